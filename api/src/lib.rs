@@ -1,0 +1,1 @@
+//! The HTTP API of the lottery: one axum router for Lambda, for the local stack and for tests.

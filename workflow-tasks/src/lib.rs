@@ -1,0 +1,1 @@
+//! The functions behind the Task states of the lottery state machine.
