@@ -1,0 +1,5 @@
+//! A state machine, parsed.
+
+/// A parsed state machine.
+#[derive(Debug)]
+pub struct StateMachine {}

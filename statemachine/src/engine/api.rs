@@ -1,0 +1,373 @@
+//! The words in which the engine is asked and answers.
+
+use std::sync::Arc;
+
+use crate::data::Json;
+use crate::definition::StateMachine;
+
+/// `STANDARD` or `EXPRESS`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MachineType {
+    /// Durable, with a history.
+    Standard,
+    /// At most five minutes, without a history to ask for.
+    Express,
+}
+
+/// A state machine to be made.
+#[derive(Clone, Debug)]
+pub struct NewStateMachine {
+    /// Its name, valid by AWS's rules.
+    pub name: String,
+    /// The text of its definition.
+    pub definition: String,
+    /// Kept and shown; the engine does not use it.
+    pub role_arn: String,
+    /// What kind of machine.
+    pub machine_type: MachineType,
+    /// `loggingConfiguration`, as given.
+    pub logging_configuration: Option<Json>,
+    /// `tracingConfiguration`, as given.
+    pub tracing_configuration: Option<Json>,
+    /// `encryptionConfiguration`, as given.
+    pub encryption_configuration: Option<Json>,
+    /// `tags`, as given.
+    pub tags: Option<Json>,
+}
+
+/// What is to be changed; what is `None` stays.
+#[derive(Clone, Debug, Default)]
+pub struct StateMachineChange {
+    /// A new definition.
+    pub definition: Option<String>,
+    /// A new role.
+    pub role_arn: Option<String>,
+    /// A new `loggingConfiguration`.
+    pub logging_configuration: Option<Json>,
+    /// A new `tracingConfiguration`.
+    pub tracing_configuration: Option<Json>,
+    /// A new `encryptionConfiguration`.
+    pub encryption_configuration: Option<Json>,
+}
+
+/// A state machine as it stands in one of its revisions. Moments are milliseconds since 1970.
+#[derive(Debug)]
+pub struct StateMachineDescription {
+    /// Its ARN.
+    pub arn: String,
+    /// What it was made from, with later changes applied.
+    pub settings: NewStateMachine,
+    /// The parsed definition.
+    pub machine: Arc<StateMachine>,
+    /// The revision: a UUID, new with each change. `None` in the first, as AWS has `INITIAL` there.
+    pub revision_id: Option<String>,
+    /// When it was made.
+    pub creation_date: i64,
+    /// When this revision was made.
+    pub update_date: i64,
+}
+
+/// An execution to be started.
+#[derive(Clone, Debug)]
+pub struct NewExecution {
+    /// The machine.
+    pub state_machine_arn: String,
+    /// Its name; without one a UUID is taken.
+    pub name: Option<String>,
+    /// The input as JSON text; checked here (`Refusal::InvalidExecutionInput` is service's: pass parsed JSON).
+    pub input: Json,
+    /// `traceHeader`, as given.
+    pub trace_header: Option<String>,
+}
+
+/// The answer to a start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StartedExecution {
+    /// The ARN of the execution.
+    pub arn: String,
+    /// When it started.
+    pub start_date: i64,
+}
+
+/// Where an execution stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ExecutionStatus {
+    /// It goes on.
+    Running,
+    /// It reached its end.
+    Succeeded,
+    /// A state failed, and nothing caught it.
+    Failed,
+    /// It took longer than the machine's `TimeoutSeconds`.
+    TimedOut,
+    /// It was stopped from outside.
+    Aborted,
+    /// It was redriven and waits for its turn (only children of a Distributed Map).
+    PendingRedrive,
+}
+
+impl ExecutionStatus {
+    /// AWS's word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ExecutionStatus::Running => "RUNNING",
+            ExecutionStatus::Succeeded => "SUCCEEDED",
+            ExecutionStatus::Failed => "FAILED",
+            ExecutionStatus::TimedOut => "TIMED_OUT",
+            ExecutionStatus::Aborted => "ABORTED",
+            ExecutionStatus::PendingRedrive => "PENDING_REDRIVE",
+        }
+    }
+
+    /// The status of AWS's word.
+    pub fn parse(word: &str) -> Option<ExecutionStatus> {
+        [
+            ExecutionStatus::Running,
+            ExecutionStatus::Succeeded,
+            ExecutionStatus::Failed,
+            ExecutionStatus::TimedOut,
+            ExecutionStatus::Aborted,
+            ExecutionStatus::PendingRedrive,
+        ]
+        .into_iter()
+        .find(|status| status.as_str() == word)
+    }
+}
+
+/// An execution as it stands.
+#[derive(Clone, Debug)]
+pub struct ExecutionDescription {
+    /// Its ARN.
+    pub arn: String,
+    /// Its machine.
+    pub state_machine_arn: String,
+    /// Its name.
+    pub name: String,
+    /// Where it stands.
+    pub status: ExecutionStatus,
+    /// When it started.
+    pub start_date: i64,
+    /// When it ended.
+    pub stop_date: Option<i64>,
+    /// Its input.
+    pub input: Json,
+    /// Its output, once it has succeeded.
+    pub output: Option<Json>,
+    /// The error name, if it failed with one.
+    pub error: Option<String>,
+    /// The cause, if it failed with one.
+    pub cause: Option<String>,
+    /// The map run it belongs to, for a child of a Distributed Map.
+    pub map_run_arn: Option<String>,
+    /// How many items the child of a Distributed Map has.
+    pub item_count: Option<u64>,
+    /// `traceHeader`, as given.
+    pub trace_header: Option<String>,
+    /// How often it has been redriven.
+    pub redrive_count: u32,
+    /// When it was last redriven.
+    pub redrive_date: Option<i64>,
+    /// Whether it could be redriven; if not, why.
+    pub redrive_status: Result<(), String>,
+}
+
+/// An execution in a list.
+#[derive(Clone, Debug)]
+pub struct ExecutionSummary {
+    /// Its ARN.
+    pub arn: String,
+    /// Its machine.
+    pub state_machine_arn: String,
+    /// Its name.
+    pub name: String,
+    /// Where it stands.
+    pub status: ExecutionStatus,
+    /// When it started.
+    pub start_date: i64,
+    /// When it ended.
+    pub stop_date: Option<i64>,
+    /// The map run it belongs to, for a child of a Distributed Map.
+    pub map_run_arn: Option<String>,
+    /// How many items the child of a Distributed Map has.
+    pub item_count: Option<u64>,
+    /// How often it has been redriven.
+    pub redrive_count: u32,
+    /// When it was last redriven.
+    pub redrive_date: Option<i64>,
+}
+
+/// Which executions, newest first.
+#[derive(Clone, Debug)]
+pub struct ExecutionQuery {
+    /// Of a state machine, or of a map run.
+    pub of: ExecutionsOf,
+    /// Only in this status.
+    pub status: Option<ExecutionStatus>,
+    /// Only redriven ones, or only those that were not.
+    pub redriven: Option<bool>,
+    /// At most this many.
+    pub limit: usize,
+    /// Begin after this one: the cursor of the page before.
+    pub after: Option<PageCursor>,
+}
+
+/// Whose executions are listed.
+#[derive(Clone, Debug)]
+pub enum ExecutionsOf {
+    /// Those started of the machine with this ARN.
+    StateMachine(String),
+    /// The children of the map run with this ARN.
+    MapRun(String),
+}
+
+/// A place in the list of executions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PageCursor {
+    /// When the last execution of the page started.
+    pub start_date: i64,
+    /// Its number in the store.
+    pub number: u64,
+}
+
+/// One page of executions.
+#[derive(Clone, Debug)]
+pub struct ExecutionPage {
+    /// The executions.
+    pub executions: Vec<ExecutionSummary>,
+    /// Where the next page begins, if there is one.
+    pub next: Option<PageCursor>,
+}
+
+/// Which events of a history.
+#[derive(Clone, Copy, Debug)]
+pub struct HistoryQuery {
+    /// How many events to pass over in the chosen order.
+    pub skip: usize,
+    /// At most this many.
+    pub limit: usize,
+    /// Oldest or newest first.
+    pub order: HistoryOrder,
+    /// With or without inputs, outputs and variables.
+    pub data: HistoryData,
+}
+
+/// Oldest or newest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HistoryOrder {
+    /// From the start on.
+    Forward,
+    /// From the end back.
+    Reverse,
+}
+
+/// `includeExecutionData`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HistoryData {
+    /// With inputs, outputs and variables.
+    Included,
+    /// Without.
+    Left,
+}
+
+/// Events of a history, each as GetExecutionHistory shows it.
+#[derive(Clone, Debug)]
+pub struct HistoryPage {
+    /// The events.
+    pub events: Vec<Json>,
+    /// Whether there are more.
+    pub more: bool,
+}
+
+/// An activity, to which workers come for tasks.
+#[derive(Clone, Debug)]
+pub struct ActivityDescription {
+    /// Its ARN.
+    pub arn: String,
+    /// Its name.
+    pub name: String,
+    /// When it was made.
+    pub creation_date: i64,
+    /// `encryptionConfiguration`, as given.
+    pub encryption_configuration: Option<Json>,
+    /// `tags`, as given.
+    pub tags: Option<Json>,
+}
+
+/// A task handed to a worker.
+#[derive(Clone, Debug)]
+pub struct ActivityTask {
+    /// What the worker answers with.
+    pub task_token: String,
+    /// The task's input.
+    pub input: Json,
+}
+
+/// What a worker or a callback says of its task.
+#[derive(Clone, Debug)]
+pub enum TaskReport {
+    /// `SendTaskSuccess`
+    Success(Json),
+    /// `SendTaskFailure`
+    Failure {
+        /// The error name.
+        error: Option<String>,
+        /// The cause.
+        cause: Option<String>,
+    },
+    /// `SendTaskHeartbeat`
+    Heartbeat,
+}
+
+/// A run of a Distributed Map.
+#[derive(Clone, Debug)]
+pub struct MapRunDescription {
+    /// Its ARN.
+    pub arn: String,
+    /// The execution that holds the Map state.
+    pub execution_arn: String,
+    /// The machine of that execution.
+    pub state_machine_arn: String,
+    /// Where it stands.
+    pub status: ExecutionStatus,
+    /// When it started.
+    pub start_date: i64,
+    /// When it ended.
+    pub stop_date: Option<i64>,
+    /// How many children run at most at a time; 0 is no limit.
+    pub max_concurrency: u64,
+    /// How many items may fail.
+    pub tolerated_failure_count: u64,
+    /// How many of a hundred items may fail.
+    pub tolerated_failure_percentage: f64,
+    /// By item.
+    pub item_counts: MapRunCounts,
+    /// By child execution.
+    pub execution_counts: MapRunCounts,
+    /// How often it has been redriven.
+    pub redrive_count: u32,
+    /// When it was last redriven.
+    pub redrive_date: Option<i64>,
+}
+
+/// How many items or children of a map run stand where.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MapRunCounts {
+    /// Not yet started.
+    pub pending: u64,
+    /// Under way.
+    pub running: u64,
+    /// Ended well.
+    pub succeeded: u64,
+    /// Failed.
+    pub failed: u64,
+    /// Took too long.
+    pub timed_out: u64,
+    /// Stopped.
+    pub aborted: u64,
+    /// All of them.
+    pub total: u64,
+    /// Failed ones that a redrive would not start again.
+    pub failures_not_redrivable: u64,
+    /// Waiting to be redriven.
+    pub pending_redrive: u64,
+}

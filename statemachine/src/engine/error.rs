@@ -1,0 +1,77 @@
+//! What can go wrong for a caller of the engine.
+
+use std::path::PathBuf;
+
+/// The store or the host failed. Executions stay where their histories say.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The directory cannot be made or written.
+    #[error("the data directory {} cannot be used: {reason}", path.display())]
+    Directory {
+        /// The directory as configured.
+        path: PathBuf,
+        /// What the operating system said.
+        reason: String,
+    },
+    /// Another engine has the directory open.
+    #[error("the data directory {} is in use by another process", path.display())]
+    InUse {
+        /// The directory as configured.
+        path: PathBuf,
+    },
+    /// The database failed.
+    #[error("the history store failed")]
+    Store(#[from] rusqlite::Error),
+    /// The engine has been shut down, or its writer has stopped after a failure of the disk.
+    #[error("the engine has stopped")]
+    Stopped,
+}
+
+/// Why the engine does not do what it is asked.
+///
+/// Each variant but the last is one of AWS's exceptions; it holds what its message names.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// `StateMachineDoesNotExist`
+    #[error("state machine does not exist: {0}")]
+    StateMachineDoesNotExist(String),
+    /// `StateMachineAlreadyExists`: same name, other content. Holds the ARN.
+    #[error("state machine already exists: {0}")]
+    StateMachineAlreadyExists(String),
+    /// `StateMachineDeleting`
+    #[error("state machine is being deleted: {0}")]
+    StateMachineDeleting(String),
+    /// `StateMachineTypeNotSupported`: holds the ARN.
+    #[error("this type of state machine does not support the operation: {0}")]
+    StateMachineTypeNotSupported(String),
+    /// `InvalidDefinition`: holds the findings as text.
+    #[error("invalid state machine definition: {0}")]
+    InvalidDefinition(String),
+    /// `ExecutionAlreadyExists`: same name, other input, or closed. Holds the ARN.
+    #[error("execution already exists: {0}")]
+    ExecutionAlreadyExists(String),
+    /// `ExecutionDoesNotExist`
+    #[error("execution does not exist: {0}")]
+    ExecutionDoesNotExist(String),
+    /// `ExecutionNotRedrivable`: holds the reason.
+    #[error("execution is not redrivable: {0}")]
+    ExecutionNotRedrivable(String),
+    /// `ActivityDoesNotExist`
+    #[error("activity does not exist: {0}")]
+    ActivityDoesNotExist(String),
+    /// `InvalidToken`
+    #[error("invalid task token")]
+    InvalidToken,
+    /// `TaskDoesNotExist`
+    #[error("task does not exist")]
+    TaskDoesNotExist,
+    /// `TaskTimedOut`: the task is closed, or its time is over.
+    #[error("task timed out")]
+    TaskTimedOut,
+    /// `ResourceNotFound`: a map run. Holds the ARN.
+    #[error("resource not found: {0}")]
+    ResourceNotFound(String),
+    /// Not of AWS: the store failed, or the engine stopped.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+}

@@ -1,0 +1,61 @@
+//! The work outside: what the host of the engine does for a Task state.
+
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+
+use crate::data::Json;
+
+/// What the host can do for a Task state: Lambda functions, SNS, DynamoDB, other `aws-sdk:` calls.
+///
+/// Nested executions and activities are the engine's own and never come here.
+pub trait Invoker: Send + Sync + 'static {
+    /// Whether `invoke` can do this. A definition that asks for anything else is refused by name.
+    ///
+    /// `service` and `action` are the words of the resource ARN: `lambda` and `invoke` (plain function ARNs
+    /// too), `sns` and `publish`, `dynamodb` and `putItem`, `aws-sdk:sns` and `publish`.
+    fn supports(&self, service: &str, action: &str) -> bool;
+
+    /// Does it once. The engine may ask again after a crash when the answer had not been stored.
+    fn invoke(&self, call: Call) -> BoxFuture<'static, Result<Json, TaskFailure>>;
+}
+
+/// One request to the world outside.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// `lambda`, `sns`, `dynamodb`, `aws-sdk:sns`, …
+    pub service: String,
+    /// `invoke`, `publish`, `putItem`, …
+    pub action: String,
+    /// The request as the service's own API names it. For Lambda: `FunctionName`, `Payload`, and what else
+    /// the definition gave.
+    pub parameters: Json,
+    /// The execution on whose behalf this is asked.
+    pub execution_arn: String,
+    /// How long the answer is waited for, if the state has a limit.
+    pub timeout: Option<Duration>,
+}
+
+/// Why a task failed: the two strings that `Retry` and `Catch` see.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TaskFailure {
+    /// The error name, such as `Lambda.ServiceException`, `SNS.NotFoundException` or a function's own `errorType`.
+    pub error: String,
+    /// The cause in the words of the service; for a failed function the JSON text of what it returned.
+    pub cause: String,
+}
+
+/// A host without any service: machines with Lambda or AWS service tasks are refused.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoServices;
+
+impl Invoker for NoServices {
+    fn supports(&self, _service: &str, _action: &str) -> bool {
+        false
+    }
+
+    fn invoke(&self, call: Call) -> BoxFuture<'static, Result<Json, TaskFailure>> {
+        let cause = format!("{}:{} is not available here", call.service, call.action);
+        Box::pin(async move { Err(TaskFailure { error: "States.Runtime".to_owned(), cause }) })
+    }
+}
