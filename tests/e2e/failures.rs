@@ -1,0 +1,89 @@
+//! What goes wrong: refused messages, failed steps, lost answers, stopped executions.
+
+use local_stack::{Fault, FaultTime};
+use serde_json::json;
+
+use crate::support::client::phone_of;
+use crate::support::{eventually, stack};
+
+#[tokio::test]
+async fn a_refused_phone_is_shown_and_does_not_stop_the_others() {
+    let refused = phone_of("004");
+    let stack = stack::start_with(|config| config.refuse = vec![refused.clone()]).await;
+    let client = stack.client();
+    client.lottery_of_employees("party").await;
+
+    let draw = client.run_draw("party", json!({"winners": 10})).await;
+    assert_eq!(draw["status"], "INCOMPLETE", "{draw}");
+    let id = draw["draw_id"].as_str().unwrap();
+    let told = client.addressed(id, "sms").await;
+    assert!(!told.contains(&refused));
+    assert_eq!((told.len(), client.addressed(id, "email").await.len()), (9, 10));
+    assert_eq!(draw["notifications"]["sms"]["sent"], 9, "{draw}");
+    assert_eq!(draw["notifications"]["sms"]["failed"], 1, "{draw}");
+    assert_eq!(draw["notifications"]["email"]["sent"], 10, "{draw}");
+    let alerts = stack.operator_alerts().await;
+    assert!(alerts.iter().any(|alert| alert.contains(id)), "the organiser hears of the unsent one: {alerts:?}");
+}
+
+#[tokio::test]
+async fn when_recording_fails_for_good_nobody_is_a_winner_and_the_lottery_is_free_again() {
+    let fault = Fault::every("record-winners", "RecordingBroke", FaultTime::Before).calls(1..=1);
+    let stack = stack::start_with(|config| config.faults = vec![fault]).await;
+    let client = stack.client();
+    client.lottery_of_employees("party").await;
+
+    let draw = client.run_draw("party", json!({"winners": 2})).await;
+    assert_eq!(draw["status"], "FAILED", "{draw}");
+    let id = draw["draw_id"].as_str().unwrap();
+    assert!(client.winners("party", id).await.is_empty());
+    assert!(client.messages(id).await.is_empty());
+    let alerts = stack.operator_alerts().await;
+    assert!(alerts.iter().any(|alert| alert.contains(id)), "{alerts:?}");
+
+    let next = client.run_draw("party", json!({"winners": 10})).await;
+    assert_eq!(next["status"], "SUCCEEDED", "all ten can win: {next}");
+}
+
+#[tokio::test]
+async fn a_recording_whose_answer_is_lost_once_is_found_by_the_next_try() {
+    recording_goes_forward(Fault::every("record-winners", "Runtime.ExitError", FaultTime::After).calls(1..=1)).await;
+}
+
+#[tokio::test]
+async fn a_recording_whose_answer_is_lost_for_good_goes_forward() {
+    recording_goes_forward(Fault::every("record-winners", "RecordingBroke", FaultTime::After)).await;
+}
+
+async fn recording_goes_forward(fault: Fault) {
+    let stack = stack::start_with(|config| config.faults = vec![fault]).await;
+    let client = stack.client();
+    client.lottery_of_employees("party").await;
+
+    let draw = client.run_draw("party", json!({"winners": 2})).await;
+    assert_eq!(draw["status"], "SUCCEEDED", "{draw}");
+    let id = draw["draw_id"].as_str().unwrap();
+    let winners = client.winners("party", id).await;
+    let phones = winners.iter().map(|id| phone_of(id)).collect();
+    assert_eq!(client.addressed(id, "sms").await, phones);
+}
+
+#[tokio::test]
+async fn an_execution_stopped_from_outside_is_cleaned_up() {
+    // Sealing hangs in its retries while the execution is stopped under it.
+    let fault = Fault::every("draw-winners", "Runtime.ExitError", FaultTime::Before).calls(1..=3);
+    let stack = stack::start_with(|config| config.faults = vec![fault]).await;
+    let client = stack.client();
+    client.lottery_of_employees("party").await;
+
+    let answer = client.post("/lotteries/party/draws", &json!({"winners": 2})).await.expect(202);
+    let draw = answer["draw_id"].as_str().unwrap();
+    eventually("the seal", async || (client.draw("party", draw).await["status"] == "SEALED").then_some(())).await;
+    stack.stop_execution(answer["execution_arn"].as_str().unwrap()).await;
+
+    let ended = client.wait_for_end("party", draw).await;
+    assert_eq!(ended["status"], "FAILED", "{ended}");
+    assert!(client.messages(draw).await.is_empty());
+    let next = client.run_draw("party", json!({"winners": 10})).await;
+    assert_eq!(next["status"], "SUCCEEDED", "{next}");
+}
