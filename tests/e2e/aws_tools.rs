@@ -16,7 +16,7 @@ async fn boto3_works_unchanged() {
     let printed = python::run("python3", stack.aws(), &["-c", SCRIPT]).await;
     let seen: Value = serde_json::from_str(&printed).unwrap();
     assert_eq!(seen["machines"], json!(["lottery"]), "{seen}");
-    assert_eq!(seen["start_at"], "HasClosingTime", "{seen}");
+    assert_eq!(seen["start_at"], "IsResumed", "{seen}");
     assert_eq!(seen["status"], "FAILED", "an unknown draw ends with a typed error: {seen}");
     assert_eq!(seen["error"], "DrawUnknown", "{seen}");
     assert_eq!(seen["first_and_last_event"], json!(["ExecutionStarted", "ExecutionFailed"]), "{seen}");
