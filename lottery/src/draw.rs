@@ -1,0 +1,255 @@
+//! A draw: one run that picks winners from the pool.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::text::{hex, line, text_newtype, unhex32};
+use crate::{Channel, DrawId, Invalid, Locale, LotteryId};
+
+/// What a prize is called: 1 to 100 characters.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct PrizeName(String);
+
+text_newtype!(PrizeName);
+
+impl PrizeName {
+    /// Parses a prize's name.
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        line(text, 100).map(Self)
+    }
+
+    /// What the prize is called when the organiser gave only a number of winners.
+    pub fn unnamed(locale: Locale) -> Self {
+        let name = match locale {
+            Locale::En => "Prize",
+            Locale::ZhCn => "奖品",
+        };
+        Self(name.to_owned())
+    }
+}
+
+/// A prize, and how many win it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Prize {
+    /// What it is called.
+    pub name: PrizeName,
+    /// How many win it.
+    pub winners: u32,
+}
+
+/// How far a draw has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum DrawStatus {
+    /// Accepted; nothing is committed.
+    Waiting,
+    /// The entries are fixed and the commitment is stored.
+    Sealed,
+    /// Winners are chosen, not yet official.
+    Drawn,
+    /// Winners are official; they are being told.
+    Recorded,
+    /// Every winner was told.
+    Succeeded,
+    /// Winners are official, but some could not be told.
+    Incomplete,
+    /// The request could not be met; nobody was drawn.
+    Rejected,
+    /// A step failed for good before winners became official; nobody won.
+    Failed,
+    /// The organiser called it off before the commitment.
+    Cancelled,
+    /// A step failed for good after the commitment; entries and commitment stay public.
+    Abandoned,
+}
+
+impl DrawStatus {
+    /// Every status, in the order in which a draw may come to it.
+    pub const ALL: [Self; 10] = [
+        Self::Waiting,
+        Self::Sealed,
+        Self::Drawn,
+        Self::Recorded,
+        Self::Succeeded,
+        Self::Incomplete,
+        Self::Rejected,
+        Self::Failed,
+        Self::Cancelled,
+        Self::Abandoned,
+    ];
+
+    /// Parses a status.
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        Self::ALL
+            .into_iter()
+            .find(|status| status.as_str() == text)
+            .ok_or_else(|| Invalid::new("is no status of a draw"))
+    }
+
+    /// The status as JSON has it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Waiting => "WAITING",
+            Self::Sealed => "SEALED",
+            Self::Drawn => "DRAWN",
+            Self::Recorded => "RECORDED",
+            Self::Succeeded => "SUCCEEDED",
+            Self::Incomplete => "INCOMPLETE",
+            Self::Rejected => "REJECTED",
+            Self::Failed => "FAILED",
+            Self::Cancelled => "CANCELLED",
+            Self::Abandoned => "ABANDONED",
+        }
+    }
+
+    /// Whether the draw has ended.
+    pub fn is_final(self) -> bool {
+        !matches!(self, Self::Waiting | Self::Sealed | Self::Drawn | Self::Recorded)
+    }
+
+    /// Whether the draw's winners are official, for ever.
+    pub fn has_official_winners(self) -> bool {
+        matches!(self, Self::Recorded | Self::Succeeded | Self::Incomplete)
+    }
+}
+
+impl fmt::Display for DrawStatus {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.as_str())
+    }
+}
+
+/// Why a draw came to its status: a typed error's name, and a sentence. Neither holds personal data.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reason {
+    /// The error's name, such as `NotEnoughParticipants`.
+    pub name: String,
+    /// What it means here, for people.
+    pub sentence: String,
+}
+
+/// What fixes a draw before its randomness is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Commitment([u8; 32]);
+
+impl Commitment {
+    /// The commitment to nothing but the draw's name: its SHA-256.
+    pub fn to_draw_id(draw_id: &DrawId) -> Self {
+        Self(Sha256::digest(draw_id.as_str()).into())
+    }
+
+    /// Parses 64 lower-case hexadecimal digits.
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        unhex32(text).map(Self).ok_or_else(|| Invalid::new("must be 64 lower-case hexadecimal digits"))
+    }
+
+    /// The 32 bytes.
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl fmt::Display for Commitment {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&hex(&self.0))
+    }
+}
+
+impl Serialize for Commitment {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Commitment {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+        Self::parse(&text).map_err(serde::de::Error::custom)
+    }
+}
+
+/// How many messages of a draw stand where in the ledger.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NotificationCounts {
+    /// About to be sent.
+    pub claimed: u64,
+    /// Accepted for delivery.
+    pub sent: u64,
+    /// Refused.
+    pub failed: u64,
+    /// Handed over without an answer: perhaps sent, and never sent again.
+    pub unknown: u64,
+}
+
+/// One run that picks winners from the pool.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Draw {
+    /// The lottery whose pool it draws from.
+    pub lottery_id: LotteryId,
+    /// Names it within the lottery.
+    pub draw_id: DrawId,
+    /// How far it has come.
+    pub status: DrawStatus,
+    /// Why it came there, if not by success.
+    pub reason: Option<Reason>,
+    /// What can be won, in the order of drawing.
+    pub prizes: Vec<Prize>,
+    /// Whether those who won in this lottery before cannot win again.
+    pub exclude_past_winners: bool,
+    /// Until when it waits before sealing.
+    pub closes_at: Option<Timestamp>,
+    /// The ways in which winners are told.
+    pub channels: Vec<Channel>,
+    /// When it was asked for.
+    pub created_at: Timestamp,
+    /// Its gap-free number in the lottery, once sealed.
+    pub sequence: Option<u64>,
+    /// When its entries were fixed.
+    pub sealed_at: Option<Timestamp>,
+    /// How many entries were fixed.
+    pub entries: Option<u64>,
+    /// What was fixed.
+    pub commitment: Option<Commitment>,
+    /// The execution that carries it.
+    pub execution_arn: Option<String>,
+    /// When it ended.
+    pub completed_at: Option<Timestamp>,
+    /// What became of its messages, once it ended.
+    pub notifications: Option<NotificationCounts>,
+}
+
+impl Draw {
+    /// How many winners all prizes together have.
+    pub fn winners(&self) -> u32 {
+        self.prizes.iter().map(|prize| prize.winners).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_status_reads_as_it_is_written() {
+        for status in DrawStatus::ALL {
+            assert_eq!(DrawStatus::parse(status.as_str()), Ok(status));
+            assert_eq!(serde_json::to_value(status).unwrap(), status.as_str());
+        }
+        assert!(DrawStatus::parse("DONE").is_err());
+    }
+
+    #[test]
+    fn a_commitment_reads_as_it_is_written() {
+        let commitment = Commitment::to_draw_id(&DrawId::parse("abc").unwrap());
+        assert_eq!(
+            commitment.to_string(),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+        );
+        assert_eq!(Commitment::parse(&commitment.to_string()), Ok(commitment));
+        assert!(Commitment::parse(&commitment.to_string().to_uppercase()).is_err());
+    }
+}

@@ -1,0 +1,293 @@
+//! What an organiser asks for when starting a draw.
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Map, Value};
+
+use crate::{Channel, Draw, DrawId, DrawStatus, FieldError, Locale, LotteryId, Prize, PrizeName};
+
+/// Why a draw cannot be started as asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DrawRequestError {
+    /// Nobody could win.
+    #[error("every prize of a draw needs at least one winner")]
+    NoWinners,
+    /// More than a draw can notify.
+    #[error("a draw has at most {most} winners, not {0}", most = DrawRequest::MOST_WINNERS)]
+    TooManyWinners(u64),
+    /// A field of the design that is not built.
+    #[error("{0} is not supported yet")]
+    NotSupported(&'static str),
+    /// A field that is unknown, missing or malformed.
+    #[error(transparent)]
+    Field(#[from] FieldError),
+}
+
+impl DrawRequestError {
+    /// The error's name, for programs.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::NoWinners => "NoWinners",
+            Self::TooManyWinners(_) => "TooManyWinners",
+            Self::NotSupported(_) => "NotSupported",
+            Self::Field(_) => "InvalidField",
+        }
+    }
+}
+
+/// What an organiser asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DrawRequest {
+    /// What can be won, in the order of drawing.
+    pub prizes: Vec<Prize>,
+    /// Whether those who won in this lottery before cannot win again.
+    pub exclude_past_winners: bool,
+    /// Until when to wait before sealing.
+    pub closes_at: Option<Timestamp>,
+    /// The ways in which winners are told.
+    pub channels: Vec<Channel>,
+}
+
+impl DrawRequest {
+    /// The most winners of one draw, all prizes together.
+    pub const MOST_WINNERS: u64 = 10_000;
+    /// The most prizes of one draw.
+    pub const MOST_PRIZES: usize = 100;
+    /// How far ahead a closing time may lie; an execution lives no longer than a year.
+    const FURTHEST_CLOSING: SignedDuration = SignedDuration::from_hours(360 * 24);
+
+    const FIELDS: [&str; 5] = ["winners", "prizes", "exclude_past_winners", "closes_at", "channels"];
+    const NOT_SUPPORTED: [&str; 3] = ["quota", "alternates", "claim_within_seconds"];
+
+    /// Parses `{winners}` or `{prizes: [{name, winners}]}`, each with the optional fields
+    /// `exclude_past_winners`, `closes_at` and `channels`. The locale names the prize of `{winners}`.
+    pub fn parse(value: &Value, locale: Locale, now: Timestamp) -> Result<Self, DrawRequestError> {
+        let members = value.as_object().ok_or_else(|| FieldError::new("draw", "must be an object"))?;
+        check_fields(members, &Self::FIELDS)?;
+        let prizes = match (members.get("winners"), members.get("prizes")) {
+            (Some(winners), None) => {
+                vec![Prize { name: PrizeName::unnamed(locale), winners: winner_count(winners, "winners")? }]
+            }
+            (None, Some(prizes)) => parse_prizes(prizes)?,
+            (None, None) => return Err(FieldError::new("winners", "is missing").into()),
+            (Some(_), Some(_)) => {
+                return Err(FieldError::new("winners", "cannot stand beside prizes").into());
+            }
+        };
+        let total = prizes.iter().map(|prize| u64::from(prize.winners)).sum();
+        if total > Self::MOST_WINNERS {
+            return Err(DrawRequestError::TooManyWinners(total));
+        }
+        Ok(Self {
+            prizes,
+            exclude_past_winners: parse_exclude_past_winners(members.get("exclude_past_winners"))?,
+            closes_at: parse_closes_at(members.get("closes_at"), now)?,
+            channels: parse_channels(members.get("channels"))?,
+        })
+    }
+
+    /// The draw that begins `now`, WAITING.
+    pub fn begin(self, lottery_id: LotteryId, draw_id: DrawId, now: Timestamp) -> Draw {
+        Draw {
+            lottery_id,
+            draw_id,
+            status: DrawStatus::Waiting,
+            reason: None,
+            prizes: self.prizes,
+            exclude_past_winners: self.exclude_past_winners,
+            closes_at: self.closes_at,
+            channels: self.channels,
+            created_at: now,
+            sequence: None,
+            sealed_at: None,
+            entries: None,
+            commitment: None,
+            execution_arn: None,
+            completed_at: None,
+            notifications: None,
+        }
+    }
+}
+
+fn check_fields(members: &Map<String, Value>, known: &[&str]) -> Result<(), DrawRequestError> {
+    for field in members.keys() {
+        if let Some(field) = DrawRequest::NOT_SUPPORTED.into_iter().find(|absent| absent == field) {
+            return Err(DrawRequestError::NotSupported(field));
+        }
+        if !known.contains(&field.as_str()) {
+            return Err(FieldError::unknown(field).into());
+        }
+    }
+    Ok(())
+}
+
+fn parse_prizes(value: &Value) -> Result<Vec<Prize>, DrawRequestError> {
+    let prizes = value.as_array().ok_or_else(|| FieldError::new("prizes", "must be an array"))?;
+    if prizes.is_empty() {
+        return Err(DrawRequestError::NoWinners);
+    }
+    if prizes.len() > DrawRequest::MOST_PRIZES {
+        let reason = format!("must hold at most {} prizes", DrawRequest::MOST_PRIZES);
+        return Err(FieldError::new("prizes", reason).into());
+    }
+    prizes.iter().enumerate().map(|(place, prize)| parse_prize(prize, place)).collect()
+}
+
+fn parse_prize(value: &Value, place: usize) -> Result<Prize, DrawRequestError> {
+    let field = |name: &str| format!("prizes[{place}].{name}");
+    let members =
+        value.as_object().ok_or_else(|| FieldError::new(format!("prizes[{place}]"), "must be an object"))?;
+    check_fields(members, &["name", "winners"])?;
+    let name = match members.get("name") {
+        Some(Value::String(name)) => PrizeName::parse(name).map_err(|error| error.in_field(field("name")))?,
+        Some(_) => return Err(FieldError::new(field("name"), "must be text").into()),
+        None => return Err(FieldError::new(field("name"), "is missing").into()),
+    };
+    let winners = members.get("winners").ok_or_else(|| FieldError::new(field("winners"), "is missing"))?;
+    Ok(Prize { name, winners: winner_count(winners, &field("winners"))? })
+}
+
+fn winner_count(value: &Value, field: &str) -> Result<u32, DrawRequestError> {
+    match value.as_u64() {
+        Some(0) => Err(DrawRequestError::NoWinners),
+        Some(count) => u32::try_from(count)
+            .ok()
+            .filter(|count| u64::from(*count) <= DrawRequest::MOST_WINNERS)
+            .ok_or(DrawRequestError::TooManyWinners(count)),
+        None => Err(FieldError::new(field, "must be a whole number from 1").into()),
+    }
+}
+
+fn parse_exclude_past_winners(value: Option<&Value>) -> Result<bool, FieldError> {
+    match value {
+        None | Some(Value::Null) => Ok(true),
+        Some(Value::Bool(exclude)) => Ok(*exclude),
+        Some(_) => Err(FieldError::new("exclude_past_winners", "must be true or false")),
+    }
+}
+
+fn parse_closes_at(value: Option<&Value>, now: Timestamp) -> Result<Option<Timestamp>, FieldError> {
+    let refused = |reason| FieldError::new("closes_at", reason);
+    let closes_at: Timestamp = match value {
+        None | Some(Value::Null) => return Ok(None),
+        Some(Value::String(text)) => {
+            text.parse().map_err(|_| refused("must be a time such as 2026-12-24T18:00:00Z"))?
+        }
+        Some(_) => return Err(refused("must be text")),
+    };
+    if closes_at <= now {
+        return Err(refused("must lie in the future"));
+    }
+    if closes_at.duration_since(now) > DrawRequest::FURTHEST_CLOSING {
+        return Err(refused("must lie at most 360 days ahead"));
+    }
+    Ok(Some(closes_at))
+}
+
+fn parse_channels(value: Option<&Value>) -> Result<Vec<Channel>, FieldError> {
+    let refused = || FieldError::new("channels", "must hold sms, email or both");
+    let named: Vec<Channel> = match value {
+        None | Some(Value::Null) => return Ok(Channel::ALL.to_vec()),
+        Some(Value::Array(names)) => names
+            .iter()
+            .map(|name| name.as_str().and_then(|name| Channel::parse(name).ok()).ok_or_else(refused))
+            .collect::<Result<_, _>>()?,
+        Some(_) => return Err(refused()),
+    };
+    if named.is_empty() {
+        return Err(refused());
+    }
+    Ok(Channel::ALL.into_iter().filter(|channel| named.contains(channel)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn now() -> Timestamp {
+        "2026-11-22T12:00:00Z".parse().unwrap()
+    }
+
+    fn parse(value: Value) -> Result<DrawRequest, DrawRequestError> {
+        DrawRequest::parse(&value, Locale::En, now())
+    }
+
+    #[test]
+    fn a_number_of_winners_is_enough() {
+        let request = parse(json!({"winners": 2})).unwrap();
+        assert_eq!(request.prizes, [Prize { name: PrizeName::parse("Prize").unwrap(), winners: 2 }]);
+        assert_eq!((request.exclude_past_winners, request.closes_at), (true, None));
+        assert_eq!(request.channels, Channel::ALL);
+        let chinese = DrawRequest::parse(&json!({"winners": 2}), Locale::ZhCn, now()).unwrap();
+        assert_eq!(chinese.prizes[0].name.as_str(), "奖品");
+    }
+
+    #[test]
+    fn prizes_keep_their_order() {
+        let request = parse(json!({
+            "prizes": [{"name": "Car", "winners": 1}, {"name": "Pen", "winners": 20}],
+            "exclude_past_winners": false, "closes_at": "2026-12-24T18:00:00Z", "channels": ["email"]
+        }))
+        .unwrap();
+        let prizes: Vec<_> = request.prizes.iter().map(|p| (p.name.as_str(), p.winners)).collect();
+        assert_eq!(prizes, [("Car", 1), ("Pen", 20)]);
+        assert!(!request.exclude_past_winners);
+        assert_eq!(request.closes_at, Some("2026-12-24T18:00:00Z".parse().unwrap()));
+        assert_eq!(request.channels, [Channel::Email]);
+    }
+
+    #[test]
+    fn a_refusal_has_a_name() {
+        let prizes = |count: usize| json!({"prizes": vec![json!({"name": "P", "winners": 1}); count]});
+        for (value, name, told) in [
+            (json!({"winners": 0}), "NoWinners", "at least one"),
+            (json!({"prizes": []}), "NoWinners", "at least one"),
+            (json!({"prizes": [{"name": "P", "winners": 0}]}), "NoWinners", "at least one"),
+            (json!({"winners": 10_001}), "TooManyWinners", "10001"),
+            (json!({"winners": u64::MAX}), "TooManyWinners", "18446744073709551615"),
+            (
+                json!({"prizes": [{"name": "P", "winners": 9_999}, {"name": "Q", "winners": 2}]}),
+                "TooManyWinners",
+                "10001",
+            ),
+            (json!({"winners": 1, "alternates": 0}), "NotSupported", "alternates"),
+            (json!({"winners": 1, "claim_within_seconds": 60}), "NotSupported", "claim_within_seconds"),
+            (json!({"prizes": [{"name": "P", "winners": 1, "quota": {}}]}), "NotSupported", "quota"),
+            (json!({"winers": 1}), "InvalidField", "winers"),
+            (json!({"prizes": [{"name": "P", "winners": 1, "x": 1}]}), "InvalidField", "x:"),
+            (json!({}), "InvalidField", "winners"),
+            (json!([]), "InvalidField", "draw"),
+            (json!({"winners": 1, "prizes": []}), "InvalidField", "winners"),
+            (json!({"winners": "2"}), "InvalidField", "winners"),
+            (json!({"winners": -1}), "InvalidField", "winners"),
+            (json!({"winners": 1.5}), "InvalidField", "winners"),
+            (json!({"prizes": 1}), "InvalidField", "prizes"),
+            (prizes(101), "InvalidField", "prizes"),
+            (json!({"prizes": [1]}), "InvalidField", "prizes[0]"),
+            (json!({"prizes": [{"winners": 1}]}), "InvalidField", "prizes[0].name"),
+            (json!({"prizes": [{"name": "", "winners": 1}]}), "InvalidField", "prizes[0].name"),
+            (json!({"prizes": [{"name": 1, "winners": 1}]}), "InvalidField", "prizes[0].name"),
+            (json!({"prizes": [{"name": "P"}]}), "InvalidField", "prizes[0].winners"),
+            (json!({"winners": 1, "exclude_past_winners": 1}), "InvalidField", "exclude_past_winners"),
+            (json!({"winners": 1, "closes_at": 5}), "InvalidField", "closes_at"),
+            (json!({"winners": 1, "closes_at": "tomorrow"}), "InvalidField", "closes_at"),
+            (json!({"winners": 1, "closes_at": "2026-11-22T12:00:00Z"}), "InvalidField", "future"),
+            (json!({"winners": 1, "closes_at": "2027-11-17T12:00:01Z"}), "InvalidField", "360 days"),
+            (json!({"winners": 1, "channels": []}), "InvalidField", "channels"),
+            (json!({"winners": 1, "channels": ["fax"]}), "InvalidField", "channels"),
+            (json!({"winners": 1, "channels": "sms"}), "InvalidField", "channels"),
+        ] {
+            let error = parse(value.clone()).expect_err(&value.to_string());
+            assert_eq!(error.name(), name, "{value}");
+            assert!(error.to_string().contains(told), "{value}: {error}");
+        }
+    }
+
+    #[test]
+    fn the_limits_themselves_are_allowed() {
+        assert!(parse(json!({"winners": 10_000})).is_ok());
+        assert!(parse(json!({"winners": 1, "closes_at": "2027-11-17T12:00:00Z"})).is_ok());
+        assert!(parse(json!({"winners": 1, "closes_at": "2026-11-22T12:00:01Z"})).is_ok());
+    }
+}

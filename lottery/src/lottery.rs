@@ -1,0 +1,165 @@
+//! A lottery: the event with its pool of participants.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::text::{line, text_newtype};
+use crate::{DrawId, FieldError, Invalid, Locale, LotteryId, TimeZoneName};
+
+/// What the organiser calls the lottery: 1 to 100 characters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LotteryName(String);
+
+text_newtype!(LotteryName);
+
+impl LotteryName {
+    /// Parses a lottery's name.
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        line(text, 100).map(Self)
+    }
+}
+
+/// What carries the lottery's e-mails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EmailThrough {
+    /// The lottery's SNS topic, to which each address is subscribed.
+    Sns,
+}
+
+/// The event with its pool of participants.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lottery {
+    /// Names the lottery in paths.
+    pub lottery_id: LotteryId,
+    /// What the organiser calls it.
+    pub name: LotteryName,
+    /// The language of its messages.
+    pub locale: Locale,
+    /// The time zone in which its messages give times.
+    pub time_zone: TimeZoneName,
+    /// Whether people may enter themselves.
+    pub open_to_join: bool,
+    /// What carries its e-mails.
+    pub email_through: EmailThrough,
+    /// Its SNS topic, once made.
+    pub topic_arn: Option<String>,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// The draw that holds the lottery: at most one at a time.
+    pub open_draw: Option<DrawId>,
+    /// The number that the next sealed draw gets; the first is 1.
+    pub next_sequence: u64,
+}
+
+/// A lottery that an organiser asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewLottery {
+    /// The id that was asked for, if any.
+    pub lottery_id: Option<LotteryId>,
+    /// What the organiser calls it.
+    pub name: LotteryName,
+    /// The language of its messages.
+    pub locale: Locale,
+    /// The time zone in which its messages give times.
+    pub time_zone: TimeZoneName,
+    /// Whether people may enter themselves.
+    pub open_to_join: bool,
+    /// What carries its e-mails.
+    pub email_through: EmailThrough,
+}
+
+impl NewLottery {
+    /// Parses `{id?, name, locale?, time_zone?, open_to_join?, email_through?}`.
+    pub fn parse(value: &Value) -> Result<Self, FieldError> {
+        const KNOWN: [&str; 6] = ["id", "name", "locale", "time_zone", "open_to_join", "email_through"];
+        let members = value.as_object().ok_or_else(|| FieldError::new("lottery", "must be an object"))?;
+        if let Some(field) = members.keys().find(|field| !KNOWN.contains(&field.as_str())) {
+            return Err(FieldError::unknown(field));
+        }
+        let text = |field: &'static str| match members.get(field) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text.as_str())),
+            Some(_) => Err(FieldError::new(field, "must be text")),
+        };
+        let open_to_join = match members.get("open_to_join") {
+            None | Some(Value::Null) => false,
+            Some(Value::Bool(open)) => *open,
+            Some(_) => return Err(FieldError::new("open_to_join", "must be true or false")),
+        };
+        match text("email_through")? {
+            None | Some("sns") => {}
+            Some("ses") => return Err(FieldError::new("email_through", "ses is not supported yet")),
+            Some(_) => return Err(FieldError::new("email_through", "must be sns")),
+        }
+        let name = text("name")?.ok_or_else(|| FieldError::new("name", "is missing"))?;
+        Ok(Self {
+            lottery_id: parsed("id", text("id")?, LotteryId::parse)?,
+            name: LotteryName::parse(name).map_err(|error| error.in_field("name"))?,
+            locale: parsed("locale", text("locale")?, Locale::parse)?.unwrap_or(Locale::En),
+            time_zone: parsed("time_zone", text("time_zone")?, TimeZoneName::parse)?.unwrap_or_default(),
+            open_to_join,
+            email_through: EmailThrough::Sns,
+        })
+    }
+
+    /// The lottery that begins `now`; `random` names it if the organiser did not.
+    pub fn begin(self, random: [u8; 16], now: Timestamp) -> Lottery {
+        Lottery {
+            lottery_id: self.lottery_id.unwrap_or_else(|| LotteryId::from_random(random)),
+            name: self.name,
+            locale: self.locale,
+            time_zone: self.time_zone,
+            open_to_join: self.open_to_join,
+            email_through: self.email_through,
+            topic_arn: None,
+            created_at: now,
+            open_draw: None,
+            next_sequence: 1,
+        }
+    }
+}
+
+fn parsed<T>(
+    field: &str,
+    text: Option<&str>,
+    parse: impl FnOnce(&str) -> Result<T, Invalid>,
+) -> Result<Option<T>, FieldError> {
+    text.map(parse).transpose().map_err(|error| error.in_field(field))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_name_is_enough() {
+        let lottery =
+            NewLottery::parse(&json!({"name": "Party"})).unwrap().begin([7; 16], Timestamp::UNIX_EPOCH);
+        assert_eq!(lottery.lottery_id, LotteryId::from_random([7; 16]));
+        assert_eq!((lottery.locale, lottery.time_zone.as_str()), (Locale::En, "UTC"));
+        assert_eq!((lottery.open_to_join, lottery.open_draw, lottery.next_sequence), (false, None, 1));
+    }
+
+    #[test]
+    fn a_refusal_names_the_field() {
+        for (value, field) in [
+            (json!([]), "lottery"),
+            (json!({}), "name"),
+            (json!({"name": ""}), "name"),
+            (json!({"name": 1}), "name"),
+            (json!({"name": "P", "id": "A b"}), "id"),
+            (json!({"name": "P", "locale": "de"}), "locale"),
+            (json!({"name": "P", "time_zone": "Mars"}), "time_zone"),
+            (json!({"name": "P", "open_to_join": "yes"}), "open_to_join"),
+            (json!({"name": "P", "email_through": "ses"}), "email_through"),
+            (json!({"name": "P", "email_through": "pigeon"}), "email_through"),
+            (json!({"name": "P", "color": "red"}), "color"),
+        ] {
+            assert_eq!(NewLottery::parse(&value).unwrap_err().field, field, "{value}");
+        }
+    }
+}

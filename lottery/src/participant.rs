@@ -1,0 +1,264 @@
+//! A person of the pool, parsed from the fields of a CSV line or a JSON object.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use unicode_normalization::UnicodeNormalization;
+
+use crate::text::{line, personal, text_newtype};
+use crate::{EmailAddress, FieldError, Invalid, ParticipantId, PhoneNumber};
+
+/// A person's name as the organiser writes it: 1 to 200 characters.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Name(String);
+
+/// A part of the pool, such as a department: 1 to 64 characters in Unicode's NFC.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Group(String);
+
+text_newtype!(Name);
+text_newtype!(Group);
+personal!(Name);
+
+impl Name {
+    /// Parses a person's name.
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        line(text, 200).map(Self)
+    }
+}
+
+impl Group {
+    /// Parses a group's name; equal-looking spellings become one.
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        line(&text.nfc().collect::<String>(), 64).map(Self)
+    }
+}
+
+/// How many chances a participant has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "u32", into = "u32")]
+pub struct Tickets(u32);
+
+impl Tickets {
+    /// One chance, what everybody has who is given no other number.
+    pub const ONE: Self = Self(1);
+    const MOST: u32 = 1000;
+
+    /// The number of chances.
+    pub fn get(self) -> u32 {
+        self.0
+    }
+}
+
+impl TryFrom<u32> for Tickets {
+    type Error = Invalid;
+    fn try_from(number: u32) -> Result<Self, Invalid> {
+        if (1..=Self::MOST).contains(&number) {
+            Ok(Self(number))
+        } else {
+            Err(Invalid::new(format!("must be 1 to {}", Self::MOST)))
+        }
+    }
+}
+
+impl From<Tickets> for u32 {
+    fn from(tickets: Tickets) -> Self {
+        tickets.0
+    }
+}
+
+/// A person of the pool.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Participant {
+    /// The organiser's own id of the person.
+    pub participant_id: ParticipantId,
+    /// The person's name.
+    pub name: Name,
+    /// Where an SMS reaches the person.
+    pub phone: Option<PhoneNumber>,
+    /// Where an e-mail reaches the person.
+    pub email: Option<EmailAddress>,
+    /// The part of the pool to which the person belongs.
+    pub group: Option<Group>,
+    /// The person's chances.
+    pub tickets: Tickets,
+}
+
+/// The fields of a participant as they come in, by name and in any order.
+#[derive(Default)]
+pub struct ParticipantFields {
+    values: [Option<Value>; ParticipantFields::NAMES.len()],
+}
+
+impl ParticipantFields {
+    /// The names of the fields, as JSON and CSV spell them.
+    pub const NAMES: [&str; 6] = ["participant_id", "name", "phone", "email", "group", "tickets"];
+
+    /// Whether `name` is a field of a participant.
+    pub fn knows(name: &str) -> bool {
+        Self::NAMES.contains(&name)
+    }
+
+    /// Sets one field. Refused are names that are not known and a field that comes twice.
+    pub fn set(&mut self, name: &str, value: impl Into<Value>) -> Result<(), FieldError> {
+        let place = Self::place(name).ok_or_else(|| FieldError::unknown(name))?;
+        match self.values[place].replace(value.into()) {
+            None => Ok(()),
+            Some(_) => Err(FieldError::new(name, "stands twice")),
+        }
+    }
+
+    /// Takes the fields of a JSON object.
+    pub fn from_json(value: Value) -> Result<Self, FieldError> {
+        let Value::Object(members) = value else {
+            return Err(FieldError::new("participant", "must be an object"));
+        };
+        let mut fields = Self::default();
+        for (name, value) in members {
+            fields.set(&name, value)?;
+        }
+        Ok(fields)
+    }
+
+    fn place(name: &str) -> Option<usize> {
+        Self::NAMES.iter().position(|known| *known == name)
+    }
+
+    /// A field's value; null and the empty text are as good as absent.
+    fn value(&self, name: &'static str) -> Option<&Value> {
+        let value = self.values[Self::place(name)?].as_ref()?;
+        match value {
+            Value::Null => None,
+            Value::String(text) if text.trim().is_empty() => None,
+            value => Some(value),
+        }
+    }
+
+    fn optional<T>(
+        &self,
+        name: &'static str,
+        parse: impl FnOnce(&str) -> Result<T, Invalid>,
+    ) -> Result<Option<T>, FieldError> {
+        match self.value(name) {
+            None => Ok(None),
+            Some(Value::String(text)) => parse(text.trim()).map(Some).map_err(|error| error.in_field(name)),
+            Some(_) => Err(FieldError::new(name, "must be text")),
+        }
+    }
+
+    fn required<T>(
+        &self,
+        name: &'static str,
+        parse: impl FnOnce(&str) -> Result<T, Invalid>,
+    ) -> Result<T, FieldError> {
+        self.optional(name, parse)?.ok_or_else(|| FieldError::new(name, "is missing"))
+    }
+
+    fn tickets(&self) -> Result<Tickets, FieldError> {
+        let number = match self.value("tickets") {
+            None => return Ok(Tickets::ONE),
+            Some(Value::Number(number)) => number.as_u64(),
+            Some(Value::String(text)) => text.trim().parse().ok(),
+            Some(_) => None,
+        };
+        let tickets = number
+            .and_then(|number| u32::try_from(number).ok())
+            .and_then(|number| Tickets::try_from(number).ok())
+            .ok_or_else(|| FieldError::new("tickets", "must be a whole number from 1"))?;
+        if tickets > Tickets::ONE {
+            return Err(FieldError::new("tickets", "tickets above 1 are not supported yet"));
+        }
+        Ok(tickets)
+    }
+}
+
+impl fmt::Debug for ParticipantFields {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("ParticipantFields(***)")
+    }
+}
+
+impl Participant {
+    /// Parses a participant; the error names the first field that is refused.
+    pub fn parse(fields: &ParticipantFields) -> Result<Self, FieldError> {
+        Ok(Self {
+            participant_id: fields.required("participant_id", ParticipantId::parse)?,
+            name: fields.required("name", Name::parse)?,
+            phone: fields.optional("phone", PhoneNumber::parse)?,
+            email: fields.optional("email", EmailAddress::parse)?,
+            group: fields.optional("group", Group::parse)?,
+            tickets: fields.tickets()?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn parse(value: Value) -> Result<Participant, FieldError> {
+        Participant::parse(&ParticipantFields::from_json(value)?)
+    }
+
+    #[test]
+    fn a_full_participant_parses() {
+        let rose = parse(json!({
+            "participant_id": "001", "name": " Rose ", "phone": "+1 202-555-0101",
+            "email": "rose@Example.com", "group": "Cafe\u{301}", "tickets": 1
+        }))
+        .unwrap();
+        assert_eq!(rose.participant_id.as_str(), "001");
+        assert_eq!(rose.name.as_str(), "Rose");
+        assert_eq!(rose.phone.unwrap().as_str(), "+12025550101");
+        assert_eq!(rose.email.unwrap().as_str(), "rose@example.com");
+        assert_eq!(rose.group.unwrap().as_str(), "Caf\u{e9}");
+        assert_eq!(rose.tickets, Tickets::ONE);
+    }
+
+    #[test]
+    fn empty_and_null_fields_are_absent() {
+        let rose =
+            parse(json!({"participant_id": "1", "name": "Rose", "phone": "", "email": null, "tickets": " "}));
+        assert_eq!(rose.as_ref().map(|rose| (&rose.phone, &rose.email)), Ok((&None, &None)));
+    }
+
+    #[test]
+    fn a_refusal_names_the_field() {
+        for (value, field) in [
+            (json!({"name": "Rose"}), "participant_id"),
+            (json!({"participant_id": "1"}), "name"),
+            (json!({"participant_id": "1", "name": "a\u{7}b"}), "name"),
+            (json!({"participant_id": "1", "name": "a".repeat(201)}), "name"),
+            (json!({"participant_id": 1, "name": "Rose"}), "participant_id"),
+            (json!({"participant_id": "1", "name": "Rose", "phone": "0123"}), "phone"),
+            (json!({"participant_id": "1", "name": "Rose", "email": "rose"}), "email"),
+            (json!({"participant_id": "1", "name": "Rose", "group": "g".repeat(65)}), "group"),
+            (json!({"participant_id": "1", "name": "Rose", "tickets": 0}), "tickets"),
+            (json!({"participant_id": "1", "name": "Rose", "tickets": 1.5}), "tickets"),
+            (json!({"participant_id": "1", "name": "Rose", "tickets": "many"}), "tickets"),
+            (json!({"participant_id": "1", "name": "Rose", "nickname": "R"}), "nickname"),
+            (json!(["Rose"]), "participant"),
+        ] {
+            assert_eq!(parse(value.clone()).unwrap_err().field, field, "{value}");
+        }
+    }
+
+    #[test]
+    fn tickets_above_1_are_refused_by_name() {
+        for tickets in [json!(2), json!("2"), json!(1000)] {
+            let error =
+                parse(json!({"participant_id": "1", "name": "Rose", "tickets": tickets})).unwrap_err();
+            assert_eq!(error.reason, "tickets above 1 are not supported yet");
+        }
+    }
+
+    #[test]
+    fn a_field_that_comes_twice_is_refused() {
+        let mut fields = ParticipantFields::default();
+        fields.set("name", "Rose").unwrap();
+        assert_eq!(fields.set("name", "Tracy").unwrap_err().to_string(), "name: stands twice");
+    }
+}
