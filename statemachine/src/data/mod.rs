@@ -1,5 +1,18 @@
 //! Values and the expressions over them: JSON, paths, intrinsic functions, payload templates, JSONata.
+//!
+//! Everything that a definition says is read once, when the state machine is made; evaluating only walks what was
+//! read. What an expression can see comes in as a [`Scope`], random numbers and the present moment included, so
+//! that the same scope always gives the same answer.
 
+mod cursor;
 pub mod json;
+pub mod path;
+mod random;
+mod scope;
+pub mod timestamp;
 
+pub use cursor::PathError;
 pub use json::{Array, Json, Number, Object, ParseError};
+pub use path::{JsonPath, ReferencePath};
+pub use random::Random;
+pub use scope::{ContextObject, EvalError, Scope, Variables};

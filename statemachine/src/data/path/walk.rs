@@ -1,0 +1,196 @@
+//! Walking a document along a path.
+
+use std::cell::Cell;
+use std::sync::Arc;
+
+use super::{Canonical, Json, Route, Step};
+
+/// Why a path gives no value.
+#[derive(Debug, PartialEq)]
+pub(super) enum Miss {
+    /// There is no such place; the reason is in Jayway's words.
+    NoSuchPlace(String),
+    /// Too many places were looked at, as with several `..` in one path.
+    TooMuch,
+}
+
+/// How many places one evaluation may look at. A document of 256 KiB has some 130,000 at most.
+const MAX_VISITS: usize = 2_000_000;
+
+/// One evaluation: the document that `$` stands for inside of filters, and how much may still be looked at.
+pub(super) struct Walk<'a> {
+    document: &'a Json,
+    visits_left: Cell<usize>,
+}
+
+impl<'a> Walk<'a> {
+    pub(super) fn new(document: &'a Json) -> Walk<'a> {
+        Walk { document, visits_left: Cell::new(MAX_VISITS) }
+    }
+
+    pub(super) fn document(&self) -> &'a Json {
+        self.document
+    }
+
+    fn visit(&self) -> Result<(), Miss> {
+        let left = self.visits_left.get().checked_sub(1).ok_or(Miss::TooMuch)?;
+        self.visits_left.set(left);
+        Ok(())
+    }
+
+    /// What the route leads to from a value.
+    pub(super) fn evaluate(&self, route: &Route, from: &Json) -> Result<Json, Miss> {
+        let found = if route.steps_are_definite() {
+            definite(&route.steps, from)
+        } else {
+            let mut found = Vec::new();
+            self.collect(&route.steps, from, &mut found)?;
+            Ok(Json::from(found))
+        };
+        match &route.function {
+            Some(call) => call.evaluate(found?, self),
+            None => found,
+        }
+    }
+
+    /// Adds everything that the steps lead to from a value.
+    fn collect(&self, steps: &[Step], value: &Json, found: &mut Vec<Json>) -> Result<(), Miss> {
+        self.visit()?;
+        let Some((step, rest)) = steps.split_first() else {
+            found.push(value.clone());
+            return Ok(());
+        };
+        match (step, value) {
+            (Step::Property(name), Json::Object(object)) => match object.get(name) {
+                Some(next) => self.collect(rest, next, found),
+                None => Ok(()),
+            },
+            (Step::Properties(names), Json::Object(_)) if rest.is_empty() => {
+                found.push(several(names, value));
+                Ok(())
+            }
+            (Step::Properties(names), Json::Object(object)) => {
+                names.iter().filter_map(|name| object.get(name)).try_for_each(|next| self.collect(rest, next, found))
+            }
+            (Step::Index(index), Json::Array(items)) => match place(*index, items.len()) {
+                Some(at) => self.collect(rest, &items[at], found),
+                None => Ok(()),
+            },
+            (Step::Indexes(indexes), Json::Array(items)) => {
+                let mut places = indexes.iter().filter_map(|index| place(*index, items.len()));
+                places.try_for_each(|at| self.collect(rest, &items[at], found))
+            }
+            (Step::Slice { from, to, step }, Json::Array(items)) => {
+                let from = bound(from.unwrap_or(0), items.len());
+                let to = to.map_or(items.len(), |to| bound(to, items.len()));
+                let chosen = items.get(from..to).unwrap_or_default();
+                // A step beyond the array takes the first item only, as any larger one does.
+                let step = usize::try_from(*step).unwrap_or(usize::MAX).max(1);
+                chosen.iter().step_by(step).try_for_each(|next| self.collect(rest, next, found))
+            }
+            (Step::Wildcard, _) => self.each_child(value, |next| self.collect(rest, next, found)),
+            (Step::Filter(filter), Json::Array(items)) => items.iter().try_for_each(|next| {
+                self.visit()?;
+                if filter.accepts(next, self)? { self.collect(rest, next, found) } else { Ok(()) }
+            }),
+            (Step::Filter(filter), Json::Object(_)) if filter.accepts(value, self)? => {
+                self.collect(rest, value, found)
+            }
+            (Step::Descendants, _) => {
+                self.collect(rest, value, found)?;
+                self.each_child(value, |next| match next {
+                    Json::Array(_) | Json::Object(_) => self.collect(steps, next, found),
+                    _ => Ok(()),
+                })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn each_child(
+        &self,
+        value: &Json,
+        mut act: impl FnMut(&Json) -> Result<(), Miss>,
+    ) -> Result<(), Miss> {
+        match value {
+            Json::Array(items) => items.iter().try_for_each(act),
+            Json::Object(object) => object.values().try_for_each(&mut act),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The one value that definite steps lead to.
+fn definite(steps: &[Step], from: &Json) -> Result<Json, Miss> {
+    let mut value = from;
+    for (at, step) in steps.iter().enumerate() {
+        let next = match (step, value) {
+            (Step::Property(name), Json::Object(object)) => object.get(name),
+            (Step::Index(index), Json::Array(items)) => place(*index, items.len()).map(|at| &items[at]),
+            (Step::Properties(names), Json::Object(_)) => return Ok(several(names, value)),
+            _ => return Err(Miss::NoSuchPlace(unsuitable(steps, at, value))),
+        };
+        value = next.ok_or_else(|| Miss::NoSuchPlace(absent(steps, at)))?;
+    }
+    Ok(value.clone())
+}
+
+/// Jayway's words for a step whose name or index is not there.
+fn absent(steps: &[Step], at: usize) -> String {
+    if matches!(steps[at], Step::Property(_)) && at + 1 < steps.len() {
+        format!("Missing property in path {}", Canonical(&steps[..=at]))
+    } else {
+        format!("No results for path: {}", Canonical(steps))
+    }
+}
+
+/// Jayway's words for a step into a value of the wrong kind.
+fn unsuitable(steps: &[Step], at: usize, value: &Json) -> String {
+    let step = &steps[at];
+    let before = Canonical(&steps[..at]);
+    match (step, value) {
+        (Step::Index(_), Json::Null) => format!("The path {before} is null"),
+        (Step::Index(_), _) => {
+            format!("Filter: {step} can only be applied to arrays. Current context is: {value}")
+        }
+        _ => format!(
+            "Expected to find an object with property {step} in path {before} but found '{}'. This is not a \
+             json object according to the JsonProvider: 'com.jayway.jsonpath.spi.json.JacksonJsonProvider'.",
+            java_class(value)
+        ),
+    }
+}
+
+fn java_class(value: &Json) -> &'static str {
+    match value {
+        Json::Null => "null",
+        Json::Bool(_) => "java.lang.Boolean",
+        Json::Number(number) if !number.is_integer() => "java.lang.Double",
+        Json::Number(number) => match number.as_i64().map(i32::try_from) {
+            Some(Ok(_)) => "java.lang.Integer",
+            Some(Err(_)) => "java.lang.Long",
+            None => "java.math.BigInteger",
+        },
+        Json::String(_) => "java.lang.String",
+        Json::Array(_) => "java.util.ArrayList",
+        Json::Object(_) => "java.util.LinkedHashMap",
+    }
+}
+
+/// The object of those names that are there.
+fn several(names: &[Arc<str>], value: &Json) -> Json {
+    let there = names.iter().filter_map(|name| Some((Arc::clone(name), value.get(name)?.clone())));
+    Json::object(there)
+}
+
+/// The place of an index, which counts from the end if it is negative.
+pub(super) fn place(index: i64, len: usize) -> Option<usize> {
+    let at = if index < 0 { index.checked_add(i64::try_from(len).ok()?)? } else { index };
+    usize::try_from(at).ok().filter(|&at| at < len)
+}
+
+/// An end of a slice: negative ones count from the end, and both are kept within the array.
+fn bound(index: i64, len: usize) -> usize {
+    let distance = usize::try_from(index.unsigned_abs()).unwrap_or(usize::MAX);
+    if index < 0 { len.saturating_sub(distance) } else { distance.min(len) }
+}
