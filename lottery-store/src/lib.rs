@@ -1,1 +1,34 @@
 //! The two DynamoDB tables of the lottery: the one crate that knows keys and conditions.
+//!
+//! `Lottery` holds what a draw needs, without anything personal; `Contacts` holds names, addresses and
+//! nonces. The role that draws is given the first only. Nothing here ever scans a table.
+//!
+//! In reading order: `keys` is the map of both tables; `item`, `read`, `write` and `transaction` are how items are read and
+//! written; each further module is one part of the domain and adds its calls to [`Store`].
+
+mod error;
+mod item;
+mod keys;
+mod page;
+mod read;
+mod store;
+mod table;
+mod transaction;
+mod write;
+
+mod draws;
+mod email;
+mod idempotency;
+mod lotteries;
+mod participants;
+mod results;
+
+pub use draws::{CancelDraw, CreateDraw};
+pub use error::StoreError;
+pub use idempotency::{Claim, StoredResponse};
+pub use lotteries::CreateLottery;
+pub use page::Page;
+pub use participants::{ParticipantSummary, PutParticipant, Withdrawal};
+pub use results::{Contact, Notification, NotificationState, Winner};
+pub use store::{Store, Tables};
+pub use table::{TableDefinition, table_definitions};

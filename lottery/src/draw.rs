@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::text::{hex, line, text_newtype, unhex32};
-use crate::{Channel, DrawId, Invalid, Locale, LotteryId};
+use crate::{Channel, DrawId, Invalid, Locale, LotteryId, Quota};
 
 /// What a prize is called: 1 to 100 characters.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -37,6 +37,9 @@ impl PrizeName {
 pub struct Prize {
     /// What it is called.
     pub name: PrizeName,
+    /// How many of them come from which group.
+    #[serde(default)]
+    pub quota: Vec<Quota>,
     /// How many win it.
     pub winners: u32,
 }

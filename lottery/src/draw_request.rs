@@ -65,7 +65,8 @@ impl DrawRequest {
         check_fields(members, &Self::FIELDS)?;
         let prizes = match (members.get("winners"), members.get("prizes")) {
             (Some(winners), None) => {
-                vec![Prize { name: PrizeName::unnamed(locale), winners: winner_count(winners, "winners")? }]
+                let winners = winner_count(winners, "winners")?;
+                vec![Prize { name: PrizeName::unnamed(locale), quota: Vec::new(), winners }]
             }
             (None, Some(prizes)) => parse_prizes(prizes)?,
             (None, None) => return Err(FieldError::new("winners", "is missing").into()),
@@ -143,7 +144,7 @@ fn parse_prize(value: &Value, place: usize) -> Result<Prize, DrawRequestError> {
         None => return Err(FieldError::new(field("name"), "is missing").into()),
     };
     let winners = members.get("winners").ok_or_else(|| FieldError::new(field("winners"), "is missing"))?;
-    Ok(Prize { name, winners: winner_count(winners, &field("winners"))? })
+    Ok(Prize { name, quota: Vec::new(), winners: winner_count(winners, &field("winners"))? })
 }
 
 fn winner_count(value: &Value, field: &str) -> Result<u32, DrawRequestError> {
@@ -216,7 +217,7 @@ mod tests {
     #[test]
     fn a_number_of_winners_is_enough() {
         let request = parse(json!({"winners": 2})).unwrap();
-        assert_eq!(request.prizes, [Prize { name: PrizeName::parse("Prize").unwrap(), winners: 2 }]);
+        assert_eq!(request.prizes, [Prize { name: PrizeName::parse("Prize").unwrap(), quota: vec![], winners: 2 }]);
         assert_eq!((request.exclude_past_winners, request.closes_at), (true, None));
         assert_eq!(request.channels, Channel::ALL);
         let chinese = DrawRequest::parse(&json!({"winners": 2}), Locale::ZhCn, now()).unwrap();

@@ -1,0 +1,190 @@
+//! Draws as the API sees them: asked for, listed, called off.
+
+use jiff::Timestamp;
+use lottery::{Commitment, Draw, DrawId, DrawStatus, LotteryId, Reason};
+
+use crate::item::{Attributes, Item, NewItem, flag, json, number, text};
+use crate::read::Order;
+use crate::store::Table;
+use crate::transaction::Outcome;
+use crate::write::Write;
+use crate::{Page, Store, StoreError, keys};
+
+/// How often a cancellation that the tasks race with is decided anew.
+const ATTEMPTS: u32 = 8;
+
+/// What came of asking for a draw.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CreateDraw {
+    /// It is new.
+    Created,
+    /// Its id was asked for before; this is that draw.
+    Exists(Box<Draw>),
+}
+
+/// What came of calling a draw off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CancelDraw {
+    /// It is called off, and its lottery free.
+    Cancelled,
+    /// Its entries are committed to: there is no way back.
+    AlreadyCommitted(DrawStatus),
+    /// It has ended.
+    Final(DrawStatus),
+    /// There is no such draw.
+    Unknown,
+}
+
+impl Store {
+    /// Notes a draw that was asked for, unless its id is taken.
+    pub async fn create_draw(&self, draw: &Draw) -> Result<CreateDraw, StoreError> {
+        let Draw { lottery_id, draw_id, .. } = draw;
+        let writes = [
+            Write::create(draw_item(draw)),
+            Write::put(NewItem::at(keys::draw_listing(lottery_id, draw_id, draw.created_at))),
+            Write::put(NewItem::at(keys::unfinished_draw(lottery_id, draw_id))),
+        ];
+        match self.transact(&writes).await? {
+            Outcome::Done => Ok(CreateDraw::Created),
+            Outcome::Refused(refusals) => {
+                let found = refusals.item(0).ok_or_else(|| StoreError::Broken(format!("draw {draw_id}")))?;
+                Ok(CreateDraw::Exists(Box::new(draw_from(found)?)))
+            }
+        }
+    }
+
+    /// A draw.
+    pub async fn draw(&self, lottery_id: &LotteryId, draw_id: &DrawId) -> Result<Option<Draw>, StoreError> {
+        self.get(&keys::draw(lottery_id, draw_id)).await?.map(|item| draw_from(&item)).transpose()
+    }
+
+    /// A page of a lottery's draws, the newest first.
+    pub async fn draws(
+        &self,
+        lottery_id: &LotteryId,
+        cursor: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<Draw>, StoreError> {
+        if cursor.is_some_and(|cursor| listed_draw(cursor).is_none()) {
+            return Err(StoreError::InvalidCursor);
+        }
+        let range = keys::draws(lottery_id);
+        let listed = self.page_of_sort_keys(&range, Order::Descending, cursor, limit).await?;
+        let draw_ids: Vec<_> = listed.items.iter().filter_map(|listing| listed_draw(listing)).collect();
+        let keys: Vec<_> = draw_ids.iter().map(|draw_id| keys::draw(lottery_id, draw_id)).collect();
+        let items = self.get_many(Table::Lottery, &keys).await?;
+        let mut draws = items.iter().map(draw_from).collect::<Result<Vec<_>, _>>()?;
+        draws.sort_by_key(|draw| draw_ids.iter().position(|draw_id| *draw_id == draw.draw_id));
+        Ok(Page { items: draws, cursor: listed.cursor })
+    }
+
+    /// Notes the execution that carries a draw.
+    pub async fn set_execution(
+        &self,
+        lottery_id: &LotteryId,
+        draw_id: &DrawId,
+        execution_arn: &str,
+    ) -> Result<(), StoreError> {
+        let write = Write::update(keys::draw(lottery_id, draw_id), "SET execution_arn = :arn")
+            .only_if("attribute_exists(pk)")
+            .value(":arn", text(execution_arn));
+        self.write(&write).await.map(|_| ())
+    }
+
+    /// Calls a draw off that is not committed, and frees its lottery if it holds it.
+    pub async fn cancel_draw(
+        &self,
+        lottery_id: &LotteryId,
+        draw_id: &DrawId,
+        reason: &Reason,
+        now: Timestamp,
+    ) -> Result<CancelDraw, StoreError> {
+        for _ in 0..ATTEMPTS {
+            match self.draw(lottery_id, draw_id).await?.map(|draw| draw.status) {
+                None => return Ok(CancelDraw::Unknown),
+                Some(DrawStatus::Waiting) => {}
+                Some(status) if status.is_final() => return Ok(CancelDraw::Final(status)),
+                Some(status) => return Ok(CancelDraw::AlreadyCommitted(status)),
+            }
+            let holder = self.lottery(lottery_id).await?.and_then(|lottery| lottery.open_draw);
+            let lottery = keys::lottery(lottery_id);
+            let free = if holder.as_ref() == Some(draw_id) {
+                Write::update(lottery, "REMOVE open_draw").only_if("open_draw = :draw")
+            } else {
+                Write::check(lottery, "attribute_not_exists(open_draw) OR open_draw <> :draw")
+            };
+            let cancel = Write::update(
+                keys::draw(lottery_id, draw_id),
+                "SET #status = :cancelled, reason = :reason, completed_at = :now",
+            )
+            .only_if("#status = :waiting")
+            .name("#status", "status")
+            .value(":waiting", text(DrawStatus::Waiting))
+            .value(":cancelled", text(DrawStatus::Cancelled))
+            .value(":reason", json(reason))
+            .value(":now", text(now));
+            let writes = [
+                cancel,
+                free.value(":draw", text(draw_id)),
+                Write::delete(keys::unfinished_draw(lottery_id, draw_id)),
+            ];
+            if let Outcome::Done = self.transact(&writes).await? {
+                return Ok(CancelDraw::Cancelled);
+            }
+        }
+        Err(StoreError::Contended)
+    }
+}
+
+/// The draw that a line of the list of draws names.
+fn listed_draw(listing: &str) -> Option<DrawId> {
+    let (milliseconds, draw_id) = listing.split_once('#')?;
+    let is_time = milliseconds.len() == 15 && milliseconds.bytes().all(|b| b.is_ascii_digit());
+    if is_time { DrawId::parse(draw_id).ok() } else { None }
+}
+
+fn draw_item(draw: &Draw) -> NewItem {
+    NewItem::at(keys::draw(&draw.lottery_id, &draw.draw_id))
+        .with("lottery_id", text(&draw.lottery_id))
+        .with("draw_id", text(&draw.draw_id))
+        .with("status", text(draw.status))
+        .with_some("reason", draw.reason.as_ref().map(json))
+        .with("prizes", json(&draw.prizes))
+        .with("exclude_past_winners", flag(draw.exclude_past_winners))
+        .with_some("closes_at", draw.closes_at.map(text))
+        .with("channels", json(&draw.channels))
+        .with("created_at", text(draw.created_at))
+        .with_some("sequence", draw.sequence.map(number))
+        .with_some("sealed_at", draw.sealed_at.map(text))
+        .with_some("entries", draw.entries.map(number))
+        .with_some("commitment", draw.commitment.map(text))
+        .with_some("execution_arn", draw.execution_arn.as_ref().map(text))
+        .with_some("completed_at", draw.completed_at.map(text))
+        .with_some("notifications", draw.notifications.as_ref().map(json))
+}
+
+pub(crate) fn draw_from(item: &Item) -> Result<Draw, StoreError> {
+    let item = Attributes(item);
+    let commitment = match item.optional_text("commitment")? {
+        None => None,
+        Some(_) => Some(item.parse_with("commitment", Commitment::parse)?),
+    };
+    Ok(Draw {
+        lottery_id: item.parse("lottery_id")?,
+        draw_id: item.parse("draw_id")?,
+        status: item.parse_with("status", DrawStatus::parse)?,
+        reason: item.optional_json("reason")?,
+        prizes: item.json("prizes")?,
+        exclude_past_winners: item.flag("exclude_past_winners")?,
+        closes_at: item.parse_optional("closes_at")?,
+        channels: item.json("channels")?,
+        created_at: item.timestamp("created_at")?,
+        sequence: item.optional_number("sequence")?,
+        sealed_at: item.parse_optional("sealed_at")?,
+        entries: item.optional_number("entries")?,
+        commitment,
+        execution_arn: item.optional_text("execution_arn")?.map(str::to_owned),
+        completed_at: item.parse_optional("completed_at")?,
+        notifications: item.optional_json("notifications")?,
+    })
+}

@@ -1,0 +1,79 @@
+//! E-mail subscriptions: whose address is subscribed under which ARN, and how many slots of the topic are taken.
+
+use lottery::{EmailAddress, LotteryId, ParticipantId};
+
+use crate::item::{Attributes, number, text};
+use crate::transaction::Outcome;
+use crate::write::Write;
+use crate::{Store, StoreError, keys};
+
+/// How often a counter that others change too is read anew.
+const ATTEMPTS: u32 = 50;
+
+impl Store {
+    /// Notes the subscription of a participant's address. Answers false if the participant has gone or has
+    /// another address by now; the subscription is then nobody's and the caller ends it.
+    pub async fn set_subscription(
+        &self,
+        lottery_id: &LotteryId,
+        participant_id: &ParticipantId,
+        email: &EmailAddress,
+        subscription_arn: &str,
+    ) -> Result<bool, StoreError> {
+        let write = Write::update(
+            keys::contact(lottery_id, participant_id),
+            "SET subscription_arn = :arn ADD revision :one",
+        )
+        .only_if("email = :email")
+        .value(":arn", text(subscription_arn))
+        .value(":email", text(email))
+        .value(":one", number(1));
+        Ok(matches!(self.write(&write).await?, Outcome::Done))
+    }
+
+    /// Takes up to `wanted` of the `limit` addresses that a lottery's topic can hold; answers how many.
+    pub async fn reserve_email_slots(
+        &self,
+        lottery_id: &LotteryId,
+        wanted: u64,
+        limit: u64,
+    ) -> Result<u64, StoreError> {
+        for _ in 0..ATTEMPTS {
+            let taken = self.email_slots_taken(lottery_id).await?;
+            let granted = wanted.min(limit.saturating_sub(taken));
+            if granted == 0 || self.change_email_slots(lottery_id, taken, taken + granted).await? {
+                return Ok(granted);
+            }
+        }
+        Err(StoreError::Contended)
+    }
+
+    /// Gives slots back.
+    pub async fn release_email_slots(&self, lottery_id: &LotteryId, count: u64) -> Result<(), StoreError> {
+        for _ in 0..ATTEMPTS {
+            let taken = self.email_slots_taken(lottery_id).await?;
+            if self.change_email_slots(lottery_id, taken, taken.saturating_sub(count)).await? {
+                return Ok(());
+            }
+        }
+        Err(StoreError::Contended)
+    }
+
+    async fn email_slots_taken(&self, lottery_id: &LotteryId) -> Result<u64, StoreError> {
+        let item = self.get(&keys::email_slots(lottery_id)).await?;
+        item.map_or(Ok(0), |item| Attributes(&item).number("taken"))
+    }
+
+    async fn change_email_slots(
+        &self,
+        lottery_id: &LotteryId,
+        from: u64,
+        to: u64,
+    ) -> Result<bool, StoreError> {
+        let write = Write::update(keys::email_slots(lottery_id), "SET taken = :to")
+            .only_if(if from == 0 { "attribute_not_exists(taken) OR taken = :from" } else { "taken = :from" })
+            .value(":from", number(from))
+            .value(":to", number(to));
+        Ok(matches!(self.write(&write).await?, Outcome::Done))
+    }
+}

@@ -1,0 +1,250 @@
+//! The map of both tables: where each kind of item is.
+//!
+//! | item | table | pk | sk |
+//! | --- | --- | --- | --- |
+//! | lottery | Lottery | `LOTTERY#l` | `LOTTERY` |
+//! | e-mail slots taken | Lottery | `LOTTERY#l` | `EMAIL_SLOTS` |
+//! | list of lotteries | Lottery | `LOTTERIES` | `l` |
+//! | participant | Lottery | `LOTTERY#l#SHARD#ss` | `PARTICIPANT#p` |
+//! | past winner | Lottery | `LOTTERY#l#PAST_WINNERS` | `p#d` |
+//! | draw | Lottery | `LOTTERY#l#DRAW#d` | `META` |
+//! | randomness of a draw | Lottery | `LOTTERY#l#DRAW#d` | `RANDOMNESS` |
+//! | winner | Lottery | `LOTTERY#l#DRAW#d` | `WINNER#rrrrr` |
+//! | notification | Lottery | `LOTTERY#l#DRAW#d` | `NOTIFICATION#p#channel#kind` |
+//! | sealed chunk | Lottery | `LOTTERY#l#DRAW#d#CHUNK#attempt#nnnnnn` | `CHUNK` |
+//! | list of draws | Lottery | `LOTTERY#l#DRAWS` | `milliseconds#d` |
+//! | draw that has not ended | Lottery | `UNFINISHED_DRAWS` | `l#d` |
+//! | idempotency | Lottery | `IDEMPOTENCY#hash` | `IDEMPOTENCY` |
+//! | contact | Contacts | `LOTTERY#l#SHARD#ss` | `PARTICIPANT#p` |
+//! | address taken | Contacts | `LOTTERY#l#ADDRESS#hash` | `ADDRESS` |
+//!
+//! No id holds a `#`, so that no two keys meet. Participants are spread over 16 shards, and chunks over as
+//! many partitions as there are chunks, because a partition takes 1,000 writes a second.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::Timestamp;
+use lottery::{Channel, DrawId, EmailAddress, LotteryId, ParticipantId, PhoneNumber};
+use sha2::{Digest, Sha256};
+
+use crate::store::Table;
+
+/// Over how many partitions a lottery's participants are spread.
+pub(crate) const SHARDS: u8 = 16;
+
+/// The name of the partition key in both tables.
+pub(crate) const PK: &str = "pk";
+/// The name of the sort key in both tables.
+pub(crate) const SK: &str = "sk";
+
+/// Where one item is.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Key {
+    pub(crate) table: Table,
+    pub(crate) pk: String,
+    pub(crate) sk: String,
+}
+
+impl Key {
+    fn lottery(pk: String, sk: impl Into<String>) -> Self {
+        Self { table: Table::Lottery, pk, sk: sk.into() }
+    }
+
+    fn contacts(pk: String, sk: impl Into<String>) -> Self {
+        Self { table: Table::Contacts, pk, sk: sk.into() }
+    }
+
+    /// The key as the SDK takes it.
+    pub(crate) fn attributes(&self) -> HashMap<String, AttributeValue> {
+        HashMap::from([
+            (PK.to_owned(), AttributeValue::S(self.pk.clone())),
+            (SK.to_owned(), AttributeValue::S(self.sk.clone())),
+        ])
+    }
+}
+
+/// Items that are read together: one partition, and what their sort keys begin with.
+#[derive(Debug, Clone)]
+pub(crate) struct Range {
+    pub(crate) table: Table,
+    pub(crate) pk: String,
+    pub(crate) prefix: &'static str,
+}
+
+pub(crate) const PARTICIPANT: &str = "PARTICIPANT#";
+pub(crate) const WINNER: &str = "WINNER#";
+pub(crate) const NOTIFICATION: &str = "NOTIFICATION#";
+
+pub(crate) fn lottery(lottery_id: &LotteryId) -> Key {
+    Key::lottery(format!("LOTTERY#{lottery_id}"), "LOTTERY")
+}
+
+pub(crate) fn email_slots(lottery_id: &LotteryId) -> Key {
+    Key::lottery(format!("LOTTERY#{lottery_id}"), "EMAIL_SLOTS")
+}
+
+pub(crate) fn lottery_listing(lottery_id: &LotteryId) -> Key {
+    Key::lottery(lotteries().pk, lottery_id.as_str())
+}
+
+pub(crate) fn lotteries() -> Range {
+    Range { table: Table::Lottery, pk: "LOTTERIES".to_owned(), prefix: "" }
+}
+
+/// The shard that holds a participant: by hash, so that consecutive ids spread.
+pub(crate) fn shard(participant_id: &ParticipantId) -> u8 {
+    Sha256::digest(participant_id.as_str())[0] % SHARDS
+}
+
+fn shard_pk(lottery_id: &LotteryId, shard: u8) -> String {
+    format!("LOTTERY#{lottery_id}#SHARD#{shard:02}")
+}
+
+pub(crate) fn participant(lottery_id: &LotteryId, participant_id: &ParticipantId) -> Key {
+    Key::lottery(shard_pk(lottery_id, shard(participant_id)), format!("{PARTICIPANT}{participant_id}"))
+}
+
+pub(crate) fn participants(lottery_id: &LotteryId, shard: u8) -> Range {
+    Range { table: Table::Lottery, pk: shard_pk(lottery_id, shard), prefix: PARTICIPANT }
+}
+
+pub(crate) fn contact(lottery_id: &LotteryId, participant_id: &ParticipantId) -> Key {
+    Key::contacts(shard_pk(lottery_id, shard(participant_id)), format!("{PARTICIPANT}{participant_id}"))
+}
+
+pub(crate) fn contacts(lottery_id: &LotteryId, shard: u8) -> Range {
+    Range { table: Table::Contacts, pk: shard_pk(lottery_id, shard), prefix: PARTICIPANT }
+}
+
+pub(crate) fn phone(lottery_id: &LotteryId, phone: &PhoneNumber) -> Key {
+    address(lottery_id, "phone", phone.as_str())
+}
+
+pub(crate) fn email(lottery_id: &LotteryId, email: &EmailAddress) -> Key {
+    address(lottery_id, "email", &email.mailbox())
+}
+
+/// Addresses are hashed, so that a key shown in an error or a metric tells none.
+fn address(lottery_id: &LotteryId, kind: &str, address: &str) -> Key {
+    let hash = hash(&[lottery_id.as_str(), kind, address]);
+    Key::contacts(format!("LOTTERY#{lottery_id}#ADDRESS#{hash}"), "ADDRESS")
+}
+
+/// Written before the draw's winners are official, so it counts only if the draw says that they are.
+pub(crate) fn past_winner(lottery_id: &LotteryId, participant_id: &ParticipantId, draw_id: &DrawId) -> Key {
+    Key::lottery(past_winners(lottery_id).pk, format!("{participant_id}#{draw_id}"))
+}
+
+pub(crate) fn past_winners(lottery_id: &LotteryId) -> Range {
+    Range { table: Table::Lottery, pk: format!("LOTTERY#{lottery_id}#PAST_WINNERS"), prefix: "" }
+}
+
+fn draw_pk(lottery_id: &LotteryId, draw_id: &DrawId) -> String {
+    format!("LOTTERY#{lottery_id}#DRAW#{draw_id}")
+}
+
+pub(crate) fn draw(lottery_id: &LotteryId, draw_id: &DrawId) -> Key {
+    Key::lottery(draw_pk(lottery_id, draw_id), "META")
+}
+
+pub(crate) fn randomness(lottery_id: &LotteryId, draw_id: &DrawId) -> Key {
+    Key::lottery(draw_pk(lottery_id, draw_id), "RANDOMNESS")
+}
+
+pub(crate) fn winner(lottery_id: &LotteryId, draw_id: &DrawId, rank: u32) -> Key {
+    Key::lottery(draw_pk(lottery_id, draw_id), format!("{WINNER}{rank:05}"))
+}
+
+pub(crate) fn winners(lottery_id: &LotteryId, draw_id: &DrawId) -> Range {
+    Range { table: Table::Lottery, pk: draw_pk(lottery_id, draw_id), prefix: WINNER }
+}
+
+pub(crate) fn notification(
+    lottery_id: &LotteryId,
+    draw_id: &DrawId,
+    participant_id: &ParticipantId,
+    channel: Channel,
+    kind: &str,
+) -> Key {
+    let sk = format!("{NOTIFICATION}{participant_id}#{channel}#{kind}");
+    Key::lottery(draw_pk(lottery_id, draw_id), sk)
+}
+
+pub(crate) fn notifications(lottery_id: &LotteryId, draw_id: &DrawId) -> Range {
+    Range { table: Table::Lottery, pk: draw_pk(lottery_id, draw_id), prefix: NOTIFICATION }
+}
+
+pub(crate) fn chunk(lottery_id: &LotteryId, draw_id: &DrawId, attempt: &str, number: u32) -> Key {
+    Key::lottery(format!("{}#CHUNK#{attempt}#{number:06}", draw_pk(lottery_id, draw_id)), "CHUNK")
+}
+
+/// Sorts by time of creation.
+pub(crate) fn draw_listing(lottery_id: &LotteryId, draw_id: &DrawId, created_at: Timestamp) -> Key {
+    let milliseconds = created_at.as_millisecond().max(0);
+    Key::lottery(draws(lottery_id).pk, format!("{milliseconds:015}#{draw_id}"))
+}
+
+pub(crate) fn draws(lottery_id: &LotteryId) -> Range {
+    Range { table: Table::Lottery, pk: format!("LOTTERY#{lottery_id}#DRAWS"), prefix: "" }
+}
+
+pub(crate) fn unfinished_draw(lottery_id: &LotteryId, draw_id: &DrawId) -> Key {
+    Key::lottery(unfinished_draws().pk, format!("{lottery_id}#{draw_id}"))
+}
+
+pub(crate) fn unfinished_draws() -> Range {
+    Range { table: Table::Lottery, pk: "UNFINISHED_DRAWS".to_owned(), prefix: "" }
+}
+
+/// Caller, route and key come from outside in any length: the hash is short and has no `#`.
+pub(crate) fn idempotency(scope: &str, key: &str) -> Key {
+    Key::lottery(format!("IDEMPOTENCY#{}", hash(&[scope, key])), "IDEMPOTENCY")
+}
+
+/// SHA-256 over parts, each with its length before it, so that no two lists of parts meet.
+fn hash(parts: &[&str]) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update(part.len().to_be_bytes());
+        hash.update(part);
+    }
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mailbox_is_one_address_in_any_case() {
+        let lottery_id = LotteryId::parse("party").unwrap();
+        let [lower, upper] =
+            ["rose@example.com", "Rose@Example.com"].map(|text| EmailAddress::parse(text).unwrap());
+        assert_eq!(email(&lottery_id, &lower), email(&lottery_id, &upper));
+        let gala = LotteryId::parse("gala").unwrap();
+        assert_ne!(email(&lottery_id, &lower), email(&gala, &lower));
+    }
+
+    #[test]
+    fn idempotency_keys_that_only_join_alike_differ() {
+        assert_ne!(idempotency("ab", "c"), idempotency("a", "bc"));
+    }
+
+    #[test]
+    fn draws_sort_by_the_time_of_their_creation() {
+        let lottery_id = LotteryId::parse("party").unwrap();
+        let listing = |draw_id: &str, second: i64| {
+            let created_at = Timestamp::from_second(second).unwrap();
+            draw_listing(&lottery_id, &DrawId::parse(draw_id).unwrap(), created_at).sk
+        };
+        assert!(listing("z", 999_999_999) < listing("a", 1_000_000_000));
+    }
+
+    #[test]
+    fn consecutive_participants_reach_every_shard() {
+        let shards: std::collections::HashSet<u8> =
+            (0..200).map(|n| shard(&ParticipantId::parse(&format!("{n:03}")).unwrap())).collect();
+        assert_eq!(shards.len(), usize::from(SHARDS));
+    }
+}

@@ -1,0 +1,87 @@
+//! Lotteries: created once, listed by id.
+
+use lottery::{EmailThrough, Locale, Lottery, LotteryId};
+
+use crate::item::{Attributes, Item, NewItem, flag, json, number, text};
+use crate::read::Order;
+use crate::store::Table;
+use crate::transaction::Outcome;
+use crate::write::Write;
+use crate::{Page, Store, StoreError, keys};
+
+/// What came of creating a lottery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CreateLottery {
+    /// It is new.
+    Created,
+    /// Its id is taken; nothing changed.
+    Exists,
+}
+
+impl Store {
+    /// Creates a lottery, unless its id is taken.
+    pub async fn create_lottery(&self, lottery: &Lottery) -> Result<CreateLottery, StoreError> {
+        let listing = NewItem::at(keys::lottery_listing(&lottery.lottery_id));
+        let writes = [Write::create(lottery_item(lottery)), Write::put(listing)];
+        match self.transact(&writes).await? {
+            Outcome::Done => Ok(CreateLottery::Created),
+            Outcome::Refused(_) => Ok(CreateLottery::Exists),
+        }
+    }
+
+    /// Notes the SNS topic of a lottery.
+    pub async fn set_topic(&self, lottery_id: &LotteryId, topic_arn: &str) -> Result<(), StoreError> {
+        let write = Write::update(keys::lottery(lottery_id), "SET topic_arn = :topic")
+            .only_if("attribute_exists(pk)")
+            .value(":topic", text(topic_arn));
+        self.write(&write).await.map(|_| ())
+    }
+
+    /// A lottery.
+    pub async fn lottery(&self, lottery_id: &LotteryId) -> Result<Option<Lottery>, StoreError> {
+        self.get(&keys::lottery(lottery_id)).await?.map(|item| lottery_from(&item)).transpose()
+    }
+
+    /// A page of the lotteries, by id.
+    pub async fn lotteries(&self, cursor: Option<&str>, limit: usize) -> Result<Page<Lottery>, StoreError> {
+        let behind = cursor.map(LotteryId::parse).transpose().map_err(|_| StoreError::InvalidCursor)?;
+        let behind = behind.as_ref().map(LotteryId::as_str);
+        let listed = self.page_of_sort_keys(&keys::lotteries(), Order::Ascending, behind, limit).await?;
+        let keys =
+            listed.items.iter().filter_map(|id| LotteryId::parse(id).ok()).map(|id| keys::lottery(&id));
+        let items = self.get_many(Table::Lottery, &keys.collect::<Vec<_>>()).await?;
+        let mut lotteries = items.iter().map(lottery_from).collect::<Result<Vec<_>, _>>()?;
+        lotteries.sort_by(|one, other| one.lottery_id.cmp(&other.lottery_id));
+        Ok(Page { items: lotteries, cursor: listed.cursor })
+    }
+}
+
+fn lottery_item(lottery: &Lottery) -> NewItem {
+    NewItem::at(keys::lottery(&lottery.lottery_id))
+        .with("lottery_id", text(&lottery.lottery_id))
+        .with("name", text(&lottery.name))
+        .with("locale", text(lottery.locale))
+        .with("time_zone", text(&lottery.time_zone))
+        .with("open_to_join", flag(lottery.open_to_join))
+        .with("email_through", json(&lottery.email_through))
+        .with_some("topic_arn", lottery.topic_arn.as_ref().map(text))
+        .with("created_at", text(lottery.created_at))
+        .with_some("open_draw", lottery.open_draw.as_ref().map(text))
+        .with("next_sequence", number(lottery.next_sequence))
+}
+
+pub(crate) fn lottery_from(item: &Item) -> Result<Lottery, StoreError> {
+    let item = Attributes(item);
+    Ok(Lottery {
+        lottery_id: item.parse("lottery_id")?,
+        name: item.parse("name")?,
+        locale: item.parse_with("locale", Locale::parse)?,
+        time_zone: item.parse("time_zone")?,
+        open_to_join: item.flag("open_to_join")?,
+        email_through: item.json::<EmailThrough>("email_through")?,
+        topic_arn: item.optional_text("topic_arn")?.map(str::to_owned),
+        created_at: item.timestamp("created_at")?,
+        open_draw: item.parse_optional("open_draw")?,
+        next_sequence: item.number("next_sequence")?,
+    })
+}

@@ -1,0 +1,136 @@
+//! Participants: imported, listed, withdrawn.
+//!
+//! A participant is two items written in one transaction: label, nonce commitment and tickets in the Lottery
+//! table, which is all that a draw reads, and the contact with everything personal. Each phone number and
+//! e-mail address is an item of its own, so that it stands once per lottery.
+
+mod list;
+mod put;
+mod withdraw;
+
+use jiff::Timestamp;
+use lottery::{
+    EmailAddress, Group, Holder, Label, LotteryId, Name, Nonce, Participant, ParticipantId, PhoneNumber,
+    Tickets,
+};
+
+use crate::item::{Attributes, Item, NewItem, bytes, number, text};
+use crate::keys::Key;
+use crate::{StoreError, keys};
+
+pub use put::PutParticipant;
+pub use withdraw::Withdrawal;
+
+/// A participant as the organiser's list shows it; masking is up to the caller.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParticipantSummary {
+    /// The organiser's own id of the person.
+    pub participant_id: ParticipantId,
+    /// The person's name.
+    pub name: Name,
+    /// Where an SMS reaches the person.
+    pub phone: Option<PhoneNumber>,
+    /// Where an e-mail reaches the person.
+    pub email: Option<EmailAddress>,
+    /// The part of the pool to which the person belongs.
+    pub group: Option<Group>,
+    /// The person's chances.
+    pub tickets: Tickets,
+    /// When the person was first imported.
+    pub registered_at: Timestamp,
+}
+
+/// A contact as it is stored: the participant, and what was given at the first import.
+#[derive(Debug, Clone)]
+struct StoredContact {
+    participant: Participant,
+    label: Label,
+    nonce: Nonce,
+    registered_at: Timestamp,
+    subscription_arn: Option<String>,
+    /// Grows with each change, so that a change rests on what was read.
+    revision: u64,
+}
+
+impl StoredContact {
+    fn new(participant: Participant, now: Timestamp) -> Self {
+        Self {
+            participant,
+            label: Label::from_random(rand::random()),
+            nonce: Nonce::from_random(rand::random()),
+            registered_at: now,
+            subscription_arn: None,
+            revision: 1,
+        }
+    }
+
+    fn contact_item(&self, lottery_id: &LotteryId) -> NewItem {
+        let participant = &self.participant;
+        NewItem::at(keys::contact(lottery_id, &participant.participant_id))
+            .with("participant_id", text(&participant.participant_id))
+            .with("name", text(&participant.name))
+            .with_some("phone", participant.phone.as_ref().map(text))
+            .with_some("email", participant.email.as_ref().map(text))
+            .with_some("group", participant.group.as_ref().map(text))
+            .with("tickets", number(participant.tickets.get()))
+            .with("label", text(self.label))
+            .with("nonce", bytes(self.nonce.as_bytes().as_slice()))
+            .with("registered_at", text(self.registered_at))
+            .with_some("subscription_arn", self.subscription_arn.as_ref().map(text))
+            .with("revision", number(self.revision))
+    }
+
+    /// What a draw reads: no name, no address, and the nonce only as a commitment.
+    fn participant_item(&self, lottery_id: &LotteryId) -> NewItem {
+        let participant = &self.participant;
+        NewItem::at(keys::participant(lottery_id, &participant.participant_id))
+            .with("participant_id", text(&participant.participant_id))
+            .with("label", text(self.label))
+            .with("holder", text(Holder::commit(&self.nonce, &participant.participant_id)))
+            .with("tickets", number(participant.tickets.get()))
+            .with_some("group", participant.group.as_ref().map(text))
+    }
+
+    fn from_item(item: &Item) -> Result<Self, StoreError> {
+        let attributes = Attributes(item);
+        let summary = ParticipantSummary::from_item(item)?;
+        Ok(Self {
+            registered_at: summary.registered_at,
+            participant: Participant {
+                participant_id: summary.participant_id,
+                name: summary.name,
+                phone: summary.phone,
+                email: summary.email,
+                group: summary.group,
+                tickets: summary.tickets,
+            },
+            label: attributes.parse("label")?,
+            nonce: Nonce::from_random(attributes.bytes32("nonce")?),
+            subscription_arn: attributes.optional_text("subscription_arn")?.map(str::to_owned),
+            revision: attributes.number("revision")?,
+        })
+    }
+}
+
+impl ParticipantSummary {
+    fn from_item(item: &Item) -> Result<Self, StoreError> {
+        let item = Attributes(item);
+        let tickets: u32 = item.number("tickets")?;
+        Ok(Self {
+            participant_id: item.parse("participant_id")?,
+            name: item.parse("name")?,
+            phone: item.parse_optional("phone")?,
+            email: item.parse_optional("email")?,
+            group: item.parse_optional("group")?,
+            tickets: Tickets::try_from(tickets).map_err(|_| StoreError::Broken("tickets".to_owned()))?,
+            registered_at: item.timestamp("registered_at")?,
+        })
+    }
+}
+
+/// The items by which a participant's addresses stand once per lottery, each with its field's name.
+fn address_keys(lottery_id: &LotteryId, participant: &Participant) -> Vec<(&'static str, Key)> {
+    let phone = participant.phone.as_ref().map(|phone| ("phone", keys::phone(lottery_id, phone)));
+    let email = participant.email.as_ref().map(|email| ("email", keys::email(lottery_id, email)));
+    phone.into_iter().chain(email).collect()
+}

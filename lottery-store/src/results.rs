@@ -1,0 +1,196 @@
+//! What came of a draw: official winners, how to reach them, and what they were told.
+
+use std::collections::HashSet;
+
+use jiff::Timestamp;
+use lottery::{
+    Channel, DrawId, EmailAddress, Label, LotteryId, Name, NotificationCounts, ParticipantId, PhoneNumber,
+    PrizeName,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::item::{Attributes, Item, NewItem, number, text};
+use crate::store::Table;
+use crate::{Store, StoreError, keys};
+
+/// An entry with the prize it won, and who stands behind it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Winner {
+    /// Who won.
+    pub participant_id: ParticipantId,
+    /// Under which label.
+    pub label: Label,
+    /// What was won.
+    pub prize: PrizeName,
+    /// The prize's place in the draw's list, from 0.
+    pub prize_index: u32,
+    /// The entry's rank, from 1.
+    pub rank: u32,
+}
+
+impl Winner {
+    /// The row of a winner. It counts once the draw's status says that its winners are official.
+    pub(crate) fn item(&self, lottery_id: &LotteryId, draw_id: &DrawId) -> NewItem {
+        NewItem::at(keys::winner(lottery_id, draw_id, self.rank))
+            .with("participant_id", text(&self.participant_id))
+            .with("label", text(self.label))
+            .with("prize", text(&self.prize))
+            .with("prize_index", number(self.prize_index))
+            .with("rank", number(self.rank))
+    }
+
+    pub(crate) fn from_item(item: &Item) -> Result<Self, StoreError> {
+        let item = Attributes(item);
+        Ok(Self {
+            participant_id: item.parse("participant_id")?,
+            label: item.parse("label")?,
+            prize: item.parse("prize")?,
+            prize_index: item.number("prize_index")?,
+            rank: item.number("rank")?,
+        })
+    }
+}
+
+/// How to reach a participant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Contact {
+    /// Whom.
+    pub participant_id: ParticipantId,
+    /// By which name.
+    pub name: Name,
+    /// By SMS.
+    pub phone: Option<PhoneNumber>,
+    /// By e-mail.
+    pub email: Option<EmailAddress>,
+    /// The address's subscription to the lottery's topic.
+    pub subscription_arn: Option<String>,
+}
+
+/// How far one message has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum NotificationState {
+    /// About to be sent.
+    Claimed,
+    /// Accepted for delivery.
+    Sent,
+    /// Refused.
+    Failed,
+    /// Handed over without an answer: perhaps sent, and never sent again.
+    Unknown,
+}
+
+impl NotificationState {
+    /// The state as JSON and the ledger have it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Claimed => "CLAIMED",
+            Self::Sent => "SENT",
+            Self::Failed => "FAILED",
+            Self::Unknown => "UNKNOWN",
+        }
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        [Self::Claimed, Self::Sent, Self::Failed, Self::Unknown]
+            .into_iter()
+            .find(|state| state.as_str() == text)
+    }
+}
+
+/// One line of the ledger: one message to one winner on one channel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notification {
+    /// To whom.
+    pub participant_id: ParticipantId,
+    /// On which channel.
+    pub channel: Channel,
+    /// Which of the messages that a winner can get.
+    pub kind: String,
+    /// How far it has come.
+    pub state: NotificationState,
+    /// The id that SNS gave it.
+    pub message_id: Option<String>,
+    /// Why it was not sent.
+    pub reason: Option<String>,
+    /// When it came to its state.
+    pub at: Timestamp,
+}
+
+impl Notification {
+    pub(crate) fn from_item(item: &Item) -> Result<Self, StoreError> {
+        let item = Attributes(item);
+        Ok(Self {
+            participant_id: item.parse("participant_id")?,
+            channel: item.parse_with("channel", Channel::parse)?,
+            kind: item.text("kind")?.to_owned(),
+            state: item.parse_with("state", |state| NotificationState::parse(state).ok_or(()))?,
+            message_id: item.optional_text("message_id")?.map(str::to_owned),
+            reason: item.optional_text("reason")?.map(str::to_owned),
+            at: item.timestamp("at")?,
+        })
+    }
+}
+
+impl Store {
+    /// The winners of a draw by rank, once they are official; before that, none.
+    pub async fn winners(&self, lottery_id: &LotteryId, draw_id: &DrawId) -> Result<Vec<Winner>, StoreError> {
+        let draw = self.draw(lottery_id, draw_id).await?;
+        if !draw.is_some_and(|draw| draw.status.has_official_winners()) {
+            return Ok(Vec::new());
+        }
+        let items = self.all(&keys::winners(lottery_id, draw_id)).await?;
+        items.iter().map(Winner::from_item).collect()
+    }
+
+    /// How to reach these participants, as far as they have not withdrawn; in no order.
+    pub async fn contacts(
+        &self,
+        lottery_id: &LotteryId,
+        participant_ids: &[ParticipantId],
+    ) -> Result<Vec<Contact>, StoreError> {
+        let distinct: HashSet<_> = participant_ids.iter().collect();
+        let keys: Vec<_> = distinct.into_iter().map(|id| keys::contact(lottery_id, id)).collect();
+        let items = self.get_many(Table::Contacts, &keys).await?;
+        items.iter().map(contact_from).collect()
+    }
+
+    /// The ledger of a draw.
+    pub async fn notifications(
+        &self,
+        lottery_id: &LotteryId,
+        draw_id: &DrawId,
+    ) -> Result<Vec<Notification>, StoreError> {
+        let items = self.all(&keys::notifications(lottery_id, draw_id)).await?;
+        items.iter().map(Notification::from_item).collect()
+    }
+
+    /// How many messages of a draw stand where in the ledger.
+    pub async fn notification_counts(
+        &self,
+        lottery_id: &LotteryId,
+        draw_id: &DrawId,
+    ) -> Result<NotificationCounts, StoreError> {
+        let mut counts = NotificationCounts::default();
+        for notification in self.notifications(lottery_id, draw_id).await? {
+            *match notification.state {
+                NotificationState::Claimed => &mut counts.claimed,
+                NotificationState::Sent => &mut counts.sent,
+                NotificationState::Failed => &mut counts.failed,
+                NotificationState::Unknown => &mut counts.unknown,
+            } += 1;
+        }
+        Ok(counts)
+    }
+}
+
+fn contact_from(item: &Item) -> Result<Contact, StoreError> {
+    let item = Attributes(item);
+    Ok(Contact {
+        participant_id: item.parse("participant_id")?,
+        name: item.parse("name")?,
+        phone: item.parse_optional("phone")?,
+        email: item.parse_optional("email")?,
+        subscription_arn: item.optional_text("subscription_arn")?.map(str::to_owned),
+    })
+}

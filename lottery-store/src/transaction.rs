@@ -1,0 +1,142 @@
+//! Writes with the repetition that DynamoDB asks for when another writer was in the way.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::CancellationReason;
+
+use crate::error::is_throttling;
+use crate::item::Item;
+use crate::write::Write;
+use crate::{Store, StoreError};
+
+/// The most writes that DynamoDB takes in one transaction.
+pub(crate) const MOST_WRITES: usize = 100;
+
+/// How often a write that others are in the way of is tried; with the waits between, some five seconds.
+const ATTEMPTS: u32 = 12;
+const FIRST_WAIT: Duration = Duration::from_millis(20);
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
+
+/// What became of writes.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    /// All of them were made.
+    Done,
+    /// None was made: some conditions did not hold.
+    Refused(Refusals),
+}
+
+impl Outcome {
+    /// The only write was refused, and this is the item that it found.
+    pub(crate) fn refused_alone(item: Option<Item>) -> Self {
+        Self::Refused(Refusals(vec![Some(item.unwrap_or_default())]))
+    }
+}
+
+/// Which conditions did not hold, by the writes' places.
+#[derive(Debug)]
+pub(crate) struct Refusals(Vec<Option<Item>>);
+
+impl Refusals {
+    /// Whether the condition of this write did not hold.
+    pub(crate) fn failed(&self, place: usize) -> bool {
+        self.0.get(place).is_some_and(Option::is_some)
+    }
+
+    /// The item that the write at this place found when its condition did not hold; empty if there was none.
+    pub(crate) fn item(&self, place: usize) -> Option<&Item> {
+        self.0.get(place)?.as_ref()
+    }
+}
+
+impl Store {
+    /// Makes all the writes or none.
+    pub(crate) async fn transact(&self, writes: &[Write]) -> Result<Outcome, StoreError> {
+        let items: Vec<_> = writes.iter().map(|write| write.to_transact_item(self)).collect();
+        let mut attempt = 1;
+        loop {
+            let sent =
+                self.client.transact_write_items().set_transact_items(Some(items.clone())).send().await;
+            let error = match sent {
+                Ok(_) => return Ok(Outcome::Done),
+                Err(error) => error,
+            };
+            let in_the_way = match cancellation_reasons(&error).map(Cancellation::of) {
+                Some(Cancellation::Refused(refusals)) => return Ok(Outcome::Refused(refusals)),
+                Some(Cancellation::Contended) => StoreError::Contended,
+                Some(Cancellation::Throttled) => StoreError::Throttled(error.into()),
+                Some(Cancellation::Other) => return Err(StoreError::Refused(error.into())),
+                None => StoreError::from_sdk(error),
+            };
+            attempt = wait_for_turn(attempt, in_the_way).await?;
+        }
+    }
+
+    /// Makes one write.
+    pub(crate) async fn write(&self, write: &Write) -> Result<Outcome, StoreError> {
+        let mut attempt = 1;
+        loop {
+            match self.send(write).await {
+                Ok(outcome) => return Ok(outcome),
+                Err(in_the_way) => attempt = wait_for_turn(attempt, in_the_way).await?,
+            }
+        }
+    }
+}
+
+/// Waits before the next attempt and gives its number, if another writer was in the way and patience is left.
+///
+/// Only an answer that says "not done" is asked again here; what may have happened is for the SDK, which
+/// repeats a transaction under its token, and after that for the caller.
+pub(crate) async fn wait_for_turn(attempt: u32, in_the_way: StoreError) -> Result<u32, StoreError> {
+    let may_repeat = matches!(in_the_way, StoreError::Contended | StoreError::Throttled(_));
+    if !may_repeat || attempt >= ATTEMPTS {
+        return Err(in_the_way);
+    }
+    let longest = FIRST_WAIT.saturating_mul(1 << attempt).min(LONGEST_WAIT);
+    tokio::time::sleep(longest.mul_f64(rand::random::<f64>())).await;
+    Ok(attempt + 1)
+}
+
+fn cancellation_reasons<R>(error: &SdkError<TransactWriteItemsError, R>) -> Option<&[CancellationReason]> {
+    match error.as_service_error()? {
+        TransactWriteItemsError::TransactionCanceledException(cancelled) => {
+            Some(cancelled.cancellation_reasons())
+        }
+        _ => None,
+    }
+}
+
+/// Why a transaction was cancelled.
+enum Cancellation {
+    /// Conditions did not hold: an answer, however busy the other items were.
+    Refused(Refusals),
+    /// Other transactions were at work on the items, and nothing worse.
+    Contended,
+    /// DynamoDB asks to slow down.
+    Throttled,
+    /// Something that repeating does not heal.
+    Other,
+}
+
+impl Cancellation {
+    fn of(reasons: &[CancellationReason]) -> Self {
+        let codes = || reasons.iter().filter_map(CancellationReason::code).filter(|code| *code != "None");
+        if codes().any(is_check) {
+            let refused = |reason: &CancellationReason| {
+                reason.code().is_some_and(is_check).then(|| reason.item().cloned().unwrap_or_default())
+            };
+            return Self::Refused(Refusals(reasons.iter().map(refused).collect()));
+        }
+        if !codes().all(|code| code == "TransactionConflict" || is_throttling(code)) {
+            return Self::Other;
+        }
+        if codes().any(is_throttling) { Self::Throttled } else { Self::Contended }
+    }
+}
+
+fn is_check(code: &str) -> bool {
+    code == "ConditionalCheckFailed"
+}

@@ -1,0 +1,91 @@
+//! A moment as a manifest spells it: UTC with exactly three digits of a second.
+
+use std::fmt;
+
+use jiff::Timestamp;
+
+use crate::Invalid;
+
+/// Milliseconds since 1970, written as `2026-04-20T12:30:45.000Z`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Moment(Timestamp);
+
+impl Moment {
+    /// The first whole millisecond that is not before `timestamp`.
+    pub fn from_timestamp(timestamp: Timestamp) -> Result<Self, Invalid> {
+        let milliseconds = timestamp.as_nanosecond().div_euclid(1_000_000);
+        let rounds_up = timestamp.as_nanosecond().rem_euclid(1_000_000) != 0;
+        i64::try_from(milliseconds + i128::from(rounds_up))
+            .map_err(|_| Invalid::new("lies outside the calendar"))
+            .and_then(Self::from_millisecond)
+    }
+
+    /// The moment so many milliseconds after 1970.
+    pub fn from_millisecond(milliseconds: i64) -> Result<Self, Invalid> {
+        Timestamp::from_millisecond(milliseconds)
+            .map(Self)
+            .map_err(|_| Invalid::new("lies outside the calendar"))
+    }
+
+    /// Parses the one spelling that a manifest has.
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        let refused = || Invalid::new("must be a moment such as 2026-04-20T12:30:45.000Z");
+        let moment = Self(text.parse().map_err(|_| refused())?);
+        if moment.to_string() == text { Ok(moment) } else { Err(refused()) }
+    }
+
+    /// Milliseconds since 1970.
+    pub fn as_millisecond(self) -> i64 {
+        self.0.as_millisecond()
+    }
+
+    /// The same moment for reckoning.
+    pub fn timestamp(self) -> Timestamp {
+        self.0
+    }
+}
+
+impl fmt::Display for Moment {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{:.3}", self.0)
+    }
+}
+
+impl serde::Serialize for Moment {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Moment {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+        Self::parse(&text).map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_has_one_spelling() {
+        let moment = Moment::parse("2026-04-20T12:30:45.120Z").unwrap();
+        assert_eq!(moment.to_string(), "2026-04-20T12:30:45.120Z");
+        for text in ["2026-04-20T12:30:45Z", "2026-04-20T12:30:45.12Z", "2026-04-20T12:30:45.120+00:00", "now"] {
+            assert!(Moment::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_timestamp_rounds_up_so_that_nothing_is_dated_before_it_happened() {
+        for (timestamp, moment) in [
+            ("2026-04-20T12:30:45.1200001Z", "2026-04-20T12:30:45.121Z"),
+            ("2026-04-20T12:30:45.12Z", "2026-04-20T12:30:45.120Z"),
+            ("1969-12-31T23:59:59.9999Z", "1970-01-01T00:00:00.000Z"),
+        ] {
+            let rounded = Moment::from_timestamp(timestamp.parse().unwrap()).unwrap();
+            assert_eq!(rounded.to_string(), moment);
+        }
+    }
+}
