@@ -22,7 +22,7 @@ pub const MAX_DEPTH: usize = 1000;
 /// A JSON value.
 ///
 /// Equality is deep; numbers compare by value (`1 == 1.0`) and objects without regard to the order of their keys.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Json {
     /// `null`
     #[default]

@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
 /// A JSON number: never infinite, never "not a number".
 #[derive(Clone, Copy, Debug)]
@@ -160,6 +161,13 @@ impl PartialEq for Number {
 }
 
 impl Eq for Number {}
+
+impl Hash for Number {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        // Equal numbers have the same nearest double; adding zero takes the sign from a negative zero.
+        (self.as_f64() + 0.0).to_bits().hash(state);
+    }
+}
 
 impl PartialOrd for Number {
     fn partial_cmp(&self, other: &Number) -> Option<Ordering> {

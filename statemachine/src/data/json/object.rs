@@ -1,6 +1,7 @@
 //! [`Object`] and [`Array`]: the containers, each remembering how long its text is.
 
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -27,6 +28,13 @@ impl Object {
     /// An object without entries, with room for this many.
     pub fn with_capacity(entries: usize) -> Object {
         Object { entries: Vec::with_capacity(entries), ..Object::default() }
+    }
+
+    /// An object of entries whose keys are known to differ.
+    pub(in crate::data) fn from_distinct(entries: Vec<(Arc<str>, Json)>) -> Object {
+        let mut object = Object { entries, ..Object::default() };
+        object.rebuild_index();
+        object
     }
 
     /// How many entries there are.
@@ -119,6 +127,20 @@ impl PartialEq for Object {
     }
 }
 
+impl Eq for Object {}
+
+impl Hash for Object {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        // The hashes of the entries are added up, so that their order does not matter.
+        let entries = self.iter().map(|entry| {
+            let mut hasher = DefaultHasher::new();
+            entry.hash(&mut hasher);
+            hasher.finish()
+        });
+        entries.fold(0u64, u64::wrapping_add).hash(state);
+    }
+}
+
 impl<K: Into<Arc<str>>> FromIterator<(K, Json)> for Object {
     fn from_iter<I: IntoIterator<Item = (K, Json)>>(entries: I) -> Object {
         let entries = entries.into_iter();
@@ -176,6 +198,14 @@ impl Deref for Array {
 impl PartialEq for Array {
     fn eq(&self, other: &Array) -> bool {
         self.items == other.items
+    }
+}
+
+impl Eq for Array {}
+
+impl Hash for Array {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.items.hash(state);
     }
 }
 
