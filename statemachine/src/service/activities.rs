@@ -1,0 +1,116 @@
+//! Activities, and the tokens that their workers and other callers answer with.
+
+use std::time::Duration;
+
+use super::answer::Answer;
+use super::arn::{self, ResourceType};
+use super::exception::Exception;
+use super::executions::too_large;
+use super::page;
+use super::request::{MAX_PAYLOAD, Request, payload};
+use super::{Outcome, Service};
+use crate::data::Json;
+use crate::engine::{ActivityDescription, TaskReport};
+
+/// How long GetActivityTask holds the line when there is no task.
+const LONG_POLL: Duration = Duration::from_secs(60);
+
+impl Service {
+    pub(super) async fn create_activity(&self, request: &Request) -> Outcome {
+        let name = request.required_text("name", 1, 80);
+        let encryption = request.object("encryptionConfiguration");
+        let tags = request.array("tags");
+        request.check()?;
+        arn::check_name(&name)?;
+        let activity = self.engine.create_activity(&name, encryption, tags).await?;
+        Ok(Answer::new()
+            .with("activityArn", activity.arn.as_str())
+            .moment("creationDate", activity.creation_date)
+            .done())
+    }
+
+    pub(super) async fn delete_activity(&self, request: &Request) -> Outcome {
+        let activity_arn = activity_arn(request)?;
+        self.engine.delete_activity(&activity_arn).await?;
+        Ok(Json::empty_object())
+    }
+
+    pub(super) async fn describe_activity(&self, request: &Request) -> Outcome {
+        let activity_arn = activity_arn(request)?;
+        let missing = || {
+            Exception::new("ActivityDoesNotExist", format!("Activity Does Not Exist: '{activity_arn}'"))
+        };
+        let activity = self.engine.activity(&activity_arn).ok_or_else(missing)?;
+        let owned = || Answer::new().with("type", "AWS_OWNED_KEY").done();
+        Ok(listed(&activity)
+            .with("encryptionConfiguration", activity.encryption_configuration.clone().unwrap_or_else(owned))
+            .done())
+    }
+
+    pub(super) async fn list_activities(&self, request: &Request) -> Outcome {
+        let limit = request.max_results(100, 1000);
+        let offset = page::offset(request)?;
+        request.check()?;
+        let activities = self.engine.activities();
+        let (activities, next) = page::slice(&activities, offset, limit);
+        let activities = activities.iter().map(|activity| listed(activity).done());
+        Ok(Answer::new().with("activities", Json::array(activities)).with_some("nextToken", next).done())
+    }
+
+    pub(super) async fn activity_task(&self, request: &Request) -> Outcome {
+        let worker = request.text("workerName", 1, 80);
+        let activity_arn = activity_arn(request)?;
+        let task = self.engine.activity_task(&activity_arn, worker, LONG_POLL).await?;
+        Ok(match task {
+            Some(task) => {
+                Answer::new().with("taskToken", task.task_token).with("input", task.input.to_text()).done()
+            }
+            None => Json::empty_object(),
+        })
+    }
+
+    pub(super) async fn task_success(&self, request: &Request) -> Outcome {
+        let output = request.required_text("output", 0, MAX_PAYLOAD);
+        let token = token(request)?;
+        too_large(&output, "output")?;
+        let output = payload(&output, "InvalidOutput", "Invalid Output")?;
+        self.report(&token, TaskReport::Success(output)).await
+    }
+
+    pub(super) async fn task_failure(&self, request: &Request) -> Outcome {
+        let error = request.text("error", 0, 256);
+        let cause = request.text("cause", 0, 32_768);
+        let token = token(request)?;
+        self.report(&token, TaskReport::Failure { error, cause }).await
+    }
+
+    pub(super) async fn task_heartbeat(&self, request: &Request) -> Outcome {
+        let token = token(request)?;
+        self.report(&token, TaskReport::Heartbeat).await
+    }
+
+    async fn report(&self, token: &str, report: TaskReport) -> Outcome {
+        self.engine.report_task(token, report).await?;
+        Ok(Json::empty_object())
+    }
+}
+
+fn listed(activity: &ActivityDescription) -> Answer {
+    Answer::new()
+        .with("activityArn", activity.arn.as_str())
+        .with("name", activity.name.as_str())
+        .moment("creationDate", activity.creation_date)
+}
+
+fn activity_arn(request: &Request) -> Result<String, Exception> {
+    let activity_arn = request.required_text("activityArn", 1, 256);
+    request.check()?;
+    arn::check(&activity_arn, &[ResourceType::Activity])?;
+    Ok(activity_arn)
+}
+
+fn token(request: &Request) -> Result<String, Exception> {
+    let token = request.required_text("taskToken", 1, 2048);
+    request.check()?;
+    Ok(token)
+}

@@ -1,0 +1,88 @@
+//! The exceptions of the API: AWS's names and messages, status 400.
+
+use crate::data::Json;
+use crate::engine::Refusal;
+
+/// An operation was refused.
+#[derive(Debug)]
+pub(super) struct Exception {
+    /// AWS's name of the exception.
+    pub(super) name: &'static str,
+    pub(super) message: String,
+    pub(super) status: u16,
+}
+
+impl Exception {
+    pub(super) fn new(name: &'static str, message: impl Into<String>) -> Exception {
+        Exception { name, message: message.into(), status: 400 }
+    }
+
+    /// One fault in the wording of AWS's parameter validation.
+    pub(super) fn validation(message: impl Into<String>) -> Exception {
+        Exception::new("ValidationException", message)
+    }
+
+    pub(super) fn invalid_arn(reason: impl std::fmt::Display) -> Exception {
+        Exception::new("InvalidArn", format!("Invalid Arn: '{reason}'"))
+    }
+
+    pub(super) fn invalid_token() -> Exception {
+        Exception::new("InvalidToken", "Invalid Token: 'Invalid token'")
+    }
+
+    pub(super) fn body(&self) -> Json {
+        Json::object([("__type", Json::from(self.name)), ("message", Json::from(self.message.as_str()))])
+    }
+}
+
+impl From<Refusal> for Exception {
+    fn from(refusal: Refusal) -> Exception {
+        let (name, message) = match &refusal {
+            Refusal::StateMachineDoesNotExist(arn) => {
+                ("StateMachineDoesNotExist", format!("State Machine Does Not Exist: '{arn}'"))
+            }
+            Refusal::StateMachineAlreadyExists(arn) => {
+                ("StateMachineAlreadyExists", format!("State Machine Already Exists: '{arn}'"))
+            }
+            Refusal::StateMachineDeleting(arn) => {
+                ("StateMachineDeleting", format!("State Machine is deleting: '{arn}'"))
+            }
+            Refusal::StateMachineTypeNotSupported(_) => (
+                "StateMachineTypeNotSupported",
+                "This operation is not supported by this type of state machine".to_owned(),
+            ),
+            Refusal::InvalidDefinition(findings) => {
+                ("InvalidDefinition", format!("Invalid State Machine Definition: '{findings}'"))
+            }
+            Refusal::ExecutionAlreadyExists(arn) => {
+                ("ExecutionAlreadyExists", format!("Execution Already Exists: '{arn}'"))
+            }
+            Refusal::ExecutionDoesNotExist(arn) => {
+                ("ExecutionDoesNotExist", format!("Execution Does Not Exist: '{arn}'"))
+            }
+            Refusal::ExecutionNotRedrivable(reason) => {
+                ("ExecutionNotRedrivable", format!("Execution Not Redrivable: '{reason}'"))
+            }
+            Refusal::ActivityDoesNotExist(arn) => {
+                ("ActivityDoesNotExist", format!("Activity Does Not Exist: '{arn}'"))
+            }
+            Refusal::InvalidToken => return Exception::invalid_token(),
+            Refusal::TaskDoesNotExist => {
+                ("TaskDoesNotExist", "Task Does Not Exist: 'Provided task does not exist'".to_owned())
+            }
+            Refusal::TaskTimedOut => {
+                ("TaskTimedOut", "Task Timed Out: 'Provided task does not exist anymore'".to_owned())
+            }
+            Refusal::ResourceNotFound(arn) => ("ResourceNotFound", format!("Resource not found: '{arn}'")),
+            Refusal::Engine(error) => {
+                tracing::error!(%error, "the engine could not do what it was asked");
+                return Exception {
+                    name: "InternalServerError",
+                    message: error.to_string(),
+                    status: 500,
+                };
+            }
+        };
+        Exception::new(name, message)
+    }
+}

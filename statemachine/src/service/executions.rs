@@ -1,0 +1,224 @@
+//! Executions: started, stopped, redriven, shown, listed, and their histories.
+
+use super::answer::Answer;
+use super::arn::{self, ResourceType};
+use super::exception::Exception;
+use super::machines::{Included, included_data};
+use super::page;
+use super::request::{MAX_PAYLOAD, Request, payload};
+use super::{Outcome, Service};
+use crate::data::Json;
+use crate::engine::{
+    ExecutionDescription, ExecutionQuery, ExecutionStatus, ExecutionsOf, HistoryData, HistoryOrder, HistoryQuery,
+    MachineType, NewExecution,
+};
+
+const EXECUTIONS: &[ResourceType] = &[ResourceType::Execution, ResourceType::Express];
+
+impl Service {
+    pub(super) async fn start_execution(&self, request: &Request) -> Outcome {
+        let new = self.new_execution(request)?;
+        self.machine(&new.state_machine_arn)?;
+        let started = self.engine.start_execution(new).await?;
+        Ok(Answer::new()
+            .with("executionArn", started.arn.as_str())
+            .moment("startDate", started.start_date)
+            .done())
+    }
+
+    pub(super) async fn start_sync_execution(&self, request: &Request) -> Outcome {
+        let included = included_data(request);
+        let new = self.new_execution(request)?;
+        let machine = self.machine(&new.state_machine_arn)?;
+        if machine.settings.machine_type == MachineType::Standard {
+            return Err(type_not_supported());
+        }
+        let execution = self.engine.start_sync_execution(new).await?;
+        let millis = execution.stop_date.unwrap_or(execution.start_date) - execution.start_date;
+        // AWS bills Express workflows in steps of 100 ms and 64 MB.
+        let billed = millis.max(1).unsigned_abs().div_ceil(100) * 100;
+        let billing =
+            Answer::new().with("billedDurationInMilliseconds", billed).with("billedMemoryUsedInMB", 64).done();
+        Ok(summary(&execution, included)
+            .with("name", execution.name.as_str())
+            .with("billingDetails", billing)
+            .with_some("traceHeader", execution.trace_header.as_deref())
+            .done())
+    }
+
+    fn new_execution(&self, request: &Request) -> Result<NewExecution, Exception> {
+        let state_machine_arn = request.required_text("stateMachineArn", 1, 256);
+        let name = request.text("name", 1, 80);
+        let input = request.text("input", 0, MAX_PAYLOAD);
+        let trace_header = request.text("traceHeader", 0, 256);
+        request.check()?;
+        arn::check(&state_machine_arn, &[ResourceType::StateMachine])?;
+        if let Some(name) = &name {
+            arn::check_name(name)?;
+        }
+        let input = match input.as_deref() {
+            None => Json::empty_object(),
+            Some(text) => {
+                too_large(text, "input")?;
+                payload(text, "InvalidExecutionInput", "Invalid State Machine Execution Input")?
+            }
+        };
+        Ok(NewExecution { state_machine_arn, name, input, trace_header })
+    }
+
+    pub(super) async fn stop_execution(&self, request: &Request) -> Outcome {
+        let execution_arn = request.required_text("executionArn", 1, 256);
+        let error = request.text("error", 0, 256);
+        let cause = request.text("cause", 0, 32_768);
+        request.check()?;
+        if arn::check(&execution_arn, EXECUTIONS)? == ResourceType::Express {
+            return Err(type_not_supported());
+        }
+        let stopped = self.engine.stop_execution(&execution_arn, error, cause).await?;
+        Ok(Answer::new().moment("stopDate", stopped).done())
+    }
+
+    pub(super) async fn redrive_execution(&self, request: &Request) -> Outcome {
+        let execution_arn = request.required_text("executionArn", 1, 256);
+        request.text("clientToken", 1, 64);
+        request.check()?;
+        if arn::check(&execution_arn, EXECUTIONS)? == ResourceType::Express {
+            return Err(type_not_supported());
+        }
+        let redriven = self.engine.redrive_execution(&execution_arn).await?;
+        Ok(Answer::new().moment("redriveDate", redriven).done())
+    }
+
+    /// DIFFERENCE: executions of Express machines are shown too; AWS tells them through CloudWatch Logs only.
+    pub(super) async fn describe_execution(&self, request: &Request) -> Outcome {
+        let execution_arn = request.required_text("executionArn", 1, 256);
+        let included = included_data(request);
+        request.check()?;
+        arn::check(&execution_arn, EXECUTIONS)?;
+        let execution = self.engine.describe_execution(&execution_arn).await?;
+        let (redrivable, reason) = match &execution.redrive_status {
+            Ok(()) => ("REDRIVABLE", None),
+            Err(reason) if execution.map_run_arn.is_some() && reason.is_empty() => ("REDRIVABLE_BY_MAP_RUN", None),
+            Err(reason) => ("NOT_REDRIVABLE", Some(reason.as_str())),
+        };
+        Ok(summary(&execution, included)
+            .with("name", execution.name.as_str())
+            .with_some("mapRunArn", execution.map_run_arn.as_deref())
+            .with_some("traceHeader", execution.trace_header.as_deref())
+            .with("redriveCount", execution.redrive_count)
+            .some_moment("redriveDate", execution.redrive_date)
+            .with("redriveStatus", redrivable)
+            .with_some("redriveStatusReason", reason)
+            .done())
+    }
+
+    pub(super) async fn list_executions(&self, request: &Request) -> Outcome {
+        let machine_arn = request.text("stateMachineArn", 1, 256);
+        let map_run_arn = request.text("mapRunArn", 1, 2000);
+        let statuses = &["RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED", "PENDING_REDRIVE"];
+        let status = request.word("statusFilter", statuses);
+        let redriven = request.word("redriveFilter", &["REDRIVEN", "NOT_REDRIVEN"]);
+        let limit = request.max_results(100, 1000);
+        let after = page::cursor(request)?;
+        request.check()?;
+        let of = match (machine_arn, map_run_arn) {
+            (Some(arn), None) => {
+                arn::check(&arn, &[ResourceType::StateMachine])?;
+                if self.machine(&arn)?.settings.machine_type == MachineType::Express {
+                    return Err(type_not_supported());
+                }
+                ExecutionsOf::StateMachine(arn)
+            }
+            (None, Some(arn)) => {
+                arn::check(&arn, &[ResourceType::MapRun])?;
+                ExecutionsOf::MapRun(arn)
+            }
+            _ => {
+                return Err(Exception::validation(
+                    "Must specify exactly one of 'stateMachineArn' and 'mapRunArn'",
+                ));
+            }
+        };
+        let query = ExecutionQuery {
+            of,
+            status: status.as_deref().and_then(ExecutionStatus::parse),
+            redriven: redriven.map(|word| word == "REDRIVEN"),
+            limit,
+            after,
+        };
+        let page = self.engine.list_executions(query).await?;
+        let executions = page.executions.iter().map(|execution| {
+            Answer::new()
+                .with("executionArn", execution.arn.as_str())
+                .with("stateMachineArn", execution.state_machine_arn.as_str())
+                .with("name", execution.name.as_str())
+                .with("status", execution.status.as_str())
+                .moment("startDate", execution.start_date)
+                .some_moment("stopDate", execution.stop_date)
+                .with_some("mapRunArn", execution.map_run_arn.as_deref())
+                .with_some("itemCount", execution.item_count)
+                .with("redriveCount", execution.redrive_count)
+                .some_moment("redriveDate", execution.redrive_date)
+                .done()
+        });
+        Ok(Answer::new()
+            .with("executions", Json::array(executions))
+            .with_some("nextToken", page.next.as_ref().map(page::cursor_token))
+            .done())
+    }
+
+    pub(super) async fn execution_history(&self, request: &Request) -> Outcome {
+        let execution_arn = request.required_text("executionArn", 1, 256);
+        let limit = request.max_results(100, 1000);
+        let order = match request.flag("reverseOrder") {
+            Some(true) => HistoryOrder::Reverse,
+            _ => HistoryOrder::Forward,
+        };
+        let data = match request.flag("includeExecutionData") {
+            Some(false) => HistoryData::Left,
+            _ => HistoryData::Included,
+        };
+        let skip = page::offset(request)?;
+        request.check()?;
+        if arn::check(&execution_arn, EXECUTIONS)? == ResourceType::Express {
+            return Err(type_not_supported());
+        }
+        let query = HistoryQuery { skip, limit, order, data };
+        let page = self.engine.execution_history(&execution_arn, query).await?;
+        let next = page.more.then(|| page::offset_token(skip + page.events.len()));
+        Ok(Answer::new().with("events", Json::array(page.events)).with_some("nextToken", next).done())
+    }
+}
+
+/// What DescribeExecution and StartSyncExecution have in common.
+fn summary(execution: &ExecutionDescription, included: Included) -> Answer {
+    let details = || Answer::new().with("included", included == Included::AllData).done();
+    let answer = Answer::new()
+        .with("executionArn", execution.arn.as_str())
+        .with("stateMachineArn", execution.state_machine_arn.as_str())
+        .with("status", execution.status.as_str())
+        .moment("startDate", execution.start_date)
+        .some_moment("stopDate", execution.stop_date);
+    if included == Included::MetadataOnly {
+        return answer;
+    }
+    let answer = answer.with("input", execution.input.to_text()).with("inputDetails", details());
+    let answer = match &execution.output {
+        Some(output) => answer.with("output", output.to_text()).with("outputDetails", details()),
+        None => answer,
+    };
+    answer.with_some("error", execution.error.as_deref()).with_some("cause", execution.cause.as_deref())
+}
+
+pub(super) fn too_large(text: &str, member: &str) -> Result<(), Exception> {
+    if text.len() > MAX_PAYLOAD {
+        return Err(Exception::validation(format!(
+            "1 validation error detected: Value at '{member}' failed to satisfy constraint: Member must have length less than or equal to {MAX_PAYLOAD}"
+        )));
+    }
+    Ok(())
+}
+
+pub(super) fn type_not_supported() -> Exception {
+    Exception::new("StateMachineTypeNotSupported", "This operation is not supported by this type of state machine")
+}

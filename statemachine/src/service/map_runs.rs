@@ -1,0 +1,68 @@
+//! Runs of Distributed Map states.
+
+use super::answer::Answer;
+use super::arn::{self, ResourceType};
+use super::page;
+use super::request::Request;
+use super::{Outcome, Service};
+use crate::data::Json;
+use crate::engine::MapRunCounts;
+
+impl Service {
+    pub(super) async fn list_map_runs(&self, request: &Request) -> Outcome {
+        let execution_arn = request.required_text("executionArn", 1, 256);
+        let limit = request.max_results(100, 1000);
+        let offset = page::offset(request)?;
+        request.check()?;
+        arn::check(&execution_arn, &[ResourceType::Execution])?;
+        let runs = self.engine.map_runs(&execution_arn).await?;
+        let (runs, next) = page::slice(&runs, offset, limit);
+        let runs = runs.iter().map(|run| {
+            Answer::new()
+                .with("mapRunArn", run.arn.as_str())
+                .with("executionArn", run.execution_arn.as_str())
+                .with("stateMachineArn", run.state_machine_arn.as_str())
+                .moment("startDate", run.start_date)
+                .some_moment("stopDate", run.stop_date)
+                .done()
+        });
+        Ok(Answer::new().with("mapRuns", Json::array(runs)).with_some("nextToken", next).done())
+    }
+
+    pub(super) async fn describe_map_run(&self, request: &Request) -> Outcome {
+        let map_run_arn = request.required_text("mapRunArn", 1, 2000);
+        request.check()?;
+        arn::check(&map_run_arn, &[ResourceType::MapRun])?;
+        let run = self.engine.map_run(&map_run_arn).await?;
+        Ok(Answer::new()
+            .with("mapRunArn", run.arn.as_str())
+            .with("executionArn", run.execution_arn.as_str())
+            .with("status", run.status.as_str())
+            .moment("startDate", run.start_date)
+            .some_moment("stopDate", run.stop_date)
+            .with("maxConcurrency", run.max_concurrency)
+            .with("toleratedFailurePercentage", run.tolerated_failure_percentage)
+            .with("toleratedFailureCount", run.tolerated_failure_count)
+            .with("itemCounts", counts(&run.item_counts))
+            .with("executionCounts", counts(&run.execution_counts))
+            .with("redriveCount", run.redrive_count)
+            .some_moment("redriveDate", run.redrive_date)
+            .done())
+    }
+}
+
+fn counts(counts: &MapRunCounts) -> Json {
+    Answer::new()
+        .with("pending", counts.pending)
+        .with("running", counts.running)
+        .with("succeeded", counts.succeeded)
+        .with("failed", counts.failed)
+        .with("timedOut", counts.timed_out)
+        .with("aborted", counts.aborted)
+        .with("total", counts.total)
+        // Results are written to an object store only, and there is none.
+        .with("resultsWritten", 0)
+        .with("failuresNotRedrivable", counts.failures_not_redrivable)
+        .with("pendingRedrive", counts.pending_redrive)
+        .done()
+}

@@ -1,0 +1,92 @@
+//! A state machine: the outermost one, a branch of a Parallel state, or what a Map state runs for its items.
+
+use super::checker::{Checker, Language};
+use super::code;
+use super::value::Kind;
+use crate::data::{Json, Object};
+
+/// How deep machines may stand in machines.
+const MAX_NESTING: usize = 50;
+const MAX_NAME_LENGTH: usize = 80;
+
+/// A place of machines, and the fields that they have there beside `StartAt` and `States`.
+#[derive(Clone, Copy)]
+pub(super) enum Place {
+    Outermost,
+    Branch,
+    ItemProcessor,
+}
+
+impl Place {
+    fn allows(self, field: &str) -> bool {
+        match field {
+            "Comment" | "StartAt" | "States" => true,
+            "QueryLanguage" | "TimeoutSeconds" | "Version" => matches!(self, Place::Outermost),
+            "ProcessorConfig" => matches!(self, Place::ItemProcessor),
+            _ => false,
+        }
+    }
+}
+
+impl Checker<'_> {
+    /// The whole definition.
+    pub(super) fn machine(&mut self, definition: &Json) {
+        let Some(machine) = definition.as_object() else { return };
+        self.language = Language::resolve(machine.get("QueryLanguage"), Language::JsonPath);
+        self.nested(machine, "", Place::Outermost);
+        self.graph(machine);
+    }
+
+    /// A state that stands alone, as TestState takes it.
+    pub(super) fn lone_state(&mut self, definition: &Json) {
+        self.state("/States/StateName", definition);
+    }
+
+    /// The fields of a machine and all that stands in it; what leads where is looked at afterwards.
+    pub(super) fn nested(&mut self, machine: &Object, at: &str, place: Place) {
+        let here = if at.is_empty() { "/" } else { at };
+        if self.depth > MAX_NESTING {
+            self.error(
+                code::TOO_DEEPLY_NESTED,
+                here,
+                format!("State machines are nested more than {MAX_NESTING} levels deep"),
+            );
+            return;
+        }
+        for field in machine.keys() {
+            if !place.allows(field) {
+                self.schema(here, format!("Field '{field}' is not supported"));
+            }
+        }
+        self.required(machine, here, &["StartAt", "States"]);
+        self.value(machine, at, "Comment", Kind::Text);
+        self.value(machine, at, "StartAt", Kind::Text);
+        if let Place::Outermost = place {
+            self.value(machine, at, "QueryLanguage", Kind::OneOf(&["JSONPath", "JSONata"]));
+            self.value(machine, at, "Version", Kind::OneOf(&["1.0"]));
+            self.value(machine, at, "TimeoutSeconds", Kind::Integer { min: 0, max: Some(99_999_999) });
+        }
+        self.value(machine, at, "States", Kind::Object);
+        let Some(states) = machine.get("States").and_then(Json::as_object) else { return };
+        let at_states = format!("{at}/States");
+        if states.is_empty() {
+            self.schema(&at_states, "Value cannot be empty");
+        }
+        self.depth += 1;
+        for (name, state) in states.iter() {
+            let at_state = format!("{at_states}/{name}");
+            if name.is_empty() || name.chars().count() > MAX_NAME_LENGTH {
+                self.error(
+                    code::INVALID_STATE_NAME,
+                    &at_state,
+                    format!("State name must have between 1 and {MAX_NAME_LENGTH} characters: '{name}'"),
+                );
+            }
+            if !self.state_names.insert(name.clone()) {
+                self.error(code::DUPLICATE_STATE_NAME, &at_state, format!("Duplicate State name: {name}"));
+            }
+            self.state(&at_state, state);
+        }
+        self.depth -= 1;
+    }
+}

@@ -1,0 +1,400 @@
+//! The JSON text itself: syntax faults in the words of AWS's parser (Jackson), keys given twice, and where
+//! everything stands.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::data::json::MAX_DEPTH;
+
+/// A place in a text; both count from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Position {
+    /// The line.
+    pub line: usize,
+    /// The column, in characters.
+    pub column: usize,
+}
+
+/// A fault that keeps the text from being JSON.
+#[derive(Debug)]
+pub(super) struct SyntaxFault {
+    /// Jackson's words, without the place.
+    pub(super) message: String,
+    /// Jackson's way to name the place.
+    pub(super) source: String,
+}
+
+/// What a scan tells beyond the values.
+#[derive(Debug, Default)]
+pub(super) struct Outline {
+    /// The locations of keys that an object has for the second time.
+    pub(super) duplicates: Vec<String>,
+    /// Where each key and each item stands.
+    pub(super) positions: HashMap<String, Position>,
+}
+
+/// Reads the text once from front to back.
+pub(super) fn scan(text: &str) -> Result<Outline, SyntaxFault> {
+    let mut scanner =
+        Scanner { text, bytes: text.as_bytes(), at: 0, outline: Outline::default(), line: 1, line_start: 0, counted: 0 };
+    match scanner.document() {
+        Ok(()) => Ok(scanner.outline),
+        Err(message) => Err(SyntaxFault { message, source: scanner.source() }),
+    }
+}
+
+const VALUE_EXPECTED: &str = "JSON String, Number, Array, Object or token 'null', 'true' or 'false'";
+/// How much of the text Jackson shows.
+const SNIPPET: usize = 500;
+
+/// A container that is not closed yet, and the location of what it holds.
+enum Open {
+    Object { location: String, keys: HashSet<String>, start: usize },
+    Array { location: String, next: usize, start: usize },
+}
+
+struct Scanner<'a> {
+    text: &'a str,
+    bytes: &'a [u8],
+    at: usize,
+    outline: Outline,
+    /// The line that `counted` lies in, and where it begins; both grow with the scan.
+    line: usize,
+    line_start: usize,
+    counted: usize,
+}
+
+type Scan<T> = Result<T, String>;
+
+impl Scanner<'_> {
+    fn document(&mut self) -> Scan<()> {
+        let mut open: Vec<Open> = Vec::new();
+        let mut location = String::new();
+        loop {
+            self.skip_space();
+            let start = self.at;
+            let opened = self.value(&open)?;
+            if let Some(bracket) = opened {
+                if open.len() >= MAX_DEPTH - 1 {
+                    return Err(format!("Document nesting depth ({}) exceeds the maximum allowed ({MAX_DEPTH})", open.len() + 1));
+                }
+                open.push(match bracket {
+                    b'{' => Open::Object { location: std::mem::take(&mut location), keys: HashSet::new(), start },
+                    _ => Open::Array { location: std::mem::take(&mut location), next: 0, start },
+                });
+            }
+            // Close what ends here; leave the loop with `location` naming the value that comes next.
+            let mut just_opened = opened.is_some();
+            loop {
+                self.skip_space();
+                let Some(container) = open.last_mut() else {
+                    return match self.peek() {
+                        None => Ok(()),
+                        Some(_) => Err(self.unexpected("Expected end of input")),
+                    };
+                };
+                let (closing, name, start) = match container {
+                    Open::Object { start, .. } => (b'}', "Object", *start),
+                    Open::Array { start, .. } => (b']', "Array", *start),
+                };
+                match self.peek() {
+                    None => return Err(self.unclosed(name, start)),
+                    Some(byte) if byte == closing => {
+                        self.at += 1;
+                        open.pop();
+                        just_opened = false;
+                        continue;
+                    }
+                    Some(b',') if !just_opened => {
+                        self.at += 1;
+                        self.skip_space();
+                    }
+                    Some(_) if just_opened => {}
+                    Some(_) => {
+                        let what = if closing == b'}' { "Object entries" } else { "Array entries" };
+                        return Err(self.unexpected(&format!("was expecting comma to separate {what}")));
+                    }
+                }
+                location = match container {
+                    Open::Array { location, next, .. } => {
+                        let item = format!("{location}[{next}]");
+                        *next += 1;
+                        let position = self.position(self.at);
+                        self.outline.positions.insert(item.clone(), position);
+                        item
+                    }
+                    Open::Object { location, keys, .. } => {
+                        let parent = location.clone();
+                        let key_at = self.at;
+                        let key = self.key(start)?;
+                        let child = format!("{parent}/{key}");
+                        let position = self.position(key_at);
+                        if keys.insert(key) {
+                            self.outline.positions.insert(child.clone(), position);
+                        } else {
+                            self.outline.duplicates.push(child.clone());
+                        }
+                        child
+                    }
+                };
+                break;
+            }
+        }
+    }
+
+    /// Passes over a scalar, or over the bracket that opens a container.
+    fn value(&mut self, open: &[Open]) -> Scan<Option<u8>> {
+        match self.peek() {
+            Some(bracket @ (b'{' | b'[')) => {
+                self.at += 1;
+                Ok(Some(bracket))
+            }
+            Some(b'"') => self.string().map(|_| None),
+            Some(b'-' | b'0'..=b'9') => self.number().map(|()| None),
+            Some(byte) if byte.is_ascii_alphabetic() || byte == b'_' || byte == b'$' || byte >= 0x80 => self.word(),
+            Some(_) => Err(self.unexpected(&format!("expected a valid value ({VALUE_EXPECTED})"))),
+            None => Err(match open.last() {
+                Some(Open::Object { start, .. }) => self.unclosed("Object", *start),
+                Some(Open::Array { start, .. }) => self.unclosed("Array", *start),
+                None => "Unexpected end-of-input".to_owned(),
+            }),
+        }
+    }
+
+    fn key(&mut self, start: usize) -> Scan<String> {
+        match self.peek() {
+            Some(b'"') => {}
+            Some(_) => return Err(self.unexpected("was expecting double-quote to start field name")),
+            None => return Err(self.unclosed("Object", start)),
+        }
+        let key = self.string()?;
+        self.skip_space();
+        match self.peek() {
+            Some(b':') => self.at += 1,
+            Some(_) => return Err(self.unexpected("was expecting a colon to separate field name and value")),
+            None => return Err(self.unclosed("Object", start)),
+        }
+        Ok(key)
+    }
+
+    /// The raw content of a string; escapes stay as they are, which is enough to name a place.
+    fn string(&mut self) -> Scan<String> {
+        self.at += 1;
+        let start = self.at;
+        loop {
+            match self.peek() {
+                None => return Err("Unexpected end-of-input in VALUE_STRING".to_owned()),
+                Some(b'"') => {
+                    self.at += 1;
+                    return Ok(self.text[start..self.at - 1].to_owned());
+                }
+                Some(b'\\') => {
+                    self.at += 1;
+                    match self.peek() {
+                        Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.at += 1,
+                        Some(b'u') => self.hexadecimal()?,
+                        Some(_) => {
+                            let escape = self.take_char();
+                            return Err(format!("Unrecognized character escape {}", describe(escape)));
+                        }
+                        None => return Err("Unexpected end-of-input in character escape sequence".to_owned()),
+                    }
+                }
+                Some(control @ 0..=0x1f) => {
+                    self.at += 1;
+                    return Err(format!(
+                        "Illegal unquoted character ((CTRL-CHAR, code {control})): has to be escaped using backslash to be included in string value"
+                    ));
+                }
+                Some(_) => {
+                    self.take_char();
+                }
+            }
+        }
+    }
+
+    fn hexadecimal(&mut self) -> Scan<()> {
+        self.at += 1;
+        for _ in 0..4 {
+            match self.peek() {
+                Some(byte) if byte.is_ascii_hexdigit() => self.at += 1,
+                Some(_) => return Err(self.unexpected("expected a hex-digit for character escape sequence")),
+                None => return Err("Unexpected end-of-input in character escape sequence".to_owned()),
+            }
+        }
+        Ok(())
+    }
+
+    fn number(&mut self) -> Scan<()> {
+        if self.peek() == Some(b'-') {
+            self.at += 1;
+        }
+        if self.peek() == Some(b'0') && matches!(self.bytes.get(self.at + 1), Some(b'0'..=b'9')) {
+            self.at += 1;
+            return Err("Invalid numeric value: Leading zeroes not allowed".to_owned());
+        }
+        self.digits("expected digit (0-9) to follow minus sign, for valid numeric value")?;
+        if self.peek() == Some(b'.') {
+            self.at += 1;
+            self.digits("Decimal point not followed by a digit")?;
+        }
+        if matches!(self.peek(), Some(b'e' | b'E')) {
+            self.at += 1;
+            if matches!(self.peek(), Some(b'+' | b'-')) {
+                self.at += 1;
+            }
+            self.digits("Exponent indicator not followed by a digit")?;
+        }
+        Ok(())
+    }
+
+    fn digits(&mut self, otherwise: &str) -> Scan<()> {
+        if !matches!(self.peek(), Some(b'0'..=b'9')) {
+            return Err(match self.peek() {
+                Some(_) => format!("Unexpected character ({}) in numeric value: {otherwise}", describe(self.take_char())),
+                None => "Unexpected end-of-input in a Number value".to_owned(),
+            });
+        }
+        while matches!(self.peek(), Some(b'0'..=b'9')) {
+            self.at += 1;
+        }
+        Ok(())
+    }
+
+    fn word(&mut self) -> Scan<Option<u8>> {
+        let start = self.at;
+        let rest = &self.text[start..];
+        let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_' && c != '$').unwrap_or(rest.len());
+        self.at += end;
+        match &rest[..end] {
+            "true" | "false" | "null" => Ok(None),
+            word => Err(format!("Unrecognized token '{word}': was expecting ({VALUE_EXPECTED})")),
+        }
+    }
+
+    fn peek(&self) -> Option<u8> {
+        self.bytes.get(self.at).copied()
+    }
+
+    fn skip_space(&mut self) {
+        while matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
+            self.at += 1;
+        }
+    }
+
+    /// The next character; there is one whenever this is called.
+    fn take_char(&mut self) -> char {
+        let next = self.text[self.at..].chars().next().unwrap_or('\u{fffd}');
+        self.at = (self.at + next.len_utf8()).min(self.bytes.len());
+        next
+    }
+
+    fn unexpected(&mut self, expected: &str) -> String {
+        format!("Unexpected character ({}): {expected}", describe(self.take_char()))
+    }
+
+    fn unclosed(&mut self, container: &str, start: usize) -> String {
+        let start = self.position_from_front(start);
+        format!(
+            "Unexpected end-of-input: expected close marker for {container} (start marker at {})",
+            self.source_at(start)
+        )
+    }
+
+    /// The position of a place at or behind the last one asked for.
+    fn position(&mut self, at: usize) -> Position {
+        for (offset, _) in self.text[self.counted..at].match_indices('\n') {
+            self.line += 1;
+            self.line_start = self.counted + offset + 1;
+        }
+        self.counted = at;
+        Position { line: self.line, column: 1 + self.text[self.line_start..at].chars().count() }
+    }
+
+    fn position_from_front(&self, at: usize) -> Position {
+        let before = &self.text[..at];
+        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        Position {
+            line: 1 + before.matches('\n').count(),
+            column: 1 + before[line_start..].chars().count(),
+        }
+    }
+
+    fn source(&self) -> String {
+        self.source_at(self.position_from_front(self.at))
+    }
+
+    fn source_at(&self, position: Position) -> String {
+        let total = self.text.chars().count();
+        let (snippet, rest) = if total > SNIPPET {
+            let shown: String = self.text.chars().take(SNIPPET).collect();
+            (shown, format!("[truncated {} chars]", total - SNIPPET))
+        } else {
+            (self.text.to_owned(), String::new())
+        };
+        format!("[Source: (String)\"{snippet}\"{rest}; line: {}, column: {}]", position.line, position.column)
+    }
+}
+
+/// A character in Jackson's words.
+fn describe(character: char) -> String {
+    if u32::from(character) < 32 {
+        return format!("(CTRL-CHAR, code {})", u32::from(character));
+    }
+    format!("'{character}' (code {})", u32::from(character))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::Json;
+    use proptest::prelude::*;
+
+    fn fault(text: &str) -> String {
+        let fault = scan(text).unwrap_err();
+        format!("{}\n at {}", fault.message, fault.source)
+    }
+
+    #[test]
+    fn faults_are_told_in_the_words_of_jackson() {
+        for (text, expected) in [
+            (
+                "not a definition",
+                "Unrecognized token 'not': was expecting (JSON String, Number, Array, Object or token 'null', 'true' or 'false')\n at [Source: (String)\"not a definition\"; line: 1, column: 4]",
+            ),
+            (
+                "{a: 1}",
+                "Unexpected character ('a' (code 97)): was expecting double-quote to start field name\n at [Source: (String)\"{a: 1}\"; line: 1, column: 3]",
+            ),
+            (
+                "{\"a\": 1\n\"b\": 2}",
+                "Unexpected character ('\"' (code 34)): was expecting comma to separate Object entries\n at [Source: (String)\"{\"a\": 1\n\"b\": 2}\"; line: 2, column: 2]",
+            ),
+            (
+                "{",
+                "Unexpected end-of-input: expected close marker for Object (start marker at [Source: (String)\"{\"; line: 1, column: 1])\n at [Source: (String)\"{\"; line: 1, column: 2]",
+            ),
+            (
+                "{\"a\":1,}",
+                "Unexpected character ('}' (code 125)): was expecting double-quote to start field name\n at [Source: (String)\"{\"a\":1,}\"; line: 1, column: 9]",
+            ),
+        ] {
+            assert_eq!(fault(text), expected);
+        }
+    }
+
+    #[test]
+    fn keys_given_twice_and_the_places_of_all_are_told() {
+        let outline = scan("{\"States\": {\"A\": [1, {\"x\": 2}],\n  \"A\": 3}}").unwrap();
+        assert_eq!(outline.duplicates, ["/States/A"]);
+        assert_eq!(outline.positions["/States/A[1]/x"], Position { line: 1, column: 23 });
+    }
+
+    proptest! {
+        #[test]
+        fn what_the_scanner_takes_the_parser_takes_too(text in "\\PC*|[\\[\\]{}\",:0-9a-z\\\\ .eE+-]*") {
+            if Json::parse(&text).is_ok() {
+                prop_assert!(scan(&text).is_ok());
+            }
+        }
+    }
+}

@@ -1,0 +1,357 @@
+//! The resource of a Task state, and what it is asked with.
+
+use super::checker::{Checker, Language};
+use super::jsonata::Scene;
+use super::models::{self, Operation};
+use super::value::{Kind, is_expression};
+use super::code;
+use crate::data::{Json, Object};
+use crate::engine::MachineType;
+
+/// What a resource ARN asks for.
+enum Resource<'a> {
+    Activity,
+    /// A Lambda function by its ARN.
+    Function,
+    /// `service:action`, with the pattern cut off.
+    Integration { service: &'a str, action: &'a str, pattern: Pattern },
+    /// An ARN of something else.
+    Other,
+    /// No ARN.
+    NoArn,
+}
+
+/// How an integration is waited for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Pattern {
+    RequestResponse,
+    Sync,
+    Sync2,
+    WaitForTaskToken,
+}
+
+impl Pattern {
+    fn split(action: &str) -> (&str, Pattern) {
+        for (suffix, pattern) in [
+            (".waitForTaskToken", Pattern::WaitForTaskToken),
+            (".sync:2", Pattern::Sync2),
+            (".sync", Pattern::Sync),
+        ] {
+            if let Some(action) = action.strip_suffix(suffix) {
+                return (action, pattern);
+            }
+        }
+        (action, Pattern::RequestResponse)
+    }
+}
+
+/// An optimized integration: the actions, the patterns beside request and response, and what must be given.
+struct Integration {
+    service: &'static str,
+    actions: &'static [&'static str],
+    sync: &'static [&'static str],
+    token: &'static [&'static str],
+    required: &'static [&'static str],
+}
+
+const fn integration(
+    service: &'static str,
+    actions: &'static [&'static str],
+    sync: &'static [&'static str],
+    token: &'static [&'static str],
+    required: &'static [&'static str],
+) -> Integration {
+    Integration { service, actions, sync, token, required }
+}
+
+/// All optimized integrations. Those with a model take their parameters from it.
+static INTEGRATIONS: &[Integration] = &[
+    integration("apigateway", &["invoke"], &[], &["invoke"], &["ApiEndpoint", "Method"]),
+    integration(
+        "athena",
+        &["startQueryExecution", "stopQueryExecution", "getQueryExecution", "getQueryResults"],
+        &["startQueryExecution"],
+        &[],
+        &[],
+    ),
+    integration("aps", &["queryMetrics"], &[], &[], &[]),
+    integration("batch", &["submitJob"], &["submitJob"], &[], &["JobDefinition", "JobName", "JobQueue"]),
+    integration(
+        "bedrock",
+        &["invokeModel", "createModelCustomizationJob"],
+        &["createModelCustomizationJob"],
+        &["invokeModel"],
+        &[],
+    ),
+    integration("bedrock-agentcore", &["invokeHarness", "invokeAgentRuntime"], &[], &[], &[]),
+    integration(
+        "codebuild",
+        &["startBuild", "stopBuild", "batchDeleteBuilds", "batchGetReports", "startBuildBatch", "stopBuildBatch", "retryBuildBatch", "deleteBuildBatch"],
+        &["startBuild", "startBuildBatch", "retryBuildBatch"],
+        &[],
+        &[],
+    ),
+    integration("databrew", &["startJobRun"], &["startJobRun"], &[], &["Name"]),
+    integration("dynamodb", &["getItem", "putItem", "updateItem", "deleteItem"], &[], &[], &[]),
+    integration("ecs", &["runTask"], &["runTask"], &["runTask"], &["TaskDefinition"]),
+    integration(
+        "eks",
+        &["createCluster", "deleteCluster", "createNodegroup", "deleteNodegroup", "createFargateProfile", "deleteFargateProfile", "runJob", "call"],
+        &["createCluster", "deleteCluster", "createNodegroup", "deleteNodegroup", "createFargateProfile", "deleteFargateProfile", "runJob"],
+        &["runJob"],
+        &[],
+    ),
+    integration(
+        "elasticmapreduce",
+        &["createCluster", "terminateCluster", "addStep", "cancelStep", "setClusterTerminationProtection", "modifyInstanceFleetByName", "modifyInstanceGroupByName"],
+        &["createCluster", "terminateCluster", "addStep"],
+        &[],
+        &[],
+    ),
+    integration(
+        "emr-containers",
+        &["createVirtualCluster", "deleteVirtualCluster", "startJobRun"],
+        &["deleteVirtualCluster", "startJobRun"],
+        &[],
+        &[],
+    ),
+    integration(
+        "emr-serverless",
+        &["createApplication", "startApplication", "stopApplication", "deleteApplication", "startJobRun", "cancelJobRun"],
+        &["startApplication", "stopApplication", "deleteApplication", "startJobRun", "cancelJobRun"],
+        &[],
+        &[],
+    ),
+    integration("events", &["putEvents"], &[], &["putEvents"], &[]),
+    integration("glue", &["startJobRun"], &["startJobRun"], &[], &["JobName"]),
+    integration("http", &["invoke"], &[], &[], &["ApiEndpoint", "Method"]),
+    integration("lambda", &["invoke"], &[], &["invoke"], &[]),
+    integration("mediaconvert", &["createJob"], &["createJob"], &[], &[]),
+    integration(
+        "sagemaker",
+        &["createEndpoint", "createEndpointConfig", "createHyperParameterTuningJob", "createLabelingJob", "createModel", "createProcessingJob", "createTrainingJob", "createTransformJob", "updateEndpoint"],
+        &["createHyperParameterTuningJob", "createLabelingJob", "createProcessingJob", "createTrainingJob", "createTransformJob"],
+        &[],
+        &[],
+    ),
+    integration("sns", &["publish"], &[], &["publish"], &[]),
+    integration("sqs", &["sendMessage"], &[], &["sendMessage"], &[]),
+    integration("states", &["startExecution"], &["startExecution"], &["startExecution"], &[]),
+];
+
+fn parse(resource: &str) -> Resource<'_> {
+    let parts: Vec<&str> = resource.splitn(6, ':').collect();
+    let [arn, _partition, service, region, _account, rest] = parts[..] else { return Resource::NoArn };
+    if arn != "arn" {
+        return Resource::NoArn;
+    }
+    match service {
+        "lambda" if rest.starts_with("function:") && rest.len() > "function:".len() => Resource::Function,
+        "states" if rest.starts_with("activity:") && !region.is_empty() => Resource::Activity,
+        "states" => {
+            let split = rest.rsplit_once(':').filter(|(_, action)| *action != "2");
+            // `states:startExecution.sync:2` has a colon of its own.
+            let split = split.or_else(|| {
+                let (head, version) = rest.rsplit_once(':')?;
+                let at = head.rfind(':')?;
+                Some((&head[..at], &rest[at + 1..])).filter(|_| version == "2")
+            });
+            match split {
+                Some((service, action)) => {
+                    let (action, pattern) = Pattern::split(action);
+                    Resource::Integration { service, action, pattern }
+                }
+                None => Resource::Other,
+            }
+        }
+        _ => Resource::Other,
+    }
+}
+
+/// Whether AWS has it.
+fn is_known(service: &str, action: &str, pattern: Pattern) -> bool {
+    if let Some(sdk_service) = service.strip_prefix("aws-sdk:") {
+        let spelled = action.starts_with(|c: char| c.is_ascii_lowercase()) && action.chars().all(|c| c.is_ascii_alphanumeric());
+        let there = models::model(sdk_service).is_none_or(|model| model.operation(action).is_some());
+        let waits = matches!(pattern, Pattern::RequestResponse | Pattern::WaitForTaskToken);
+        return models::has_service(sdk_service) && spelled && there && waits;
+    }
+    let Some(integration) = INTEGRATIONS.iter().find(|integration| integration.service == service) else { return false };
+    let among = match pattern {
+        Pattern::RequestResponse => integration.actions,
+        Pattern::Sync => integration.sync,
+        Pattern::Sync2 if service == "states" => integration.sync,
+        Pattern::Sync2 => &[],
+        Pattern::WaitForTaskToken => integration.token,
+    };
+    among.contains(&action)
+}
+
+impl Checker<'_> {
+    pub(super) fn task(&mut self, state: &Object, at: &str, language: Language) {
+        self.resource(state, at);
+        self.credentials(state, at, language);
+        let seconds = |field: &str| state.get(field).and_then(Json::as_f64);
+        if let (Some(heartbeat), Some(timeout)) = (seconds("HeartbeatSeconds"), seconds("TimeoutSeconds"))
+            && heartbeat >= timeout
+        {
+            self.schema(
+                &format!("{at}/HeartbeatSeconds"),
+                format!("HeartbeatSeconds ({heartbeat}) must be smaller than TimeoutSeconds ({timeout})"),
+            );
+        }
+        if let Some(Resource::Integration { service, action, pattern }) =
+            state.get("Resource").and_then(Json::as_str).map(parse)
+            && is_known(service, action, pattern)
+        {
+            self.request(state, at, language, service, action);
+            if pattern == Pattern::WaitForTaskToken {
+                self.token_is_passed(state, at, language);
+            }
+        }
+    }
+
+    fn resource(&mut self, state: &Object, at: &str) {
+        let Some(resource) = state.get("Resource") else { return };
+        let here = format!("{at}/Resource");
+        let Some(resource) = resource.as_str() else {
+            self.schema(&here, "Expected value of type [STRING]");
+            return;
+        };
+        self.placeholder(resource, &here);
+        match parse(resource) {
+            Resource::NoArn => self.schema(&here, "Value is not a valid resource ARN"),
+            Resource::Activity => {
+                if self.options.machine_type == MachineType::Express {
+                    self.schema(&here, "Express state machine does not support Activity ARN");
+                }
+                if state.contains_key("Credentials") {
+                    self.schema(
+                        &format!("{at}/Credentials"),
+                        "The field 'Credentials' is not supported for activities",
+                    );
+                }
+            }
+            Resource::Function => self.host_has("lambda", "invoke", &here),
+            Resource::Integration { service, action, pattern } if is_known(service, action, pattern) => {
+                self.pattern_fits(pattern, &here);
+                self.host_has(service, action, &here);
+            }
+            Resource::Integration { .. } | Resource::Other => self.schema(
+                &here,
+                format!(
+                    "The resource provided {resource} is not recognized. The value is not a valid resource ARN, or the resource is not available in this region."
+                ),
+            ),
+        }
+    }
+
+    fn pattern_fits(&mut self, pattern: Pattern, at: &str) {
+        if self.options.machine_type != MachineType::Express {
+            return;
+        }
+        let name = match pattern {
+            Pattern::RequestResponse => return,
+            Pattern::Sync | Pattern::Sync2 => ".sync",
+            Pattern::WaitForTaskToken => ".waitForTaskToken",
+        };
+        // AWS ends this message with a space.
+        self.schema(at, format!("Express state machine does not support '{name}' service integration "));
+    }
+
+    fn host_has(&mut self, service: &str, action: &str, at: &str) {
+        if service == "states" || self.has_error_at(at) {
+            return;
+        }
+        if self.options.supports.is_some_and(|supports| !supports(service, action)) {
+            self.unsupported(at, format!("The integration '{service}:{action}' is not supported here"));
+        }
+    }
+
+    fn credentials(&mut self, state: &Object, at: &str, language: Language) {
+        let Some(credentials) = state.get("Credentials") else { return };
+        let here = format!("{at}/Credentials");
+        if language == Language::Jsonata && is_expression(credentials) {
+            self.expressions(credentials, &here, Scene::Input);
+            return;
+        }
+        let Some(fields) = credentials.as_object() else {
+            self.schema(&here, "Expected value of type [OBJECT]");
+            return;
+        };
+        let given = |name: &str| fields.contains_key(name);
+        if !given("RoleArn") && !(language == Language::JsonPath && given("RoleArn.$")) {
+            self.schema(&here, "The field 'RoleArn' is required but was missing");
+        }
+        self.check(credentials, &here, Kind::Payload, language, Scene::Input);
+    }
+
+    /// The parameters against what the API asks for.
+    fn request(&mut self, state: &Object, at: &str, language: Language, service: &str, action: &str) {
+        let field = match language {
+            Language::JsonPath => "Parameters",
+            Language::Jsonata => "Arguments",
+        };
+        let here = format!("{at}/{field}");
+        let operation = models::model(models::sdk_name(service)).and_then(|model| model.operation(action));
+        let required = required(service, operation);
+        let Some(parameters) = state.get(field) else {
+            if !required.is_empty() {
+                self.warn(
+                    code::SUSPICIOUS_VALUE,
+                    at,
+                    format!("There is no '{field}', so that the input has to hold: [{}]", required.join(", ")),
+                );
+            }
+            return;
+        };
+        let Some(parameters) = parameters.as_object() else {
+            if !is_expression(parameters) {
+                self.schema(&here, "Expected value of type [OBJECT]");
+            }
+            return;
+        };
+        let plain = |key: &str| match language {
+            Language::JsonPath => key.strip_suffix(".$").unwrap_or(key).to_owned(),
+            Language::Jsonata => key.to_owned(),
+        };
+        let given: Vec<String> = parameters.keys().map(|key| plain(key)).collect();
+        for name in required.iter().filter(|name| !given.iter().any(|given| given == **name)) {
+            self.schema(&here, format!("The field '{name}' is required but was missing"));
+        }
+        if let Some(operation) = operation {
+            for name in given.iter().filter(|name| !operation.has_parameter(name)) {
+                self.schema(&here, format!("The field \"{name}\" is not supported by Step Functions"));
+            }
+        }
+    }
+
+    /// A task that waits for its token has to send it to somebody.
+    fn token_is_passed(&mut self, state: &Object, at: &str, language: Language) {
+        let field = match language {
+            Language::JsonPath => "Parameters",
+            Language::Jsonata => "Arguments",
+        };
+        let Some(parameters) = state.get(field) else { return };
+        let text = parameters.to_text();
+        // The whole context object holds the token too.
+        let passed = ["Task.Token", "\"$$\"", "$states.context", "$$.Task"].iter().any(|token| text.contains(token));
+        if !passed {
+            self.warn(
+                code::SUSPICIOUS_VALUE,
+                &format!("{at}/{field}"),
+                "The task waits for its token, but the token ('Task.Token' of the context object) is passed to nobody",
+            );
+        }
+    }
+}
+
+fn required(service: &str, operation: Option<Operation<'static>>) -> Vec<&'static str> {
+    match operation {
+        Some(operation) => operation.required_parameters(),
+        None => {
+            let known = INTEGRATIONS.iter().find(|integration| integration.service == service);
+            known.map(|integration| integration.required.to_vec()).unwrap_or_default()
+        }
+    }
+}
