@@ -53,7 +53,8 @@ impl Store {
                 .map_err(StoreError::from_sdk)?;
             pending = answer.unprocessed_items.and_then(|mut tables| tables.remove(name)).unwrap_or_default();
             if pending.len() == count {
-                attempt = wait_for_turn(attempt, StoreError::Throttled("items stay unprocessed".into())).await?;
+                attempt =
+                    wait_for_turn(attempt, StoreError::Throttled("items stay unprocessed".into())).await?;
             }
         }
         Ok(())

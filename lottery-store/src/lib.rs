@@ -6,6 +6,7 @@
 //! In reading order: `keys` is the map of both tables; `item`, `read`, `write` and `transaction` are how items are read and
 //! written; each further module is one part of the domain and adds its calls to [`Store`].
 
+mod batch;
 mod error;
 mod item;
 mod keys;
@@ -19,16 +20,24 @@ mod write;
 mod draws;
 mod email;
 mod idempotency;
+mod ledger;
 mod lotteries;
 mod participants;
+mod reconcile;
 mod results;
+mod seal;
+mod winners;
 
 pub use draws::{CancelDraw, CreateDraw};
 pub use error::StoreError;
 pub use idempotency::{Claim, StoredResponse};
+pub use ledger::{NotificationClaim, Settlement};
 pub use lotteries::CreateLottery;
 pub use page::Page;
 pub use participants::{ParticipantSummary, PutParticipant, Withdrawal};
+pub use reconcile::UnfinishedDraw;
 pub use results::{Contact, Notification, NotificationState, Winner};
+pub use seal::{CommitSeal, PoolMember, Seal, SealedEntry, TakeLottery};
 pub use store::{Store, Tables};
 pub use table::{TableDefinition, table_definitions};
+pub use winners::{MarkDrawn, RecordWinners, ReleaseWinners};

@@ -4,12 +4,12 @@ use std::collections::HashSet;
 
 use jiff::Timestamp;
 use lottery::{
-    Channel, DrawId, EmailAddress, Label, LotteryId, Name, NotificationCounts, ParticipantId, PhoneNumber,
+    Channel, Draw, DrawId, EmailAddress, Label, LotteryId, Name, NotificationCounts, ParticipantId, PhoneNumber,
     PrizeName,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::item::{Attributes, Item, NewItem, number, text};
+use crate::item::{Attributes, Item};
 use crate::store::Table;
 use crate::{Store, StoreError, keys};
 
@@ -29,23 +29,17 @@ pub struct Winner {
 }
 
 impl Winner {
-    /// The row of a winner. It counts once the draw's status says that its winners are official.
-    pub(crate) fn item(&self, lottery_id: &LotteryId, draw_id: &DrawId) -> NewItem {
-        NewItem::at(keys::winner(lottery_id, draw_id, self.rank))
-            .with("participant_id", text(&self.participant_id))
-            .with("label", text(self.label))
-            .with("prize", text(&self.prize))
-            .with("prize_index", number(self.prize_index))
-            .with("rank", number(self.rank))
-    }
-
-    pub(crate) fn from_item(item: &Item) -> Result<Self, StoreError> {
+    /// The row of a winner names its prize by the place in the draw's list.
+    pub(crate) fn from_item(item: &Item, draw: &Draw) -> Result<Self, StoreError> {
         let item = Attributes(item);
+        let prize_index: u32 = item.number("prize_index")?;
+        let prize = draw.prizes.get(prize_index as usize);
+        let prize = prize.ok_or_else(|| StoreError::Broken(format!("prize_index of draw {}", draw.draw_id)))?;
         Ok(Self {
             participant_id: item.parse("participant_id")?,
             label: item.parse("label")?,
-            prize: item.parse("prize")?,
-            prize_index: item.number("prize_index")?,
+            prize: prize.name.clone(),
+            prize_index,
             rank: item.number("rank")?,
         })
     }
@@ -136,11 +130,11 @@ impl Store {
     /// The winners of a draw by rank, once they are official; before that, none.
     pub async fn winners(&self, lottery_id: &LotteryId, draw_id: &DrawId) -> Result<Vec<Winner>, StoreError> {
         let draw = self.draw(lottery_id, draw_id).await?;
-        if !draw.is_some_and(|draw| draw.status.has_official_winners()) {
+        let Some(draw) = draw.filter(|draw| draw.status.has_official_winners()) else {
             return Ok(Vec::new());
-        }
+        };
         let items = self.all(&keys::winners(lottery_id, draw_id)).await?;
-        items.iter().map(Winner::from_item).collect()
+        items.iter().map(|item| Winner::from_item(item, &draw)).collect()
     }
 
     /// How to reach these participants, as far as they have not withdrawn; in no order.

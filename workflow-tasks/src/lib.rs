@@ -1,1 +1,52 @@
-//! The functions behind the Task states of the lottery state machine.
+//! The functions behind the Task states of `statemachine/lottery.asl.json`.
+//!
+//! Each is `handle(cx, input) -> Result<Output, TaskError>`: JSON in, JSON out, ids and counts only.
+//! [`invoke`] is the one table from name to function. Any task may run twice, even at the same time:
+//! it writes with a condition, and a second run finds its own result.
+//!
+//! In the order of a draw:
+//!
+//! - [`seal_entries`]: takes the lottery, fixes who takes part
+//! - [`draw_winners`]: ranks the sealed entries
+//! - [`record_winners`]: the pivot, from which winners are official
+//! - [`send_sms`], [`send_email`]: tell one batch of winners; both through `notify`, which keeps the
+//!   ledger, `message`, which has the texts, and `publish`, which knows what an answer of SNS means
+//! - [`complete_draw`], [`mark_incomplete`]: the two ends after the pivot, decided in `standing`
+//! - [`release_winners`]: the compensation before the pivot
+//! - [`reconcile_draws`]: on a timer, for draws whose execution is gone
+//!
+//! Around them: [`TaskContext`] and [`Config`], [`TaskError`] with its names, [`Function`], and [`lambda`],
+//! which the thin binaries in `src/bin` share.
+
+mod batches;
+mod clock;
+mod config;
+mod context;
+mod due;
+mod error;
+mod function;
+mod invoke;
+mod message;
+mod notify;
+mod publish;
+mod standing;
+mod task;
+
+pub mod complete_draw;
+pub mod draw_winners;
+pub mod lambda;
+pub mod mark_incomplete;
+pub mod reconcile_draws;
+pub mod record_winners;
+pub mod release_winners;
+pub mod seal_entries;
+pub mod send_email;
+pub mod send_sms;
+
+pub use clock::{Clock, SystemClock};
+pub use config::{Config, MissingVariable};
+pub use context::TaskContext;
+pub use error::TaskError;
+pub use function::Function;
+pub use invoke::invoke;
+pub use task::{BatchInput, DrawInput, TaskInput};

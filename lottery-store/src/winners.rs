@@ -1,0 +1,239 @@
+//! From a sealed draw to official winners, or back to nothing.
+//!
+//! Winners are written as rows that do not count, and one transaction on the draw's status makes all of them
+//! official at once: the pivot. The same status decides what is released and what goes forward.
+
+use std::ops::RangeInclusive;
+
+use jiff::Timestamp;
+use lottery::{Draw, DrawId, DrawStatus, LotteryId, NotificationCounts, Reason};
+
+use crate::item::{Attributes, NewItem, bytes, json, number, text};
+use crate::results::Winner;
+use crate::store::Table;
+use crate::transaction::Outcome;
+use crate::write::Write;
+use crate::{Store, StoreError, keys};
+
+/// How often a release that other writers race with is decided anew.
+const ATTEMPTS: u32 = 8;
+
+/// What came of declaring the winners drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MarkDrawn {
+    /// They are, now or already.
+    Drawn,
+    /// The draw has ended meanwhile.
+    Elsewhere(DrawStatus),
+}
+
+/// What came of making winners official.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RecordWinners {
+    /// They are, now or already.
+    Recorded(Box<Draw>),
+    /// The draw has no winners that could be.
+    Elsewhere(DrawStatus),
+    /// There is no such draw.
+    Unknown,
+}
+
+/// What came of releasing winners.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReleaseWinners {
+    /// Nobody has won, and the draw does not hold its lottery.
+    Released,
+    /// The winners were official already.
+    Official(Box<Draw>),
+    /// There is no such draw.
+    Unknown,
+}
+
+impl Store {
+    /// Stores the randomness of a draw unless it has some, and answers what is stored.
+    pub async fn store_randomness_once(
+        &self,
+        lottery_id: &LotteryId,
+        draw_id: &DrawId,
+        randomness: [u8; 32],
+    ) -> Result<[u8; 32], StoreError> {
+        let key = keys::randomness(lottery_id, draw_id);
+        let item = NewItem::at(key).with("randomness", bytes(randomness.as_slice()));
+        match self.write(&Write::create(item)).await? {
+            Outcome::Done => Ok(randomness),
+            Outcome::Refused(refusals) => {
+                let item = refusals.item(0).ok_or_else(|| StoreError::Broken("randomness".to_owned()))?;
+                Attributes(item).bytes32("randomness")
+            }
+        }
+    }
+
+    /// Writes the rows of the winners, and their marks for later draws. Neither counts before [`Store::record_winners`].
+    pub async fn put_pending_winners(
+        &self,
+        lottery_id: &LotteryId,
+        draw_id: &DrawId,
+        winners: &[Winner],
+    ) -> Result<(), StoreError> {
+        let marks = winners.iter().map(|winner| {
+            NewItem::at(keys::past_winner(lottery_id, &winner.participant_id, draw_id))
+                .with("participant_id", text(&winner.participant_id))
+                .with("draw_id", text(draw_id))
+        });
+        let rows = winners.iter().map(|winner| {
+            NewItem::at(keys::winner(lottery_id, draw_id, winner.rank))
+                .with("participant_id", text(&winner.participant_id))
+                .with("label", text(winner.label))
+                .with("prize_index", number(winner.prize_index))
+                .with("rank", number(winner.rank))
+        });
+        self.put_many(Table::Lottery, &rows.chain(marks).collect::<Vec<_>>()).await
+    }
+
+    /// Declares the winners' rows complete.
+    pub async fn mark_drawn(
+        &self,
+        lottery_id: &LotteryId,
+        draw_id: &DrawId,
+    ) -> Result<MarkDrawn, StoreError> {
+        let mark = Write::update(keys::draw(lottery_id, draw_id), "SET #status = :drawn")
+            .only_if("#status = :sealed")
+            .name("#status", "status")
+            .value(":sealed", text(DrawStatus::Sealed))
+            .value(":drawn", text(DrawStatus::Drawn));
+        if let Outcome::Done = self.write(&mark).await? {
+            return Ok(MarkDrawn::Drawn);
+        }
+        match self.known_draw(lottery_id, draw_id).await?.status {
+            DrawStatus::Drawn => Ok(MarkDrawn::Drawn),
+            status if status.has_official_winners() => Ok(MarkDrawn::Drawn),
+            status => Ok(MarkDrawn::Elsewhere(status)),
+        }
+    }
+
+    /// The pivot: makes the winners official and frees the lottery.
+    pub async fn record_winners(
+        &self,
+        lottery_id: &LotteryId,
+        draw_id: &DrawId,
+    ) -> Result<RecordWinners, StoreError> {
+        let record = Write::update(keys::draw(lottery_id, draw_id), "SET #status = :recorded")
+            .only_if("#status = :drawn")
+            .name("#status", "status")
+            .value(":drawn", text(DrawStatus::Drawn))
+            .value(":recorded", text(DrawStatus::Recorded));
+        // Whether this transaction was the one or an earlier one was, the draw now says.
+        self.transact(&[record, free(lottery_id, draw_id)]).await?;
+        match self.draw(lottery_id, draw_id).await? {
+            None => Ok(RecordWinners::Unknown),
+            Some(draw) if draw.status.has_official_winners() => Ok(RecordWinners::Recorded(Box::new(draw))),
+            Some(draw) => Ok(RecordWinners::Elsewhere(draw.status)),
+        }
+    }
+
+    /// Undoes a draw whose winners are not official: it ends as failed, and does not hold its lottery.
+    pub async fn release_winners(
+        &self,
+        lottery_id: &LotteryId,
+        draw_id: &DrawId,
+        reason: &Reason,
+        now: Timestamp,
+    ) -> Result<ReleaseWinners, StoreError> {
+        for _ in 0..ATTEMPTS {
+            let Some(draw) = self.draw(lottery_id, draw_id).await? else {
+                return Ok(ReleaseWinners::Unknown);
+            };
+            if draw.status.has_official_winners() {
+                return Ok(ReleaseWinners::Official(Box::new(draw)));
+            }
+            if draw.status.is_final() {
+                self.erase_pending_winners(&draw).await?;
+                return Ok(ReleaseWinners::Released);
+            }
+            let holder = self.lottery(lottery_id).await?.and_then(|lottery| lottery.open_draw);
+            let let_go = if holder.as_ref() == Some(draw_id) {
+                free(lottery_id, draw_id)
+            } else {
+                // The draw may not have come so far as to take its lottery.
+                Write::check(
+                    keys::lottery(lottery_id),
+                    "attribute_not_exists(open_draw) OR open_draw <> :draw",
+                )
+                .value(":draw", text(draw_id))
+            };
+            let fail = Write::update(
+                keys::draw(lottery_id, draw_id),
+                "SET #status = :failed, reason = :reason, completed_at = :now",
+            )
+            .only_if("#status = :seen")
+            .name("#status", "status")
+            .value(":seen", text(draw.status))
+            .value(":failed", text(DrawStatus::Failed))
+            .value(":reason", json(reason))
+            .value(":now", text(now));
+            // Decided by reading again, whether it was done or not.
+            self.transact(&[fail, let_go, Write::delete(keys::unfinished_draw(lottery_id, draw_id))]).await?;
+        }
+        Err(StoreError::Contended)
+    }
+
+    /// Nothing stays drawn. The rows count for nothing any more, so a row that a late run still writes does no harm.
+    async fn erase_pending_winners(&self, draw: &Draw) -> Result<(), StoreError> {
+        let (lottery_id, draw_id) = (&draw.lottery_id, &draw.draw_id);
+        let items = self.all(&keys::winners(lottery_id, draw_id)).await?;
+        let winners =
+            items.iter().map(|item| Winner::from_item(item, draw)).collect::<Result<Vec<_>, _>>()?;
+        let rows = winners.iter().map(|winner| keys::winner(lottery_id, draw_id, winner.rank));
+        let marks =
+            winners.iter().map(|winner| keys::past_winner(lottery_id, &winner.participant_id, draw_id));
+        self.delete_many(Table::Lottery, &rows.chain(marks).collect::<Vec<_>>()).await
+    }
+
+    /// The winners of these ranks, by rank. Whether they are official the caller knows from the draw.
+    pub async fn winners_ranked(
+        &self,
+        draw: &Draw,
+        ranks: RangeInclusive<u32>,
+    ) -> Result<Vec<Winner>, StoreError> {
+        let keys: Vec<_> = ranks.map(|rank| keys::winner(&draw.lottery_id, &draw.draw_id, rank)).collect();
+        let items = self.get_many(Table::Lottery, &keys).await?;
+        let mut winners =
+            items.iter().map(|item| Winner::from_item(item, draw)).collect::<Result<Vec<_>, _>>()?;
+        winners.sort_by_key(|winner| winner.rank);
+        Ok(winners)
+    }
+
+    /// Ends a draw whose winners are official. A draw that has ended already stays as it is.
+    pub async fn end_draw(
+        &self,
+        lottery_id: &LotteryId,
+        draw_id: &DrawId,
+        status: DrawStatus,
+        reason: Option<&Reason>,
+        counts: NotificationCounts,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let set_reason = if reason.is_some() { ", reason = :reason" } else { "" };
+        let mut end = Write::update(
+            keys::draw(lottery_id, draw_id),
+            format!("SET #status = :status, completed_at = :now, notifications = :counts{set_reason}"),
+        )
+        .only_if("#status = :recorded")
+        .name("#status", "status")
+        .value(":recorded", text(DrawStatus::Recorded))
+        .value(":status", text(status))
+        .value(":now", text(now))
+        .value(":counts", json(&counts));
+        if let Some(reason) = reason {
+            end = end.value(":reason", json(reason));
+        }
+        let writes = [end, Write::delete(keys::unfinished_draw(lottery_id, draw_id))];
+        self.transact(&writes).await.map(|_| ())
+    }
+}
+
+fn free(lottery_id: &LotteryId, draw_id: &DrawId) -> Write {
+    Write::update(keys::lottery(lottery_id), "REMOVE open_draw")
+        .only_if("open_draw = :draw")
+        .value(":draw", text(draw_id))
+}

@@ -1,0 +1,102 @@
+//! Why a task fails, by the names that the state machine's retriers and catchers match.
+
+use lottery::DrawId;
+use lottery_store::StoreError;
+
+/// Why a task fails. No text here holds personal data: it goes into the execution's history.
+#[derive(Debug, thiserror::Error)]
+pub enum TaskError {
+    /// The draw asks for more winners than there are participants who can win.
+    #[error("{0}")]
+    NotEnoughParticipants(String),
+    /// Another draw of the lottery is under way.
+    #[error("the lottery is held by draw {0}")]
+    LotteryBusy(DrawId),
+    /// The organiser cancelled the draw.
+    #[error("the draw was cancelled")]
+    DrawCancelled,
+    /// There is no such draw.
+    #[error("there is no such draw")]
+    DrawUnknown,
+    /// The draw has ended, or is not as far as the task needs it.
+    #[error("the draw is {0}, which this task cannot go on from")]
+    DrawElsewhere(lottery::DrawStatus),
+    /// The input is not what the function takes.
+    #[error("the input is not what the function takes")]
+    WrongInput,
+    /// No function has this name.
+    #[error("no function has this name")]
+    UnknownFunction,
+    /// A setting is missing that only this function needs.
+    #[error("{0} is not set")]
+    NotConfigured(&'static str),
+    /// The operating system gave no random bytes.
+    #[error("the operating system gave no random bytes")]
+    NoRandomness,
+    /// The store did not answer, or is busy: another attempt may succeed.
+    #[error("the store is unavailable")]
+    StoreUnavailable(#[source] StoreError),
+    /// The store refused or holds something that does not parse: another attempt fails likewise.
+    #[error("the store cannot do this")]
+    StoreBroken(#[source] StoreError),
+    /// Step Functions did not answer what was asked.
+    #[error("Step Functions is unavailable")]
+    ExecutionsUnavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// SNS took some notifications of the batch not yet: they are untouched, another attempt sends them.
+    #[error("SNS took {postponed} notifications of the batch not yet")]
+    SnsUnavailable {
+        /// How many are still to be sent.
+        postponed: usize,
+    },
+}
+
+impl TaskError {
+    /// Every name that [`TaskError::name`] gives.
+    pub const NAMES: [&str; 13] = [
+        "NotEnoughParticipants",
+        "LotteryBusy",
+        "DrawCancelled",
+        "DrawUnknown",
+        "DrawElsewhere",
+        "WrongInput",
+        "UnknownFunction",
+        "NotConfigured",
+        "NoRandomness",
+        "StoreUnavailable",
+        "StoreBroken",
+        "ExecutionsUnavailable",
+        "SnsUnavailable",
+    ];
+
+    /// The error name that retriers and catchers match.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::NotEnoughParticipants(_) => "NotEnoughParticipants",
+            Self::LotteryBusy(_) => "LotteryBusy",
+            Self::DrawCancelled => "DrawCancelled",
+            Self::DrawUnknown => "DrawUnknown",
+            Self::DrawElsewhere(_) => "DrawElsewhere",
+            Self::WrongInput => "WrongInput",
+            Self::UnknownFunction => "UnknownFunction",
+            Self::NotConfigured(_) => "NotConfigured",
+            Self::NoRandomness => "NoRandomness",
+            Self::StoreUnavailable(_) => "StoreUnavailable",
+            Self::StoreBroken(_) => "StoreBroken",
+            Self::ExecutionsUnavailable(_) => "ExecutionsUnavailable",
+            Self::SnsUnavailable { .. } => "SnsUnavailable",
+        }
+    }
+}
+
+impl From<StoreError> for TaskError {
+    fn from(error: StoreError) -> Self {
+        if error.is_transient() { Self::StoreUnavailable(error) } else { Self::StoreBroken(error) }
+    }
+}
+
+/// Left to itself, the Lambda runtime reports a Rust type path, which no catcher can name.
+impl From<TaskError> for lambda_runtime::Diagnostic {
+    fn from(error: TaskError) -> Self {
+        Self { error_type: error.name().to_owned(), error_message: error.to_string() }
+    }
+}

@@ -1,0 +1,82 @@
+//! The functions by name: what the state machine, the deployment and the local stack call them.
+
+use crate::TaskError;
+
+/// A function of the workflow. Its name is that of its binary, and of its state in kebab case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Function {
+    /// Takes the lottery and fixes who takes part.
+    SealEntries,
+    /// Ranks the sealed entries.
+    DrawWinners,
+    /// Makes the winners official.
+    RecordWinners,
+    /// Sends one batch of SMS.
+    SendSms,
+    /// Sends one batch of e-mails.
+    SendEmail,
+    /// Ends the draw if every notification was sent.
+    CompleteDraw,
+    /// Undoes a draw whose winners are not official.
+    ReleaseWinners,
+    /// Ends the draw with its unsent notifications made visible.
+    MarkIncomplete,
+    /// Runs on a timer and brings draws to an end whose execution is gone.
+    ReconcileDraws,
+}
+
+impl Function {
+    /// Every function.
+    pub const ALL: [Self; 9] = [
+        Self::SealEntries,
+        Self::DrawWinners,
+        Self::RecordWinners,
+        Self::SendSms,
+        Self::SendEmail,
+        Self::CompleteDraw,
+        Self::ReleaseWinners,
+        Self::MarkIncomplete,
+        Self::ReconcileDraws,
+    ];
+
+    /// The function's name, such as `seal-entries`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::SealEntries => "seal-entries",
+            Self::DrawWinners => "draw-winners",
+            Self::RecordWinners => "record-winners",
+            Self::SendSms => "send-sms",
+            Self::SendEmail => "send-email",
+            Self::CompleteDraw => "complete-draw",
+            Self::ReleaseWinners => "release-winners",
+            Self::MarkIncomplete => "mark-incomplete",
+            Self::ReconcileDraws => "reconcile-draws",
+        }
+    }
+
+    /// The function's placeholder in the state machine, such as `SealEntries`.
+    pub fn placeholder(self) -> &'static str {
+        match self {
+            Self::SealEntries => "SealEntries",
+            Self::DrawWinners => "DrawWinners",
+            Self::RecordWinners => "RecordWinners",
+            Self::SendSms => "SendSms",
+            Self::SendEmail => "SendEmail",
+            Self::CompleteDraw => "CompleteDraw",
+            Self::ReleaseWinners => "ReleaseWinners",
+            Self::MarkIncomplete => "MarkIncomplete",
+            Self::ReconcileDraws => "ReconcileDraws",
+        }
+    }
+
+    /// The function of this name.
+    pub fn parse(name: &str) -> Result<Self, TaskError> {
+        Self::ALL.into_iter().find(|function| function.name() == name).ok_or(TaskError::UnknownFunction)
+    }
+}
+
+impl std::fmt::Display for Function {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(self.name())
+    }
+}

@@ -1,0 +1,24 @@
+//! The one table from a function's name to the function.
+
+use serde_json::Value;
+
+use crate::task::call;
+use crate::{
+    Function, TaskContext, TaskError, complete_draw, draw_winners, mark_incomplete, reconcile_draws,
+    record_winners, release_winners, seal_entries, send_email, send_sms,
+};
+
+/// Calls the function of this name, over the same JSON border that Lambda has.
+pub async fn invoke(cx: &TaskContext, function: &str, payload: Value) -> Result<Value, TaskError> {
+    match Function::parse(function)? {
+        Function::SealEntries => call(|input| seal_entries::handle(cx, input), payload).await,
+        Function::DrawWinners => call(|input| draw_winners::handle(cx, input), payload).await,
+        Function::RecordWinners => call(|input| record_winners::handle(cx, input), payload).await,
+        Function::SendSms => call(|input| send_sms::handle(cx, input), payload).await,
+        Function::SendEmail => call(|input| send_email::handle(cx, input), payload).await,
+        Function::CompleteDraw => call(|input| complete_draw::handle(cx, input), payload).await,
+        Function::ReleaseWinners => call(|input| release_winners::handle(cx, input), payload).await,
+        Function::MarkIncomplete => call(|input| mark_incomplete::handle(cx, input), payload).await,
+        Function::ReconcileDraws => call(|input| reconcile_draws::handle(cx, input), payload).await,
+    }
+}

@@ -1,0 +1,185 @@
+//! One call of SNS Publish, and what its answer means for the ledger.
+
+use std::time::Duration;
+
+use aws_sdk_sns::config::retry::RetryConfig;
+use aws_sdk_sns::config::timeout::TimeoutConfig;
+use aws_sdk_sns::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_sns::operation::get_subscription_attributes::GetSubscriptionAttributesError;
+use aws_sdk_sns::types::MessageAttributeValue;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use lottery::Label;
+
+use crate::TaskContext;
+
+/// How long one call may take.
+const TIMEOUT: Duration = Duration::from_secs(15);
+
+/// A message on its way.
+pub(crate) enum Delivery<'a> {
+    /// Straight to a phone.
+    Phone {
+        /// The number.
+        phone: &'a str,
+        /// What it says.
+        text: String,
+    },
+    /// Through the lottery's topic, to the one subscription whose filter policy names the label.
+    Topic {
+        /// The lottery's topic.
+        topic_arn: &'a str,
+        /// The winner.
+        label: &'a Label,
+        /// ASCII, on one line.
+        subject: String,
+        /// What it says.
+        text: String,
+    },
+}
+
+/// What became of one call.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Publication {
+    /// SNS accepted the message under this id.
+    Accepted(String),
+    /// SNS has not taken it, and it is known that it has not: it may be tried again.
+    NotTaken,
+    /// SNS refused it, with this error code.
+    Refused(String),
+    /// It may have been taken: it must not be tried again.
+    Unanswered(&'static str),
+}
+
+/// Whether an e-mail through the topic would reach the winner.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Subscription {
+    /// It would.
+    Confirmed,
+    /// It would not, for this reason.
+    Refused(String),
+    /// SNS does not say at the moment.
+    Unavailable,
+}
+
+/// Publishes once. The SDK's own retries are off: SNS cannot deduplicate, so a repeated call is a repeated message.
+pub(crate) async fn publish(cx: &TaskContext, delivery: Delivery<'_>) -> Publication {
+    let request = match delivery {
+        Delivery::Phone { phone, text } => cx
+            .sns
+            .publish()
+            .phone_number(phone)
+            .message(text)
+            .message_attributes("AWS.SNS.SMS.SMSType", attribute("String", "Transactional"))
+            .message_attributes("AWS.SNS.SMS.MaxPrice", attribute("Number", &cx.config.sms_max_price)),
+        Delivery::Topic { topic_arn, label, subject, text } => cx
+            .sns
+            .publish()
+            .topic_arn(topic_arn)
+            .subject(subject)
+            .message(text)
+            .message_attributes("audience", attribute("String", label.as_str())),
+    };
+    let once = aws_sdk_sns::config::Builder::new()
+        .retry_config(RetryConfig::disabled())
+        .timeout_config(TimeoutConfig::builder().operation_timeout(TIMEOUT).build());
+    match request.customize().config_override(once).send().await {
+        Ok(answer) => Publication::Accepted(answer.message_id.unwrap_or_default()),
+        Err(error) => judge(&error),
+    }
+}
+
+/// Asks whether the subscription is confirmed. Publish succeeds even when nobody would receive the message.
+pub(crate) async fn subscription(cx: &TaskContext, arn: &str) -> Subscription {
+    let answer = cx.sns.get_subscription_attributes().subscription_arn(arn).send().await;
+    match answer {
+        Ok(answer) => {
+            let pending = answer.attributes.as_ref().and_then(|all| all.get("PendingConfirmation"));
+            match pending.map(String::as_str) {
+                Some("true") => Subscription::Refused("Unconfirmed".to_owned()),
+                _ => Subscription::Confirmed,
+            }
+        }
+        Err(error) => match error.as_service_error() {
+            Some(GetSubscriptionAttributesError::NotFoundException(_)) => {
+                Subscription::Refused("Unsubscribed".to_owned())
+            }
+            _ => match judge(&error) {
+                Publication::Refused(code) => Subscription::Refused(code),
+                _ => Subscription::Unavailable,
+            },
+        },
+    }
+}
+
+fn attribute(data_type: &str, value: &str) -> MessageAttributeValue {
+    MessageAttributeValue::builder()
+        .data_type(data_type)
+        .string_value(value)
+        .build()
+        .expect("the data type, the only required field, is set")
+}
+
+/// What a failed call means. When in doubt the message counts as taken.
+fn judge<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Publication {
+    match error {
+        // Fails before anything is sent, for want of credentials for example.
+        SdkError::ConstructionFailure(_) => Publication::NotTaken,
+        SdkError::DispatchFailure(failure) => {
+            let never_connected = failure.as_connector_error().is_some_and(|error| never_connected(error));
+            if never_connected { Publication::NotTaken } else { Publication::Unanswered("ConnectionLost") }
+        }
+        SdkError::ServiceError(refusal) => match refusal.raw().status().as_u16() {
+            _ if refusal.err().code().is_some_and(is_throttling) => Publication::NotTaken,
+            429 => Publication::NotTaken,
+            400..=499 => Publication::Refused(error_code(refusal.err().code())),
+            _ => Publication::Unanswered("ServerError"),
+        },
+        SdkError::TimeoutError(_) => Publication::Unanswered("Timeout"),
+        _ => Publication::Unanswered("NoAnswer"),
+    }
+}
+
+fn is_throttling(code: &str) -> bool {
+    matches!(
+        code,
+        "Throttled"
+            | "ThrottledException"
+            | "Throttling"
+            | "ThrottlingException"
+            | "RequestThrottled"
+            | "RequestThrottledException"
+            | "RequestLimitExceeded"
+            | "TooManyRequestsException"
+            | "KMSThrottling"
+            | "KMSThrottlingException"
+    )
+}
+
+/// The error's code alone: its message may repeat the address.
+fn error_code(code: Option<&str>) -> String {
+    let code: String = code
+        .unwrap_or_default()
+        .chars()
+        .filter(|c| c.is_ascii_alphanumeric() || *c == '.')
+        .take(64)
+        .collect();
+    if code.is_empty() { "Refused".to_owned() } else { code }
+}
+
+/// Whether the connection failed while it was being made, so that nothing can have been sent.
+fn never_connected(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let connecting = error
+            .downcast_ref::<hyper_util::client::legacy::Error>()
+            .is_some_and(hyper_util::client::legacy::Error::is_connect);
+        let refused = error
+            .downcast_ref::<std::io::Error>()
+            .is_some_and(|error| error.kind() == std::io::ErrorKind::ConnectionRefused);
+        if connecting || refused {
+            return true;
+        }
+        next = error.source();
+    }
+    false
+}

@@ -1,0 +1,11 @@
+//! Tells one batch of winners by e-mail, each through the lottery's topic and with their label as audience.
+
+use lottery::Channel;
+
+use crate::notify::{Output, notify};
+use crate::{BatchInput, TaskContext, TaskError};
+
+/// Tells one batch of winners by e-mail.
+pub async fn handle(cx: &TaskContext, input: BatchInput) -> Result<Output, TaskError> {
+    notify(cx, input, Channel::Email).await
+}

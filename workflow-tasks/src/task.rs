@@ -1,0 +1,91 @@
+//! The border of every task: JSON in, JSON out, and the span that its log lines carry.
+
+use lottery::{DrawId, LotteryId};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tracing::{Instrument, Span, info, info_span, warn};
+
+use crate::TaskError;
+
+/// What a task takes.
+pub trait TaskInput: DeserializeOwned {
+    /// The span of the task's log lines: ids, and nothing personal.
+    fn span(&self) -> Span;
+}
+
+/// The input of most tasks: which draw.
+#[derive(Debug, Clone, Deserialize)]
+pub struct DrawInput {
+    /// The lottery.
+    pub lottery_id: LotteryId,
+    /// Its draw.
+    pub draw_id: DrawId,
+}
+
+/// The input of the tasks that notify: which winners of which draw.
+#[derive(Debug, Clone, Deserialize)]
+pub struct BatchInput {
+    /// The lottery.
+    pub lottery_id: LotteryId,
+    /// Its draw.
+    pub draw_id: DrawId,
+    /// The batch of winners, counted from 0.
+    pub batch: u32,
+}
+
+impl TaskInput for DrawInput {
+    fn span(&self) -> Span {
+        info_span!("task", lottery_id = %self.lottery_id, draw_id = %self.draw_id)
+    }
+}
+
+impl TaskInput for BatchInput {
+    fn span(&self) -> Span {
+        info_span!("task", lottery_id = %self.lottery_id, draw_id = %self.draw_id, batch = self.batch)
+    }
+}
+
+/// Lets `handle` answer one payload.
+pub(crate) async fn call<I, O, F>(handle: impl FnOnce(I) -> F, payload: Value) -> Result<Value, TaskError>
+where
+    I: TaskInput,
+    O: Serialize,
+    F: Future<Output = Result<O, TaskError>>,
+{
+    // What serde says of a wrong value repeats the value, so it stays out of error and log.
+    let input: I = serde_json::from_value(payload).map_err(|_| TaskError::WrongInput)?;
+    let span = input.span();
+    async move {
+        // Boxed, since the futures of SDK calls are large and deep.
+        match Box::pin(handle(input)).await {
+            Ok(output) => Ok(serde_json::to_value(output).expect("the outputs of tasks are plain data")),
+            Err(error @ TaskError::LotteryBusy(_)) => {
+                info!(error = error.name(), "waiting");
+                Err(error)
+            }
+            Err(error) => {
+                warn!(error = error.name(), cause = %Causes(&error), "failed");
+                Err(error)
+            }
+        }
+    }
+    .instrument(span)
+    .await
+}
+
+/// An error with all that it came from, on one line.
+pub(crate) struct Causes<'a>(pub(crate) &'a (dyn std::error::Error + 'static));
+
+impl std::fmt::Display for Causes<'_> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut next = Some(self.0);
+        let mut separator = "";
+        while let Some(error) = next {
+            write!(formatter, "{separator}{error}")?;
+            separator = ": ";
+            next = error.source();
+        }
+        Ok(())
+    }
+}
