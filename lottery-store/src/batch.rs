@@ -6,7 +6,6 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use crate::item::NewItem;
 use crate::keys::Key;
 use crate::store::Table;
-use crate::transaction::wait_for_turn;
 use crate::{Store, StoreError};
 
 /// The most writes that DynamoDB takes in one BatchWriteItem.
@@ -34,7 +33,9 @@ impl Store {
     }
 
     async fn write_many(&self, table: Table, requests: Vec<WriteRequest>) -> Result<(), StoreError> {
-        let batches = requests.chunks(MOST_WRITES).map(|batch| self.write_batch(table, batch.to_vec()));
+        // Collected first: a stream over a borrowing closure would not be `Send` for callers that need it.
+        let batches: Vec<_> =
+            requests.chunks(MOST_WRITES).map(|batch| self.write_batch(table, batch.to_vec())).collect();
         stream::iter(batches).buffer_unordered(AT_ONCE).try_collect().await
     }
 
@@ -53,8 +54,9 @@ impl Store {
                 .map_err(StoreError::from_sdk)?;
             pending = answer.unprocessed_items.and_then(|mut tables| tables.remove(name)).unwrap_or_default();
             if pending.len() == count {
-                attempt =
-                    wait_for_turn(attempt, StoreError::Throttled("items stay unprocessed".into())).await?;
+                attempt = self
+                    .wait_for_turn(attempt, StoreError::Throttled("items stay unprocessed".into()))
+                    .await?;
             }
         }
         Ok(())

@@ -1,15 +1,17 @@
 //! Reads: one item, many by key, ranges of a partition. All of them strongly consistent.
 
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
+use futures_util::{StreamExt, TryStreamExt, stream};
 
 use crate::item::{Attributes, Item, text};
 use crate::keys::{Key, PK, Range, SK};
 use crate::store::Table;
-use crate::transaction::wait_for_turn;
 use crate::{Page, Store, StoreError};
 
 /// The most keys that DynamoDB takes in one BatchGetItem.
 const MOST_KEYS: usize = 100;
+/// How many batches are under way at once.
+const AT_ONCE: usize = 8;
 
 /// In which order a range is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,15 +44,14 @@ impl Store {
 
     /// The items at these keys of one table that are there, in no order. No key may stand twice.
     pub(crate) async fn get_many(&self, table: Table, keys: &[Key]) -> Result<Vec<Item>, StoreError> {
-        let mut items = Vec::with_capacity(keys.len());
-        for keys in keys.chunks(MOST_KEYS) {
-            self.get_batch(table, keys, &mut items).await?;
-        }
-        Ok(items)
+        // Collected first: a stream over a borrowing closure would not be `Send` for callers that need it.
+        let batches: Vec<_> = keys.chunks(MOST_KEYS).map(|keys| self.get_batch(table, keys)).collect();
+        stream::iter(batches).buffer_unordered(AT_ONCE).try_concat().await
     }
 
     /// DynamoDB may answer only a part of a batch; the rest is asked again.
-    async fn get_batch(&self, table: Table, keys: &[Key], items: &mut Vec<Item>) -> Result<(), StoreError> {
+    async fn get_batch(&self, table: Table, keys: &[Key]) -> Result<Vec<Item>, StoreError> {
+        let mut items = Vec::with_capacity(keys.len());
         let name = self.table_name(table);
         let mut pending: Vec<_> = keys.iter().map(Key::attributes).collect();
         let mut attempt = 1;
@@ -73,11 +74,12 @@ impl Store {
             let rest = answer.unprocessed_keys.and_then(|mut tables| tables.remove(name));
             pending = rest.map(|rest| rest.keys).unwrap_or_default();
             if !pending.is_empty() && !progress {
-                attempt =
-                    wait_for_turn(attempt, StoreError::Throttled("keys stay unprocessed".into())).await?;
+                attempt = self
+                    .wait_for_turn(attempt, StoreError::Throttled("keys stay unprocessed".into()))
+                    .await?;
             }
         }
-        Ok(())
+        Ok(items)
     }
 
     /// Up to `limit` items of a range, or as many as one answer holds, from behind a sort key.

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use jiff::Timestamp;
 use lottery::{
-    Channel, Draw, DrawId, EmailAddress, Label, LotteryId, Name, NotificationCounts, ParticipantId, PhoneNumber,
-    PrizeName,
+    Channel, Draw, DrawId, EmailAddress, Label, LotteryId, Name, NotificationCounts, ParticipantId,
+    PhoneNumber, PrizeName,
 };
 use serde::{Deserialize, Serialize};
 
@@ -34,7 +34,8 @@ impl Winner {
         let item = Attributes(item);
         let prize_index: u32 = item.number("prize_index")?;
         let prize = draw.prizes.get(prize_index as usize);
-        let prize = prize.ok_or_else(|| StoreError::Broken(format!("prize_index of draw {}", draw.draw_id)))?;
+        let prize =
+            prize.ok_or_else(|| StoreError::Broken(format!("prize_index of draw {}", draw.draw_id)))?;
         Ok(Self {
             participant_id: item.parse("participant_id")?,
             label: item.parse("label")?,

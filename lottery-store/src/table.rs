@@ -70,23 +70,34 @@ impl Store {
             .await;
         match created {
             Ok(_) => {}
-            Err(error) if error.code() == Some("ResourceInUseException") => return Ok(()),
+            // The time to live may still be missing, if the process ended between the two calls.
+            Err(error) if error.code() == Some("ResourceInUseException") => {}
             Err(error) => return Err(StoreError::from_sdk(error)),
         }
-        if let Some(attribute) = definition.time_to_live {
-            let time_to_live = TimeToLiveSpecification::builder()
-                .attribute_name(attribute)
-                .enabled(true)
-                .build()
-                .expect(REASON);
-            self.client
-                .update_time_to_live()
-                .table_name(&definition.name)
-                .time_to_live_specification(time_to_live)
-                .send()
-                .await
-                .map_err(StoreError::from_sdk)?;
+        match definition.time_to_live {
+            Some(attribute) => self.enable_time_to_live(&definition.name, attribute).await,
+            None => Ok(()),
         }
-        Ok(())
+    }
+
+    async fn enable_time_to_live(&self, table: &str, attribute: &str) -> Result<(), StoreError> {
+        let described = self.client.describe_time_to_live().table_name(table).send().await;
+        let described = described.map_err(StoreError::from_sdk)?.time_to_live_description;
+        if described.is_some_and(|time_to_live| time_to_live.attribute_name.is_some()) {
+            return Ok(());
+        }
+        let time_to_live = TimeToLiveSpecification::builder()
+            .attribute_name(attribute)
+            .enabled(true)
+            .build()
+            .expect("both fields are set");
+        let enabled = self
+            .client
+            .update_time_to_live()
+            .table_name(table)
+            .time_to_live_specification(time_to_live)
+            .send()
+            .await;
+        enabled.map_err(StoreError::from_sdk).map(|_| ())
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use aws_sdk_dynamodb::config::AsyncSleep;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::CancellationReason;
@@ -70,7 +71,7 @@ impl Store {
                 Some(Cancellation::Other) => return Err(StoreError::Refused(error.into())),
                 None => StoreError::from_sdk(error),
             };
-            attempt = wait_for_turn(attempt, in_the_way).await?;
+            attempt = self.wait_for_turn(attempt, in_the_way).await?;
         }
     }
 
@@ -80,24 +81,30 @@ impl Store {
         loop {
             match self.send(write).await {
                 Ok(outcome) => return Ok(outcome),
-                Err(in_the_way) => attempt = wait_for_turn(attempt, in_the_way).await?,
+                Err(in_the_way) => attempt = self.wait_for_turn(attempt, in_the_way).await?,
             }
         }
     }
-}
 
-/// Waits before the next attempt and gives its number, if another writer was in the way and patience is left.
-///
-/// Only an answer that says "not done" is asked again here; what may have happened is for the SDK, which
-/// repeats a transaction under its token, and after that for the caller.
-pub(crate) async fn wait_for_turn(attempt: u32, in_the_way: StoreError) -> Result<u32, StoreError> {
-    let may_repeat = matches!(in_the_way, StoreError::Contended | StoreError::Throttled(_));
-    if !may_repeat || attempt >= ATTEMPTS {
-        return Err(in_the_way);
+    /// Waits before the next attempt and gives its number, if another writer was in the way and patience is left.
+    ///
+    /// Only an answer that says "not done" is asked again here; what may have happened is for the SDK, which
+    /// repeats a transaction under its token, and after that for the caller. It is the SDK's clock that waits.
+    pub(crate) async fn wait_for_turn(
+        &self,
+        attempt: u32,
+        in_the_way: StoreError,
+    ) -> Result<u32, StoreError> {
+        let may_repeat = matches!(in_the_way, StoreError::Contended | StoreError::Throttled(_));
+        match self.client.config().sleep_impl() {
+            Some(clock) if may_repeat && attempt < ATTEMPTS => {
+                let longest = FIRST_WAIT.saturating_mul(1 << attempt).min(LONGEST_WAIT);
+                clock.sleep(longest.mul_f64(rand::random::<f64>())).await;
+                Ok(attempt + 1)
+            }
+            _ => Err(in_the_way),
+        }
     }
-    let longest = FIRST_WAIT.saturating_mul(1 << attempt).min(LONGEST_WAIT);
-    tokio::time::sleep(longest.mul_f64(rand::random::<f64>())).await;
-    Ok(attempt + 1)
 }
 
 fn cancellation_reasons<R>(error: &SdkError<TransactWriteItemsError, R>) -> Option<&[CancellationReason]> {

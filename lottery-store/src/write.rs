@@ -84,10 +84,6 @@ impl Write {
         self
     }
 
-    pub(crate) fn key(&self) -> &Key {
-        &self.key
-    }
-
     fn names(&self) -> Option<HashMap<String, String>> {
         (!self.names.is_empty()).then(|| self.names.clone())
     }

@@ -1,0 +1,183 @@
+//! A store on a DynamoDB of its own, in memory and without a socket: the SDK's requests go straight to it.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::{
+    AsyncSleep, BehaviorVersion, Credentials, Region, Sleep, StalledStreamProtectionConfig,
+};
+use aws_smithy_runtime_api::client::http::{
+    HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_types::body::SdkBody;
+use dynoxide::{Database, DynoxideError};
+use jiff::Timestamp;
+use lottery::{LotteryId, NewLottery, Participant, ParticipantFields};
+use lottery_store::{PutParticipant, Store, Tables};
+use serde_json::{Value, json};
+
+/// The time at which a test begins.
+pub(crate) fn now() -> Timestamp {
+    "2026-11-22T12:00:00Z".parse().unwrap()
+}
+
+/// A DynamoDB in memory that remembers what it was asked, and can be told to answer otherwise.
+#[derive(Clone)]
+pub(crate) struct DynamoDb {
+    database: Arc<Database>,
+    script: Arc<Mutex<Script>>,
+}
+
+#[derive(Default)]
+struct Script {
+    /// Answers to give instead of acting, each for the next call of an operation.
+    answers: VecDeque<(&'static str, u16, Value)>,
+    calls: Vec<String>,
+}
+
+impl fmt::Debug for DynamoDb {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("DynamoDb")
+    }
+}
+
+impl DynamoDb {
+    /// Answers the next call of `operation` with this error, and does nothing.
+    pub(crate) fn fail_next(&self, operation: &'static str, status: u16, error: Value) {
+        self.script.lock().unwrap().answers.push_back((operation, status, error));
+    }
+
+    /// How often an operation was called.
+    pub(crate) fn calls(&self, operation: &str) -> usize {
+        self.script.lock().unwrap().calls.iter().filter(|call| *call == operation).count()
+    }
+
+    /// Every item of a table, as text to search in.
+    pub(crate) fn dump(&self, table: &str) -> String {
+        let scan = serde_json::from_value(json!({"TableName": table})).unwrap();
+        serde_json::to_string(&self.database.scan(scan).unwrap()).unwrap()
+    }
+
+    /// Writes an item behind the store's back.
+    pub(crate) fn put(&self, table: &str, pk: &str, sk: &str, attributes: Value) {
+        let mut item = attributes;
+        item["pk"] = json!({"S": pk});
+        item["sk"] = json!({"S": sk});
+        self.act("PutItem", &json!({"TableName": table, "Item": item}).to_string()).unwrap();
+    }
+
+    /// Sets a text attribute behind the store's back.
+    pub(crate) fn set(&self, table: &str, pk: &str, sk: &str, name: &str, value: &str) {
+        let update = json!({
+            "TableName": table, "Key": {"pk": {"S": pk}, "sk": {"S": sk}},
+            "UpdateExpression": "SET #name = :value",
+            "ExpressionAttributeNames": {"#name": name},
+            "ExpressionAttributeValues": {":value": {"S": value}}
+        });
+        self.act("UpdateItem", &update.to_string()).unwrap();
+    }
+
+    fn answer(&self, operation: &str, body: &str) -> (u16, String) {
+        {
+            let mut script = self.script.lock().unwrap();
+            script.calls.push(operation.to_owned());
+            if let Some(place) = script.answers.iter().position(|(scripted, ..)| *scripted == operation) {
+                let (_, status, error) = script.answers.remove(place).unwrap();
+                return (status, error.to_string());
+            }
+        }
+        match self.act(operation, body) {
+            Ok(answer) => (200, answer),
+            Err(error) => (error.status_code(), error.to_json()),
+        }
+    }
+
+    fn act(&self, operation: &str, body: &str) -> Result<String, DynoxideError> {
+        macro_rules! act {
+            ($method:ident) => {{
+                let request = serde_json::from_str(body).expect("the SDK sends what DynamoDB takes");
+                Ok(serde_json::to_string(&self.database.$method(request)?).unwrap())
+            }};
+        }
+        match operation {
+            "CreateTable" => act!(create_table),
+            "DescribeTimeToLive" => act!(describe_time_to_live),
+            "UpdateTimeToLive" => act!(update_time_to_live),
+            "GetItem" => act!(get_item),
+            "PutItem" => act!(put_item),
+            "UpdateItem" => act!(update_item),
+            "DeleteItem" => act!(delete_item),
+            "Query" => act!(query),
+            "BatchGetItem" => act!(batch_get_item),
+            "BatchWriteItem" => act!(batch_write_item),
+            "TransactWriteItems" => act!(transact_write_items),
+            other => panic!("the store is not meant to call {other}"),
+        }
+    }
+}
+
+impl HttpConnector for DynamoDb {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let target = request.headers().get("x-amz-target").unwrap_or_default();
+        let operation = target.rsplit('.').next().unwrap_or_default();
+        let body = std::str::from_utf8(request.body().bytes().unwrap_or_default()).unwrap();
+        let (status, answer) = self.answer(operation, body);
+        HttpConnectorFuture::ready(Ok(HttpResponse::new(status.try_into().unwrap(), SdkBody::from(answer))))
+    }
+}
+
+/// A clock on which every wait is over at once.
+#[derive(Debug)]
+struct NoWaiting;
+
+impl AsyncSleep for NoWaiting {
+    fn sleep(&self, _: Duration) -> Sleep {
+        Sleep::new(std::future::ready(()))
+    }
+}
+
+/// A store on empty tables, and the DynamoDB behind it.
+pub(crate) async fn store() -> (Store, DynamoDb) {
+    let database = DynamoDb { database: Arc::new(Database::memory().unwrap()), script: Arc::default() };
+    let connector = SharedHttpConnector::new(database.clone());
+    let config = aws_sdk_dynamodb::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("us-east-1"))
+        .credentials_provider(Credentials::new("test", "test", None, None, "test"))
+        .endpoint_url("http://dynamodb.invalid")
+        .sleep_impl(NoWaiting)
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+        .http_client(http_client_fn(move |_, _| connector.clone()))
+        .build();
+    let tables = Tables { lottery: "Lottery".to_owned(), contacts: "Contacts".to_owned() };
+    let store = Store::new(Client::from_conf(config), tables);
+    store.create_missing_tables().await.unwrap();
+    (store, database)
+}
+
+/// A store with one lottery, `party`.
+pub(crate) async fn store_with_party() -> (Store, DynamoDb, LotteryId) {
+    let (store, database) = store().await;
+    let party = NewLottery::parse(&json!({"id": "party", "name": "Party"})).unwrap().begin([0; 16], now());
+    store.create_lottery(&party).await.unwrap();
+    (store, database, party.lottery_id)
+}
+
+/// A participant from the fields of JSON.
+pub(crate) fn participant(fields: Value) -> Participant {
+    Participant::parse(&ParticipantFields::from_json(fields).unwrap()).unwrap()
+}
+
+/// A participant with a phone.
+pub(crate) fn with_phone(id: &str, phone: &str) -> Participant {
+    participant(json!({"participant_id": id, "name": format!("Name {id}"), "phone": phone}))
+}
+
+/// Imports one participant.
+pub(crate) async fn put(store: &Store, lottery_id: &LotteryId, participant: Participant) -> PutParticipant {
+    store.put_participants(lottery_id, vec![participant], now()).await.unwrap().remove(0)
+}
