@@ -1,8 +1,9 @@
 //! Whether every possible ranking can fill every seat: known at sealing, so that a draw that was
 //! committed to never ends with an empty seat.
 //!
-//! The rule is exact where no earlier prize limits a group that a later one limits too; beyond that it may
-//! refuse a request that no ranking would break, and it never accepts one that a ranking could break.
+//! The rule is exact for a prize if no prize before it has an at-most quota. Else it may refuse a request that
+//! no ranking would break (the exact question is as hard as set cover then), and it never accepts one that a
+//! ranking could break.
 
 use std::collections::BTreeMap;
 
@@ -124,21 +125,24 @@ impl Eligible {
     ) -> Result<(), Infeasible> {
         let (before, prize) = (&prizes[..place], &prizes[place]);
         let taken_before: u64 = before.iter().map(open_seats).sum();
-        let (open, mut free, mut seats_here, mut limited) = (open_seats(prize), self.others, 0, Vec::new());
+        let open = open_seats(prize);
+        let (mut seats_here, mut free, mut limited) = (self.others, self.others, Vec::new());
         for (group, &left) in left {
+            let takeable = before.iter().map(|earlier| most_open(earlier, group)).sum::<u64>().min(left);
             match quota_of(prize, group).and_then(|(at_least, at_most)| Some(at_most? - at_least)) {
                 Some(cap) if cap < left => {
-                    let takeable = before.iter().map(|earlier| most_open(earlier, group)).sum::<u64>().min(left);
                     seats_here += cap;
                     limited.push((takeable, left - cap));
                 }
-                // Without a limit that bites, everyone left of the group can be seated, and be taken before.
-                _ => free += left,
+                // Without a limit that bites, whoever is taken before is a seat less here.
+                _ => {
+                    seats_here += left;
+                    free += takeable;
+                }
             }
         }
-        // The entries of groups without a limit are taken first: each is a seat less, at no cost.
         let worst = most_harm(taken_before, free, &limited);
-        let sure = (free + seats_here).saturating_sub(worst).min(open);
+        let sure = seats_here.saturating_sub(worst).min(open);
         if sure == open {
             return Ok(());
         }

@@ -11,22 +11,43 @@
 //! - [`draw_request`]: what an organiser asks for; [`draw`]: one run that picks winners
 //! - [`entry`]: a participant's place in one sealed draw
 //! - [`ranking`]: from a commitment, randomness and entries to the winners
+//! - the fair draw: [`prize_list`] and [`feasibility`] before it, [`seal`] and [`manifest`] (with [`merkle`],
+//!   [`moment`], [`canonical_json`]) for what is committed to, [`signature`] for by whom; [`beacon`] for the
+//!   randomness; [`selection`] and [`alternates`] for who wins
+//! - [`proof`], [`verify`], [`receipt`], [`odds`]: what others can check, and know beforehand
 //! - [`mask`]: how names and addresses look to the public
 
+mod entry_list;
 mod error;
+mod hex_bytes;
 mod text;
 
+pub mod alternates;
+pub mod beacon;
+pub mod canonical_json;
 pub mod channel;
 pub mod contact;
 pub mod draw;
 pub mod draw_request;
 pub mod entry;
+pub mod feasibility;
 pub mod id;
 pub mod locale;
 pub mod lottery;
+pub mod manifest;
 pub mod mask;
+pub mod merkle;
+pub mod moment;
+pub mod odds;
 pub mod participant;
+pub mod prize_list;
+pub mod proof;
 pub mod ranking;
+pub mod receipt;
+pub mod seal;
+pub mod selection;
+pub mod signature;
+pub mod verify;
 
 pub use channel::Channel;
 pub use contact::{EmailAddress, PhoneNumber};
@@ -34,7 +55,9 @@ pub use draw::{Commitment, Draw, DrawStatus, NotificationCounts, Prize, PrizeNam
 pub use draw_request::{DrawRequest, DrawRequestError};
 pub use entry::{Entry, Exclusion, Holder, Nonce};
 pub use error::{FieldError, Invalid};
+pub use hex_bytes::HexBytes;
 pub use id::{DrawId, Label, LotteryId, ParticipantId};
 pub use locale::{Locale, TimeZoneName};
 pub use lottery::{EmailThrough, Lottery, LotteryName, NewLottery};
 pub use participant::{Group, Name, Participant, ParticipantFields, Tickets};
+pub use prize_list::{PrizeList, PrizeListError, Quota};

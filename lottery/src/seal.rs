@@ -1,0 +1,58 @@
+//! Sealing: one pass over the sorted entries gives the Merkle root, the counts of the manifest, and whether
+//! the quotas can be kept.
+
+use crate::feasibility::{Eligible, Infeasible};
+use crate::merkle::{Hash, MerkleTree};
+use crate::{Entry, Invalid, Label, PrizeList};
+
+/// The entries seen so far. Memory is the tree's height and the named groups.
+#[derive(Debug, Clone)]
+pub struct Seal<'a> {
+    prizes: &'a PrizeList,
+    tree: MerkleTree,
+    eligible: Eligible,
+    tickets: u64,
+    last: Option<Label>,
+}
+
+/// What the manifest says of the entries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SealedEntries {
+    /// The Merkle root over the entries' canonical JSON, in the order of their labels.
+    pub root: Hash,
+    /// How many there are, those who cannot win among them.
+    pub entries: u64,
+    /// How many tickets they have together.
+    pub tickets: u64,
+}
+
+impl<'a> Seal<'a> {
+    /// Nothing sealed yet, for a draw of these prizes.
+    pub fn new(prizes: &'a PrizeList) -> Self {
+        Self {
+            prizes,
+            tree: MerkleTree::default(),
+            eligible: Eligible::none(prizes),
+            tickets: 0,
+            last: None,
+        }
+    }
+
+    /// Takes the next entry, whose label must come behind the one before.
+    pub fn push(&mut self, entry: &Entry) -> Result<(), Invalid> {
+        if self.last.is_some_and(|last| last >= entry.label) {
+            return Err(Invalid::new(format!("{} must come behind the label before it", entry.label)));
+        }
+        self.last = Some(entry.label);
+        self.tree.push(entry.to_canonical_json().as_bytes());
+        self.tickets += u64::from(entry.tickets.get());
+        self.eligible.count(entry);
+        Ok(())
+    }
+
+    /// What was sealed, if every ranking of it can fill every seat.
+    pub fn finish(self) -> Result<SealedEntries, Infeasible> {
+        self.eligible.fill(self.prizes)?;
+        Ok(SealedEntries { root: self.tree.root(), entries: self.tree.leaves(), tickets: self.tickets })
+    }
+}

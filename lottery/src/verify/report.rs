@@ -1,0 +1,94 @@
+//! What a verification found: one line for each step, and a verdict in one sentence.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::selection::Ranked;
+use crate::{Commitment, HexBytes};
+
+/// The steps of a verification, in their order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StepName {
+    /// The proof's exact bytes: canonical, with every field and no other.
+    Form,
+    /// What the manifest says of itself can be.
+    Manifest,
+    /// The commitment is the hash of the manifest, and the one that was noted beforehand.
+    Commitment,
+    /// The organiser signed the commitment.
+    Signature,
+    /// The beacon is the one named, and its round follows from the time of sealing.
+    Round,
+    /// The beacon signed the round, and the randomness is the hash of that signature.
+    Randomness,
+    /// The entries are those that were committed to.
+    Entries,
+    /// The ranking follows from entries and randomness, and every seat is filled.
+    Ranking,
+    /// A participant's own place.
+    Receipt,
+}
+
+/// One step with what it found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Step {
+    /// The step.
+    pub step: StepName,
+    /// Whether it holds.
+    pub holds: bool,
+    /// What was found, in a few words.
+    pub found: String,
+}
+
+/// The outcome of a verification.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Report {
+    /// Whether everything holds that could be checked, winners included.
+    pub holds: bool,
+    /// The commitment, computed from the manifest.
+    pub commitment: Option<Commitment>,
+    /// The organiser's key in the proof.
+    pub organiser_key: Option<HexBytes<32>>,
+    /// The steps that were taken; none after the first that does not hold.
+    pub steps: Vec<Step>,
+    /// Winners and alternates as recomputed here.
+    pub ranking: Option<Vec<Ranked>>,
+    /// What all of it means, in one sentence.
+    pub verdict: String,
+}
+
+impl Report {
+    /// The step that does not hold, if there is one.
+    pub fn broken(&self) -> Option<StepName> {
+        self.steps.iter().find(|step| !step.holds).map(|step| step.step)
+    }
+}
+
+impl fmt::Display for StepName {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Form => "form",
+            Self::Manifest => "manifest",
+            Self::Commitment => "commitment",
+            Self::Signature => "signature",
+            Self::Round => "round",
+            Self::Randomness => "randomness",
+            Self::Entries => "entries",
+            Self::Ranking => "ranking",
+            Self::Receipt => "receipt",
+        })
+    }
+}
+
+impl fmt::Display for Report {
+    /// One line for each step, then the verdict.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for Step { step, holds, found } in &self.steps {
+            let mark = if *holds { "ok     " } else { "REFUSED" };
+            writeln!(formatter, "{mark} {:<10} {found}", step.to_string())?;
+        }
+        writeln!(formatter, "{}", self.verdict)
+    }
+}
