@@ -1,0 +1,218 @@
+//! Who may call what: every route says it, and the guard before each route holds it to that.
+
+mod keys;
+mod verifier;
+
+use std::collections::BTreeSet;
+
+use axum::extract::{FromRequestParts, MatchedPath, RawPathParams, Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http::header::{AUTHORIZATION, HeaderMap, HeaderValue, WWW_AUTHENTICATE};
+use http::{StatusCode, request::Parts};
+use tracing::Span;
+
+pub use keys::KeysError;
+pub use verifier::Verifier;
+
+use crate::edge::Route;
+use crate::error::ApiError;
+use crate::rate_limit::{RateClass, caller_address};
+use crate::state::AppState;
+use verifier::Refusal;
+
+/// What a token may permit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Scope {
+    /// Create lotteries, start and cancel draws.
+    DrawsWrite,
+    /// Import, list and withdraw participants.
+    ParticipantsWrite,
+    /// See winners in full.
+    ResultsRead,
+}
+
+impl Scope {
+    const ALL: [Self; 3] = [Self::DrawsWrite, Self::ParticipantsWrite, Self::ResultsRead];
+
+    /// The scope as it stands in a token, behind the configured prefix.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::DrawsWrite => "draws:write",
+            Self::ParticipantsWrite => "participants:write",
+            Self::ResultsRead => "results:read",
+        }
+    }
+}
+
+/// Who may call a route. Each route has exactly one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Everyone.
+    Public,
+    /// Everyone; a token with the scope sees more.
+    PublicOr(Scope),
+    /// Only a token with the scope.
+    Scope(Scope),
+}
+
+/// Who calls: known behind [`Access::Scope`], and behind [`Access::PublicOr`] if a token was sent.
+#[derive(Debug, Clone)]
+pub(crate) struct Caller {
+    /// The token's subject.
+    pub(crate) subject: String,
+    scopes: BTreeSet<Scope>,
+}
+
+impl Caller {
+    pub(crate) fn may(&self, scope: Scope) -> bool {
+        self.scopes.contains(&scope)
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Caller {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        parts
+            .extensions
+            .get::<Self>()
+            .cloned()
+            .ok_or_else(|| ApiError::internal("a handler asks for the caller on a public route"))
+    }
+}
+
+/// The caller of a route that is open to everyone, if they sent a token.
+#[derive(Debug, Clone)]
+pub(crate) struct MaybeCaller(Option<Caller>);
+
+impl MaybeCaller {
+    pub(crate) fn may(&self, scope: Scope) -> bool {
+        self.0.as_ref().is_some_and(|caller| caller.may(scope))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for MaybeCaller {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        Ok(Self(parts.extensions.get::<Caller>().cloned()))
+    }
+}
+
+/// What the guard of one route knows.
+#[derive(Clone)]
+pub(crate) struct Guard {
+    pub(crate) state: AppState,
+    pub(crate) access: Access,
+    pub(crate) class: RateClass,
+}
+
+/// Counts the call, checks the token, names lottery and draw for the log, then lets the route run.
+pub(crate) async fn guard(
+    State(guard): State<Guard>,
+    path: MatchedPath,
+    parameters: RawPathParams,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    for (name, value) in &parameters {
+        // Only what has the shape of an identifier reaches the log.
+        let is_id =
+            value.len() <= 64 && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        if is_id && (name == "lottery_id" || name == "draw_id") {
+            Span::current().record(name, value);
+        }
+    }
+    let mut response = match guard.admit(&mut request).await {
+        Ok(()) => next.run(request).await,
+        Err(error) => error.into_response(),
+    };
+    response.extensions_mut().insert(Route(path));
+    response
+}
+
+impl Guard {
+    async fn admit(&self, request: &mut Request) -> Result<(), ApiError> {
+        let now = self.state.clock.now();
+        let address = caller_address(request.extensions());
+        if let Err(seconds) = self.state.limiter.take(address, self.class, now) {
+            let detail = format!("too many requests from this address; try again in {seconds} s");
+            return Err(
+                ApiError::new(StatusCode::TOO_MANY_REQUESTS, "TooManyRequests", detail).retry_after(seconds)
+            );
+        }
+        let token = match (self.access, bearer(request.headers())) {
+            (Access::Public, _) | (Access::PublicOr(_), Ok(None)) => return Ok(()),
+            (_, Err(refusal)) => return Err(unauthorized(refusal)),
+            (Access::Scope(_), Ok(None)) => return Err(unauthorized(Refusal::Missing)),
+            (_, Ok(Some(token))) => token,
+        };
+        let verified = self.state.verifier.verify(token, now).await.map_err(unauthorized)?;
+        let prefix = &self.state.config.scope_prefix;
+        let scopes = Scope::ALL
+            .into_iter()
+            .filter(|scope| {
+                verified.scopes.iter().any(|held| held.strip_prefix(prefix.as_str()) == Some(scope.as_str()))
+            })
+            .collect();
+        let caller = Caller { subject: verified.subject, scopes };
+        if let Access::Scope(scope) = self.access
+            && !caller.may(scope)
+        {
+            return Err(forbidden(prefix, scope));
+        }
+        request.extensions_mut().insert(caller);
+        Ok(())
+    }
+}
+
+/// The token of the `Authorization` header.
+fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Refusal> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    if values.next().is_some() {
+        return Err(Refusal::Invalid("more than one Authorization header"));
+    }
+    let text = value.to_str().map_err(|_| Refusal::Invalid("the Authorization header is not text"))?;
+    match text.split_once(' ') {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(Some(token.trim())),
+        _ => Err(Refusal::Invalid("the Authorization header must be `Bearer <token>`")),
+    }
+}
+
+fn unauthorized(refusal: Refusal) -> ApiError {
+    match refusal {
+        Refusal::Missing => ApiError::new(
+            StatusCode::UNAUTHORIZED,
+            "Unauthorized",
+            "this call needs a token: send it as `Authorization: Bearer <token>`",
+        )
+        .with_header(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"lottery\"")),
+        Refusal::Invalid(reason) => {
+            let challenge = format!(
+                "Bearer realm=\"lottery\", error=\"invalid_token\", error_description=\"{}\"",
+                reason.replace(['"', '`'], "'")
+            );
+            let challenge = HeaderValue::from_str(&challenge)
+                .unwrap_or(HeaderValue::from_static("Bearer error=\"invalid_token\""));
+            ApiError::new(StatusCode::UNAUTHORIZED, "Unauthorized", format!("the token is refused: {reason}"))
+                .with_header(WWW_AUTHENTICATE, challenge)
+        }
+        Refusal::KeysUnavailable(internal) => ApiError::unavailable(internal),
+    }
+}
+
+fn forbidden(prefix: &str, scope: Scope) -> ApiError {
+    let scope = format!("{prefix}{}", scope.as_str());
+    let error = ApiError::new(
+        StatusCode::FORBIDDEN,
+        "Forbidden",
+        format!("the token lacks the scope `{scope}` that this call needs"),
+    );
+    match HeaderValue::from_str(&format!("Bearer error=\"insufficient_scope\", scope=\"{scope}\"")) {
+        Ok(challenge) => error.with_header(WWW_AUTHENTICATE, challenge),
+        Err(_) => error,
+    }
+}

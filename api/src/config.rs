@@ -1,0 +1,248 @@
+//! What the service must be told, read once at start.
+
+use thiserror::Error;
+
+/// The settings of the API.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The address under which people reach the service, without a slash at its end; `Location` headers and
+    /// links are relative without it.
+    pub public_url: Option<String>,
+    /// The state machine that runs a draw.
+    pub state_machine_arn: String,
+    /// The `iss` that tokens must have.
+    pub issuer: String,
+    /// The `aud` that tokens must have (or `client_id`, where an issuer such as Cognito writes no `aud`).
+    pub audience: String,
+    /// What stands before each scope in a token, such as `lottery/`.
+    pub scope_prefix: String,
+    /// What the names of the lotteries' SNS topics begin with.
+    pub topic_prefix: String,
+    /// How many e-mail addresses one lottery may subscribe: SNS allows 200 filter policies per topic.
+    pub email_subscription_limit: u64,
+    /// What one import may carry.
+    pub import: ImportLimits,
+    /// How often one caller may call.
+    pub rate_limits: RateLimits,
+}
+
+/// What one import request may carry.
+#[derive(Debug, Clone, Copy)]
+pub struct ImportLimits {
+    /// Bytes of the body.
+    pub max_bytes: u64,
+    /// Participants; `None` where the body is streamed.
+    pub max_lines: Option<u64>,
+}
+
+impl ImportLimits {
+    /// Lambda holds the whole request in memory and answers within 30 seconds.
+    pub const LAMBDA: Self = Self { max_bytes: 4 * 1024 * 1024, max_lines: Some(2_000) };
+    /// A server streams: the limit only stops what cannot be meant.
+    pub const SERVER: Self = Self { max_bytes: 512 * 1024 * 1024, max_lines: None };
+}
+
+/// A token bucket: it holds `burst` calls and gains `per_second` of them each second.
+#[derive(Debug, Clone, Copy)]
+pub struct Rate {
+    /// Calls gained each second.
+    pub per_second: f64,
+    /// Calls that may come at once.
+    pub burst: f64,
+}
+
+/// The rates of the two classes of routes, counted per caller address.
+#[derive(Debug, Clone, Copy)]
+pub struct RateLimits {
+    /// Reading.
+    pub read: Rate,
+    /// Writing.
+    pub write: Rate,
+}
+
+/// A setting that is missing or cannot be read.
+#[derive(Debug, Error)]
+pub enum ConfigError {
+    /// Names of settings that are not set.
+    #[error("missing environment variables: {}", .0.join(", "))]
+    Missing(Vec<&'static str>),
+    /// A setting that is set to something else than it must be.
+    #[error("environment variable {name} must be {expected}")]
+    Invalid {
+        /// The variable.
+        name: &'static str,
+        /// What it must be.
+        expected: &'static str,
+    },
+}
+
+/// Where the keys come from that tokens are signed with.
+#[derive(Debug, Clone)]
+pub enum KeySource {
+    /// The JWKS document itself.
+    Inline(String),
+    /// Its address.
+    Url(String),
+}
+
+/// Everything that the binary is told.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The settings of the API itself.
+    pub api: Config,
+    /// The table without contact data.
+    pub lottery_table: String,
+    /// The table with contact data.
+    pub contacts_table: String,
+    /// Where the issuer's keys are.
+    pub keys: KeySource,
+    /// Where a plain server listens.
+    pub listen: String,
+}
+
+impl Config {
+    /// The settings that have no default, and the defaults of the others (those of a plain server).
+    #[must_use]
+    pub fn new(
+        state_machine_arn: impl Into<String>,
+        issuer: impl Into<String>,
+        audience: impl Into<String>,
+    ) -> Self {
+        Self {
+            public_url: None,
+            state_machine_arn: state_machine_arn.into(),
+            issuer: issuer.into(),
+            audience: audience.into(),
+            scope_prefix: String::new(),
+            topic_prefix: "lottery-".to_owned(),
+            email_subscription_limit: 200,
+            import: ImportLimits::SERVER,
+            rate_limits: RateLimits {
+                // A page that follows a draw asks about once a second, and many pages may share one address.
+                read: Rate { per_second: 400.0, burst: 4_000.0 },
+                write: Rate { per_second: 20.0, burst: 400.0 },
+            },
+        }
+    }
+}
+
+impl Settings {
+    /// Reads the settings through `lookup` (the environment, in `main`).
+    ///
+    /// # Errors
+    /// [`ConfigError`] names all that is missing at once, or the first that cannot be read.
+    pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let get = |name: &'static str| lookup(name).filter(|value| !value.trim().is_empty());
+        let mut missing = Vec::new();
+        let mut required = |name: &'static str| {
+            get(name).unwrap_or_else(|| {
+                missing.push(name);
+                String::new()
+            })
+        };
+        let lottery_table = required("LOTTERY_TABLE");
+        let contacts_table = required("CONTACTS_TABLE");
+        let mut api =
+            Config::new(required("STATE_MACHINE_ARN"), required("TOKEN_ISSUER"), required("TOKEN_AUDIENCE"));
+        let keys = match (get("JWKS"), get("JWKS_URL")) {
+            (Some(document), _) => KeySource::Inline(document),
+            (None, Some(url)) => KeySource::Url(url),
+            (None, None) => KeySource::Url(required("JWKS_URL (or JWKS)")),
+        };
+        if !missing.is_empty() {
+            return Err(ConfigError::Missing(missing));
+        }
+
+        api.public_url = get("PUBLIC_URL").map(|url| url.trim_end_matches('/').to_owned());
+        api.scope_prefix = get("SCOPE_PREFIX").unwrap_or_default();
+        if let Some(prefix) = get("TOPIC_PREFIX") {
+            api.topic_prefix = prefix;
+        }
+        if let Some(limit) = number(&get, "EMAIL_SUBSCRIPTION_LIMIT")? {
+            api.email_subscription_limit = limit;
+        }
+        if get("AWS_LAMBDA_RUNTIME_API").is_some() {
+            api.import = ImportLimits::LAMBDA;
+        } else if let Some(max_bytes) = number(&get, "IMPORT_MAX_BYTES")? {
+            api.import.max_bytes = max_bytes;
+        }
+        for (name, rate) in [
+            ("READS_PER_SECOND", &mut api.rate_limits.read),
+            ("WRITES_PER_SECOND", &mut api.rate_limits.write),
+        ] {
+            if let Some(per_second) = number(&get, name)? {
+                *rate = Rate { per_second: per_second as f64, burst: per_second as f64 * 10.0 };
+            }
+        }
+        let listen = get("LISTEN").unwrap_or_else(|| "127.0.0.1:8080".to_owned());
+        Ok(Self { api, lottery_table, contacts_table, keys, listen })
+    }
+}
+
+fn number(
+    get: &impl Fn(&'static str) -> Option<String>,
+    name: &'static str,
+) -> Result<Option<u64>, ConfigError> {
+    match get(name).map(|value| value.trim().parse::<u64>()) {
+        None => Ok(None),
+        Some(Ok(number)) if number > 0 => Ok(Some(number)),
+        Some(_) => Err(ConfigError::Invalid { name, expected: "a whole number above 0" }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn complete(name: &str) -> Option<String> {
+        match name {
+            "LOTTERY_TABLE" => Some("Lottery".into()),
+            "CONTACTS_TABLE" => Some("Contacts".into()),
+            "STATE_MACHINE_ARN" => {
+                Some("arn:aws:states:eu-central-1:123456789012:stateMachine:lottery".into())
+            }
+            "TOKEN_ISSUER" => Some("https://issuer.example".into()),
+            "TOKEN_AUDIENCE" => Some("lottery".into()),
+            "JWKS_URL" => Some("https://issuer.example/jwks.json".into()),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn all_missing_names_are_told_at_once() {
+        let error = Settings::from_lookup(|_| None).unwrap_err().to_string();
+        for name in [
+            "LOTTERY_TABLE",
+            "CONTACTS_TABLE",
+            "STATE_MACHINE_ARN",
+            "TOKEN_ISSUER",
+            "TOKEN_AUDIENCE",
+            "JWKS_URL",
+        ] {
+            assert!(error.contains(name), "{error} does not name {name}");
+        }
+    }
+
+    #[test]
+    fn lambda_takes_smaller_imports_than_a_server() {
+        let server = Settings::from_lookup(complete).unwrap();
+        assert!(server.api.import.max_lines.is_none());
+        let lambda = Settings::from_lookup(|name| match name {
+            "AWS_LAMBDA_RUNTIME_API" => Some("127.0.0.1:9001".into()),
+            name => complete(name),
+        })
+        .unwrap();
+        assert_eq!(lambda.api.import.max_lines, Some(2_000));
+        assert_eq!(lambda.api.import.max_bytes, 4 * 1024 * 1024);
+    }
+
+    #[test]
+    fn a_number_that_is_none_is_refused_by_name() {
+        let error = Settings::from_lookup(|name| match name {
+            "EMAIL_SUBSCRIPTION_LIMIT" => Some("many".into()),
+            name => complete(name),
+        })
+        .unwrap_err();
+        assert!(error.to_string().contains("EMAIL_SUBSCRIPTION_LIMIT"));
+    }
+}

@@ -1,0 +1,153 @@
+//! Starting a draw.
+//!
+//! First the draw is written, then its execution is started under a name that follows from the draw's id: after
+//! a crash between the two, the same request finds the draw and starts it, or the reconciler ends it.
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use http::header::LOCATION;
+use lottery::{Draw, DrawId, DrawRequest, DrawStatus, Lottery, LotteryId, Reason};
+use lottery_store::CreateDraw;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::execution::StartError;
+use crate::error::ApiError;
+use crate::extract::{JsonBody, LotteryPath, unknown_lottery};
+use crate::idempotency::IdempotencyKey;
+use crate::state::AppState;
+
+/// The draw to start: either `winners`, or `prizes`.
+#[derive(Deserialize, ToSchema)]
+#[allow(dead_code, reason = "describes the body that `DrawRequest` parses")]
+pub(crate) struct NewDrawBody {
+    /// How many win, if there is one prize only.
+    #[schema(example = 2, minimum = 1, maximum = 10_000)]
+    winners: Option<u32>,
+    /// The prizes in the order in which they are drawn.
+    prizes: Option<Vec<NewPrize>>,
+    /// Whether past winners of the lottery cannot win; true if absent.
+    exclude_past_winners: Option<bool>,
+    /// Until when to wait before the entries are sealed: at most 360 days ahead.
+    #[schema(format = DateTime)]
+    closes_at: Option<String>,
+    /// How to tell the winners: `sms`, `email`; both if absent.
+    channels: Option<Vec<String>>,
+}
+
+/// A prize to be drawn.
+#[derive(Deserialize, ToSchema)]
+#[allow(dead_code, reason = "describes the body that `DrawRequest` parses")]
+pub(crate) struct NewPrize {
+    name: String,
+    /// How many win it.
+    winners: u32,
+}
+
+/// A draw that was started.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct StartedDraw {
+    lottery_id: String,
+    /// Names the draw within its lottery.
+    draw_id: String,
+    /// The execution that carries it.
+    execution_arn: Option<String>,
+    /// How far it is; WAITING if it was started by this request.
+    status: String,
+}
+
+/// Start a draw. `{"winners": 2}` is enough.
+#[utoipa::path(post, path = "/lotteries/{lottery_id}/draws", tag = "draws", request_body = NewDrawBody,
+    params(("Idempotency-Key" = Option<String>, Header, description = "The same key and body get the same answer")),
+    responses((status = 202, description = "Started; `Location` is the draw", body = StartedDraw)))]
+pub(crate) async fn start(
+    State(state): State<AppState>,
+    LotteryPath(lottery_id): LotteryPath,
+    key: IdempotencyKey,
+    JsonBody { bytes, value }: JsonBody,
+) -> Result<Response, ApiError> {
+    let draw_id = match key.seed() {
+        Some(seed) => DrawId::from_idempotency(&lottery_id, &seed),
+        None => DrawId::from_random(Uuid::new_v4().into_bytes()),
+    };
+    let worker = state.clone();
+    let action = async move {
+        let lottery = worker.store.lottery(&lottery_id).await?.ok_or_else(unknown_lottery)?;
+        let draw = begin(&worker, &lottery, draw_id, &value).await?;
+        Ok(answer(&draw))
+    };
+    // Goes on if the caller hangs up: a draw that is written should be started.
+    let request = async move { key.once(&state, &bytes, action).await };
+    tokio::spawn(tracing::Instrument::in_current_span(request)).await.map_err(ApiError::internal)?
+}
+
+async fn begin(
+    state: &AppState,
+    lottery: &Lottery,
+    draw_id: DrawId,
+    request: &serde_json::Value,
+) -> Result<Draw, ApiError> {
+    let now = state.clock.now();
+    let request = DrawRequest::parse(request, lottery.locale, now)?;
+    let asked = request.begin(lottery.lottery_id.clone(), draw_id, now);
+    let mut draw = match state.store.create_draw(&asked).await? {
+        CreateDraw::Created => asked,
+        CreateDraw::Exists(found) if asks_for_the_same(&asked, &found) => *found,
+        CreateDraw::Exists(_) => {
+            return Err(ApiError::invalid(
+                "IdempotencyKeyReused",
+                "this Idempotency-Key started another draw of this lottery; use a new key for a new draw",
+            )
+            .at("Idempotency-Key"));
+        }
+    };
+    if draw.status != DrawStatus::Waiting {
+        return Ok(draw);
+    }
+    let execution_arn = match state.executions.start(&draw).await {
+        Ok(execution_arn) => execution_arn,
+        Err(StartError::Unknown(internal)) => return Err(ApiError::unavailable(internal)),
+        Err(StartError::Refused(internal)) => {
+            give_up(state, &draw.lottery_id, &draw.draw_id).await?;
+            return Err(ApiError::internal(internal));
+        }
+    };
+    if draw.execution_arn.is_none() {
+        state.store.set_execution(&draw.lottery_id, &draw.draw_id, &execution_arn).await?;
+        draw.execution_arn = Some(execution_arn);
+    }
+    tracing::info!(lottery_id = %draw.lottery_id, draw_id = %draw.draw_id, "started a draw");
+    Ok(draw)
+}
+
+/// A draw that no execution will ever carry does not stay WAITING.
+async fn give_up(state: &AppState, lottery_id: &LotteryId, draw_id: &DrawId) -> Result<(), ApiError> {
+    let reason = Reason {
+        name: "ExecutionNotStarted".to_owned(),
+        sentence: "The draw could not be started; nobody was drawn.".to_owned(),
+    };
+    state.store.cancel_draw(lottery_id, draw_id, &reason, state.clock.now()).await?;
+    Ok(())
+}
+
+/// Whether a request would start the draw that is there already.
+fn asks_for_the_same(asked: &Draw, found: &Draw) -> bool {
+    asked.prizes == found.prizes
+        && asked.exclude_past_winners == found.exclude_past_winners
+        && asked.closes_at == found.closes_at
+        && asked.channels == found.channels
+}
+
+fn answer(draw: &Draw) -> Response {
+    let location = format!("/lotteries/{}/draws/{}", draw.lottery_id, draw.draw_id);
+    let body = StartedDraw {
+        lottery_id: draw.lottery_id.to_string(),
+        draw_id: draw.draw_id.to_string(),
+        execution_arn: draw.execution_arn.clone(),
+        status: draw.status.to_string(),
+    };
+    (StatusCode::ACCEPTED, [(LOCATION, location)], Json(body)).into_response()
+}

@@ -1,0 +1,179 @@
+//! Draws as everyone may see them.
+
+use jiff::Timestamp;
+use lottery::{Channel, Draw};
+use lottery_store::{Notification, NotificationState};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::results::Outcome;
+
+/// A prize of a draw.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct PrizeView {
+    name: String,
+    /// How many win it.
+    winners: u32,
+}
+
+/// Why a draw came to its status.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ReasonView {
+    /// The error's name, for programs.
+    #[schema(example = "NotEnoughParticipants")]
+    name: String,
+    /// What happened, for people.
+    sentence: String,
+}
+
+/// A draw, in a list.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct DrawSummary {
+    pub(crate) lottery_id: String,
+    pub(crate) draw_id: String,
+    /// Its gap-free number in the lottery, once it is sealed.
+    pub(crate) sequence: Option<u64>,
+    /// WAITING, SEALED, DRAWN, RECORDED, SUCCEEDED, INCOMPLETE, REJECTED, FAILED, CANCELLED or ABANDONED.
+    #[schema(example = "SUCCEEDED")]
+    pub(crate) status: String,
+    /// Why it came to its status, if it did not simply succeed.
+    pub(crate) reason: Option<ReasonView>,
+    /// What can be won.
+    pub(crate) prizes: Vec<PrizeView>,
+    /// Whether past winners of the lottery cannot win.
+    pub(crate) exclude_past_winners: bool,
+    /// How winners are told: `sms`, `email`.
+    pub(crate) channels: Vec<String>,
+    /// Until when it waits before it seals the entries.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub(crate) closes_at: Option<Timestamp>,
+    /// When it was asked for.
+    #[schema(value_type = String, format = DateTime)]
+    pub(crate) created_at: Timestamp,
+    /// When its entries were sealed.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub(crate) sealed_at: Option<Timestamp>,
+    /// When it ended.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub(crate) completed_at: Option<Timestamp>,
+    /// How many entries were sealed.
+    pub(crate) entries: Option<u64>,
+    /// What was committed to before winners were chosen, hexadecimal.
+    pub(crate) commitment: Option<String>,
+    /// The execution that carries it.
+    pub(crate) execution_arn: Option<String>,
+}
+
+impl From<&Draw> for DrawSummary {
+    fn from(draw: &Draw) -> Self {
+        Self {
+            lottery_id: draw.lottery_id.to_string(),
+            draw_id: draw.draw_id.to_string(),
+            sequence: draw.sequence,
+            status: draw.status.to_string(),
+            reason: draw
+                .reason
+                .as_ref()
+                .map(|reason| ReasonView { name: reason.name.clone(), sentence: reason.sentence.clone() }),
+            prizes: draw
+                .prizes
+                .iter()
+                .map(|prize| PrizeView { name: prize.name.to_string(), winners: prize.winners })
+                .collect(),
+            exclude_past_winners: draw.exclude_past_winners,
+            channels: draw.channels.iter().map(Channel::to_string).collect(),
+            closes_at: draw.closes_at,
+            created_at: draw.created_at,
+            sealed_at: draw.sealed_at,
+            completed_at: draw.completed_at,
+            entries: draw.entries,
+            commitment: draw.commitment.map(|commitment| commitment.to_string()),
+            execution_arn: draw.execution_arn.clone(),
+        }
+    }
+}
+
+/// How many notifications of one channel stand where.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) struct Counts {
+    /// Accepted for delivery.
+    pub(crate) sent: u64,
+    /// Refused.
+    pub(crate) failed: u64,
+    /// Handed over without an answer: perhaps sent, never sent again.
+    pub(crate) unknown: u64,
+    /// Being sent.
+    pub(crate) pending: u64,
+}
+
+/// How many notifications stand where, by channel.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) struct CountsByChannel {
+    pub(crate) sms: Counts,
+    pub(crate) email: Counts,
+}
+
+impl CountsByChannel {
+    pub(crate) fn of(notifications: &[Notification]) -> Self {
+        let mut all = Self::default();
+        for notification in notifications {
+            let counts = match notification.channel {
+                Channel::Sms => &mut all.sms,
+                Channel::Email => &mut all.email,
+            };
+            *match notification.state {
+                NotificationState::Sent => &mut counts.sent,
+                NotificationState::Failed => &mut counts.failed,
+                NotificationState::Unknown => &mut counts.unknown,
+                NotificationState::Claimed => &mut counts.pending,
+            } += 1;
+        }
+        all
+    }
+}
+
+/// A winner as everyone may see them: enough to know oneself, not enough to know another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) struct MaskedWinner {
+    /// The prize won.
+    pub(crate) prize: String,
+    /// The winner's rank in the draw, from 1.
+    pub(crate) rank: u32,
+    /// The random name under which the winner stands in the list of entries.
+    pub(crate) label: String,
+    /// The masked name; absent if the winner has withdrawn.
+    #[schema(example = "R*** T***")]
+    pub(crate) name: Option<String>,
+    /// The masked phone number.
+    pub(crate) phone: Option<String>,
+    /// The masked e-mail address.
+    pub(crate) email: Option<String>,
+}
+
+/// A draw, in full.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct DrawView {
+    #[serde(flatten)]
+    draw: DrawSummary,
+    /// The state that its execution is in, the outermost if it is within several.
+    #[schema(example = "Notify")]
+    current_state: Option<String>,
+    /// All states that its execution is in, from the outside in.
+    current_states: Vec<String>,
+    /// What became of the notifications.
+    notifications: CountsByChannel,
+    /// The winners, masked, by rank; none before they are official.
+    winners: Vec<MaskedWinner>,
+}
+
+impl DrawView {
+    pub(crate) fn new(draw: &Draw, current_states: Vec<String>, outcome: &Outcome) -> Self {
+        Self {
+            draw: DrawSummary::from(draw),
+            current_state: current_states.first().cloned(),
+            current_states,
+            notifications: outcome.counts,
+            winners: outcome.winners.clone(),
+        }
+    }
+}

@@ -1,0 +1,287 @@
+//! What the API answers when it cannot do what was asked: RFC 9457 problem details.
+//!
+//! An [`ApiError`] keeps two texts: the public one goes into the reply, the internal one into the log.
+//! The reply's body is written by the [edge](crate::edge), which knows the request id.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use axum::response::{IntoResponse, Response};
+use http::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use http::{StatusCode, header};
+use lottery::{DrawRequestError, FieldError};
+use lottery_store::StoreError;
+use serde_json::{Map, Value, json};
+
+/// A request that fails, with what its sender may know and what only the log may.
+pub struct ApiError(Box<Problem>);
+
+/// The parts of an error; travels to the edge as a response extension.
+#[derive(Clone)]
+pub(crate) struct Problem {
+    status: StatusCode,
+    name: Cow<'static, str>,
+    detail: String,
+    internal: Option<String>,
+    headers: HeaderMap,
+    members: Map<String, Value>,
+}
+
+impl ApiError {
+    /// An error of the given status, problem name (`AlreadyCommitted`) and public sentence.
+    pub fn new(status: StatusCode, name: impl Into<Cow<'static, str>>, detail: impl Into<String>) -> Self {
+        Self(Box::new(Problem {
+            status,
+            name: name.into(),
+            detail: detail.into(),
+            internal: None,
+            headers: HeaderMap::new(),
+            members: Map::new(),
+        }))
+    }
+
+    /// 400: the request cannot be read.
+    pub fn bad_request(name: impl Into<Cow<'static, str>>, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, name, detail)
+    }
+
+    /// 422: the request can be read, but what it says cannot stand.
+    pub fn invalid(name: impl Into<Cow<'static, str>>, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, name, detail)
+    }
+
+    /// 404: nothing is there.
+    pub fn not_found(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "NotFound", detail)
+    }
+
+    /// 409: it contradicts what is there.
+    pub fn conflict(name: impl Into<Cow<'static, str>>, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, name, detail)
+    }
+
+    /// 413: more than one request may carry.
+    pub fn too_large(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "TooLarge", detail)
+    }
+
+    /// 500: a fault of ours. The text goes to the log only.
+    pub fn internal(internal: impl fmt::Display) -> Self {
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "Internal",
+            "something went wrong on our side; the request id finds it in our log",
+        )
+        .because(internal)
+    }
+
+    /// 503: something that we rest on does not answer at the moment; the same request may work later.
+    pub fn unavailable(internal: impl fmt::Display) -> Self {
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "Unavailable",
+            "a service behind this API does not answer at the moment; send the same request again",
+        )
+        .because(internal)
+        .retry_after(2)
+    }
+
+    /// Adds the text for the log.
+    #[must_use]
+    pub fn because(mut self, internal: impl fmt::Display) -> Self {
+        self.0.internal = Some(internal.to_string());
+        self
+    }
+
+    /// Says when to try again.
+    #[must_use]
+    pub fn retry_after(self, seconds: u64) -> Self {
+        self.with_header(RETRY_AFTER, HeaderValue::from(seconds))
+    }
+
+    /// Names the place of the fault in the request, as `errors: [{field, detail}]`.
+    #[must_use]
+    pub fn at(mut self, field: &str) -> Self {
+        let error = json!({ "field": field, "detail": self.0.detail });
+        match self.0.members.entry("errors").or_insert_with(|| Value::Array(Vec::new())) {
+            Value::Array(errors) => errors.push(error),
+            other => *other = Value::Array(vec![error]),
+        }
+        self
+    }
+
+    /// Adds an extension member to the problem document.
+    #[must_use]
+    pub fn with_member(mut self, name: &str, value: Value) -> Self {
+        self.0.members.insert(name.to_owned(), value);
+        self
+    }
+
+    /// Adds a header to the reply.
+    #[must_use]
+    pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.0.headers.insert(name, value);
+        self
+    }
+
+    /// The status that the reply will have.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.0.status
+    }
+}
+
+impl fmt::Debug for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ApiError")
+            .field("status", &self.0.status)
+            .field("name", &self.0.name)
+            .field("detail", &self.0.detail)
+            .field("internal", &self.0.internal)
+            .finish()
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let mut response = self.0.status.into_response();
+        response.headers_mut().extend(self.0.headers.clone());
+        response.extensions_mut().insert(*self.0);
+        response
+    }
+}
+
+impl Problem {
+    /// The problem for a reply that carries a bare status, such as one of axum's own rejections.
+    pub(crate) fn of_status(status: StatusCode) -> Self {
+        let (name, detail) = match status {
+            StatusCode::NOT_FOUND => {
+                ("NotFound", "there is nothing at this address; /openapi.json lists what is")
+            }
+            StatusCode::METHOD_NOT_ALLOWED => (
+                "MethodNotAllowed",
+                "this address does not take this method; the header Allow lists those it takes",
+            ),
+            StatusCode::PAYLOAD_TOO_LARGE => ("TooLarge", "the request body is too large"),
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => {
+                ("UnsupportedMediaType", "the request body is not of a type that this address takes")
+            }
+            status if status.is_server_error() => {
+                ("Internal", "something went wrong on our side; the request id finds it in our log")
+            }
+            _ => ("BadRequest", "the request cannot be read"),
+        };
+        *ApiError::new(status, name, detail).0
+    }
+
+    /// The text for the log, if there is one.
+    pub(crate) fn internal(&self) -> Option<&str> {
+        self.internal.as_deref()
+    }
+
+    /// The problem's name, for the log.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The whole reply, with the request id in its body.
+    pub(crate) fn into_reply(self, request_id: &str, mut headers: HeaderMap) -> Response {
+        let mut document = Map::new();
+        document.insert("type".into(), format!("/problems/{}", words(&self.name).join("-")).into());
+        document.insert("title".into(), title(&self.name).into());
+        document.insert("status".into(), self.status.as_u16().into());
+        document.insert("detail".into(), self.detail.into());
+        document.insert("request_id".into(), request_id.into());
+        for (name, value) in self.members {
+            document.entry(name).or_insert(value);
+        }
+        headers.remove(header::CONTENT_LENGTH);
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        (self.status, headers, Value::Object(document).to_string()).into_response()
+    }
+}
+
+/// The words of a problem's name: `AlreadyCommitted` is `already`, `committed`.
+fn words(name: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    for character in name.chars() {
+        match words.last_mut() {
+            Some(word) if !character.is_ascii_uppercase() => word.push(character),
+            _ => words.push(character.to_ascii_lowercase().to_string()),
+        }
+    }
+    words
+}
+
+/// `AlreadyCommitted` as people read it: `Already committed`.
+fn title(name: &str) -> String {
+    let mut title = words(name).join(" ");
+    if let Some(first) = title.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    title
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::InvalidCursor => {
+                Self::bad_request("BadQuery", "cursor must be the `next_cursor` of a page of this very list")
+                    .at("cursor")
+            }
+            error if error.is_transient() => Self::unavailable(chain(&error)),
+            error => Self::internal(chain(&error)),
+        }
+    }
+}
+
+impl From<FieldError> for ApiError {
+    fn from(error: FieldError) -> Self {
+        Self::invalid("InvalidField", error.to_string()).at(&error.field)
+    }
+}
+
+impl From<DrawRequestError> for ApiError {
+    fn from(error: DrawRequestError) -> Self {
+        let refused = Self::invalid(error.name(), error.to_string());
+        match error {
+            DrawRequestError::Field(field) => refused.at(&field.field),
+            DrawRequestError::NotSupported(field) => refused.at(field),
+            _ => refused.at("winners"),
+        }
+    }
+}
+
+/// The messages of an error and of its sources, for the log.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        let message = error.to_string();
+        if !text.ends_with(&message) {
+            text.push_str(": ");
+            text.push_str(&message);
+        }
+        source = error.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_problem_name_reads_as_a_title() {
+        assert_eq!(title("AlreadyCommitted"), "Already committed");
+        assert_eq!(title("NotFound"), "Not found");
+        assert_eq!(words("AlreadyCommitted").join("-"), "already-committed");
+    }
+
+    #[test]
+    fn members_cannot_replace_what_the_standard_names() {
+        let error = ApiError::conflict("Exists", "it exists").with_member("status", json!(200));
+        let reply = error.0.into_reply("r", HeaderMap::new());
+        assert_eq!(reply.status(), StatusCode::CONFLICT);
+    }
+}

@@ -1,0 +1,235 @@
+//! Reading requests: ids in the path, JSON bodies, paging, accepted types. What cannot be read is refused
+//! with its place and the mend.
+
+use axum::body::{Body, to_bytes};
+use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
+use bytes::Bytes;
+use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap};
+use http::request::Parts;
+use http::{StatusCode, Uri};
+use lottery::{DrawId, LotteryId, ParticipantId};
+use serde_json::Value;
+
+use crate::error::ApiError;
+
+/// The most that a body other than an import may hold.
+const MAX_JSON: usize = 64 * 1024;
+const DEFAULT_PAGE: usize = 100;
+const LARGEST_PAGE: usize = 1_000;
+
+/// A lottery named in the path.
+pub(crate) struct LotteryPath(pub(crate) LotteryId);
+
+/// A draw named in the path.
+pub(crate) struct DrawPath(pub(crate) LotteryId, pub(crate) DrawId);
+
+/// A participant named in the path.
+pub(crate) struct ParticipantPath(pub(crate) LotteryId, pub(crate) ParticipantId);
+
+/// That there is no such lottery.
+pub(crate) fn unknown_lottery() -> ApiError {
+    ApiError::not_found("there is no lottery of this id; GET /lotteries lists them")
+}
+
+/// That there is no such draw.
+pub(crate) fn unknown_draw() -> ApiError {
+    ApiError::not_found("there is no draw of this id in this lottery")
+}
+
+/// That there is no such participant.
+pub(crate) fn unknown_participant() -> ApiError {
+    ApiError::not_found("there is no participant of this id in this lottery")
+}
+
+/// One parameter of the path. What is no id names nothing, so it is not found.
+async fn parameter<T: TryFrom<String>>(
+    parts: &mut Parts,
+    name: &str,
+    unknown: fn() -> ApiError,
+) -> Result<T, ApiError> {
+    let parameters = RawPathParams::from_request_parts(parts, &()).await.map_err(|_| unknown())?;
+    let value = parameters.iter().find(|(key, _)| *key == name).map(|(_, value)| value.to_owned());
+    value.and_then(|value| T::try_from(value).ok()).ok_or_else(unknown)
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for LotteryPath {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        Ok(Self(parameter(parts, "lottery_id", unknown_lottery).await?))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for DrawPath {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let lottery_id = parameter(parts, "lottery_id", unknown_lottery).await?;
+        Ok(Self(lottery_id, parameter(parts, "draw_id", unknown_draw).await?))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for ParticipantPath {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let lottery_id = parameter(parts, "lottery_id", unknown_lottery).await?;
+        Ok(Self(lottery_id, parameter(parts, "participant_id", unknown_participant).await?))
+    }
+}
+
+/// A JSON body, with its bytes: they tell whether two requests are the same.
+pub(crate) struct JsonBody {
+    pub(crate) bytes: Bytes,
+    pub(crate) value: Value,
+}
+
+impl<S: Send + Sync> FromRequest<S> for JsonBody {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
+        let media_type = media_type(request.headers());
+        let is_json = media_type
+            .as_deref()
+            .is_some_and(|media_type| media_type == "application/json" || media_type.ends_with("+json"));
+        if !is_json {
+            return Err(unsupported("application/json"));
+        }
+        let bytes = whole(request.into_body(), MAX_JSON).await?;
+        let value = serde_json::from_slice(&bytes).map_err(|error| {
+            // serde_json's message may quote the body; the place is enough.
+            let (line, column) = (error.line(), error.column());
+            ApiError::bad_request(
+                "MalformedJson",
+                format!("the body is not JSON: see line {line}, column {column}"),
+            )
+        })?;
+        Ok(Self { bytes, value })
+    }
+}
+
+/// The whole of a body, up to `limit` bytes.
+pub(crate) async fn whole(body: Body, limit: usize) -> Result<Bytes, ApiError> {
+    to_bytes(body, limit).await.map_err(|error| {
+        let is_too_long = std::error::Error::source(&error)
+            .is_some_and(|source| source.is::<http_body_util::LengthLimitError>());
+        if is_too_long {
+            ApiError::too_large(format!("the body may hold at most {limit} bytes"))
+        } else {
+            ApiError::bad_request("Incomplete", "the body ended early").because(error)
+        }
+    })
+}
+
+/// That the body is of a type that is not taken; `taken` lists those that are.
+pub(crate) fn unsupported(taken: &str) -> ApiError {
+    ApiError::new(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "UnsupportedMediaType",
+        format!("send the body as {taken} and say so in the header Content-Type"),
+    )
+}
+
+/// The media type of the body, in lower case and without parameters.
+pub(crate) fn media_type(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(CONTENT_TYPE)?.to_str().ok()?;
+    let media_type = value.split(';').next()?.trim();
+    Some(media_type.to_ascii_lowercase())
+}
+
+/// Paging and searching: `?cursor=&limit=&search=`.
+pub(crate) struct Paging {
+    pub(crate) cursor: Option<String>,
+    pub(crate) limit: usize,
+    pub(crate) search: Option<String>,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Paging {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let mut paging = Self { cursor: None, limit: DEFAULT_PAGE, search: None };
+        for (name, value) in query(&parts.uri)? {
+            match name.as_str() {
+                "cursor" => paging.cursor = Some(value).filter(|cursor| !cursor.is_empty()),
+                "search" => paging.search = Some(value).filter(|search| !search.trim().is_empty()),
+                "limit" => {
+                    paging.limit =
+                        value.parse().ok().filter(|limit| (1..=LARGEST_PAGE).contains(limit)).ok_or_else(
+                            || {
+                                let detail = format!("limit must be a whole number from 1 to {LARGEST_PAGE}");
+                                ApiError::bad_request("BadQuery", detail).at("limit")
+                            },
+                        )?;
+                }
+                _ => {}
+            }
+        }
+        Ok(paging)
+    }
+}
+
+fn query(uri: &Uri) -> Result<Vec<(String, String)>, ApiError> {
+    axum::extract::Query::<Vec<(String, String)>>::try_from_uri(uri)
+        .map(|query| query.0)
+        .map_err(|_| ApiError::bad_request("BadQuery", "the part of the address behind `?` cannot be read"))
+}
+
+/// The offered media type that the request likes best.
+pub(crate) fn accepted<'a>(headers: &HeaderMap, offered: &[&'a str]) -> Result<&'a str, ApiError> {
+    let mut wishes: Vec<(String, f32)> = headers
+        .get_all(ACCEPT)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(|wish| {
+            let mut parts = wish.split(';').map(str::trim);
+            let media_type = parts.next()?.to_ascii_lowercase();
+            let quality =
+                parts.find_map(|part| part.strip_prefix("q=")).map_or(1.0, |q| q.parse().unwrap_or(0.0));
+            Some((media_type, quality))
+        })
+        .filter(|(media_type, quality)| !media_type.is_empty() && *quality > 0.0)
+        .collect();
+    if wishes.is_empty() {
+        wishes.push(("*/*".to_owned(), 1.0));
+    }
+    wishes.sort_by(|(_, a), (_, b)| b.total_cmp(a));
+    let offer = wishes.iter().find_map(|(wish, _)| {
+        offered.iter().find(|offer| match wish.strip_suffix("/*") {
+            Some("*") => true,
+            Some(kind) => offer.split('/').next() == Some(kind),
+            None => *wish == **offer,
+        })
+    });
+    offer.copied().ok_or_else(|| {
+        let detail = format!("this address answers with {}", offered.join(" or "));
+        ApiError::new(StatusCode::NOT_ACCEPTABLE, "NotAcceptable", detail)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    const OFFERED: [&str; 2] = ["application/json", "text/csv"];
+
+    fn accepted_for(accept: &str) -> Option<&'static str> {
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT, HeaderValue::from_str(accept).unwrap());
+        accepted(&headers, &OFFERED).ok()
+    }
+
+    #[test]
+    fn the_best_liked_offer_is_chosen() {
+        assert_eq!(accepted(&HeaderMap::new(), &OFFERED).unwrap(), "application/json");
+        assert_eq!(accepted_for("text/csv"), Some("text/csv"));
+        assert_eq!(accepted_for("text/*"), Some("text/csv"));
+        assert_eq!(accepted_for("text/html, */*;q=0.1"), Some("application/json"));
+        assert_eq!(accepted_for("application/json;q=0.2, text/csv;q=0.8"), Some("text/csv"));
+        assert_eq!(accepted_for("image/png"), None);
+        assert_eq!(accepted_for("text/csv;q=0"), Some("application/json"));
+    }
+}

@@ -1,0 +1,143 @@
+//! `Idempotency-Key`: a request that is sent again is answered again, not done again.
+//!
+//! The scope of a key is the caller and the route. While the first request runs, others with its key are told so
+//! (409); the mark expires after a minute, should that request have died. Only what was done is remembered: a
+//! request that was refused may be sent again under the same key.
+
+use std::future::Future;
+
+use axum::body::{Body, to_bytes};
+use axum::extract::FromRequestParts;
+use axum::response::{IntoResponse, Response};
+use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, LOCATION};
+use http::request::Parts;
+use http::{HeaderMap, StatusCode};
+use lottery_store::{Claim, StoredResponse};
+use sha2::{Digest, Sha256};
+
+use crate::auth::Caller;
+use crate::error::ApiError;
+use crate::state::AppState;
+
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+const LARGEST_ANSWER: usize = 64 * 1024;
+/// The headers of an answer that are part of it; all others are made anew.
+const KEPT_HEADERS: [HeaderName; 2] = [CONTENT_TYPE, LOCATION];
+
+/// The key that a request carries, if it does, within its caller's scope.
+#[derive(Debug, Clone)]
+pub(crate) struct IdempotencyKey(Option<Scoped>);
+
+#[derive(Debug, Clone)]
+struct Scoped {
+    scope: String,
+    key: String,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let Some(key) = key(&parts.headers)? else { return Ok(Self(None)) };
+        let caller = Caller::from_request_parts(parts, state).await?;
+        let scope = format!("{} {} {}", caller.subject, parts.method, parts.uri.path());
+        Ok(Self(Some(Scoped { scope, key })))
+    }
+}
+
+fn key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
+    let Some(value) = headers.get(IDEMPOTENCY_KEY) else { return Ok(None) };
+    let key = value.to_str().ok().map(str::trim).filter(|key| (1..=255).contains(&key.len()));
+    match key {
+        Some(key) => Ok(Some(key.to_owned())),
+        None => Err(ApiError::bad_request(
+            "BadHeader",
+            "Idempotency-Key must have 1 to 255 printable ASCII characters",
+        )
+        .at("Idempotency-Key")),
+    }
+}
+
+impl IdempotencyKey {
+    /// What an id may derive from, so that the same key makes the same thing: the caller and the key.
+    pub(crate) fn seed(&self) -> Option<String> {
+        self.0.as_ref().map(|scoped| format!("{}\n{}", scoped.scope, scoped.key))
+    }
+
+    /// Does what `action` does once for this key and body.
+    pub(crate) async fn once(
+        self,
+        state: &AppState,
+        body: &[u8],
+        action: impl Future<Output = Result<Response, ApiError>>,
+    ) -> Result<Response, ApiError> {
+        let Some(Scoped { scope, key }) = self.0 else { return action.await };
+        let body_hash = hex(&Sha256::digest(body));
+        match state.store.claim(&scope, &key, &body_hash, state.clock.now()).await? {
+            Claim::New => {}
+            Claim::InFlight => {
+                return Err(ApiError::conflict(
+                    "RequestInFlight",
+                    "a request with this Idempotency-Key is being worked on; send it again in a moment",
+                )
+                .retry_after(1));
+            }
+            Claim::Mismatch => {
+                return Err(ApiError::invalid(
+                    "IdempotencyKeyReused",
+                    "this Idempotency-Key was used with another body; use a new key for a new request",
+                )
+                .at("Idempotency-Key"));
+            }
+            Claim::Done(stored) => return replay(stored),
+        }
+        match action.await {
+            Ok(response) => {
+                let (response, stored) = keep(response).await?;
+                // The thing is done: an answer that cannot be remembered is still the answer.
+                if let Err(error) = state.store.finish(&scope, &key, &stored).await {
+                    tracing::warn!(error = crate::error::chain(&error), "an answer cannot be remembered");
+                }
+                Ok(response)
+            }
+            Err(error) => {
+                if let Err(error) = state.store.release(&scope, &key).await {
+                    tracing::warn!(
+                        error = crate::error::chain(&error),
+                        "an idempotency mark stays until it expires"
+                    );
+                }
+                Err(error)
+            }
+        }
+    }
+}
+
+async fn keep(response: Response) -> Result<(Response, StoredResponse), ApiError> {
+    let (parts, body) = response.into_parts();
+    let bytes = to_bytes(body, LARGEST_ANSWER).await.map_err(ApiError::internal)?;
+    let headers = KEPT_HEADERS
+        .iter()
+        .filter_map(|name| Some((name.to_string(), parts.headers.get(name)?.to_str().ok()?.to_owned())))
+        .collect();
+    let stored = StoredResponse { status: parts.status.as_u16(), headers, body: bytes.to_vec() };
+    Ok((Response::from_parts(parts, Body::from(bytes)), stored))
+}
+
+fn replay(stored: StoredResponse) -> Result<Response, ApiError> {
+    let status = StatusCode::from_u16(stored.status).map_err(ApiError::internal)?;
+    let mut response = (status, stored.body).into_response();
+    for (name, value) in stored.headers {
+        let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) else {
+            continue;
+        };
+        response.headers_mut().insert(name, value);
+    }
+    response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+    Ok(response)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,189 @@
+//! Lotteries: created by an organiser, read by everyone.
+
+use aws_sdk_sns::error::DisplayErrorContext;
+use axum::Json;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use http::header::LOCATION;
+use jiff::Timestamp;
+use lottery::{Lottery, LotteryId, NewLottery};
+use lottery_store::CreateLottery;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use crate::draws::DrawSummary;
+use crate::error::ApiError;
+use crate::extract::{JsonBody, LotteryPath, Paging, unknown_lottery};
+use crate::idempotency::IdempotencyKey;
+use crate::state::AppState;
+
+/// The draws that a lottery's own answer lists; the others are a page away.
+const DRAWS_SHOWN: usize = 100;
+
+/// The lottery to create.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[allow(dead_code, reason = "describes the body that `NewLottery` parses")]
+pub(crate) struct NewLotteryBody {
+    /// Names the lottery in addresses: lower-case letters, digits and hyphens; made up if absent.
+    #[schema(example = "summer-party")]
+    id: Option<String>,
+    /// What people call it.
+    #[schema(example = "Summer party 2026")]
+    name: String,
+    /// The language of its messages: `en` or `zh-CN`.
+    locale: Option<String>,
+    /// Its IANA time zone.
+    #[schema(example = "Europe/Berlin")]
+    time_zone: Option<String>,
+    /// Whether people may enter themselves.
+    open_to_join: Option<bool>,
+    /// What carries its e-mails: `sns`.
+    email_through: Option<String>,
+}
+
+/// A lottery.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct LotteryView {
+    /// Names it in addresses.
+    lottery_id: String,
+    /// What people call it.
+    name: String,
+    /// The language of its messages.
+    locale: String,
+    /// Its time zone.
+    time_zone: String,
+    /// Whether people may enter themselves.
+    open_to_join: bool,
+    /// When it was created.
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Timestamp,
+}
+
+impl From<&Lottery> for LotteryView {
+    fn from(lottery: &Lottery) -> Self {
+        Self {
+            lottery_id: lottery.lottery_id.to_string(),
+            name: lottery.name.to_string(),
+            locale: lottery.locale.to_string(),
+            time_zone: lottery.time_zone.to_string(),
+            open_to_join: lottery.open_to_join,
+            created_at: lottery.created_at,
+        }
+    }
+}
+
+/// A lottery with its draws.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct LotteryWithDraws {
+    #[serde(flatten)]
+    lottery: LotteryView,
+    /// Its newest draws, with their sequence numbers and commitments.
+    draws: Vec<DrawSummary>,
+    /// Where the list of its draws goes on, if it does.
+    next_cursor: Option<String>,
+}
+
+/// A page of lotteries.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Lotteries {
+    lotteries: Vec<LotteryView>,
+    /// What to pass as `cursor` for the next page.
+    next_cursor: Option<String>,
+}
+
+/// Where a list begins and how long it is.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[allow(dead_code, reason = "describes the query that `Paging` reads")]
+pub(crate) struct PagingQuery {
+    /// The `next_cursor` of the page before.
+    cursor: Option<String>,
+    /// How many, at most: 1 to 1000, 100 if absent.
+    limit: Option<usize>,
+}
+
+/// Create a lottery, with its topic for e-mails.
+#[utoipa::path(post, path = "/lotteries", tag = "lotteries", request_body = NewLotteryBody,
+    params(("Idempotency-Key" = Option<String>, Header, description = "The same key and body get the same answer")),
+    responses((status = 201, description = "Created", body = LotteryView)))]
+pub(crate) async fn create(
+    State(state): State<AppState>,
+    key: IdempotencyKey,
+    body: JsonBody,
+) -> Result<Response, ApiError> {
+    let seed = key.seed();
+    let action = async {
+        let new = NewLottery::parse(&body.value)?;
+        let lottery = new.begin(id_bytes(seed), state.clock.now());
+        begin(&state, lottery).await
+    };
+    key.once(&state, &body.bytes, action).await
+}
+
+/// The topic first: its name follows from the lottery's, and creating it again finds it. The other way round a
+/// crash between the two would leave a lottery without one.
+async fn begin(state: &AppState, mut lottery: Lottery) -> Result<Response, ApiError> {
+    lottery.topic_arn = Some(create_topic(state, &lottery.lottery_id).await?);
+    match state.store.create_lottery(&lottery).await? {
+        CreateLottery::Created => {}
+        CreateLottery::Exists => {
+            return Err(ApiError::conflict(
+                "LotteryExists",
+                format!("there is a lottery of the id `{}` already; choose another", lottery.lottery_id),
+            )
+            .at("id"));
+        }
+    }
+    tracing::info!(lottery_id = %lottery.lottery_id, "created a lottery");
+    let location = format!("/lotteries/{}", lottery.lottery_id);
+    Ok((StatusCode::CREATED, [(LOCATION, location)], Json(LotteryView::from(&lottery))).into_response())
+}
+
+async fn create_topic(state: &AppState, lottery_id: &LotteryId) -> Result<String, ApiError> {
+    let name = format!("{}{lottery_id}", state.config.topic_prefix);
+    let created = state.sns.create_topic().name(name).send().await;
+    let created = created.map_err(|error| ApiError::unavailable(DisplayErrorContext(error)))?;
+    created.topic_arn.ok_or_else(|| ApiError::internal("CreateTopic answered without an ARN"))
+}
+
+/// What a made-up id derives from: the idempotency key, so that a repetition makes the same; else chance.
+fn id_bytes(seed: Option<String>) -> [u8; 16] {
+    match seed {
+        Some(seed) => {
+            let digest: [u8; 32] = Sha256::digest(seed).into();
+            let mut bytes = [0; 16];
+            bytes.copy_from_slice(&digest[..16]);
+            bytes
+        }
+        None => Uuid::new_v4().into_bytes(),
+    }
+}
+
+/// List the lotteries.
+#[utoipa::path(get, path = "/lotteries", tag = "lotteries", params(PagingQuery),
+    responses((status = 200, description = "A page of lotteries", body = Lotteries)))]
+pub(crate) async fn list(State(state): State<AppState>, paging: Paging) -> Result<Json<Lotteries>, ApiError> {
+    let page = state.store.lotteries(paging.cursor.as_deref(), paging.limit).await?;
+    let lotteries = page.items.iter().map(LotteryView::from).collect();
+    Ok(Json(Lotteries { lotteries, next_cursor: page.cursor }))
+}
+
+/// One lottery, with its draws.
+#[utoipa::path(get, path = "/lotteries/{lottery_id}", tag = "lotteries",
+    responses((status = 200, description = "The lottery and its newest draws", body = LotteryWithDraws)))]
+pub(crate) async fn get(
+    State(state): State<AppState>,
+    LotteryPath(lottery_id): LotteryPath,
+) -> Result<Json<LotteryWithDraws>, ApiError> {
+    let lottery = state.store.lottery(&lottery_id).await?.ok_or_else(unknown_lottery)?;
+    let page = state.store.draws(&lottery_id, None, DRAWS_SHOWN).await?;
+    Ok(Json(LotteryWithDraws {
+        lottery: LotteryView::from(&lottery),
+        draws: page.items.iter().map(DrawSummary::from).collect(),
+        next_cursor: page.cursor,
+    }))
+}

@@ -1,0 +1,64 @@
+//! The API: on Lambda behind API Gateway, otherwise a plain server.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use anyhow::Context;
+use api::{AppState, Clock, KeySource, Settings, Verifier, router};
+use aws_config::BehaviorVersion;
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_http_client::{Builder, Connector};
+use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpConnector};
+use lottery_store::{Store, Tables};
+use tokio::net::TcpListener;
+
+const TLS: Provider = Provider::Rustls(CryptoMode::Ring);
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    lambda_http::tracing::init_default_subscriber();
+    let settings = Settings::from_lookup(|name| std::env::var(name).ok())?;
+    let listen = settings.listen.clone();
+    let service = router(state(settings).await?);
+    if std::env::var_os("AWS_LAMBDA_RUNTIME_API").is_some() {
+        return lambda_http::run(service).await.map_err(|error| anyhow::anyhow!(error));
+    }
+    let listener = TcpListener::bind(&listen).await.with_context(|| format!("cannot listen on {listen}"))?;
+    tracing::info!(address = %listener.local_addr()?, "listening");
+    axum::serve(listener, service.into_make_service_with_connect_info::<SocketAddr>())
+        .with_graceful_shutdown(stopped())
+        .await
+        .context("the server failed")
+}
+
+async fn state(settings: Settings) -> anyhow::Result<AppState> {
+    let sdk = aws_config::defaults(BehaviorVersion::latest())
+        .http_client(Builder::new().tls_provider(TLS).build_https())
+        .load()
+        .await;
+    let tables = Tables { lottery: settings.lottery_table, contacts: settings.contacts_table };
+    let store = Store::new(aws_sdk_dynamodb::Client::new(&sdk), tables);
+    let verifier = match settings.keys {
+        KeySource::Inline(document) => Verifier::inline(&document, &settings.api)?,
+        KeySource::Url(url) => Verifier::from_url(url, connector(), &settings.api),
+    };
+    let sns = aws_sdk_sns::Client::new(&sdk);
+    let sfn = aws_sdk_sfn::Client::new(&sdk);
+    Ok(AppState::new(settings.api, store, sns, sfn, verifier, Clock::system()))
+}
+
+/// Asks the token issuer for its keys.
+fn connector() -> SharedHttpConnector {
+    let patience = HttpConnectorSettings::builder()
+        .connect_timeout(Duration::from_secs(3))
+        .read_timeout(Duration::from_secs(5))
+        .build();
+    SharedHttpConnector::new(Connector::builder().tls_provider(TLS).connector_settings(patience).build())
+}
+
+async fn stopped() {
+    if let Err(error) = tokio::signal::ctrl_c().await {
+        tracing::error!(%error, "cannot wait for Ctrl-C");
+        std::future::pending::<()>().await;
+    }
+}

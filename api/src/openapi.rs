@@ -1,0 +1,148 @@
+//! The OpenAPI document: what the table of routes says, for programs.
+
+use std::sync::Arc;
+
+use axum::extract::Extension;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use serde::Serialize;
+use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::{ComponentsBuilder, ObjectBuilder, SchemaType, Type};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::{
+    ContentBuilder, InfoBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, Required, ResponseBuilder,
+    ServerBuilder,
+};
+use utoipa::{PartialSchema, ToSchema};
+
+use crate::auth::Access;
+use crate::config::Config;
+use crate::routes::{common_failures, failure_text};
+
+const BEARER: &str = "bearer";
+const PROBLEM: &str = "application/problem+json";
+
+/// The document, written once.
+#[derive(Clone)]
+pub(crate) struct Document(Arc<Bytes>);
+
+impl Document {
+    pub(crate) fn new(document: &OpenApi) -> Self {
+        let text = serde_json::to_vec(document).expect("the document holds nothing that JSON cannot");
+        Self(Arc::new(text.into()))
+    }
+}
+
+/// The OpenAPI document of this service.
+#[utoipa::path(get, path = "/openapi.json", tag = "service",
+    responses((status = 200, description = "An OpenAPI 3.1 document", content_type = "application/json")))]
+pub(crate) async fn document(Extension(document): Extension<Document>) -> Response {
+    ([(CONTENT_TYPE, "application/json")], Bytes::clone(&document.0)).into_response()
+}
+
+/// RFC 9457 problem details: every failure is answered with one.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+#[allow(dead_code, reason = "describes the document that the edge writes")]
+pub(crate) struct ProblemSchema {
+    /// Names the kind of problem: `/problems/` and its name, such as `/problems/already-committed`.
+    r#type: String,
+    /// The name in words.
+    title: String,
+    /// The HTTP status.
+    status: u16,
+    /// What is wrong here, and what to do about it.
+    detail: String,
+    /// Finds the request in the log; also in the header `x-request-id`.
+    request_id: String,
+    /// The fields at fault, if fields are.
+    errors: Option<Vec<FieldProblem>>,
+}
+
+/// One field at fault.
+#[derive(Serialize, ToSchema)]
+#[allow(dead_code, reason = "describes the document that the edge writes")]
+pub(crate) struct FieldProblem {
+    /// Where it stands in the request.
+    field: String,
+    /// What is wrong with it.
+    detail: String,
+}
+
+/// The document before any route.
+pub(crate) fn empty(config: &Config) -> OpenApi {
+    let components = ComponentsBuilder::new()
+        .schema("Problem", ProblemSchema::schema())
+        .schema("FieldProblem", FieldProblem::schema())
+        .security_scheme(
+            BEARER,
+            SecurityScheme::Http(
+                HttpBuilder::new()
+                    .scheme(HttpAuthScheme::Bearer)
+                    .bearer_format("JWT")
+                    .description(Some(format!("A token of the issuer {}", config.issuer)))
+                    .build(),
+            ),
+        )
+        .build();
+    let servers = config.public_url.as_ref().map(|url| vec![ServerBuilder::new().url(url.as_str()).build()]);
+    OpenApiBuilder::new()
+        .info(
+            InfoBuilder::new()
+                .title("Prize draws")
+                .description(Some(
+                    "Import participants, open a draw with one POST, watch it, and read its winners.",
+                ))
+                .version(env!("CARGO_PKG_VERSION"))
+                .build(),
+        )
+        .servers(servers)
+        .components(Some(components))
+        .build()
+}
+
+/// Writes into an operation what follows from its declaration: security, path parameters, failures.
+pub(crate) fn complete(
+    operation: &mut Operation,
+    path: &str,
+    access: Access,
+    scope_prefix: &str,
+    failures: &[u16],
+) {
+    let bearer = |scope: crate::auth::Scope| {
+        SecurityRequirement::new(BEARER, [format!("{scope_prefix}{}", scope.as_str())])
+    };
+    operation.security = Some(match access {
+        Access::Public => Vec::new(),
+        Access::PublicOr(scope) => vec![SecurityRequirement::default(), bearer(scope)],
+        Access::Scope(scope) => vec![bearer(scope)],
+    });
+    for name in path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')) {
+        let name = name.trim_start_matches('*');
+        operation.parameters.get_or_insert_default().push(RefOr::T(path_parameter(name)));
+    }
+    for &status in failures.iter().chain(common_failures(access)) {
+        let response = ResponseBuilder::new()
+            .description(failure_text(status))
+            .content(PROBLEM, ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build())
+            .build();
+        operation.responses.responses.entry(status.to_string()).or_insert(RefOr::T(response));
+    }
+}
+
+fn path_parameter(name: &str) -> Parameter {
+    let description = match name {
+        "lottery_id" => "Names the lottery",
+        "draw_id" => "Names the draw within its lottery",
+        "participant_id" => "The organiser's own id of the participant",
+        _ => "A part of the address",
+    };
+    ParameterBuilder::new()
+        .name(name)
+        .parameter_in(ParameterIn::Path)
+        .required(Required::True)
+        .description(Some(description))
+        .schema(Some(ObjectBuilder::new().schema_type(SchemaType::new(Type::String)).build()))
+        .build()
+}

@@ -1,0 +1,267 @@
+//! The e-mail addresses of an import: each is subscribed to the lottery's SNS topic, with a filter policy that lets
+//! only what is meant for everyone or for this very entry through.
+//!
+//! SNS allows a topic only so many filter policies, so a slot is reserved before a participant is stored, and
+//! given back if no subscription came of it. Everything here can be done again: importing a line once more
+//! subscribes an address that was not.
+
+use std::collections::HashSet;
+
+use aws_sdk_sns::error::{DisplayErrorContext, ProvideErrorMetadata};
+use futures_util::{StreamExt, stream};
+use lottery::{EmailAddress, Label, Lottery, Participant, ParticipantId};
+use lottery_store::PutParticipant;
+use serde_json::json;
+
+use super::report::Report;
+use crate::error::{ApiError, chain};
+use crate::state::AppState;
+
+/// Subscriptions made at once.
+const AT_ONCE: usize = 8;
+const FILTER_POLICY: &str = "FilterPolicy";
+
+/// The subscriptions of one batch.
+pub(super) struct Subscriptions<'a> {
+    state: &'a AppState,
+    lottery: &'a Lottery,
+    /// Participants with an e-mail address who have a subscription already, and so a slot.
+    holders: HashSet<ParticipantId>,
+    reserved: u64,
+    /// Slots that subscriptions now stand in, out of those reserved; below zero if more were freed than used.
+    used: i64,
+    wanted: Vec<Wanted>,
+    ended: Vec<(u64, String)>,
+}
+
+/// A subscription to make.
+struct Wanted {
+    line: u64,
+    participant_id: ParticipantId,
+    email: EmailAddress,
+    label: Label,
+}
+
+impl<'a> Subscriptions<'a> {
+    pub(super) fn new(state: &'a AppState, lottery: &'a Lottery) -> Self {
+        Self {
+            state,
+            lottery,
+            holders: HashSet::new(),
+            reserved: 0,
+            used: 0,
+            wanted: Vec::new(),
+            ended: Vec::new(),
+        }
+    }
+
+    /// Reserves slots for the addresses of a batch that have none; refuses the lines that get none.
+    pub(super) async fn reserve(
+        &mut self,
+        batch: Vec<(u64, Participant)>,
+        report: &mut Report,
+    ) -> Result<Vec<(u64, Participant)>, ApiError> {
+        let ids: HashSet<&ParticipantId> = batch
+            .iter()
+            .filter(|(_, participant)| participant.email.is_some())
+            .map(|(_, participant)| &participant.participant_id)
+            .collect();
+        if ids.is_empty() {
+            return Ok(batch);
+        }
+        let ids: Vec<ParticipantId> = ids.into_iter().cloned().collect();
+        let contacts = self.state.store.contacts(&self.lottery.lottery_id, &ids).await?;
+        self.holders = contacts
+            .into_iter()
+            .filter(|contact| contact.subscription_arn.is_some())
+            .map(|contact| contact.participant_id)
+            .collect();
+        let needed = ids.iter().filter(|id| !self.holders.contains(*id)).count() as u64;
+        let limit = self.state.config.email_subscription_limit;
+        self.reserved = match (needed, &self.lottery.topic_arn) {
+            (0, _) | (_, None) => 0,
+            _ => self.state.store.reserve_email_slots(&self.lottery.lottery_id, needed, limit).await?,
+        };
+        let mut left = self.reserved;
+        let mut granted: HashSet<ParticipantId> = HashSet::new();
+        let mut kept = Vec::with_capacity(batch.len());
+        for (line, participant) in batch {
+            let id = &participant.participant_id;
+            let has_slot = participant.email.is_none() || self.holders.contains(id) || granted.contains(id);
+            if !has_slot && left == 0 {
+                report.refuse(line, Some("email".to_owned()), self.no_slot());
+                continue;
+            }
+            if !has_slot {
+                left -= 1;
+                granted.insert(id.clone());
+            }
+            kept.push((line, participant));
+        }
+        Ok(kept)
+    }
+
+    fn no_slot(&self) -> String {
+        let limit = self.state.config.email_subscription_limit;
+        match self.lottery.topic_arn {
+            Some(_) => format!(
+                "this lottery reaches at most {limit} e-mail addresses through SNS, and all are taken; leave the \
+                 e-mail out and give a phone number, or use SES v2 (`email_through: \"ses\"`), which has no such limit"
+            ),
+            None => "this lottery has no topic for e-mails".to_owned(),
+        }
+    }
+
+    /// Takes notice of what came of storing a participant.
+    pub(super) fn note(&mut self, line: u64, participant: Participant, answer: PutParticipant) {
+        let (label, current, former) = match answer {
+            PutParticipant::Refused(_) => return,
+            PutParticipant::Accepted { label } => (label, None, None),
+            PutParticipant::Updated { label, subscription_arn, former_subscription_arn } => {
+                (label, subscription_arn, former_subscription_arn)
+            }
+        };
+        if let Some(former) = former {
+            self.ended.push((line, former));
+        }
+        if let (Some(email), None) = (participant.email, current) {
+            let participant_id = participant.participant_id;
+            // Of two lines about one participant the later one holds.
+            self.wanted.retain(|wanted| wanted.participant_id != participant_id);
+            self.wanted.push(Wanted { line, participant_id, email, label });
+        }
+    }
+
+    /// Ends and makes subscriptions, and gives back the slots that are left.
+    pub(super) async fn settle(mut self, report: &mut Report) -> Result<(), ApiError> {
+        for (line, subscription_arn) in std::mem::take(&mut self.ended) {
+            match end(self.state, &subscription_arn).await {
+                Ok(()) => self.used -= 1,
+                Err(error) => {
+                    tracing::warn!(?error, "a subscription cannot be ended");
+                    report.warn(line, "email", "the former address could not be unsubscribed");
+                }
+            }
+        }
+        let (state, lottery) = (self.state, self.lottery);
+        let wanted = std::mem::take(&mut self.wanted);
+        let made: Vec<_> = stream::iter(wanted)
+            .map(|wanted| async move {
+                let made = subscribe(state, lottery, &wanted).await;
+                (wanted.line, made)
+            })
+            .buffer_unordered(AT_ONCE)
+            .collect()
+            .await;
+        for (line, made) in made {
+            match made {
+                Ok(true) => self.used += 1,
+                Ok(false) => {}
+                Err(reason) => report.warn(line, "email", reason),
+            }
+        }
+        self.give_back().await
+    }
+
+    /// Nothing was stored: all slots are free again.
+    pub(super) async fn give_back_all(self) -> Result<(), ApiError> {
+        self.give_back().await
+    }
+
+    async fn give_back(&self) -> Result<(), ApiError> {
+        let left = i64::try_from(self.reserved).unwrap_or(i64::MAX).saturating_sub(self.used);
+        match u64::try_from(left) {
+            Ok(left) if left > 0 => {
+                self.state.store.release_email_slots(&self.lottery.lottery_id, left).await?;
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Subscribes an address and notes the subscription. `false` if the participant has gone meanwhile; the error is a
+/// sentence for the import's answer.
+async fn subscribe(state: &AppState, lottery: &Lottery, wanted: &Wanted) -> Result<bool, String> {
+    let Some(topic_arn) = &lottery.topic_arn else {
+        return Err("this lottery has no topic for e-mails".to_owned());
+    };
+    let policy = json!({ "audience": ["everyone", wanted.label] }).to_string();
+    let subscription = || {
+        let subscribe = state.sns.subscribe().topic_arn(topic_arn).protocol("email");
+        subscribe.endpoint(wanted.email.as_str()).return_subscription_arn(true)
+    };
+    let first = subscription().attributes(FILTER_POLICY, &policy).send().await;
+    let subscription_arn = match first {
+        Ok(output) => output.subscription_arn,
+        // It was subscribed before under another label: the subscription is found and its policy replaced.
+        Err(error) if exists_with_other_attributes(&error) => {
+            let found = subscription().send().await.map_err(|error| sentence(&error))?;
+            if let Some(arn) = &found.subscription_arn {
+                let set = state.sns.set_subscription_attributes().subscription_arn(arn);
+                let set = set.attribute_name(FILTER_POLICY).attribute_value(&policy).send().await;
+                set.map_err(|error| sentence(&error))?;
+            }
+            found.subscription_arn
+        }
+        Err(error) => return Err(sentence(&error)),
+    };
+    let Some(subscription_arn) = subscription_arn else {
+        return Err("SNS gave no subscription; import this line again".to_owned());
+    };
+    let lottery_id = &lottery.lottery_id;
+    let noted = state
+        .store
+        .set_subscription(lottery_id, &wanted.participant_id, &wanted.email, &subscription_arn)
+        .await;
+    match noted {
+        Ok(true) => Ok(true),
+        Ok(false) => {
+            if let Err(error) = end(state, &subscription_arn).await {
+                tracing::warn!(?error, "a subscription of a participant who has gone cannot be ended");
+            }
+            Ok(false)
+        }
+        Err(error) => {
+            tracing::warn!(error = chain(&error), "a subscription cannot be noted");
+            Err("the address is not subscribed yet; import this line again".to_owned())
+        }
+    }
+}
+
+fn exists_with_other_attributes(error: &impl ProvideErrorMetadata) -> bool {
+    error.code() == Some("InvalidParameter")
+        && error.message().is_some_and(|message| message.contains("already exists with different attributes"))
+}
+
+fn sentence(error: &(impl ProvideErrorMetadata + std::error::Error)) -> String {
+    let code = error.code().unwrap_or("none");
+    tracing::warn!(code, "SNS does not subscribe an address");
+    match code {
+        "FilterPolicyLimitExceeded" | "FilterPolicyLimitExceededException" | "SubscriptionLimitExceeded" => {
+            "SNS takes no more filter policies in this account; give a phone number, or use SES v2 \
+             (`email_through: \"ses\"`), which has no such limit"
+                .to_owned()
+        }
+        "InvalidParameter" | "InvalidParameterException" => {
+            "SNS does not take this address; correct it and import the line again".to_owned()
+        }
+        _ => "the address is not subscribed yet; import this line again".to_owned(),
+    }
+}
+
+/// Ends a subscription. One that is gone, or was never confirmed and so expires by itself, is as good as ended.
+pub(super) async fn end(state: &AppState, subscription_arn: &str) -> Result<(), ApiError> {
+    match state.sns.unsubscribe().subscription_arn(subscription_arn).send().await {
+        Ok(_) => Ok(()),
+        Err(error)
+            if matches!(
+                error.code(),
+                Some("NotFound" | "NotFoundException" | "InvalidParameter" | "InvalidParameterException")
+            ) =>
+        {
+            Ok(())
+        }
+        Err(error) => Err(ApiError::unavailable(DisplayErrorContext(error))),
+    }
+}

@@ -1,0 +1,165 @@
+//! The one table of routes: address, method, handler, who may call it, what it costs, how it fails.
+//!
+//! A route enters the service only as an [`Endpoint`], and an endpoint cannot be made without its [`Access`]:
+//! so no route lacks a guard, and the OpenAPI document says of each what the guard does.
+
+use axum::Router;
+use axum::extract::Extension;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::MethodRouter;
+use http::{Method, StatusCode};
+use utoipa::openapi::path::{HttpMethod, Operation, OperationBuilder, Paths};
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter, UtoipaMethodRouterExt};
+use utoipa_axum::routes;
+
+use crate::auth::{Access, Guard, Scope, guard};
+use crate::openapi::{self, Document};
+use crate::rate_limit::RateClass;
+use crate::state::AppState;
+use crate::{draws, edge, lotteries, page, participants};
+
+/// One route with all that is declared about it.
+pub struct Endpoint {
+    access: Access,
+    class: RateClass,
+    failures: &'static [u16],
+    routes: UtoipaMethodRouter<AppState>,
+}
+
+impl Endpoint {
+    /// A route of a host of this service, such as the local stack's inbox. `handler` has its own state already;
+    /// parameters in the path are documented by themselves.
+    #[must_use]
+    pub fn new(
+        method: Method,
+        path: &str,
+        access: Access,
+        class: RateClass,
+        summary: &str,
+        handler: MethodRouter<()>,
+    ) -> Self {
+        let method = match method {
+            Method::POST => HttpMethod::Post,
+            Method::PUT => HttpMethod::Put,
+            Method::PATCH => HttpMethod::Patch,
+            Method::DELETE => HttpMethod::Delete,
+            _ => HttpMethod::Get,
+        };
+        let operation = OperationBuilder::new().summary(Some(summary)).tag("local").build();
+        let mut paths = Paths::new();
+        paths.add_path_operation(path, vec![method], operation);
+        Self::declared(access, class, (Vec::new(), paths, handler.with_state(())))
+    }
+
+    fn declared(access: Access, class: RateClass, routes: UtoipaMethodRouter<AppState>) -> Self {
+        Self { access, class, failures: &[], routes }
+    }
+
+    /// The statuses of the failures that are this route's own.
+    fn fails_with(mut self, failures: &'static [u16]) -> Self {
+        self.failures = failures;
+        self
+    }
+}
+
+/// The service's own routes.
+fn table() -> Vec<Endpoint> {
+    use Access::{Public, PublicOr, Scope as Only};
+    use RateClass::{Read, Write};
+    use Scope::{DrawsWrite, ParticipantsWrite, ResultsRead};
+
+    vec![
+        Endpoint::declared(Public, Read, routes!(page::index)),
+        Endpoint::declared(Public, Read, routes!(page::style)),
+        Endpoint::declared(Public, Read, routes!(page::script)),
+        Endpoint::declared(Public, Read, routes!(page::health)),
+        Endpoint::declared(Public, Read, routes!(openapi::document)),
+        Endpoint::declared(Only(DrawsWrite), Write, routes!(lotteries::create))
+            .fails_with(&[400, 409, 413, 415, 422]),
+        Endpoint::declared(Public, Read, routes!(lotteries::list)).fails_with(&[400]),
+        Endpoint::declared(Public, Read, routes!(lotteries::get)).fails_with(&[404]),
+        Endpoint::declared(Only(ParticipantsWrite), Write, routes!(participants::import))
+            .fails_with(&[400, 404, 408, 413, 415]),
+        Endpoint::declared(Only(ParticipantsWrite), Read, routes!(participants::list))
+            .fails_with(&[400, 404]),
+        Endpoint::declared(Only(ParticipantsWrite), Write, routes!(participants::withdraw))
+            .fails_with(&[404]),
+        Endpoint::declared(Only(DrawsWrite), Write, routes!(draws::start))
+            .fails_with(&[400, 404, 409, 413, 415, 422]),
+        Endpoint::declared(Public, Read, routes!(draws::list)).fails_with(&[400, 404]),
+        Endpoint::declared(Public, Read, routes!(draws::get)).fails_with(&[404]),
+        Endpoint::declared(Public, Read, routes!(draws::events)).fails_with(&[400, 404]),
+        Endpoint::declared(PublicOr(ResultsRead), Read, routes!(draws::winners)).fails_with(&[404, 406]),
+        Endpoint::declared(Only(DrawsWrite), Write, routes!(draws::cancel)).fails_with(&[404, 409]),
+    ]
+}
+
+/// The whole service.
+pub fn router(state: AppState) -> Router {
+    router_with(state, Vec::new())
+}
+
+/// The whole service, with routes of its host.
+pub fn router_with(state: AppState, extra: Vec<Endpoint>) -> Router {
+    let mut routes = OpenApiRouter::with_openapi(openapi::empty(&state.config));
+    for endpoint in table().into_iter().chain(extra) {
+        routes = routes.routes(endpoint.guarded(&state));
+    }
+    let (router, document) = routes.split_for_parts();
+    router
+        .fallback(edge::not_found)
+        .method_not_allowed_fallback(edge::method_not_allowed)
+        .layer(Extension(Document::new(&document)))
+        .layer(from_fn(edge::edge))
+        .with_state(state)
+}
+
+impl Endpoint {
+    fn guarded(self, state: &AppState) -> UtoipaMethodRouter<AppState> {
+        let Self { access, class, failures, routes: (schemas, mut paths, router) } = self;
+        let prefix = &state.config.scope_prefix;
+        for (path, item) in &mut paths.paths {
+            let operations: [&mut Option<Operation>; 5] =
+                [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
+            for operation in operations.into_iter().flatten() {
+                openapi::complete(operation, path, access, prefix, failures);
+            }
+        }
+        let guard = from_fn_with_state(Guard { state: state.clone(), access, class }, guard);
+        (schemas, paths, router).map(|router| router.route_layer(guard))
+    }
+}
+
+/// The statuses that every route may answer with, beside its own.
+pub(crate) fn common_failures(access: Access) -> &'static [u16] {
+    match access {
+        Access::Public => &[429, 500, 503],
+        Access::PublicOr(_) => &[401, 429, 500, 503],
+        Access::Scope(_) => &[401, 403, 429, 500, 503],
+    }
+}
+
+/// What a status says of a failed request, for the document.
+pub(crate) fn failure_text(status: u16) -> &'static str {
+    match StatusCode::from_u16(status) {
+        Ok(StatusCode::BAD_REQUEST) => "The request cannot be read; `detail` says where and what to do",
+        Ok(StatusCode::UNAUTHORIZED) => "No token, or one that does not count",
+        Ok(StatusCode::FORBIDDEN) => "The token lacks the scope",
+        Ok(StatusCode::NOT_FOUND) => "There is no such lottery, draw or participant",
+        Ok(StatusCode::NOT_ACCEPTABLE) => "None of the accepted types is offered",
+        Ok(StatusCode::REQUEST_TIMEOUT) => "The body stopped arriving",
+        Ok(StatusCode::CONFLICT) => "It contradicts what is there, or a request with this key is in flight",
+        Ok(StatusCode::PAYLOAD_TOO_LARGE) => "More than one request may carry",
+        Ok(StatusCode::UNSUPPORTED_MEDIA_TYPE) => "The body is of a type that is not taken",
+        Ok(StatusCode::UNPROCESSABLE_ENTITY) => {
+            "What the request says cannot stand; `errors` names the fields"
+        }
+        Ok(StatusCode::TOO_MANY_REQUESTS) => {
+            "Too many requests from this address; `Retry-After` says when again"
+        }
+        Ok(StatusCode::SERVICE_UNAVAILABLE) => {
+            "Something behind the API does not answer; the same request may work later"
+        }
+        _ => "A fault on our side",
+    }
+}

@@ -1,0 +1,84 @@
+//! What every handler is lent: settings, clients, the clock.
+
+use std::fmt;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use lottery_store::Store;
+
+use crate::auth::Verifier;
+use crate::config::Config;
+use crate::draws::{Executions, Results};
+use crate::rate_limit::Limiter;
+
+/// Tells the time; tests move it.
+#[derive(Clone)]
+pub struct Clock(Arc<dyn Fn() -> Timestamp + Send + Sync>);
+
+impl Clock {
+    /// The clock of the machine.
+    #[must_use]
+    pub fn system() -> Self {
+        Self::from_fn(Timestamp::now)
+    }
+
+    /// A clock that asks `now`.
+    pub fn from_fn(now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
+        Self(Arc::new(now))
+    }
+
+    /// This moment.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        (self.0)()
+    }
+}
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Clock")
+    }
+}
+
+/// Settings, clients and clock, cheap to clone.
+#[derive(Clone)]
+pub struct AppState {
+    pub(crate) config: Arc<Config>,
+    pub(crate) store: Store,
+    pub(crate) sns: aws_sdk_sns::Client,
+    pub(crate) executions: Arc<Executions>,
+    pub(crate) results: Arc<Results>,
+    pub(crate) verifier: Verifier,
+    pub(crate) clock: Clock,
+    pub(crate) limiter: Arc<Limiter>,
+}
+
+impl AppState {
+    /// Everything that the service needs. The clients are made by the caller.
+    #[must_use]
+    pub fn new(
+        config: Config,
+        store: Store,
+        sns: aws_sdk_sns::Client,
+        sfn: aws_sdk_sfn::Client,
+        verifier: Verifier,
+        clock: Clock,
+    ) -> Self {
+        Self {
+            store,
+            sns,
+            executions: Arc::new(Executions::new(sfn, config.state_machine_arn.clone())),
+            results: Arc::default(),
+            verifier,
+            clock,
+            limiter: Arc::new(Limiter::new(config.rate_limits)),
+            config: Arc::new(config),
+        }
+    }
+}
+
+impl fmt::Debug for AppState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AppState").field("config", &self.config).finish_non_exhaustive()
+    }
+}
