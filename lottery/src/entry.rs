@@ -159,7 +159,7 @@ mod tests {
             entry().to_canonical_json(),
             concat!(
                 r#"{"excluded":null,"group":"Büro \"2\"\\","holder":""#,
-                "mI0NMXc6tz1LwckAaMhvEbyMfRtKFjTNlM6o2DH3WFI",
+                "X5OnRLGDVZEhZe6pVHF8elhll2WIEulY1eyV5f9D38A",
                 r#"","label":"00000000-0000-4000-8000-000000000000","tickets":1}"#
             )
         );

@@ -132,3 +132,121 @@ pub fn award(selection: Selection, prizes: &[Prize]) -> Vec<RankedWinner> {
         .map(|(rank, (prize_index, (_, label)))| RankedWinner { label, prize_index, rank })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{Exclusion, Holder, Nonce, ParticipantId, PrizeName};
+
+    fn prk() -> Prk {
+        Prk::extract(b"commitment", b"randomness")
+    }
+
+    fn prizes(winners: &[u32]) -> Vec<Prize> {
+        let prize = |winners: &u32| Prize {
+            name: PrizeName::parse("P").unwrap(),
+            quota: Vec::new(),
+            winners: *winners,
+        };
+        winners.iter().map(prize).collect()
+    }
+
+    fn entries(count: u16) -> Vec<Entry> {
+        let entry = |number: u16| {
+            let [high, low] = number.to_be_bytes();
+            let mut random = [0; 16];
+            (random[0], random[1]) = (high, low);
+            Entry {
+                excluded: None,
+                group: None,
+                holder: Holder::commit(&Nonce::from_random([0; 32]), &ParticipantId::parse("1").unwrap()),
+                label: Label::from_random(random),
+                tickets: Tickets::try_from(u32::from(number % 3 + 1)).unwrap(),
+            }
+        };
+        (0..count).map(entry).collect()
+    }
+
+    /// The ranking in the simplest way: score all, sort all.
+    fn sorted(entries: &[Entry]) -> Vec<Label> {
+        let mut ranked: Vec<_> = entries
+            .iter()
+            .map(|entry| (prk().score(entry.label.as_ref(), entry.tickets), entry.label))
+            .collect();
+        ranked.sort();
+        ranked.into_iter().map(|(_, label)| label).collect()
+    }
+
+    #[test]
+    fn an_entry_ranks_by_the_lowest_of_its_tickets() {
+        let label = Label::from_random([9; 16]);
+        let tickets = |number: u32| Tickets::try_from(number).unwrap();
+        let alone: Vec<_> = (0..50u32)
+            .map(|ticket| match ticket {
+                0 => prk().expand(&[label.as_ref()]),
+                _ => prk().expand(&[label.as_ref(), &[0], &ticket.to_be_bytes()]),
+            })
+            .collect();
+        for number in [1, 2, 50] {
+            let lowest = alone[..number as usize].iter().min().unwrap();
+            assert_eq!(prk().score(label.as_ref(), tickets(number)), *lowest);
+        }
+    }
+
+    #[test]
+    fn prizes_are_given_in_order_of_rank() {
+        let entries = entries(10);
+        let winners = select(&prk(), &entries, &prizes(&[1, 3]));
+        assert_eq!(winners.iter().map(|winner| winner.rank).collect::<Vec<_>>(), [1, 2, 3, 4]);
+        assert_eq!(winners.iter().map(|winner| winner.prize_index).collect::<Vec<_>>(), [0, 1, 1, 1]);
+        assert_eq!(winners.iter().map(|winner| winner.label).collect::<Vec<_>>(), sorted(&entries)[..4]);
+        assert_eq!(select(&prk(), &entries, &prizes(&[1, 3])), winners);
+    }
+
+    #[test]
+    fn an_excluded_entry_does_not_win() {
+        let mut entries = entries(10);
+        let best = sorted(&entries)[0];
+        let excluded = entries.iter_mut().find(|entry| entry.label == best).unwrap();
+        excluded.excluded = Some(Exclusion::Organiser);
+        let winners = select(&prk(), &entries, &prizes(&[10]));
+        assert_eq!(winners.len(), 9);
+        assert!(winners.iter().all(|winner| winner.label != best));
+    }
+
+    #[test]
+    fn other_randomness_or_another_commitment_draws_others() {
+        let entries = entries(1000);
+        let draw = |prk: Prk| select(&prk, &entries, &prizes(&[5]));
+        let drawn = draw(prk());
+        assert_ne!(draw(Prk::extract(b"commitment", b"Randomness")), drawn);
+        assert_ne!(draw(Prk::extract(b"Commitment", b"randomness")), drawn);
+    }
+
+    proptest! {
+        #[test]
+        fn streaming_selects_what_sorting_everything_does(count in 0u16..300, seats in 0u32..40) {
+            let entries = entries(count);
+            let winners = select(&prk(), &entries, &prizes(&[seats]));
+            let expected: Vec<_> = sorted(&entries).into_iter().take(seats as usize).collect();
+            prop_assert_eq!(winners.into_iter().map(|winner| winner.label).collect::<Vec<_>>(), expected);
+        }
+
+        #[test]
+        fn merged_selections_are_one_selection(count in 0u16..300, seats in 0u32..40, parts in 1usize..6) {
+            let prizes = prizes(&[seats]);
+            let entries = entries(count);
+            let mut merged = Selection::new(prk(), seats as usize);
+            for part in 0..parts {
+                let mut selection = Selection::new(prk(), seats as usize);
+                for entry in entries.iter().rev().skip(part).step_by(parts) {
+                    selection.offer(&entry.label, entry.tickets);
+                }
+                merged.merge(selection);
+            }
+            prop_assert_eq!(award(merged, &prizes), select(&prk(), &entries, &prizes));
+        }
+    }
+}
