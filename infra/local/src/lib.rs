@@ -1,1 +1,37 @@
-//! The whole system in one process: API, engine, DynamoDB, SNS and an inbox.
+//! The whole system in one process: the API, the engine, DynamoDB, SNS and an inbox.
+//!
+//! [`Stack::start`] is what `cargo run` and the end-to-end tests call. In reading order:
+//!
+//! - [`config`](Config): what can be chosen; [`StartError`]: why a stack does not start
+//! - `stack`: how everything is put together
+//! - `definitions`: the state machines that live here; `schedule`: what runs on a timer
+//! - `aws`: the endpoint that speaks for AWS, by a socket and, for our own clients, without one
+//! - `sns`: SNS with its inbox; `functions`: Lambda; `invoker`: both and DynamoDB as the engine sees them
+//! - `local_api`: the inbox and the executions over HTTP, beside the routes of the API
+//! - `issuer`: who signs the access tokens
+//! - `serve`, `http_client`, `data_directory`, `worker`: sockets, requests, files and a thread
+//! - [`demo`]: one whole draw in the terminal
+//!
+//! It holds wiring only: what a draw is, is decided in `lottery`.
+
+mod aws;
+mod config;
+mod data_directory;
+mod definitions;
+pub mod demo;
+mod error;
+mod functions;
+mod http_client;
+mod invoker;
+mod issuer;
+mod local_api;
+mod schedule;
+mod serve;
+mod sns;
+mod stack;
+mod worker;
+
+pub use config::{Config, Confirmation, Fault, FaultTime, Storage};
+pub use error::StartError;
+pub use issuer::Issuer;
+pub use stack::Stack;

@@ -1,1 +1,83 @@
-fn main() {}
+//! The local stack as a program: the whole system until Ctrl-C, a demonstration, or a linter of definitions.
+
+mod cli;
+mod lint;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::Parser;
+use local_stack::{Stack, Storage, demo};
+use tracing_subscriber::EnvFilter;
+
+use cli::{Cli, Command};
+
+/// What the shell is told when the stack does not start.
+const NOT_STARTED: u8 = 2;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&format!("cannot start threads: {error}")),
+    };
+    match cli.command {
+        Some(Command::Demo) => match runtime.block_on(demo::run(&mut io::stdout())) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => fail(&error.to_string()),
+        },
+        Some(Command::Lint { files }) => lint::run(&files, &mut io::stdout().lock()),
+        None => runtime.block_on(serve(cli.options)),
+    }
+}
+
+async fn serve(options: cli::Options) -> ExitCode {
+    let config = options.into_config();
+    let in_memory = config.storage == Storage::Memory;
+    let stack = match Stack::start(config).await {
+        Ok(stack) => stack,
+        Err(error) => return fail(&error.to_string()),
+    };
+    // Whoever closed the output can still use the stack.
+    let _ = greet(&stack, in_memory);
+    let stopped = wait_for_signal().await;
+    stack.shutdown().await;
+    match stopped {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&format!("cannot wait for signals: {error}")),
+    }
+}
+
+fn greet(stack: &Stack, in_memory: bool) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "API and page      {}", stack.api_url)?;
+    writeln!(out, "AWS endpoint      {}", stack.aws_url)?;
+    match &stack.token_file {
+        Some(path) => writeln!(out, "organiser's token in {}", path.display())?,
+        None => writeln!(out, "organiser's token {}", stack.token)?,
+    }
+    if in_memory {
+        writeln!(out, "Nothing is kept: everything is gone with this process.")?;
+    }
+    writeln!(out, "Ctrl-C stops.")?;
+    out.flush()
+}
+
+async fn wait_for_signal() -> io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    Ok(())
+}
+
+fn fail(sentence: &str) -> ExitCode {
+    // Nobody is left to tell if this fails.
+    let _ = writeln!(io::stderr(), "local-stack: {sentence}");
+    ExitCode::from(NOT_STARTED)
+}

@@ -1,0 +1,72 @@
+//! The SDK clients' way to the endpoint without a socket.
+
+use std::fmt;
+use std::sync::{Arc, Weak};
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::retry::RetryConfig;
+use bytes::Bytes;
+
+use super::Endpoint;
+use crate::config::REGION;
+
+/// What clients are made from that speak to this endpoint.
+///
+/// Nothing is looked up: the default chain's search for a region and credentials takes seconds. The clients hold
+/// the endpoint weakly, so that a stack that is gone is gone, whoever still has a client.
+pub(crate) fn sdk_config(endpoint: &Arc<Endpoint>) -> SdkConfig {
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::from_static(REGION))
+        .credentials_provider(SharedCredentialsProvider::new(Credentials::new(
+            "local",
+            "local",
+            None,
+            None,
+            "local-stack",
+        )))
+        .endpoint_url("http://aws.local-stack")
+        .http_client(InProcess(Arc::downgrade(endpoint)))
+        .retry_config(RetryConfig::standard())
+        .build()
+}
+
+#[derive(Clone)]
+struct InProcess(Weak<Endpoint>);
+
+impl fmt::Debug for InProcess {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("InProcess")
+    }
+}
+
+impl HttpClient for InProcess {
+    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+        SharedHttpConnector::new(self.clone())
+    }
+}
+
+impl HttpConnector for InProcess {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let endpoint = self.0.clone();
+        HttpConnectorFuture::new(async move {
+            let endpoint =
+                endpoint.upgrade().ok_or_else(|| ConnectorError::io("the stack has stopped".into()))?;
+            let request = request.try_into_http1x().map_err(|error| ConnectorError::user(Box::new(error)))?;
+            let (head, body) = request.into_parts();
+            // The requests of these services are made of one piece in memory.
+            let body = body.bytes().map(Bytes::copy_from_slice).unwrap_or_default();
+            let response = endpoint.answer(&head, body).await;
+            HttpResponse::try_from(response.map(SdkBody::from))
+                .map_err(|error| ConnectorError::other(Box::new(error), None))
+        })
+    }
+}

@@ -1,0 +1,87 @@
+//! The Invoke API of Lambda.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderValue};
+use http::{HeaderMap, Response, StatusCode};
+use percent_encoding::percent_decode_str;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::{header_value, text};
+use crate::functions::{Functions, InvokeError};
+
+/// The function that a path such as `/2015-03-31/functions/NAME/invocations` calls.
+pub(crate) fn function_of(path: &str) -> Option<String> {
+    let name = path.strip_prefix("/2015-03-31/functions/")?.strip_suffix("/invocations")?;
+    percent_decode_str(name).decode_utf8().ok().map(|name| name.into_owned())
+}
+
+/// Calls the function and answers as Lambda does.
+pub(crate) async fn answer(
+    functions: &Arc<Functions>,
+    name: &str,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Response<Bytes> {
+    let payload = if body.is_empty() { Ok(json!({})) } else { serde_json::from_slice::<Value>(body) };
+    let Ok(payload) = payload else {
+        return refusal(400, "InvalidRequestContentException", "Could not parse request body into json");
+    };
+    match text(headers, "x-amz-invocation-type") {
+        Some("Event") => {
+            let (functions, name) = (functions.clone(), name.to_owned());
+            tokio::spawn(async move {
+                if let Err(error) = functions.invoke(&name, payload).await {
+                    tracing::warn!(function = name, %error, "an asynchronous invocation failed");
+                }
+            });
+            return respond(202, Bytes::new());
+        }
+        Some("DryRun") => return respond(204, Bytes::new()),
+        _ => {}
+    }
+    match functions.invoke(name, payload).await {
+        Ok(result) => respond(200, result.to_string().into()),
+        Err(InvokeError::Function { payload }) => {
+            let mut response = respond(200, payload.to_string().into());
+            response.headers_mut().insert("x-amz-function-error", HeaderValue::from_static("Unhandled"));
+            response
+        }
+        Err(InvokeError::Service { status, exception, message }) => refusal(status, &exception, &message),
+        Err(InvokeError::Unreachable(message)) => refusal(502, "ServiceException", &message),
+    }
+}
+
+fn respond(status: u16, body: Bytes) -> Response<Bytes> {
+    let mut response = Response::new(body);
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert("x-amz-executed-version", HeaderValue::from_static("$LATEST"));
+    headers.insert("x-amzn-requestid", header_value(Uuid::new_v4()));
+    response
+}
+
+fn refusal(status: u16, exception: &str, message: &str) -> Response<Bytes> {
+    let who = if status < 500 { "User" } else { "Service" };
+    let body = json!({"Type": who, "Message": message, "message": message}).to_string();
+    let mut response = respond(status, body.into());
+    response.headers_mut().insert("x-amzn-errortype", header_value(exception));
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_function_is_named_by_the_path() {
+        assert_eq!(function_of("/2015-03-31/functions/send-sms/invocations").as_deref(), Some("send-sms"));
+        let arn =
+            "/2015-03-31/functions/arn%3Aaws%3Alambda%3Aus-east-1%3A123456789012%3Afunction%3Ax/invocations";
+        assert_eq!(function_of(arn).as_deref(), Some("arn:aws:lambda:us-east-1:123456789012:function:x"));
+        assert_eq!(function_of("/2015-03-31/functions/"), None);
+    }
+}

@@ -1,0 +1,94 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use local_stack::{Config, Storage};
+
+/// The serverless lottery in one process: API, Step Functions, DynamoDB, SNS and an inbox. Without a command it
+/// runs until Ctrl-C.
+#[derive(Debug, Parser)]
+#[command(name = "local-stack", args_conflicts_with_subcommands = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    #[command(flatten)]
+    pub(crate) options: Options,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run one whole draw among ten people, in memory, and print what happens
+    Demo,
+    /// Find what is wrong with state machine definitions; exit with 1 if AWS would refuse one
+    Lint {
+        /// Files in the Amazon States Language
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Options {
+    /// Where to serve the API and the page
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+    /// Where to serve the AWS-compatible endpoint
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4566")]
+    aws_listen: SocketAddr,
+    /// Where to keep everything
+    #[arg(long, value_name = "DIRECTORY", default_value = ".lottery", conflicts_with = "in_memory")]
+    data_dir: PathBuf,
+    /// Keep nothing on disk
+    #[arg(long)]
+    in_memory: bool,
+    /// Where to write the organiser's token [default: organiser.token in the data directory]
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+    /// Run the tasks behind this Lambda Invoke API instead of in this process, such as http://127.0.0.1:9000 for
+    /// `cargo lambda watch`
+    #[arg(long, value_name = "URL")]
+    lambda_endpoint: Option<String>,
+    /// Let SNS refuse messages to this phone or e-mail address; may be repeated
+    #[arg(long, value_name = "ADDRESS")]
+    refuse: Vec<String>,
+}
+
+impl Options {
+    pub(crate) fn into_config(self) -> Config {
+        let storage = if self.in_memory { Storage::Memory } else { Storage::Directory(self.data_dir) };
+        Config {
+            listen: self.listen,
+            aws_listen: self.aws_listen,
+            storage,
+            token_file: self.token_file,
+            lambda_endpoint: self.lambda_endpoint,
+            refuse: self.refuse,
+            ..Config::on_disk("")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn in_memory_needs_no_data_directory() {
+        let parse = |arguments: &[&str]| {
+            Cli::try_parse_from(["local-stack"].iter().chain(arguments)).map(|cli| cli.options.into_config())
+        };
+        assert_eq!(parse(&[]).unwrap().storage, Storage::Directory(".lottery".into()));
+        assert_eq!(parse(&["--in-memory"]).unwrap().storage, Storage::Memory);
+        assert!(parse(&["--in-memory", "--data-dir", "x"]).is_err());
+        assert_eq!(parse(&["--refuse", "a", "--refuse", "b"]).unwrap().refuse, ["a", "b"]);
+    }
+}

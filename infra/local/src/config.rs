@@ -1,0 +1,120 @@
+//! What a stack is started with.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use statemachine::Clock;
+
+/// Everything that can be chosen about a stack.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where the API and the page are served. Port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Where the AWS-compatible endpoint is served. Port 0 takes a free one.
+    pub aws_listen: SocketAddr,
+    /// Where everything is kept.
+    pub storage: Storage,
+    /// Where the organiser's token is written; without it into the data directory, or nowhere.
+    pub token_file: Option<PathBuf>,
+    /// The Lambda Invoke API that runs the tasks; without it they run in this process.
+    pub lambda_endpoint: Option<String>,
+    /// Phones and e-mail addresses that SNS refuses to deliver to.
+    pub refuse: Vec<String>,
+    /// What goes wrong with the tasks, on purpose. Only for tasks that run in this process.
+    pub faults: Vec<Fault>,
+    /// How often draws without a running execution are looked for.
+    pub reconcile_every: Duration,
+    /// What happens when SNS asks an e-mail address for its consent.
+    pub confirmation: Confirmation,
+    /// Where the engine and SNS read the time.
+    pub clock: Clock,
+}
+
+/// The AWS region that the stack plays.
+pub(crate) const REGION: &str = "us-east-1";
+
+/// The AWS account that the stack plays.
+pub(crate) const ACCOUNT: &str = "123456789012";
+
+impl Config {
+    /// A stack that keeps everything under `directory`, on the ports that people expect.
+    pub fn on_disk(directory: impl Into<PathBuf>) -> Config {
+        Config {
+            listen: (Ipv4Addr::LOCALHOST, 8080).into(),
+            aws_listen: (Ipv4Addr::LOCALHOST, 4566).into(),
+            storage: Storage::Directory(directory.into()),
+            token_file: None,
+            lambda_endpoint: None,
+            refuse: Vec::new(),
+            faults: Vec::new(),
+            reconcile_every: Duration::from_secs(60),
+            confirmation: Confirmation::ByItself,
+            clock: Clock::system(),
+        }
+    }
+
+    /// A stack for tests: free ports, nothing on disk, and a reconciler that comes at once.
+    pub fn in_memory() -> Config {
+        Config {
+            listen: (Ipv4Addr::LOCALHOST, 0).into(),
+            aws_listen: (Ipv4Addr::LOCALHOST, 0).into(),
+            storage: Storage::Memory,
+            reconcile_every: Duration::from_secs(1),
+            ..Config::on_disk("")
+        }
+    }
+}
+
+/// Where a stack keeps its data.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Storage {
+    /// Under this directory, which is created if it is not there. One stack at a time.
+    Directory(PathBuf),
+    /// Nowhere: everything is gone with the process.
+    Memory,
+}
+
+/// What happens when SNS asks an e-mail address for its consent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Confirmation {
+    /// The subscription is confirmed at once.
+    ByItself,
+    /// It waits for ConfirmSubscription with the token in the message.
+    ByToken,
+}
+
+/// A task that fails on purpose.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// The function, such as `record-winners`.
+    pub function: String,
+    /// Which of its calls fail, counted from 1 since the stack was started.
+    pub calls: RangeInclusive<u64>,
+    /// The name of the error that the call answers with.
+    pub error: String,
+    /// Whether the function has done its work by then.
+    pub time: FaultTime,
+}
+
+/// When a fault strikes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FaultTime {
+    /// The function is not called at all.
+    Before,
+    /// The function does its work, and its answer is lost.
+    After,
+}
+
+impl Fault {
+    /// Every call of `function` fails with `error`.
+    pub fn every(function: &str, error: &str, time: FaultTime) -> Fault {
+        Fault { function: function.to_owned(), calls: 1..=u64::MAX, error: error.to_owned(), time }
+    }
+
+    /// Only these calls fail, counted from 1.
+    pub fn calls(self, calls: RangeInclusive<u64>) -> Fault {
+        Fault { calls, ..self }
+    }
+}

@@ -1,0 +1,100 @@
+//! The state machines that live in the stack: one entry each, the same text as on AWS.
+
+use aws_sdk_sfn::error::ProvideErrorMetadata;
+
+use crate::StartError;
+use crate::config::{ACCOUNT, REGION};
+
+/// A state machine and what fills its placeholders.
+pub(crate) struct Definition {
+    /// Its name.
+    pub(crate) name: &'static str,
+    text: &'static str,
+    placeholders: fn() -> Vec<(&'static str, String)>,
+}
+
+/// Every state machine. Another workflow that comes to live here adds its line.
+pub(crate) const DEFINITIONS: [Definition; 1] = [LOTTERY];
+
+/// The lottery.
+pub(crate) const LOTTERY: Definition = Definition {
+    name: "lottery",
+    text: include_str!("../../../statemachine/lottery.asl.json"),
+    placeholders: || {
+        let functions = workflow_tasks::Function::ALL.into_iter();
+        functions
+            .map(|function| {
+                (function.placeholder(), format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{function}"))
+            })
+            .chain([("OperatorTopic", topic_arn(OPERATOR_TOPIC)), ("Partition", "aws".to_owned())])
+            .collect()
+    },
+};
+
+/// The topic that tells of draws which need a person.
+pub(crate) const OPERATOR_TOPIC: &str = "lottery-operator";
+
+/// The ARN of a topic of this stack.
+pub(crate) fn topic_arn(name: &str) -> String {
+    format!("arn:aws:sns:{REGION}:{ACCOUNT}:{name}")
+}
+
+impl Definition {
+    /// Its ARN in this stack.
+    pub(crate) fn arn(&self) -> String {
+        format!("arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{}", self.name)
+    }
+
+    /// The definition with its placeholders filled.
+    pub(crate) fn filled(&self) -> String {
+        let mut text = self.text.to_owned();
+        for (name, value) in (self.placeholders)() {
+            text = text.replace(&format!("${{{name}}}"), &value);
+        }
+        text
+    }
+
+    /// Creates the state machine, or updates it if it is there and differs.
+    pub(crate) async fn register(&self, sfn: &aws_sdk_sfn::Client) -> Result<(), StartError> {
+        let failed =
+            |reason: String| StartError::SetUp { what: format!("the state machine {}", self.name), reason };
+        let definition = self.filled();
+        match sfn.describe_state_machine().state_machine_arn(self.arn()).send().await {
+            Ok(existing) if existing.definition() == definition => Ok(()),
+            Ok(_) => {
+                let update = sfn.update_state_machine().state_machine_arn(self.arn()).definition(definition);
+                update.send().await.map(drop).map_err(|error| failed(told(&error)))
+            }
+            Err(error) if error.code() == Some("StateMachineDoesNotExist") => {
+                let role = format!("arn:aws:iam::{ACCOUNT}:role/{}", self.name);
+                let create = sfn.create_state_machine().name(self.name).role_arn(role).definition(definition);
+                create.send().await.map(drop).map_err(|error| failed(told(&error)))
+            }
+            Err(error) => Err(failed(told(&error))),
+        }
+    }
+}
+
+/// What a service said, in one line.
+pub(crate) fn told(error: &impl ProvideErrorMetadata) -> String {
+    match (error.code(), error.message()) {
+        (Some(code), Some(message)) => format!("{code}: {message}"),
+        (Some(code), None) => code.to_owned(),
+        _ => "no answer".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_placeholder_is_left_and_none_is_in_vain() {
+        for definition in DEFINITIONS {
+            assert!(!definition.filled().contains("${"), "{}", definition.name);
+        }
+        let partition = "arn:aws:states:::lambda:invoke";
+        assert!(LOTTERY.filled().contains(partition));
+        assert!(LOTTERY.filled().contains("function:seal-entries"));
+    }
+}

@@ -1,0 +1,164 @@
+//! One whole draw in the terminal: the ten employees of the talk, two winners, and what these two are told.
+
+use std::collections::BTreeSet;
+use std::io::{self, Write};
+use std::time::{Duration, Instant};
+
+use http::{Method, Request, header};
+use serde_json::{Value, json};
+
+use crate::http_client::{HttpClient, NoAnswer};
+use crate::{Config, Stack, StartError};
+
+/// The employees, as the API imports them.
+const EMPLOYEES: &str = include_str!("../../../examples/employees.csv");
+
+/// Far more than a draw of two takes.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Why the demo did not come to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum DemoError {
+    /// The stack does not start.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// The API did not answer.
+    #[error("the API did not answer: {0}")]
+    NoAnswer(String),
+    /// The API answered with a problem.
+    #[error("the API answered {status} to {call}: {body}")]
+    Refused {
+        /// What was asked.
+        call: String,
+        /// The status of the answer.
+        status: u16,
+        /// Its body.
+        body: String,
+    },
+    /// The draw ended in another way than it should.
+    #[error("the draw ended as {0}")]
+    Ended(String),
+    /// There is nowhere to print to.
+    #[error("cannot print: {0}")]
+    Print(#[from] io::Error),
+}
+
+/// Starts a stack in memory, runs the draw over HTTP, prints what happens, and stops the stack.
+pub async fn run(out: &mut impl Write) -> Result<(), DemoError> {
+    let config = Config { reconcile_every: Duration::from_secs(60), ..Config::in_memory() };
+    let stack = Stack::start(config).await?;
+    let outcome = draw(&stack, out).await;
+    stack.shutdown().await;
+    outcome
+}
+
+async fn draw(stack: &Stack, out: &mut impl Write) -> Result<(), DemoError> {
+    let api = Client { http: HttpClient::new(), base: stack.api_url.clone(), token: stack.token.clone() };
+    writeln!(out, "A stack in memory at {}: ten employees, two prizes.\n", stack.api_url)?;
+    let party = json!({"id": "party", "name": "Company party"}).to_string();
+    api.call(Method::POST, "/lotteries", JSON, party).await?;
+    api.call(Method::POST, "/lotteries/party/participants", "text/csv", EMPLOYEES.to_owned()).await?;
+    let began = Instant::now();
+    let body = json!({"winners": 2}).to_string();
+    let started = api.call(Method::POST, "/lotteries/party/draws", JSON, body).await?;
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let (draw_id, execution) = (text(&started["draw_id"]), text(&started["execution_arn"]));
+    writeln!(out, "POST /lotteries/party/draws {{\"winners\": 2}} started draw {draw_id}")?;
+    let status = follow(&api, &execution, began, out).await?;
+    if status != "SUCCEEDED" {
+        return Err(DemoError::Ended(status));
+    }
+
+    let winners = api.get(&format!("/lotteries/party/draws/{draw_id}/winners")).await?;
+    writeln!(out, "\nWinners")?;
+    for winner in winners["winners"].as_array().into_iter().flatten() {
+        writeln!(out, "  {} {}", text(&winner["participant_id"]), text(&winner["name"]))?;
+    }
+    let messages = api.get(&format!("/local/messages?draw_id={draw_id}")).await?;
+    writeln!(out, "\nMessages in the inbox")?;
+    for message in messages["messages"].as_array().into_iter().flatten() {
+        let first_line = message["text"].as_str().and_then(|text| text.lines().find(|line| !line.is_empty()));
+        writeln!(
+            out,
+            "  {:5} to {}: {}",
+            text(&message["channel"]),
+            text(&message["address"]),
+            first_line.unwrap_or_default()
+        )?;
+    }
+    Ok(())
+}
+
+/// Prints a line for each state that the execution enters, as it does so; gives the status at its end.
+async fn follow(
+    api: &Client,
+    execution: &str,
+    began: Instant,
+    out: &mut impl Write,
+) -> Result<String, DemoError> {
+    let mut seen = 0;
+    let mut told = BTreeSet::new();
+    loop {
+        let shown = api.get(&format!("/local/executions/{execution}?after={seen}")).await?;
+        let events = shown["events"].as_array().map(Vec::as_slice).unwrap_or_default();
+        seen += events.len();
+        for event in events {
+            let Some(name) = event["stateEnteredEventDetails"]["name"].as_str() else { continue };
+            // Every batch of notifications enters the same states.
+            if told.insert(name.to_owned()) {
+                writeln!(out, "  {:7.3} s  {name}", began.elapsed().as_secs_f64())?;
+                out.flush()?;
+            }
+        }
+        let status = shown["status"].as_str().unwrap_or_default();
+        if status != "RUNNING" && shown["more_events"] == false {
+            writeln!(out, "  {:7.3} s  {status}", began.elapsed().as_secs_f64())?;
+            return Ok(status.to_owned());
+        }
+        if began.elapsed() > PATIENCE {
+            return Err(DemoError::Ended(format!("{status} after {} s", PATIENCE.as_secs())));
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+const JSON: &str = "application/json";
+
+/// Speaks to the API as the organiser.
+struct Client {
+    http: HttpClient,
+    base: String,
+    token: String,
+}
+
+impl Client {
+    async fn get(&self, path: &str) -> Result<Value, DemoError> {
+        self.call(Method::GET, path, JSON, String::new()).await
+    }
+
+    async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        content_type: &str,
+        body: String,
+    ) -> Result<Value, DemoError> {
+        let request = Request::builder()
+            .method(method.clone())
+            .uri(format!("{}{path}", self.base))
+            .header(header::AUTHORIZATION, format!("Bearer {}", self.token))
+            .header(header::CONTENT_TYPE, content_type)
+            .header(header::ACCEPT, JSON)
+            .body(body)
+            .map_err(|error| DemoError::NoAnswer(error.to_string()))?;
+        let response = self.http.send(request).await.map_err(|NoAnswer(text)| DemoError::NoAnswer(text))?;
+        if !response.status().is_success() {
+            return Err(DemoError::Refused {
+                call: format!("{method} {path}"),
+                status: response.status().as_u16(),
+                body: String::from_utf8_lossy(response.body()).into_owned(),
+            });
+        }
+        serde_json::from_slice(response.body()).map_err(|error| DemoError::NoAnswer(error.to_string()))
+    }
+}

@@ -1,0 +1,83 @@
+//! Lambda functions by name: the tasks in this process, or a Lambda Invoke API elsewhere.
+
+mod remote;
+mod table;
+
+use serde_json::{Value, json};
+
+pub(crate) use remote::RemoteFunctions;
+pub(crate) use table::FunctionTable;
+
+/// Who runs functions.
+pub(crate) enum Functions {
+    /// This process.
+    InProcess(FunctionTable),
+    /// A Lambda Invoke API, for every function.
+    Remote(RemoteFunctions),
+}
+
+/// Why an invocation has no result.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub(crate) enum InvokeError {
+    /// The function ran and failed. The payload is what it says of that: `errorType`, `errorMessage`.
+    #[error("the function failed: {payload}")]
+    Function {
+        /// An object as the Lambda runtimes make it.
+        payload: Value,
+    },
+    /// Lambda refused.
+    #[error("{exception}: {message}")]
+    Service {
+        /// The HTTP status of the refusal.
+        status: u16,
+        /// Such as `ResourceNotFoundException`.
+        exception: String,
+        /// For people.
+        message: String,
+    },
+    /// Lambda did not answer.
+    #[error("{0}")]
+    Unreachable(String),
+}
+
+impl InvokeError {
+    /// The failure of a function in the form of the Lambda runtimes.
+    fn function(error_type: &str, message: &str) -> InvokeError {
+        InvokeError::Function { payload: json!({"errorType": error_type, "errorMessage": message}) }
+    }
+}
+
+impl Functions {
+    /// Calls a function by name, or by an ARN of any account, with a version or alias or without.
+    pub(crate) async fn invoke(&self, function: &str, payload: Value) -> Result<Value, InvokeError> {
+        let name = name_of(function);
+        match self {
+            Functions::InProcess(table) => table.invoke(name, payload).await,
+            Functions::Remote(remote) => remote.invoke(name, payload).await,
+        }
+    }
+}
+
+/// The name in `name`, `name:version`, `account:function:name` or an ARN.
+fn name_of(function: &str) -> &str {
+    let from_name = function.rsplit_once("function:").map_or(function, |(_, rest)| rest);
+    from_name.split(':').next().unwrap_or(from_name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_function_has_several_names() {
+        for name in [
+            "send-sms",
+            "send-sms:live",
+            "123456789012:function:send-sms",
+            "arn:aws:lambda:us-east-1:123456789012:function:send-sms",
+            "arn:aws-cn:lambda:cn-north-1:123456789012:function:send-sms:$LATEST",
+        ] {
+            assert_eq!(name_of(name), "send-sms");
+        }
+    }
+}

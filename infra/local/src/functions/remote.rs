@@ -1,0 +1,118 @@
+//! Functions behind a Lambda Invoke API elsewhere: `cargo lambda watch`, or any other.
+
+use http::{Request, Uri, header};
+use serde_json::Value;
+
+use super::InvokeError;
+use crate::StartError;
+use crate::http_client::HttpClient;
+
+/// A client of a Lambda Invoke API.
+pub(crate) struct RemoteFunctions {
+    url: String,
+    client: HttpClient,
+}
+
+impl RemoteFunctions {
+    /// Will call the API at this address, such as `http://127.0.0.1:9000`.
+    pub(crate) fn new(url: &str) -> Result<RemoteFunctions, StartError> {
+        let parsed: Option<Uri> = url.parse().ok();
+        if !parsed.is_some_and(|uri| uri.scheme_str() == Some("http") && uri.host().is_some()) {
+            return Err(StartError::LambdaEndpoint(url.to_owned()));
+        }
+        Ok(RemoteFunctions { url: url.trim_end_matches('/').to_owned(), client: HttpClient::new() })
+    }
+
+    /// Calls a function. The state that asks has its own limit on how long that may take.
+    pub(crate) async fn invoke(&self, name: &str, payload: Value) -> Result<Value, InvokeError> {
+        let unreachable = |error: &dyn std::fmt::Display| {
+            InvokeError::Unreachable(format!("the Lambda endpoint {} did not answer: {error}", self.url))
+        };
+        let request = Request::post(format!("{}/2015-03-31/functions/{name}/invocations", self.url))
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(payload.to_string())
+            .map_err(|error| unreachable(&error))?;
+        let response = self.client.send(request).await.map_err(|error| unreachable(&error))?;
+        let header =
+            |name| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let function_failed = header("x-amz-function-error").is_some();
+        read(response.status().as_u16(), function_failed, header("x-amzn-errortype"), response.body())
+    }
+}
+
+/// Reads an answer of Lambda: a result, or one of three kinds of failure.
+fn read(
+    status: u16,
+    function_failed: bool,
+    exception: Option<String>,
+    body: &[u8],
+) -> Result<Value, InvokeError> {
+    let payload: Option<Value> =
+        if body.is_empty() { Some(Value::Null) } else { serde_json::from_slice(body).ok() };
+    // `cargo lambda` tells of a failed function with status 500 and without the header that AWS sets.
+    let failed_as_cargo_lambda_tells =
+        status == 500 && payload.as_ref().is_some_and(|it| it["errorType"].is_string());
+    if function_failed || failed_as_cargo_lambda_tells {
+        return Err(InvokeError::Function { payload: payload.unwrap_or_default() });
+    }
+    match payload {
+        Some(result) if (200..300).contains(&status) => Ok(result),
+        payload => {
+            let told = payload.as_ref().and_then(|it| it.get("Message").or_else(|| it.get("message")));
+            let message =
+                told.and_then(Value::as_str).unwrap_or("the answer is not what Lambda answers").to_owned();
+            let exception = exception.unwrap_or_else(|| match status {
+                429 => "TooManyRequestsException".to_owned(),
+                404 => "ResourceNotFoundException".to_owned(),
+                _ => "ServiceException".to_owned(),
+            });
+            // The header may have a namespace before or a documentation link behind the name.
+            let exception = exception.split(':').next().unwrap_or_default().to_owned();
+            Err(InvokeError::Service { status, exception, message })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_failed_function_is_told_in_two_ways() {
+        let body = br#"{"errorType":"LotteryBusy","errorMessage":"held"}"#;
+        for (status, header) in [(200, true), (500, false)] {
+            let error = read(status, header, None, body).unwrap_err();
+            assert_eq!(error, InvokeError::function("LotteryBusy", "held"), "{status}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_of_lambda_keeps_its_name() {
+        let body = br#"{"Type":"User","Message":"Function not found: x"}"#;
+        let error =
+            read(404, false, Some("ResourceNotFoundException:http://x".to_owned()), body).unwrap_err();
+        assert_eq!(error.to_string(), "ResourceNotFoundException: Function not found: x");
+        let error = read(502, false, None, b"<html>").unwrap_err();
+        assert!(error.to_string().starts_with("ServiceException: "), "{error}");
+    }
+
+    #[test]
+    fn a_result_is_any_json() {
+        assert_eq!(read(200, false, None, b"[1]"), Ok(json!([1])));
+        assert_eq!(read(200, false, None, b""), Ok(Value::Null));
+    }
+
+    #[tokio::test]
+    async fn an_endpoint_that_is_not_there_is_named() {
+        let remote = RemoteFunctions::new("http://127.0.0.1:1/").unwrap();
+        let error = remote.invoke("x", json!({})).await.unwrap_err();
+        assert!(
+            matches!(&error, InvokeError::Unreachable(text) if text.contains("http://127.0.0.1:1 ")),
+            "{error}"
+        );
+        assert!(RemoteFunctions::new("127.0.0.1:9000").is_err());
+        assert!(RemoteFunctions::new("https://example.com").is_err());
+    }
+}

@@ -1,0 +1,88 @@
+//! Task states that call Lambda functions.
+
+use serde_json::{Value, json};
+use statemachine::TaskFailure;
+use statemachine::data::Json;
+use uuid::Uuid;
+
+use crate::functions::{Functions, InvokeError};
+
+/// `lambda:invoke` and plain function ARNs: the payload that the function answers.
+pub(super) async fn invoke(functions: &Functions, parameters: &Json) -> Result<Json, TaskFailure> {
+    let (name, payload) = request(parameters);
+    match functions.invoke(&name, payload).await {
+        Ok(result) => Ok(Json::from(result)),
+        Err(InvokeError::Function { payload }) => Err(function_failure(payload)),
+        Err(InvokeError::Unreachable(cause)) => {
+            Err(TaskFailure { error: "Lambda.SdkClientException".to_owned(), cause })
+        }
+        Err(InvokeError::Service { status, exception, message }) => Err(TaskFailure {
+            error: format!("Lambda.{exception}"),
+            cause: format!(
+                "{message} (Service: AWSLambda; Status Code: {status}; Error Code: {exception}; Request ID: {}; Proxy: null)",
+                Uuid::new_v4()
+            ),
+        }),
+    }
+}
+
+/// `aws-sdk:lambda:invoke`: the answer of the Invoke API, in which a failed function is no failure of the call.
+pub(super) async fn invoke_as_sdk(functions: &Functions, parameters: &Json) -> Result<Json, TaskFailure> {
+    let (name, payload) = request(parameters);
+    let answer = |payload: Value, error: Option<&str>| {
+        let mut answer =
+            json!({"ExecutedVersion": "$LATEST", "Payload": payload.to_string(), "StatusCode": 200});
+        if let Some(error) = error {
+            answer["FunctionError"] = json!(error);
+        }
+        Ok(Json::from(answer))
+    };
+    match functions.invoke(&name, payload).await {
+        Ok(result) => answer(result, None),
+        Err(InvokeError::Function { payload }) => answer(payload, Some("Unhandled")),
+        Err(InvokeError::Unreachable(cause)) => {
+            Err(TaskFailure { error: "Lambda.SdkClientException".to_owned(), cause })
+        }
+        Err(InvokeError::Service { status, exception, message }) => Err(TaskFailure {
+            error: format!("Lambda.{exception}"),
+            cause: format!(
+                "{message} (Service: Lambda, Status Code: {status}, Request ID: {})",
+                Uuid::new_v4()
+            ),
+        }),
+    }
+}
+
+fn request(parameters: &Json) -> (String, Value) {
+    let name = parameters.get("FunctionName").and_then(Json::as_str).unwrap_or_default().to_owned();
+    let payload = parameters.get("Payload").map_or_else(|| json!({}), Value::from);
+    (name, payload)
+}
+
+/// What retriers and catchers see of a function that failed.
+fn function_failure(payload: Value) -> TaskFailure {
+    match payload["errorType"].as_str() {
+        Some(error) if !error.is_empty() => {
+            TaskFailure { error: error.to_owned(), cause: payload.to_string() }
+        }
+        _ => TaskFailure {
+            error: "Lambda.Unknown".to_owned(),
+            cause: format!(
+                "The cause could not be determined because Lambda did not return an error type. Returned payload: {payload}"
+            ),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failed_function_gives_its_own_error_name() {
+        let failure = function_failure(json!({"errorType": "LotteryBusy", "errorMessage": "held"}));
+        assert_eq!(failure.error, "LotteryBusy");
+        assert_eq!(failure.cause, r#"{"errorType":"LotteryBusy","errorMessage":"held"}"#);
+        assert_eq!(function_failure(json!("oops")).error, "Lambda.Unknown");
+    }
+}

@@ -1,0 +1,164 @@
+//! The inbox: what phones and mailboxes would have received.
+
+use std::collections::BTreeMap;
+
+use rusqlite::{named_params, params};
+use uuid::Uuid;
+
+use super::message::Message;
+use super::subscription::Subscription;
+use super::topic::{read_map, write_map};
+use super::{Sns, SnsError};
+use crate::config::Confirmation;
+
+/// A delivered message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct InboxMessage {
+    /// Its place in the order of delivery.
+    pub(crate) number: i64,
+    /// The id that Publish answered.
+    pub(crate) message_id: String,
+    /// `sms` or `email`.
+    pub(crate) channel: String,
+    /// The phone number or e-mail address.
+    pub(crate) address: String,
+    /// The subject of an e-mail.
+    pub(crate) subject: Option<String>,
+    /// What it says.
+    pub(crate) text: String,
+    /// The attributes it was published with.
+    pub(crate) attributes: BTreeMap<String, String>,
+    /// When it was published, in RFC 3339.
+    pub(crate) time: String,
+}
+
+/// Which messages are asked for.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct InboxQuery {
+    /// Only those published with an attribute of this name and value.
+    pub(crate) attribute: Option<(&'static str, String)>,
+    /// Only those to this address.
+    pub(crate) address: Option<String>,
+    /// Only those after this number.
+    pub(crate) after: i64,
+    /// The newest of them, and at most this many.
+    pub(crate) limit: u32,
+}
+
+/// One message on its way to one address.
+pub(super) struct Delivery {
+    channel: &'static str,
+    address: String,
+    subject: Option<String>,
+    text: String,
+}
+
+impl Delivery {
+    pub(super) fn sms(phone: &str, text: &str) -> Delivery {
+        Delivery { channel: "sms", address: phone.to_owned(), subject: None, text: text.to_owned() }
+    }
+
+    pub(super) fn email(address: &str, subject: &str, text: impl Into<String>) -> Delivery {
+        let subject = Some(subject.to_owned());
+        Delivery { channel: "email", address: address.to_owned(), subject, text: text.into() }
+    }
+}
+
+impl Sns {
+    /// The messages that a query asks for, oldest first.
+    pub(crate) fn messages(&self, query: &InboxQuery) -> Result<Vec<InboxMessage>, SnsError> {
+        let mut statement = self.database.prepare_cached(
+            "SELECT number, message_id, channel, address, subject, text, attributes, time FROM messages
+             WHERE number > :after
+               AND (:address IS NULL OR address = :address)
+               AND (:name IS NULL OR json_extract(attributes, '$.\"' || :name || '\"') = :value)
+             ORDER BY number DESC LIMIT :limit",
+        )?;
+        let (name, value) = query.attribute.as_ref().map(|(name, value)| (*name, value.as_str())).unzip();
+        let rows = statement.query_map(
+            named_params! {
+                ":after": query.after,
+                ":address": query.address,
+                ":name": name,
+                ":value": value,
+                ":limit": query.limit,
+            },
+            |row| {
+                Ok(InboxMessage {
+                    number: row.get(0)?,
+                    message_id: row.get(1)?,
+                    channel: row.get(2)?,
+                    address: row.get(3)?,
+                    subject: row.get(4)?,
+                    text: row.get(5)?,
+                    attributes: read_map(&row.get::<_, String>(6)?),
+                    time: row.get(7)?,
+                })
+            },
+        )?;
+        let mut messages = rows.collect::<rusqlite::Result<Vec<_>>>()?;
+        messages.reverse();
+        Ok(messages)
+    }
+
+    /// Puts the message into the inbox once for each delivery, all of them or none.
+    pub(super) fn deliver(
+        &mut self,
+        message_id: &str,
+        topic_arn: Option<&str>,
+        message: &Message,
+        deliveries: &[Delivery],
+    ) -> Result<(), SnsError> {
+        let attributes = write_map(&message.attribute_values());
+        tracing::debug!(message_id, deliveries = deliveries.len(), bytes = message.text().len(), "published");
+        self.insert_messages(message_id, topic_arn, &attributes, deliveries)
+    }
+
+    /// Tells a new subscriber how to confirm, or that it has been done.
+    pub(super) fn ask_for_confirmation(&mut self, subscription: &Subscription) -> Result<(), SnsError> {
+        let how = match self.settings.confirmation {
+            Confirmation::ByItself => "The local SNS has confirmed this subscription by itself.".to_owned(),
+            Confirmation::ByToken => {
+                format!("To confirm it, call ConfirmSubscription with this token: {}", subscription.token)
+            }
+        };
+        let text =
+            format!("You have chosen to subscribe to the topic:\n{}\n\n{how}\n", subscription.topic_arn);
+        let delivery =
+            Delivery::email(&subscription.endpoint, "AWS Notification - Subscription Confirmation", text);
+        self.insert_messages(&Uuid::new_v4().to_string(), Some(&subscription.topic_arn), "{}", &[delivery])
+    }
+
+    fn insert_messages(
+        &mut self,
+        message_id: &str,
+        topic_arn: Option<&str>,
+        attributes: &str,
+        deliveries: &[Delivery],
+    ) -> Result<(), SnsError> {
+        if deliveries.is_empty() {
+            return Ok(());
+        }
+        let time = self.settings.clock.now().to_string();
+        let transaction = self.database.transaction()?;
+        for delivery in deliveries {
+            transaction
+                .prepare_cached(
+                    "INSERT INTO messages (message_id, channel, address, subject, text, attributes, topic_arn, time)
+                     VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                )?
+                .execute(params![
+                    message_id,
+                    delivery.channel,
+                    delivery.address,
+                    delivery.subject,
+                    delivery.text,
+                    attributes,
+                    topic_arn,
+                    time
+                ])?;
+        }
+        transaction.commit()?;
+        Ok(())
+    }
+}

@@ -1,0 +1,127 @@
+//! SNS on loopback: topics, subscriptions with their filter policies, and an inbox in place of phones and mailboxes.
+//!
+//! [`Sns::call`] is the whole API, by action name. What is accepted is on disk before it is answered.
+
+mod address;
+mod answer;
+mod database;
+mod error;
+mod filter_policy;
+mod inbox;
+mod message;
+mod parameters;
+mod publish;
+mod subscription;
+mod tags;
+#[cfg(test)]
+mod tests;
+mod topic;
+
+use std::collections::HashSet;
+
+use rusqlite::Connection;
+use statemachine::Clock;
+
+pub(crate) use answer::{Answer, NAMESPACE, escaped};
+pub(crate) use error::SnsError;
+pub(crate) use inbox::{InboxMessage, InboxQuery};
+pub(crate) use parameters::Parameters;
+
+use crate::config::Confirmation;
+
+/// The service: what it keeps, and how it behaves.
+pub(crate) struct Sns {
+    database: Connection,
+    settings: Settings,
+}
+
+/// How the service behaves.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    /// The region of the ARNs.
+    pub(crate) region: String,
+    /// The account of the ARNs.
+    pub(crate) account: String,
+    /// Where the time of a message comes from.
+    pub(crate) clock: Clock,
+    /// What happens to the request to confirm an e-mail subscription.
+    pub(crate) confirmation: Confirmation,
+    /// Phones and e-mail addresses that get nothing, in the form of [`address::normalised`].
+    refused: HashSet<String>,
+}
+
+impl Settings {
+    /// Messages to one of the addresses `refused` are answered with an error.
+    pub(crate) fn new(
+        region: &str,
+        account: &str,
+        clock: Clock,
+        confirmation: Confirmation,
+        refused: &[String],
+    ) -> Settings {
+        let refused = refused.iter().map(|address| address::normalised(address)).collect();
+        Settings { region: region.to_owned(), account: account.to_owned(), clock, confirmation, refused }
+    }
+
+    fn refuses(&self, address: &str) -> bool {
+        !self.refused.is_empty() && self.refused.contains(&address::normalised(address))
+    }
+}
+
+impl Sns {
+    /// Opens the service over a database, whose tables are created if they are not there.
+    pub(crate) fn open(database: Connection, settings: Settings) -> rusqlite::Result<Sns> {
+        database::prepare(&database)?;
+        Ok(Sns { database, settings })
+    }
+
+    /// Does what the action of the API says.
+    pub(crate) fn call(&mut self, action: &str, parameters: &Parameters) -> Result<Answer, SnsError> {
+        match action {
+            "CreateTopic" => self.create_topic(parameters),
+            "DeleteTopic" => self.delete_topic(parameters),
+            "ListTopics" => self.list_topics(parameters),
+            "GetTopicAttributes" => self.get_topic_attributes(parameters),
+            "SetTopicAttributes" => self.set_topic_attributes(parameters),
+            "Subscribe" => self.subscribe(parameters),
+            "ConfirmSubscription" => self.confirm_subscription(parameters),
+            "Unsubscribe" => self.unsubscribe(parameters),
+            "ListSubscriptions" => self.list_subscriptions(parameters),
+            "ListSubscriptionsByTopic" => self.list_subscriptions_by_topic(parameters),
+            "GetSubscriptionAttributes" => self.get_subscription_attributes(parameters),
+            "SetSubscriptionAttributes" => self.set_subscription_attributes(parameters),
+            "Publish" => self.publish(parameters),
+            "PublishBatch" => self.publish_batch(parameters),
+            "TagResource" => self.tag_resource(parameters),
+            "UntagResource" => self.untag_resource(parameters),
+            "ListTagsForResource" => self.list_tags_for_resource(parameters),
+            _ => Err(SnsError::unknown_action(action)),
+        }
+    }
+
+    /// Whether [`Sns::call`] knows this action.
+    pub(crate) fn has(action: &str) -> bool {
+        ACTIONS.contains(&action)
+    }
+}
+
+/// Every action that [`Sns::call`] has an arm for.
+const ACTIONS: [&str; 17] = [
+    "CreateTopic",
+    "DeleteTopic",
+    "ListTopics",
+    "GetTopicAttributes",
+    "SetTopicAttributes",
+    "Subscribe",
+    "ConfirmSubscription",
+    "Unsubscribe",
+    "ListSubscriptions",
+    "ListSubscriptionsByTopic",
+    "GetSubscriptionAttributes",
+    "SetSubscriptionAttributes",
+    "Publish",
+    "PublishBatch",
+    "TagResource",
+    "UntagResource",
+    "ListTagsForResource",
+];

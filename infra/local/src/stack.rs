@@ -1,0 +1,281 @@
+//! Putting everything together, and taking it down again.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use jiff::Timestamp;
+use lottery_store::{Store, Tables};
+use rusqlite::Connection;
+use statemachine::service::Service;
+use statemachine::{Clock, Engine};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use workflow_tasks::TaskContext;
+
+use crate::aws::{self, DynamoDb, Endpoint};
+use crate::config::{ACCOUNT, REGION};
+use crate::data_directory::{DataDirectory, write_secret};
+use crate::definitions::{DEFINITIONS, LOTTERY, OPERATOR_TOPIC, told};
+use crate::functions::{FunctionTable, Functions, RemoteFunctions};
+use crate::invoker::HostInvoker;
+use crate::local_api::{self, LocalApi};
+use crate::schedule::{self, Schedule};
+use crate::serve;
+use crate::sns::{Settings, Sns};
+use crate::worker::Worker;
+use crate::{Config, Issuer, StartError, Storage};
+
+/// A running stack. Dropping it stops it; [`Stack::shutdown`] also waits until it has.
+pub struct Stack {
+    /// Where the API and the page are, such as `http://127.0.0.1:8080`.
+    pub api_url: String,
+    /// Where the AWS-compatible endpoint is, such as `http://127.0.0.1:4566`.
+    pub aws_url: String,
+    /// The organiser's access token.
+    pub token: String,
+    /// The file that the token has been written to.
+    pub token_file: Option<PathBuf>,
+    /// Signs access tokens.
+    pub issuer: Issuer,
+    engine: Engine,
+    endpoint: Arc<Endpoint>,
+    stop: watch::Sender<bool>,
+    servers: JoinSet<()>,
+    /// Everything on a timer.
+    timers: JoinSet<()>,
+    _directory: Option<DataDirectory>,
+}
+
+/// Who is told when a draw needs a person.
+const OPERATOR_ADDRESS: &str = "operator@localhost";
+
+/// How long requests under way are waited for when the stack stops. The page's event streams take longer.
+const LAST_REQUESTS: Duration = Duration::from_secs(2);
+
+impl Stack {
+    /// Starts everything: afterwards the API and the endpoint answer, and what had been under way goes on.
+    pub async fn start(config: Config) -> Result<Stack, StartError> {
+        let directory = match &config.storage {
+            Storage::Directory(path) => Some(DataDirectory::open(path)?),
+            Storage::Memory => None,
+        };
+        let api_listener = serve::listen(config.listen, "--listen").await?;
+        let aws_listener = serve::listen(config.aws_listen, "--aws-listen").await?;
+        let api_url = url(&api_listener)?;
+        let aws_url = url(&aws_listener)?;
+
+        let issuer = match &directory {
+            Some(directory) => Issuer::open(&directory.file("issuer.key"))?,
+            None => Issuer::in_memory(),
+        };
+        let dynamodb = Arc::new(open_dynamodb(directory.as_ref())?);
+        let sns = Arc::new(open_sns(&config, directory.as_ref())?);
+        let endpoint = Arc::new(Endpoint::new(dynamodb.clone(), sns.clone()));
+        let sdk = aws::sdk_config(&endpoint);
+        let sfn = aws_sdk_sfn::Client::new(&sdk);
+        let sns_client = aws_sdk_sns::Client::new(&sdk);
+        let tables = Tables { lottery: "Lottery".to_owned(), contacts: "Contacts".to_owned() };
+        let store = Store::new(aws_sdk_dynamodb::Client::new(&sdk), tables);
+        store.create_missing_tables().await.map_err(|error| StartError::SetUp {
+            what: "the tables".to_owned(),
+            reason: error.to_string(),
+        })?;
+        create_operator_topic(&sns_client).await?;
+
+        let functions = Arc::new(match &config.lambda_endpoint {
+            Some(url) => Functions::Remote(RemoteFunctions::new(url)?),
+            None => Functions::InProcess(lottery_functions(
+                &config,
+                TaskContext {
+                    store: store.clone(),
+                    sns: sns_client.clone(),
+                    sfn: sfn.clone(),
+                    config: task_config(&store, &api_url),
+                    clock: Arc::new(TaskClock(config.clock.clone())),
+                },
+            )),
+        });
+        let engine = Engine::start(statemachine::Config {
+            storage: match &directory {
+                Some(directory) => statemachine::Storage::Directory(directory.file("executions")),
+                None => statemachine::Storage::Memory,
+            },
+            region: REGION.to_owned(),
+            account: ACCOUNT.to_owned(),
+            clock: config.clock.clone(),
+            invoker: Arc::new(HostInvoker::new(functions.clone(), sns.clone(), dynamodb.clone())),
+        })
+        .await?;
+        endpoint.complete(Service::new(engine.clone()), functions.clone());
+        for definition in DEFINITIONS {
+            definition.register(&sfn).await?;
+        }
+
+        let token = issuer.sign(&issuer.claims());
+        let token_file =
+            config.token_file.clone().or_else(|| directory.as_ref().map(|it| it.file("organiser.token")));
+        if let Some(path) = &token_file {
+            write_secret(path, token.as_bytes())
+                .map_err(|source| StartError::Unwritable { path: path.clone(), source })?;
+        }
+
+        let (stop, stopped) = watch::channel(false);
+        let mut servers = JoinSet::new();
+        let local = LocalApi { sns, engine: engine.clone() };
+        let state = api_state(&config.clock, &issuer, &api_url, store, sns_client, sfn)?;
+        let router = api::router_with(state, local_api::endpoints(&local));
+        servers.spawn(serve::api(api_listener, router, stopped.clone()));
+        servers.spawn(serve::aws(aws_listener, endpoint.clone(), stopped));
+        let mut timers = JoinSet::new();
+        for schedule in schedules(&config) {
+            timers.spawn(schedule.run(functions.clone()));
+        }
+        timers.spawn(schedule::sweep(dynamodb));
+
+        Ok(Stack {
+            api_url,
+            aws_url,
+            token,
+            token_file,
+            issuer,
+            engine,
+            endpoint,
+            stop,
+            servers,
+            timers,
+            _directory: directory,
+        })
+    }
+
+    /// Stops: takes no more requests, ends those under way, and waits until everything is on disk.
+    pub async fn shutdown(mut self) {
+        self.timers.shutdown().await;
+        self.stop.send_replace(true);
+        let ended = async { while self.servers.join_next().await.is_some() {} };
+        if tokio::time::timeout(LAST_REQUESTS, ended).await.is_err() {
+            tracing::debug!("requests were cut off");
+        }
+        self.engine.shutdown().await;
+        self.endpoint.sns.stop().await;
+        self.endpoint.dynamodb.stop().await;
+    }
+}
+
+impl Drop for Stack {
+    fn drop(&mut self) {
+        self.stop.send_replace(true);
+        // After `shutdown` this finds nothing left to do.
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            let engine = self.engine.clone();
+            runtime.spawn(async move { engine.shutdown().await });
+        }
+    }
+}
+
+/// Every function of the stack. Another workflow that comes to live here adds its own.
+fn lottery_functions(config: &Config, cx: TaskContext) -> FunctionTable {
+    let mut table = FunctionTable::with_faults(config.faults.clone());
+    for function in workflow_tasks::Function::ALL {
+        let cx = cx.clone();
+        table.add(function.name(), move |payload| {
+            let cx = cx.clone();
+            async move {
+                let result = workflow_tasks::invoke(&cx, function.name(), payload).await;
+                result.map_err(|error| (error.name(), error.to_string()))
+            }
+        });
+    }
+    table
+}
+
+/// Every function on a timer.
+fn schedules(config: &Config) -> [Schedule; 1] {
+    [Schedule { function: workflow_tasks::Function::ReconcileDraws.name(), every: config.reconcile_every }]
+}
+
+fn task_config(store: &Store, api_url: &str) -> workflow_tasks::Config {
+    workflow_tasks::Config {
+        lottery_table: store.tables().lottery.clone(),
+        contacts_table: store.tables().contacts.clone(),
+        public_url: api_url.to_owned(),
+        sms_max_price: workflow_tasks::Config::SMS_MAX_PRICE.to_owned(),
+        state_machine_arn: Some(LOTTERY.arn()),
+    }
+}
+
+fn api_state(
+    clock: &Clock,
+    issuer: &Issuer,
+    api_url: &str,
+    store: Store,
+    sns: aws_sdk_sns::Client,
+    sfn: aws_sdk_sfn::Client,
+) -> Result<api::AppState, StartError> {
+    let mut config = api::Config::new(LOTTERY.arn(), Issuer::NAME, Issuer::AUDIENCE);
+    config.public_url = None;
+    let verifier = api::Verifier::inline(&issuer.jwks(), &config).map_err(|error| StartError::SetUp {
+        what: format!("the API at {api_url}"),
+        reason: error.to_string(),
+    })?;
+    let clock = clock.clone();
+    let clock = api::Clock::from_fn(move || clock.now());
+    Ok(api::AppState::new(config, store, sns, sfn, verifier, clock))
+}
+
+fn open_dynamodb(directory: Option<&DataDirectory>) -> Result<DynamoDb, StartError> {
+    let failed = |reason: String| StartError::SetUp { what: "DynamoDB".to_owned(), reason };
+    let database = match directory {
+        Some(directory) => dynoxide::Database::new(&directory.file("dynamodb.sqlite").to_string_lossy()),
+        None => dynoxide::Database::memory(),
+    };
+    let database = database.map_err(|error| failed(error.to_string()))?;
+    DynamoDb::start(database).map_err(|error| failed(error.to_string()))
+}
+
+fn open_sns(config: &Config, directory: Option<&DataDirectory>) -> Result<Worker<Sns>, StartError> {
+    let failed = |reason: String| StartError::SetUp { what: "SNS".to_owned(), reason };
+    let database = match directory {
+        Some(directory) => Connection::open(directory.file("sns.sqlite")),
+        None => Connection::open_in_memory(),
+    };
+    let settings = Settings::new(REGION, ACCOUNT, config.clock.clone(), config.confirmation, &config.refuse);
+    let sns = database.and_then(|database| Sns::open(database, settings));
+    let sns = sns.map_err(|error| failed(error.to_string()))?;
+    Worker::start("sns", sns).map_err(|error| failed(error.to_string()))
+}
+
+/// The topic that alerts go to, with an address of the inbox subscribed. Both calls find what is there already.
+async fn create_operator_topic(sns: &aws_sdk_sns::Client) -> Result<(), StartError> {
+    let failed = |reason: String| StartError::SetUp { what: "the operator's topic".to_owned(), reason };
+    let topic = sns.create_topic().name(OPERATOR_TOPIC).send().await.map_err(|error| failed(told(&error)))?;
+    sns.subscribe()
+        .set_topic_arn(topic.topic_arn)
+        .protocol("email")
+        .endpoint(OPERATOR_ADDRESS)
+        .send()
+        .await
+        .map_err(|error| failed(told(&error)))?;
+    Ok(())
+}
+
+fn url(listener: &tokio::net::TcpListener) -> Result<String, StartError> {
+    let address = listener
+        .local_addr()
+        .map_err(|error| StartError::SetUp { what: "a socket".to_owned(), reason: error.to_string() })?;
+    Ok(format!("http://{address}"))
+}
+
+/// The stack's clock as the tasks see it. They wait in real time, as they do on Lambda.
+struct TaskClock(Clock);
+
+impl workflow_tasks::Clock for TaskClock {
+    fn now(&self) -> Timestamp {
+        self.0.now()
+    }
+
+    fn sleep(&self, duration: Duration) -> BoxFuture<'_, ()> {
+        Box::pin(tokio::time::sleep(duration))
+    }
+}
