@@ -13,6 +13,8 @@ mod machines;
 mod map_runs;
 mod page;
 mod request;
+mod tags;
+mod test_state;
 
 use crate::data::Json;
 use crate::engine::Engine;
@@ -83,6 +85,10 @@ impl Service {
             "SendTaskSuccess" => self.task_success(request).await,
             "SendTaskFailure" => self.task_failure(request).await,
             "SendTaskHeartbeat" => self.task_heartbeat(request).await,
+            "TestState" => self.test_state(request).await,
+            "TagResource" => self.tag_resource(request).await,
+            "UntagResource" => self.untag_resource(request).await,
+            "ListTagsForResource" => self.list_tags(request).await,
             "ListMapRuns" => self.list_map_runs(request).await,
             "DescribeMapRun" => self.describe_map_run(request).await,
             _ => Err(Exception::new(

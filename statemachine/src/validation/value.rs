@@ -3,7 +3,7 @@
 use super::checker::{Checker, Language};
 use super::code;
 use super::jsonata::Scene;
-use crate::data::{Json, Object};
+use crate::data::{Json, JsonPath, Object, Selector};
 
 /// The kinds of values that fields take.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -112,7 +112,7 @@ impl Checker<'_> {
                 Some(_) => self.schema(at, "String does not match RFC3339 timestamp"),
             },
             Kind::Object => self.expect(value, at, value.is_object(), "[OBJECT]"),
-            Kind::PathOrNull => self.path_or_null(value, at, |text| json_path_fault(text).map(|_| NOT_A_PATH.to_owned())),
+            Kind::PathOrNull => self.path_or_null(value, at, json_path_fault),
             Kind::ResultPath => self.path_or_null(value, at, |text| reference_path_fault(text, Roots::Input)),
             Kind::ReferencePath => self.path(value, at, |text| reference_path_fault(text, Roots::InputAndVariables)),
             Kind::ItemsPath => self.path(value, at, |text| reference_path_fault(text, Roots::All)),
@@ -330,11 +330,11 @@ pub(super) fn is_expression(value: &Json) -> bool {
 const NOT_A_PATH: &str = "Value must be a valid JSONPath.";
 
 fn json_path_fault(text: &str) -> Option<String> {
-    (!text.starts_with('$')).then(|| NOT_A_PATH.to_owned())
+    JsonPath::parse(text).is_err().then(|| NOT_A_PATH.to_owned())
 }
 
 fn call_fault(text: &str) -> Option<String> {
-    (!text.ends_with(')')).then(|| NOT_A_PATH.to_owned())
+    Selector::parse(text).is_err().then(|| NOT_A_PATH.to_owned())
 }
 
 /// Where a reference path may begin.

@@ -1,0 +1,72 @@
+//! The context object that a tested state sees.
+
+use super::super::exception::Exception;
+use crate::data::{Json, timestamp};
+
+/// What a given context object may hold.
+const FIELDS: &[(&str, &[&str])] = &[
+    ("Execution", &["Id", "Input", "Name", "RedriveCount", "RedriveTime", "RoleArn", "StartTime"]),
+    ("State", &["EnteredTime", "Name", "RetryCount"]),
+    ("StateMachine", &["Id", "Name"]),
+    ("Task", &["Token"]),
+];
+
+/// A given context object.
+pub(super) fn parse(text: &str) -> Result<Json, Exception> {
+    let refuse = |reason: &str| Exception::validation(format!("Invalid Context object provided: {reason}"));
+    let context = Json::parse(text).map_err(|_| refuse("must be a valid JSON object"))?;
+    let Some(object) = context.as_object() else { return Err(refuse("must be a valid JSON object")) };
+    for (name, value) in object.iter() {
+        if &**name == "Map" {
+            return Err(refuse("'Map' field is not supported when mocking a Context object"));
+        }
+        let Some((_, allowed)) = FIELDS.iter().find(|(known, _)| *known == &**name) else {
+            return Err(refuse(&format!("Field '{name}' is not allowed")));
+        };
+        let Some(inner) = value.as_object() else {
+            return Err(refuse(&format!("Field '{name}' must be an object")));
+        };
+        if let Some(field) = inner.keys().find(|field| !allowed.contains(&&***field)) {
+            return Err(refuse(&format!("Field '{field}' is not allowed")));
+        }
+    }
+    Ok(context)
+}
+
+/// What the context object tells of the trial if none is given.
+pub(super) struct Surroundings<'a> {
+    pub(super) region: &'a str,
+    pub(super) account: &'a str,
+    pub(super) role_arn: Option<&'a str>,
+    pub(super) input: &'a Json,
+    pub(super) now: jiff::Timestamp,
+    /// For states that have retriers.
+    pub(super) retry_count: Option<u64>,
+}
+
+/// The context object of a trial: an Express execution of a machine that nobody made.
+pub(super) fn made_up(around: &Surroundings<'_>) -> Json {
+    let Surroundings { region, account, role_arn, input, now, retry_count } = around;
+    let (machine, execution) = (uuid::Uuid::new_v4().to_string(), uuid::Uuid::new_v4().to_string());
+    let arn = |kind: &str, rest: &str| Json::from(format!("arn:aws:states:{region}:{account}:{kind}:{rest}"));
+    let moment = Json::from(timestamp::format(*now));
+    let mut state = vec![("Name", Json::from(super::subject::NAME)), ("EnteredTime", moment.clone())];
+    state.extend(retry_count.map(|count| ("RetryCount", Json::from(count))));
+    Json::object([
+        (
+            "Execution",
+            Json::object([
+                ("Id", arn("express", &format!("{machine}:{execution}"))),
+                ("Input", (*input).clone()),
+                ("Name", Json::from(execution.as_str())),
+                ("RoleArn", Json::from(role_arn.unwrap_or_default())),
+                ("StartTime", moment),
+            ]),
+        ),
+        (
+            "StateMachine",
+            Json::object([("Id", arn("stateMachine", &machine)), ("Name", Json::from(machine.as_str()))]),
+        ),
+        ("State", Json::object(state)),
+    ])
+}

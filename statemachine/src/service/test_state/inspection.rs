@@ -1,0 +1,96 @@
+//! `inspectionData`: the values on the way from input to output.
+
+use super::super::answer::Answer;
+use crate::data::{Json, JsonPath, ReferencePath, Scope, Template};
+
+/// What the fields of a state made of its data, as far as it came.
+#[derive(Default)]
+pub(super) struct Inspection {
+    values: Vec<(&'static str, Json)>,
+    pub(super) error_details: ErrorDetails,
+    pub(super) max_concurrency: Option<u64>,
+    pub(super) tolerated_failure_count: Option<u64>,
+    pub(super) tolerated_failure_percentage: Option<f64>,
+}
+
+/// What was done about an error.
+#[derive(Default)]
+pub(super) struct ErrorDetails {
+    pub(super) catch_index: Option<usize>,
+    pub(super) retry_index: Option<usize>,
+    pub(super) retry_backoff_interval_seconds: Option<u64>,
+}
+
+impl Inspection {
+    pub(super) fn tell(&mut self, name: &'static str, value: &Json) {
+        self.values.push((name, value.clone()));
+    }
+
+    pub(super) fn into_json(self) -> Json {
+        let mut answer = Answer::new();
+        for (name, value) in self.values {
+            answer = answer.with(name, value.to_text());
+        }
+        let details = self.error_details;
+        if details.catch_index.is_some() || details.retry_index.is_some() {
+            let details = Answer::new()
+                .with_some("catchIndex", details.catch_index)
+                .with_some("retryIndex", details.retry_index)
+                .with_some("retryBackoffIntervalSeconds", details.retry_backoff_interval_seconds);
+            answer = answer.with("errorDetails", details.done());
+        }
+        answer
+            .with_some("maxConcurrency", self.max_concurrency)
+            .with_some("toleratedFailureCount", self.tolerated_failure_count)
+            .with_some("toleratedFailurePercentage", self.tolerated_failure_percentage)
+            .done()
+    }
+}
+
+/// The JSONPath fields of a state, evaluated one by one to show what each of them gives. Whether they fail is told
+/// by the state itself; here a field that fails only ends the list.
+pub(super) struct Fields<'a> {
+    pub(super) state: &'a Json,
+    pub(super) scope: Scope<'a>,
+}
+
+impl Fields<'_> {
+    /// The input after `InputPath`.
+    pub(super) fn after_input_path(&self) -> Option<Json> {
+        match self.state.get("InputPath") {
+            None => Some(self.scope.input.clone()),
+            Some(Json::Null) => Some(Json::empty_object()),
+            Some(path) => JsonPath::parse(path.as_str()?).ok()?.query(&self.scope).ok(),
+        }
+    }
+
+    /// What a template makes of a value.
+    pub(super) fn after_template(&self, field: &str, value: &Json) -> Option<Json> {
+        match self.state.get(field) {
+            None => Some(value.clone()),
+            Some(template) => Template::parse(template).ok()?.evaluate(&self.scope.with_input(value)).ok(),
+        }
+    }
+
+    /// The items of a Map.
+    pub(super) fn after_items_path(&self, selected: &Json) -> Option<Json> {
+        match self.state.get("ItemsPath") {
+            None => Some(selected.clone()),
+            Some(path) => {
+                JsonPath::parse(path.as_str()?).ok()?.query(&self.scope.with_input(selected)).ok()
+            }
+        }
+    }
+
+    /// The result in its place in the input.
+    pub(super) fn after_result_path(&self, result: &Json) -> Option<Json> {
+        match self.state.get("ResultPath") {
+            None => Some(result.clone()),
+            Some(Json::Null) => Some(self.scope.input.clone()),
+            Some(path) => match path.as_str()? {
+                "$" => Some(result.clone()),
+                path => ReferencePath::parse(path).ok()?.set(self.scope.input.clone(), result.clone()).ok(),
+            },
+        }
+    }
+}

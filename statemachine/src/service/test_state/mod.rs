@@ -1,0 +1,44 @@
+//! TestState: one state, run once, without an execution; what it calls may be mocked, and what its fields make of
+//! the data on the way can be inspected.
+//!
+//! In reading order: `request` (what is asked, and the refusals), `subject` (the state as a machine of its own),
+//! `context` (the context object), `trial` (running it), `inspection` (the values on the way), `mock` (mocked
+//! answers).
+
+mod context;
+mod inspection;
+mod mock;
+mod request;
+mod subject;
+mod trial;
+
+use super::answer::Answer;
+use super::request::Request;
+use super::{Outcome, Service};
+use crate::data::Json;
+use inspection::Inspection;
+use request::{Level, TestRequest};
+use trial::{Trial, Verdict};
+
+impl Service {
+    pub(super) async fn test_state(&self, request: &Request) -> Outcome {
+        let test = TestRequest::parse(request)?;
+        let trial = Trial::prepare(self, &test)?;
+        let (verdict, inspection) = trial.run(self).await?;
+        Ok(answer(verdict, inspection, test.level))
+    }
+}
+
+fn answer(verdict: Verdict, inspection: Inspection, level: Level) -> Json {
+    let output = verdict.output.map(|output| output.to_text());
+    let mut answer = Answer::new()
+        .with("status", verdict.status.as_str())
+        .with_some("output", output)
+        .with_some("error", verdict.error)
+        .with_some("cause", verdict.cause)
+        .with_some("nextState", verdict.next_state);
+    if level != Level::Info {
+        answer = answer.with("inspectionData", inspection.into_json());
+    }
+    answer.done()
+}

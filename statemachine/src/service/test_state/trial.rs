@@ -1,0 +1,424 @@
+//! Running the state once.
+
+use super::context::{self, Surroundings};
+use super::inspection::{Fields, Inspection};
+use super::mock::Mocked;
+use super::request::TestRequest;
+use super::subject::Subject;
+use super::super::Service;
+use super::super::exception::Exception;
+use crate::data::{Json, Random, Variables};
+use crate::definition::Transition;
+use crate::engine::Call;
+use crate::integration::{Pattern, Resource, lambda_envelope};
+use crate::state::{Cx, Finished, MapMode, StateError, Step};
+
+/// `status`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Status {
+    Succeeded,
+    Failed,
+    Retriable,
+    CaughtError,
+}
+
+impl Status {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Status::Succeeded => "SUCCEEDED",
+            Status::Failed => "FAILED",
+            Status::Retriable => "RETRIABLE",
+            Status::CaughtError => "CAUGHT_ERROR",
+        }
+    }
+}
+
+/// What came out.
+pub(super) struct Verdict {
+    pub(super) status: Status,
+    pub(super) output: Option<Json>,
+    pub(super) error: Option<String>,
+    pub(super) cause: Option<String>,
+    pub(super) next_state: Option<String>,
+}
+
+/// A state about to be run.
+pub(super) struct Trial<'a> {
+    test: &'a TestRequest,
+    subject: Subject,
+    context: Json,
+    variables: Variables,
+    random: Random,
+    now: jiff::Timestamp,
+    /// The checked result of the mock.
+    mocked_result: Option<Json>,
+}
+
+/// What entering the state led to.
+enum Way {
+    Done(Finished, Transition),
+    /// Its work is to be done on these arguments.
+    Work(Json),
+}
+
+impl<'a> Trial<'a> {
+    /// Takes the state out of its definition and refuses what cannot be tested.
+    pub(super) fn prepare(service: &Service, test: &'a TestRequest) -> Result<Trial<'a>, Exception> {
+        let subject = Subject::find(test)?;
+        let mocked_result = check(test, &subject)?;
+        let config = service.engine.config();
+        let now = config.clock.now();
+        let retries = test.configuration.retrier_retry_count.unwrap_or(0);
+        let context = test.context.clone().unwrap_or_else(|| {
+            context::made_up(&Surroundings {
+                region: &config.region,
+                account: &config.account,
+                role_arn: test.role_arn.as_deref(),
+                input: &test.input,
+                now,
+                retry_count: subject.state().handlers().map(|_| retries),
+            })
+        });
+        Ok(Trial {
+            variables: Variables::from(test.variables.clone()),
+            random: Random::new(now.as_nanosecond() as u64),
+            test,
+            subject,
+            context,
+            now,
+            mocked_result,
+        })
+    }
+
+    fn cx(&self) -> Cx<'_> {
+        Cx {
+            input: &self.test.input,
+            variables: &self.variables,
+            context: &self.context,
+            random: &self.random,
+            now: self.now,
+        }
+    }
+
+    pub(super) async fn run(mut self, service: &Service) -> Result<(Verdict, Inspection), Exception> {
+        let mut inspection = Inspection::default();
+        inspection.tell("input", &self.test.input);
+        let outcome = match self.enter(&mut inspection) {
+            Err(error) => Err(error),
+            Ok(Way::Done(finished, transition)) => Ok((finished, transition)),
+            Ok(Way::Work(arguments)) => match self.work(service, arguments).await {
+                Err(error) => Err(error),
+                Ok(result) => self.reply(result, &mut inspection),
+            },
+        };
+        let verdict = match outcome {
+            Ok((finished, transition)) => {
+                self.assign(finished.assigned.as_ref());
+                Verdict {
+                    status: Status::Succeeded,
+                    output: Some(finished.output),
+                    error: None,
+                    cause: None,
+                    next_state: self.subject.target(transition),
+                }
+            }
+            Err(error) => self.failed(error, &mut inspection),
+        };
+        if !self.variables.as_object().is_empty() {
+            inspection.tell("variables", &Json::from(self.variables.as_object().clone()));
+        }
+        Ok((verdict, inspection))
+    }
+
+    fn assign(&mut self, assigned: Option<&Json>) {
+        let Some(assigned) = assigned.and_then(Json::as_object) else { return };
+        for (name, value) in assigned.iter() {
+            self.variables.assign(std::sync::Arc::clone(name), value.clone());
+        }
+    }
+
+    fn enter(&self, inspection: &mut Inspection) -> Result<Way, StateError> {
+        let cx = self.cx();
+        let kind = self.subject.kind();
+        let fields = Fields { state: &self.subject.definition, scope: cx.scope() };
+        let selected = fields.after_input_path();
+        let shows_input = !self.subject.is_jsonata
+            && match kind {
+                "Pass" => self.subject.definition.get("Result").is_none(),
+                "Parallel" => false,
+                _ => true,
+            };
+        if let (Some(selected), true) = (&selected, shows_input) {
+            inspection.tell("afterInputPath", selected);
+            if matches!(kind, "Pass" | "Task")
+                && let Some(parameters) = fields.after_template("Parameters", selected)
+            {
+                inspection.tell("afterParameters", &parameters);
+            }
+        }
+        if kind == "Map" {
+            return self.enter_map(selected.as_ref(), &fields, inspection);
+        }
+        match self.subject.state().enter(&cx)? {
+            Step::Exit(finished, transition) => {
+                if kind == "Pass" && !self.subject.is_jsonata {
+                    self.show_passed(&fields, selected.as_ref(), inspection);
+                }
+                Ok(Way::Done(finished, transition))
+            }
+            // The moment has been found; there is nothing else to see, so nobody waits for it.
+            Step::Sleep { .. } => {
+                let (finished, transition) = self.subject.state().reply(&cx, Json::Null)?;
+                Ok(Way::Done(finished, transition))
+            }
+            Step::Ask(request) => {
+                if self.subject.is_jsonata {
+                    inspection.tell("afterArguments", &request.parameters);
+                }
+                Ok(Way::Work(request.parameters))
+            }
+            Step::Fork { input } => Ok(Way::Work(input)),
+            Step::Spread(_) => Err(StateError::runtime("only a Map state has items")),
+        }
+    }
+
+    fn show_passed(&self, fields: &Fields<'_>, selected: Option<&Json>, inspection: &mut Inspection) {
+        let constant = self.subject.definition.get("Result");
+        let made = match (constant, selected) {
+            (Some(result), _) => {
+                inspection.tell("result", result);
+                Some(result.clone())
+            }
+            (None, Some(selected)) => fields.after_template("Parameters", selected),
+            (None, None) => None,
+        };
+        if let Some(made) = made {
+            show_result(fields, &made, inspection);
+        }
+    }
+
+    fn enter_map(
+        &self,
+        selected: Option<&Json>,
+        fields: &Fields<'_>,
+        inspection: &mut Inspection,
+    ) -> Result<Way, StateError> {
+        let cx = self.cx();
+        let map = self.subject.state().as_map().ok_or_else(|| StateError::runtime("only a Map state has items"))?;
+        if let (Some(selected), false) = (selected, self.subject.is_jsonata) {
+            if let Some(items) = fields.after_items_path(selected)
+                && self.subject.definition.get("ItemReader").is_none()
+            {
+                if !items.is_array() {
+                    return Err(StateError::runtime(format!(
+                        "Reference path \"{}\" must point to array.",
+                        items_path(&self.subject.definition)
+                    )));
+                }
+                inspection.tell("afterItemsPath", &items);
+            }
+        }
+        let reads = self.subject.definition.get("ItemReader").is_some();
+        let max_concurrency = if reads {
+            self.subject.definition.get("MaxConcurrency").and_then(Json::as_u64).unwrap_or(0)
+        } else {
+            match map.enter(&cx)? {
+                Step::Spread(spread) => spread.max_concurrency,
+                _ => 0,
+            }
+        };
+        inspection.max_concurrency = Some(max_concurrency);
+        if let MapMode::Distributed(distributed) = &map.mode {
+            let selected = selected.unwrap_or(&self.test.input);
+            let tolerance = distributed.tolerance(&cx, selected)?;
+            let given = |field: &str| {
+                let path = format!("{field}Path");
+                self.subject.definition.get(field).is_some() || self.subject.definition.get(&path).is_some()
+            };
+            inspection.tolerated_failure_count = given("ToleratedFailureCount").then_some(tolerance.count);
+            inspection.tolerated_failure_percentage =
+                given("ToleratedFailurePercentage").then_some(tolerance.percentage);
+            self.too_many_failures(tolerance, inspection)?;
+        }
+        Ok(Way::Work(Json::Null))
+    }
+
+    /// `mapIterationFailureCount` against what the Map tolerates, if it says so.
+    fn too_many_failures(
+        &self,
+        tolerance: crate::state::Tolerance,
+        inspection: &Inspection,
+    ) -> Result<(), StateError> {
+        let says = inspection.tolerated_failure_count.is_some() || inspection.tolerated_failure_percentage.is_some();
+        let (Some(failed), true) = (self.test.configuration.map_iteration_failure_count, says) else { return Ok(()) };
+        if self.test.configuration.error_caused_by_state.is_some() {
+            return Ok(());
+        }
+        let total = self.mocked_result.as_ref().and_then(Json::as_array).map_or(failed, |items| items.len() as u64);
+        match tolerance.is_exceeded(failed, total) {
+            true => Err(StateError::reported(
+                Some("States.ExceedToleratedFailureThreshold".into()),
+                Some("The specified tolerated failure threshold was exceeded".into()),
+            )),
+            false => Ok(()),
+        }
+    }
+
+    /// The state's work: the mock, or the real thing.
+    async fn work(&self, service: &Service, arguments: Json) -> Result<Json, StateError> {
+        if let Some(mock) = &self.test.mock {
+            return match &mock.mocked {
+                Mocked::Result(_) => Ok(self.mocked_result.clone().unwrap_or_default()),
+                Mocked::Error { error, cause } => {
+                    Err(StateError::reported(error.as_deref().map(Into::into), cause.as_deref().map(Into::into)))
+                }
+            };
+        }
+        let (call, wrap) = self.call(arguments)?;
+        let answer = service.engine.config().invoker.invoke(call).await;
+        let answer = answer
+            .map_err(|failure| StateError::reported(Some(failure.error.into()), Some(failure.cause.into())))?;
+        Ok(match wrap {
+            Wrap::Lambda => {
+                lambda_envelope(answer, &uuid::Uuid::new_v4().to_string(), self.now.as_millisecond())
+            }
+            Wrap::No => answer,
+        })
+    }
+
+    fn call(&self, arguments: Json) -> Result<(Call, Wrap), StateError> {
+        let (service, action, parameters, wrap) = match self.subject.state().resource() {
+            Some(Resource::Function { arn }) => {
+                let parameters =
+                    Json::object([("FunctionName", Json::from(std::sync::Arc::clone(arn))), ("Payload", arguments)]);
+                ("lambda".to_owned(), "invoke".to_owned(), parameters, Wrap::No)
+            }
+            Some(Resource::Service(call)) => {
+                let wrap = if call.is_lambda_invoke() { Wrap::Lambda } else { Wrap::No };
+                (call.service.to_string(), call.action.to_string(), arguments, wrap)
+            }
+            _ => return Err(StateError::runtime("the state asks for nothing that can be called")),
+        };
+        let execution_arn = self.context.get("Execution").and_then(|execution| execution.get("Id"));
+        let execution_arn = execution_arn.and_then(Json::as_str).unwrap_or_default().to_owned();
+        Ok((Call { service, action, parameters, execution_arn, timeout: None }, wrap))
+    }
+
+    fn reply(&self, result: Json, inspection: &mut Inspection) -> Result<(Finished, Transition), StateError> {
+        let cx = self.cx();
+        if self.subject.kind() == "Task" {
+            inspection.tell("result", &result);
+        }
+        if !self.subject.is_jsonata {
+            show_result(&Fields { state: &self.subject.definition, scope: cx.scope() }, &result, inspection);
+        }
+        self.subject.state().reply(&cx, result)
+    }
+
+    /// What retriers and catchers do about an error.
+    fn failed(&mut self, error: StateError, inspection: &mut Inspection) -> Verdict {
+        let mut verdict = Verdict {
+            status: Status::Failed,
+            output: None,
+            error: error.name.as_deref().map(str::to_owned),
+            cause: error.cause.as_deref().map(str::to_owned),
+            next_state: None,
+        };
+        let subject = &self.subject;
+        let Some(handlers) = subject.state().handlers() else { return verdict };
+        if let Some((index, retrier)) = handlers.retrier(&error) {
+            let done = self.test.configuration.retrier_retry_count.unwrap_or(0);
+            inspection.error_details.retry_index = Some(index);
+            if let Some(delay) = retrier.delay(done, &self.random) {
+                let seconds = u64::try_from(delay).unwrap_or(0).div_ceil(1000);
+                inspection.error_details.retry_backoff_interval_seconds = Some(seconds);
+                verdict.status = Status::Retriable;
+                return verdict;
+            }
+        }
+        let Some((index, catcher)) = handlers.catcher(&error) else { return verdict };
+        inspection.error_details.catch_index = Some(index);
+        match catcher.catch(&self.cx(), &error) {
+            Ok(finished) => {
+                verdict.status = Status::CaughtError;
+                verdict.next_state = subject.target(Transition::Next(catcher.next));
+                let assigned = finished.assigned;
+                verdict.output = Some(finished.output);
+                self.assign(assigned.as_ref());
+            }
+            Err(error) => {
+                verdict.error = error.name.as_deref().map(str::to_owned);
+                verdict.cause = error.cause.as_deref().map(str::to_owned);
+            }
+        }
+        verdict
+    }
+}
+
+/// Whether an answer is put into the envelope of `lambda:invoke`.
+#[derive(Clone, Copy, PartialEq)]
+enum Wrap {
+    Lambda,
+    No,
+}
+
+fn show_result(fields: &Fields<'_>, result: &Json, inspection: &mut Inspection) {
+    let Some(selected) = fields.after_template("ResultSelector", result) else { return };
+    inspection.tell("afterResultSelector", &selected);
+    if let Some(placed) = fields.after_result_path(&selected) {
+        inspection.tell("afterResultPath", &placed);
+    }
+}
+
+/// `ItemsPath` as AWS shows it: a path into the context object without its first sign.
+fn items_path(state: &Json) -> &str {
+    let path = state.get("ItemsPath").and_then(Json::as_str).unwrap_or("$");
+    if path.starts_with("$$") { &path[1..] } else { path }
+}
+
+/// Refuses what cannot be tested or mocked, and checks the mocked result.
+fn check(test: &TestRequest, subject: &Subject) -> Result<Option<Json>, Exception> {
+    let kind = subject.kind();
+    let Some(mock) = &test.mock else {
+        return match kind {
+            "Map" | "Parallel" => Err(Exception::new(
+                "InvalidDefinition",
+                "TestState API does not support Map or Parallel states. Supported state types include: [Task, Wait, Pass, Succeed, Fail, Choice]",
+            )),
+            "Task" if test.role_arn.is_none() => {
+                Err(Exception::validation("RoleArn must be specified when testing a Task state"))
+            }
+            "Task" => can_be_called(subject).map(|()| None),
+            _ => Ok(None),
+        };
+    };
+    if !matches!(kind, "Task" | "Map" | "Parallel") {
+        return Err(Exception::validation(format!("State type '{kind}' is not supported when a mock is specified")));
+    }
+    let Mocked::Result(text) = &mock.mocked else { return Ok(None) };
+    let result = mock.result(text, subject)?;
+    if let (Some(failed), Some(items)) = (test.configuration.map_iteration_failure_count, result.as_array())
+        && failed > items.len() as u64
+    {
+        return Err(Exception::validation(
+            "Map iteration failure count must be less than or equal to the number of Map iterations",
+        ));
+    }
+    Ok(Some(result))
+}
+
+/// Without a mock, only requests that are answered at once can be tested.
+fn can_be_called(subject: &Subject) -> Result<(), Exception> {
+    match subject.state().resource() {
+        Some(Resource::Activity { .. }) => {
+            Err(Exception::validation("TestState does not support Activity tasks when a mock is not specified."))
+        }
+        Some(Resource::Service(call)) if call.pattern != Pattern::Request => Err(Exception::validation(
+            "TestState does not support the .sync and .waitForTaskToken integration patterns when a mock is not specified.",
+        )),
+        Some(Resource::Service(call)) if call.is_own() => Err(Exception::validation(
+            "TestState does not start nested executions here: specify a mock",
+        )),
+        _ => Ok(()),
+    }
+}
