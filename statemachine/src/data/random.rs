@@ -36,11 +36,17 @@ impl Random {
         self.drawn.get()
     }
 
+    /// Goes on where a copy of this generator has come to.
+    pub(super) fn catch_up(&self, copy: &Random) {
+        self.drawn.set(copy.drawn.get());
+    }
+
     /// The next number.
     pub fn next_u64(&self) -> u64 {
         let place = self.drawn.get();
         self.drawn.set(place.wrapping_add(1));
-        let digest = Sha256::new().chain_update(self.seed.to_be_bytes()).chain_update(place.to_be_bytes()).finalize();
+        let digest =
+            Sha256::new().chain_update(self.seed.to_be_bytes()).chain_update(place.to_be_bytes()).finalize();
         u64::from_be_bytes(first_bytes(&digest))
     }
 

@@ -131,8 +131,9 @@ fn selected(key: &Arc<str>, value: &Json, location: String) -> Result<Node, Temp
         Some(Err(error)) => error.to_string(),
         None => "expected a string".to_owned(),
     };
-    let message =
-        format!("The value for the field '{key}' must be a valid JSONPath or a valid intrinsic function call");
+    let message = format!(
+        "The value for the field '{key}' must be a valid JSONPath or a valid intrinsic function call"
+    );
     Err(TemplateError { location, field: key.to_string(), message, reason })
 }
 
@@ -200,7 +201,8 @@ mod tests {
         let random = Random::new(1);
         let variables = Variables::new();
         let scope = Scope::new(&Json::Null, &Json::Null, &variables, &random, jiff::Timestamp::UNIX_EPOCH);
-        let (Json::Object(original), Json::Object(made)) = (&value, template.evaluate(&scope).unwrap()) else {
+        let (Json::Object(original), Json::Object(made)) = (&value, template.evaluate(&scope).unwrap())
+        else {
             panic!("both are objects")
         };
         assert!(Arc::ptr_eq(original, &made));
@@ -217,7 +219,8 @@ mod tests {
 
     #[test]
     fn everything_wrong_is_found_at_once_with_its_place() {
-        let template = json!({"a.$": 1, "b": [{"c/d.$": "no path"}], "e.$": "States.Nothing()", "f.$": "$.ok"});
+        let template =
+            json!({"a.$": 1, "b": [{"c/d.$": "no path"}], "e.$": "States.Nothing()", "f.$": "$.ok"});
         let errors = Template::parse(&template.into()).unwrap_err();
         let places: Vec<_> = errors.iter().map(|error| error.location.as_str()).collect();
         assert_eq!(places, ["/a.$", "/b/0/c~1d.$", "/e.$"]);
@@ -230,12 +233,16 @@ mod tests {
     #[test]
     fn of_a_key_given_plain_and_marked_the_later_one_counts() {
         assert_eq!(evaluate(json!({"a": 1, "a.$": "$"}), json!(2)).unwrap().to_text(), r#"{"a":2}"#);
-        assert_eq!(evaluate(json!({"a.$": "$", "b.$": "$", "a": 1}), json!(2)).unwrap().to_text(), r#"{"a":1,"b":2}"#);
+        assert_eq!(
+            evaluate(json!({"a.$": "$", "b.$": "$", "a": 1}), json!(2)).unwrap().to_text(),
+            r#"{"a":1,"b":2}"#
+        );
     }
 
     #[test]
     fn the_keys_and_variables_of_a_template_are_known() {
-        let template = Template::parse(&json!({"a.$": "$x", "b": {"c.$": "States.Array($y, $.z)"}}).into()).unwrap();
+        let template =
+            Template::parse(&json!({"a.$": "$x", "b": {"c.$": "States.Array($y, $.z)"}}).into()).unwrap();
         assert_eq!(template.keys(), ["a", "b"]);
         assert_eq!(template.variables(), ["x", "y"]);
     }

@@ -17,7 +17,8 @@ pub fn parse(text: &str) -> Option<Timestamp> {
         return None;
     }
     let (fraction, offset) = split_fraction(&bytes[19..])?;
-    let time = Time::new(small(&bytes[11..13])?, small(&bytes[14..16])?, small(&bytes[17..19])?, fraction).ok()?;
+    let time =
+        Time::new(small(&bytes[11..13])?, small(&bytes[14..16])?, small(&bytes[17..19])?, fraction).ok()?;
     parse_offset(offset)?.to_timestamp(DateTime::from_parts(date, time)).ok()
 }
 
@@ -37,9 +38,9 @@ pub fn format(moment: Timestamp) -> String {
 }
 
 fn number(digits: &[u8]) -> Option<i16> {
-    digits.iter().try_fold(0i16, |value, digit| {
-        digit.is_ascii_digit().then(|| value * 10 + i16::from(digit - b'0'))
-    })
+    digits
+        .iter()
+        .try_fold(0i16, |value, digit| digit.is_ascii_digit().then(|| value * 10 + i16::from(digit - b'0')))
 }
 
 fn small(digits: &[u8]) -> Option<i8> {

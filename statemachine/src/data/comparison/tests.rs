@@ -57,8 +57,10 @@ fn values_of_another_kind_make_a_comparison_false() {
         ("BooleanEquals", json!(true), json!(true)),
         ("TimestampEquals", json!("2012-10-09T20:00:55+01:00"), json!("2012-10-09T19:00:55Z")),
     ] {
-        let kept: Vec<_> =
-            samples().into_iter().filter(|variable| holds(operator, value.clone(), variable.clone())).collect();
+        let kept: Vec<_> = samples()
+            .into_iter()
+            .filter(|variable| holds(operator, value.clone(), variable.clone()))
+            .collect();
         assert_eq!(kept, [equal], "{operator}");
     }
 }
@@ -75,7 +77,10 @@ fn orders_are_those_of_the_kind() {
     let values = [
         ("String", [json!("A"), json!("AB"), json!("a")]),
         ("Numeric", [json!(-1), json!(1.0), json!(2)]),
-        ("Timestamp", [json!("2012-10-09T19:00:54Z"), json!("2012-10-09T19:00:55Z"), json!("2012-10-09T19:00:56Z")]),
+        (
+            "Timestamp",
+            [json!("2012-10-09T19:00:54Z"), json!("2012-10-09T19:00:55Z"), json!("2012-10-09T19:00:56Z")],
+        ),
     ];
     for (kind, [low, middle, high]) in values {
         for (relation, expected) in relations {
@@ -108,7 +113,10 @@ fn only_is_present_may_look_where_nothing_is() {
     {
         let error = evaluate(operator, value, input).unwrap_err();
         assert_eq!(error.name, "States.Runtime");
-        assert!(error.cause.ends_with("': The choice state's condition path references an invalid value."), "{error}");
+        assert!(
+            error.cause.ends_with("': The choice state's condition path references an invalid value."),
+            "{error}"
+        );
     }
 }
 
@@ -124,9 +132,6 @@ fn what_is_no_comparison_is_refused() {
     assert_eq!(refusal("TimestampEquals", json!("2023-02-24")), ComparisonError::Literal("a timestamp"));
     assert_eq!(refusal("IsNull", json!("true")), ComparisonError::Literal("true or false"));
     assert!(matches!(refusal("NumericEqualsPath", json!("x")), ComparisonError::Operand(_)));
-    assert!(matches!(
-        Comparison::parse("v", "IsNull", &Json::Bool(true)),
-        Err(ComparisonError::Variable(_))
-    ));
+    assert!(matches!(Comparison::parse("v", "IsNull", &Json::Bool(true)), Err(ComparisonError::Variable(_))));
     assert!(Comparison::is_operator("TimestampGreaterThanEqualsPath"));
 }

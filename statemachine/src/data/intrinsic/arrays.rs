@@ -13,7 +13,7 @@ fn items(value: &Json) -> Result<&[Json], String> {
 }
 
 /// Cuts an array into arrays of `size` items; the last one has what is left.
-pub(crate) fn partition(array: &Json, size: &Json) -> Result<Json, String> {
+pub(super) fn partition(array: &Json, size: &Json) -> Result<Json, String> {
     let size = rounded(size)?;
     match usize::try_from(size) {
         Ok(size) if size > 0 => {
@@ -28,7 +28,7 @@ pub(super) fn contains(array: &Json, value: &Json) -> Result<Json, String> {
 }
 
 /// The numbers from `first` to `last`, both included, `step` apart.
-pub(crate) fn range(first: &Json, last: &Json, step: &Json) -> Result<Json, String> {
+pub(super) fn range(first: &Json, last: &Json, step: &Json) -> Result<Json, String> {
     let (first, last, step) = (rounded(first)?, rounded(last)?, rounded(step)?);
     if step == 0 {
         return Err("The increment must not be 0".to_owned());
@@ -48,7 +48,8 @@ pub(super) fn get_item(array: &Json, index: &Json) -> Result<Json, String> {
     let items = items(array)?;
     let place = index.as_number().and_then(|number| usize::try_from(number.to_whole()?).ok());
     let item = place.and_then(|at| items.get(at));
-    item.cloned().ok_or_else(|| format!("The index {index} is out of bounds for an array of length {}", items.len()))
+    item.cloned()
+        .ok_or_else(|| format!("The index {index} is out of bounds for an array of length {}", items.len()))
 }
 
 pub(super) fn length(array: &Json) -> Result<Json, String> {
@@ -56,6 +57,10 @@ pub(super) fn length(array: &Json) -> Result<Json, String> {
 }
 
 /// The items without those that equal an earlier one.
+#[expect(
+    clippy::mutable_key_type,
+    reason = "the remembered length, the one thing that changes, is not hashed"
+)]
 pub(super) fn unique(array: &Json) -> Result<Json, String> {
     let mut seen = HashSet::new();
     Ok(items(array)?.iter().filter(|item| seen.insert(*item)).cloned().collect())

@@ -40,7 +40,10 @@ impl FormatTemplate {
     pub(super) fn fill(&self, values: &[Json]) -> Result<Json, String> {
         let places = self.texts.len() - 1;
         if values.len() != places {
-            return Err(format!("number of arguments do not match the occurrences of {{}}: {} and {places}", values.len()));
+            return Err(format!(
+                "number of arguments do not match the occurrences of {{}}: {} and {places}",
+                values.len()
+            ));
         }
         let mut filled = String::new();
         for (at, text) in self.texts.iter().enumerate() {

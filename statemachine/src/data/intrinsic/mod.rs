@@ -11,6 +11,8 @@ mod texts;
 
 use std::sync::Arc;
 
+pub(super) use self::hashes::digest;
+
 use self::format::FormatTemplate;
 use super::cursor::PathError;
 use super::scope::{EvalError, Scope};
@@ -198,13 +200,6 @@ impl Call {
         format!("The function '{}' had the following error: {reason}", self.text)
     }
 }
-
-/// Computes the hash that both languages offer: `States.Hash` and `$hash`.
-pub(super) use hashes::hash;
-/// Cuts a list into lists of a size, as `States.ArrayPartition` and `$partition` do.
-pub(super) use arrays::partition;
-/// Lists the numbers from one to another, as `States.ArrayRange` and `$range` do.
-pub(super) use arrays::range;
 
 #[cfg(test)]
 mod tests;

@@ -5,7 +5,8 @@ use crate::data::{Number, Random};
 
 /// A number rounded to the nearest whole one, halves upwards, as Java's `Math.round` does.
 pub(super) fn rounded(value: &Json) -> Result<i64, String> {
-    let number = value.as_number().ok_or_else(|| format!("The argument must be a number but was: {value}"))?;
+    let number =
+        value.as_number().ok_or_else(|| format!("The argument must be a number but was: {value}"))?;
     number
         .to_whole()
         .or_else(|| Number::from_f64((number.as_f64() + 0.5).floor())?.to_whole())

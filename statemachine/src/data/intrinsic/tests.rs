@@ -59,7 +59,11 @@ fn json_goes_to_text_and_back() {
 #[test]
 fn arrays_are_made_cut_and_searched() {
     gives("States.Array()", json!({}), json!([]));
-    gives("States.Array($.a, 'x', 1, -1.5, true, null)", json!({"a": {}}), json!([{}, "x", 1, -1.5, true, null]));
+    gives(
+        "States.Array($.a, 'x', 1, -1.5, true, null)",
+        json!({"a": {}}),
+        json!([{}, "x", 1, -1.5, true, null]),
+    );
     gives("States.ArrayPartition($.a, 4)", json!({"a": [1, 2, 3, 4, 5]}), json!([[1, 2, 3, 4], [5]]));
     gives("States.ArrayPartition($.a, 1.5)", json!({"a": [1, 2, 3]}), json!([[1, 2], [3]]));
     gives("States.ArrayContains($.a, $.b)", json!({"a": [[1, 2], 2], "b": [1, 2]}), json!(true));
@@ -93,11 +97,7 @@ fn arrays_are_made_cut_and_searched() {
 fn texts_are_encoded_hashed_and_split() {
     gives("States.Base64Encode('Data to encode')", json!({}), json!("RGF0YSB0byBlbmNvZGU="));
     gives("States.Base64Decode('RGF0YSB0byBlbmNvZGU=')", json!({}), json!("Data to encode"));
-    gives(
-        "States.Hash('input data', 'SHA-1')",
-        json!({}),
-        json!("aaff4a450a104cd177d28d18d74485e8cae074b7"),
-    );
+    gives("States.Hash('input data', 'SHA-1')", json!({}), json!("aaff4a450a104cd177d28d18d74485e8cae074b7"));
     gives("States.Hash('', 'MD5')", json!({}), json!("d41d8cd98f00b204e9800998ecf8427e"));
     for (text, delimiters, parts) in [
         (" , ", ",", json!([" ", " "])),
@@ -119,7 +119,11 @@ fn texts_are_encoded_hashed_and_split() {
 #[test]
 fn objects_are_merged_one_level_deep() {
     let input = json!({"a": {"a": {"a1": 1}, "b": 2, "d": 3}, "b": {"a": {"a3": 1}, "c": 3, "d": 4}});
-    gives("States.JsonMerge($.a, $.b, false)", input.clone(), json!({"a": {"a3": 1}, "b": 2, "c": 3, "d": 4}));
+    gives(
+        "States.JsonMerge($.a, $.b, false)",
+        input.clone(),
+        json!({"a": {"a3": 1}, "b": 2, "c": 3, "d": 4}),
+    );
     fails("States.JsonMerge($.a, $.b, true)", input.clone());
     fails("States.JsonMerge($.a, 1, false)", input.clone());
     fails("States.JsonMerge($.a, $.b, 'no')", input);

@@ -318,7 +318,10 @@ mod tests {
 
     #[test]
     fn equality_looks_at_values_and_not_at_how_they_are_written() {
-        assert_eq!(Json::parse(r#"{"a":1,"b":[2.0]}"#).unwrap(), Json::parse(r#"{"b":[2],"a":1.0}"#).unwrap());
+        assert_eq!(
+            Json::parse(r#"{"a":1,"b":[2.0]}"#).unwrap(),
+            Json::parse(r#"{"b":[2],"a":1.0}"#).unwrap()
+        );
         assert_ne!(Json::parse("1").unwrap(), Json::parse("true").unwrap());
         assert_ne!(Json::parse(r#"{"a":1}"#).unwrap(), Json::parse(r#"{"a":1,"b":1}"#).unwrap());
     }

@@ -275,7 +275,8 @@ impl Parser<'_> {
         if !(0xDC00..0xE000).contains(&second) {
             return Err("lone surrogate in a string");
         }
-        char::from_u32(0x10000 + ((first - 0xD800) << 10) + (second - 0xDC00)).ok_or("lone surrogate in a string")
+        char::from_u32(0x10000 + ((first - 0xD800) << 10) + (second - 0xDC00))
+            .ok_or("lone surrogate in a string")
     }
 
     /// The four hexadecimal digits after `u`, with the place on the `u`.
@@ -331,7 +332,10 @@ mod tests {
 
     #[test]
     fn escapes_are_read() {
-        assert_eq!(Json::parse(r#""\u00e9\ud83d\ude00\/\b\f\n\r\t\"\\""#).unwrap(), Json::from("é😀/\u{8}\u{c}\n\r\t\"\\"));
+        assert_eq!(
+            Json::parse(r#""\u00e9\ud83d\ude00\/\b\f\n\r\t\"\\""#).unwrap(),
+            Json::from("é😀/\u{8}\u{c}\n\r\t\"\\")
+        );
     }
 
     proptest! {

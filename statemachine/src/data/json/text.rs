@@ -137,7 +137,9 @@ mod tests {
 
     #[test]
     fn the_length_is_that_of_the_text() {
-        for text in [r#"{"a":[1,-2.5,1E9,true,false,null],"b\n\u0001":{"c":"\"é"},"d":[],"e":{}}"#, "[]", "\"\""] {
+        for text in
+            [r#"{"a":[1,-2.5,1E9,true,false,null],"b\n\u0001":{"c":"\"é"},"d":[],"e":{}}"#, "[]", "\"\""]
+        {
             let value = Json::parse(text).unwrap();
             assert_eq!(value.serialized_len(), value.to_text().len(), "{text}");
         }

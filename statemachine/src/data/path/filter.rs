@@ -161,7 +161,9 @@ pub(super) fn operand(cursor: &mut Cursor<'_>, nesting: usize) -> Result<Operand
             let word = cursor.take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '+' | '.' | '_'));
             match Json::parse(word) {
                 Ok(value) => Ok(Operand::Literal(value)),
-                Err(_) => cursor.fail("expected a path, a text in quotes, a number, `true`, `false` or `null`"),
+                Err(_) => {
+                    cursor.fail("expected a path, a text in quotes, a number, `true`, `false` or `null`")
+                }
             }
         }
     }

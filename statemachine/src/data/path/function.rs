@@ -74,9 +74,7 @@ impl FunctionCall {
                 Json::String(text) => Some(text.chars().count().into()),
                 _ => None,
             },
-            Function::Keys => {
-                Some(value.as_object()?.keys().map(|key| Json::String(key.clone())).collect())
-            }
+            Function::Keys => Some(value.as_object()?.keys().map(|key| Json::String(key.clone())).collect()),
             Function::Min => numbers(&value)?.into_iter().reduce(f64::min).map(Json::from),
             Function::Max => numbers(&value)?.into_iter().reduce(f64::max).map(Json::from),
             Function::Sum => Some(numbers(&value)?.into_iter().sum::<f64>().into()),

@@ -118,7 +118,9 @@ impl JsonPath {
     /// The value it names. A missing one is told in the words of fields such as `InputPath`.
     pub fn query(&self, scope: &Scope<'_>) -> Result<Json, EvalError> {
         self.evaluate(scope).map_err(|miss| match miss {
-            Miss::NoSuchPlace(reason) => EvalError::runtime(format!("Invalid path '{}' : {reason}", self.text)),
+            Miss::NoSuchPlace(reason) => {
+                EvalError::runtime(format!("Invalid path '{}' : {reason}", self.text))
+            }
             Miss::TooMuch => self.too_much(),
         })
     }

@@ -45,7 +45,10 @@ fn the_well_known_store_is_read() {
         store(),
         &[
             ("$.store.bicycle.color", r#""red""#),
-            ("$.store.book[*].author", r#"["Nigel Rees","Evelyn Waugh","Herman Melville","J. R. R. Tolkien"]"#),
+            (
+                "$.store.book[*].author",
+                r#"["Nigel Rees","Evelyn Waugh","Herman Melville","J. R. R. Tolkien"]"#,
+            ),
             ("$..author", r#"["Nigel Rees","Evelyn Waugh","Herman Melville","J. R. R. Tolkien"]"#),
             ("$.store..price", "[8.95,12.99,8.99,22.99,19.95]"),
             ("$..book[2].title", r#"["Moby Dick"]"#),
@@ -66,7 +69,10 @@ fn the_well_known_store_is_read() {
             ("$.store.book.length()", "4"),
             ("$.store.book[*].price.max()", "22.99"),
             ("$.store.bicycle['color','price']", r#"{"color":"red","price":19.95}"#),
-            ("$.store.book[0,1]['title','isbn']", r#"[{"title":"Sayings of the Century"},{"title":"Sword of Honour"}]"#),
+            (
+                "$.store.book[0,1]['title','isbn']",
+                r#"[{"title":"Sayings of the Century"},{"title":"Sword of Honour"}]"#,
+            ),
         ],
     );
 }
@@ -113,7 +119,10 @@ fn a_missing_place_is_told_in_the_words_of_aws() {
     check(
         serde_json::json!({"a": {"b": [1]}, "text": "x", "null": null}),
         &[
-            ("$.NoSuchInputPath", "Invalid path '$.NoSuchInputPath' : No results for path: $['NoSuchInputPath']"),
+            (
+                "$.NoSuchInputPath",
+                "Invalid path '$.NoSuchInputPath' : No results for path: $['NoSuchInputPath']",
+            ),
             ("$.x.y", "Invalid path '$.x.y' : Missing property in path $['x']"),
             ("$.a.b[3]", "Invalid path '$.a.b[3]' : No results for path: $['a']['b'][3]"),
             ("$.null[0]", "Invalid path '$.null[0]' : The path $['null'] is null"),
@@ -199,7 +208,11 @@ fn what_cannot_be_read_is_refused_with_its_place() {
         ("$1a", 3),
         ("$[::0]", 5),
     ] {
-        assert_eq!(JsonPath::parse(text).map(|path| path.to_string()).map_err(|e| e.offset), Err(offset), "{text}");
+        assert_eq!(
+            JsonPath::parse(text).map(|path| path.to_string()).map_err(|e| e.offset),
+            Err(offset),
+            "{text}"
+        );
     }
 }
 
@@ -222,7 +235,9 @@ fn a_reference_path_writes_and_leaves_the_original_alone() {
     let original = Json::from(serde_json::json!({"a": {"b": 1}, "list": [1, 2], "null": null}));
     let set = |path: &str| {
         let path = ReferencePath::parse(path).unwrap();
-        path.set(original.clone(), Json::from("new")).map(|value| value.to_text()).map_err(|error| error.cause)
+        path.set(original.clone(), Json::from("new"))
+            .map(|value| value.to_text())
+            .map_err(|error| error.cause)
     };
     assert_eq!(set("$").unwrap(), r#""new""#);
     assert_eq!(set("$.a.b").unwrap(), r#"{"a":{"b":"new"},"list":[1,2],"null":null}"#);
@@ -237,7 +252,17 @@ fn a_reference_path_writes_and_leaves_the_original_alone() {
 
 #[test]
 fn a_reference_path_names_one_place() {
-    for path in ["$.a[*]", "$..a", "$.a[0:1]", "$.a[?(@.b)]", "$$.a", "$x.a", "$.a[-1]", "$.a['b','c']", "$.a.length()"] {
+    for path in [
+        "$.a[*]",
+        "$..a",
+        "$.a[0:1]",
+        "$.a[?(@.b)]",
+        "$$.a",
+        "$x.a",
+        "$.a[-1]",
+        "$.a['b','c']",
+        "$.a.length()",
+    ] {
         assert!(ReferencePath::parse(path).is_err(), "{path}");
     }
     let path = ReferencePath::parse("$.a['b'][0]").unwrap();

@@ -69,9 +69,10 @@ impl<'a> Walk<'a> {
                 found.push(several(names, value));
                 Ok(())
             }
-            (Step::Properties(names), Json::Object(object)) => {
-                names.iter().filter_map(|name| object.get(name)).try_for_each(|next| self.collect(rest, next, found))
-            }
+            (Step::Properties(names), Json::Object(object)) => names
+                .iter()
+                .filter_map(|name| object.get(name))
+                .try_for_each(|next| self.collect(rest, next, found)),
             (Step::Index(index), Json::Array(items)) => match place(*index, items.len()) {
                 Some(at) => self.collect(rest, &items[at], found),
                 None => Ok(()),
@@ -107,11 +108,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn each_child(
-        &self,
-        value: &Json,
-        mut act: impl FnMut(&Json) -> Result<(), Miss>,
-    ) -> Result<(), Miss> {
+    fn each_child(&self, value: &Json, mut act: impl FnMut(&Json) -> Result<(), Miss>) -> Result<(), Miss> {
         match value {
             Json::Array(items) => items.iter().try_for_each(act),
             Json::Object(object) => object.values().try_for_each(&mut act),

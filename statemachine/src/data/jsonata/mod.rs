@@ -1,0 +1,239 @@
+//! JSONata: the expressions in `{% … %}`.
+//!
+//! Spec: <https://docs.aws.amazon.com/step-functions/latest/dg/transforming-data.html>
+//!
+//! The language itself is the crate `jsonata-core`'s. Here is what Step Functions adds and takes away: `$states`,
+//! variables, six functions, no context at the top, no `$eval`, bounds, and AWS's words for what goes wrong.
+//!
+//! DIFFERENCE: inside an expression a number is a double. A whole number beyond 2^53 stays exact only where an
+//! expression just names it (`$states.input.id`), as such expressions are looked up without being evaluated.
+
+mod analysis;
+mod convert;
+mod environment;
+mod functions;
+mod guard;
+mod messages;
+mod template;
+
+use std::fmt;
+use std::sync::Arc;
+
+use jsonata_core::ast::AstNode;
+use jsonata_core::evaluator::{Context, Evaluator, EvaluatorOptions};
+use jsonata_core::value::JValue;
+
+use self::analysis::Analysis;
+use self::environment::Environment;
+use super::Json;
+use super::scope::{EvalError, Scope};
+
+pub use self::template::{ExpressionFault, JsonataTemplate};
+
+/// How long one expression may take, in milliseconds.
+const TIMEOUT_MILLISECONDS: u64 = 2_000;
+
+/// How deep evaluation may nest: AWS takes a sum of 100 terms and refuses one of 101.
+const MAX_EVALUATION_DEPTH: usize = 99;
+
+/// How many items a sequence may have: AWS takes `[1..873782]` and refuses one item more.
+const MAX_SEQUENCE: usize = 873_782;
+
+const UNDEFINED: &str = "returned nothing (undefined).";
+
+/// A JSONata expression.
+#[derive(Clone)]
+pub struct Expression {
+    text: Arc<str>,
+    ast: Arc<AstNode>,
+    analysis: Arc<Analysis>,
+}
+
+/// Why AWS refuses an expression when the state machine is created.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{code}: {message}")]
+pub struct ExpressionError {
+    /// `INVALID_JSONATA_EXPRESSION` or `UNSUPPORTED_JSONATA_EXPRESSION`.
+    pub code: &'static str,
+    /// AWS's words.
+    pub message: String,
+}
+
+/// The type that a field asks of its expression's value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expected {
+    /// `Items`
+    Array,
+    /// `Condition`
+    Boolean,
+    /// `ToleratedFailurePercentage`
+    Number,
+    /// `Seconds`, `MaxConcurrency`, …: a number without a fraction.
+    Integer,
+    /// `Error`, `Cause`, `Timestamp`
+    String,
+    /// `ItemBatcher`'s `BatchInput`
+    Object,
+}
+
+impl Expression {
+    /// Whether a text is an expression: `{%` and `%}` are its very ends.
+    pub fn is(text: &str) -> bool {
+        text.len() >= 4 && text.starts_with("{%") && text.ends_with("%}")
+    }
+
+    /// Reads an expression with its marks, finding everything that AWS refuses in it.
+    pub fn parse(text: &str) -> Result<Expression, Vec<ExpressionError>> {
+        let invalid = |message: String| vec![ExpressionError { code: "INVALID_JSONATA_EXPRESSION", message }];
+        if !Expression::is(text) {
+            return Err(invalid("Expression must be enclosed in {% %}".to_owned()));
+        }
+        let text = text[2..text.len() - 2].trim();
+        let mut ast =
+            jsonata_core::parser::parse(text).map_err(|error| invalid(messages::parsing(&error)))?;
+        let analysis = Analysis::of(&mut ast);
+        if !analysis.unsupported.is_empty() {
+            let refusal = |name: &String| ExpressionError {
+                code: "UNSUPPORTED_JSONATA_EXPRESSION",
+                message: format!("Reference to '{name}' at the top level is not supported."),
+            };
+            return Err(analysis.unsupported.iter().map(refusal).collect());
+        }
+        if !analysis.too_deep {
+            guard::bound(&mut ast, &analysis.own);
+        }
+        Ok(Expression { text: text.into(), ast: Arc::new(ast), analysis: Arc::new(analysis) })
+    }
+
+    /// The expression without its marks.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The variables it reads that it does not bind itself, `states` and functions among them.
+    pub fn variables(&self) -> impl Iterator<Item = &str> {
+        self.analysis.variables.iter().map(String::as_str)
+    }
+
+    /// Whether it reads `$states.result`.
+    pub fn uses_result(&self) -> bool {
+        self.analysis.states.result
+    }
+
+    /// Whether it reads `$states.errorOutput`.
+    pub fn uses_error_output(&self) -> bool {
+        self.analysis.states.error_output
+    }
+
+    /// Its value. `field` is the place that messages name: `Output`, `Choices[0]/Condition`, …
+    pub fn evaluate(&self, scope: &Scope<'_>, field: &str) -> Result<Json, EvalError> {
+        self.evaluate_in(&Environment::new(scope), || field.to_owned())
+    }
+
+    /// Its value, which has to be of a type.
+    pub fn evaluate_as(&self, scope: &Scope<'_>, field: &str, expected: Expected) -> Result<Json, EvalError> {
+        let value = self.evaluate(scope, field)?;
+        if expected.allows(&value) {
+            return Ok(value);
+        }
+        let told = format!(
+            "returned an unexpected result type. Expected '{expected}', but was '{}' for value: {value}",
+            value.type_name()
+        );
+        Err(self.failure(field.to_owned(), &told))
+    }
+
+    fn evaluate_in(
+        &self,
+        environment: &Environment<'_>,
+        field: impl FnOnce() -> String,
+    ) -> Result<Json, EvalError> {
+        if let Some(route) = &self.analysis.route
+            && let Some(found) = environment.look_up(route)
+        {
+            return found.ok_or_else(|| self.failure(field(), UNDEFINED));
+        }
+        let value = match self.run(environment) {
+            Ok(value) => value,
+            Err(message) => {
+                return Err(self.failure(field(), &messages::evaluation(&message, &self.analysis.called)));
+            }
+        };
+        match convert::to_json(&value) {
+            Ok(Some(value)) => Ok(value),
+            Ok(None) => Err(self.failure(field(), UNDEFINED)),
+            Err(convert::Refusal::Function) => {
+                Err(self.failure(field(), "returned an unsupported result type."))
+            }
+            Err(convert::Refusal::TooLarge) => {
+                Err(self.failure(field(), &messages::evaluation(messages::MEMORY_LIMIT, &[])))
+            }
+        }
+    }
+
+    fn run(&self, environment: &Environment<'_>) -> Result<JValue, String> {
+        if self.analysis.too_deep {
+            return Err(messages::STACK_OVERFLOW.to_owned());
+        }
+        let mut context = Context::new();
+        environment.bind(&self.analysis, &mut context);
+        let options = EvaluatorOptions {
+            timeout_ms: Some(TIMEOUT_MILLISECONDS),
+            cancel: None,
+            max_stack_depth: Some(MAX_EVALUATION_DEPTH),
+            max_sequence_length: Some(MAX_SEQUENCE),
+        };
+        let mut evaluator = Evaluator::with_options(context, options);
+        functions::register_measures(&mut evaluator);
+        let random = functions::register(&mut evaluator, &self.analysis.called, environment.random());
+        let result = evaluator.evaluate(&self.ast, &JValue::Undefined);
+        if let Some(random) = random {
+            environment.random().catch_up(&random);
+        }
+        result.map_err(|error| error.message().to_owned())
+    }
+
+    fn failure(&self, field: String, told: &str) -> EvalError {
+        EvalError {
+            name: "States.QueryEvaluationError",
+            cause: format!("The JSONata expression '{}' specified for the field '{field}' {told}", self.text),
+            location: Some(field),
+        }
+    }
+}
+
+impl fmt::Debug for Expression {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Expression({})", self.text)
+    }
+}
+
+impl Expected {
+    fn allows(self, value: &Json) -> bool {
+        match self {
+            Expected::Array => value.is_array(),
+            Expected::Boolean => value.as_bool().is_some(),
+            Expected::Number => value.as_number().is_some(),
+            Expected::Integer => value.as_number().is_some_and(|number| number.to_whole().is_some()),
+            Expected::String => value.as_str().is_some(),
+            Expected::Object => value.is_object(),
+        }
+    }
+}
+
+/// The type's name in AWS's messages.
+impl fmt::Display for Expected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Expected::Array => "array",
+            Expected::Boolean => "boolean",
+            Expected::Number => "number",
+            Expected::Integer => "integer",
+            Expected::String => "string",
+            Expected::Object => "object",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;
