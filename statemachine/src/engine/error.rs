@@ -22,6 +22,22 @@ pub enum EngineError {
     /// The database failed.
     #[error("the history store failed")]
     Store(#[from] rusqlite::Error),
+    /// A record does not say any more what it said when it was written.
+    #[error("record {record} of execution {execution} is damaged")]
+    Damaged {
+        /// The number of the execution in the store.
+        execution: u64,
+        /// The number of the record; 0 is the execution itself.
+        record: u64,
+    },
+    /// Folding the records gave other events than were stored: they were written by another version.
+    #[error("record {record} of execution {execution} does not follow from the ones before it")]
+    Diverged {
+        /// The number of the execution in the store.
+        execution: u64,
+        /// The number of the record.
+        record: u64,
+    },
     /// The engine has been shut down, or its writer has stopped after a failure of the disk.
     #[error("the engine has stopped")]
     Stopped,

@@ -1,62 +1,119 @@
 //! The one place that acts: it invokes tasks, waits for timers, writes what happened and answers.
 
+mod acting;
+mod active;
+mod activities;
 mod api;
+mod cell;
 mod config;
 mod error;
+mod executions;
 mod invoker;
+mod machines;
+mod map_runs;
+mod nested;
+mod recovery;
+mod timers;
+mod token;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
 
 pub use api::*;
 pub use config::{Config, Storage};
 pub use error::{EngineError, Refusal};
 pub use invoker::{Call, Invoker, NoServices, TaskFailure};
+pub(crate) use token::TaskToken;
 
-use crate::data::Json;
+use crate::store::{Batch, Store, Write};
+use active::Active;
+use activities::Activities;
+use machines::Machines;
+use nested::Watchers;
+use timers::Timers;
 
 /// A running engine. Clones are handles to the same one.
 #[derive(Clone)]
-pub struct Engine(Arc<Config>);
+pub struct Engine(Arc<Inner>);
 
-macro_rules! pending { ($($name:ident($($arg:ident: $ty:ty),*) -> $ret:ty;)*) => { impl Engine { $(
-    #[allow(missing_docs)] pub async fn $name(&self, $($arg: $ty),*) -> $ret { $(drop($arg);)* std::future::pending().await })* } } }
-pending! {
-    shutdown() -> ();
-    create_state_machine(new: NewStateMachine) -> Result<Arc<StateMachineDescription>, Refusal>;
-    update_state_machine(arn: &str, change: StateMachineChange) -> Result<Arc<StateMachineDescription>, Refusal>;
-    delete_state_machine(arn: &str) -> Result<(), Refusal>;
-    state_machine_of_execution(execution_arn: &str) -> Result<Arc<StateMachineDescription>, Refusal>;
-    start_execution(new: NewExecution) -> Result<StartedExecution, Refusal>;
-    start_sync_execution(new: NewExecution) -> Result<ExecutionDescription, Refusal>;
-    stop_execution(arn: &str, error: Option<String>, cause: Option<String>) -> Result<i64, Refusal>;
-    redrive_execution(arn: &str) -> Result<i64, Refusal>;
-    describe_execution(arn: &str) -> Result<ExecutionDescription, Refusal>;
-    list_executions(query: ExecutionQuery) -> Result<ExecutionPage, Refusal>;
-    execution_history(arn: &str, query: HistoryQuery) -> Result<HistoryPage, Refusal>;
-    closed(arn: &str) -> Result<ExecutionDescription, Refusal>;
-    create_activity(name: &str, encryption: Option<Json>, tags: Option<Json>) -> Result<Arc<ActivityDescription>, Refusal>;
-    delete_activity(arn: &str) -> Result<(), Refusal>;
-    activity_task(arn: &str, worker: Option<String>, wait: Duration) -> Result<Option<ActivityTask>, Refusal>;
-    report_task(token: &str, report: TaskReport) -> Result<(), Refusal>;
-    map_runs(execution_arn: &str) -> Result<Vec<MapRunDescription>, Refusal>;
-    map_run(arn: &str) -> Result<MapRunDescription, Refusal>;
+/// What the handles share.
+pub(crate) struct Inner {
+    config: Config,
+    store: Store,
+    machines: Machines,
+    activities: Activities,
+    active: Active,
+    watchers: Watchers,
+    timers: Arc<Timers>,
+    runtime: Handle,
+    last_number: AtomicU64,
 }
+
 impl Engine {
-    /// Opens the store and resumes what was under way.
+    /// Opens the store and resumes what was under way. Must be called within a tokio runtime.
     pub async fn start(config: Config) -> Result<Engine, EngineError> {
-        Ok(Engine(Arc::new(config)))
+        let store = Store::open(&config.storage)?;
+        let timers = Arc::new(Timers::default());
+        let inner = Arc::new(Inner {
+            machines: Machines::default(),
+            activities: Activities::default(),
+            active: Active::default(),
+            watchers: Watchers::default(),
+            timers: Arc::clone(&timers),
+            runtime: Handle::current(),
+            last_number: AtomicU64::new(store.last_number()?),
+            store,
+            config,
+        });
+        inner.machines.load(inner.store.machines()?);
+        inner.activities.load(inner.store.activities()?);
+        let clock = inner.config.clock.clone();
+        inner.runtime.spawn(timers::run(Arc::downgrade(&inner), timers, clock));
+        inner.resume()?;
+        Ok(Engine(inner))
     }
+
+    /// Waits until everything that happened is stored. Executions under way go on with the next start.
+    pub async fn shutdown(&self) {
+        let inner = Arc::clone(&self.0);
+        for cell in inner.active.all() {
+            cell.abort_running();
+        }
+        let closed = tokio::task::spawn_blocking(move || inner.store.close()).await;
+        if let Err(error) = closed {
+            tracing::error!(%error, "the history store could not be closed");
+        }
+    }
+
     /// What it was started with.
     pub fn config(&self) -> &Config {
-        &self.0
+        &self.0.config
     }
-    /// The machine with this ARN.
-    pub fn state_machine(&self, _arn: &str) -> Option<Arc<StateMachineDescription>> { None }
-    /// All machines.
-    pub fn state_machines(&self) -> Vec<Arc<StateMachineDescription>> { Vec::new() }
-    /// The activity with this ARN.
-    pub fn activity(&self, _arn: &str) -> Option<Arc<ActivityDescription>> { None }
-    /// All activities.
-    pub fn activities(&self) -> Vec<Arc<ActivityDescription>> { Vec::new() }
+}
+
+impl Inner {
+    /// `arn:aws:states:REGION:ACCOUNT`, in the partition of the region.
+    fn arn_prefix(&self) -> String {
+        let Config { region, account, .. } = &self.config;
+        let partition = match region {
+            region if region.starts_with("cn-") => "aws-cn",
+            region if region.starts_with("us-gov-") => "aws-us-gov",
+            _ => "aws",
+        };
+        format!("arn:{partition}:states:{region}:{account}")
+    }
+
+    fn next_number(&self) -> u64 {
+        self.last_number.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// Writes something that no execution is part of.
+    async fn write(&self, writes: Vec<Write>) -> Result<(), Refusal> {
+        let (sender, written) = oneshot::channel();
+        self.store.submit(Batch { writes, done: Box::new(move || sender.send(()).unwrap_or_default()) });
+        written.await.map_err(|_| Refusal::Engine(EngineError::Stopped))
+    }
 }

@@ -16,7 +16,7 @@ use crate::engine::{ActivityDescription, TaskReport};
 const LONG_POLL: Duration = Duration::from_secs(60);
 
 impl Service {
-    pub(super) async fn create_activity(&self, request: &Request) -> Outcome {
+    pub(super) async fn create_activity(&self, request: &mut Request) -> Outcome {
         let name = request.required_text("name", 1, 80);
         let encryption = request.object("encryptionConfiguration");
         let tags = request.array("tags");
@@ -29,17 +29,16 @@ impl Service {
             .done())
     }
 
-    pub(super) async fn delete_activity(&self, request: &Request) -> Outcome {
+    pub(super) async fn delete_activity(&self, request: &mut Request) -> Outcome {
         let activity_arn = activity_arn(request)?;
         self.engine.delete_activity(&activity_arn).await?;
         Ok(Json::empty_object())
     }
 
-    pub(super) async fn describe_activity(&self, request: &Request) -> Outcome {
+    pub(super) async fn describe_activity(&self, request: &mut Request) -> Outcome {
         let activity_arn = activity_arn(request)?;
-        let missing = || {
-            Exception::new("ActivityDoesNotExist", format!("Activity Does Not Exist: '{activity_arn}'"))
-        };
+        let missing =
+            || Exception::new("ActivityDoesNotExist", format!("Activity Does Not Exist: '{activity_arn}'"));
         let activity = self.engine.activity(&activity_arn).ok_or_else(missing)?;
         let owned = || Answer::new().with("type", "AWS_OWNED_KEY").done();
         Ok(listed(&activity)
@@ -47,7 +46,7 @@ impl Service {
             .done())
     }
 
-    pub(super) async fn list_activities(&self, request: &Request) -> Outcome {
+    pub(super) async fn list_activities(&self, request: &mut Request) -> Outcome {
         let limit = request.max_results(100, 1000);
         let offset = page::offset(request)?;
         request.check()?;
@@ -57,7 +56,7 @@ impl Service {
         Ok(Answer::new().with("activities", Json::array(activities)).with_some("nextToken", next).done())
     }
 
-    pub(super) async fn activity_task(&self, request: &Request) -> Outcome {
+    pub(super) async fn activity_task(&self, request: &mut Request) -> Outcome {
         let worker = request.text("workerName", 1, 80);
         let activity_arn = activity_arn(request)?;
         let task = self.engine.activity_task(&activity_arn, worker, LONG_POLL).await?;
@@ -69,7 +68,7 @@ impl Service {
         })
     }
 
-    pub(super) async fn task_success(&self, request: &Request) -> Outcome {
+    pub(super) async fn task_success(&self, request: &mut Request) -> Outcome {
         let output = request.required_text("output", 0, MAX_PAYLOAD);
         let token = token(request)?;
         too_large(&output, "output")?;
@@ -77,14 +76,14 @@ impl Service {
         self.report(&token, TaskReport::Success(output)).await
     }
 
-    pub(super) async fn task_failure(&self, request: &Request) -> Outcome {
+    pub(super) async fn task_failure(&self, request: &mut Request) -> Outcome {
         let error = request.text("error", 0, 256);
         let cause = request.text("cause", 0, 32_768);
         let token = token(request)?;
         self.report(&token, TaskReport::Failure { error, cause }).await
     }
 
-    pub(super) async fn task_heartbeat(&self, request: &Request) -> Outcome {
+    pub(super) async fn task_heartbeat(&self, request: &mut Request) -> Outcome {
         let token = token(request)?;
         self.report(&token, TaskReport::Heartbeat).await
     }
@@ -102,14 +101,14 @@ fn listed(activity: &ActivityDescription) -> Answer {
         .moment("creationDate", activity.creation_date)
 }
 
-fn activity_arn(request: &Request) -> Result<String, Exception> {
+fn activity_arn(request: &mut Request) -> Result<String, Exception> {
     let activity_arn = request.required_text("activityArn", 1, 256);
     request.check()?;
     arn::check(&activity_arn, &[ResourceType::Activity])?;
     Ok(activity_arn)
 }
 
-fn token(request: &Request) -> Result<String, Exception> {
+fn token(request: &mut Request) -> Result<String, Exception> {
     let token = request.required_text("taskToken", 1, 2048);
     request.check()?;
     Ok(token)

@@ -5,32 +5,32 @@ use crate::engine::Refusal;
 
 /// An operation was refused.
 #[derive(Debug)]
-pub(super) struct Exception {
+pub(crate) struct Exception {
     /// AWS's name of the exception.
-    pub(super) name: &'static str,
-    pub(super) message: String,
-    pub(super) status: u16,
+    pub(crate) name: &'static str,
+    pub(crate) message: String,
+    pub(crate) status: u16,
 }
 
 impl Exception {
-    pub(super) fn new(name: &'static str, message: impl Into<String>) -> Exception {
+    pub(crate) fn new(name: &'static str, message: impl Into<String>) -> Exception {
         Exception { name, message: message.into(), status: 400 }
     }
 
     /// One fault in the wording of AWS's parameter validation.
-    pub(super) fn validation(message: impl Into<String>) -> Exception {
+    pub(crate) fn validation(message: impl Into<String>) -> Exception {
         Exception::new("ValidationException", message)
     }
 
-    pub(super) fn invalid_arn(reason: impl std::fmt::Display) -> Exception {
+    pub(crate) fn invalid_arn(reason: impl std::fmt::Display) -> Exception {
         Exception::new("InvalidArn", format!("Invalid Arn: '{reason}'"))
     }
 
-    pub(super) fn invalid_token() -> Exception {
+    pub(crate) fn invalid_token() -> Exception {
         Exception::new("InvalidToken", "Invalid Token: 'Invalid token'")
     }
 
-    pub(super) fn body(&self) -> Json {
+    pub(crate) fn body(&self) -> Json {
         Json::object([("__type", Json::from(self.name)), ("message", Json::from(self.message.as_str()))])
     }
 }
@@ -76,11 +76,7 @@ impl From<Refusal> for Exception {
             Refusal::ResourceNotFound(arn) => ("ResourceNotFound", format!("Resource not found: '{arn}'")),
             Refusal::Engine(error) => {
                 tracing::error!(%error, "the engine could not do what it was asked");
-                return Exception {
-                    name: "InternalServerError",
-                    message: error.to_string(),
-                    status: 500,
-                };
+                return Exception { name: "InternalServerError", message: error.to_string(), status: 500 };
             }
         };
         Exception::new(name, message)

@@ -9,14 +9,14 @@ use super::request::{MAX_PAYLOAD, Request, payload};
 use super::{Outcome, Service};
 use crate::data::Json;
 use crate::engine::{
-    ExecutionDescription, ExecutionQuery, ExecutionStatus, ExecutionsOf, HistoryData, HistoryOrder, HistoryQuery,
-    MachineType, NewExecution,
+    ExecutionDescription, ExecutionQuery, ExecutionStatus, ExecutionsOf, HistoryData, HistoryOrder,
+    HistoryQuery, MachineType, NewExecution,
 };
 
 const EXECUTIONS: &[ResourceType] = &[ResourceType::Execution, ResourceType::Express];
 
 impl Service {
-    pub(super) async fn start_execution(&self, request: &Request) -> Outcome {
+    pub(super) async fn start_execution(&self, request: &mut Request) -> Outcome {
         let new = self.new_execution(request)?;
         self.machine(&new.state_machine_arn)?;
         let started = self.engine.start_execution(new).await?;
@@ -26,7 +26,7 @@ impl Service {
             .done())
     }
 
-    pub(super) async fn start_sync_execution(&self, request: &Request) -> Outcome {
+    pub(super) async fn start_sync_execution(&self, request: &mut Request) -> Outcome {
         let included = included_data(request);
         let new = self.new_execution(request)?;
         let machine = self.machine(&new.state_machine_arn)?;
@@ -37,8 +37,10 @@ impl Service {
         let millis = execution.stop_date.unwrap_or(execution.start_date) - execution.start_date;
         // AWS bills Express workflows in steps of 100 ms and 64 MB.
         let billed = millis.max(1).unsigned_abs().div_ceil(100) * 100;
-        let billing =
-            Answer::new().with("billedDurationInMilliseconds", billed).with("billedMemoryUsedInMB", 64).done();
+        let billing = Answer::new()
+            .with("billedDurationInMilliseconds", billed)
+            .with("billedMemoryUsedInMB", 64)
+            .done();
         Ok(summary(&execution, included)
             .with("name", execution.name.as_str())
             .with("billingDetails", billing)
@@ -46,7 +48,7 @@ impl Service {
             .done())
     }
 
-    fn new_execution(&self, request: &Request) -> Result<NewExecution, Exception> {
+    fn new_execution(&self, request: &mut Request) -> Result<NewExecution, Exception> {
         let state_machine_arn = request.required_text("stateMachineArn", 1, 256);
         let name = request.text("name", 1, 80);
         let input = request.text("input", 0, MAX_PAYLOAD);
@@ -66,7 +68,7 @@ impl Service {
         Ok(NewExecution { state_machine_arn, name, input, trace_header })
     }
 
-    pub(super) async fn stop_execution(&self, request: &Request) -> Outcome {
+    pub(super) async fn stop_execution(&self, request: &mut Request) -> Outcome {
         let execution_arn = request.required_text("executionArn", 1, 256);
         let error = request.text("error", 0, 256);
         let cause = request.text("cause", 0, 32_768);
@@ -78,7 +80,7 @@ impl Service {
         Ok(Answer::new().moment("stopDate", stopped).done())
     }
 
-    pub(super) async fn redrive_execution(&self, request: &Request) -> Outcome {
+    pub(super) async fn redrive_execution(&self, request: &mut Request) -> Outcome {
         let execution_arn = request.required_text("executionArn", 1, 256);
         request.text("clientToken", 1, 64);
         request.check()?;
@@ -90,7 +92,7 @@ impl Service {
     }
 
     /// DIFFERENCE: executions of Express machines are shown too; AWS tells them through CloudWatch Logs only.
-    pub(super) async fn describe_execution(&self, request: &Request) -> Outcome {
+    pub(super) async fn describe_execution(&self, request: &mut Request) -> Outcome {
         let execution_arn = request.required_text("executionArn", 1, 256);
         let included = included_data(request);
         request.check()?;
@@ -98,7 +100,9 @@ impl Service {
         let execution = self.engine.describe_execution(&execution_arn).await?;
         let (redrivable, reason) = match &execution.redrive_status {
             Ok(()) => ("REDRIVABLE", None),
-            Err(reason) if execution.map_run_arn.is_some() && reason.is_empty() => ("REDRIVABLE_BY_MAP_RUN", None),
+            Err(reason) if execution.map_run_arn.is_some() && reason.is_empty() => {
+                ("REDRIVABLE_BY_MAP_RUN", None)
+            }
             Err(reason) => ("NOT_REDRIVABLE", Some(reason.as_str())),
         };
         Ok(summary(&execution, included)
@@ -112,7 +116,7 @@ impl Service {
             .done())
     }
 
-    pub(super) async fn list_executions(&self, request: &Request) -> Outcome {
+    pub(super) async fn list_executions(&self, request: &mut Request) -> Outcome {
         let machine_arn = request.text("stateMachineArn", 1, 256);
         let map_run_arn = request.text("mapRunArn", 1, 2000);
         let statuses = &["RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED", "PENDING_REDRIVE"];
@@ -167,7 +171,7 @@ impl Service {
             .done())
     }
 
-    pub(super) async fn execution_history(&self, request: &Request) -> Outcome {
+    pub(super) async fn execution_history(&self, request: &mut Request) -> Outcome {
         let execution_arn = request.required_text("executionArn", 1, 256);
         let limit = request.max_results(100, 1000);
         let order = match request.flag("reverseOrder") {
@@ -220,5 +224,8 @@ pub(super) fn too_large(text: &str, member: &str) -> Result<(), Exception> {
 }
 
 pub(super) fn type_not_supported() -> Exception {
-    Exception::new("StateMachineTypeNotSupported", "This operation is not supported by this type of state machine")
+    Exception::new(
+        "StateMachineTypeNotSupported",
+        "This operation is not supported by this type of state machine",
+    )
 }

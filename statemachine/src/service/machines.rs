@@ -13,7 +13,7 @@ use crate::validation::{self, Finding, Options, Severity, validate};
 const TYPES: &[&str] = &["STANDARD", "EXPRESS"];
 
 impl Service {
-    pub(super) async fn create_state_machine(&self, request: &Request) -> Outcome {
+    pub(super) async fn create_state_machine(&self, request: &mut Request) -> Outcome {
         let name = request.required_text("name", 1, 80);
         let definition = request.required_text("definition", 1, validation::MAX_DEFINITION_LENGTH);
         let role_arn = request.required_text("roleArn", 1, 256);
@@ -42,7 +42,7 @@ impl Service {
             .done())
     }
 
-    pub(super) async fn update_state_machine(&self, request: &Request) -> Outcome {
+    pub(super) async fn update_state_machine(&self, request: &mut Request) -> Outcome {
         let machine_arn = request.required_text("stateMachineArn", 1, 256);
         let change = StateMachineChange {
             definition: request.text("definition", 1, validation::MAX_DEFINITION_LENGTH),
@@ -81,7 +81,7 @@ impl Service {
             .done())
     }
 
-    pub(super) async fn delete_state_machine(&self, request: &Request) -> Outcome {
+    pub(super) async fn delete_state_machine(&self, request: &mut Request) -> Outcome {
         let machine_arn = request.required_text("stateMachineArn", 1, 256);
         request.check()?;
         arn::check(&machine_arn, &[ResourceType::StateMachine])?;
@@ -89,7 +89,7 @@ impl Service {
         Ok(Json::empty_object())
     }
 
-    pub(super) async fn describe_state_machine(&self, request: &Request) -> Outcome {
+    pub(super) async fn describe_state_machine(&self, request: &mut Request) -> Outcome {
         let machine_arn = request.required_text("stateMachineArn", 1, 256);
         let included = included_data(request);
         request.check()?;
@@ -102,7 +102,7 @@ impl Service {
             .done())
     }
 
-    pub(super) async fn describe_state_machine_for_execution(&self, request: &Request) -> Outcome {
+    pub(super) async fn describe_state_machine_for_execution(&self, request: &mut Request) -> Outcome {
         let execution_arn = request.required_text("executionArn", 1, 256);
         let included = included_data(request);
         request.check()?;
@@ -111,7 +111,7 @@ impl Service {
         Ok(describe(&machine, included).moment("updateDate", machine.update_date).done())
     }
 
-    pub(super) async fn list_state_machines(&self, request: &Request) -> Outcome {
+    pub(super) async fn list_state_machines(&self, request: &mut Request) -> Outcome {
         let limit = request.max_results(100, 1000);
         let offset = page::offset(request)?;
         request.check()?;
@@ -128,7 +128,7 @@ impl Service {
         Ok(Answer::new().with("stateMachines", Json::array(machines)).with_some("nextToken", next).done())
     }
 
-    pub(super) async fn validate_definition(&self, request: &Request) -> Outcome {
+    pub(super) async fn validate_definition(&self, request: &mut Request) -> Outcome {
         let definition = request.required_text("definition", 1, validation::MAX_DEFINITION_LENGTH);
         let machine_type = machine_type(request.word("type", TYPES).as_deref());
         let severity = request.word("severity", &["ERROR", "WARNING"]);
@@ -168,7 +168,8 @@ impl Service {
     }
 
     pub(super) fn machine(&self, arn: &str) -> Result<std::sync::Arc<StateMachineDescription>, Exception> {
-        let missing = || Exception::new("StateMachineDoesNotExist", format!("State Machine Does Not Exist: '{arn}'"));
+        let missing =
+            || Exception::new("StateMachineDoesNotExist", format!("State Machine Does Not Exist: '{arn}'"));
         self.engine.state_machine(arn).ok_or_else(missing)
     }
 }
@@ -180,7 +181,7 @@ pub(super) enum Included {
     MetadataOnly,
 }
 
-pub(super) fn included_data(request: &Request) -> Included {
+pub(super) fn included_data(request: &mut Request) -> Included {
     match request.word("includedData", &["ALL_DATA", "METADATA_ONLY"]).as_deref() {
         Some("METADATA_ONLY") => Included::MetadataOnly,
         _ => Included::AllData,
@@ -199,7 +200,10 @@ fn describe(machine: &StateMachineDescription, included: Included) -> Answer {
         .with("loggingConfiguration", settings.logging_configuration.clone().unwrap_or_else(off))
         .with(
             "tracingConfiguration",
-            settings.tracing_configuration.clone().unwrap_or_else(|| Answer::new().with("enabled", false).done()),
+            settings
+                .tracing_configuration
+                .clone()
+                .unwrap_or_else(|| Answer::new().with("enabled", false).done()),
         )
         .with(
             "encryptionConfiguration",
@@ -227,7 +231,9 @@ pub(super) fn type_name(machine_type: MachineType) -> &'static str {
 
 fn no_versions(publish: bool) -> Result<(), Exception> {
     match publish {
-        true => Err(Exception::validation("Versions of state machines are not supported here: leave out 'publish'")),
+        true => Err(Exception::validation(
+            "Versions of state machines are not supported here: leave out 'publish'",
+        )),
         false => Ok(()),
     }
 }

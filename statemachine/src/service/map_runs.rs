@@ -9,7 +9,7 @@ use crate::data::Json;
 use crate::engine::MapRunCounts;
 
 impl Service {
-    pub(super) async fn list_map_runs(&self, request: &Request) -> Outcome {
+    pub(super) async fn list_map_runs(&self, request: &mut Request) -> Outcome {
         let execution_arn = request.required_text("executionArn", 1, 256);
         let limit = request.max_results(100, 1000);
         let offset = page::offset(request)?;
@@ -29,7 +29,7 @@ impl Service {
         Ok(Answer::new().with("mapRuns", Json::array(runs)).with_some("nextToken", next).done())
     }
 
-    pub(super) async fn describe_map_run(&self, request: &Request) -> Outcome {
+    pub(super) async fn describe_map_run(&self, request: &mut Request) -> Outcome {
         let map_run_arn = request.required_text("mapRunArn", 1, 2000);
         request.check()?;
         arn::check(&map_run_arn, &[ResourceType::MapRun])?;

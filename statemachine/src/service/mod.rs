@@ -18,7 +18,7 @@ mod test_state;
 
 use crate::data::Json;
 use crate::engine::Engine;
-use exception::Exception;
+pub(crate) use exception::Exception;
 use request::Request;
 
 type Outcome = Result<Json, Exception>;
@@ -52,7 +52,7 @@ impl Service {
     /// Does one operation, such as `StartExecution`.
     pub async fn call(&self, operation: &str, body: &[u8]) -> Reply {
         let outcome = match Request::parse(body) {
-            Ok(request) => self.dispatch(operation, &request).await,
+            Ok(mut request) => self.dispatch(operation, &mut request).await,
             Err(exception) => Err(exception),
         };
         match outcome {
@@ -61,7 +61,7 @@ impl Service {
         }
     }
 
-    async fn dispatch(&self, operation: &str, request: &Request) -> Outcome {
+    async fn dispatch(&self, operation: &str, request: &mut Request) -> Outcome {
         match operation {
             "CreateStateMachine" => self.create_state_machine(request).await,
             "UpdateStateMachine" => self.update_state_machine(request).await,

@@ -9,16 +9,17 @@ use crate::data::Json;
 use crate::engine::PageCursor;
 
 /// The place in a list that a token names; the beginning without one.
-pub(super) fn offset(request: &Request) -> Result<usize, Exception> {
+pub(super) fn offset(request: &mut Request) -> Result<usize, Exception> {
     let Some(token) = request.text("nextToken", 1, 3096) else { return Ok(0) };
     decode(&token)?.parse().map_err(|_| Exception::invalid_token())
 }
 
 /// The cursor that a token names.
-pub(super) fn cursor(request: &Request) -> Result<Option<PageCursor>, Exception> {
+pub(super) fn cursor(request: &mut Request) -> Result<Option<PageCursor>, Exception> {
     let Some(token) = request.text("nextToken", 1, 3096) else { return Ok(None) };
     let text = decode(&token)?;
-    let parts = text.split_once(' ').and_then(|(date, number)| Some((date.parse().ok()?, number.parse().ok()?)));
+    let parts =
+        text.split_once(' ').and_then(|(date, number)| Some((date.parse().ok()?, number.parse().ok()?)));
     let (start_date, number) = parts.ok_or_else(Exception::invalid_token)?;
     Ok(Some(PageCursor { start_date, number }))
 }
@@ -67,8 +68,8 @@ mod tests {
     #[test]
     fn a_token_of_anybody_else_is_refused() {
         for token in ["", "%%%", "bm9wZQ"] {
-            let request = Request::parse(format!("{{\"nextToken\":\"{token}\"}}").as_bytes()).unwrap();
-            assert!(offset(&request).is_err() || request.check().is_err(), "{token}");
+            let mut request = Request::parse(format!("{{\"nextToken\":\"{token}\"}}").as_bytes()).unwrap();
+            assert!(offset(&mut request).is_err() || request.check().is_err(), "{token}");
         }
     }
 }

@@ -1,7 +1,5 @@
 //! The members of a request, and AWS's words for what is wrong with them.
 
-use std::cell::RefCell;
-
 use super::exception::Exception;
 use crate::data::Json;
 use crate::validation::json_fault;
@@ -12,29 +10,27 @@ pub(super) const MAX_PAYLOAD: usize = 262_144;
 /// The body of a request. Faults of its members gather until [`Request::check`] tells them, all at once.
 pub(super) struct Request {
     body: Json,
-    faults: RefCell<Vec<String>>,
+    faults: Vec<String>,
     /// A member of the wrong JSON type: told before all else.
-    mistyped: RefCell<Option<Exception>>,
+    mistyped: Option<Exception>,
 }
 
 impl Request {
     pub(super) fn parse(body: &[u8]) -> Result<Request, Exception> {
         let body = if body.is_empty() { Ok(Json::empty_object()) } else { Json::parse_bytes(body) };
         match body {
-            Ok(body) if body.is_object() => {
-                Ok(Request { body, faults: RefCell::default(), mistyped: RefCell::default() })
-            }
+            Ok(body) if body.is_object() => Ok(Request { body, faults: Vec::new(), mistyped: None }),
             Ok(_) => Err(serialization("Start of structure or map found where not expected.")),
             Err(error) => Err(serialization(format!("The request is not JSON: {error}"))),
         }
     }
 
     /// Tells what has been found wrong so far.
-    pub(super) fn check(&self) -> Result<(), Exception> {
+    pub(super) fn check(&mut self) -> Result<(), Exception> {
         if let Some(mistyped) = self.mistyped.take() {
             return Err(mistyped);
         }
-        let faults = self.faults.take();
+        let faults = std::mem::take(&mut self.faults);
         let errors = match faults.len() {
             0 => return Ok(()),
             1 => "1 validation error".to_owned(),
@@ -43,31 +39,31 @@ impl Request {
         Err(Exception::validation(format!("{errors} detected: {}", faults.join("; "))))
     }
 
-    fn member(&self, name: &str) -> Option<&Json> {
-        self.body.get(name).filter(|value| !value.is_null())
+    fn member(&self, name: &str) -> Option<Json> {
+        self.body.get(name).filter(|value| !value.is_null()).cloned()
     }
 
     pub(super) fn has(&self, name: &str) -> bool {
         self.member(name).is_some()
     }
 
-    fn mistype(&self, name: &str, expected: &str, value: &Json) {
+    fn mistype(&mut self, name: &str, expected: &str, value: &Json) {
         let given = value.type_name().to_uppercase();
         let exception = serialization(format!("{given}_VALUE cannot be converted to {expected} at '{name}'"));
-        self.mistyped.borrow_mut().get_or_insert(exception);
+        self.mistyped.get_or_insert(exception);
     }
 
-    fn fault(&self, value: &str, name: &str, constraint: &str) {
-        self.faults.borrow_mut().push(format!(
+    fn fault(&mut self, value: &str, name: &str, constraint: &str) {
+        self.faults.push(format!(
             "Value {value} at '{name}' failed to satisfy constraint: Member must {constraint}"
         ));
     }
 
     /// A text that may be left out.
-    pub(super) fn text(&self, name: &str, min: usize, max: usize) -> Option<String> {
+    pub(super) fn text(&mut self, name: &str, min: usize, max: usize) -> Option<String> {
         let value = self.member(name)?;
         let Some(text) = value.as_str() else {
-            self.mistype(name, "String", value);
+            self.mistype(name, "String", &value);
             return None;
         };
         let length = text.chars().count();
@@ -80,7 +76,7 @@ impl Request {
     }
 
     /// A text that must be there; empty if it is not, until [`Request::check`] has said so.
-    pub(super) fn required_text(&self, name: &str, min: usize, max: usize) -> String {
+    pub(super) fn required_text(&mut self, name: &str, min: usize, max: usize) -> String {
         if !self.has(name) {
             self.fault("null", name, "not be null");
         }
@@ -88,26 +84,30 @@ impl Request {
     }
 
     /// One of several words.
-    pub(super) fn word(&self, name: &str, words: &[&str]) -> Option<String> {
+    pub(super) fn word(&mut self, name: &str, words: &[&str]) -> Option<String> {
         let word = self.text(name, 0, usize::MAX)?;
         if !words.contains(&word.as_str()) {
-            self.fault(&format!("'{word}'"), name, &format!("satisfy enum value set: [{}]", words.join(", ")));
+            self.fault(
+                &format!("'{word}'"),
+                name,
+                &format!("satisfy enum value set: [{}]", words.join(", ")),
+            );
         }
         Some(word)
     }
 
-    pub(super) fn flag(&self, name: &str) -> Option<bool> {
+    pub(super) fn flag(&mut self, name: &str) -> Option<bool> {
         let value = self.member(name)?;
         if value.as_bool().is_none() {
-            self.mistype(name, "Boolean", value);
+            self.mistype(name, "Boolean", &value);
         }
         value.as_bool()
     }
 
-    pub(super) fn integer(&self, name: &str, min: i64, max: i64) -> Option<i64> {
+    pub(super) fn integer(&mut self, name: &str, min: i64, max: i64) -> Option<i64> {
         let value = self.member(name)?;
         let Some(number) = value.as_number().and_then(crate::data::Number::to_whole) else {
-            self.mistype(name, "Integer", value);
+            self.mistype(name, "Integer", &value);
             return None;
         };
         if number < min {
@@ -119,7 +119,7 @@ impl Request {
     }
 
     /// `maxResults`: 0 and nothing stand for the default.
-    pub(super) fn max_results(&self, default: usize, max: usize) -> usize {
+    pub(super) fn max_results(&mut self, default: usize, max: usize) -> usize {
         let given = self.integer("maxResults", 0, i64::try_from(max).unwrap_or(i64::MAX)).unwrap_or(0);
         match usize::try_from(given) {
             Ok(0) | Err(_) => default,
@@ -127,25 +127,25 @@ impl Request {
         }
     }
 
-    pub(super) fn object(&self, name: &str) -> Option<Json> {
+    pub(super) fn object(&mut self, name: &str) -> Option<Json> {
         let value = self.member(name)?;
         if !value.is_object() {
-            self.mistype(name, "Object", value);
+            self.mistype(name, "Object", &value);
             return None;
         }
-        Some(value.clone())
+        Some(value)
     }
 
-    pub(super) fn array(&self, name: &str) -> Option<Json> {
+    pub(super) fn array(&mut self, name: &str) -> Option<Json> {
         let value = self.member(name)?;
         if !value.is_array() {
-            self.mistype(name, "Array", value);
+            self.mistype(name, "Array", &value);
             return None;
         }
-        Some(value.clone())
+        Some(value)
     }
 
-    pub(super) fn required_array(&self, name: &str) -> Json {
+    pub(super) fn required_array(&mut self, name: &str) -> Json {
         if !self.has(name) {
             self.fault("null", name, "not be null");
         }
@@ -171,7 +171,7 @@ mod tests {
 
     #[test]
     fn all_faults_of_a_request_are_told_at_once() {
-        let request = Request::parse(br#"{"maxResults": 1001, "type": "X"}"#).unwrap();
+        let mut request = Request::parse(br#"{"maxResults": 1001, "type": "X"}"#).unwrap();
         request.required_text("name", 1, 80);
         request.max_results(100, 1000);
         request.word("type", &["STANDARD", "EXPRESS"]);
@@ -185,7 +185,7 @@ mod tests {
 
     #[test]
     fn a_member_of_the_wrong_type_is_a_serialization_exception() {
-        let request = Request::parse(br#"{"name": 1}"#).unwrap();
+        let mut request = Request::parse(br#"{"name": 1}"#).unwrap();
         request.required_text("name", 1, 80);
         assert_eq!(request.check().unwrap_err().name, "SerializationException");
     }

@@ -11,13 +11,13 @@ use crate::data::Json;
 const MAX_TAGS: usize = 50;
 
 impl Service {
-    pub(super) async fn list_tags(&self, request: &Request) -> Outcome {
+    pub(super) async fn list_tags(&self, request: &mut Request) -> Outcome {
         let resource_arn = resource_arn(request)?;
         let tags = self.tags(&resource_arn)?.into_iter().map(|(key, value)| tag(&key, &value));
         Ok(Answer::new().with("tags", Json::array(tags)).done())
     }
 
-    pub(super) async fn tag_resource(&self, request: &Request) -> Outcome {
+    pub(super) async fn tag_resource(&self, request: &mut Request) -> Outcome {
         let new = request.required_array("tags");
         let resource_arn = resource_arn(request)?;
         let mut tags = self.tags(&resource_arn)?;
@@ -26,16 +26,21 @@ impl Service {
             tags.push((key, value));
         }
         if tags.len() > MAX_TAGS {
-            return Err(Exception::new("TooManyTags", format!("Too many tags: at most {MAX_TAGS} are allowed")));
+            return Err(Exception::new(
+                "TooManyTags",
+                format!("Too many tags: at most {MAX_TAGS} are allowed"),
+            ));
         }
         self.keep_tags(&resource_arn, &tags).await
     }
 
-    pub(super) async fn untag_resource(&self, request: &Request) -> Outcome {
+    pub(super) async fn untag_resource(&self, request: &mut Request) -> Outcome {
         let keys = request.required_array("tagKeys");
         let resource_arn = resource_arn(request)?;
         let mut tags = self.tags(&resource_arn)?;
-        tags.retain(|(known, _)| !keys.as_array().unwrap_or(&[]).iter().any(|key| key.as_str() == Some(known)));
+        tags.retain(|(known, _)| {
+            !keys.as_array().unwrap_or(&[]).iter().any(|key| key.as_str() == Some(known))
+        });
         self.keep_tags(&resource_arn, &tags).await
     }
 
@@ -47,7 +52,8 @@ impl Service {
 
     fn tags(&self, resource_arn: &str) -> Result<Vec<(String, String)>, Exception> {
         let machine = self.engine.state_machine(resource_arn).map(|machine| machine.settings.tags.clone());
-        let tags = machine.or_else(|| self.engine.activity(resource_arn).map(|activity| activity.tags.clone()));
+        let tags =
+            machine.or_else(|| self.engine.activity(resource_arn).map(|activity| activity.tags.clone()));
         match tags {
             Some(tags) => Ok(tags.as_ref().map(pairs).unwrap_or_default()),
             None => Err(Exception::new("ResourceNotFound", format!("Resource not found: '{resource_arn}'"))),
@@ -55,7 +61,7 @@ impl Service {
     }
 }
 
-fn resource_arn(request: &Request) -> Result<String, Exception> {
+fn resource_arn(request: &mut Request) -> Result<String, Exception> {
     let resource_arn = request.required_text("resourceArn", 1, 256);
     request.check()?;
     arn::check(&resource_arn, &[ResourceType::StateMachine, ResourceType::Activity])?;

@@ -1,1 +1,107 @@
-//! .
+//! What is kept: machines, activities, executions and the records of what happened to each.
+//!
+//! One thread writes. It takes whatever has been handed in meanwhile into one transaction, so that executions that
+//! run at the same time share the cost of the disk. In memory mode the same database lives in memory.
+
+mod record;
+mod rows;
+mod schema;
+mod writer;
+
+use std::fs::File;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rusqlite::Connection;
+
+pub(crate) use record::{Record, StoredRecord, key_of};
+pub(crate) use rows::{ActivityRow, ExecutionRow, MachineRow};
+pub(crate) use writer::{Batch, Closing, Write};
+
+use crate::engine::{EngineError, Storage};
+use writer::Writer;
+
+/// The store of one engine.
+pub(crate) struct Store {
+    /// For reading. In memory mode the writer's own connection, as there is but one database in memory.
+    reader: Arc<Mutex<Connection>>,
+    writer: Writer,
+    /// Held as long as the engine lives, so that no other process opens the directory.
+    _lock: Option<File>,
+}
+
+/// What remains after closed executions have been cleaned away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Retention {
+    /// So many milliseconds.
+    Age(i64),
+    /// So many executions.
+    Count(u64),
+}
+
+impl Store {
+    /// Opens the store, or makes it.
+    pub(crate) fn open(storage: &Storage) -> Result<Store, EngineError> {
+        match storage {
+            Storage::Memory => {
+                let connection = Connection::open_in_memory()?;
+                schema::prepare(&connection)?;
+                let shared = Arc::new(Mutex::new(connection));
+                Ok(Store {
+                    reader: Arc::clone(&shared),
+                    writer: Writer::start(shared, Retention::Count(10_000)),
+                    _lock: None,
+                })
+            }
+            Storage::Directory(path) => {
+                let lock = lock(path)?;
+                let file = path.join("executions.sqlite3");
+                let writer = Connection::open(&file)?;
+                writer.execute_batch(
+                    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000;",
+                )?;
+                schema::prepare(&writer)?;
+                let reader = Connection::open(&file)?;
+                reader.execute_batch("PRAGMA query_only = ON;")?;
+                const NINETY_DAYS: i64 = 90 * 24 * 3600 * 1000;
+                Ok(Store {
+                    reader: Arc::new(Mutex::new(reader)),
+                    writer: Writer::start(Arc::new(Mutex::new(writer)), Retention::Age(NINETY_DAYS)),
+                    _lock: Some(lock),
+                })
+            }
+        }
+    }
+
+    /// Hands in what is to be written together; `done` is called once it is safe.
+    pub(crate) fn submit(&self, batch: Batch) {
+        self.writer.submit(batch);
+    }
+
+    /// Whether writing has failed for good.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.writer.has_failed()
+    }
+
+    /// Waits until everything handed in is written, and stops the writer.
+    pub(crate) fn close(&self) {
+        self.writer.stop();
+    }
+
+    fn read(&self) -> MutexGuard<'_, Connection> {
+        self.reader.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn lock(path: &Path) -> Result<File, EngineError> {
+    let unusable =
+        |error: std::io::Error| EngineError::Directory { path: path.to_owned(), reason: error.to_string() };
+    std::fs::create_dir_all(path).map_err(unusable)?;
+    let file =
+        File::options().create(true).truncate(false).write(true).open(path.join("lock")).map_err(unusable)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(std::fs::TryLockError::WouldBlock) => Err(EngineError::InUse { path: path.to_owned() }),
+        Err(std::fs::TryLockError::Error(error)) => Err(unusable(error)),
+    }
+}

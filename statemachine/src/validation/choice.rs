@@ -1,9 +1,9 @@
 //! The rules of a Choice state.
 
 use super::checker::{Checker, Language};
+use super::code;
 use super::jsonata::Scene;
 use super::value::{self, Kind};
-use super::code;
 use crate::data::{Json, Object};
 
 const SELECTORS: &[&str] = &["And", "Or", "Not", "Variable", "Condition"];
@@ -25,7 +25,8 @@ fn operand(operator: &str) -> Option<Kind> {
         ("Timestamp", Kind::Timestamp),
     ] {
         let Some(comparison) = operator.strip_prefix(of) else { continue };
-        let allowed = |comparison| COMPARISONS.contains(&comparison) && (of != "Boolean" || comparison == "Equals");
+        let allowed =
+            |comparison| COMPARISONS.contains(&comparison) && (of != "Boolean" || comparison == "Equals");
         if allowed(comparison) {
             return Some(kind);
         }
@@ -160,9 +161,15 @@ impl Checker<'_> {
         let given: Vec<&str> = rule.keys().map(|key| &**key).filter(|key| operand(key).is_some()).collect();
         if given.is_empty() {
             let operators = operators().join(", ");
-            self.schema(at, format!("This object should have only one of the following fields: [{operators}]"));
+            self.schema(
+                at,
+                format!("This object should have only one of the following fields: [{operators}]"),
+            );
         } else if given.len() > 1 {
-            self.schema(at, format!("There should only be one of the following fields: [{}]", given.join(", ")));
+            self.schema(
+                at,
+                format!("There should only be one of the following fields: [{}]", given.join(", ")),
+            );
         }
         for operator in given {
             if let Some(kind) = operand(operator) {
@@ -178,7 +185,9 @@ impl Checker<'_> {
             self.warn(
                 code::NO_PATH,
                 &format!("{at}/{operator}"),
-                format!("The value '{text}' looks like a path, but the name of the field does not end with 'Path'"),
+                format!(
+                    "The value '{text}' looks like a path, but the name of the field does not end with 'Path'"
+                ),
             );
         }
     }

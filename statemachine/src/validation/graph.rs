@@ -14,14 +14,19 @@ impl Checker<'_> {
     }
 
     fn scope(&mut self, machine: &Object, at: &str, ends: Ends) {
-        let (Some(start), Some(states)) = (machine.get("StartAt"), machine.get("States").and_then(Json::as_object))
+        let (Some(start), Some(states)) =
+            (machine.get("StartAt"), machine.get("States").and_then(Json::as_object))
         else {
             return;
         };
         let Some(start) = start.as_str() else { return };
         let mut missing = |target: &str, location: &str| {
             if !states.contains_key(target) {
-                self.error(code::MISSING_TRANSITION_TARGET, location, format!("Missing 'Next' target: {target}"));
+                self.error(
+                    code::MISSING_TRANSITION_TARGET,
+                    location,
+                    format!("Missing 'Next' target: {target}"),
+                );
             }
         };
         missing(start, &format!("{at}/StartAt"));
@@ -44,7 +49,9 @@ impl Checker<'_> {
         }
         for (name, state) in states.iter() {
             let at_state = format!("{at}/States/{name}");
-            for (index, branch) in state.get("Branches").and_then(Json::as_array).unwrap_or(&[]).iter().enumerate() {
+            for (index, branch) in
+                state.get("Branches").and_then(Json::as_array).unwrap_or(&[]).iter().enumerate()
+            {
                 if let Some(branch) = branch.as_object() {
                     self.scope(branch, &format!("{at_state}/Branches[{index}]"), Ends::MayBeMissing);
                 }
@@ -88,7 +95,9 @@ fn targets(state: &Json) -> Vec<(&str, String)> {
 fn may_end(state: &Json) -> bool {
     match state.get("Type").and_then(Json::as_str) {
         Some("Choice") => false,
-        Some("Pass" | "Task" | "Wait" | "Parallel" | "Map") => state.get("Next").is_none() || state.get("End").is_some(),
+        Some("Pass" | "Task" | "Wait" | "Parallel" | "Map") => {
+            state.get("Next").is_none() || state.get("End").is_some()
+        }
         _ => true,
     }
 }

@@ -5,7 +5,7 @@ use jsonata_core::ast::{AstNode, PathStep, Stage};
 use super::checker::Checker;
 use super::code;
 use super::value::is_expression;
-use crate::data::Json;
+use crate::data::{Expression, Json};
 
 /// What `$states` holds where an expression stands.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -59,103 +59,80 @@ impl Checker<'_> {
             self.schema(at, "JSONata string must start with {% and end with %}");
             return;
         };
-        // The parser bounds how deep an expression may be nested.
-        let tree = match jsonata_core::parser::parse(source.trim()) {
-            Ok(tree) => tree,
-            Err(error) => {
-                self.error(code::INVALID_JSONATA_EXPRESSION, at, without_code(&error.to_string()));
+        let expression = match Expression::parse(text) {
+            Ok(expression) => expression,
+            Err(errors) => {
+                for error in errors {
+                    self.error(error.code, at, wording(error.message));
+                }
                 return;
             }
         };
-        let mut faults = Vec::new();
-        walk(&tree, Context::Top, scene, &mut faults);
-        faults.dedup();
-        for fault in faults {
-            self.error(code::UNSUPPORTED_JSONATA_EXPRESSION, at, fault);
+        // What has been read once is read again, and is shallow enough to be walked.
+        let Ok(tree) = jsonata_core::parser::parse(source.trim()) else { return };
+        if expression.variables().any(|name| name == "states") {
+            let mut faults = Vec::new();
+            walk(&tree, scene, &mut faults);
+            faults.dedup();
+            for fault in faults {
+                self.error(code::UNSUPPORTED_JSONATA_EXPRESSION, at, fault);
+            }
         }
     }
 }
 
-/// The message of the parser without the code in front of it, which AWS leaves out.
-fn without_code(message: &str) -> &str {
-    match message.split_once(": ") {
-        Some((code, rest)) if code.len() == 5 && code[1..].chars().all(|c| c.is_ascii_digit()) => rest,
+/// AWS does not speak of the top level where `$$` is meant.
+fn wording(message: String) -> String {
+    match message.as_str() {
+        "Reference to '$$' at the top level is not supported." => {
+            "Reference to '$$' is not supported.".to_owned()
+        }
         _ => message,
     }
 }
 
-/// What a bare name refers to.
-#[derive(Clone, Copy, PartialEq)]
-enum Context {
-    /// The input of the whole expression, which Step Functions leaves empty.
-    Top,
-    /// A value that the expression itself has chosen.
-    Chosen,
-}
-
-fn walk(node: &AstNode, context: Context, scene: Scene, faults: &mut Vec<String>) {
-    let mut all = |nodes: &[AstNode]| nodes.iter().for_each(|node| walk(node, context, scene, faults));
+/// Looks for fields of `$states` that are not there.
+fn walk(node: &AstNode, scene: Scene, faults: &mut Vec<String>) {
+    let mut all = |nodes: &[&AstNode]| nodes.iter().for_each(|node| walk(node, scene, faults));
     match node {
-        AstNode::Name(name) if context == Context::Top => {
-            faults.push(format!("Reference to '{name}' at the top level is not supported."));
-        }
-        AstNode::Variable(name) if name == "$" => faults.push("Reference to '$$' is not supported.".to_owned()),
-        AstNode::ParentVariable(_) => faults.push("Reference to '$$' is not supported.".to_owned()),
-        AstNode::Variable(name) if name.is_empty() && context == Context::Top => {
-            faults.push("Reference to '$' at the top level is not supported.".to_owned());
-        }
-        AstNode::Path { steps } => path(steps, context, scene, faults),
-        AstNode::Binary { lhs, rhs, .. } => {
-            walk(lhs, context, scene, faults);
-            walk(rhs, context, scene, faults);
-        }
-        AstNode::Unary { operand, .. } => walk(operand, context, scene, faults),
-        AstNode::Function { args, .. } => all(args),
+        AstNode::Path { steps } => path(steps, scene, faults),
+        AstNode::Binary { lhs, rhs, .. } => all(&[lhs, rhs]),
+        AstNode::Unary { operand: inner, .. } | AstNode::Lambda { body: inner, .. } => all(&[inner]),
+        AstNode::FunctionApplication(inner) => all(&[inner]),
+        AstNode::Function { args: items, .. }
+        | AstNode::Array(items)
+        | AstNode::ArrayGroup(items)
+        | AstNode::Block(items) => all(&items.iter().collect::<Vec<_>>()),
         AstNode::Call { procedure, args } => {
-            all(args);
-            walk(procedure, context, scene, faults);
+            all(&[procedure]);
+            all(&args.iter().collect::<Vec<_>>());
         }
-        // A function is often called on values of its own choosing.
-        AstNode::Lambda { body, .. } => walk(body, Context::Chosen, scene, faults),
-        AstNode::Array(items) | AstNode::ArrayGroup(items) | AstNode::Block(items) => all(items),
-        AstNode::Object(entries) => {
-            for (key, value) in entries {
-                walk(key, context, scene, faults);
-                walk(value, context, scene, faults);
-            }
-        }
+        AstNode::Object(entries) => entries.iter().for_each(|(key, value)| all(&[key, value])),
         AstNode::ObjectTransform { input, pattern } => {
-            walk(input, context, scene, faults);
-            for (key, value) in pattern {
-                walk(key, Context::Chosen, scene, faults);
-                walk(value, Context::Chosen, scene, faults);
-            }
+            all(&[input]);
+            pattern.iter().for_each(|(key, value)| all(&[key, value]));
         }
         AstNode::Conditional { condition, then_branch, else_branch } => {
-            walk(condition, context, scene, faults);
-            walk(then_branch, context, scene, faults);
+            all(&[condition, then_branch]);
             if let Some(otherwise) = else_branch {
-                walk(otherwise, context, scene, faults);
+                all(&[otherwise]);
             }
         }
-        AstNode::FunctionApplication(inner) => walk(inner, context, scene, faults),
         AstNode::Sort { input, terms } => {
-            walk(input, context, scene, faults);
-            for (term, _) in terms {
-                walk(term, Context::Chosen, scene, faults);
-            }
+            all(&[input]);
+            terms.iter().for_each(|(term, _)| all(&[term]));
         }
         AstNode::Transform { location, update, delete } => {
-            for inner in [Some(location), Some(update), delete.as_ref()].into_iter().flatten() {
-                walk(inner, Context::Chosen, scene, faults);
+            all(&[location, update]);
+            if let Some(delete) = delete {
+                all(&[delete]);
             }
         }
         _ => {}
     }
 }
 
-/// A path: its first step is looked up in the context, and all others in what the steps before have chosen.
-fn path(steps: &[PathStep], context: Context, scene: Scene, faults: &mut Vec<String>) {
+fn path(steps: &[PathStep], scene: Scene, faults: &mut Vec<String>) {
     if let [first, second, ..] = steps
         && matches!(&first.node, AstNode::Variable(name) if name == "states")
         && first.stages.is_empty()
@@ -164,12 +141,11 @@ fn path(steps: &[PathStep], context: Context, scene: Scene, faults: &mut Vec<Str
     {
         faults.push(format!("Field '$states.{field}' does not exist."));
     }
-    for (index, step) in steps.iter().enumerate() {
-        let here = if index == 0 { context } else { Context::Chosen };
-        walk(&step.node, here, scene, faults);
+    for step in steps {
+        walk(&step.node, scene, faults);
         for stage in &step.stages {
             if let Stage::Filter(filter) = stage {
-                walk(filter, Context::Chosen, scene, faults);
+                walk(filter, scene, faults);
             }
         }
     }

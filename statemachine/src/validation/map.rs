@@ -33,7 +33,10 @@ impl Checker<'_> {
         if let Some(writer) = state.get("ResultWriter") {
             self.result_writer(writer, &format!("{at}/ResultWriter"), language);
         }
-        if state.contains_key("ItemReader") || state.contains_key("ItemBatcher") || state.contains_key("ResultWriter") {
+        if state.contains_key("ItemReader")
+            || state.contains_key("ItemBatcher")
+            || state.contains_key("ResultWriter")
+        {
             self.needs_distributed(state, at);
         }
     }
@@ -79,13 +82,22 @@ impl Checker<'_> {
             self.schema(&here, "Expected value of type [STRING]");
             return;
         };
-        let forbidden = |c: &char| c.is_control() || c.is_whitespace() || "?*<>{}[]:;,\\|^~$#%&`\"".contains(*c);
+        let forbidden =
+            |c: &char| c.is_control() || c.is_whitespace() || "?*<>{}[]:;,\\|^~$#%&`\"".contains(*c);
         if text.chars().count() > LABEL_LENGTH {
-            self.error(code::INVALID_LABEL_NAME, &here, format!("Label cannot exceed {LABEL_LENGTH} characters"));
+            self.error(
+                code::INVALID_LABEL_NAME,
+                &here,
+                format!("Label cannot exceed {LABEL_LENGTH} characters"),
+            );
         } else if text.is_empty() {
             self.error(code::INVALID_LABEL_NAME, &here, "Label cannot be empty");
         } else if let Some(character) = text.chars().find(forbidden) {
-            self.error(code::INVALID_LABEL_NAME, &here, format!("Label contains invalid character: {character:?}"));
+            self.error(
+                code::INVALID_LABEL_NAME,
+                &here,
+                format!("Label contains invalid character: {character:?}"),
+            );
         } else if let Json::String(text) = label
             && !self.labels.insert(text.clone())
         {
@@ -116,10 +128,20 @@ impl Checker<'_> {
         }
         let limits = ["MaxItemsPerBatch", "MaxInputBytesPerBatch"];
         if !limits.iter().chain(&paths).any(|field| batcher.contains_key(field)) {
-            self.schema(&here, format!("At least one of the following fields is required: [{}]", limits.join(", ")));
+            self.schema(
+                &here,
+                format!("At least one of the following fields is required: [{}]", limits.join(", ")),
+            );
         }
         self.field(batcher, &here, limits[0], Kind::Integer { min: 0, max: None }, language, Scene::Input);
-        self.field(batcher, &here, limits[1], Kind::Integer { min: 0, max: Some(262_144) }, language, Scene::Input);
+        self.field(
+            batcher,
+            &here,
+            limits[1],
+            Kind::Integer { min: 0, max: Some(262_144) },
+            language,
+            Scene::Input,
+        );
         self.field(batcher, &here, "BatchInput", Kind::Payload, language, Scene::Input);
     }
 
@@ -137,7 +159,10 @@ impl Checker<'_> {
             self.reader_config(config, &format!("{at}/ReaderConfig"), language);
         }
         if !self.has_error_at(&format!("{at}/Resource")) {
-            self.unsupported(at, "The field 'ItemReader' is not supported here: there is no object store to read from");
+            self.unsupported(
+                at,
+                "The field 'ItemReader' is not supported here: there is no object store to read from",
+            );
         }
     }
 
@@ -147,7 +172,14 @@ impl Checker<'_> {
         self.value(config, at, "CSVHeaderLocation", Kind::OneOf(&["FIRST_ROW", "GIVEN"]));
         self.value(config, at, "CSVDelimiter", Kind::OneOf(&["COMMA", "PIPE", "SEMICOLON", "SPACE", "TAB"]));
         self.at_most_one(config, at, &["MaxItems", "MaxItemsPath"]);
-        self.field(config, at, "MaxItems", Kind::Integer { min: 0, max: Some(100_000_000) }, language, Scene::Input);
+        self.field(
+            config,
+            at,
+            "MaxItems",
+            Kind::Integer { min: 0, max: Some(100_000_000) },
+            language,
+            Scene::Input,
+        );
         self.value(config, at, "MaxItemsPath", Kind::ReferencePath);
         if config.contains_key("MaxItemsPath") && language == Language::Jsonata {
             self.wrong_language(at, "MaxItemsPath", language, "JSONPath");
@@ -186,14 +218,18 @@ impl Checker<'_> {
             self.value(config, &here, "OutputType", Kind::OneOf(&["JSON", "JSONL"]));
         }
         if !self.has_error_at(&format!("{at}/Resource")) {
-            self.unsupported(at, "The field 'ResultWriter' is not supported here: there is no object store to write to");
+            self.unsupported(
+                at,
+                "The field 'ResultWriter' is not supported here: there is no object store to write to",
+            );
         }
     }
 
     fn store_resource(&mut self, part: &Object, at: &str, allowed: &[&str]) {
         let Some(resource) = part.get("Resource") else { return };
         let here = format!("{at}/Resource");
-        let action = resource.as_str().and_then(|text| text.split_once(":states:::")).map(|(_, action)| action);
+        let action =
+            resource.as_str().and_then(|text| text.split_once(":states:::")).map(|(_, action)| action);
         if !action.is_some_and(|action| allowed.contains(&action)) {
             self.schema(&here, "The field 'Resource' does not match any of the allowed values");
         }
@@ -213,7 +249,8 @@ impl Checker<'_> {
     /// These fields do something in a distributed Map only.
     fn needs_distributed(&mut self, state: &Object, at: &str) {
         let processor = state.get("ItemProcessor").or_else(|| state.get("Iterator"));
-        let mode = processor.and_then(|part| part.get("ProcessorConfig")).and_then(|config| config.get("Mode"));
+        let mode =
+            processor.and_then(|part| part.get("ProcessorConfig")).and_then(|config| config.get("Mode"));
         if mode.and_then(Json::as_str) != Some("DISTRIBUTED") {
             self.warn(
                 code::SUSPICIOUS_VALUE,

@@ -148,7 +148,9 @@ impl<'a> Operation<'a> {
         if bound(0).is_some_and(|least| number < least) {
             return Some(format!("Field '{field}' is less than the minimum value"));
         }
-        bound(1).is_some_and(|most| number > most).then(|| format!("Field '{field}' exceeds the maximum value"))
+        bound(1)
+            .is_some_and(|most| number > most)
+            .then(|| format!("Field '{field}' exceeds the maximum value"))
     }
 }
 
@@ -183,7 +185,8 @@ mod tests {
             "Field 'MemorySize' is less than the minimum value"
         );
         assert_eq!(
-            fault("eventbridge", "putEvents", r#"{"Entries":[{"EventId":"a"},{"EventId":[1]}]}"#, strict).unwrap(),
+            fault("eventbridge", "putEvents", r#"{"Entries":[{"EventId":"a"},{"EventId":[1]}]}"#, strict)
+                .unwrap(),
             "Field 'EventId' must be a string"
         );
         assert_eq!(

@@ -58,7 +58,8 @@ impl Checker<'_> {
             self.value(retrier, &at, "MaxDelaySeconds", Kind::Integer { min: 1, max: Some(31_622_400) });
             self.value(retrier, &at, "JitterStrategy", Kind::OneOf(&["NONE", "FULL"]));
             let interval = retrier.get("IntervalSeconds").map_or(Some(1.0), Json::as_f64);
-            if let (Some(interval), Some(most)) = (interval, retrier.get("MaxDelaySeconds").and_then(Json::as_f64))
+            if let (Some(interval), Some(most)) =
+                (interval, retrier.get("MaxDelaySeconds").and_then(Json::as_f64))
                 && most >= 1.0
                 && most <= interval
             {
@@ -78,7 +79,9 @@ impl Checker<'_> {
                 match (&**field, language) {
                     ("ErrorEquals" | "Next" | "Assign" | "Comment", _) => {}
                     ("ResultPath", Language::JsonPath) | ("Output", Language::Jsonata) => {}
-                    ("ResultPath", Language::Jsonata) => self.wrong_language(&at, field, language, "JSONPath"),
+                    ("ResultPath", Language::Jsonata) => {
+                        self.wrong_language(&at, field, language, "JSONPath")
+                    }
                     ("Output", Language::JsonPath) => self.wrong_language(&at, field, language, "JSONata"),
                     _ => self.schema(&at, format!("Field '{field}' is not supported")),
                 }

@@ -94,7 +94,8 @@ static WAIT: &[Field] = &[
     NEXT,
     END,
 ];
-static CHOICE: &[Field] = &[INPUT_PATH, OUTPUT_PATH, OUTPUT, ASSIGN, part("Choices"), field("Default", In::Both, Kind::Text)];
+static CHOICE: &[Field] =
+    &[INPUT_PATH, OUTPUT_PATH, OUTPUT, ASSIGN, part("Choices"), field("Default", In::Both, Kind::Text)];
 static SUCCEED: &[Field] = &[INPUT_PATH, OUTPUT_PATH, OUTPUT];
 static FAIL: &[Field] = &[
     field("Error", In::Both, Kind::Text),
@@ -207,7 +208,10 @@ impl Checker<'_> {
         let language = Language::resolve(own, self.language);
         let downgraded = self.language == Language::Jsonata && language == Language::JsonPath;
         if downgraded {
-            self.schema(at, "'QueryLanguage' can not be 'JSONPath' if set to 'JSONata' for whole state machine");
+            self.schema(
+                at,
+                "'QueryLanguage' can not be 'JSONPath' if set to 'JSONata' for whole state machine",
+            );
         }
         for name in state.keys() {
             if matches!(&**name, "Type" | "Comment" | "QueryLanguage") {
@@ -265,7 +269,11 @@ impl Checker<'_> {
                 self.exactly_one(state, at, &["ItemProcessor", "Iterator"]);
                 self.at_most_one(state, at, &["Parameters", "ItemSelector"]);
                 self.at_most_one(state, at, &["MaxConcurrency", "MaxConcurrencyPath"]);
-                self.at_most_one(state, at, &["ToleratedFailurePercentage", "ToleratedFailurePercentagePath"]);
+                self.at_most_one(
+                    state,
+                    at,
+                    &["ToleratedFailurePercentage", "ToleratedFailurePercentagePath"],
+                );
                 self.at_most_one(state, at, &["ToleratedFailureCount", "ToleratedFailureCountPath"]);
             }
             _ => {}

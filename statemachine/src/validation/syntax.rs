@@ -34,8 +34,15 @@ pub(super) struct Outline {
 
 /// Reads the text once from front to back.
 pub(super) fn scan(text: &str) -> Result<Outline, SyntaxFault> {
-    let mut scanner =
-        Scanner { text, bytes: text.as_bytes(), at: 0, outline: Outline::default(), line: 1, line_start: 0, counted: 0 };
+    let mut scanner = Scanner {
+        text,
+        bytes: text.as_bytes(),
+        at: 0,
+        outline: Outline::default(),
+        line: 1,
+        line_start: 0,
+        counted: 0,
+    };
     match scanner.document() {
         Ok(()) => Ok(scanner.outline),
         Err(message) => Err(SyntaxFault { message, source: scanner.source() }),
@@ -75,10 +82,15 @@ impl Scanner<'_> {
             let opened = self.value(&open)?;
             if let Some(bracket) = opened {
                 if open.len() >= MAX_DEPTH - 1 {
-                    return Err(format!("Document nesting depth ({}) exceeds the maximum allowed ({MAX_DEPTH})", open.len() + 1));
+                    return Err(format!(
+                        "Document nesting depth ({}) exceeds the maximum allowed ({MAX_DEPTH})",
+                        open.len() + 1
+                    ));
                 }
                 open.push(match bracket {
-                    b'{' => Open::Object { location: std::mem::take(&mut location), keys: HashSet::new(), start },
+                    b'{' => {
+                        Open::Object { location: std::mem::take(&mut location), keys: HashSet::new(), start }
+                    }
                     _ => Open::Array { location: std::mem::take(&mut location), next: 0, start },
                 });
             }
@@ -150,7 +162,9 @@ impl Scanner<'_> {
             }
             Some(b'"') => self.string().map(|_| None),
             Some(b'-' | b'0'..=b'9') => self.number().map(|()| None),
-            Some(byte) if byte.is_ascii_alphabetic() || byte == b'_' || byte == b'$' || byte >= 0x80 => self.word(),
+            Some(byte) if byte.is_ascii_alphabetic() || byte == b'_' || byte == b'$' || byte >= 0x80 => {
+                self.word()
+            }
             Some(_) => Err(self.unexpected(&format!("expected a valid value ({VALUE_EXPECTED})"))),
             None => Err(match open.last() {
                 Some(Open::Object { start, .. }) => self.unclosed("Object", *start),
@@ -250,7 +264,10 @@ impl Scanner<'_> {
     fn digits(&mut self, otherwise: &str) -> Scan<()> {
         if !matches!(self.peek(), Some(b'0'..=b'9')) {
             return Err(match self.peek() {
-                Some(_) => format!("Unexpected character ({}) in numeric value: {otherwise}", describe(self.take_char())),
+                Some(_) => format!(
+                    "Unexpected character ({}) in numeric value: {otherwise}",
+                    describe(self.take_char())
+                ),
                 None => "Unexpected end-of-input in a Number value".to_owned(),
             });
         }
@@ -313,10 +330,7 @@ impl Scanner<'_> {
     fn position_from_front(&self, at: usize) -> Position {
         let before = &self.text[..at];
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        Position {
-            line: 1 + before.matches('\n').count(),
-            column: 1 + before[line_start..].chars().count(),
-        }
+        Position { line: 1 + before.matches('\n').count(), column: 1 + before[line_start..].chars().count() }
     }
 
     fn source(&self) -> String {

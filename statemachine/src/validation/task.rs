@@ -1,10 +1,10 @@
 //! The resource of a Task state, and what it is asked with.
 
 use super::checker::{Checker, Language};
+use super::code;
 use super::jsonata::Scene;
 use super::models::{self, Operation};
 use super::value::{Kind, is_expression};
-use super::code;
 use crate::data::{Json, Object};
 use crate::engine::MachineType;
 
@@ -14,7 +14,11 @@ enum Resource<'a> {
     /// A Lambda function by its ARN.
     Function,
     /// `service:action`, with the pattern cut off.
-    Integration { service: &'a str, action: &'a str, pattern: Pattern },
+    Integration {
+        service: &'a str,
+        action: &'a str,
+        pattern: Pattern,
+    },
     /// An ARN of something else.
     Other,
     /// No ARN.
@@ -86,7 +90,16 @@ static INTEGRATIONS: &[Integration] = &[
     integration("bedrock-agentcore", &["invokeHarness", "invokeAgentRuntime"], &[], &[], &[]),
     integration(
         "codebuild",
-        &["startBuild", "stopBuild", "batchDeleteBuilds", "batchGetReports", "startBuildBatch", "stopBuildBatch", "retryBuildBatch", "deleteBuildBatch"],
+        &[
+            "startBuild",
+            "stopBuild",
+            "batchDeleteBuilds",
+            "batchGetReports",
+            "startBuildBatch",
+            "stopBuildBatch",
+            "retryBuildBatch",
+            "deleteBuildBatch",
+        ],
         &["startBuild", "startBuildBatch", "retryBuildBatch"],
         &[],
         &[],
@@ -96,14 +109,39 @@ static INTEGRATIONS: &[Integration] = &[
     integration("ecs", &["runTask"], &["runTask"], &["runTask"], &["TaskDefinition"]),
     integration(
         "eks",
-        &["createCluster", "deleteCluster", "createNodegroup", "deleteNodegroup", "createFargateProfile", "deleteFargateProfile", "runJob", "call"],
-        &["createCluster", "deleteCluster", "createNodegroup", "deleteNodegroup", "createFargateProfile", "deleteFargateProfile", "runJob"],
+        &[
+            "createCluster",
+            "deleteCluster",
+            "createNodegroup",
+            "deleteNodegroup",
+            "createFargateProfile",
+            "deleteFargateProfile",
+            "runJob",
+            "call",
+        ],
+        &[
+            "createCluster",
+            "deleteCluster",
+            "createNodegroup",
+            "deleteNodegroup",
+            "createFargateProfile",
+            "deleteFargateProfile",
+            "runJob",
+        ],
         &["runJob"],
         &[],
     ),
     integration(
         "elasticmapreduce",
-        &["createCluster", "terminateCluster", "addStep", "cancelStep", "setClusterTerminationProtection", "modifyInstanceFleetByName", "modifyInstanceGroupByName"],
+        &[
+            "createCluster",
+            "terminateCluster",
+            "addStep",
+            "cancelStep",
+            "setClusterTerminationProtection",
+            "modifyInstanceFleetByName",
+            "modifyInstanceGroupByName",
+        ],
         &["createCluster", "terminateCluster", "addStep"],
         &[],
         &[],
@@ -117,7 +155,14 @@ static INTEGRATIONS: &[Integration] = &[
     ),
     integration(
         "emr-serverless",
-        &["createApplication", "startApplication", "stopApplication", "deleteApplication", "startJobRun", "cancelJobRun"],
+        &[
+            "createApplication",
+            "startApplication",
+            "stopApplication",
+            "deleteApplication",
+            "startJobRun",
+            "cancelJobRun",
+        ],
         &["startApplication", "stopApplication", "deleteApplication", "startJobRun", "cancelJobRun"],
         &[],
         &[],
@@ -129,8 +174,24 @@ static INTEGRATIONS: &[Integration] = &[
     integration("mediaconvert", &["createJob"], &["createJob"], &[], &[]),
     integration(
         "sagemaker",
-        &["createEndpoint", "createEndpointConfig", "createHyperParameterTuningJob", "createLabelingJob", "createModel", "createProcessingJob", "createTrainingJob", "createTransformJob", "updateEndpoint"],
-        &["createHyperParameterTuningJob", "createLabelingJob", "createProcessingJob", "createTrainingJob", "createTransformJob"],
+        &[
+            "createEndpoint",
+            "createEndpointConfig",
+            "createHyperParameterTuningJob",
+            "createLabelingJob",
+            "createModel",
+            "createProcessingJob",
+            "createTrainingJob",
+            "createTransformJob",
+            "updateEndpoint",
+        ],
+        &[
+            "createHyperParameterTuningJob",
+            "createLabelingJob",
+            "createProcessingJob",
+            "createTrainingJob",
+            "createTransformJob",
+        ],
         &[],
         &[],
     ),
@@ -171,12 +232,15 @@ fn parse(resource: &str) -> Resource<'_> {
 /// Whether AWS has it.
 fn is_known(service: &str, action: &str, pattern: Pattern) -> bool {
     if let Some(sdk_service) = service.strip_prefix("aws-sdk:") {
-        let spelled = action.starts_with(|c: char| c.is_ascii_lowercase()) && action.chars().all(|c| c.is_ascii_alphanumeric());
+        let spelled = action.starts_with(|c: char| c.is_ascii_lowercase())
+            && action.chars().all(|c| c.is_ascii_alphanumeric());
         let there = models::model(sdk_service).is_none_or(|model| model.operation(action).is_some());
         let waits = matches!(pattern, Pattern::RequestResponse | Pattern::WaitForTaskToken);
         return models::has_service(sdk_service) && spelled && there && waits;
     }
-    let Some(integration) = INTEGRATIONS.iter().find(|integration| integration.service == service) else { return false };
+    let Some(integration) = INTEGRATIONS.iter().find(|integration| integration.service == service) else {
+        return false;
+    };
     let among = match pattern {
         Pattern::RequestResponse => integration.actions,
         Pattern::Sync => integration.sync,
@@ -300,7 +364,10 @@ impl Checker<'_> {
                 self.warn(
                     code::SUSPICIOUS_VALUE,
                     at,
-                    format!("There is no '{field}', so that the input has to hold: [{}]", required.join(", ")),
+                    format!(
+                        "There is no '{field}', so that the input has to hold: [{}]",
+                        required.join(", ")
+                    ),
                 );
             }
             return;
@@ -335,7 +402,8 @@ impl Checker<'_> {
         let Some(parameters) = state.get(field) else { return };
         let text = parameters.to_text();
         // The whole context object holds the token too.
-        let passed = ["Task.Token", "\"$$\"", "$states.context", "$$.Task"].iter().any(|token| text.contains(token));
+        let passed =
+            ["Task.Token", "\"$$\"", "$states.context", "$$.Task"].iter().any(|token| text.contains(token));
         if !passed {
             self.warn(
                 code::SUSPICIOUS_VALUE,

@@ -52,7 +52,10 @@ impl Checker<'_> {
     /// At most one of these.
     pub(super) fn at_most_one(&mut self, object: &Object, at: &str, fields: &[&str]) {
         if fields.iter().filter(|field| object.contains_key(field)).count() > 1 {
-            self.schema(at, format!("There should only be one of the following fields: [{}]", fields.join(", ")));
+            self.schema(
+                at,
+                format!("There should only be one of the following fields: [{}]", fields.join(", ")),
+            );
         }
     }
 
@@ -73,7 +76,15 @@ impl Checker<'_> {
     }
 
     /// A field where the language may put an expression for the value.
-    pub(super) fn field(&mut self, object: &Object, at: &str, field: &str, kind: Kind, language: Language, scene: Scene) {
+    pub(super) fn field(
+        &mut self,
+        object: &Object,
+        at: &str,
+        field: &str,
+        kind: Kind,
+        language: Language,
+        scene: Scene,
+    ) {
         if let Some(value) = object.get(field) {
             self.check(value, &format!("{at}/{field}"), kind, language, scene);
         }
@@ -114,7 +125,9 @@ impl Checker<'_> {
             Kind::Object => self.expect(value, at, value.is_object(), "[OBJECT]"),
             Kind::PathOrNull => self.path_or_null(value, at, json_path_fault),
             Kind::ResultPath => self.path_or_null(value, at, |text| reference_path_fault(text, Roots::Input)),
-            Kind::ReferencePath => self.path(value, at, |text| reference_path_fault(text, Roots::InputAndVariables)),
+            Kind::ReferencePath => {
+                self.path(value, at, |text| reference_path_fault(text, Roots::InputAndVariables))
+            }
             Kind::ItemsPath => self.path(value, at, |text| reference_path_fault(text, Roots::All)),
             Kind::PathOrCall => self.path(value, at, |text| match text.starts_with("States.") {
                 true => call_fault(text),
@@ -254,7 +267,9 @@ impl Checker<'_> {
                 self.error(
                     code::INVALID_VARIABLE_NAME,
                     &here,
-                    format!("Invalid variable name '{name}': the variable name is longer than 80 characters."),
+                    format!(
+                        "Invalid variable name '{name}': the variable name is longer than 80 characters."
+                    ),
                 );
             }
         }

@@ -76,9 +76,7 @@ impl Fields<'_> {
     pub(super) fn after_items_path(&self, selected: &Json) -> Option<Json> {
         match self.state.get("ItemsPath") {
             None => Some(selected.clone()),
-            Some(path) => {
-                JsonPath::parse(path.as_str()?).ok()?.query(&self.scope.with_input(selected)).ok()
-            }
+            Some(path) => JsonPath::parse(path.as_str()?).ok()?.query(&self.scope.with_input(selected)).ok(),
         }
     }
 

@@ -30,28 +30,37 @@ impl Mock {
             }
         };
         let text = |json: Option<&Json>| json.and_then(Json::as_str).map(str::to_owned);
-        let mocked = match (text(mock.get("result")), mock.get("errorOutput").filter(|error| error.is_object())) {
-            (Some(result), None) => Mocked::Result(result),
-            (None, Some(error)) => Mocked::Error { error: text(error.get("error")), cause: text(error.get("cause")) },
-            (Some(_), Some(_)) => {
-                return Err(Exception::validation("A mock must specify either a result or an errorOutput, but not both"));
-            }
-            (None, None) => {
-                return Err(Exception::validation("A mock must specify either a result or an errorOutput"));
-            }
-        };
+        let mocked =
+            match (text(mock.get("result")), mock.get("errorOutput").filter(|error| error.is_object())) {
+                (Some(result), None) => Mocked::Result(result),
+                (None, Some(error)) => {
+                    Mocked::Error { error: text(error.get("error")), cause: text(error.get("cause")) }
+                }
+                (Some(_), Some(_)) => {
+                    return Err(Exception::validation(
+                        "A mock must specify either a result or an errorOutput, but not both",
+                    ));
+                }
+                (None, None) => {
+                    return Err(Exception::validation(
+                        "A mock must specify either a result or an errorOutput",
+                    ));
+                }
+            };
         Ok(Mock { mocked, strictness })
     }
 
     /// The mocked result, held against what such a state can get.
     pub(super) fn result(&self, text: &str, subject: &Subject) -> Result<Json, Exception> {
-        let result = Json::parse(text).map_err(|_| Exception::validation("Mocked result must be valid JSON"))?;
+        let result =
+            Json::parse(text).map_err(|_| Exception::validation("Mocked result must be valid JSON"))?;
         match subject.kind() {
             "Parallel" => {
                 let Some(outputs) = result.as_array() else {
                     return Err(Exception::validation("Mocked result must be an array."));
                 };
-                let branches = subject.definition.get("Branches").and_then(Json::as_array).map_or(0, <[Json]>::len);
+                let branches =
+                    subject.definition.get("Branches").and_then(Json::as_array).map_or(0, <[Json]>::len);
                 if outputs.len() != branches {
                     return Err(Exception::validation(
                         "Mocked result must contain the same number of items as number of Parallel branches.",
@@ -79,7 +88,9 @@ impl Mock {
         let Some((service, action)) = subject.requested_service() else { return Ok(()) };
         let operation = models::model(models::sdk_name(&service)).and_then(|model| model.operation(&action));
         match operation.and_then(|operation| operation.answer_fault(result, strictness)) {
-            Some(fault) => Err(Exception::validation(format!("Mock result schema validation error: {fault}"))),
+            Some(fault) => {
+                Err(Exception::validation(format!("Mock result schema validation error: {fault}")))
+            }
             None => Ok(()),
         }
     }

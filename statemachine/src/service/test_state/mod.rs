@@ -21,7 +21,7 @@ use request::{Level, TestRequest};
 use trial::{Trial, Verdict};
 
 impl Service {
-    pub(super) async fn test_state(&self, request: &Request) -> Outcome {
+    pub(super) async fn test_state(&self, request: &mut Request) -> Outcome {
         let test = TestRequest::parse(request)?;
         let trial = Trial::prepare(self, &test)?;
         let (verdict, inspection) = trial.run(self).await?;

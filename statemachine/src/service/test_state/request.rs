@@ -1,8 +1,8 @@
 //! What TestState is asked, and what it refuses.
 
-use super::mock::{Mock, Mocked};
 use super::super::exception::Exception;
 use super::super::request::{MAX_PAYLOAD, Request, payload};
+use super::mock::{Mock, Mocked};
 use crate::data::{Json, Object};
 use crate::validation::MAX_DEFINITION_LENGTH;
 
@@ -38,7 +38,7 @@ pub(super) struct Configuration {
 }
 
 impl TestRequest {
-    pub(super) fn parse(request: &Request) -> Result<TestRequest, Exception> {
+    pub(super) fn parse(request: &mut Request) -> Result<TestRequest, Exception> {
         let definition = request.required_text("definition", 1, MAX_DEFINITION_LENGTH);
         let role_arn = request.text("roleArn", 1, 256);
         let input = request.text("input", 0, MAX_PAYLOAD);
@@ -91,7 +91,9 @@ impl TestRequest {
                 }
             }
         } else if self.reveal_secrets {
-            return Err(Exception::validation("TestState does not support RevealSecrets when a mock is specified."));
+            return Err(Exception::validation(
+                "TestState does not support RevealSecrets when a mock is specified.",
+            ));
         }
         if self.configuration.error_caused_by_state.is_some()
             && !matches!(self.mock, Some(Mock { mocked: Mocked::Error { .. }, .. }))
@@ -106,13 +108,15 @@ impl TestRequest {
 
 impl Configuration {
     fn parse(configuration: &Json) -> Result<Configuration, Exception> {
-        let count = |name: &str| match configuration.get(name) {
+        let count = |name: &str| {
+            match configuration.get(name) {
             None | Some(Json::Null) => Ok(None),
             Some(value) => value.as_u64().map(Some).ok_or_else(|| {
                 Exception::validation(format!(
                     "1 validation error detected: Value '{value}' at 'stateConfiguration.{name}' failed to satisfy constraint: Member must have value greater than or equal to 0"
                 ))
             }),
+        }
         };
         let text = |name: &str| configuration.get(name).and_then(Json::as_str).map(str::to_owned);
         Ok(Configuration {

@@ -35,22 +35,26 @@ impl Subject {
         if let Some(refusal) = report.refusal() {
             return Err(Exception::new("InvalidDefinition", refusal));
         }
-        let given = Json::parse(&test.definition)
-            .map_err(|error| Exception::new("InvalidDefinition", format!("Invalid State Machine Definition: '{error}'")))?;
+        let given = Json::parse(&test.definition).map_err(|error| {
+            Exception::new("InvalidDefinition", format!("Invalid State Machine Definition: '{error}'"))
+        })?;
         let (definition, outer_language) = match &test.state_name {
             None => (given, None),
             Some(name) => {
                 let Some(state) = find(&given, name) else {
-                    return Err(Exception::validation(format!("State '{name}' does not exist in the definition")));
+                    return Err(Exception::validation(format!(
+                        "State '{name}' does not exist in the definition"
+                    )));
                 };
                 (state.clone(), given.get("QueryLanguage").cloned())
             }
         };
         let language = definition.get("QueryLanguage").or(outer_language.as_ref());
         let is_jsonata = language.and_then(Json::as_str) == Some("JSONata");
-        let machine = StateMachine::parse(&wrapped(&definition, outer_language.as_ref())).map_err(|error| {
-            Exception::new("InvalidDefinition", format!("Invalid State Machine Definition: '{error}'"))
-        })?;
+        let machine =
+            StateMachine::parse(&wrapped(&definition, outer_language.as_ref())).map_err(|error| {
+                Exception::new("InvalidDefinition", format!("Invalid State Machine Definition: '{error}'"))
+            })?;
         Ok(Subject { is_jsonata, definition, machine })
     }
 
@@ -126,7 +130,8 @@ fn unused_name(state: &Json) -> String {
 
 fn targets(state: &Json) -> Vec<String> {
     let name = |holder: &Json, field: &str| holder.get(field).and_then(Json::as_str).map(str::to_owned);
-    let mut targets: Vec<String> = ["Next", "Default"].into_iter().filter_map(|field| name(state, field)).collect();
+    let mut targets: Vec<String> =
+        ["Next", "Default"].into_iter().filter_map(|field| name(state, field)).collect();
     for field in ["Choices", "Catch"] {
         let items = state.get(field).and_then(Json::as_array).unwrap_or(&[]);
         targets.extend(items.iter().filter_map(|item| name(item, "Next")));
@@ -158,7 +163,9 @@ fn machine_without_store(machine: &Json) -> Json {
     if let Some(states) = machine.as_object_mut().and_then(|fields| fields.get_mut("States")) {
         let stripped: Vec<_> = states
             .as_object()
-            .map(|states| states.iter().map(|(name, state)| (Arc::clone(name), without_store(state))).collect())
+            .map(|states| {
+                states.iter().map(|(name, state)| (Arc::clone(name), without_store(state))).collect()
+            })
             .unwrap_or_default();
         *states = Json::object(stripped);
     }

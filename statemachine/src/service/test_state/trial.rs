@@ -1,12 +1,12 @@
 //! Running the state once.
 
+use super::super::Service;
+use super::super::exception::Exception;
 use super::context::{self, Surroundings};
 use super::inspection::{Fields, Inspection};
 use super::mock::Mocked;
 use super::request::TestRequest;
 use super::subject::Subject;
-use super::super::Service;
-use super::super::exception::Exception;
 use crate::data::{Json, Random, Variables};
 use crate::definition::Transition;
 use crate::engine::Call;
@@ -81,7 +81,7 @@ impl<'a> Trial<'a> {
         });
         Ok(Trial {
             variables: Variables::from(test.variables.clone()),
-            random: Random::new(now.as_nanosecond() as u64),
+            random: Random::new(uuid::Uuid::new_v4().as_u128()),
             test,
             subject,
             context,
@@ -204,7 +204,8 @@ impl<'a> Trial<'a> {
         inspection: &mut Inspection,
     ) -> Result<Way, StateError> {
         let cx = self.cx();
-        let map = self.subject.state().as_map().ok_or_else(|| StateError::runtime("only a Map state has items"))?;
+        let map =
+            self.subject.state().as_map().ok_or_else(|| StateError::runtime("only a Map state has items"))?;
         if let (Some(selected), false) = (selected, self.subject.is_jsonata) {
             if let Some(items) = fields.after_items_path(selected)
                 && self.subject.definition.get("ItemReader").is_none()
@@ -249,12 +250,16 @@ impl<'a> Trial<'a> {
         tolerance: crate::state::Tolerance,
         inspection: &Inspection,
     ) -> Result<(), StateError> {
-        let says = inspection.tolerated_failure_count.is_some() || inspection.tolerated_failure_percentage.is_some();
-        let (Some(failed), true) = (self.test.configuration.map_iteration_failure_count, says) else { return Ok(()) };
+        let says =
+            inspection.tolerated_failure_count.is_some() || inspection.tolerated_failure_percentage.is_some();
+        let (Some(failed), true) = (self.test.configuration.map_iteration_failure_count, says) else {
+            return Ok(());
+        };
         if self.test.configuration.error_caused_by_state.is_some() {
             return Ok(());
         }
-        let total = self.mocked_result.as_ref().and_then(Json::as_array).map_or(failed, |items| items.len() as u64);
+        let total =
+            self.mocked_result.as_ref().and_then(Json::as_array).map_or(failed, |items| items.len() as u64);
         match tolerance.is_exceeded(failed, total) {
             true => Err(StateError::reported(
                 Some("States.ExceedToleratedFailureThreshold".into()),
@@ -265,19 +270,21 @@ impl<'a> Trial<'a> {
     }
 
     /// The state's work: the mock, or the real thing.
-    async fn work(&self, service: &Service, arguments: Json) -> Result<Json, StateError> {
+    async fn work(&mut self, service: &Service, arguments: Json) -> Result<Json, StateError> {
         if let Some(mock) = &self.test.mock {
             return match &mock.mocked {
                 Mocked::Result(_) => Ok(self.mocked_result.clone().unwrap_or_default()),
-                Mocked::Error { error, cause } => {
-                    Err(StateError::reported(error.as_deref().map(Into::into), cause.as_deref().map(Into::into)))
-                }
+                Mocked::Error { error, cause } => Err(StateError::reported(
+                    error.as_deref().map(Into::into),
+                    cause.as_deref().map(Into::into),
+                )),
             };
         }
         let (call, wrap) = self.call(arguments)?;
         let answer = service.engine.config().invoker.invoke(call).await;
-        let answer = answer
-            .map_err(|failure| StateError::reported(Some(failure.error.into()), Some(failure.cause.into())))?;
+        let answer = answer.map_err(|failure| {
+            StateError::reported(Some(failure.error.into()), Some(failure.cause.into()))
+        })?;
         Ok(match wrap {
             Wrap::Lambda => {
                 lambda_envelope(answer, &uuid::Uuid::new_v4().to_string(), self.now.as_millisecond())
@@ -289,13 +296,17 @@ impl<'a> Trial<'a> {
     fn call(&self, arguments: Json) -> Result<(Call, Wrap), StateError> {
         let (service, action, parameters, wrap) = match self.subject.state().resource() {
             Some(Resource::Function { arn }) => {
-                let parameters =
-                    Json::object([("FunctionName", Json::from(std::sync::Arc::clone(arn))), ("Payload", arguments)]);
+                let parameters = Json::object([
+                    ("FunctionName", Json::from(std::sync::Arc::clone(arn))),
+                    ("Payload", arguments),
+                ]);
                 ("lambda".to_owned(), "invoke".to_owned(), parameters, Wrap::No)
             }
+            Some(Resource::Service(call)) if call.is_lambda_invoke() => {
+                (call.service.to_string(), call.action.to_string(), with_payload(arguments), Wrap::Lambda)
+            }
             Some(Resource::Service(call)) => {
-                let wrap = if call.is_lambda_invoke() { Wrap::Lambda } else { Wrap::No };
-                (call.service.to_string(), call.action.to_string(), arguments, wrap)
+                (call.service.to_string(), call.action.to_string(), arguments, Wrap::No)
             }
             _ => return Err(StateError::runtime("the state asks for nothing that can be called")),
         };
@@ -362,6 +373,16 @@ enum Wrap {
     No,
 }
 
+/// A function that is invoked without a payload, or with null, gets an empty object.
+fn with_payload(mut arguments: Json) -> Json {
+    if let Some(parameters) = arguments.as_object_mut()
+        && parameters.get("Payload").is_none_or(Json::is_null)
+    {
+        parameters.insert("Payload", Json::empty_object());
+    }
+    arguments
+}
+
 fn show_result(fields: &Fields<'_>, result: &Json, inspection: &mut Inspection) {
     let Some(selected) = fields.after_template("ResultSelector", result) else { return };
     inspection.tell("afterResultSelector", &selected);
@@ -393,7 +414,9 @@ fn check(test: &TestRequest, subject: &Subject) -> Result<Option<Json>, Exceptio
         };
     };
     if !matches!(kind, "Task" | "Map" | "Parallel") {
-        return Err(Exception::validation(format!("State type '{kind}' is not supported when a mock is specified")));
+        return Err(Exception::validation(format!(
+            "State type '{kind}' is not supported when a mock is specified"
+        )));
     }
     let Mocked::Result(text) = &mock.mocked else { return Ok(None) };
     let result = mock.result(text, subject)?;
@@ -410,15 +433,15 @@ fn check(test: &TestRequest, subject: &Subject) -> Result<Option<Json>, Exceptio
 /// Without a mock, only requests that are answered at once can be tested.
 fn can_be_called(subject: &Subject) -> Result<(), Exception> {
     match subject.state().resource() {
-        Some(Resource::Activity { .. }) => {
-            Err(Exception::validation("TestState does not support Activity tasks when a mock is not specified."))
-        }
+        Some(Resource::Activity { .. }) => Err(Exception::validation(
+            "TestState does not support Activity tasks when a mock is not specified.",
+        )),
         Some(Resource::Service(call)) if call.pattern != Pattern::Request => Err(Exception::validation(
             "TestState does not support the .sync and .waitForTaskToken integration patterns when a mock is not specified.",
         )),
-        Some(Resource::Service(call)) if call.is_own() => Err(Exception::validation(
-            "TestState does not start nested executions here: specify a mock",
-        )),
+        Some(Resource::Service(call)) if call.is_own() => {
+            Err(Exception::validation("TestState does not start nested executions here: specify a mock"))
+        }
         _ => Ok(()),
     }
 }

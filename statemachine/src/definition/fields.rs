@@ -1,0 +1,116 @@
+//! Reading the members of a definition's objects, with the place of what is wrong.
+
+use std::sync::Arc;
+
+use super::DefinitionError;
+use crate::data::{Json, Object};
+
+/// An object of a definition, and where it stands.
+pub(crate) struct Fields<'a> {
+    object: &'a Object,
+    location: String,
+}
+
+impl<'a> Fields<'a> {
+    /// The members of `json`, which must be an object.
+    pub(crate) fn of(json: &'a Json, location: &str) -> Result<Fields<'a>, DefinitionError> {
+        match json.as_object() {
+            Some(object) => Ok(Fields { object, location: location.to_owned() }),
+            None => Err(DefinitionError::new(location, "must be an object")),
+        }
+    }
+
+    /// Where the object stands.
+    pub(crate) fn location(&self) -> &str {
+        &self.location
+    }
+
+    /// Its members, in their order.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = (&'a Arc<str>, &'a Json)> + use<'a> {
+        self.object.iter()
+    }
+
+    /// An error about a member.
+    pub(crate) fn wrong(&self, field: &str, message: &str) -> DefinitionError {
+        DefinitionError::new(format!("{}/{field}", self.location), message)
+    }
+
+    /// Where a member stands.
+    pub(crate) fn place(&self, field: &str) -> String {
+        format!("{}/{field}", self.location)
+    }
+
+    /// Whether the member is there, `null` or not.
+    pub(crate) fn has(&self, field: &str) -> bool {
+        self.object.get(field).is_some()
+    }
+
+    /// A member as it stands.
+    pub(crate) fn json(&self, field: &str) -> Option<&'a Json> {
+        self.object.get(field)
+    }
+
+    /// A member that must be a text.
+    pub(crate) fn text(&self, field: &str) -> Result<&'a str, DefinitionError> {
+        self.optional_text(field)?.ok_or_else(|| self.wrong(field, "is missing"))
+    }
+
+    /// A member that must be a text if it is there.
+    pub(crate) fn optional_text(&self, field: &str) -> Result<Option<&'a str>, DefinitionError> {
+        self.optional(field, "must be a string", Json::as_str)
+    }
+
+    /// A member that must be true or false if it is there.
+    pub(crate) fn optional_bool(&self, field: &str) -> Result<Option<bool>, DefinitionError> {
+        self.optional(field, "must be true or false", Json::as_bool)
+    }
+
+    /// A member that must be a whole number of at least 0 if it is there.
+    pub(crate) fn optional_whole(&self, field: &str) -> Result<Option<u64>, DefinitionError> {
+        self.optional(field, "must be a whole number of at least 0", whole)
+    }
+
+    /// A member that must be a number if it is there.
+    pub(crate) fn optional_number(&self, field: &str) -> Result<Option<f64>, DefinitionError> {
+        self.optional(field, "must be a number", Json::as_f64)
+    }
+
+    /// A member that must be an object.
+    pub(crate) fn object(&self, field: &str) -> Result<Fields<'a>, DefinitionError> {
+        let json = self.json(field).ok_or_else(|| self.wrong(field, "is missing"))?;
+        Fields::of(json, &self.place(field))
+    }
+
+    /// A member that must be an object if it is there.
+    pub(crate) fn optional_object(&self, field: &str) -> Result<Option<Fields<'a>>, DefinitionError> {
+        self.json(field).map(|json| Fields::of(json, &self.place(field))).transpose()
+    }
+
+    /// A member that must be a list of objects if it is there.
+    pub(crate) fn objects(&self, field: &str) -> Result<Vec<Fields<'a>>, DefinitionError> {
+        let Some(json) = self.json(field) else { return Ok(Vec::new()) };
+        let items = json.as_array().ok_or_else(|| self.wrong(field, "must be a list"))?;
+        items
+            .iter()
+            .enumerate()
+            .map(|(index, item)| Fields::of(item, &format!("{}/{field}/{index}", self.location)))
+            .collect()
+    }
+
+    fn optional<T>(
+        &self,
+        field: &str,
+        otherwise: &str,
+        read: impl Fn(&'a Json) -> Option<T>,
+    ) -> Result<Option<T>, DefinitionError> {
+        match self.json(field) {
+            None => Ok(None),
+            Some(json) => read(json).map(Some).ok_or_else(|| self.wrong(field, otherwise)),
+        }
+    }
+}
+
+/// `3` and `3.0`, but neither `-3` nor `3.5`.
+fn whole(json: &Json) -> Option<u64> {
+    json.as_number()?.to_whole().and_then(|whole| u64::try_from(whole).ok())
+}

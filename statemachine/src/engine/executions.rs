@@ -1,0 +1,350 @@
+//! Executions: started, stopped, redriven, looked at.
+
+use std::sync::Arc;
+
+use super::cell::Cell;
+use super::machines::Machine;
+use super::{
+    Engine, EngineError, ExecutionDescription, ExecutionPage, ExecutionQuery, ExecutionStatus,
+    ExecutionSummary, ExecutionsOf, HistoryData, HistoryOrder, HistoryPage, HistoryQuery, Inner, MachineType,
+    NewExecution, PageCursor, Refusal, StartedExecution,
+};
+use crate::execution::{Caller, Execution, Identity, Outcome, Stimulus};
+use crate::history::Show;
+use crate::store::{ExecutionRow, StoredRecord, key_of};
+
+/// For so long after its end an execution can be redriven.
+const REDRIVABLE_MILLIS: i64 = 14 * 24 * 3600 * 1000;
+
+impl Engine {
+    /// Starts an execution; returns once that is stored.
+    pub async fn start_execution(&self, new: NewExecution) -> Result<StartedExecution, Refusal> {
+        let cell = self.0.start(new, None).await?;
+        Ok(StartedExecution { arn: cell.identity.arn.to_string(), start_date: cell.identity.start })
+    }
+
+    /// Starts an execution of an Express machine and waits for its end.
+    pub async fn start_sync_execution(&self, new: NewExecution) -> Result<ExecutionDescription, Refusal> {
+        let machine = self.0.machines.current(&new.state_machine_arn);
+        if machine.is_some_and(|machine| machine.description.settings.machine_type != MachineType::Express) {
+            return Err(Refusal::StateMachineTypeNotSupported(new.state_machine_arn));
+        }
+        let cell = self.0.start(new, None).await?;
+        cell.wait_closed().await.map_err(Refusal::Engine)?;
+        self.describe_execution(&cell.identity.arn).await
+    }
+
+    /// Stops an execution; returns when it stopped, in milliseconds since 1970. Tasks under way are not waited for.
+    pub async fn stop_execution(
+        &self,
+        arn: &str,
+        error: Option<String>,
+        cause: Option<String>,
+    ) -> Result<i64, Refusal> {
+        let stimulus = Stimulus::Stop { error: error.map(Into::into), cause: cause.map(Into::into) };
+        if let Some(cell) = self.0.active.by_arn(arn) {
+            if let Some(fed) = self.0.feed(&cell, stimulus) {
+                cell.wait_stored(fed.sequence).await.map_err(Refusal::Engine)?;
+                return Ok(fed.now);
+            }
+            cell.wait_closed().await.map_err(Refusal::Engine)?;
+        }
+        // It has ended already; AWS then tells when.
+        let row = self.0.find_execution(arn)?;
+        Ok(row.stop.unwrap_or_else(|| self.0.config.clock.now_millis()))
+    }
+
+    /// Lets a failed execution go on where it failed; returns when, in milliseconds since 1970.
+    pub async fn redrive_execution(&self, arn: &str) -> Result<i64, Refusal> {
+        let cell = self.0.reopen(arn).await?;
+        let Some(fed) = self.0.feed(&cell, Stimulus::Redrive) else {
+            self.0.active.remove(&cell);
+            return Err(Refusal::ExecutionNotRedrivable("Execution cannot be redriven".to_owned()));
+        };
+        cell.wait_stored(fed.sequence).await.map_err(Refusal::Engine)?;
+        Ok(fed.now)
+    }
+
+    /// Where an execution stands.
+    pub async fn describe_execution(&self, arn: &str) -> Result<ExecutionDescription, Refusal> {
+        let row = self.0.find_execution(arn)?;
+        self.0.describe(row).ok_or_else(|| Refusal::ExecutionDoesNotExist(arn.to_owned()))
+    }
+
+    /// Waits for the end of an execution.
+    pub async fn closed(&self, arn: &str) -> Result<ExecutionDescription, Refusal> {
+        if let Some(cell) = self.0.active.by_arn(arn) {
+            cell.wait_closed().await.map_err(Refusal::Engine)?;
+        }
+        self.describe_execution(arn).await
+    }
+
+    /// A page of executions, newest first.
+    pub async fn list_executions(&self, query: ExecutionQuery) -> Result<ExecutionPage, Refusal> {
+        let arn = match &query.of {
+            ExecutionsOf::StateMachine(arn) => {
+                let machine = self.0.machines.current(arn);
+                let machine = machine.ok_or_else(|| Refusal::StateMachineDoesNotExist(arn.clone()))?;
+                if machine.description.settings.machine_type == MachineType::Express {
+                    return Err(Refusal::StateMachineTypeNotSupported(arn.clone()));
+                }
+                arn
+            }
+            ExecutionsOf::MapRun(arn) => {
+                if self.0.store.map_run_execution(arn)?.is_none() {
+                    return Err(Refusal::ResourceNotFound(arn.clone()));
+                }
+                arn
+            }
+        };
+        let owner = key_of(arn.as_bytes());
+        let mut executions = Vec::new();
+        let mut before = query.after.as_ref().map(|cursor| cursor.number);
+        // Pages are filled up where a filter takes executions away; one more than wanted tells whether there are more.
+        loop {
+            let rows = self.0.store.executions_of(owner, before, query.status, query.limit + 1)?;
+            let is_last = rows.len() <= query.limit;
+            before = rows.last().map(|row| row.number);
+            executions.extend(rows.into_iter().filter(|row| passes(row, &query)));
+            if is_last || executions.len() > query.limit {
+                break;
+            }
+        }
+        let has_more = executions.len() > query.limit;
+        executions.truncate(query.limit);
+        let next = match executions.last() {
+            Some(row) if has_more => Some(PageCursor {
+                start_date: row.identity.as_ref().map_or(0, |identity| identity.start),
+                number: row.number,
+            }),
+            _ => None,
+        };
+        Ok(ExecutionPage { executions: executions.iter().filter_map(summary).collect(), next })
+    }
+
+    /// Events of an execution's history.
+    pub async fn execution_history(&self, arn: &str, query: HistoryQuery) -> Result<HistoryPage, Refusal> {
+        let row = self.0.find_execution(arn)?;
+        let records = self.0.records(&row)?;
+        let show = match query.data {
+            HistoryData::Included => Show::Everything,
+            HistoryData::Left => Show::WithoutData,
+        };
+        let events = records.iter().flat_map(|record| record.events.iter().map(|event| (record.now, event)));
+        let render = |(now, event): (i64, &crate::history::Event)| event.render(now, show);
+        let total: usize = records.iter().map(|record| record.events.len()).sum();
+        let events = match query.order {
+            HistoryOrder::Forward => events.skip(query.skip).take(query.limit).map(render).collect(),
+            HistoryOrder::Reverse => {
+                let mut events: Vec<_> = events.collect();
+                events.reverse();
+                events.into_iter().skip(query.skip).take(query.limit).map(render).collect()
+            }
+        };
+        Ok(HistoryPage { events, more: total > query.skip.saturating_add(query.limit) })
+    }
+}
+
+impl Inner {
+    /// Starts an execution, or finds the one that the same request started.
+    pub(super) async fn start(
+        self: &Arc<Inner>,
+        new: NewExecution,
+        caller: Option<Caller>,
+    ) -> Result<Arc<Cell>, Refusal> {
+        let machine = self
+            .machines
+            .current(&new.state_machine_arn)
+            .ok_or_else(|| Refusal::StateMachineDoesNotExist(new.state_machine_arn.clone()))?;
+        let settings = &machine.description.settings;
+        let is_express = settings.machine_type == MachineType::Express;
+        let is_named = new.name.is_some();
+        let name = new.name.unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
+        let arn = if is_express {
+            format!("{}:express:{}:{name}:{}", self.arn_prefix(), settings.name, uuid::Uuid::new_v4())
+        } else {
+            format!("{}:execution:{}:{name}", self.arn_prefix(), settings.name)
+        };
+        let identity = Identity {
+            number: self.next_number(),
+            arn: arn.into(),
+            name: name.into(),
+            state_machine_arn: machine.description.arn.as_str().into(),
+            state_machine_name: settings.name.as_str().into(),
+            role_arn: settings.role_arn.as_str().into(),
+            region: self.config.region.as_str().into(),
+            execution_type: settings.machine_type,
+            input: new.input,
+            start: self.config.clock.now_millis(),
+            seed: uuid::Uuid::new_v4().as_u128(),
+            trace_header: new.trace_header.map(Into::into),
+            map_child: None,
+            caller,
+        };
+        let cell = Arc::new(Cell::new(Arc::new(identity), machine));
+        loop {
+            let Err(other) = self.active.add(&cell) else { break };
+            // Whether the other one stands is known once it is stored.
+            match other.wait_stored(1).await {
+                Ok(()) if is_same_request(&other.identity, &cell.identity) => return Ok(other),
+                Ok(()) => return Err(Refusal::ExecutionAlreadyExists(cell.identity.arn.to_string())),
+                Err(error) if self.store.has_failed() => return Err(Refusal::Engine(error)),
+                // It was taken back, as there was one before it.
+                Err(_) => tokio::task::yield_now().await,
+            }
+        }
+        // A name of our own making is new; one of the caller's may have been used.
+        if is_named && !is_express {
+            match self.store.execution(&cell.identity.arn) {
+                Ok(None) => {}
+                Ok(Some(row)) => {
+                    self.active.remove(&cell);
+                    cell.give_up();
+                    return self.find_again(row, &cell);
+                }
+                Err(error) => {
+                    self.active.remove(&cell);
+                    cell.give_up();
+                    return Err(error.into());
+                }
+            }
+        }
+        let fed = self.feed(&cell, Stimulus::Start).ok_or(Refusal::Engine(EngineError::Stopped))?;
+        cell.wait_stored(fed.sequence).await.map_err(Refusal::Engine)?;
+        Ok(cell)
+    }
+
+    /// There was an execution of this name before. Only the task that started it may have it back.
+    fn find_again(&self, row: ExecutionRow, asked: &Cell) -> Result<Arc<Cell>, Refusal> {
+        let exists = || Refusal::ExecutionAlreadyExists(asked.identity.arn.to_string());
+        let identity = row.identity.map_err(|_| exists())?;
+        if identity.caller.is_some() && identity.caller == asked.identity.caller {
+            let machine = Arc::clone(&asked.machine);
+            return Ok(Arc::new(Cell::new(Arc::new(identity), machine)));
+        }
+        Err(exists())
+    }
+
+    pub(super) fn find_execution(&self, arn: &str) -> Result<ExecutionRow, Refusal> {
+        self.store.execution(arn)?.ok_or_else(|| Refusal::ExecutionDoesNotExist(arn.to_owned()))
+    }
+
+    /// The records of an execution; damaged ones end the list, and are named in the log.
+    pub(super) fn records(&self, row: &ExecutionRow) -> Result<Vec<StoredRecord>, Refusal> {
+        match self.store.records(row.number)? {
+            Ok(records) => Ok(records),
+            Err(sequence) => {
+                tracing::error!(
+                    execution = row.number,
+                    sequence,
+                    "a record of an execution's history is damaged"
+                );
+                Err(Refusal::Engine(EngineError::Damaged { execution: row.number, record: sequence }))
+            }
+        }
+    }
+
+    /// Folds the records of an execution into what it was.
+    pub(super) fn replay(
+        &self,
+        row: ExecutionRow,
+    ) -> Result<(Arc<Identity>, Arc<Machine>, Execution, u64), EngineError> {
+        let damaged = |record: u64| EngineError::Damaged { execution: row.number, record };
+        let machine = self.machines.revision(row.revision).ok_or_else(|| damaged(0))?;
+        let identity = Arc::new(row.identity.map_err(|_| damaged(0))?);
+        let records = self.store.records(row.number)?.map_err(damaged)?;
+        let mut execution = Execution::new(Arc::clone(&identity), &machine.description.machine);
+        let mut sequence = 0;
+        for record in records {
+            sequence += 1;
+            let effects = execution.apply(&record.stimulus, record.now).ok_or_else(|| damaged(sequence))?;
+            if effects.events != record.events {
+                return Err(EngineError::Diverged { execution: row.number, record: sequence });
+            }
+        }
+        Ok((identity, machine, execution, sequence))
+    }
+
+    /// Brings a closed execution back into memory.
+    async fn reopen(self: &Arc<Inner>, arn: &str) -> Result<Arc<Cell>, Refusal> {
+        let row = self.find_execution(arn)?;
+        self.redrivable(&row).map_err(Refusal::ExecutionNotRedrivable)?;
+        let (identity, machine, execution, sequence) = self.replay(row).map_err(Refusal::Engine)?;
+        let cell = Arc::new(Cell::resumed(identity, machine, execution, sequence));
+        self.active.add(&cell).map_err(|_| {
+            Refusal::ExecutionNotRedrivable("Execution is RUNNING and cannot be redriven".to_owned())
+        })?;
+        Ok(cell)
+    }
+
+    fn redrivable(&self, row: &ExecutionRow) -> Result<(), String> {
+        let status = row.status();
+        match status {
+            ExecutionStatus::Running | ExecutionStatus::Succeeded | ExecutionStatus::PendingRedrive => {
+                return Err(format!("Execution is {} and cannot be redriven", status.as_str()));
+            }
+            ExecutionStatus::Failed | ExecutionStatus::TimedOut | ExecutionStatus::Aborted => {}
+        }
+        if row.identity.as_ref().is_ok_and(|identity| identity.map_child.is_some()) {
+            return Err(
+                "Execution was started by a Map Run and can only be redriven by its parent".to_owned()
+            );
+        }
+        let start = row.identity.as_ref().map_or(0, |identity| identity.start);
+        if self.config.clock.now_millis() - start > REDRIVABLE_MILLIS {
+            return Err("Execution is past the redrivable period".to_owned());
+        }
+        Ok(())
+    }
+
+    pub(super) fn describe(&self, row: ExecutionRow) -> Option<ExecutionDescription> {
+        let redrive_status = self.redrivable(&row);
+        let status = row.status();
+        let identity = row.identity.ok()?;
+        let Outcome { output, error, cause, .. } =
+            row.outcome.unwrap_or(Outcome { status, output: None, error: None, cause: None });
+        Some(ExecutionDescription {
+            arn: identity.arn.to_string(),
+            state_machine_arn: identity.state_machine_arn.to_string(),
+            name: identity.name.to_string(),
+            status,
+            start_date: identity.start,
+            stop_date: row.stop,
+            input: identity.input,
+            output,
+            error: error.map(|text| text.to_string()),
+            cause: cause.map(|text| text.to_string()),
+            map_run_arn: identity.map_child.as_ref().map(|child| child.map_run_arn.to_string()),
+            item_count: identity.map_child.as_ref().map(|child| child.items),
+            trace_header: identity.trace_header.map(|text| text.to_string()),
+            redrive_count: row.redrives,
+            redrive_date: row.redrive_date,
+            redrive_status,
+        })
+    }
+}
+
+/// Whether a second request for the same name is the first one again.
+fn is_same_request(first: &Identity, second: &Identity) -> bool {
+    first.input == second.input && first.caller == second.caller
+}
+
+fn passes(row: &ExecutionRow, query: &ExecutionQuery) -> bool {
+    query.redriven.is_none_or(|redriven| redriven == (row.redrives > 0))
+}
+
+fn summary(row: &ExecutionRow) -> Option<ExecutionSummary> {
+    let identity = row.identity.as_ref().ok()?;
+    Some(ExecutionSummary {
+        arn: identity.arn.to_string(),
+        state_machine_arn: identity.state_machine_arn.to_string(),
+        name: identity.name.to_string(),
+        status: row.status(),
+        start_date: identity.start,
+        stop_date: row.stop,
+        map_run_arn: identity.map_child.as_ref().map(|child| child.map_run_arn.to_string()),
+        item_count: identity.map_child.as_ref().map(|child| child.items),
+        redrive_count: row.redrives,
+        redrive_date: row.redrive_date,
+    })
+}

@@ -1,0 +1,329 @@
+//! State machines: made, changed, deleted and found.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use super::{
+    Engine, EngineError, Inner, MachineType, NewStateMachine, Refusal, StateMachineChange,
+    StateMachineDescription,
+};
+use crate::data::{Json, Object, Random};
+use crate::definition::StateMachine;
+use crate::store::{MachineRow, Write};
+
+/// A revision of a machine.
+#[derive(Debug)]
+pub(crate) struct Machine {
+    pub(crate) revision: i64,
+    pub(crate) description: Arc<StateMachineDescription>,
+}
+
+/// All revisions that an execution may still need, and which of them are current.
+#[derive(Default)]
+pub(crate) struct Machines(RwLock<Maps>);
+
+#[derive(Default)]
+struct Maps {
+    current: HashMap<String, Arc<Machine>>,
+    revisions: HashMap<i64, Arc<Machine>>,
+    last_revision: i64,
+}
+
+impl Machines {
+    /// Takes in what the store holds. A revision that cannot be read is named in the log.
+    pub(crate) fn load(&self, rows: Vec<MachineRow>) {
+        let mut maps = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        for row in rows {
+            maps.last_revision = maps.last_revision.max(row.revision);
+            match read_body(&row.arn, &row.body) {
+                Ok(description) => {
+                    let machine =
+                        Arc::new(Machine { revision: row.revision, description: Arc::new(description) });
+                    maps.revisions.insert(row.revision, Arc::clone(&machine));
+                    if row.is_current {
+                        maps.current.insert(row.arn, machine);
+                    }
+                }
+                Err(error) => {
+                    tracing::error!(
+                        arn = row.arn,
+                        revision = row.revision,
+                        error,
+                        "a stored state machine cannot be read"
+                    );
+                }
+            }
+        }
+    }
+
+    pub(crate) fn current(&self, arn: &str) -> Option<Arc<Machine>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).current.get(arn).cloned()
+    }
+
+    pub(crate) fn revision(&self, revision: i64) -> Option<Arc<Machine>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).revisions.get(&revision).cloned()
+    }
+
+    fn all(&self) -> Vec<Arc<StateMachineDescription>> {
+        let maps = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let mut machines: Vec<_> = maps.current.values().cloned().collect();
+        machines
+            .sort_by_key(|machine| std::cmp::Reverse((machine.description.creation_date, machine.revision)));
+        machines.iter().map(|machine| Arc::clone(&machine.description)).collect()
+    }
+
+    /// Makes a description the current revision, unless `check` refuses given what is current.
+    fn put(
+        &self,
+        arn: &str,
+        make: impl FnOnce(Option<&Arc<Machine>>) -> Result<StateMachineDescription, Put>,
+    ) -> Result<Arc<Machine>, Put> {
+        let mut maps = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let description = Arc::new(make(maps.current.get(arn))?);
+        maps.last_revision += 1;
+        let machine = Arc::new(Machine { revision: maps.last_revision, description });
+        maps.revisions.insert(machine.revision, Arc::clone(&machine));
+        maps.current.insert(arn.to_owned(), Arc::clone(&machine));
+        Ok(machine)
+    }
+
+    fn remove(&self, arn: &str) -> Option<Arc<Machine>> {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).current.remove(arn)
+    }
+}
+
+/// Why no revision was made.
+enum Put {
+    /// The present one is what was asked for.
+    Same(Arc<Machine>),
+    Refused(Refusal),
+}
+
+impl Engine {
+    /// Makes a state machine. The same request again gives the same machine.
+    pub async fn create_state_machine(
+        &self,
+        new: NewStateMachine,
+    ) -> Result<Arc<StateMachineDescription>, Refusal> {
+        let inner = &self.0;
+        let arn = format!("{}:stateMachine:{}", inner.arn_prefix(), new.name);
+        let machine = Arc::new(inner.parse(&new.definition)?);
+        let now = inner.config.clock.now_millis();
+        let put = inner.machines.put(&arn, |current| match current {
+            Some(current) if is_same(&current.description.settings, &new) => {
+                Err(Put::Same(Arc::clone(current)))
+            }
+            Some(_) => Err(Put::Refused(Refusal::StateMachineAlreadyExists(arn.clone()))),
+            None => Ok(StateMachineDescription {
+                arn: arn.clone(),
+                settings: new,
+                machine,
+                revision_id: None,
+                creation_date: now,
+                update_date: now,
+            }),
+        });
+        self.store_machine(put).await
+    }
+
+    /// Changes a state machine. Executions under way go on with what they began with.
+    pub async fn update_state_machine(
+        &self,
+        arn: &str,
+        change: StateMachineChange,
+    ) -> Result<Arc<StateMachineDescription>, Refusal> {
+        let inner = &self.0;
+        let parsed = match &change.definition {
+            None => None,
+            Some(definition) => Some(Arc::new(inner.parse(definition)?)),
+        };
+        let now = inner.config.clock.now_millis();
+        let put = inner.machines.put(arn, |current| {
+            let Some(current) = current else {
+                return Err(Put::Refused(Refusal::StateMachineDoesNotExist(arn.to_owned())));
+            };
+            let before = &current.description;
+            let mut settings = before.settings.clone();
+            if let Some(definition) = change.definition {
+                settings.definition = definition;
+            }
+            if let Some(role_arn) = change.role_arn {
+                settings.role_arn = role_arn;
+            }
+            settings.logging_configuration = change.logging_configuration.or(settings.logging_configuration);
+            settings.tracing_configuration = change.tracing_configuration.or(settings.tracing_configuration);
+            settings.encryption_configuration =
+                change.encryption_configuration.or(settings.encryption_configuration);
+            Ok(StateMachineDescription {
+                arn: arn.to_owned(),
+                settings,
+                machine: parsed.unwrap_or_else(|| Arc::clone(&before.machine)),
+                revision_id: Some(Random::from_text(&format!("{arn} {} {now}", current.revision)).uuid()),
+                creation_date: before.creation_date,
+                update_date: now,
+            })
+        });
+        self.store_machine(put).await
+    }
+
+    /// Gives a state machine or an activity these tags instead of those that it had.
+    pub async fn set_tags(&self, arn: &str, tags: Option<Json>) -> Result<(), Refusal> {
+        if self.set_activity_tags(arn, tags.clone()).await? {
+            return Ok(());
+        }
+        let put = self.0.machines.put(arn, |current| {
+            let Some(current) = current else {
+                return Err(Put::Refused(Refusal::ResourceNotFound(arn.to_owned())));
+            };
+            let before = &current.description;
+            Ok(StateMachineDescription {
+                arn: arn.to_owned(),
+                settings: NewStateMachine { tags, ..before.settings.clone() },
+                machine: Arc::clone(&before.machine),
+                revision_id: before.revision_id.clone(),
+                creation_date: before.creation_date,
+                update_date: before.update_date,
+            })
+        });
+        self.store_machine(put).await.map(drop)
+    }
+
+    async fn store_machine(
+        &self,
+        put: Result<Arc<Machine>, Put>,
+    ) -> Result<Arc<StateMachineDescription>, Refusal> {
+        let machine = match put {
+            Ok(machine) => machine,
+            Err(Put::Same(machine)) => return Ok(Arc::clone(&machine.description)),
+            Err(Put::Refused(refusal)) => return Err(refusal),
+        };
+        let description = &machine.description;
+        let body = write_body(description);
+        self.0
+            .write(vec![Write::Machine { revision: machine.revision, arn: description.arn.clone(), body }])
+            .await?;
+        Ok(Arc::clone(description))
+    }
+
+    /// Deletes a state machine. Executions under way go on.
+    pub async fn delete_state_machine(&self, arn: &str) -> Result<(), Refusal> {
+        if self.0.machines.remove(arn).is_some() {
+            self.0.write(vec![Write::MachineDeleted { arn: arn.to_owned() }]).await?;
+        }
+        Ok(())
+    }
+
+    /// The machine with this ARN.
+    pub fn state_machine(&self, arn: &str) -> Option<Arc<StateMachineDescription>> {
+        self.0.machines.current(arn).map(|machine| Arc::clone(&machine.description))
+    }
+
+    /// All machines, newest first.
+    pub fn state_machines(&self) -> Vec<Arc<StateMachineDescription>> {
+        self.0.machines.all()
+    }
+
+    /// The revision of a machine that an execution runs.
+    pub async fn state_machine_of_execution(
+        &self,
+        execution_arn: &str,
+    ) -> Result<Arc<StateMachineDescription>, Refusal> {
+        let row = self.0.find_execution(execution_arn)?;
+        match self.0.machines.revision(row.revision) {
+            Some(machine) => Ok(Arc::clone(&machine.description)),
+            None => Err(Refusal::ExecutionDoesNotExist(execution_arn.to_owned())),
+        }
+    }
+}
+
+impl Inner {
+    fn parse(&self, definition: &str) -> Result<StateMachine, Refusal> {
+        let json = Json::parse(definition).map_err(|error| Refusal::InvalidDefinition(error.to_string()))?;
+        let machine =
+            StateMachine::parse(&json).map_err(|error| Refusal::InvalidDefinition(error.to_string()))?;
+        for resource in machine.resources() {
+            if let Some((service, action)) = resource.asked_of_host()
+                && !self.config.invoker.supports(service, action)
+            {
+                return Err(Refusal::InvalidDefinition(format!(
+                    "the integration {service}:{action} is not supported here"
+                )));
+            }
+        }
+        Ok(machine)
+    }
+}
+
+fn is_same(a: &NewStateMachine, b: &NewStateMachine) -> bool {
+    // A role or tags that differ make no other machine, as AWS has it.
+    a.name == b.name
+        && a.definition == b.definition
+        && a.machine_type == b.machine_type
+        && a.logging_configuration == b.logging_configuration
+        && a.tracing_configuration == b.tracing_configuration
+        && a.encryption_configuration == b.encryption_configuration
+}
+
+fn write_body(description: &StateMachineDescription) -> String {
+    let settings = &description.settings;
+    let mut body = Object::new();
+    body.insert("name", Json::string(settings.name.as_str()));
+    body.insert("definition", Json::string(settings.definition.as_str()));
+    body.insert("roleArn", Json::string(settings.role_arn.as_str()));
+    body.insert("isExpress", Json::from(settings.machine_type == MachineType::Express));
+    for (name, value) in [
+        ("loggingConfiguration", &settings.logging_configuration),
+        ("tracingConfiguration", &settings.tracing_configuration),
+        ("encryptionConfiguration", &settings.encryption_configuration),
+        ("tags", &settings.tags),
+    ] {
+        if let Some(value) = value {
+            body.insert(name, value.clone());
+        }
+    }
+    if let Some(revision) = &description.revision_id {
+        body.insert("revisionId", Json::string(revision.as_str()));
+    }
+    body.insert("creationDate", Json::from(description.creation_date));
+    body.insert("updateDate", Json::from(description.update_date));
+    Json::from(body).to_text()
+}
+
+fn read_body(arn: &str, body: &str) -> Result<StateMachineDescription, String> {
+    let body = Json::parse(body).map_err(|error| error.to_string())?;
+    let text = |name: &str| {
+        body.get(name).and_then(Json::as_str).map(str::to_owned).ok_or_else(|| format!("{name} is missing"))
+    };
+    let moment =
+        |name: &str| body.get(name).and_then(Json::as_i64).ok_or_else(|| format!("{name} is missing"));
+    let definition = text("definition")?;
+    let machine = Json::parse(&definition)
+        .map_err(|error| error.to_string())
+        .and_then(|json| StateMachine::parse(&json).map_err(|error| error.to_string()))?;
+    Ok(StateMachineDescription {
+        arn: arn.to_owned(),
+        settings: NewStateMachine {
+            name: text("name")?,
+            definition,
+            role_arn: text("roleArn")?,
+            machine_type: match body.get("isExpress").and_then(Json::as_bool) {
+                Some(true) => MachineType::Express,
+                _ => MachineType::Standard,
+            },
+            logging_configuration: body.get("loggingConfiguration").cloned(),
+            tracing_configuration: body.get("tracingConfiguration").cloned(),
+            encryption_configuration: body.get("encryptionConfiguration").cloned(),
+            tags: body.get("tags").cloned(),
+        },
+        machine: Arc::new(machine),
+        revision_id: body.get("revisionId").and_then(Json::as_str).map(str::to_owned),
+        creation_date: moment("creationDate")?,
+        update_date: moment("updateDate")?,
+    })
+}
+
+impl From<rusqlite::Error> for Refusal {
+    fn from(error: rusqlite::Error) -> Refusal {
+        Refusal::Engine(EngineError::Store(error))
+    }
+}

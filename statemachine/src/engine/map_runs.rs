@@ -1,0 +1,123 @@
+//! Runs of Distributed Maps: their children, and what is told of them.
+
+use std::sync::Arc;
+
+use super::cell::Cell;
+use super::{Engine, ExecutionStatus, Inner, MapRunDescription, Refusal};
+use crate::execution::{ChildStart, Identity, MapChild, MapRunState, Outcome, Stimulus};
+use crate::store::ExecutionRow;
+
+impl Engine {
+    /// The map runs of an execution, in the order in which they began.
+    pub async fn map_runs(&self, execution_arn: &str) -> Result<Vec<MapRunDescription>, Refusal> {
+        let row = self.0.find_execution(execution_arn)?;
+        self.0.map_runs_of(row)
+    }
+
+    /// The map run with this ARN.
+    pub async fn map_run(&self, arn: &str) -> Result<MapRunDescription, Refusal> {
+        let row = self.0.store.map_run_execution(arn)?;
+        let row = row.ok_or_else(|| Refusal::ResourceNotFound(arn.to_owned()))?;
+        let runs = self.0.map_runs_of(row)?;
+        runs.into_iter().find(|run| run.arn == arn).ok_or_else(|| Refusal::ResourceNotFound(arn.to_owned()))
+    }
+}
+
+impl Inner {
+    /// What the stored records of an execution say of its map runs.
+    fn map_runs_of(&self, row: ExecutionRow) -> Result<Vec<MapRunDescription>, Refusal> {
+        let (identity, _, execution, _) = self.replay(row).map_err(Refusal::Engine)?;
+        Ok(execution.map_runs().into_iter().map(|run| describe(&identity, run)).collect())
+    }
+
+    /// Starts a child of a Distributed Map, or finds the one that was started before a crash.
+    pub(super) fn start_child(self: &Arc<Inner>, parent: &Arc<Cell>, start: ChildStart) {
+        if self.active.by_arn(&start.arn).is_some() {
+            return;
+        }
+        match self.store.execution(&start.arn) {
+            Ok(None) => self.start_new_child(parent, start),
+            Ok(Some(row)) => self.find_child(parent, &start, row),
+            Err(error) => {
+                tracing::error!(%error, child = &*start.arn, "a child of a map run cannot be looked up")
+            }
+        }
+    }
+
+    fn start_new_child(self: &Arc<Inner>, parent: &Arc<Cell>, start: ChildStart) {
+        let of = &parent.identity;
+        let identity = Identity {
+            number: self.next_number(),
+            arn: start.arn,
+            name: start.name,
+            state_machine_arn: Arc::clone(&of.state_machine_arn),
+            state_machine_name: Arc::clone(&of.state_machine_name),
+            role_arn: Arc::clone(&of.role_arn),
+            region: Arc::clone(&of.region),
+            execution_type: start.execution_type,
+            input: start.input,
+            start: self.config.clock.now_millis(),
+            seed: uuid::Uuid::new_v4().as_u128(),
+            trace_header: None,
+            map_child: Some(MapChild {
+                parent: of.number,
+                run: start.run,
+                index: start.index,
+                map_run_arn: start.map_run_arn,
+                state: start.state,
+                items: start.items,
+                item: start.item,
+            }),
+            caller: None,
+        };
+        let cell = Arc::new(Cell::new(Arc::new(identity), Arc::clone(&parent.machine)));
+        if self.active.add(&cell).is_ok() {
+            self.feed(&cell, Stimulus::Start);
+        }
+    }
+
+    /// A child that had been started before: its end is told again, or it is redriven with its parent.
+    fn find_child(self: &Arc<Inner>, parent: &Arc<Cell>, start: &ChildStart, row: ExecutionRow) {
+        let Some(outcome) = row.outcome.clone() else { return };
+        if outcome.status != ExecutionStatus::Succeeded && row.redrives < start.redrives {
+            match self.replay(row) {
+                Ok((identity, machine, execution, sequence)) => {
+                    let cell = Arc::new(Cell::resumed(identity, machine, execution, sequence));
+                    if self.active.add(&cell).is_ok() && self.feed(&cell, Stimulus::Redrive).is_none() {
+                        self.active.remove(&cell);
+                        self.child_ended(parent, start, outcome);
+                    }
+                }
+                Err(error) => {
+                    tracing::error!(%error, child = &*start.arn, "a child of a map run cannot be redriven");
+                    self.child_ended(parent, start, outcome);
+                }
+            }
+            return;
+        }
+        self.child_ended(parent, start, outcome);
+    }
+
+    fn child_ended(self: &Arc<Inner>, parent: &Arc<Cell>, start: &ChildStart, outcome: Outcome) {
+        self.feed(parent, Stimulus::ChildClosed { run: start.run, index: start.index, outcome });
+    }
+}
+
+fn describe(identity: &Identity, run: MapRunState) -> MapRunDescription {
+    MapRunDescription {
+        arn: run.arn.to_string(),
+        execution_arn: identity.arn.to_string(),
+        state_machine_arn: identity.state_machine_arn.to_string(),
+        status: run.status,
+        start_date: run.start,
+        stop_date: run.stop,
+        max_concurrency: run.max_concurrency,
+        // The limit that a definition does not give stands for "any number" in the engine, and for 0 in the answer.
+        tolerated_failure_count: if run.tolerance.count == u64::MAX { 0 } else { run.tolerance.count },
+        tolerated_failure_percentage: run.tolerance.percentage,
+        item_counts: run.items,
+        execution_counts: run.executions,
+        redrive_count: run.redrive_count,
+        redrive_date: run.redrive_date,
+    }
+}

@@ -1,0 +1,64 @@
+//! [`TaskToken`]: what a waiting task is answered with.
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use crate::execution::Identity;
+use crate::store::key_of;
+
+/// Names a task of an execution. Who has not been given it cannot guess it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TaskToken {
+    pub(crate) execution: u64,
+    pub(crate) task: u64,
+    proof: i64,
+}
+
+impl TaskToken {
+    /// The token of a task.
+    pub(crate) fn of(identity: &Identity, task: u64) -> TaskToken {
+        let mut secret = identity.seed.to_le_bytes().to_vec();
+        secret.extend_from_slice(&task.to_le_bytes());
+        // Twice, so that neighbouring tasks have nothing in common.
+        let proof = key_of(&[secret.as_slice(), &key_of(&secret).to_le_bytes()].concat());
+        TaskToken { execution: identity.number, task, proof }
+    }
+
+    /// Reads a token; `None` if it is none of ours.
+    pub(crate) fn parse(text: &str) -> Option<TaskToken> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+        let mut words = bytes.chunks_exact(8).map(|word| word.try_into().map(u64::from_le_bytes));
+        match (words.next()?, words.next()?, words.next()?, words.next(), bytes.len()) {
+            (Ok(execution), Ok(task), Ok(proof), None, 24) => {
+                Some(TaskToken { execution, task, proof: proof as i64 })
+            }
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for TaskToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut bytes = Vec::with_capacity(24);
+        for word in [self.execution, self.task, self.proof as u64] {
+            bytes.extend_from_slice(&word.to_le_bytes());
+        }
+        f.write_str(&URL_SAFE_NO_PAD.encode(bytes))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_read_back_and_anything_else_is_not() {
+        let token = TaskToken { execution: 7, task: 3, proof: -5 };
+        assert_eq!(TaskToken::parse(&token.to_string()), Some(token));
+        for text in ["", "NoSuchTaskToken", "AAAA", &format!("{token}AAAA")] {
+            assert_eq!(TaskToken::parse(text), None);
+        }
+    }
+}

@@ -1,0 +1,404 @@
+//! Tasks: asking for them, and what their answers, reports, heartbeats and deadlines do.
+
+use std::sync::Arc;
+
+use super::strand::Work;
+use super::timers::{Timer, TimerKey};
+use super::{Action, Execution, PAYLOAD_LIMIT, Reported};
+use crate::data::{Json, Object};
+use crate::engine::TaskFailure;
+use crate::engine::TaskToken;
+use crate::history::{Detail, Details, Field};
+use crate::integration::{Pattern, Resource, ServiceCall, lambda_envelope, sdk_metadata};
+use crate::state::{State, StateError, TaskRequest};
+
+/// A request to the outside.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Ask {
+    /// The task that the answer is for.
+    pub(crate) task: u64,
+    pub(crate) asked: Asked,
+    pub(crate) timeout_seconds: Option<u64>,
+}
+
+/// Who is asked for what.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Asked {
+    /// The host.
+    Host { service: Arc<str>, action: Arc<str>, parameters: Json },
+    /// Whoever comes for this activity's tasks.
+    Activity { arn: Arc<str>, input: Json },
+    /// The engine: a nested execution, or a call of the Step Functions API.
+    Own { call: ServiceCall, parameters: Json },
+    /// The engine: tell when this nested execution has ended.
+    Watch { arn: Arc<str>, pattern: Pattern },
+}
+
+/// A task without its final answer.
+#[derive(Debug)]
+pub(super) struct OpenTask {
+    strand: usize,
+    state: Arc<State>,
+    phase: Phase,
+    parameters: Json,
+    timeout_seconds: Option<u64>,
+    timeout: Option<TimerKey>,
+    heartbeat_seconds: Option<u64>,
+    heartbeat: Option<TimerKey>,
+}
+
+/// How far a task has come.
+#[derive(Clone, Debug, PartialEq)]
+enum Phase {
+    /// Asked; the first answer is to come.
+    Asked,
+    /// The answer was the submission of a job or message; the report is to come. For a nested execution: its ARN.
+    Submitted { watched: Option<Arc<str>> },
+    /// A worker has the activity's task.
+    Taken,
+}
+
+impl OpenTask {
+    fn resource(&self) -> &Resource {
+        self.state.resource().expect("only Task states ask for tasks")
+    }
+
+    /// What must be asked anew after a restart.
+    pub(super) fn pending(&self, key: u64) -> Option<Ask> {
+        match &self.phase {
+            Phase::Asked => Some(self.ask(key)),
+            Phase::Taken => None,
+            Phase::Submitted { watched } => watched.as_ref().map(|arn| self.watch(key, arn)),
+        }
+    }
+
+    fn ask(&self, key: u64) -> Ask {
+        let asked = match self.resource() {
+            Resource::Function { arn } => Asked::Host {
+                service: "lambda".into(),
+                action: "invoke".into(),
+                parameters: Json::object([
+                    ("FunctionName", Json::String(Arc::clone(arn))),
+                    ("Payload", self.parameters.clone()),
+                ]),
+            },
+            Resource::Activity { arn } => {
+                Asked::Activity { arn: Arc::clone(arn), input: self.parameters.clone() }
+            }
+            Resource::Service(call) if call.is_own() => {
+                Asked::Own { call: call.clone(), parameters: self.parameters.clone() }
+            }
+            Resource::Service(call) => Asked::Host {
+                service: Arc::clone(&call.service),
+                action: Arc::clone(&call.action),
+                parameters: if call.is_lambda_invoke() {
+                    with_parsed_payload(&self.parameters)
+                } else {
+                    self.parameters.clone()
+                },
+            },
+        };
+        Ask { task: key, asked, timeout_seconds: self.timeout_seconds }
+    }
+
+    fn watch(&self, key: u64, arn: &Arc<str>) -> Ask {
+        let pattern = match self.resource() {
+            Resource::Service(call) => call.pattern,
+            _ => Pattern::Request,
+        };
+        Ask { task: key, asked: Asked::Watch { arn: Arc::clone(arn), pattern }, timeout_seconds: None }
+    }
+}
+
+/// A `Payload` that is a text is JSON text, as the Lambda API has it.
+fn with_parsed_payload(parameters: &Json) -> Json {
+    let Some(payload) = parameters.get("Payload").and_then(Json::as_str) else { return parameters.clone() };
+    let Ok(payload) = Json::parse(payload) else { return parameters.clone() };
+    let mut parameters = parameters.clone();
+    if let Some(object) = parameters.as_object_mut() {
+        object.insert("Payload", payload);
+    }
+    parameters
+}
+
+impl Execution {
+    /// The token that the next task gets, if the state's parameters may hold it.
+    pub(super) fn preview_token(&self, state: &State) -> Option<String> {
+        match state.resource() {
+            Some(Resource::Service(call)) if call.pattern == Pattern::Callback => {
+                Some(TaskToken::of(&self.identity, self.asked + 1).to_string())
+            }
+            _ => None,
+        }
+    }
+
+    /// Schedules a task. Says whether the strand goes on at once.
+    pub(super) fn ask(&mut self, id: usize, state: &Arc<State>, request: TaskRequest) -> bool {
+        let TaskRequest { parameters, timeout_seconds, heartbeat_seconds, credentials } = request;
+        if parameters.serialized_len() > PAYLOAD_LIMIT {
+            return self.fail(id, state, StateError::data_limit(&state.name));
+        }
+        self.asked += 1;
+        let key = self.asked;
+        let task = OpenTask {
+            strand: id,
+            state: Arc::clone(state),
+            phase: Phase::Asked,
+            parameters,
+            timeout_seconds,
+            timeout: timeout_seconds
+                .map(|seconds| self.timers.set(self.after(seconds), Timer::Timeout { task: key })),
+            heartbeat_seconds,
+            heartbeat: heartbeat_seconds
+                .map(|seconds| self.timers.set(self.after(seconds), Timer::Heartbeat { task: key })),
+        };
+        let resource = task.resource();
+        let events = resource.events();
+        let mut details: Details = Vec::with_capacity(7);
+        match resource {
+            Resource::Function { arn } | Resource::Activity { arn } => {
+                details.push((Field::Input, Detail::Data(task.parameters.clone())));
+                details.push((Field::Resource, Detail::Text(Arc::clone(arn))));
+            }
+            Resource::Service(call) => {
+                details.push((Field::Parameters, Detail::Data(task.parameters.clone())));
+                details.push((Field::Region, Detail::Text(Arc::clone(&self.identity.region))));
+                details.extend(service_details(call));
+            }
+        }
+        details.extend(timeout_seconds.map(|seconds| (Field::TimeoutInSeconds, Detail::Number(seconds))));
+        details.extend(heartbeat_seconds.map(|seconds| (Field::HeartbeatInSeconds, Detail::Number(seconds))));
+        if let Some(role_arn) = credentials.as_ref().and_then(|credentials| credentials.get("RoleArn")) {
+            let shown = Json::object([("roleArn", role_arn.clone())]);
+            details.push((Field::TaskCredentials, Detail::Members(shown)));
+        }
+        let started = match resource {
+            Resource::Activity { .. } => None,
+            Resource::Function { .. } => Some(Vec::new()),
+            Resource::Service(call) => Some(service_details(call).to_vec()),
+        };
+        self.actions.push(Action::Ask(task.ask(key)));
+        self.tasks.insert(key, task);
+        self.strand_mut(id).work = Work::Asking(key);
+        self.emit(id, events.scheduled, details);
+        if let Some(details) = started {
+            self.emit(id, events.started, details);
+        }
+        false
+    }
+
+    /// What was asked answered.
+    pub(super) fn answered(&mut self, key: u64, answer: &Result<Json, TaskFailure>) -> bool {
+        let Some(task) = self.tasks.get(&key).filter(|task| task.phase == Phase::Asked) else { return false };
+        let pattern = match task.resource() {
+            Resource::Service(call) => call.pattern,
+            _ => Pattern::Request,
+        };
+        match answer {
+            Err(failure) => {
+                let failed =
+                    StateError::reported(Some((&*failure.error).into()), Some((&*failure.cause).into()));
+                self.task_failed(key, failed);
+            }
+            Ok(json) => {
+                let json = self.wrapped(key, json);
+                match pattern {
+                    Pattern::Request => self.task_succeeded(key, json),
+                    Pattern::Callback | Pattern::Sync | Pattern::Sync2 => {
+                        self.task_submitted(key, pattern, json)
+                    }
+                }
+            }
+        }
+        true
+    }
+
+    /// An answer as the integration shows it.
+    fn wrapped(&self, key: u64, answer: &Json) -> Json {
+        let Some(Resource::Service(call)) = self.tasks.get(&key).map(OpenTask::resource) else {
+            return answer.clone();
+        };
+        if call.is_lambda_invoke() {
+            return lambda_envelope(answer.clone(), &self.random.uuid(), self.now);
+        }
+        let is_plain = !call.service.starts_with("aws-sdk:") && answer.get("SdkHttpMetadata").is_none();
+        match answer.as_object() {
+            Some(members) if is_plain => {
+                let request_id = self.random.uuid();
+                let metadata = sdk_metadata(
+                    &request_id,
+                    self.now,
+                    answer.serialized_len(),
+                    "application/x-amz-json-1.0",
+                    &[],
+                );
+                let mut members: Object = members.clone();
+                members.insert("SdkHttpMetadata", metadata);
+                members.insert("SdkResponseMetadata", Json::object([("RequestId", Json::from(request_id))]));
+                Json::from(members)
+            }
+            _ => answer.clone(),
+        }
+    }
+
+    fn task_submitted(&mut self, key: u64, pattern: Pattern, answer: Json) {
+        let Some(task) = self.tasks.get_mut(&key) else { return };
+        let watched = match pattern {
+            Pattern::Sync | Pattern::Sync2 => {
+                answer.get("ExecutionArn").and_then(Json::as_str).map(Into::into)
+            }
+            Pattern::Request | Pattern::Callback => None,
+        };
+        task.phase = Phase::Submitted { watched };
+        if let Phase::Submitted { watched: Some(arn) } = &task.phase {
+            self.actions.push(Action::Ask(task.watch(key, arn)));
+        }
+        let (id, mut details) = (task.strand, vec![(Field::Output, Detail::Data(answer))]);
+        if let Resource::Service(call) = task.resource() {
+            details.extend(service_details(call));
+        }
+        self.emit(id, crate::history::EventType::TaskSubmitted, details);
+    }
+
+    fn task_succeeded(&mut self, key: u64, output: Json) {
+        let Some(task) = self.tasks.get(&key) else { return };
+        if output.serialized_len() > PAYLOAD_LIMIT {
+            let name = match task.resource() {
+                Resource::Function { arn } | Resource::Activity { arn } => Arc::clone(arn),
+                Resource::Service(call) => Arc::clone(&call.service),
+            };
+            return self.task_failed(key, StateError::answer_limit(&name));
+        }
+        let Some(task) = self.close_task(key) else { return };
+        let mut details: Details = vec![(Field::Output, Detail::Data(output.clone()))];
+        if let Resource::Service(call) = task.resource() {
+            details.extend(service_details(call));
+        }
+        let id = task.strand;
+        self.emit(id, task.resource().events().succeeded, details);
+        self.strand_mut(id).work = Work::Again;
+        if self.reply(id, &task.state, output) {
+            self.make_ready_as_is(id);
+        }
+    }
+
+    fn task_failed(&mut self, key: u64, error: StateError) {
+        let Some(task) = self.close_task(key) else { return };
+        let event = task.resource().events().failed;
+        self.tell_failure(task, event, error);
+    }
+
+    fn tell_failure(&mut self, task: OpenTask, event: crate::history::EventType, error: StateError) {
+        let mut details = error.details();
+        if let Resource::Service(call) = task.resource() {
+            details.extend(service_details(call));
+        }
+        let id = task.strand;
+        self.emit(id, event, details);
+        self.strand_mut(id).work = Work::Again;
+        if self.fail(id, &task.state, error) {
+            self.make_ready_as_is(id);
+        }
+    }
+
+    pub(super) fn task_timed_out(&mut self, key: u64) {
+        self.overdue(key, StateError::timeout());
+    }
+
+    pub(super) fn heartbeat_missed(&mut self, key: u64) {
+        self.overdue(key, StateError::heartbeat());
+    }
+
+    fn overdue(&mut self, key: u64, error: StateError) {
+        let Some(task) = self.close_task(key) else { return };
+        self.actions.push(Action::Drop { task: key });
+        let event = task.resource().events().timed_out;
+        self.tell_failure(task, event, error);
+    }
+
+    /// A worker takes an activity's task.
+    pub(super) fn taken(&mut self, key: u64, worker: Option<&Arc<str>>) -> bool {
+        let now = self.now;
+        let Some(task) = self.tasks.get_mut(&key) else { return false };
+        if task.phase != Phase::Asked || !matches!(task.resource(), Resource::Activity { .. }) {
+            return false;
+        }
+        task.phase = Phase::Taken;
+        let (id, started) = (task.strand, task.resource().events().started);
+        // Heartbeats are due from a worker only.
+        if let (Some(seconds), Some(timer)) = (task.heartbeat_seconds, task.heartbeat.take()) {
+            self.timers.cancel(timer);
+            let due = now.saturating_add(i64::try_from(seconds.saturating_mul(1000)).unwrap_or(i64::MAX));
+            task.heartbeat = Some(self.timers.set(due, Timer::Heartbeat { task: key }));
+        }
+        let details =
+            worker.map(|worker| (Field::WorkerName, Detail::Text(Arc::clone(worker)))).into_iter().collect();
+        self.emit(id, started, details);
+        true
+    }
+
+    pub(super) fn heartbeat(&mut self, key: u64) -> bool {
+        if !self.takes_reports(key) {
+            return false;
+        }
+        let due =
+            self.tasks.get(&key).and_then(|task| task.heartbeat_seconds).map(|seconds| self.after(seconds));
+        if let (Some(due), Some(task)) = (due, self.tasks.get_mut(&key)) {
+            if let Some(timer) = task.heartbeat.take() {
+                self.timers.cancel(timer);
+            }
+            task.heartbeat = Some(self.timers.set(due, Timer::Heartbeat { task: key }));
+        }
+        true
+    }
+
+    /// Whether the first answer to a task is still to come.
+    pub(crate) fn waits_for(&self, key: u64) -> bool {
+        self.tasks.get(&key).is_some_and(|task| task.phase == Phase::Asked)
+    }
+
+    /// Whether a worker, a callback or the end of a job may report on a task.
+    pub(crate) fn takes_reports(&self, key: u64) -> bool {
+        self.tasks.get(&key).is_some_and(|task| match (&task.phase, task.resource()) {
+            (Phase::Taken | Phase::Submitted { .. }, _) => true,
+            // Whoever got the token may be faster than the answer to the message that held it.
+            (Phase::Asked, Resource::Service(call)) => call.pattern == Pattern::Callback,
+            (Phase::Asked, _) => false,
+        })
+    }
+
+    pub(super) fn reported(&mut self, key: u64, report: &Result<Json, Reported>) -> bool {
+        if !self.takes_reports(key) {
+            return false;
+        }
+        match report {
+            Ok(output) => self.task_succeeded(key, output.clone()),
+            Err(reported) => {
+                self.task_failed(key, StateError::reported(reported.error.clone(), reported.cause.clone()));
+            }
+        }
+        true
+    }
+
+    /// Forgets a task that nobody waits for any more.
+    pub(super) fn forget_task(&mut self, key: u64) {
+        if self.close_task(key).is_some() {
+            self.actions.push(Action::Drop { task: key });
+        }
+    }
+
+    fn close_task(&mut self, key: u64) -> Option<OpenTask> {
+        let task = self.tasks.remove(&key)?;
+        for timer in [task.timeout, task.heartbeat].into_iter().flatten() {
+            self.timers.cancel(timer);
+        }
+        Some(task)
+    }
+}
+
+fn service_details(call: &ServiceCall) -> [(Field, Detail); 2] {
+    [
+        (Field::Resource, Detail::Text(Arc::clone(&call.shown))),
+        (Field::ResourceType, Detail::Text(Arc::clone(&call.service))),
+    ]
+}

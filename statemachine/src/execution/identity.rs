@@ -1,0 +1,118 @@
+//! What an execution is from its first to its last moment, and the context object over it.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::data::{ContextObject, Json, Object, timestamp};
+use crate::engine::MachineType;
+
+/// What never changes about an execution.
+#[derive(Debug)]
+pub(crate) struct Identity {
+    /// Its number in the store.
+    pub(crate) number: u64,
+    pub(crate) arn: Arc<str>,
+    pub(crate) name: Arc<str>,
+    pub(crate) state_machine_arn: Arc<str>,
+    pub(crate) state_machine_name: Arc<str>,
+    pub(crate) role_arn: Arc<str>,
+    pub(crate) region: Arc<str>,
+    pub(crate) execution_type: MachineType,
+    pub(crate) input: Json,
+    /// Milliseconds since 1970.
+    pub(crate) start: i64,
+    /// What its random numbers come from.
+    pub(crate) seed: u128,
+    /// `traceHeader`, as given.
+    pub(crate) trace_header: Option<Arc<str>>,
+    /// For a child of a Distributed Map: where it belongs.
+    pub(crate) map_child: Option<MapChild>,
+    /// For a nested execution: the task that started it.
+    pub(crate) caller: Option<Caller>,
+}
+
+/// The task of another execution that starts a nested one: asked again, it finds what it started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Caller {
+    pub(crate) execution: u64,
+    pub(crate) task: u64,
+}
+
+/// Where a child of a Distributed Map belongs.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct MapChild {
+    /// The execution that holds the Map state.
+    pub(crate) parent: u64,
+    /// Its run of the Map.
+    pub(crate) run: u64,
+    /// The child's place in the run.
+    pub(crate) index: u64,
+    pub(crate) map_run_arn: Arc<str>,
+    /// The name of the Map state, whose processor the child runs.
+    pub(crate) state: Arc<str>,
+    /// How many items it has.
+    pub(crate) items: u64,
+    /// The item, for the context object; none if the child has a batch.
+    pub(crate) item: Option<Json>,
+}
+
+/// The item of a Map iteration.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Item {
+    pub(crate) index: u64,
+    pub(crate) value: Json,
+}
+
+/// The context object as a state sees it.
+pub(crate) struct Context<'a> {
+    pub(crate) identity: &'a Identity,
+    pub(crate) redrive_count: u32,
+    pub(crate) state_name: &'a Arc<str>,
+    pub(crate) entered_at: i64,
+    /// Only for states that can be retried.
+    pub(crate) retry_count: Option<u64>,
+    pub(crate) item: Option<&'a Item>,
+    /// Only for tasks that wait for it.
+    pub(crate) task_token: Option<&'a str>,
+}
+
+impl ContextObject for Context<'_> {
+    fn object(&self) -> Json {
+        let identity = self.identity;
+        let mut execution = Object::with_capacity(6);
+        execution.insert("Id", Json::String(Arc::clone(&identity.arn)));
+        execution.insert("Input", identity.input.clone());
+        execution.insert("StartTime", moment(identity.start));
+        execution.insert("Name", Json::String(Arc::clone(&identity.name)));
+        execution.insert("RoleArn", Json::String(Arc::clone(&identity.role_arn)));
+        execution.insert("RedriveCount", Json::from(u64::from(self.redrive_count)));
+        let mut machine = Object::with_capacity(2);
+        machine.insert("Id", Json::String(Arc::clone(&identity.state_machine_arn)));
+        machine.insert("Name", Json::String(Arc::clone(&identity.state_machine_name)));
+        let mut state = Object::with_capacity(3);
+        state.insert("Name", Json::String(Arc::clone(self.state_name)));
+        state.insert("EnteredTime", moment(self.entered_at));
+        if let Some(count) = self.retry_count {
+            state.insert("RetryCount", Json::from(count));
+        }
+        let mut context = Object::with_capacity(5);
+        context.insert("Execution", Json::from(execution));
+        context.insert("StateMachine", Json::from(machine));
+        context.insert("State", Json::from(state));
+        if let Some(item) = self.item {
+            let mut object = Object::with_capacity(2);
+            object.insert("Index", Json::from(item.index));
+            object.insert("Value", item.value.clone());
+            context.insert("Map", Json::object([("Item", Json::from(object))]));
+        }
+        if let Some(token) = self.task_token {
+            context.insert("Task", Json::object([("Token", Json::string(token))]));
+        }
+        Json::from(context)
+    }
+}
+
+fn moment(millis: i64) -> Json {
+    Json::from(timestamp::format(Timestamp::from_millisecond(millis).unwrap_or(Timestamp::UNIX_EPOCH)))
+}

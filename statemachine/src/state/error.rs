@@ -1,0 +1,238 @@
+//! [`StateError`]: how a state fails. It is data of the language, and goes to `Retry` and `Catch`.
+
+use std::sync::Arc;
+
+use crate::data::{EvalError, Json, Object};
+use crate::definition::{DefinitionError, Fields};
+use crate::history::Detail;
+
+/// The two strings of a failed state.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct StateError {
+    pub(crate) name: Option<Arc<str>>,
+    pub(crate) cause: Option<Arc<str>>,
+    pub(crate) origin: Origin,
+}
+
+/// What failed, which decides what the history says of it and who may catch it.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Origin {
+    /// A task, or a Fail state: the two strings are all there is to say.
+    Reported,
+    /// A heartbeat did not come in time: also caught as `States.HeartbeatTimeout`.
+    Heartbeat,
+    /// An output beyond the limit of a payload, which `States.ALL` does not catch.
+    Limit,
+    /// A JSONPath expression or a value it gave. The cause still wants its opening words.
+    Field,
+    /// A JSONata expression, at this place (`Output/result`). The cause still wants its opening words.
+    Expression { location: Option<String>, moment: Moment },
+}
+
+/// Before or after the work of entering: an expression that fails is told of as if the state had not been entered,
+/// a value that does not fit as if it had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Moment {
+    Evaluating,
+    Checking,
+}
+
+impl StateError {
+    /// What a task or a Fail state reports.
+    pub(crate) fn reported(name: Option<Arc<str>>, cause: Option<Arc<str>>) -> StateError {
+        StateError { name, cause, origin: Origin::Reported }
+    }
+
+    /// `States.Timeout`, which has no cause.
+    pub(crate) fn timeout() -> StateError {
+        StateError::reported(Some("States.Timeout".into()), None)
+    }
+
+    /// A heartbeat that did not come.
+    pub(crate) fn heartbeat() -> StateError {
+        StateError { origin: Origin::Heartbeat, ..StateError::timeout() }
+    }
+
+    /// `States.Runtime` about a field.
+    pub(crate) fn runtime(cause: impl Into<Arc<str>>) -> StateError {
+        StateError { name: Some("States.Runtime".into()), cause: Some(cause.into()), origin: Origin::Field }
+    }
+
+    /// An error about a field under another name.
+    pub(crate) fn field(name: &str, cause: impl Into<Arc<str>>) -> StateError {
+        StateError { name: Some(name.into()), cause: Some(cause.into()), origin: Origin::Field }
+    }
+
+    /// `States.QueryEvaluationError` about a value that a JSONata expression gave.
+    pub(crate) fn unfit(location: &str, cause: impl Into<Arc<str>>) -> StateError {
+        StateError {
+            name: Some("States.QueryEvaluationError".into()),
+            cause: Some(cause.into()),
+            origin: Origin::Expression { location: Some(location.to_owned()), moment: Moment::Checking },
+        }
+    }
+
+    /// `States.DataLimitExceeded` of a state.
+    pub(crate) fn data_limit(state: &str) -> StateError {
+        StateError { origin: Origin::Limit, ..StateError::answer_limit(state) }
+    }
+
+    /// `States.DataLimitExceeded` of a task's answer, which is a failure of the task like any other.
+    pub(crate) fn answer_limit(task: &str) -> StateError {
+        let cause = format!(
+            "The state/task '{task}' returned a result with a size exceeding the maximum number of bytes service limit."
+        );
+        StateError::reported(Some("States.DataLimitExceeded".into()), Some(cause.into()))
+    }
+
+    /// `States.QueryEvaluationError` about a value without which the state is not begun.
+    pub(crate) fn unfit_before(location: &str, cause: impl Into<Arc<str>>) -> StateError {
+        StateError {
+            origin: Origin::Expression { location: Some(location.to_owned()), moment: Moment::Evaluating },
+            ..StateError::unfit(location, cause)
+        }
+    }
+
+    /// The event of its own by which the history tells of it.
+    pub(crate) fn event(&self) -> Option<FailureEvent> {
+        match &self.origin {
+            Origin::Expression { location, moment: Moment::Evaluating } => {
+                Some(FailureEvent::BeforeEntering { location: location.clone() })
+            }
+            Origin::Expression { location, moment: Moment::Checking } => {
+                Some(FailureEvent::AfterEntering { location: location.clone() })
+            }
+            _ => None,
+        }
+    }
+
+    /// The same error as the state around sees it: words and event have been had.
+    pub(crate) fn passed_on(self) -> StateError {
+        let origin = match self.origin {
+            Origin::Limit => Origin::Limit,
+            Origin::Heartbeat => Origin::Heartbeat,
+            Origin::Reported | Origin::Field | Origin::Expression { .. } => Origin::Reported,
+        };
+        StateError { origin, ..self }
+    }
+
+    /// The cause as it is shown: the errors of fields say first which state failed.
+    pub(crate) fn settle(mut self, state: &str, entered: u64) -> StateError {
+        if matches!(self.origin, Origin::Field | Origin::Expression { .. }) {
+            let cause = self.cause.as_deref().unwrap_or_default();
+            self.cause = Some(
+                format!("An error occurred while executing the state '{state}' (entered at the event id #{entered}). {cause}")
+                    .into(),
+            );
+        }
+        self
+    }
+
+    /// `Error` and `Cause` as catchers see them.
+    pub(crate) fn output(&self) -> Json {
+        let mut output = Object::with_capacity(2);
+        output.insert("Error", Json::String(self.name.clone().unwrap_or_else(|| "".into())));
+        if let Some(cause) = &self.cause {
+            output.insert("Cause", Json::String(Arc::clone(cause)));
+        }
+        Json::from(output)
+    }
+
+    /// `error` and `cause` as details of an event.
+    pub(crate) fn details(&self) -> crate::history::Details {
+        use crate::history::Field;
+        let mut details = Vec::with_capacity(4);
+        details.extend(self.cause.iter().map(|cause| (Field::Cause, Detail::Text(Arc::clone(cause)))));
+        details.extend(self.name.iter().map(|name| (Field::Error, Detail::Text(Arc::clone(name)))));
+        details
+    }
+}
+
+impl From<EvalError> for StateError {
+    fn from(error: EvalError) -> StateError {
+        let origin = if error.name == "States.QueryEvaluationError" {
+            Origin::Expression { location: error.location, moment: Moment::Evaluating }
+        } else {
+            Origin::Field
+        };
+        StateError { name: Some(error.name.into()), cause: Some(error.cause.into()), origin }
+    }
+}
+
+/// An `EvaluationFailed` event to be told of, and what it follows.
+pub(crate) enum FailureEvent {
+    /// It follows what the entering of the state follows.
+    BeforeEntering { location: Option<String> },
+    /// It follows the last event.
+    AfterEntering { location: Option<String> },
+}
+
+/// `ErrorEquals`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ErrorNames(Vec<Arc<str>>);
+
+impl ErrorNames {
+    pub(crate) fn parse(fields: &Fields<'_>) -> Result<ErrorNames, DefinitionError> {
+        let names = fields
+            .json("ErrorEquals")
+            .and_then(Json::as_array)
+            .ok_or_else(|| fields.wrong("ErrorEquals", "must be a list of error names"))?;
+        names
+            .iter()
+            .map(|name| match name {
+                Json::String(name) => Ok(Arc::clone(name)),
+                _ => Err(fields.wrong("ErrorEquals", "must be a list of error names")),
+            })
+            .collect::<Result<Vec<_>, _>>()
+            .map(ErrorNames)
+    }
+
+    /// Whether an error is meant.
+    pub(crate) fn include(&self, error: &StateError) -> bool {
+        let name = error.name.as_deref().unwrap_or_default();
+        // An execution that met `States.Runtime` always fails.
+        name != "States.Runtime"
+            && self.0.iter().any(|wanted| match &**wanted {
+                "States.ALL" => error.origin != Origin::Limit,
+                "States.TaskFailed" => name != "States.Timeout" && error.origin != Origin::Limit,
+                "States.HeartbeatTimeout" => name == &**wanted || error.origin == Origin::Heartbeat,
+                wanted => wanted == name,
+            })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(names: &[&str]) -> ErrorNames {
+        ErrorNames(names.iter().map(|name| (*name).into()).collect())
+    }
+
+    fn error(name: &str) -> StateError {
+        StateError::reported(Some(name.into()), None)
+    }
+
+    #[test]
+    fn states_all_catches_everything_but_runtime_and_data_limit() {
+        let all = names(&["States.ALL"]);
+        assert!(all.include(&error("Anything")) && all.include(&error("States.Timeout")));
+        assert!(all.include(&StateError::reported(None, None)));
+        assert!(!all.include(&error("States.Runtime")) && !all.include(&StateError::data_limit("S")));
+        assert!(all.include(&StateError::answer_limit("lambda")));
+    }
+
+    #[test]
+    fn states_task_failed_catches_everything_but_timeouts() {
+        let failed = names(&["States.TaskFailed"]);
+        assert!(failed.include(&error("Anything")));
+        assert!(!failed.include(&StateError::timeout()) && !failed.include(&StateError::heartbeat()));
+    }
+
+    #[test]
+    fn a_missed_heartbeat_is_a_timeout_and_has_its_own_name() {
+        assert!(names(&["States.Timeout"]).include(&StateError::heartbeat()));
+        assert!(names(&["States.HeartbeatTimeout"]).include(&StateError::heartbeat()));
+        assert!(!names(&["States.HeartbeatTimeout"]).include(&StateError::timeout()));
+    }
+}

@@ -1,0 +1,334 @@
+//! `Map`: the same states for each item of a list, in this execution or in child executions.
+//!
+//! Spec: <https://states-language.net/#map-state>
+
+use std::sync::Arc;
+
+use crate::data::{Expected, Expression, Json, JsonPath, JsonataTemplate, Template};
+use crate::definition::{DefinitionError, Fields, Language, Places, States, Transition};
+use crate::engine::MachineType;
+use crate::state::processing::{expression, jsonata, template};
+use crate::state::quantity::Quantity;
+use crate::state::{Cx, Handlers, Processing, StateError, Step};
+
+#[derive(Debug)]
+pub(crate) struct Map {
+    pub(crate) processing: Processing,
+    pub(crate) handlers: Handlers,
+    items: Items,
+    selector: Selector,
+    max_concurrency: Option<Quantity>,
+    pub(crate) mode: MapMode,
+    pub(crate) processor: Arc<States>,
+    pub(crate) transition: Transition,
+}
+
+/// Where the items come from.
+#[derive(Debug)]
+enum Items {
+    /// The state's input itself.
+    Input,
+    /// `ItemsPath`.
+    Path(JsonPath),
+    /// `Items` as an expression.
+    Expression(Expression),
+    /// `Items` as a list, which may hold expressions.
+    List(JsonataTemplate),
+}
+
+/// `ItemSelector`: what an iteration gets instead of its item.
+#[derive(Debug)]
+enum Selector {
+    Item,
+    JsonPath(Template),
+    Jsonata(JsonataTemplate),
+}
+
+/// Where the iterations run.
+#[derive(Debug)]
+pub(crate) enum MapMode {
+    /// In this execution.
+    Inline,
+    /// In executions of their own.
+    Distributed(Distributed),
+}
+
+/// What only a Distributed Map has.
+#[derive(Debug)]
+pub(crate) struct Distributed {
+    pub(crate) execution_type: MachineType,
+    pub(crate) label: Option<String>,
+    tolerated_count: Option<Quantity>,
+    tolerated_percentage: Option<Quantity>,
+    batcher: Option<Batcher>,
+}
+
+/// `ItemBatcher`.
+#[derive(Debug)]
+struct Batcher {
+    input: Option<BatchInput>,
+    max_items: Option<Quantity>,
+    max_bytes: Option<Quantity>,
+}
+
+#[derive(Debug)]
+enum BatchInput {
+    JsonPath(Template),
+    Jsonata(JsonataTemplate),
+}
+
+/// The iterations to run.
+pub(crate) struct Spread {
+    pub(crate) items: Arc<[Json]>,
+    /// The state's input after `InputPath`: what `ItemSelector` looks at.
+    pub(crate) selected: Json,
+    /// 0 is no limit of the definition's.
+    pub(crate) max_concurrency: u64,
+}
+
+/// How many items of a Distributed Map may fail.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Tolerance {
+    pub(crate) count: u64,
+    pub(crate) percentage: f64,
+}
+
+impl Tolerance {
+    /// Whether so many failed items of all are too many.
+    pub(crate) fn is_exceeded(self, failed: u64, total: u64) -> bool {
+        failed > self.count || failed as f64 * 100.0 > self.percentage * total as f64
+    }
+}
+
+/// How items are put together for the children of a Distributed Map.
+pub(crate) struct Batching {
+    pub(crate) input: Option<Json>,
+    pub(crate) max_items: Option<u64>,
+    pub(crate) max_bytes: Option<u64>,
+}
+
+impl Map {
+    pub(crate) fn enter(&self, cx: &Cx<'_>) -> Result<Step, StateError> {
+        let selected = self.processing.select(cx)?;
+        let max_concurrency = match &self.max_concurrency {
+            None => 0,
+            Some(quantity) => {
+                let whole = quantity.whole(cx, &selected)?;
+                u64::try_from(whole).map_err(|_| {
+                    StateError::runtime(format!("MaxConcurrency cannot be negative but was: {whole}"))
+                })?
+            }
+        };
+        let items = self.items.find(cx, &selected)?;
+        Ok(Step::Spread(Spread { items, selected, max_concurrency }))
+    }
+
+    /// The input of one iteration; the context object tells it of its item.
+    pub(crate) fn iteration_input(
+        &self,
+        cx: &Cx<'_>,
+        selected: &Json,
+        item: &Json,
+    ) -> Result<Json, StateError> {
+        match &self.selector {
+            Selector::Item => Ok(item.clone()),
+            Selector::JsonPath(template) => Ok(template.evaluate(&cx.scope_over(selected))?),
+            Selector::Jsonata(template) => Ok(template.evaluate(&cx.scope(), "ItemSelector")?),
+        }
+    }
+
+    pub(crate) fn parse(
+        fields: &Fields<'_>,
+        language: Language,
+        outer: Language,
+        places: &Places<'_>,
+    ) -> Result<Map, DefinitionError> {
+        for field in ["ItemReader", "ResultWriter"] {
+            if fields.has(field) {
+                return Err(fields.wrong(field, "is not supported here: there is no object store"));
+            }
+        }
+        let processor = match (fields.optional_object("ItemProcessor")?, fields.optional_object("Iterator")?)
+        {
+            (Some(processor), None) | (None, Some(processor)) => processor,
+            _ => {
+                return Err(
+                    fields.wrong("ItemProcessor", "exactly one of ItemProcessor and Iterator is needed")
+                );
+            }
+        };
+        Ok(Map {
+            processing: Processing::parse(fields, language)?,
+            handlers: Handlers::parse(fields, language, places)?,
+            items: Items::parse(fields, language)?,
+            selector: Selector::parse(fields, language)?,
+            max_concurrency: Quantity::parse(fields, "MaxConcurrency", "MaxConcurrencyPath", language)?,
+            mode: MapMode::parse(fields, &processor, language)?,
+            processor: Arc::new(States::parse(&processor, Language::parse(&processor, outer)?)?),
+            transition: places.transition(fields)?,
+        })
+    }
+}
+
+impl Items {
+    fn find(&self, cx: &Cx<'_>, selected: &Json) -> Result<Arc<[Json]>, StateError> {
+        let json = match self {
+            Items::Input => selected.clone(),
+            Items::Path(path) => path.query(&cx.scope_over(selected))?,
+            Items::Expression(expression) => expression.evaluate_as(&cx.scope(), "Items", Expected::Array)?,
+            Items::List(list) => list.evaluate(&cx.scope(), "Items")?,
+        };
+        match json.as_array() {
+            Some(items) => Ok(items.into()),
+            // AWS gives this name in both languages.
+            None => Err(StateError::unfit_before(
+                "Items",
+                format!("Map state input must be an array but was: {json}"),
+            )),
+        }
+    }
+
+    fn parse(fields: &Fields<'_>, language: Language) -> Result<Items, DefinitionError> {
+        match language {
+            Language::JsonPath => match fields.optional_text("ItemsPath")? {
+                None | Some("$") => Ok(Items::Input),
+                Some(text) => JsonPath::parse(text)
+                    .map(Items::Path)
+                    .map_err(|error| fields.wrong("ItemsPath", &error.to_string())),
+            },
+            Language::Jsonata => match expression(fields, "Items")? {
+                Some(expression) => Ok(Items::Expression(expression)),
+                None => Ok(jsonata(fields, "Items")?.map_or(Items::Input, Items::List)),
+            },
+        }
+    }
+}
+
+impl Selector {
+    fn parse(fields: &Fields<'_>, language: Language) -> Result<Selector, DefinitionError> {
+        match language {
+            Language::Jsonata => {
+                Ok(jsonata(fields, "ItemSelector")?.map_or(Selector::Item, Selector::Jsonata))
+            }
+            Language::JsonPath => {
+                // `Parameters` is the older name.
+                for field in ["ItemSelector", "Parameters"] {
+                    if let Some(template) = template(fields, field)? {
+                        return Ok(Selector::JsonPath(template));
+                    }
+                }
+                Ok(Selector::Item)
+            }
+        }
+    }
+}
+
+impl MapMode {
+    fn parse(
+        fields: &Fields<'_>,
+        processor: &Fields<'_>,
+        language: Language,
+    ) -> Result<MapMode, DefinitionError> {
+        let Some(config) = processor.optional_object("ProcessorConfig")? else { return Ok(MapMode::Inline) };
+        match config.optional_text("Mode")? {
+            None | Some("INLINE") => Ok(MapMode::Inline),
+            Some("DISTRIBUTED") => Ok(MapMode::Distributed(Distributed {
+                execution_type: match config.optional_text("ExecutionType")? {
+                    None | Some("STANDARD") => MachineType::Standard,
+                    Some("EXPRESS") => MachineType::Express,
+                    Some(_) => return Err(config.wrong("ExecutionType", "must be STANDARD or EXPRESS")),
+                },
+                label: fields.optional_text("Label")?.map(str::to_owned),
+                tolerated_count: Quantity::parse(
+                    fields,
+                    "ToleratedFailureCount",
+                    "ToleratedFailureCountPath",
+                    language,
+                )?,
+                tolerated_percentage: Quantity::parse(
+                    fields,
+                    "ToleratedFailurePercentage",
+                    "ToleratedFailurePercentagePath",
+                    language,
+                )?,
+                batcher: fields
+                    .optional_object("ItemBatcher")?
+                    .map(|batcher| Batcher::parse(&batcher, language))
+                    .transpose()?,
+            })),
+            Some(_) => Err(config.wrong("Mode", "must be INLINE or DISTRIBUTED")),
+        }
+    }
+}
+
+impl Batcher {
+    fn parse(fields: &Fields<'_>, language: Language) -> Result<Batcher, DefinitionError> {
+        let input = match language {
+            Language::JsonPath => template(fields, "BatchInput")?.map(BatchInput::JsonPath),
+            Language::Jsonata => jsonata(fields, "BatchInput")?.map(BatchInput::Jsonata),
+        };
+        Ok(Batcher {
+            input,
+            max_items: Quantity::parse(fields, "MaxItemsPerBatch", "MaxItemsPerBatchPath", language)?,
+            max_bytes: Quantity::parse(
+                fields,
+                "MaxInputBytesPerBatch",
+                "MaxInputBytesPerBatchPath",
+                language,
+            )?,
+        })
+    }
+}
+
+impl Distributed {
+    /// `ToleratedFailureCount` and `ToleratedFailurePercentage`; without either nothing may fail.
+    pub(crate) fn tolerance(&self, cx: &Cx<'_>, selected: &Json) -> Result<Tolerance, StateError> {
+        let count = match &self.tolerated_count {
+            None => None,
+            Some(quantity) => Some(
+                u64::try_from(quantity.whole(cx, selected)?)
+                    .map_err(|_| StateError::runtime("ToleratedFailureCount cannot be negative."))?,
+            ),
+        };
+        let percentage = match &self.tolerated_percentage {
+            None => None,
+            Some(quantity) => match quantity.number(cx, selected)? {
+                percentage if (0.0..=100.0).contains(&percentage) => Some(percentage),
+                _ => {
+                    return Err(StateError::runtime("ToleratedFailurePercentage must be between 0 and 100."));
+                }
+            },
+        };
+        Ok(match (count, percentage) {
+            (None, None) => Tolerance { count: 0, percentage: 0.0 },
+            // The limit that is not given never stands in the way.
+            (count, percentage) => {
+                Tolerance { count: count.unwrap_or(u64::MAX), percentage: percentage.unwrap_or(100.0) }
+            }
+        })
+    }
+
+    /// `ItemBatcher`, if there is one.
+    pub(crate) fn batching(&self, cx: &Cx<'_>, selected: &Json) -> Result<Option<Batching>, StateError> {
+        let Some(batcher) = &self.batcher else { return Ok(None) };
+        let input = match &batcher.input {
+            None => None,
+            Some(BatchInput::JsonPath(template)) => Some(template.evaluate(&cx.scope_over(selected))?),
+            Some(BatchInput::Jsonata(template)) => {
+                Some(template.evaluate(&cx.scope(), "ItemBatcher/BatchInput")?)
+            }
+        };
+        let limit = |quantity: &Option<Quantity>, field: &str| match quantity {
+            None => Ok(None),
+            Some(quantity) => match u64::try_from(quantity.whole(cx, selected)?) {
+                Ok(limit) if limit > 0 => Ok(Some(limit)),
+                _ => Err(StateError::runtime(format!("{field} must be positive"))),
+            },
+        };
+        Ok(Some(Batching {
+            input,
+            max_items: limit(&batcher.max_items, "MaxItemsPerBatch")?,
+            max_bytes: limit(&batcher.max_bytes, "MaxInputBytesPerBatch")?,
+        }))
+    }
+}

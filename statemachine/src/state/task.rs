@@ -1,0 +1,88 @@
+//! `Task`: ask something outside, and go on with its answer.
+//!
+//! Spec: <https://states-language.net/#task-state>
+
+use crate::data::{Json, JsonataTemplate, Template};
+use crate::definition::{DefinitionError, Fields, Language, Places, Transition};
+use crate::integration::Resource;
+use crate::state::processing::{jsonata, template};
+use crate::state::quantity::Quantity;
+use crate::state::{Cx, Handlers, Processing, StateError, Step};
+
+#[derive(Debug)]
+pub(crate) struct Task {
+    pub(crate) processing: Processing,
+    pub(crate) handlers: Handlers,
+    pub(crate) resource: Resource,
+    timeout: Option<Quantity>,
+    heartbeat: Option<Quantity>,
+    credentials: Credentials,
+    pub(crate) transition: Transition,
+}
+
+/// `Credentials`: shown in the history; the engine itself has no roles to take on.
+#[derive(Debug)]
+enum Credentials {
+    Absent,
+    JsonPath(Template),
+    Jsonata(JsonataTemplate),
+}
+
+/// What a Task state asks for when it is entered.
+#[derive(Debug)]
+pub(crate) struct TaskRequest {
+    pub(crate) parameters: Json,
+    pub(crate) timeout_seconds: Option<u64>,
+    pub(crate) heartbeat_seconds: Option<u64>,
+    pub(crate) credentials: Option<Json>,
+}
+
+impl Task {
+    pub(crate) fn enter(&self, cx: &Cx<'_>) -> Result<Step, StateError> {
+        let selected = self.processing.select(cx)?;
+        let timeout_seconds = positive(self.timeout.as_ref(), cx, &selected, "TimeoutSeconds")?;
+        let heartbeat_seconds = positive(self.heartbeat.as_ref(), cx, &selected, "HeartbeatSeconds")?;
+        let credentials = match &self.credentials {
+            Credentials::Absent => None,
+            Credentials::JsonPath(template) => Some(template.evaluate(&cx.scope_over(&selected))?),
+            Credentials::Jsonata(template) => Some(template.evaluate(&cx.scope(), "Credentials")?),
+        };
+        let parameters = self.processing.arguments(cx)?;
+        Ok(Step::Ask(TaskRequest { parameters, timeout_seconds, heartbeat_seconds, credentials }))
+    }
+
+    pub(crate) fn parse(
+        fields: &Fields<'_>,
+        language: Language,
+        places: &Places<'_>,
+    ) -> Result<Task, DefinitionError> {
+        let credentials = match language {
+            Language::JsonPath => template(fields, "Credentials")?.map(Credentials::JsonPath),
+            Language::Jsonata => jsonata(fields, "Credentials")?.map(Credentials::Jsonata),
+        };
+        Ok(Task {
+            processing: Processing::parse(fields, language)?,
+            handlers: Handlers::parse(fields, language, places)?,
+            resource: Resource::parse(fields.text("Resource")?)
+                .map_err(|message| fields.wrong("Resource", &message))?,
+            timeout: Quantity::parse(fields, "TimeoutSeconds", "TimeoutSecondsPath", language)?,
+            heartbeat: Quantity::parse(fields, "HeartbeatSeconds", "HeartbeatSecondsPath", language)?,
+            credentials: credentials.unwrap_or(Credentials::Absent),
+            transition: places.transition(fields)?,
+        })
+    }
+}
+
+fn positive(
+    quantity: Option<&Quantity>,
+    cx: &Cx<'_>,
+    input: &Json,
+    field: &str,
+) -> Result<Option<u64>, StateError> {
+    let Some(quantity) = quantity else { return Ok(None) };
+    let whole = quantity.whole(cx, input)?;
+    match u64::try_from(whole) {
+        Ok(seconds) if seconds > 0 => Ok(Some(seconds)),
+        _ => Err(StateError::runtime(format!("{field} must be a positive integer but was: {whole}"))),
+    }
+}

@@ -1,0 +1,112 @@
+//! [`Record`]: what happened to an execution at one moment, and the events that followed.
+
+use crate::execution::Stimulus;
+use crate::history::{Decoder, Encoder, Event, Malformed};
+
+/// The first byte of every record; another layout gets another number.
+const LAYOUT: u8 = 1;
+
+/// A record to be written.
+#[derive(Debug)]
+pub(crate) struct Record {
+    pub(crate) execution: u64,
+    pub(crate) sequence: u64,
+    /// Milliseconds since 1970.
+    pub(crate) now: i64,
+    pub(crate) stimulus: Stimulus,
+    pub(crate) events: Vec<Event>,
+}
+
+/// A record as it was read.
+#[derive(Debug)]
+pub(crate) struct StoredRecord {
+    pub(crate) now: i64,
+    pub(crate) stimulus: Stimulus,
+    pub(crate) events: Vec<Event>,
+}
+
+impl Record {
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let mut encoder = Encoder::default();
+        encoder.signed(self.now);
+        self.stimulus.encode(&mut encoder);
+        encoder.events(&self.events);
+        let body = encoder.into_bytes();
+        let mut bytes = Vec::with_capacity(body.len() + 9);
+        bytes.push(LAYOUT);
+        bytes.extend_from_slice(&key_of(&body).to_le_bytes());
+        bytes.extend_from_slice(&body);
+        bytes
+    }
+}
+
+impl StoredRecord {
+    pub(crate) fn decode(bytes: &[u8]) -> Result<StoredRecord, Malformed> {
+        let (head, body) = bytes.split_at_checked(9).ok_or(Malformed)?;
+        if head[0] != LAYOUT || head[1..] != key_of(body).to_le_bytes() {
+            return Err(Malformed);
+        }
+        let mut decoder = Decoder::new(body);
+        let record = StoredRecord {
+            now: decoder.signed()?,
+            stimulus: Stimulus::decode(&mut decoder)?,
+            events: decoder.events()?,
+        };
+        if decoder.is_at_end() { Ok(record) } else { Err(Malformed) }
+    }
+}
+
+/// A number for a text by which it is found, and by which damage is noticed (FNV-1a, eight bytes at a time).
+pub(crate) fn key_of(bytes: &[u8]) -> i64 {
+    const PRIME: u64 = 0x0000_0100_0000_01b3;
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64 ^ bytes.len() as u64;
+    let mut step = |word: u64| {
+        hash = (hash ^ word).wrapping_mul(PRIME);
+        // The product alone never carries a high bit down.
+        hash ^= hash >> 29;
+    };
+    let mut chunks = bytes.chunks_exact(8);
+    for chunk in &mut chunks {
+        step(u64::from_le_bytes(chunk.try_into().expect("a chunk has eight bytes")));
+    }
+    for byte in chunks.remainder() {
+        step(u64::from(*byte));
+    }
+    hash as i64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::Json;
+    use crate::history::{Detail, EventType, Field};
+
+    #[test]
+    fn a_record_comes_back_as_it_was_and_damage_is_noticed() {
+        let events = vec![Event {
+            event_type: EventType::PassStateEntered,
+            id: 2,
+            previous: 0,
+            details: vec![
+                (Field::Input, Detail::Data(Json::from(1_i64))),
+                (Field::Name, Detail::text("First")),
+            ],
+        }];
+        let record = Record {
+            execution: 1,
+            sequence: 1,
+            now: 1_700_000_000_123,
+            stimulus: Stimulus::Start,
+            events: events.clone(),
+        };
+        let bytes = record.encode();
+        let stored = StoredRecord::decode(&bytes).unwrap();
+        assert_eq!((stored.now, stored.stimulus, stored.events), (record.now, Stimulus::Start, events));
+        for place in 0..bytes.len() {
+            let mut damaged = bytes.clone();
+            damaged[place] ^= 0x10;
+            assert!(StoredRecord::decode(&damaged).is_err());
+            assert!(StoredRecord::decode(&bytes[..place]).is_err());
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! Reading what is kept.
+
+use rusqlite::{OptionalExtension, Row, params};
+
+use super::record::key_of;
+use super::schema::SEQUENCE_BITS;
+use super::writer::status_code;
+use super::{Store, StoredRecord};
+use crate::engine::{ExecutionStatus, MachineType};
+use crate::execution::{Caller, Identity, MapChild, Outcome};
+use crate::history::{Decoder, Encoder, Malformed};
+
+/// A revision of a machine.
+pub(crate) struct MachineRow {
+    pub(crate) revision: i64,
+    pub(crate) arn: String,
+    pub(crate) is_current: bool,
+    pub(crate) body: String,
+}
+
+/// An activity.
+pub(crate) struct ActivityRow {
+    pub(crate) arn: String,
+    pub(crate) body: String,
+}
+
+/// An execution without its records.
+pub(crate) struct ExecutionRow {
+    pub(crate) number: u64,
+    pub(crate) revision: i64,
+    pub(crate) stop: Option<i64>,
+    pub(crate) redrives: u32,
+    pub(crate) redrive_date: Option<i64>,
+    pub(crate) identity: Result<Identity, Malformed>,
+    pub(crate) outcome: Option<Outcome>,
+}
+
+const COLUMNS: &str = "number, revision, stop, redrives, redrive_date, identity, outcome";
+
+impl ExecutionRow {
+    fn read(row: &Row<'_>) -> Result<ExecutionRow, rusqlite::Error> {
+        let number = row.get::<_, i64>(0)? as u64;
+        let outcome: Option<Vec<u8>> = row.get(6)?;
+        Ok(ExecutionRow {
+            number,
+            revision: row.get(1)?,
+            stop: row.get(2)?,
+            redrives: row.get(3)?,
+            redrive_date: row.get(4)?,
+            identity: decode_identity(number, row.get_ref(5)?.as_blob().unwrap_or_default()),
+            outcome: outcome.and_then(|bytes| Outcome::decode(&mut Decoder::new(&bytes)).ok()),
+        })
+    }
+
+    /// Where the execution stands.
+    pub(crate) fn status(&self) -> ExecutionStatus {
+        self.outcome.as_ref().map_or(ExecutionStatus::Running, |outcome| outcome.status)
+    }
+}
+
+impl Store {
+    pub(crate) fn machines(&self) -> Result<Vec<MachineRow>, rusqlite::Error> {
+        self.read()
+            .prepare("SELECT revision, arn, is_current, body FROM machines ORDER BY revision")?
+            .query_map([], |row| {
+                Ok(MachineRow {
+                    revision: row.get(0)?,
+                    arn: row.get(1)?,
+                    is_current: row.get(2)?,
+                    body: row.get(3)?,
+                })
+            })?
+            .collect()
+    }
+
+    pub(crate) fn activities(&self) -> Result<Vec<ActivityRow>, rusqlite::Error> {
+        self.read()
+            .prepare("SELECT arn, body FROM activities")?
+            .query_map([], |row| Ok(ActivityRow { arn: row.get(0)?, body: row.get(1)? }))?
+            .collect()
+    }
+
+    /// The largest number given to an execution.
+    pub(crate) fn last_number(&self) -> Result<u64, rusqlite::Error> {
+        let number: Option<i64> =
+            self.read().query_row("SELECT max(number) FROM executions", [], |row| row.get(0))?;
+        Ok(number.unwrap_or(0) as u64)
+    }
+
+    /// The executions that had not ended.
+    pub(crate) fn open_executions(&self) -> Result<Vec<ExecutionRow>, rusqlite::Error> {
+        self.read()
+            .prepare(&format!("SELECT {COLUMNS} FROM executions WHERE stop IS NULL ORDER BY number"))?
+            .query_map([], ExecutionRow::read)?
+            .collect()
+    }
+
+    pub(crate) fn execution(&self, arn: &str) -> Result<Option<ExecutionRow>, rusqlite::Error> {
+        let connection = self.read();
+        let mut statement =
+            connection.prepare_cached(&format!("SELECT {COLUMNS} FROM executions WHERE key = ?"))?;
+        let rows = statement.query_map([key_of(arn.as_bytes())], ExecutionRow::read)?;
+        for row in rows {
+            let row = row?;
+            if row.identity.as_ref().is_ok_and(|identity| &*identity.arn == arn) {
+                return Ok(Some(row));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The executions of an owner (a machine or a map run), newest first, before this number, that pass.
+    pub(crate) fn executions_of(
+        &self,
+        owner: i64,
+        before: Option<u64>,
+        status: Option<ExecutionStatus>,
+        limit: usize,
+    ) -> Result<Vec<ExecutionRow>, rusqlite::Error> {
+        let connection = self.read();
+        let before = before.map_or(i64::MAX, |number| number as i64);
+        let mut statement = connection.prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM executions WHERE owner = ?1 AND number < ?2 AND (?3 IS NULL OR status = ?3)
+             ORDER BY number DESC LIMIT ?4"
+        ))?;
+        statement
+            .query_map(params![owner, before, status.map(status_code), limit as i64], ExecutionRow::read)?
+            .collect()
+    }
+
+    /// The records of an execution in their order; a damaged one is told by its sequence.
+    pub(crate) fn records(&self, number: u64) -> Result<Result<Vec<StoredRecord>, u64>, rusqlite::Error> {
+        let connection = self.read();
+        let first = (number << SEQUENCE_BITS) as i64;
+        let last = first | ((1 << SEQUENCE_BITS) - 1);
+        let mut statement = connection
+            .prepare_cached("SELECT place, body FROM records WHERE place BETWEEN ? AND ? ORDER BY place")?;
+        let mut rows = statement.query([first, last])?;
+        let mut records = Vec::new();
+        while let Some(row) = rows.next()? {
+            let sequence = (row.get::<_, i64>(0)? - first) as u64;
+            let expected = records.len() as u64 + 1;
+            match StoredRecord::decode(row.get_ref(1)?.as_blob().unwrap_or_default()) {
+                Ok(record) if sequence == expected => records.push(record),
+                _ => return Ok(Err(expected)),
+            }
+        }
+        Ok(Ok(records))
+    }
+
+    /// The execution that a map run belongs to.
+    pub(crate) fn map_run_execution(&self, arn: &str) -> Result<Option<ExecutionRow>, rusqlite::Error> {
+        self.read()
+            .query_row(
+                &format!("SELECT {COLUMNS} FROM executions WHERE number = (SELECT execution FROM map_runs WHERE arn = ?)"),
+                [arn],
+                ExecutionRow::read,
+            )
+            .optional()
+    }
+}
+
+pub(super) fn encode_identity(identity: &Identity) -> Vec<u8> {
+    let mut encoder = Encoder::default();
+    for text in [
+        &identity.arn,
+        &identity.name,
+        &identity.state_machine_arn,
+        &identity.state_machine_name,
+        &identity.role_arn,
+        &identity.region,
+    ] {
+        encoder.text(text);
+    }
+    encoder.byte(match identity.execution_type {
+        MachineType::Standard => 0,
+        MachineType::Express => 1,
+    });
+    encoder.json(&identity.input);
+    encoder.signed(identity.start);
+    encoder.number((identity.seed >> 64) as u64);
+    encoder.number(identity.seed as u64);
+    encoder.option(identity.trace_header.as_ref(), |encoder, text| encoder.text(text));
+    encoder.option(identity.map_child.as_ref(), |encoder, child| {
+        encoder.number(child.parent);
+        encoder.number(child.run);
+        encoder.number(child.index);
+        encoder.text(&child.map_run_arn);
+        encoder.text(&child.state);
+        encoder.number(child.items);
+        encoder.option(child.item.as_ref(), Encoder::json);
+    });
+    encoder.option(identity.caller.as_ref(), |encoder, caller| {
+        encoder.number(caller.execution);
+        encoder.number(caller.task);
+    });
+    encoder.into_bytes()
+}
+
+fn decode_identity(number: u64, bytes: &[u8]) -> Result<Identity, Malformed> {
+    let mut decoder = Decoder::new(bytes);
+    let decoder = &mut decoder;
+    Ok(Identity {
+        number,
+        arn: decoder.text()?.into(),
+        name: decoder.text()?.into(),
+        state_machine_arn: decoder.text()?.into(),
+        state_machine_name: decoder.text()?.into(),
+        role_arn: decoder.text()?.into(),
+        region: decoder.text()?.into(),
+        execution_type: match decoder.byte()? {
+            0 => MachineType::Standard,
+            1 => MachineType::Express,
+            _ => return Err(Malformed),
+        },
+        input: decoder.json()?,
+        start: decoder.signed()?,
+        seed: u128::from(decoder.number()?) << 64 | u128::from(decoder.number()?),
+        trace_header: decoder.option(|decoder| Ok(decoder.text()?.into()))?,
+        map_child: decoder.option(|decoder| {
+            Ok(MapChild {
+                parent: decoder.number()?,
+                run: decoder.number()?,
+                index: decoder.number()?,
+                map_run_arn: decoder.text()?.into(),
+                state: decoder.text()?.into(),
+                items: decoder.number()?,
+                item: decoder.option(Decoder::json)?,
+            })
+        })?,
+        caller: decoder
+            .option(|decoder| Ok(Caller { execution: decoder.number()?, task: decoder.number()? }))?,
+    })
+}
