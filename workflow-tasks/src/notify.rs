@@ -86,14 +86,15 @@ pub(crate) async fn notify(
         deadline: cx.clock.now() + BUDGET,
     };
     let run = &run;
-    let outcomes: Vec<Result<Outcome, TaskError>> = stream::iter(&winners)
+    // Collected first: a stream over a borrowing closure would not be `Send`.
+    let told: Vec<_> = winners
+        .iter()
         .map(|winner| {
-            let id = &winner.participant_id;
-            run.tell(winner, contacts.get(id), ledger.get(id))
+            run.tell(winner, contacts.get(&winner.participant_id), ledger.get(&winner.participant_id))
         })
-        .buffer_unordered(AT_ONCE)
-        .collect()
-        .await;
+        .collect();
+    let outcomes: Vec<Result<Outcome, TaskError>> =
+        stream::iter(told).buffer_unordered(AT_ONCE).collect().await;
     // One winner's error does not keep the others from being told; it fails the batch afterwards.
     let outcomes = outcomes.into_iter().collect::<Result<Vec<_>, _>>()?;
     let count = |wanted| outcomes.iter().filter(|&&outcome| outcome == wanted).count();

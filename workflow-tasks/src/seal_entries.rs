@@ -113,9 +113,13 @@ async fn write_chunks(
     seal: &Seal,
     entries: &[SealedEntry],
 ) -> Result<(), TaskError> {
-    let writes = (0..).zip(entries.chunks(CHUNK)).map(|(number, chunk)| {
-        cx.store.put_chunk(&draw.lottery_id, &draw.draw_id, &seal.attempt, number, chunk)
-    });
+    // Collected first: a stream over a borrowing closure would not be `Send`.
+    let writes: Vec<_> = (0..)
+        .zip(entries.chunks(CHUNK))
+        .map(|(number, chunk)| {
+            cx.store.put_chunk(&draw.lottery_id, &draw.draw_id, &seal.attempt, number, chunk)
+        })
+        .collect();
     stream::iter(writes).buffer_unordered(AT_ONCE).try_collect::<()>().await?;
     Ok(())
 }

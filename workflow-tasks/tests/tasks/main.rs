@@ -1,0 +1,14 @@
+//! The tasks on a real DynamoDB in memory: called in order, twice, at the same time, and with SNS answering badly.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by it, and says where")]
+
+#[path = "../../../lottery-store/tests/store/support.rs"]
+#[allow(dead_code, reason = "the store's own tests use the rest")]
+mod dynamodb;
+
+mod draw;
+mod executions;
+mod notifications;
+mod reconciler;
+mod sns;
+mod world;

@@ -1,0 +1,336 @@
+//! The ledger, held against every way in which a Publish can end. Never twice; every unsent one visible.
+
+use std::time::Duration;
+
+use lottery::{DrawId, DrawStatus, ParticipantId};
+use lottery_store::{NotificationClaim, NotificationState};
+use serde_json::json;
+
+use crate::dynamodb;
+use crate::sns::Reply;
+use crate::world::{TOPIC, World};
+
+use NotificationState::{Failed, Sent, Unknown};
+
+/// A recorded draw whose one winner has a phone.
+async fn one_winner() -> (World, DrawId) {
+    let world = World::with_phones(1).await;
+    let draw_id = world.ask("d1", json!({"winners": 1})).await;
+    world.record(&draw_id).await;
+    (world, draw_id)
+}
+
+/// A recorded draw whose one winner has a subscription to the lottery's topic.
+async fn one_subscriber(subscription: &str) -> (World, DrawId) {
+    let world = World::new().await;
+    world.import_subscriber("001", subscription).await;
+    let draw_id = world.ask("d1", json!({"winners": 1})).await;
+    world.record(&draw_id).await;
+    (world, draw_id)
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_answer_of_sns_has_its_entry_and_no_second_run_sends_again() {
+    let cases = [
+        (Reply::Accept, Sent, None, 1),
+        (Reply::Refuse(400, "InvalidParameter"), Failed, Some("InvalidParameter"), 0),
+        (Reply::Refuse(403, "AuthorizationError"), Failed, Some("AuthorizationError"), 0),
+        (Reply::Break(500), Unknown, Some("ServerError"), 1),
+        (Reply::Break(503), Unknown, Some("ServerError"), 1),
+        (Reply::LoseAnswer, Unknown, Some("ConnectionLost"), 1),
+        (Reply::Hang, Unknown, Some("Timeout"), 1),
+    ];
+    for (reply, state, reason, taken) in cases {
+        let (world, draw_id) = one_winner().await;
+        world.sns.reply([reply]);
+        let answer = world.notify(&draw_id).await.remove(0).unwrap();
+        let sent = usize::from(state == Sent);
+        assert_eq!(answer, json!({"batch": 0, "sent": sent, "unsent": 1 - sent}), "{reply:?}");
+        assert_eq!(world.only_entry(&draw_id).await, Some((state, reason.map(str::to_owned))), "{reply:?}");
+
+        assert_eq!(world.notify(&draw_id).await.remove(0).unwrap(), answer);
+        assert_eq!(world.sns.calls(), 1, "{reply:?}");
+        assert_eq!(world.sns.taken().len(), taken, "{reply:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_sns_has_not_taken_is_tried_again_within_the_task() {
+    for reply in [
+        Reply::Refuse(429, "Throttled"),
+        Reply::Refuse(400, "ThrottlingException"),
+        Reply::Refuse(503, "Throttling"),
+        Reply::NotReached,
+    ] {
+        let (world, draw_id) = one_winner().await;
+        world.sns.reply([reply, reply, reply]);
+        world.notify(&draw_id).await.remove(0).unwrap();
+        assert_eq!(world.only_entry(&draw_id).await, Some((Sent, None)), "{reply:?}");
+        assert_eq!((world.sns.calls(), world.sns.taken().len()), (4, 1), "{reply:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_sns_takes_not_for_long_is_left_untouched_for_the_next_run() {
+    let (world, draw_id) = one_winner().await;
+    let began = dynamodb::now();
+    world.sns.reply([Reply::Refuse(429, "Throttled"); 1_000]);
+    let error = world.notify(&draw_id).await.remove(0).unwrap_err();
+    assert_eq!(error.name(), "SnsUnavailable");
+    assert_eq!(world.only_entry(&draw_id).await, None);
+    let took = workflow_tasks::Clock::now(&*world.clock).duration_since(began).unsigned_abs();
+    assert!(took < Duration::from_secs(100), "within the function's time-out, not {took:?}");
+
+    let (again, _) = one_winner().await;
+    again.sns.reply([Reply::NotReached, Reply::Accept]);
+    again.notify(&draw_id).await.remove(0).unwrap();
+    assert_eq!(again.only_entry(&draw_id).await, Some((Sent, None)));
+}
+
+#[tokio::test]
+async fn a_connection_that_a_real_client_cannot_make_counts_as_not_taken() {
+    let (mut world, draw_id) = one_winner().await;
+    // A port that was free a moment ago and is closed again.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let config = world.cx.sns.config().to_builder();
+    let real = aws_smithy_http_client::Builder::new().build_http();
+    let config = config.endpoint_url(format!("http://127.0.0.1:{port}")).http_client(real).build();
+    world.cx.sns = aws_sdk_sns::Client::from_conf(config);
+    assert_eq!(world.notify(&draw_id).await.remove(0).unwrap_err().name(), "SnsUnavailable");
+    assert_eq!(world.only_entry(&draw_id).await, None);
+}
+
+#[tokio::test]
+async fn an_entry_whose_run_is_gone_becomes_unknown_and_is_never_sent() {
+    let (world, draw_id) = one_winner().await;
+    claim(&world, &draw_id, "killed").await;
+    world.notify(&draw_id).await.remove(0).unwrap();
+    assert_eq!(world.only_entry(&draw_id).await, Some((Unknown, Some("Interrupted".to_owned()))));
+    assert_eq!(world.sns.calls(), 0);
+}
+
+#[tokio::test]
+async fn a_run_that_was_thought_gone_still_settles_its_entry() {
+    let (world, draw_id) = one_winner().await;
+    let claim = claim(&world, &draw_id, "slow").await;
+    world.notify(&draw_id).await.remove(0).unwrap();
+    let sent = lottery_store::Settlement::Sent { message_id: "m-2".to_owned() };
+    world.cx.store.settle_notification(&claim, &sent, dynamodb::now()).await.unwrap();
+    assert_eq!(world.only_entry(&draw_id).await, Some((Sent, None)));
+
+    let stranger = NotificationClaim { owner: "other".to_owned(), ..claim };
+    let failed = lottery_store::Settlement::Failed { reason: "X".to_owned() };
+    world.cx.store.settle_notification(&stranger, &failed, dynamodb::now()).await.unwrap();
+    assert!(!world.cx.store.release_notification(&stranger).await.unwrap());
+    assert_eq!(world.only_entry(&draw_id).await, Some((Sent, None)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_claim_repeated_because_its_answer_was_lost_is_still_ours() {
+    let (world, draw_id) = one_winner().await;
+    let claim = claim(&world, &draw_id, "me").await;
+    assert_eq!(world.cx.store.claim_notification(&claim).await.unwrap(), None);
+    let other = NotificationClaim { owner: "other".to_owned(), ..claim };
+    assert!(world.cx.store.claim_notification(&other).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn runs_beside_each_other_while_sns_throttles_tell_nobody_twice() {
+    let world = World::with_phones(6).await;
+    let draw_id = world.ask("d1", json!({"winners": 6})).await;
+    world.record(&draw_id).await;
+    world.sns.reply([Reply::Refuse(429, "Throttled"); 5]);
+    futures_util::future::join_all((0..3).map(|_| world.notify(&draw_id))).await;
+    assert!(world.sns.told_nobody_twice());
+    world.notify(&draw_id).await;
+    let ledger = world.ledger(&draw_id).await;
+    assert_eq!(ledger.len(), 6);
+    assert!(world.sns.told_nobody_twice());
+    let sent = ledger.iter().filter(|entry| entry.state == Sent).count();
+    assert_eq!(sent, world.sns.taken().len());
+}
+
+#[tokio::test]
+async fn an_e_mail_goes_to_the_topic_with_the_winners_label_as_audience() {
+    let (world, draw_id) = one_subscriber("confirmed").await;
+    world.run(&draw_id).await;
+    let winner = world.cx.store.winners(&world.lottery_id, &draw_id).await.unwrap().remove(0);
+    let taken = world.sns.taken();
+    assert_eq!(taken.len(), 1);
+    assert_eq!(taken[0].to, winner.label.as_str());
+    assert_eq!(taken[0].subject.as_deref(), Some("Party: you have won Prize"));
+    assert!(taken[0].text.contains("https://lottery.example/lotteries/party/draws/d1"));
+    assert_eq!(world.status(&draw_id).await, DrawStatus::Succeeded);
+}
+
+#[tokio::test]
+async fn an_e_mail_that_nobody_would_receive_is_a_visible_failure() {
+    for (subscription, reason) in [("pending", "Unconfirmed"), ("gone", "Unsubscribed")] {
+        let (world, draw_id) = one_subscriber(subscription).await;
+        world.run(&draw_id).await;
+        assert_eq!(world.only_entry(&draw_id).await, Some((Failed, Some(reason.to_owned()))));
+        assert_eq!(world.sns.calls(), 0);
+        let draw = world.draw(&draw_id).await;
+        assert_eq!(draw.status, DrawStatus::Incomplete);
+        assert_eq!(draw.reason.unwrap().name, "NotificationsUnsent");
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_was_never_subscribed_is_unconfirmed() {
+    let world = World::new().await;
+    let fields = json!({"participant_id": "001", "name": "Rose", "email": "rose@example.com"});
+    world.import(dynamodb::participant(fields)).await;
+    let draw_id = world.ask("d1", json!({"winners": 1})).await;
+    world.run(&draw_id).await;
+    assert_eq!(world.only_entry(&draw_id).await, Some((Failed, Some("Unconfirmed".to_owned()))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_e_mail_waits_while_sns_does_not_say_whether_it_would_be_received() {
+    let (world, draw_id) = one_subscriber("down").await;
+    assert_eq!(world.notify(&draw_id).await.remove(1).unwrap_err().name(), "SnsUnavailable");
+    assert_eq!(world.only_entry(&draw_id).await, None);
+}
+
+#[tokio::test]
+async fn who_has_one_address_needs_no_other_and_who_has_none_is_shown() {
+    let world = World::new().await;
+    world.import(dynamodb::with_phone("001", "+12025550001")).await;
+    world.import_subscriber("002", "confirmed").await;
+    world.import(dynamodb::participant(json!({"participant_id": "003", "name": "Nobody"}))).await;
+    let draw_id = world.ask("d1", json!({"winners": 3})).await;
+    world.run(&draw_id).await;
+    let mut ledger: Vec<_> = world
+        .ledger(&draw_id)
+        .await
+        .into_iter()
+        .map(|entry| (entry.participant_id.to_string(), entry.channel.as_str(), entry.state, entry.reason))
+        .collect();
+    ledger.sort_by(|one, other| one.0.cmp(&other.0));
+    assert_eq!(
+        ledger,
+        [
+            ("001".to_owned(), "sms", Sent, None),
+            ("002".to_owned(), "email", Sent, None),
+            ("003".to_owned(), "sms", Failed, Some("NoAddress".to_owned())),
+        ]
+    );
+    let draw = world.draw(&draw_id).await;
+    assert_eq!(draw.status, DrawStatus::Incomplete);
+    assert_eq!(
+        draw.reason.unwrap().sentence,
+        "1 of 3 notifications are not known to be sent: 1 failed, 0 have an unknown outcome."
+    );
+}
+
+#[tokio::test]
+async fn who_withdrew_after_being_told_leaves_the_draw_complete() {
+    let (world, draw_id) = one_winner().await;
+    world.notify(&draw_id).await;
+    let winner = ParticipantId::parse("001").unwrap();
+    world.cx.store.withdraw_participant(&world.lottery_id, &winner).await.unwrap();
+    assert_eq!(world.call("complete-draw", &draw_id).await.unwrap(), json!({"complete": true}));
+}
+
+#[tokio::test]
+async fn who_withdrew_before_being_told_is_shown() {
+    let (world, draw_id) = one_winner().await;
+    let winner = ParticipantId::parse("001").unwrap();
+    world.cx.store.withdraw_participant(&world.lottery_id, &winner).await.unwrap();
+    world.notify(&draw_id).await;
+    assert_eq!(world.only_entry(&draw_id).await, Some((Failed, Some("NoAddress".to_owned()))));
+    assert_eq!(world.sns.calls(), 0);
+}
+
+#[tokio::test]
+async fn a_draw_is_told_only_on_the_channels_that_were_asked_for() {
+    let world = World::new().await;
+    world.import_subscriber("001", "confirmed").await;
+    let draw_id = world.ask("d1", json!({"winners": 1, "channels": ["sms"]})).await;
+    world.run(&draw_id).await;
+    assert_eq!(world.only_entry(&draw_id).await, Some((Failed, Some("NoAddress".to_owned()))));
+    assert_eq!(world.sns.calls(), 0);
+}
+
+#[tokio::test]
+async fn a_batch_that_was_never_attempted_is_made_visible_and_can_no_longer_be_sent() {
+    let world = World::with_phones(3).await;
+    let draw_id = world.ask("d1", json!({"winners": 3})).await;
+    world.record(&draw_id).await;
+    world.call_with("send-sms", &draw_id, json!({"batch": 0})).await.unwrap();
+    let winner = world.winners(&draw_id).await[1].clone();
+    claim_for(&world, &draw_id, &winner, "killed").await;
+
+    assert_eq!(world.call("complete-draw", &draw_id).await.unwrap(), json!({"complete": false}));
+    assert_eq!(world.status(&draw_id).await, DrawStatus::Recorded);
+    for _ in 0..2 {
+        assert_eq!(world.call("mark-incomplete", &draw_id).await.unwrap(), json!({"complete": false}));
+    }
+    let mut reasons: Vec<_> =
+        world.ledger(&draw_id).await.into_iter().map(|entry| (entry.state.as_str(), entry.reason)).collect();
+    reasons.sort();
+    assert_eq!(
+        reasons,
+        [
+            ("FAILED", Some("NotAttempted".to_owned())),
+            ("SENT", None),
+            ("UNKNOWN", Some("Interrupted".to_owned())),
+        ]
+    );
+    let counts = world.draw(&draw_id).await.notifications.unwrap();
+    assert_eq!((counts.sent, counts.failed, counts.unknown), (1, 1, 1));
+    assert_eq!(world.winners(&draw_id).await.len(), 3);
+
+    world.notify(&draw_id).await;
+    assert_eq!(world.sns.taken().len(), 1);
+}
+
+#[tokio::test]
+async fn marking_a_draw_whose_every_message_was_sent_lets_it_succeed() {
+    let (world, draw_id) = one_winner().await;
+    world.notify(&draw_id).await;
+    assert_eq!(world.call("mark-incomplete", &draw_id).await.unwrap(), json!({"complete": true}));
+    assert_eq!(world.status(&draw_id).await, DrawStatus::Succeeded);
+}
+
+#[tokio::test]
+async fn no_answer_of_a_task_holds_anything_personal() {
+    let world = World::with_phones(3).await;
+    world.import_subscriber("004", "confirmed").await;
+    world.sns.reply([Reply::Refuse(400, "InvalidParameter")]);
+    let draw_id = world.ask("d1", json!({"winners": 4})).await;
+    let mut answers = String::new();
+    for function in ["seal-entries", "draw-winners", "record-winners"] {
+        answers += &world.call(function, &draw_id).await.unwrap().to_string();
+    }
+    for answer in world.notify(&draw_id).await {
+        answers += &answer.unwrap().to_string();
+    }
+    for function in ["complete-draw", "mark-incomplete"] {
+        answers += &world.call(function, &draw_id).await.unwrap().to_string();
+    }
+    let lottery_table = world.dynamodb.dump("Lottery");
+    for personal in ["+1202555", "Name 0", "Rose", "example.com"] {
+        assert!(!answers.contains(personal), "{answers}");
+        assert!(!lottery_table.contains(personal), "{personal} in the drawing role's table");
+    }
+    assert!(!lottery_table.contains(TOPIC.replace("party", "other").as_str()));
+}
+
+async fn claim(world: &World, draw_id: &DrawId, owner: &str) -> NotificationClaim {
+    claim_for(world, draw_id, "001", owner).await
+}
+
+async fn claim_for(world: &World, draw_id: &DrawId, winner: &str, owner: &str) -> NotificationClaim {
+    let claim = NotificationClaim {
+        lottery_id: world.lottery_id.clone(),
+        draw_id: draw_id.clone(),
+        participant_id: ParticipantId::parse(winner).unwrap(),
+        channel: lottery::Channel::Sms,
+        owner: owner.to_owned(),
+        at: dynamodb::now(),
+    };
+    world.cx.store.claim_notification(&claim).await.unwrap();
+    claim
+}

@@ -1,0 +1,175 @@
+//! The reconciler, for every way in which an execution can be gone.
+
+use std::time::Duration;
+
+use lottery::{DrawId, DrawStatus};
+use serde_json::{Value, json};
+use workflow_tasks::invoke;
+
+use crate::world::World;
+
+async fn reconcile(world: &World) -> Value {
+    invoke(&world.cx, "reconcile-draws", json!({"source": "aws.events"})).await.unwrap()
+}
+
+fn did(what: &str) -> Value {
+    let mut output = json!({"left": 0, "started": 0, "resumed": 0, "released": 0, "ended": 0, "failed": 0});
+    output[what] = json!(1);
+    output
+}
+
+/// A draw in this status, whose execution stands so.
+async fn draw_at(steps: usize, execution: &str) -> (World, DrawId) {
+    let world = World::with_phones(3).await;
+    let draw_id = world.ask("d1", json!({"winners": 2})).await;
+    for function in ["seal-entries", "draw-winners", "record-winners"].into_iter().take(steps) {
+        world.call(function, &draw_id).await.unwrap();
+    }
+    world.executions.set("draw-d1", execution);
+    world.clock.advance(Duration::from_secs(600));
+    (world, draw_id)
+}
+
+#[tokio::test]
+async fn a_draw_whose_execution_runs_is_left_alone() {
+    for steps in 0..=3 {
+        let (world, draw_id) = draw_at(steps, "RUNNING").await;
+        let before = world.draw(&draw_id).await;
+        assert_eq!(reconcile(&world).await, did("left"));
+        assert_eq!(world.draw(&draw_id).await, before);
+    }
+}
+
+#[tokio::test]
+async fn a_draw_stopped_before_the_pivot_is_released() {
+    for steps in 0..=2 {
+        for (status, reason) in [
+            ("ABORTED", "ExecutionAborted"),
+            ("TIMED_OUT", "ExecutionTimedOut"),
+            ("FAILED", "ExecutionFailed"),
+        ] {
+            let (world, draw_id) = draw_at(steps, status).await;
+            assert_eq!(reconcile(&world).await, did("released"));
+            let draw = world.draw(&draw_id).await;
+            assert_eq!(draw.status, DrawStatus::Failed);
+            assert_eq!(draw.reason.unwrap().name, reason);
+            assert_eq!(world.open_draw().await, None);
+            assert_eq!(world.executions.names(), ["draw-d1"]);
+            assert_eq!(reconcile(&world).await["released"], json!(0));
+
+            let next = world.ask("d2", json!({"winners": 2})).await;
+            world.run(&next).await;
+            assert_eq!(world.status(&next).await, DrawStatus::Succeeded);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_draw_stopped_after_the_pivot_goes_forward_and_tells_nobody_twice() {
+    let (world, draw_id) = draw_at(3, "ABORTED").await;
+    let winners = world.winners(&draw_id).await;
+    world.sns.reply([crate::sns::Reply::Accept]);
+    world.call_with("send-sms", &draw_id, json!({"batch": 0})).await.unwrap();
+
+    assert_eq!(reconcile(&world).await, did("resumed"));
+    let resumed = world.executions.get("draw-d1-r1").unwrap();
+    assert_eq!(
+        resumed.input,
+        json!({"lottery_id": "party", "draw_id": "d1", "resume_from": "RecordWinners"})
+    );
+    assert_eq!(world.draw(&draw_id).await.execution_arn.as_deref(), Some("execution:draw-d1-r1"));
+    assert_eq!(reconcile(&world).await, did("left"));
+
+    world.run_resumed(&draw_id).await;
+    assert_eq!(world.status(&draw_id).await, DrawStatus::Succeeded);
+    assert_eq!(world.winners(&draw_id).await, winners);
+    assert_eq!(world.sns.taken().len(), 2);
+    assert!(world.sns.told_nobody_twice());
+}
+
+#[tokio::test]
+async fn two_reconcilers_at_once_resume_a_draw_once() {
+    let (world, _) = draw_at(3, "FAILED").await;
+    tokio::join!(reconcile(&world), reconcile(&world));
+    assert_eq!(world.executions.names(), ["draw-d1", "draw-d1-r1"]);
+}
+
+#[tokio::test]
+async fn a_resumed_execution_that_was_counted_but_never_started_is_started() {
+    let (world, draw_id) = draw_at(3, "FAILED").await;
+    assert!(world.cx.store.count_resume(&world.lottery_id, &draw_id, 0).await.unwrap());
+    assert!(!world.cx.store.count_resume(&world.lottery_id, &draw_id, 0).await.unwrap());
+    assert_eq!(reconcile(&world).await, did("resumed"));
+    assert_eq!(world.executions.names(), ["draw-d1", "draw-d1-r1"]);
+}
+
+#[tokio::test]
+async fn a_draw_with_everything_settled_is_ended_without_another_execution() {
+    let (world, draw_id) = draw_at(3, "SUCCEEDED").await;
+    world.notify(&draw_id).await;
+    assert_eq!(reconcile(&world).await, did("ended"));
+    assert_eq!(world.status(&draw_id).await, DrawStatus::Succeeded);
+    assert_eq!(world.executions.names(), ["draw-d1"]);
+}
+
+#[tokio::test]
+async fn a_draw_that_cannot_be_told_is_ended_incomplete_after_some_executions() {
+    let (world, draw_id) = draw_at(3, "FAILED").await;
+    for resume in 1..=3 {
+        assert_eq!(reconcile(&world).await, did("resumed"));
+        world.executions.set(&format!("draw-d1-r{resume}"), "FAILED");
+    }
+    assert_eq!(reconcile(&world).await, did("ended"));
+    assert_eq!(world.status(&draw_id).await, DrawStatus::Incomplete);
+    assert_eq!(world.winners(&draw_id).await.len(), 2);
+    assert_eq!(world.ledger(&draw_id).await.len(), 2);
+    assert_eq!(world.sns.calls(), 0);
+}
+
+#[tokio::test]
+async fn a_draw_whose_start_was_lost_is_started_after_a_while() {
+    let world = World::with_phones(3).await;
+    let draw_id = world.ask("d1", json!({"winners": 1, "closes_at": "2026-11-23T00:00:00Z"})).await;
+    world.clock.advance(Duration::from_secs(60));
+    assert_eq!(reconcile(&world).await, did("left"));
+    assert!(world.executions.names().is_empty());
+    world.clock.advance(Duration::from_secs(120));
+    assert_eq!(reconcile(&world).await, did("started"));
+    assert_eq!(
+        world.executions.get("draw-d1").unwrap().input,
+        json!({"lottery_id": "party", "draw_id": "d1", "closes_at": "2026-11-23T00:00:00Z"})
+    );
+    assert_eq!(reconcile(&world).await, did("left"));
+    assert_eq!(world.status(&draw_id).await, DrawStatus::Waiting);
+}
+
+#[tokio::test]
+async fn a_sealed_draw_whose_execution_step_functions_has_forgotten_is_released() {
+    let world = World::with_phones(3).await;
+    let draw_id = world.ask("d1", json!({"winners": 1})).await;
+    world.call("seal-entries", &draw_id).await.unwrap();
+    world.clock.advance(Duration::from_secs(600));
+    assert_eq!(reconcile(&world).await, did("released"));
+    assert_eq!(world.draw(&draw_id).await.reason.unwrap().name, "ExecutionLost");
+}
+
+#[tokio::test]
+async fn one_broken_draw_does_not_keep_the_others_waiting() {
+    let (world, draw_id) = draw_at(1, "ABORTED").await;
+    world.ask("d2", json!({"winners": 1})).await;
+    world.dynamodb.set("Lottery", "LOTTERY#party#DRAW#d2", "META", "status", "NONSENSE");
+    let output = reconcile(&world).await;
+    assert_eq!((&output["released"], &output["failed"]), (&json!(1), &json!(1)));
+    assert_eq!(world.status(&draw_id).await, DrawStatus::Failed);
+}
+
+#[tokio::test]
+async fn the_reconciler_says_by_name_that_it_does_not_know_the_state_machine() {
+    let mut world = World::new().await;
+    world.cx.config.state_machine_arn = None;
+    let error = invoke(&world.cx, "reconcile-draws", Value::Null).await.unwrap_err();
+    assert_eq!(
+        (error.name(), error.to_string()),
+        ("NotConfigured", "STATE_MACHINE_ARN is not set".to_owned())
+    );
+}

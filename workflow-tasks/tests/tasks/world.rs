@@ -1,0 +1,237 @@
+//! One lottery, its tasks, and everything around them under the test's control.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
+use aws_smithy_runtime_api::client::http::{
+    HttpConnector, HttpConnectorFuture, SharedHttpClient, SharedHttpConnector, http_client_fn,
+};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use futures_util::future::BoxFuture;
+use jiff::Timestamp;
+use lottery::{Draw, DrawId, DrawRequest, DrawStatus, LotteryId};
+use lottery_store::{Notification, NotificationState, Store, Tables};
+use serde_json::{Value, json};
+use workflow_tasks::{Clock, Config, TaskContext, TaskError, invoke};
+
+use crate::dynamodb::{self, DynamoDb};
+use crate::executions::Executions;
+use crate::sns::Sns;
+
+pub const STATE_MACHINE: &str = "arn:aws:states:us-east-1:123456789012:stateMachine:lottery";
+pub const TOPIC: &str = "arn:aws:sns:us-east-1:123456789012:party";
+
+pub struct World {
+    pub cx: TaskContext,
+    pub dynamodb: DynamoDb,
+    pub sns: Sns,
+    pub executions: Executions,
+    pub clock: Arc<ManualClock>,
+    pub lottery_id: LotteryId,
+}
+
+impl World {
+    /// The lottery `party` with nobody in it.
+    pub async fn new() -> Self {
+        let (store, dynamodb, lottery_id) = dynamodb::store_with_party().await;
+        store.set_topic(&lottery_id, TOPIC).await.unwrap();
+        let sns = Sns::default();
+        let executions = Executions::default();
+        let clock = Arc::new(ManualClock(Mutex::new(dynamodb::now())));
+        let cx = TaskContext {
+            store: Store::new(
+                aws_sdk_dynamodb::Client::from_conf(
+                    aws_sdk_dynamodb::Config::builder()
+                        .behavior_version(BehaviorVersion::latest())
+                        .region(Region::new("us-east-1"))
+                        .credentials_provider(credentials())
+                        .endpoint_url("http://dynamodb.invalid")
+                        .http_client(client(Yielding(dynamodb.clone())))
+                        .build(),
+                ),
+                Tables { lottery: "Lottery".to_owned(), contacts: "Contacts".to_owned() },
+            ),
+            sns: aws_sdk_sns::Client::from_conf(
+                aws_sdk_sns::Config::builder()
+                    .behavior_version(BehaviorVersion::latest())
+                    .region(Region::new("us-east-1"))
+                    .credentials_provider(credentials())
+                    .endpoint_url("http://sns.invalid")
+                    .http_client(client(sns.clone()))
+                    .build(),
+            ),
+            sfn: aws_sdk_sfn::Client::from_conf(
+                aws_sdk_sfn::Config::builder()
+                    .behavior_version(BehaviorVersion::latest())
+                    .region(Region::new("us-east-1"))
+                    .credentials_provider(credentials())
+                    .endpoint_url("http://states.invalid")
+                    .http_client(client(executions.clone()))
+                    .build(),
+            ),
+            config: Config {
+                lottery_table: "Lottery".to_owned(),
+                contacts_table: "Contacts".to_owned(),
+                public_url: "https://lottery.example".to_owned(),
+                sms_max_price: "0.25".to_owned(),
+                state_machine_arn: Some(STATE_MACHINE.to_owned()),
+            },
+            clock: clock.clone(),
+        };
+        Self { cx, dynamodb, sns, executions, clock, lottery_id }
+    }
+
+    /// The lottery with `count` people who have phones.
+    pub async fn with_phones(count: usize) -> Self {
+        let world = Self::new().await;
+        let participants = (1..=count)
+            .map(|number| dynamodb::with_phone(&format!("{number:03}"), &format!("+1202555{number:04}")));
+        let now = dynamodb::now();
+        world.cx.store.put_participants(&world.lottery_id, participants.collect(), now).await.unwrap();
+        world
+    }
+
+    pub async fn import(&self, participant: lottery::Participant) {
+        dynamodb::put(&self.cx.store, &self.lottery_id, participant).await;
+    }
+
+    /// Someone with an e-mail address whose subscription stands as its ARN says.
+    pub async fn import_subscriber(&self, id: &str, subscription: &str) {
+        let fields = json!({"participant_id": id, "name": "Rose", "email": format!("p{id}@example.com")});
+        let participant = dynamodb::participant(fields);
+        self.import(participant.clone()).await;
+        let (id, email) = (&participant.participant_id, participant.email.as_ref().unwrap());
+        let arn = format!("{TOPIC}:{subscription}");
+        self.cx.store.set_subscription(&self.lottery_id, id, email, &arn).await.unwrap();
+    }
+
+    /// Asks for a draw, as the API does.
+    pub async fn ask(&self, draw_id: &str, request: Value) -> DrawId {
+        let draw_id = DrawId::parse(draw_id).unwrap();
+        let now = self.clock.now();
+        let lottery = self.cx.store.lottery(&self.lottery_id).await.unwrap().unwrap();
+        let draw = DrawRequest::parse(&request, lottery.locale, now).unwrap().begin(
+            self.lottery_id.clone(),
+            draw_id.clone(),
+            now,
+        );
+        self.cx.store.create_draw(&draw).await.unwrap();
+        draw_id
+    }
+
+    pub async fn call(&self, function: &str, draw_id: &DrawId) -> Result<Value, TaskError> {
+        self.call_with(function, draw_id, json!({})).await
+    }
+
+    pub async fn call_with(&self, function: &str, draw_id: &DrawId, more: Value) -> Result<Value, TaskError> {
+        let mut input = json!({"lottery_id": self.lottery_id, "draw_id": draw_id});
+        input.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        invoke(&self.cx, function, input).await
+    }
+
+    /// The tasks up to and with the pivot.
+    pub async fn record(&self, draw_id: &DrawId) {
+        for function in ["seal-entries", "draw-winners", "record-winners"] {
+            self.call(function, draw_id).await.unwrap();
+        }
+    }
+
+    /// Tells all winners, batch after batch; an error of a batch is left to its retrier.
+    pub async fn notify(&self, draw_id: &DrawId) -> Vec<Result<Value, TaskError>> {
+        let recorded = self.call("record-winners", draw_id).await.unwrap();
+        let mut answers = Vec::new();
+        for (channel, function) in [("sms", "send-sms"), ("email", "send-email")] {
+            for batch in recorded["batches"][channel].as_array().unwrap() {
+                answers.push(self.call_with(function, draw_id, json!({ "batch": batch })).await);
+            }
+        }
+        answers
+    }
+
+    /// The whole draw as the state machine runs it.
+    pub async fn run(&self, draw_id: &DrawId) {
+        self.record(draw_id).await;
+        self.run_resumed(draw_id).await;
+    }
+
+    /// The draw from the pivot on, as a resumed execution runs it.
+    pub async fn run_resumed(&self, draw_id: &DrawId) {
+        self.notify(draw_id).await;
+        if self.call("complete-draw", draw_id).await.unwrap()["complete"] == json!(false) {
+            self.call("mark-incomplete", draw_id).await.unwrap();
+        }
+    }
+
+    pub async fn draw(&self, draw_id: &DrawId) -> Draw {
+        self.cx.store.draw(&self.lottery_id, draw_id).await.unwrap().unwrap()
+    }
+
+    pub async fn status(&self, draw_id: &DrawId) -> DrawStatus {
+        self.draw(draw_id).await.status
+    }
+
+    /// The participants who have won, by rank.
+    pub async fn winners(&self, draw_id: &DrawId) -> Vec<String> {
+        let winners = self.cx.store.winners(&self.lottery_id, draw_id).await.unwrap();
+        winners.into_iter().map(|winner| winner.participant_id.to_string()).collect()
+    }
+
+    pub async fn open_draw(&self) -> Option<DrawId> {
+        self.cx.store.lottery(&self.lottery_id).await.unwrap().unwrap().open_draw
+    }
+
+    pub async fn ledger(&self, draw_id: &DrawId) -> Vec<Notification> {
+        self.cx.store.notifications(&self.lottery_id, draw_id).await.unwrap()
+    }
+
+    /// The ledger of a draw of one winner on one channel: state and reason.
+    pub async fn only_entry(&self, draw_id: &DrawId) -> Option<(NotificationState, Option<String>)> {
+        let mut ledger = self.ledger(draw_id).await;
+        assert!(ledger.len() <= 1, "{ledger:?}");
+        ledger.pop().map(|entry| (entry.state, entry.reason))
+    }
+}
+
+fn credentials() -> Credentials {
+    Credentials::new("test", "test", None, None, "test")
+}
+
+fn client(connector: impl HttpConnector + 'static) -> SharedHttpClient {
+    let connector = SharedHttpConnector::new(connector);
+    http_client_fn(move |_, _| connector.clone())
+}
+
+/// Lets other tasks go on before each call, so that tasks called at the same time really interleave.
+#[derive(Debug)]
+struct Yielding(DynamoDb);
+
+impl HttpConnector for Yielding {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let database = self.0.clone();
+        HttpConnectorFuture::new(async move {
+            tokio::task::yield_now().await;
+            database.call(request).await
+        })
+    }
+}
+
+/// A clock that only the test, and waiting, moves.
+pub struct ManualClock(Mutex<Timestamp>);
+
+impl ManualClock {
+    pub fn advance(&self, duration: Duration) {
+        *self.0.lock().unwrap() += duration;
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> Timestamp {
+        *self.0.lock().unwrap()
+    }
+
+    fn sleep(&self, duration: Duration) -> BoxFuture<'_, ()> {
+        self.advance(duration);
+        Box::pin(tokio::task::yield_now())
+    }
+}
