@@ -75,3 +75,90 @@ fn tell(which: &str, served: io::Result<()>) {
         tracing::error!(socket = which, %error, "the server broke off");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use http::Request as Sent;
+
+    use super::*;
+    use crate::Confirmation;
+    use crate::aws::in_memory;
+    use crate::http_client::HttpClient;
+
+    /// Asks an endpoint on a socket; gives status and body.
+    async fn asked(requests: Vec<Sent<String>>) -> Vec<(u16, String)> {
+        let listener = listen(([127, 0, 0, 1], 0).into(), "--aws-listen").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = watch::channel(false);
+        let server = tokio::spawn(aws(listener, in_memory(Confirmation::ByItself, &[]), stopped));
+        let client = HttpClient::new();
+        let mut answers = Vec::new();
+        for mut request in requests {
+            *request.uri_mut() = format!("http://{address}{}", request.uri()).parse().unwrap();
+            let answer = client.send(request).await.unwrap();
+            answers.push((answer.status().as_u16(), String::from_utf8(answer.body().to_vec()).unwrap()));
+        }
+        drop(client);
+        stop.send_replace(true);
+        server.await.unwrap();
+        answers
+    }
+
+    fn form(body: &str) -> Sent<String> {
+        let kind = "application/x-www-form-urlencoded; charset=utf-8";
+        Sent::post("/").header("content-type", kind).body(body.to_owned()).unwrap()
+    }
+
+    fn target(target: &str, body: &str) -> Sent<String> {
+        Sent::post("/").header("x-amz-target", target).body(body.to_owned()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn one_address_answers_for_every_service() {
+        let answers = asked(vec![
+            Sent::get("/").body(String::new()).unwrap(),
+            form("Action=GetCallerIdentity&Version=2011-06-15"),
+            form("Action=ListTopics&Version=2010-03-31"),
+            target("DynamoDB_20120810.ListTables", "{}"),
+        ])
+        .await;
+        let words =
+            ["AWS endpoint", "<Account>123456789012</Account>", "<ListTopicsResult>", r#"{"TableNames":[]}"#];
+        for ((status, body), words) in answers.iter().zip(words) {
+            assert_eq!(*status, 200, "{body}");
+            assert!(body.contains(words), "{body}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_nobody_serves_is_refused_in_the_protocol_of_the_caller() {
+        let answers = asked(vec![
+            target("Kinesis_20131202.ListStreams", "{}"),
+            target("DynamoDB_20120810.Invent", "{}"),
+            target("AWSStepFunctions.ListStateMachines", "{}"),
+            form("Action=Invent&Version=2010-03-31"),
+            form("Action=AssumeRole&Version=2011-06-15"),
+            Sent::get("/bucket/key").body(String::new()).unwrap(),
+        ])
+        .await;
+        let expected = [
+            (400, "UnknownOperationException"),
+            (400, "UnknownOperationException"),
+            // The engine is not there yet.
+            (503, "ServiceUnavailable"),
+            (400, "<Code>InvalidAction</Code>"),
+            (400, "<Code>InvalidAction</Code>"),
+            (404, "nothing here"),
+        ];
+        for ((status, body), (expected, words)) in answers.iter().zip(expected) {
+            assert_eq!(*status, expected, "{body}");
+            assert!(body.contains(words), "{body}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_request_beyond_every_limit_is_refused() {
+        let answers = asked(vec![target("DynamoDB_20120810.PutItem", &"x".repeat(MAX_AWS_BODY + 1))]).await;
+        assert_eq!(answers[0].0, 413);
+    }
+}

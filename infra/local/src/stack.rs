@@ -279,3 +279,41 @@ impl workflow_tasks::Clock for TaskClock {
         Box::pin(tokio::time::sleep(duration))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn refusal(config: Config) -> String {
+        Stack::start(config).await.err().expect("the stack must not start").to_string()
+    }
+
+    #[tokio::test]
+    async fn a_port_in_use_is_named_with_the_option_that_changes_it() {
+        let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let _listener = std::net::TcpListener::bind(taken).unwrap();
+        let sentence =
+            |option| format!("the address {taken} is already in use; choose another one with {option}");
+        let config = Config { listen: taken, ..Config::in_memory() };
+        assert_eq!(refusal(config).await, sentence("--listen"));
+        let config = Config { aws_listen: taken, ..Config::in_memory() };
+        assert_eq!(refusal(config).await, sentence("--aws-listen"));
+    }
+
+    #[tokio::test]
+    async fn a_data_directory_in_use_or_unwritable_is_named() {
+        let directory = tempfile::tempdir().unwrap();
+        let config = |path: PathBuf| Config { storage: Storage::Directory(path), ..Config::in_memory() };
+        let held = DataDirectory::open(directory.path()).unwrap();
+        assert!(refusal(config(directory.path().to_owned())).await.ends_with("is in use by another process"));
+        drop(held);
+        let file = directory.path().join("lock");
+        assert!(refusal(config(file.join("data"))).await.starts_with("cannot write to "));
+    }
+
+    #[tokio::test]
+    async fn a_lambda_endpoint_that_is_none_is_refused() {
+        let config = Config { lambda_endpoint: Some("localhost:9000".to_owned()), ..Config::in_memory() };
+        assert_eq!(refusal(config).await, "localhost:9000 is not an http:// address of a Lambda Invoke API");
+    }
+}

@@ -74,3 +74,121 @@ impl Invoker for HostInvoker {
         Box::pin(self.clone().answer(call))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::Confirmation;
+    use crate::aws::in_memory;
+    use crate::functions::FunctionTable;
+
+    struct Fixture(HostInvoker);
+
+    impl Fixture {
+        fn new() -> Fixture {
+            let endpoint = in_memory(Confirmation::ByItself, &[]);
+            let mut table = FunctionTable::default();
+            table.add("echo", |payload| async { Ok(payload) });
+            table.add("fail", |_| async { Err(("LotteryBusy", "held".to_owned())) });
+            let functions = Arc::new(Functions::InProcess(table));
+            Fixture(HostInvoker::new(functions, endpoint.sns.clone(), endpoint.dynamodb.clone()))
+        }
+
+        async fn call(&self, service: &str, action: &str, parameters: Value) -> Result<Value, TaskFailure> {
+            let call = Call {
+                service: service.to_owned(),
+                action: action.to_owned(),
+                parameters: Json::from(parameters),
+                execution_arn: "arn:aws:states:us-east-1:123456789012:execution:m:e".to_owned(),
+                timeout: Some(Duration::from_secs(1)),
+            };
+            self.0.invoke(call).await.map(Value::from)
+        }
+    }
+
+    #[tokio::test]
+    async fn a_function_answers_its_payload_or_its_own_error() {
+        let fixture = Fixture::new();
+        let call = json!({"FunctionName": "arn:aws-cn:lambda:cn-north-1:1:function:echo:live", "Payload": {"a": [1]}});
+        assert_eq!(fixture.call("lambda", "invoke", call.clone()).await, Ok(json!({"a": [1]})));
+        let answer = fixture.call("aws-sdk:lambda", "invoke", call).await.unwrap();
+        assert_eq!(answer["Payload"], json!(r#"{"a":[1]}"#));
+        let failure = fixture.call("lambda", "invoke", json!({"FunctionName": "fail"})).await.unwrap_err();
+        assert_eq!(
+            (failure.error.as_str(), failure.cause.as_str()),
+            ("LotteryBusy", r#"{"errorType":"LotteryBusy","errorMessage":"held"}"#)
+        );
+        let failure = fixture.call("lambda", "invoke", json!({"FunctionName": "nobody"})).await.unwrap_err();
+        assert_eq!(failure.error, "Lambda.ResourceNotFoundException");
+    }
+
+    #[tokio::test]
+    async fn a_publish_tells_how_it_went_unless_it_is_an_sdk_call() {
+        let fixture = Fixture::new();
+        let topic =
+            fixture.call("aws-sdk:sns", "createTopic", json!({"Name": "t"})).await.unwrap()["TopicArn"]
+                .clone();
+        let call = json!({"TopicArn": topic, "Message": {"any": "json"}});
+        let answer = fixture.call("sns", "publish", call.clone()).await.unwrap();
+        assert_eq!(answer["SdkHttpMetadata"]["HttpHeaders"]["Content-Length"], "294");
+        assert_eq!(answer["SdkHttpMetadata"]["AllHttpHeaders"]["Content-Type"], json!(["text/xml"]));
+        assert!(answer["SdkResponseMetadata"]["RequestId"].is_string());
+        let answer = fixture.call("aws-sdk:sns", "publish", call).await.unwrap();
+        assert_eq!(answer.as_object().unwrap().keys().collect::<Vec<_>>(), ["MessageId"]);
+    }
+
+    #[tokio::test]
+    async fn dynamodb_writes_reads_and_words_its_errors() {
+        let fixture = Fixture::new();
+        let table = json!({
+            "TableName": "items",
+            "BillingMode": "PAY_PER_REQUEST",
+            "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+            "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+        });
+        fixture.call("aws-sdk:dynamodb", "createTable", table).await.unwrap();
+        let item = json!({"id": {"S": "1"}, "data": {"S": "HelloWorld"}});
+        let put = json!({"TableName": "items", "Item": item});
+        let answer = fixture.call("dynamodb", "putItem", put.clone()).await.unwrap();
+        assert_eq!(answer["SdkHttpMetadata"]["HttpHeaders"]["Content-Length"], "2");
+        let get = json!({"TableName": "items", "Key": {"id": {"S": "1"}}});
+        assert_eq!(fixture.call("dynamodb", "getItem", get).await.unwrap()["Item"], item);
+        let query = json!({
+            "TableName": "items",
+            "KeyConditionExpression": "id = :id",
+            "ExpressionAttributeValues": {":id": {"S": "1"}},
+        });
+        let answer = fixture.call("aws-sdk:dynamodb", "query", query).await.unwrap();
+        assert_eq!(answer, json!({"Count": 1, "Items": [item], "ScannedCount": 1}));
+
+        let conditional =
+            json!({"TableName": "items", "Item": item, "ConditionExpression": "attribute_not_exists(id)"});
+        let failure = fixture.call("dynamodb", "putItem", conditional).await.unwrap_err();
+        assert_eq!(failure.error, "DynamoDB.ConditionalCheckFailedException");
+        let failure =
+            fixture.call("aws-sdk:dynamodb", "putItem", json!({"TableName": "items", "Item": null})).await;
+        let TaskFailure { error, cause } = failure.unwrap_err();
+        assert_eq!(error, "DynamoDb.DynamoDbException");
+        let words = "1 validation error detected: Value null at 'item' failed to satisfy constraint: Member must not be null (Service: DynamoDb, Status Code: 400, Request ID: ";
+        assert!(cause.starts_with(words), "{cause}");
+    }
+
+    #[test]
+    fn what_the_stack_does_not_have_is_not_supported() {
+        let Fixture(invoker) = Fixture::new();
+        assert!(invoker.supports("aws-sdk:sns", "listTopics"));
+        assert!(invoker.supports("aws-sdk:dynamodb", "transactWriteItems"));
+        for (service, action) in [
+            ("dynamodb", "query"),
+            ("sns", "subscribe"),
+            ("aws-sdk:sns", "addPermission"),
+            ("sqs", "sendMessage"),
+        ] {
+            assert!(!invoker.supports(service, action), "{service}:{action}");
+        }
+    }
+}
