@@ -62,8 +62,13 @@ impl fmt::Debug for Scope<'_> {
 
 /// The context object (`$$`, `$states.context`), made only when an expression asks for it.
 pub trait ContextObject {
-    /// The object; asked once for each expression that uses it.
+    /// The object.
     fn object(&self) -> Json;
+
+    /// One of its members, such as `Map`: most expressions ask for something in it and no more.
+    fn member(&self, name: &str) -> Option<Json> {
+        self.object().get(name).cloned()
+    }
 }
 
 impl ContextObject for Json {

@@ -9,7 +9,7 @@ use crate::data::{Json, Object};
 use crate::engine::TaskFailure;
 use crate::engine::TaskToken;
 use crate::history::{Detail, Details, Field};
-use crate::integration::{Pattern, Resource, ServiceCall, lambda_envelope, sdk_metadata};
+use crate::integration::{Pattern, Resource, ServiceCall, json_metadata, lambda_envelope};
 use crate::state::{State, StateError, TaskRequest};
 
 /// A request to the outside.
@@ -225,13 +225,7 @@ impl Execution {
         match answer.as_object() {
             Some(members) if is_plain => {
                 let request_id = self.random.uuid();
-                let metadata = sdk_metadata(
-                    &request_id,
-                    self.now,
-                    answer.serialized_len(),
-                    "application/x-amz-json-1.0",
-                    &[],
-                );
+                let metadata = json_metadata(&request_id, self.now, answer.serialized_len());
                 let mut members: Object = members.clone();
                 members.insert("SdkHttpMetadata", metadata);
                 members.insert("SdkResponseMetadata", Json::object([("RequestId", Json::from(request_id))]));

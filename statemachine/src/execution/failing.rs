@@ -290,20 +290,10 @@ impl Execution {
 
     /// The machine's `TimeoutSeconds` are over.
     pub(super) fn time_out(&mut self) {
-        let error: Arc<str> = "States.Timeout".into();
         let previous = self.root_last();
-        self.push_event(
-            EventType::ExecutionTimedOut,
-            previous,
-            vec![(Field::Error, Detail::Text(Arc::clone(&error)))],
-        );
+        self.push_event(EventType::ExecutionTimedOut, previous, Vec::new());
         self.break_off_all();
-        self.close(Outcome {
-            status: ExecutionStatus::TimedOut,
-            output: None,
-            error: Some(error),
-            cause: None,
-        });
+        self.close(Outcome { status: ExecutionStatus::TimedOut, output: None, error: None, cause: None });
     }
 
     pub(super) fn stop(&mut self, error: Option<Arc<str>>, cause: Option<Arc<str>>) -> bool {

@@ -38,7 +38,7 @@ impl NestedRequest {
 pub(crate) fn started_answer(arn: &str, start_millis: i64, request_id: &str, now_millis: i64) -> Json {
     Json::object([
         ("ExecutionArn", Json::string(arn)),
-        ("SdkHttpMetadata", sdk_metadata(request_id, now_millis, 161, "application/x-amz-json-1.0", &[])),
+        ("SdkHttpMetadata", json_metadata(request_id, now_millis, 161)),
         ("SdkResponseMetadata", Json::object([("RequestId", Json::string(request_id))])),
         ("StartDate", Json::from(start_millis)),
     ])
@@ -75,19 +75,19 @@ pub(crate) fn closed_answer(pattern: Pattern, child: &ExecutionDescription) -> R
     if failed { Err(Json::from(answer)) } else { Ok(Json::from(answer)) }
 }
 
-/// What the optimized integrations tell of the HTTP answer.
-pub(crate) fn sdk_metadata(
-    request_id: &str,
-    at_millis: i64,
-    length: usize,
-    content_type: &str,
-    more: &[(&str, &str)],
-) -> Json {
-    let date = http_date(at_millis);
-    let length = length.to_string();
-    let mut headers = vec![("x-amzn-RequestId", request_id), ("connection", "keep-alive")];
-    headers.extend_from_slice(more);
-    headers.extend([("Content-Length", &*length), ("Date", &date), ("Content-Type", content_type)]);
+/// What the optimized integrations tell of an answer in the AWS JSON protocol.
+pub(crate) fn json_metadata(request_id: &str, at_millis: i64, length: usize) -> Json {
+    sdk_metadata(&[
+        ("x-amzn-RequestId", request_id),
+        ("connection", "keep-alive"),
+        ("Content-Length", &length.to_string()),
+        ("Date", &http_date(at_millis)),
+        ("Content-Type", "application/x-amz-json-1.0"),
+    ])
+}
+
+/// What the optimized integrations tell of an HTTP answer with these headers.
+pub(super) fn sdk_metadata(headers: &[(&str, &str)]) -> Json {
     let all = headers.iter().map(|(name, value)| (*name, Json::array([Json::string(*value)])));
     let plain = headers.iter().map(|(name, value)| (*name, Json::string(*value)));
     Json::object([
@@ -97,7 +97,7 @@ pub(crate) fn sdk_metadata(
     ])
 }
 
-fn http_date(at_millis: i64) -> String {
+pub(super) fn http_date(at_millis: i64) -> String {
     let moment = Timestamp::from_millisecond(at_millis).unwrap_or(Timestamp::UNIX_EPOCH);
     moment.to_zoned(TimeZone::UTC).strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
 }

@@ -85,11 +85,11 @@ impl StateError {
         StateError::reported(Some("States.DataLimitExceeded".into()), Some(cause.into()))
     }
 
-    /// `States.QueryEvaluationError` about a value without which the state is not begun.
-    pub(crate) fn unfit_before(location: &str, cause: impl Into<Arc<str>>) -> StateError {
+    /// `States.QueryEvaluationError` about an input without which the state is not begun.
+    pub(crate) fn unfit_before(cause: impl Into<Arc<str>>) -> StateError {
         StateError {
-            origin: Origin::Expression { location: Some(location.to_owned()), moment: Moment::Evaluating },
-            ..StateError::unfit(location, cause)
+            origin: Origin::Expression { location: None, moment: Moment::Evaluating },
+            ..StateError::unfit("", cause)
         }
     }
 

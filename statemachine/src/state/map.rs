@@ -181,10 +181,9 @@ impl Items {
         match json.as_array() {
             Some(items) => Ok(items.into()),
             // AWS gives this name in both languages.
-            None => Err(StateError::unfit_before(
-                "Items",
-                format!("Map state input must be an array but was: {json}"),
-            )),
+            None => {
+                Err(StateError::unfit_before(format!("Map state input must be an array but was: {json}")))
+            }
         }
     }
 

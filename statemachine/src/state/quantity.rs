@@ -64,7 +64,7 @@ impl Quantity {
     fn value(&self, cx: &Cx<'_>, input: &Json, expected: Expected) -> Result<Json, StateError> {
         Ok(match &self.source {
             Source::Literal(json) => json.clone(),
-            Source::Path { path, .. } => path.query(&cx.scope_over(input))?,
+            Source::Path { path, .. } => number_of(path.query(&cx.scope_over(input))?),
             Source::Expression(expression) => expression.evaluate_as(&cx.scope(), self.field, expected)?,
         })
     }
@@ -81,5 +81,13 @@ impl Quantity {
                 format!("The {} field is not a valid {wanted}: {shown}", self.field),
             ),
         }
+    }
+}
+
+/// A path may also lead to a text that is a number.
+fn number_of(json: Json) -> Json {
+    match json.as_str().map(Json::parse) {
+        Some(Ok(number @ Json::Number(_))) => number,
+        _ => json,
     }
 }

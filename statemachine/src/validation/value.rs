@@ -191,20 +191,26 @@ impl Checker<'_> {
         }
     }
 
-    /// The values of keys that end with `.$`, at any depth.
+    /// The values of keys that end with `.$`, at any depth. AWS names the field that holds the template, however
+    /// deep the fault lies.
     pub(super) fn template(&mut self, value: &Json, at: &str) {
+        self.template_part(value, at, at);
+    }
+
+    fn template_part(&mut self, value: &Json, field: &str, at: &str) {
         match value {
             Json::Object(object) => {
                 for (key, item) in object.iter() {
+                    let here = format!("{at}/{key}");
                     match key.strip_suffix(".$") {
-                        Some(_) => self.dynamic(key, item, at),
-                        None => self.template(item, &format!("{at}/{key}")),
+                        Some(_) => self.dynamic(key, item, field, &here),
+                        None => self.template_part(item, field, &here),
                     }
                 }
             }
             Json::Array(items) => {
                 for (index, item) in items.iter().enumerate() {
-                    self.template(item, &format!("{at}[{index}]"));
+                    self.template_part(item, field, &format!("{at}[{index}]"));
                 }
             }
             Json::String(text) => {
@@ -221,20 +227,20 @@ impl Checker<'_> {
         }
     }
 
-    fn dynamic(&mut self, key: &str, value: &Json, at: &str) {
+    fn dynamic(&mut self, key: &str, value: &Json, field: &str, at: &str) {
         let Some(text) = value.as_str() else {
             let kind = value.type_name().to_uppercase();
             self.schema(
-                at,
+                field,
                 format!("The value for the field '{key}' must be a STRING that contains a JSONPath but was an {kind}"),
             );
             return;
         };
-        self.placeholder(text, &format!("{at}/{key}"));
+        self.placeholder(text, at);
         let fault = if looks_like_call(text) { call_fault(text) } else { json_path_fault(text) };
         if fault.is_some() {
             self.schema(
-                at,
+                field,
                 format!("The value for the field '{key}' must be a valid JSONPath or a valid intrinsic function call"),
             );
         }

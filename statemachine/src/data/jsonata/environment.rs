@@ -8,6 +8,7 @@ use jsonata_core::evaluator::Context;
 use jsonata_core::value::JValue;
 
 use super::analysis::{Analysis, StatesRead};
+use super::narrow::{End, Narrowed};
 use super::{Scope, convert, guard};
 use crate::data::{Json, Random};
 
@@ -20,6 +21,7 @@ pub(super) struct Environment<'a> {
     result_value: OnceCell<JValue>,
     error_value: OnceCell<JValue>,
     variables: RefCell<HashMap<String, JValue>>,
+    routes: RefCell<HashMap<Vec<String>, JValue>>,
 }
 
 impl<'a> Environment<'a> {
@@ -32,6 +34,7 @@ impl<'a> Environment<'a> {
             result_value: OnceCell::new(),
             error_value: OnceCell::new(),
             variables: RefCell::default(),
+            routes: RefCell::default(),
         }
     }
 
@@ -47,51 +50,64 @@ impl<'a> Environment<'a> {
     /// `None`) at an array, which names are mapped over, and at what is no variable.
     pub(super) fn look_up(&self, route: &[String]) -> Option<Option<Json>> {
         let (variable, names) = route.split_first()?;
-        let (mut value, names) = if variable == "states" {
-            let (part, names) = names.split_first()?;
-            let value = match part.as_str() {
-                "input" => Some(self.scope.input),
-                "context" => Some(self.context()),
-                "result" => self.scope.result,
-                "errorOutput" => self.scope.error_output,
-                _ => None,
-            };
-            match value {
-                Some(value) => (value, names),
-                None => return Some(None),
-            }
-        } else {
-            (self.scope.variables.get(variable)?, names)
-        };
-        for name in names {
-            value = match value {
-                Json::Object(object) => match object.get(name) {
-                    Some(next) => next,
-                    None => return Some(None),
-                },
-                Json::Array(_) => return None,
-                _ => return Some(None),
-            };
+        if variable != "states" {
+            return follow(Some(self.scope.variables.get(variable)?), names);
         }
-        Some(Some(value.clone()))
+        let (part, names) = names.split_first()?;
+        match (part.as_str(), names.split_first()) {
+            ("input", _) => follow(Some(self.scope.input), names),
+            ("result", _) => follow(self.scope.result, names),
+            ("errorOutput", _) => follow(self.scope.error_output, names),
+            // Most expressions want one value of the context, which then need not be made whole.
+            ("context", Some((member, names))) => follow(self.scope.context.member(member).as_ref(), names),
+            ("context", None) => Some(Some(self.context().clone())),
+            _ => Some(None),
+        }
+    }
+
+    /// Gives a narrowed expression the values of its routes, and whether they could be had.
+    pub(super) fn bind_routes(&self, narrowed: &Narrowed, context: &mut Context) -> bool {
+        for route in &narrowed.routes {
+            let value = match self.look_up(&route.names) {
+                Some(Some(value)) if route.end == End::Step && !value.is_object() => return false,
+                Some(Some(value @ (Json::Array(_) | Json::Object(_)))) => {
+                    let mut converted = self.routes.borrow_mut();
+                    let known = converted.get(&route.names).cloned();
+                    known.unwrap_or_else(|| {
+                        let value = convert::from_json(&value);
+                        converted.insert(route.names.clone(), value.clone());
+                        value
+                    })
+                }
+                Some(Some(scalar)) => convert::from_json(&scalar),
+                Some(None) => JValue::Undefined,
+                None => return false,
+            };
+            context.bind(route.hidden.clone(), value);
+        }
+        narrowed.variables.iter().for_each(|name| self.bind_variable(name, context));
+        true
     }
 
     /// Gives an expression the variables that it reads.
     pub(super) fn bind(&self, analysis: &Analysis, context: &mut Context) {
         for name in &analysis.variables {
-            match name.as_str() {
-                "states" => context.bind(name.clone(), self.states(analysis.states)),
-                "now" | "millis" => {
-                    let now = self.scope.now.as_millisecond() as f64;
-                    context.bind(guard::NOW.to_owned(), JValue::Number(now));
-                }
-                _ => {}
+            if name == "states" {
+                context.bind(name.clone(), self.states(analysis.states));
             }
-            if let Some(value) = self.scope.variables.get(name) {
-                let mut converted = self.variables.borrow_mut();
-                let value = converted.entry(name.clone()).or_insert_with(|| convert::from_json(value));
-                context.bind(name.clone(), value.clone());
-            }
+            self.bind_variable(name, context);
+        }
+    }
+
+    fn bind_variable(&self, name: &str, context: &mut Context) {
+        if matches!(name, "now" | "millis") {
+            let now = self.scope.now.as_millisecond() as f64;
+            context.bind(guard::NOW.to_owned(), JValue::Number(now));
+        }
+        if let Some(value) = self.scope.variables.get(name) {
+            let mut converted = self.variables.borrow_mut();
+            let value = converted.entry(name.to_owned()).or_insert_with(|| convert::from_json(value));
+            context.bind(name.to_owned(), value.clone());
         }
     }
 
@@ -115,4 +131,20 @@ impl<'a> Environment<'a> {
         }
         JValue::object(states)
     }
+}
+
+/// The value that names lead to from a value, or that there is none; gives up at an array.
+fn follow(from: Option<&Json>, names: &[String]) -> Option<Option<Json>> {
+    let Some(mut value) = from else { return Some(None) };
+    for name in names {
+        value = match value {
+            Json::Object(object) => match object.get(name) {
+                Some(next) => next,
+                None => return Some(None),
+            },
+            Json::Array(_) => return None,
+            _ => return Some(None),
+        };
+    }
+    Some(Some(value.clone()))
 }

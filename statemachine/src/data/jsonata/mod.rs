@@ -14,6 +14,7 @@ mod environment;
 mod functions;
 mod guard;
 mod messages;
+mod narrow;
 mod template;
 
 use std::fmt;
@@ -25,6 +26,7 @@ use jsonata_core::value::JValue;
 
 use self::analysis::Analysis;
 use self::environment::Environment;
+use self::narrow::Narrowed;
 use super::Json;
 use super::scope::{EvalError, Scope};
 
@@ -43,10 +45,13 @@ const UNDEFINED: &str = "returned nothing (undefined).";
 
 /// A JSONata expression.
 #[derive(Clone)]
-pub struct Expression {
-    text: Arc<str>,
-    ast: Arc<AstNode>,
-    analysis: Arc<Analysis>,
+pub struct Expression(Arc<Parsed>);
+
+struct Parsed {
+    text: Box<str>,
+    ast: AstNode,
+    analysis: Analysis,
+    narrowed: Option<Narrowed>,
 }
 
 /// Why AWS refuses an expression when the state machine is created.
@@ -99,30 +104,35 @@ impl Expression {
             };
             return Err(analysis.unsupported.iter().map(refusal).collect());
         }
+        let mut narrowed = None;
         if !analysis.too_deep {
+            narrowed = Narrowed::of(&ast, &analysis);
             guard::bound(&mut ast, &analysis.own);
+            if let Some(narrowed) = &mut narrowed {
+                guard::bound(&mut narrowed.ast, &analysis.own);
+            }
         }
-        Ok(Expression { text: text.into(), ast: Arc::new(ast), analysis: Arc::new(analysis) })
+        Ok(Expression(Arc::new(Parsed { text: text.into(), ast, analysis, narrowed })))
     }
 
     /// The expression without its marks.
     pub fn text(&self) -> &str {
-        &self.text
+        &self.0.text
     }
 
     /// The variables it reads that it does not bind itself, `states` and functions among them.
     pub fn variables(&self) -> impl Iterator<Item = &str> {
-        self.analysis.variables.iter().map(String::as_str)
+        self.0.analysis.variables.iter().map(String::as_str)
     }
 
     /// Whether it reads `$states.result`.
     pub fn uses_result(&self) -> bool {
-        self.analysis.states.result
+        self.0.analysis.states.result
     }
 
     /// Whether it reads `$states.errorOutput`.
     pub fn uses_error_output(&self) -> bool {
-        self.analysis.states.error_output
+        self.0.analysis.states.error_output
     }
 
     /// Its value. `field` is the place that messages name: `Output`, `Choices[0]/Condition`, …
@@ -148,7 +158,7 @@ impl Expression {
         environment: &Environment<'_>,
         field: impl FnOnce() -> String,
     ) -> Result<Json, EvalError> {
-        if let Some(route) = &self.analysis.route
+        if let Some(route) = &self.0.analysis.route
             && let Some(found) = environment.look_up(route)
         {
             return found.ok_or_else(|| self.failure(field(), UNDEFINED));
@@ -156,7 +166,7 @@ impl Expression {
         let value = match self.run(environment) {
             Ok(value) => value,
             Err(message) => {
-                return Err(self.failure(field(), &messages::evaluation(&message, &self.analysis.called)));
+                return Err(self.failure(field(), &messages::evaluation(&message, &self.0.analysis.called)));
             }
         };
         match convert::to_json(&value) {
@@ -172,11 +182,19 @@ impl Expression {
     }
 
     fn run(&self, environment: &Environment<'_>) -> Result<JValue, String> {
-        if self.analysis.too_deep {
+        if self.0.analysis.too_deep {
             return Err(messages::STACK_OVERFLOW.to_owned());
         }
         let mut context = Context::new();
-        environment.bind(&self.analysis, &mut context);
+        let narrowed =
+            self.0.narrowed.as_ref().filter(|narrowed| environment.bind_routes(narrowed, &mut context));
+        let ast = match narrowed {
+            Some(narrowed) => &narrowed.ast,
+            None => {
+                environment.bind(&self.0.analysis, &mut context);
+                &self.0.ast
+            }
+        };
         let options = EvaluatorOptions {
             timeout_ms: Some(TIMEOUT_MILLISECONDS),
             cancel: None,
@@ -185,8 +203,8 @@ impl Expression {
         };
         let mut evaluator = Evaluator::with_options(context, options);
         functions::register_measures(&mut evaluator);
-        let random = functions::register(&mut evaluator, &self.analysis.called, environment.random());
-        let result = evaluator.evaluate(&self.ast, &JValue::Undefined);
+        let random = functions::register(&mut evaluator, &self.0.analysis.called, environment.random());
+        let result = evaluator.evaluate(ast, &JValue::Undefined);
         if let Some(random) = random {
             environment.random().catch_up(&random);
         }
@@ -196,7 +214,10 @@ impl Expression {
     fn failure(&self, field: String, told: &str) -> EvalError {
         EvalError {
             name: "States.QueryEvaluationError",
-            cause: format!("The JSONata expression '{}' specified for the field '{field}' {told}", self.text),
+            cause: format!(
+                "The JSONata expression '{}' specified for the field '{field}' {told}",
+                self.0.text
+            ),
             location: Some(field),
         }
     }
@@ -204,7 +225,7 @@ impl Expression {
 
 impl fmt::Debug for Expression {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Expression({})", self.text)
+        write!(f, "Expression({})", self.0.text)
     }
 }
 

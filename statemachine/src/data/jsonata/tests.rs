@@ -78,11 +78,63 @@ fn what_only_names_a_value_gives_what_evaluating_it_gives() {
             "a.no",
         ] {
             let named = parse(&format!("$states.input.{path}"));
-            assert!(named.analysis.route.is_some());
+            assert!(named.0.analysis.route.is_some());
             let evaluated = parse(&format!("($states.input.{path})"));
-            assert!(evaluated.analysis.route.is_none());
+            assert!(evaluated.0.analysis.route.is_none());
             assert_eq!(named.evaluate(scope, "").ok(), evaluated.evaluate(scope, "").ok(), "{path}");
         }
+    });
+}
+
+#[test]
+fn reading_only_what_is_named_changes_no_answer() {
+    let input = json!({
+        "o": {"id": "i", "items": [{"n": 1, "p": 2}, {"n": 3, "p": 4}], "one": [7], "none": [], "nested": [[1], [2]]},
+        "list": [{"o": {"id": 1}}, {"o": {"id": 2}}], "n": 5, "nil": null,
+    });
+    with_scope(input, |scope| {
+        for text in [
+            "$states.input.o.id & '!'",
+            "$sum($states.input.o.items.(n * p))",
+            "$states.input.o.items[n > 1].p",
+            "$states.input.o.items[0].n + $states.input.n",
+            "$states.input.o.items[]",
+            "$states.input.o.one & ''",
+            "[$states.input.o.one, $states.input.o.nested]",
+            "{'a': $states.input.o.one, 'b': $states.input.o.none, 'c': $states.input.no}",
+            "$states.input.o.one.$string()",
+            "$states.input.o.nested.$sum($)",
+            "$states.input.list.o.id",
+            "$states.input.list.o[id = 2]",
+            "$states.input.o.items^(>n).n",
+            "$states.input.o.items{$string(n): p}",
+            "$states.input.o.*",
+            "$count($states.input.o.nested)",
+            "$map($states.input.o.one, function($v) { $v })",
+            "$exists($states.input.nil) and $exists($states.input.o.no) = false",
+            "$states.input.nil.x",
+            "$states.input.n.x",
+            "$states.input.o.items#$i.{'i': $i, 'n': n}",
+            "$x.a[1] + $x.big * 0",
+            "($o := $states.input.o; $o.items.n)",
+            "function($x) { $x.a }({'a': $states.input.n})",
+            "$states.input.o ~> |items|{'q': n}|",
+        ] {
+            let expression = parse(text);
+            let whole = Parsed {
+                text: text.into(),
+                ast: jsonata_core::parser::parse(text).unwrap(),
+                analysis: Analysis::of(&mut jsonata_core::parser::parse(text).unwrap()),
+                narrowed: None,
+            };
+            assert!(expression.0.narrowed.is_some(), "{text}");
+            assert_eq!(
+                expression.evaluate(scope, "").map(|value| value.to_text()),
+                Expression(Arc::new(whole)).evaluate(scope, "").map(|value| value.to_text()),
+                "{text}"
+            );
+        }
+        assert!(parse("$states").0.narrowed.is_none() && parse("$count($states)").0.narrowed.is_none());
     });
 }
 

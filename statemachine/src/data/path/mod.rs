@@ -144,7 +144,10 @@ impl JsonPath {
     fn evaluate(&self, scope: &Scope<'_>) -> Result<Json, Miss> {
         match &self.root {
             Root::Input => self.route.evaluate(scope.input),
-            Root::Context => self.route.evaluate(&scope.context.object()),
+            Root::Context => match self.route.evaluate_in_member(scope) {
+                Some(value) => Ok(value),
+                None => self.route.evaluate(&scope.context.object()),
+            },
             Root::Variable(name) => match scope.variables.get(name) {
                 Some(value) => self.route.evaluate(value),
                 None => Err(Miss::NoSuchPlace(format!("No results for path: ${name}"))),
@@ -187,6 +190,15 @@ impl Route {
 
     fn evaluate(&self, document: &Json) -> Result<Json, Miss> {
         Walk::new(document).evaluate(self, document)
+    }
+
+    /// The value in the context object, found without making the whole of it.
+    fn evaluate_in_member(&self, scope: &Scope<'_>) -> Option<Json> {
+        let (Step::Property(name), rest) = self.steps.split_first()? else { return None };
+        if self.function.is_some() || !self.steps_are_definite() {
+            return None;
+        }
+        walk::definite(rest, &scope.context.member(name)?).ok()
     }
 }
 

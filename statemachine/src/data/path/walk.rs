@@ -118,7 +118,7 @@ impl<'a> Walk<'a> {
 }
 
 /// The one value that definite steps lead to.
-fn definite(steps: &[Step], from: &Json) -> Result<Json, Miss> {
+pub(super) fn definite(steps: &[Step], from: &Json) -> Result<Json, Miss> {
     let mut value = from;
     for (at, step) in steps.iter().enumerate() {
         let next = match (step, value) {
