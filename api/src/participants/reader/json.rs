@@ -10,7 +10,10 @@ pub(super) struct Json {
     depth: u32,
     string: Inside,
     line: u64,
-    element_line: u64,
+    /// Bytes of the line in front of the byte at hand.
+    column: usize,
+    /// Line and column of the element.
+    element_place: (u64, usize),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -48,7 +51,8 @@ impl Default for Json {
             depth: 0,
             string: Inside::Nothing,
             line: 1,
-            element_line: 1,
+            column: 0,
+            element_place: (1, 0),
         }
     }
 }
@@ -64,8 +68,10 @@ impl Json {
             } else if !byte.is_ascii_whitespace() {
                 self.between(byte, records)?;
             }
+            self.column += 1;
             if byte == b'\n' {
                 self.line += 1;
+                self.column = 0;
             }
         }
         Ok(())
@@ -78,7 +84,7 @@ impl Json {
             }
             Expected::End | Expected::Given => Ok(()),
             _ if !self.element.is_empty() => {
-                self.give_up(self.element_line, "begins here and never ends", records);
+                self.give_up(self.element_place.0, "begins here and never ends", records);
                 Ok(())
             }
             _ => {
@@ -116,7 +122,7 @@ impl Json {
     }
 
     fn begin_element(&mut self, byte: u8, records: &mut Vec<Record>) {
-        self.element_line = self.line;
+        self.element_place = (self.line, self.column);
         self.depth = 0;
         self.string = Inside::Nothing;
         self.continue_element(byte, records);
@@ -141,14 +147,15 @@ impl Json {
         }
         self.element.push(byte);
         if self.element.len() > LONGEST_RECORD {
-            self.give_up(self.element_line, &too_long(), records);
+            self.give_up(self.element_place.0, &too_long(), records);
         } else if self.depth == 0 && self.string == Inside::Nothing && matches!(byte, b'}' | b']' | b'"') {
             self.end_element(records);
         }
     }
 
     fn end_element(&mut self, records: &mut Vec<Record>) {
-        records.push(Record::of_json(self.element_line, &self.element));
+        let (line, column) = self.element_place;
+        records.push(Record::of_json(line, column, &self.element));
         self.element.clear();
         self.expected = if self.expected == Expected::OnlyObject { Expected::End } else { Expected::Comma };
     }
@@ -181,7 +188,7 @@ mod tests {
         assert_eq!(
             read(Json, body).unwrap(),
             [
-                "1: unfit  is not JSON: see column 22",
+                "1: unfit  is not JSON: see column 24",
                 "2: unfit participant must be an object",
                 "3: unfit participant must be an object",
                 "4: unfit participant must be an object",

@@ -145,13 +145,14 @@ impl Record {
         Self { line, fields: Err(Unfit { column: None, reason: reason.into() }) }
     }
 
-    /// The record of one JSON value.
-    fn of_json(line: u64, text: &[u8]) -> Self {
+    /// The record of one JSON value that begins behind `before` bytes of its line.
+    fn of_json(line: u64, before: usize, text: &[u8]) -> Self {
         let value = match serde_json::from_slice(text) {
             Ok(value) => value,
             Err(error) => {
+                let column = if error.line() == 1 { before + error.column() } else { error.column() };
                 let line = line + (error.line() as u64).saturating_sub(1);
-                return Self::unfit(line, format!("is not JSON: see column {}", error.column()));
+                return Self::unfit(line, format!("is not JSON: see column {column}"));
             }
         };
         let fields = ParticipantFields::from_json(value)

@@ -38,12 +38,14 @@ impl Ndjson {
 
     fn end_line(&mut self, records: &mut Vec<Record>) {
         self.number += 1;
-        let line = self.line.trim_ascii();
+        let line = self.line.trim_ascii_start();
+        let before = self.line.len() - line.len();
+        let line = line.trim_ascii_end();
         if line.len() > LONGEST_RECORD {
             records.push(Record::unfit(self.number, too_long()));
             self.found = true;
         } else if !line.is_empty() {
-            records.push(Record::of_json(self.number, line));
+            records.push(Record::of_json(self.number, before, line));
             self.found = true;
         }
         self.line.clear();

@@ -1,0 +1,310 @@
+//! What stands in for AWS: DynamoDB is dynoxide; Step Functions and SNS are scripts of a few lines that answer
+//! as AWS does what this service asks. The SDK's requests go straight to them.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_types::body::SdkBody;
+use dynoxide::{Database, DynoxideError};
+use serde_json::{Value, json};
+
+pub(crate) const MACHINE: &str = "arn:aws:states:us-east-1:123456789012:stateMachine:lottery";
+pub(crate) const EXECUTIONS: &str = "arn:aws:states:us-east-1:123456789012:execution:lottery:";
+
+#[derive(Clone)]
+pub(crate) struct Aws(Arc<Parts>);
+
+struct Parts {
+    database: Database,
+    script: Mutex<Script>,
+}
+
+/// What happened, and what shall happen.
+#[derive(Default)]
+pub(crate) struct Script {
+    pub(crate) executions: BTreeMap<String, Execution>,
+    pub(crate) subscriptions: Vec<Subscription>,
+    pub(crate) topics: Vec<String>,
+    /// Every operation asked for.
+    pub(crate) calls: Vec<String>,
+    /// Errors to answer with instead of acting, each once: operation, status, code.
+    pub(crate) failures: VecDeque<(&'static str, u16, &'static str)>,
+    made: usize,
+}
+
+#[derive(Default, Clone)]
+pub(crate) struct Execution {
+    pub(crate) input: String,
+    pub(crate) status: &'static str,
+    pub(crate) events: Vec<Value>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Subscription {
+    pub(crate) arn: String,
+    pub(crate) topic: String,
+    pub(crate) endpoint: String,
+    pub(crate) policy: String,
+}
+
+impl Script {
+    pub(crate) fn calls_of(&self, operation: &str) -> usize {
+        self.calls.iter().filter(|call| *call == operation).count()
+    }
+
+    /// The one execution there is.
+    pub(crate) fn only_execution(&mut self) -> (&String, &mut Execution) {
+        assert_eq!(self.executions.len(), 1);
+        self.executions.iter_mut().next().unwrap()
+    }
+}
+
+impl Execution {
+    /// Adds an event that names a state, or tells of the execution.
+    pub(crate) fn add(&mut self, kind: &str, state: Option<&str>) {
+        let id = self.events.len() + 1;
+        let mut event = json!({ "id": id, "previousEventId": id - 1, "timestamp": 1_795_348_800.5 + id as f64, "type": kind });
+        match state {
+            Some(state) if kind.ends_with("Entered") => {
+                event["stateEnteredEventDetails"] = json!({ "name": state, "input": "{}" });
+            }
+            Some(state) => event["stateExitedEventDetails"] = json!({ "name": state, "output": "{}" }),
+            None => {}
+        }
+        self.events.push(event);
+    }
+}
+
+impl fmt::Debug for Aws {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Aws")
+    }
+}
+
+impl Aws {
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(Parts { database: Database::memory().unwrap(), script: Mutex::default() }))
+    }
+
+    pub(crate) fn script(&self) -> MutexGuard<'_, Script> {
+        self.0.script.lock().unwrap()
+    }
+
+    pub(crate) fn fail_next(&self, operation: &'static str, status: u16, code: &'static str) {
+        self.script().failures.push_back((operation, status, code));
+    }
+
+    /// Sets attributes of an item behind the store's back.
+    pub(crate) fn set(&self, key: (&str, &str), attributes: &[(&str, Value)]) {
+        for (name, value) in attributes {
+            let update = json!({
+                "TableName": "Lottery",
+                "Key": { "pk": { "S": key.0 }, "sk": { "S": key.1 } },
+                "UpdateExpression": "SET #name = :value",
+                "ExpressionAttributeNames": { "#name": name },
+                "ExpressionAttributeValues": { ":value": value },
+            });
+            self.dynamodb("UpdateItem", &update.to_string()).unwrap();
+        }
+    }
+
+    /// All items of a table.
+    pub(crate) fn items(&self, table: &str) -> Vec<Value> {
+        let scan = serde_json::from_value(json!({ "TableName": table })).unwrap();
+        let answer = serde_json::to_value(self.0.database.scan(scan).unwrap()).unwrap();
+        answer["Items"].as_array().unwrap().clone()
+    }
+
+    fn answer(&self, target: &str, body: &str) -> (u16, String) {
+        let form = || form(body);
+        let operation = match target.rsplit_once('.') {
+            Some((_, operation)) => operation.to_owned(),
+            None => form().remove("Action").unwrap(),
+        };
+        let is_query = target.is_empty();
+        {
+            let mut script = self.script();
+            script.calls.push(operation.clone());
+            if let Some(place) = script.failures.iter().position(|(scripted, ..)| *scripted == operation) {
+                let (_, status, code) = script.failures.remove(place).unwrap();
+                return (status, error(is_query, code, "scripted"));
+            }
+        }
+        if target.starts_with("DynamoDB") {
+            return match self.dynamodb(&operation, body) {
+                Ok(answer) => (200, answer),
+                Err(error) => (error.status_code(), error.to_json()),
+            };
+        }
+        let answered = if is_query {
+            self.sns(&operation, &form())
+        } else {
+            self.step_functions(&operation, &serde_json::from_str(body).unwrap())
+        };
+        answered.unwrap_or_else(|(code, message)| (400, error(is_query, code, message)))
+    }
+
+    fn step_functions(
+        &self,
+        operation: &str,
+        input: &Value,
+    ) -> Result<(u16, String), (&'static str, &'static str)> {
+        let mut script = self.script();
+        let name_of = |input: &Value| input["executionArn"].as_str().unwrap().replace(EXECUTIONS, "");
+        let missing = ("ExecutionDoesNotExist", "Execution Does Not Exist");
+        let answer = match operation {
+            "StartExecution" => {
+                assert_eq!(input["stateMachineArn"], MACHINE);
+                let name = input["name"].as_str().unwrap();
+                let given = input["input"].as_str().unwrap();
+                match script.executions.get(name) {
+                    Some(found) if found.status == "RUNNING" && found.input == given => {}
+                    Some(_) => return Err(("ExecutionAlreadyExists", "Execution Already Exists")),
+                    None => {
+                        let mut new =
+                            Execution { input: given.to_owned(), status: "RUNNING", events: Vec::new() };
+                        new.add("ExecutionStarted", None);
+                        script.executions.insert(name.to_owned(), new);
+                    }
+                }
+                json!({ "executionArn": format!("{EXECUTIONS}{name}"), "startDate": 1.0 })
+            }
+            "DescribeExecution" => {
+                let found = script.executions.get(&name_of(input)).ok_or(missing)?;
+                json!({ "executionArn": input["executionArn"], "stateMachineArn": MACHINE, "status": found.status,
+                    "startDate": 1.0 })
+            }
+            "StopExecution" => {
+                let found = script.executions.get_mut(&name_of(input)).ok_or(missing)?;
+                found.status = "ABORTED";
+                found.add("ExecutionAborted", None);
+                json!({ "stopDate": 2.0 })
+            }
+            "GetExecutionHistory" => {
+                let found = script.executions.get(&name_of(input)).ok_or(missing)?;
+                assert_eq!(input["reverseOrder"], true);
+                assert_eq!(input["includeExecutionData"], false);
+                // Pages of two events, so that paging is always at work.
+                let skipped: usize = input["nextToken"].as_str().map_or(0, |token| token.parse().unwrap());
+                let events: Vec<_> = found.events.iter().rev().skip(skipped).take(2).collect();
+                let next = skipped + events.len();
+                let token = (next < found.events.len()).then(|| next.to_string());
+                json!({ "events": events, "nextToken": token })
+            }
+            other => panic!("the service is not meant to call {other}"),
+        };
+        Ok((200, answer.to_string()))
+    }
+
+    fn sns(
+        &self,
+        operation: &str,
+        form: &BTreeMap<String, String>,
+    ) -> Result<(u16, String), (&'static str, &'static str)> {
+        let mut script = self.script();
+        let result = match operation {
+            "CreateTopic" => {
+                let arn = format!("arn:aws:sns:us-east-1:123456789012:{}", form["Name"]);
+                script.topics.push(arn.clone());
+                format!("<TopicArn>{arn}</TopicArn>")
+            }
+            "Subscribe" => {
+                let policy = form.get("Attributes.entry.1.value");
+                let (topic, endpoint) = (&form["TopicArn"], &form["Endpoint"]);
+                let same = |one: &&Subscription| one.topic == *topic && one.endpoint == *endpoint;
+                match script.subscriptions.iter().find(same).cloned() {
+                    Some(found) if policy.is_none_or(|policy| *policy == found.policy) => {
+                        format!("<SubscriptionArn>{}</SubscriptionArn>", found.arn)
+                    }
+                    Some(_) => {
+                        let message = "Invalid parameter: Attributes Reason: Subscription already exists with \
+                            different attributes";
+                        return Err(("InvalidParameter", message));
+                    }
+                    None => {
+                        script.made += 1;
+                        let arn = format!("{topic}:{}", script.made);
+                        let policy = policy.cloned().unwrap_or_default();
+                        let (topic, endpoint) = (topic.clone(), endpoint.clone());
+                        script.subscriptions.push(Subscription { arn: arn.clone(), topic, endpoint, policy });
+                        format!("<SubscriptionArn>{arn}</SubscriptionArn>")
+                    }
+                }
+            }
+            "SetSubscriptionAttributes" => {
+                let arn = &form["SubscriptionArn"];
+                let found = script.subscriptions.iter_mut().find(|one| one.arn == *arn).unwrap();
+                found.policy = form["AttributeValue"].clone();
+                String::new()
+            }
+            "Unsubscribe" => {
+                let arn = &form["SubscriptionArn"];
+                script.subscriptions.retain(|one| one.arn != *arn);
+                String::new()
+            }
+            other => panic!("the service is not meant to call {other}"),
+        };
+        let xml = format!(
+            "<{operation}Response xmlns=\"http://sns.amazonaws.com/doc/2010-03-31/\"><{operation}Result>{result}\
+             </{operation}Result></{operation}Response>"
+        );
+        Ok((200, xml))
+    }
+
+    fn dynamodb(&self, operation: &str, body: &str) -> Result<String, DynoxideError> {
+        macro_rules! act {
+            ($method:ident) => {{
+                let request = serde_json::from_str(body).expect("the SDK sends what DynamoDB takes");
+                Ok(serde_json::to_string(&self.0.database.$method(request)?).unwrap())
+            }};
+        }
+        match operation {
+            "CreateTable" => act!(create_table),
+            "DescribeTimeToLive" => act!(describe_time_to_live),
+            "UpdateTimeToLive" => act!(update_time_to_live),
+            "GetItem" => act!(get_item),
+            "PutItem" => act!(put_item),
+            "UpdateItem" => act!(update_item),
+            "DeleteItem" => act!(delete_item),
+            "Query" => act!(query),
+            "BatchGetItem" => act!(batch_get_item),
+            "BatchWriteItem" => act!(batch_write_item),
+            "TransactWriteItems" => act!(transact_write_items),
+            other => panic!("the store is not meant to call {other}"),
+        }
+    }
+}
+
+impl HttpConnector for Aws {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let target = request.headers().get("x-amz-target").unwrap_or_default().to_owned();
+        let body = std::str::from_utf8(request.body().bytes().unwrap_or_default()).unwrap().to_owned();
+        let aws = self.clone();
+        HttpConnectorFuture::new(async move {
+            // As over a network, other requests get their turn in between.
+            tokio::task::yield_now().await;
+            let (status, answer) = aws.answer(&target, &body);
+            Ok(HttpResponse::new(status.try_into().unwrap(), SdkBody::from(answer)))
+        })
+    }
+}
+
+fn error(is_query: bool, code: &str, message: &str) -> String {
+    if is_query {
+        format!(
+            "<ErrorResponse xmlns=\"http://sns.amazonaws.com/doc/2010-03-31/\"><Error><Type>Sender</Type>\
+             <Code>{code}</Code><Message>{message}</Message></Error></ErrorResponse>"
+        )
+    } else {
+        json!({ "__type": code, "message": message }).to_string()
+    }
+}
+
+/// The fields of a form-encoded body.
+fn form(body: &str) -> BTreeMap<String, String> {
+    let uri = format!("/?{body}").parse().unwrap();
+    axum::extract::Query::<BTreeMap<String, String>>::try_from_uri(&uri).unwrap().0
+}

@@ -1,0 +1,331 @@
+//! Importing, listing and withdrawing participants.
+
+use axum::body::Body;
+use bytes::Bytes;
+use futures_util::stream;
+use http::Method;
+use serde_json::{Value, json};
+
+use crate::support::Service;
+
+fn counts(report: &Value) -> (u64, u64, u64) {
+    let count = |name: &str| report[name].as_u64().unwrap();
+    (count("accepted"), count("updated"), count("refused"))
+}
+
+/// The refusals as `line column: reason`.
+fn refusals(report: &Value) -> Vec<String> {
+    let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
+    let refusals = report["refusals"].as_array().unwrap().iter();
+    refusals
+        .map(|one| format!("{} {}: {}", one["line"], text(&one["column"]), text(&one["reason"])))
+        .collect()
+}
+
+#[tokio::test]
+async fn every_kind_of_bad_line_is_named_and_the_good_ones_are_taken() {
+    let service = Service::with_party().await;
+    let body = "email,phone,participant_id,name,group,tickets\r\n\
+        rose@example.com,+1 202-555-0101,001,Rose,a,1\r\n\
+        ,12025550102,002,Tracy,,\r\n\
+        nobody,,003,Aaron,,\r\n\
+        ,,004,,,\r\n\
+        ,,,Yigal,,\r\n\
+        ,,no/id,Uber,,\r\n\
+        ,,007,Oscar,,2\r\n\
+        ,,008,Paul\r\n\
+        ,,009,\"Ember,,\r\n\
+        ,+12025550101,010,Gary,,\r\n\
+        ,,011,\"Ga\r\nry\",,\r\n\
+        ,,012,\"Last, \"\"one\"\"\",,";
+    let report = service.import_csv(body).await;
+    assert_eq!(counts(&report), (2, 0, 10));
+    let refused = refusals(&report);
+    for (line, told) in [
+        (0, "3 phone: must be an international number"),
+        (1, "4 email: must be an e-mail address"),
+        (2, "5 name: is missing"),
+        (3, "6 participant_id: is missing"),
+        (4, "7 participant_id: must have"),
+        (5, "8 tickets: tickets above 1 are not supported yet"),
+        (6, "9 -: has 4 fields, but the header has 6"),
+        (7, "10 -: "),
+        (8, "11 phone: belongs to another participant"),
+        (9, "12 name: must not hold control characters"),
+    ] {
+        assert!(refused[line].starts_with(told), "{told:?} in {refused:#?}");
+    }
+    let list = service.get_as_organiser("/lotteries/party/participants").await.json();
+    assert_eq!(list["participants"].as_array().unwrap().len(), 2);
+    assert_eq!(report["more_refusals"], 0);
+}
+
+#[tokio::test]
+async fn json_and_ndjson_are_imported_too() {
+    let service = Service::with_party().await;
+    let one = json!({ "participant_id": "001", "name": "Rose", "tickets": 1, "phone": null });
+    let report = service.import("application/json", one.to_string()).await.expect(200).json();
+    assert_eq!(counts(&report), (1, 0, 0));
+    let array = format!("[{one},\n{{\"participant_id\":\"002\",\"name\":\"Tracy\"}},\n{{\"name\":1}}]");
+    let report = service.import("application/json; charset=utf-8", array).await.expect(200).json();
+    assert_eq!(counts(&report), (1, 1, 1));
+    assert_eq!(refusals(&report), ["3 participant_id: is missing"]);
+    let lines = "{\"participant_id\":\"003\",\"name\":\"Aaron\"}\n{\"participant_id\":\"004\"\n";
+    let report = service.import("application/x-ndjson", lines).await.expect(200).json();
+    assert_eq!(counts(&report), (1, 0, 1));
+}
+
+#[tokio::test]
+async fn addresses_stand_once_within_a_file_and_against_the_store() {
+    let service = Service::with_party().await;
+    let report = service
+        .import_csv(
+            "participant_id,name,phone,email\n1,Rose,+12025550101,rose@example.com\n\
+             2,Tracy,+12025550101,\n3,Aaron,,ROSE@example.com\n1,Rosalind,+12025550101,rose@example.com\n",
+        )
+        .await;
+    assert_eq!(counts(&report), (1, 1, 2));
+    assert_eq!(refusals(&report).len(), 2);
+    let report = service.import_csv("participant_id,name,phone\n4,Bob,+1 2025550101\n").await;
+    assert_eq!(refusals(&report), ["2 phone: belongs to another participant of this lottery"]);
+    // Once it is free, another may have it.
+    service.import_csv("participant_id,name\n1,Rose\n").await;
+    let report = service.import_csv("participant_id,name,phone\n4,Bob,+12025550101\n").await;
+    assert_eq!(counts(&report), (1, 0, 0));
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_at_all_is_refused_with_the_place_and_the_mend() {
+    let service = Service::with_party().await;
+    for (content_type, body, told) in [
+        ("text/csv", "participant_id;name\n1;Rose", "separate the columns with commas"),
+        ("text/csv", "", "empty"),
+        ("application/json", "hello", "must be a JSON object or an array"),
+        ("text/csv", "participant_id,name,shoe\n1,Rose,43", "in any order"),
+    ] {
+        let refused = service.import(content_type, body).await.expect(400);
+        assert_eq!(refused.problem(), "unreadable-import");
+        let problem = refused.json();
+        assert!(problem["detail"].as_str().unwrap().contains(told), "{problem}");
+        assert_eq!(problem["line"], 1);
+    }
+    for content_type in ["text/plain", "multipart/form-data", "application/vnd.ms-excel"] {
+        let refused = service.import(content_type, "participant_id,name\n1,Rose").await.expect(415);
+        assert!(refused.json()["detail"].as_str().unwrap().contains("text/csv"));
+    }
+    let missing =
+        service.request(Method::POST, "/lotteries/none/participants", "text/csv", "participant_id,name\n");
+    service.call(missing).await.expect(404);
+}
+
+#[tokio::test]
+async fn lambda_refuses_more_than_it_can_take_with_a_sentence_and_takes_nothing() {
+    let service = Service::with(|config| config.import = api::ImportLimits::LAMBDA).await;
+    service.create_party().await;
+    let file = |lines: usize| {
+        let lines: String = (0..lines).map(|n| format!("{n},Name {n}\n")).collect();
+        format!("participant_id,name\n{lines}")
+    };
+    let refused = service.import("text/csv", file(2_001)).await.expect(413);
+    assert!(refused.json()["detail"].as_str().unwrap().contains("2000 participants"));
+    let long = format!("participant_id,name\n{}", "x".repeat(4 * 1024 * 1024));
+    service.import("text/csv", long).await.expect(413);
+    let list = service.get_as_organiser("/lotteries/party/participants").await.json();
+    assert_eq!(list["participants"], json!([]));
+    let report = service.import("text/csv", file(2_000)).await.expect(200).json();
+    assert_eq!(counts(&report), (2_000, 0, 0));
+}
+
+#[tokio::test]
+async fn a_server_stops_a_body_that_is_too_long_and_says_what_was_taken() {
+    let service = Service::with(|config| config.import.max_bytes = 20_000).await;
+    service.create_party().await;
+    let pieces = std::iter::once("participant_id,name\n".to_owned())
+        .chain((0..).map(|n| (n * 100..n * 100 + 100).map(|n| format!("{n},Name\n")).collect()));
+    let body = Body::from_stream(stream::iter(
+        pieces.take(30).map(|piece| Ok::<_, std::io::Error>(Bytes::from(piece))),
+    ));
+    let refused = service.import("text/csv", body).await.expect(413);
+    let problem = refused.json();
+    assert!(problem["accepted"].as_u64().unwrap() >= 1_000, "{problem}");
+    let mut long = service.request(Method::POST, "/lotteries/party/participants", "text/csv", "x");
+    long.headers_mut().insert("content-length", "20001".parse().unwrap());
+    service.call(long).await.expect(413);
+}
+
+#[tokio::test]
+async fn a_body_that_ends_early_keeps_what_was_taken_and_says_so() {
+    let service = Service::with_party().await;
+    let lines: String = (0..300).map(|n| format!("{n},Name\n")).collect();
+    let pieces = vec![
+        Ok(Bytes::from(format!("participant_id,name\n{lines}"))),
+        Err(std::io::Error::other("the connection is gone")),
+    ];
+    let refused = service.import("text/csv", Body::from_stream(stream::iter(pieces))).await.expect(400);
+    assert_eq!(refused.json()["accepted"], 250);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_stalls_is_given_up() {
+    let service = Service::with_party().await;
+    let pieces = futures_util::StreamExt::chain(
+        stream::iter([Ok::<_, std::io::Error>(Bytes::from("participant_id,name\n"))]),
+        stream::pending(),
+    );
+    service.import("text/csv", Body::from_stream(pieces)).await.expect(408);
+}
+
+#[tokio::test]
+async fn a_store_that_does_not_answer_is_told_and_the_file_can_be_sent_again() {
+    let service = Service::with_party().await;
+    for _ in 0..3 {
+        service.aws.fail_next("TransactWriteItems", 500, "InternalServerError");
+    }
+    let body = "participant_id,name\n1,Rose\n";
+    service.import("text/csv", body).await.expect(503);
+    assert_eq!(counts(&service.import_csv(body).await), (1, 0, 0));
+}
+
+#[tokio::test]
+async fn an_e_mail_address_is_subscribed_for_its_entry_and_everyone() {
+    let service = Service::with_party().await;
+    let body = "participant_id,name,email\n001,Rose,rose@example.com\n002,Tracy,\n";
+    for expected in [(2, 0, 0), (0, 2, 0)] {
+        let report = service.import_csv(body).await;
+        assert_eq!(counts(&report), expected);
+        assert_eq!(report["warnings"], json!([]));
+        let subscriptions = service.aws.script().subscriptions.clone();
+        assert_eq!(subscriptions.len(), 1);
+        assert_eq!(subscriptions[0].endpoint, "rose@example.com");
+        let policy: Value = serde_json::from_str(&subscriptions[0].policy).unwrap();
+        assert_eq!(policy["audience"][0], "everyone");
+        let label = policy["audience"][1].as_str().unwrap();
+        let items = service.aws.items("Contacts");
+        let rose = items
+            .iter()
+            .find(|item| item["participant_id"]["S"] == "001" && item["label"].is_object())
+            .unwrap();
+        assert_eq!(rose["label"]["S"], label);
+        assert_eq!(rose["subscription_arn"]["S"], subscriptions[0].arn.as_str());
+    }
+    assert_eq!(service.aws.script().calls_of("Subscribe"), 1, "importing again subscribes nobody again");
+
+    service.import_csv("participant_id,name,email\n001,Rose,rose@example.org\n").await;
+    let endpoints = |service: &Service| -> Vec<String> {
+        service.aws.script().subscriptions.iter().map(|one| one.endpoint.clone()).collect()
+    };
+    assert_eq!(endpoints(&service), ["rose@example.org"], "the former address is unsubscribed");
+    service.import_csv("participant_id,name\n001,Rose\n").await;
+    assert!(endpoints(&service).is_empty());
+}
+
+#[tokio::test]
+async fn addresses_beyond_the_limit_are_refused_by_name_and_freed_ones_are_used_again() {
+    let service = Service::with(|config| config.email_subscription_limit = 2).await;
+    service.create_party().await;
+    let file = "participant_id,name,email\n1,A,a@example.com\n2,B,b@example.com\n3,C,c@example.com\n4,D,\n";
+    let report = service.import_csv(file).await;
+    assert_eq!(counts(&report), (3, 0, 1));
+    assert!(refusals(&report)[0].starts_with("4 email: this lottery reaches at most 2 e-mail addresses"));
+    assert!(refusals(&report)[0].contains("SES v2"));
+    // The same file again: those who hold a slot keep it.
+    assert_eq!(counts(&service.import_csv(file).await), (0, 3, 1));
+    service.delete("/lotteries/party/participants/1").await.expect(204);
+    assert_eq!(
+        counts(&service.import_csv("participant_id,name,email\n3,C,c@example.com\n").await),
+        (1, 0, 0)
+    );
+    // A change of address takes no further slot.
+    assert_eq!(
+        counts(&service.import_csv("participant_id,name,email\n3,C,cc@example.com\n").await),
+        (0, 1, 0)
+    );
+    // A line that is refused gives its slot back.
+    service.import_csv("participant_id,name\n2,B\n").await;
+    let taken = service.import_csv("participant_id,name,email\n5,E,cc@example.com\n").await;
+    assert_eq!(refusals(&taken), ["2 email: belongs to another participant of this lottery"]);
+    assert_eq!(
+        counts(&service.import_csv("participant_id,name,email\n6,F,f@example.com\n").await),
+        (1, 0, 0)
+    );
+    assert_eq!(service.aws.script().subscriptions.len(), 2);
+}
+
+#[tokio::test]
+async fn an_address_that_sns_does_not_take_is_a_warning_and_may_be_sent_again() {
+    let service = Service::with_party().await;
+    let body = "participant_id,name,email\n001,Rose,rose@example.com\n";
+    service.aws.fail_next("Subscribe", 400, "InvalidParameter");
+    let report = service.import_csv(body).await;
+    assert_eq!(counts(&report), (1, 0, 0));
+    assert_eq!(report["warnings"][0]["line"], 2);
+    assert_eq!(report["warnings"][0]["column"], "email");
+    let report = service.import_csv(body).await;
+    assert_eq!((counts(&report), &report["warnings"]), ((0, 1, 0), &json!([])));
+    assert_eq!(service.aws.script().subscriptions.len(), 1);
+}
+
+#[tokio::test]
+async fn a_subscription_left_from_before_gets_the_new_policy() {
+    let service = Service::with_party().await;
+    let body = "participant_id,name,email\n001,Rose,rose@example.com\n";
+    service.import_csv(body).await;
+    let old = service.aws.script().subscriptions[0].policy.clone();
+    // An address that never confirmed cannot be unsubscribed.
+    service.aws.fail_next("Unsubscribe", 400, "InvalidParameter");
+    service.delete("/lotteries/party/participants/001").await.expect(204);
+    let report = service.import_csv(body).await;
+    assert_eq!(report["warnings"], json!([]));
+    let subscriptions = service.aws.script().subscriptions.clone();
+    assert_eq!(subscriptions.len(), 1);
+    assert_ne!(subscriptions[0].policy, old);
+}
+
+#[tokio::test]
+async fn a_withdrawal_erases_and_unsubscribes() {
+    let service = Service::with_party().await;
+    service.import_csv("participant_id,name,phone,email\n001,Rose,+12025550101,rose@example.com\n").await;
+    for _ in 0..3 {
+        service.aws.fail_next("Unsubscribe", 500, "InternalError");
+    }
+    service.delete("/lotteries/party/participants/001").await.expect(503);
+    assert_eq!(service.aws.script().subscriptions.len(), 1);
+    service.delete("/lotteries/party/participants/001").await.expect(204);
+    assert!(service.aws.script().subscriptions.is_empty());
+    assert!(service.aws.items("Contacts").is_empty());
+    service.delete("/lotteries/party/participants/001").await.expect(404);
+}
+
+#[tokio::test]
+async fn the_list_is_masked_paged_and_searched() {
+    let service = Service::with_party().await;
+    let lines: String = (0..30).map(|n| format!("{n:03},Name {n},+120255501{n:02}\n")).collect();
+    service.import_csv(&format!("participant_id,name,phone\n{lines}")).await;
+    let first = service.get_as_organiser("/lotteries/party/participants?limit=20").await.expect(200).json();
+    assert_eq!(first["participants"].as_array().unwrap().len(), 20);
+    assert_eq!(first["participants"][7]["phone"], "***07");
+    let cursor = first["next_cursor"].as_str().unwrap();
+    let path = format!("/lotteries/party/participants?limit=20&cursor={cursor}");
+    let rest = service.get_as_organiser(&path).await.expect(200).json();
+    assert_eq!((rest["participants"].as_array().unwrap().len(), &rest["next_cursor"]), (10, &Value::Null));
+    let found = service.get_as_organiser("/lotteries/party/participants?search=%2B12025550129").await.json();
+    assert_eq!(found["participants"][0]["participant_id"], "029");
+}
+
+#[tokio::test]
+async fn a_long_file_streams_through_in_batches() {
+    let service = Service::with_party().await;
+    let pieces = std::iter::once("participant_id,name,phone\n".to_owned()).chain((0..50).map(|piece| {
+        (piece * 100..piece * 100 + 100)
+            .map(|n| {
+                let phone = if n == 4_321 { "none".to_owned() } else { format!("+1202{n:07}") };
+                format!("{n},Name {n},{phone}\n")
+            })
+            .collect()
+    }));
+    let body =
+        Body::from_stream(stream::iter(pieces.map(|piece| Ok::<_, std::io::Error>(Bytes::from(piece)))));
+    let report = service.import("text/csv", body).await.expect(200).json();
+    assert_eq!(counts(&report), (4_999, 0, 1));
+    assert!(refusals(&report)[0].starts_with("4323 phone"));
+}
