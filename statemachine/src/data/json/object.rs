@@ -15,7 +15,8 @@ const INDEXED_FROM: usize = 16;
 #[derive(Clone, Debug, Default)]
 pub struct Object {
     entries: Vec<(Arc<str>, Json)>,
-    index: Option<HashMap<Arc<str>, usize>>,
+    /// In a box, as few objects are so large and all of them carry it.
+    index: Option<Box<HashMap<Arc<str>, usize>>>,
     pub(super) measured: Measured,
 }
 
@@ -101,7 +102,7 @@ impl Object {
 
     fn rebuild_index(&mut self) {
         let places = self.entries.iter().enumerate().map(|(at, (key, _))| (Arc::clone(key), at));
-        self.index = (self.entries.len() >= INDEXED_FROM).then(|| places.collect());
+        self.index = (self.entries.len() >= INDEXED_FROM).then(|| Box::new(places.collect()));
     }
 
     /// The entries in order.

@@ -40,8 +40,8 @@ fn error_at(bytes: &[u8], offset: usize, message: &'static str) -> ParseError {
 /// A container that is not closed yet.
 enum Open {
     Array(Vec<Json>),
-    /// The entries so far and the key whose value comes next.
-    Object(Object, Arc<str>),
+    /// The entries so far, and the key whose value comes next.
+    Object(Object, Option<Arc<str>>),
 }
 
 struct Parser<'a> {
@@ -63,7 +63,7 @@ impl Parser<'_> {
                         Json::empty_object()
                     } else {
                         let key = self.key()?;
-                        self.enter(&mut open, Open::Object(Object::new(), key))?;
+                        self.enter(&mut open, Open::Object(Object::new(), Some(key)))?;
                         continue 'value;
                     }
                 }
@@ -83,37 +83,39 @@ impl Parser<'_> {
             // The value is complete: put it where it belongs, closing as many containers as end here.
             loop {
                 self.skip_space();
-                match open.pop() {
-                    None if self.at == self.text.len() => return Ok(value),
+                let next = self.peek();
+                match open.last_mut() {
+                    None if next.is_none() => return Ok(value),
                     None => return Err("text goes on after the value"),
-                    Some(Open::Array(mut items)) => {
+                    Some(Open::Array(items)) => {
                         items.push(value);
-                        match self.peek() {
+                        match next {
                             Some(b',') => {
                                 self.at += 1;
-                                open.push(Open::Array(items));
                                 continue 'value;
                             }
-                            Some(b']') => value = items.into(),
+                            Some(b']') => value = std::mem::take(items).into(),
                             _ => return Err("expected `,` or `]`"),
                         }
                     }
-                    Some(Open::Object(mut object, key)) => {
-                        object.insert(key, value);
-                        match self.peek() {
+                    Some(Open::Object(object, key)) => {
+                        if let Some(key) = key.take() {
+                            object.insert(key, value);
+                        }
+                        match next {
                             Some(b',') => {
                                 self.at += 1;
                                 self.skip_space();
-                                let key = self.key()?;
-                                open.push(Open::Object(object, key));
+                                *key = Some(self.key()?);
                                 continue 'value;
                             }
-                            Some(b'}') => value = object.into(),
+                            Some(b'}') => value = std::mem::take(object).into(),
                             _ => return Err("expected `,` or `}`"),
                         }
                     }
                 }
                 self.at += 1;
+                open.pop();
             }
         }
     }

@@ -11,6 +11,7 @@
 mod analysis;
 mod convert;
 mod environment;
+mod function_values;
 mod functions;
 mod guard;
 mod messages;
@@ -96,7 +97,7 @@ impl Expression {
         let text = text[2..text.len() - 2].trim();
         let mut ast =
             jsonata_core::parser::parse(text).map_err(|error| invalid(messages::parsing(&error)))?;
-        let analysis = Analysis::of(&mut ast);
+        let mut analysis = Analysis::of(&mut ast);
         if !analysis.unsupported.is_empty() {
             let refusal = |name: &String| ExpressionError {
                 code: "UNSUPPORTED_JSONATA_EXPRESSION",
@@ -106,6 +107,7 @@ impl Expression {
         }
         let mut narrowed = None;
         if !analysis.too_deep {
+            function_values::call_by_name(&mut ast, &mut analysis.called);
             narrowed = Narrowed::of(&ast, &analysis);
             guard::bound(&mut ast, &analysis.own);
             if let Some(narrowed) = &mut narrowed {

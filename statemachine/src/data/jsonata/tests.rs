@@ -156,6 +156,10 @@ fn the_functions_of_step_functions_answer_as_aws_does() {
     gives("$now('[Y0001]')", json!("2023"));
     gives("$millis()", json!(1_700_000_000_123_i64));
     gives("1/0", json!("Infinity"));
+    gives("$map(['1', '[2]'], $parse)", json!([1, [2]]));
+    gives("'{\"a\": 1}' ~> $parse", json!({"a": 1}));
+    gives("'input' ~> $hash('SHA-1') ~> $length", json!(40));
+    gives("$count($map([1, 2], $uuid))", json!(2));
     fails("$range(1, 2, 0)", "returned nothing (undefined).");
     fails(
         "$partition([1], -2)",
