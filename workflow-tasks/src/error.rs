@@ -100,3 +100,37 @@ impl From<TaskError> for lambda_runtime::Diagnostic {
         Self { error_type: error.name().to_owned(), error_message: error.to_string() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use lottery::DrawStatus;
+
+    use super::*;
+
+    #[test]
+    fn every_error_has_one_of_the_listed_names_and_no_two_share_one() {
+        let errors = [
+            TaskError::NotEnoughParticipants(String::new()),
+            TaskError::LotteryBusy(DrawId::parse("d1").unwrap()),
+            TaskError::DrawCancelled,
+            TaskError::DrawUnknown,
+            TaskError::DrawElsewhere(DrawStatus::Failed),
+            TaskError::WrongInput,
+            TaskError::UnknownFunction,
+            TaskError::NotConfigured("X"),
+            TaskError::NoRandomness,
+            StoreError::Contended.into(),
+            StoreError::TooLarge.into(),
+            TaskError::ExecutionsUnavailable("down".into()),
+            TaskError::SnsUnavailable { postponed: 1 },
+        ];
+        assert_eq!(errors.map(|error| error.name()), TaskError::NAMES);
+    }
+
+    #[test]
+    fn lambda_reports_the_name_and_not_a_type_path() {
+        let diagnostic = lambda_runtime::Diagnostic::from(TaskError::DrawUnknown);
+        assert_eq!(diagnostic.error_type, "DrawUnknown");
+        assert_eq!(diagnostic.error_message, "there is no such draw");
+    }
+}

@@ -177,7 +177,7 @@ impl Run<'_> {
             if let Some(entry) = self.cx.store.claim_notification(&claim).await? {
                 return self.found(&entry).await;
             }
-            let settlement = match publish(self.cx, delivery()).await {
+            let settlement = match publish(self.cx, &self.draw, delivery()).await {
                 Publication::Accepted(message_id) => Settlement::Sent { message_id },
                 Publication::Refused(reason) => Settlement::Failed { reason },
                 Publication::Unanswered(reason) => Settlement::Unknown { reason: reason.to_owned() },

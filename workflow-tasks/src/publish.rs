@@ -8,7 +8,7 @@ use aws_sdk_sns::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sns::operation::get_subscription_attributes::GetSubscriptionAttributesError;
 use aws_sdk_sns::types::MessageAttributeValue;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
-use lottery::Label;
+use lottery::{Draw, Label};
 
 use crate::TaskContext;
 
@@ -61,8 +61,10 @@ pub(crate) enum Subscription {
     Unavailable,
 }
 
-/// Publishes once. The SDK's own retries are off: SNS cannot deduplicate, so a repeated call is a repeated message.
-pub(crate) async fn publish(cx: &TaskContext, delivery: Delivery<'_>) -> Publication {
+/// Publishes once, with the ids of the draw as attributes, by which a delivery log or an inbox can be searched.
+///
+/// The SDK's own retries are off: SNS cannot deduplicate, so a repeated call is a repeated message.
+pub(crate) async fn publish(cx: &TaskContext, draw: &Draw, delivery: Delivery<'_>) -> Publication {
     let request = match delivery {
         Delivery::Phone { phone, text } => cx
             .sns
@@ -79,6 +81,9 @@ pub(crate) async fn publish(cx: &TaskContext, delivery: Delivery<'_>) -> Publica
             .message(text)
             .message_attributes("audience", attribute("String", label.as_str())),
     };
+    let request = request
+        .message_attributes("lottery_id", attribute("String", draw.lottery_id.as_str()))
+        .message_attributes("draw_id", attribute("String", draw.draw_id.as_str()));
     let once = aws_sdk_sns::config::Builder::new()
         .retry_config(RetryConfig::disabled())
         .timeout_config(TimeoutConfig::builder().operation_timeout(TIMEOUT).build());

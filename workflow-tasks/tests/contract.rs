@@ -1,5 +1,7 @@
 //! The contract between `statemachine/lottery.asl.json` and the functions: they meet in this file only.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by it, and says where")]
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};

@@ -10,27 +10,27 @@ use aws_smithy_types::body::SdkBody;
 use serde_json::{Value, json};
 
 #[derive(Clone, Default)]
-pub struct Executions(Arc<Mutex<BTreeMap<String, Execution>>>);
+pub(crate) struct Executions(Arc<Mutex<BTreeMap<String, Execution>>>);
 
 #[derive(Debug, Clone)]
-pub struct Execution {
-    pub status: String,
-    pub input: Value,
+pub(crate) struct Execution {
+    pub(crate) status: String,
+    pub(crate) input: Value,
 }
 
 impl Executions {
     /// Makes the execution of this name be in this status.
-    pub fn set(&self, name: &str, status: &str) {
+    pub(crate) fn set(&self, name: &str, status: &str) {
         let mut executions = self.0.lock().unwrap();
         let input = executions.get(name).map_or(Value::Null, |execution| execution.input.clone());
         executions.insert(name.to_owned(), Execution { status: status.to_owned(), input });
     }
 
-    pub fn get(&self, name: &str) -> Option<Execution> {
+    pub(crate) fn get(&self, name: &str) -> Option<Execution> {
         self.0.lock().unwrap().get(name).cloned()
     }
 
-    pub fn names(&self) -> Vec<String> {
+    pub(crate) fn names(&self) -> Vec<String> {
         self.0.lock().unwrap().keys().cloned().collect()
     }
 

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by it, and says where")]
 
 #[path = "../../../lottery-store/tests/store/support.rs"]
-#[allow(dead_code, reason = "the store's own tests use the rest")]
+#[allow(dead_code, unreachable_pub, reason = "made for the tests of the store, which use all of it")]
 mod dynamodb;
 
 mod draw;

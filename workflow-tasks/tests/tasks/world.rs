@@ -19,21 +19,21 @@ use crate::dynamodb::{self, DynamoDb};
 use crate::executions::Executions;
 use crate::sns::Sns;
 
-pub const STATE_MACHINE: &str = "arn:aws:states:us-east-1:123456789012:stateMachine:lottery";
-pub const TOPIC: &str = "arn:aws:sns:us-east-1:123456789012:party";
+pub(crate) const STATE_MACHINE: &str = "arn:aws:states:us-east-1:123456789012:stateMachine:lottery";
+pub(crate) const TOPIC: &str = "arn:aws:sns:us-east-1:123456789012:party";
 
-pub struct World {
-    pub cx: TaskContext,
-    pub dynamodb: DynamoDb,
-    pub sns: Sns,
-    pub executions: Executions,
-    pub clock: Arc<ManualClock>,
-    pub lottery_id: LotteryId,
+pub(crate) struct World {
+    pub(crate) cx: TaskContext,
+    pub(crate) dynamodb: DynamoDb,
+    pub(crate) sns: Sns,
+    pub(crate) executions: Executions,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) lottery_id: LotteryId,
 }
 
 impl World {
     /// The lottery `party` with nobody in it.
-    pub async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let (store, dynamodb, lottery_id) = dynamodb::store_with_party().await;
         store.set_topic(&lottery_id, TOPIC).await.unwrap();
         let sns = Sns::default();
@@ -83,7 +83,7 @@ impl World {
     }
 
     /// The lottery with `count` people who have phones.
-    pub async fn with_phones(count: usize) -> Self {
+    pub(crate) async fn with_phones(count: usize) -> Self {
         let world = Self::new().await;
         let participants = (1..=count)
             .map(|number| dynamodb::with_phone(&format!("{number:03}"), &format!("+1202555{number:04}")));
@@ -92,12 +92,12 @@ impl World {
         world
     }
 
-    pub async fn import(&self, participant: lottery::Participant) {
+    pub(crate) async fn import(&self, participant: lottery::Participant) {
         dynamodb::put(&self.cx.store, &self.lottery_id, participant).await;
     }
 
     /// Someone with an e-mail address whose subscription stands as its ARN says.
-    pub async fn import_subscriber(&self, id: &str, subscription: &str) {
+    pub(crate) async fn import_subscriber(&self, id: &str, subscription: &str) {
         let fields = json!({"participant_id": id, "name": "Rose", "email": format!("p{id}@example.com")});
         let participant = dynamodb::participant(fields);
         self.import(participant.clone()).await;
@@ -107,7 +107,7 @@ impl World {
     }
 
     /// Asks for a draw, as the API does.
-    pub async fn ask(&self, draw_id: &str, request: Value) -> DrawId {
+    pub(crate) async fn ask(&self, draw_id: &str, request: Value) -> DrawId {
         let draw_id = DrawId::parse(draw_id).unwrap();
         let now = self.clock.now();
         let lottery = self.cx.store.lottery(&self.lottery_id).await.unwrap().unwrap();
@@ -120,25 +120,30 @@ impl World {
         draw_id
     }
 
-    pub async fn call(&self, function: &str, draw_id: &DrawId) -> Result<Value, TaskError> {
+    pub(crate) async fn call(&self, function: &str, draw_id: &DrawId) -> Result<Value, TaskError> {
         self.call_with(function, draw_id, json!({})).await
     }
 
-    pub async fn call_with(&self, function: &str, draw_id: &DrawId, more: Value) -> Result<Value, TaskError> {
+    pub(crate) async fn call_with(
+        &self,
+        function: &str,
+        draw_id: &DrawId,
+        more: Value,
+    ) -> Result<Value, TaskError> {
         let mut input = json!({"lottery_id": self.lottery_id, "draw_id": draw_id});
         input.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         invoke(&self.cx, function, input).await
     }
 
     /// The tasks up to and with the pivot.
-    pub async fn record(&self, draw_id: &DrawId) {
+    pub(crate) async fn record(&self, draw_id: &DrawId) {
         for function in ["seal-entries", "draw-winners", "record-winners"] {
             self.call(function, draw_id).await.unwrap();
         }
     }
 
     /// Tells all winners, batch after batch; an error of a batch is left to its retrier.
-    pub async fn notify(&self, draw_id: &DrawId) -> Vec<Result<Value, TaskError>> {
+    pub(crate) async fn notify(&self, draw_id: &DrawId) -> Vec<Result<Value, TaskError>> {
         let recorded = self.call("record-winners", draw_id).await.unwrap();
         let mut answers = Vec::new();
         for (channel, function) in [("sms", "send-sms"), ("email", "send-email")] {
@@ -150,43 +155,43 @@ impl World {
     }
 
     /// The whole draw as the state machine runs it.
-    pub async fn run(&self, draw_id: &DrawId) {
+    pub(crate) async fn run(&self, draw_id: &DrawId) {
         self.record(draw_id).await;
         self.run_resumed(draw_id).await;
     }
 
     /// The draw from the pivot on, as a resumed execution runs it.
-    pub async fn run_resumed(&self, draw_id: &DrawId) {
+    pub(crate) async fn run_resumed(&self, draw_id: &DrawId) {
         self.notify(draw_id).await;
         if self.call("complete-draw", draw_id).await.unwrap()["complete"] == json!(false) {
             self.call("mark-incomplete", draw_id).await.unwrap();
         }
     }
 
-    pub async fn draw(&self, draw_id: &DrawId) -> Draw {
+    pub(crate) async fn draw(&self, draw_id: &DrawId) -> Draw {
         self.cx.store.draw(&self.lottery_id, draw_id).await.unwrap().unwrap()
     }
 
-    pub async fn status(&self, draw_id: &DrawId) -> DrawStatus {
+    pub(crate) async fn status(&self, draw_id: &DrawId) -> DrawStatus {
         self.draw(draw_id).await.status
     }
 
     /// The participants who have won, by rank.
-    pub async fn winners(&self, draw_id: &DrawId) -> Vec<String> {
+    pub(crate) async fn winners(&self, draw_id: &DrawId) -> Vec<String> {
         let winners = self.cx.store.winners(&self.lottery_id, draw_id).await.unwrap();
         winners.into_iter().map(|winner| winner.participant_id.to_string()).collect()
     }
 
-    pub async fn open_draw(&self) -> Option<DrawId> {
+    pub(crate) async fn open_draw(&self) -> Option<DrawId> {
         self.cx.store.lottery(&self.lottery_id).await.unwrap().unwrap().open_draw
     }
 
-    pub async fn ledger(&self, draw_id: &DrawId) -> Vec<Notification> {
+    pub(crate) async fn ledger(&self, draw_id: &DrawId) -> Vec<Notification> {
         self.cx.store.notifications(&self.lottery_id, draw_id).await.unwrap()
     }
 
     /// The ledger of a draw of one winner on one channel: state and reason.
-    pub async fn only_entry(&self, draw_id: &DrawId) -> Option<(NotificationState, Option<String>)> {
+    pub(crate) async fn only_entry(&self, draw_id: &DrawId) -> Option<(NotificationState, Option<String>)> {
         let mut ledger = self.ledger(draw_id).await;
         assert!(ledger.len() <= 1, "{ledger:?}");
         ledger.pop().map(|entry| (entry.state, entry.reason))
@@ -217,10 +222,10 @@ impl HttpConnector for Yielding {
 }
 
 /// A clock that only the test, and waiting, moves.
-pub struct ManualClock(Mutex<Timestamp>);
+pub(crate) struct ManualClock(Mutex<Timestamp>);
 
 impl ManualClock {
-    pub fn advance(&self, duration: Duration) {
+    pub(crate) fn advance(&self, duration: Duration) {
         *self.0.lock().unwrap() += duration;
     }
 }
