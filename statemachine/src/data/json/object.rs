@@ -16,9 +16,13 @@ const INDEXED_FROM: usize = 16;
 pub struct Object {
     entries: Vec<(Arc<str>, Json)>,
     /// In a box, as few objects are so large and all of them carry it.
-    index: Option<Box<HashMap<Arc<str>, usize>>>,
+    index: Option<Box<Index>>,
     pub(super) measured: Measured,
 }
+
+/// The places of the entries by their keys.
+#[derive(Clone, Debug)]
+struct Index(HashMap<Arc<str>, usize>);
 
 impl Object {
     /// An object without entries.
@@ -50,7 +54,7 @@ impl Object {
 
     fn position(&self, key: &str) -> Option<usize> {
         match &self.index {
-            Some(index) => index.get(key).copied(),
+            Some(index) => index.0.get(key).copied(),
             None => self.entries.iter().position(|(known, _)| &**known == key),
         }
     }
@@ -80,7 +84,7 @@ impl Object {
             return Some(std::mem::replace(&mut self.entries[at].1, value));
         }
         if let Some(index) = &mut self.index {
-            index.insert(Arc::clone(&key), self.entries.len());
+            index.0.insert(Arc::clone(&key), self.entries.len());
         }
         self.entries.push((key, value));
         if self.index.is_none() && self.entries.len() >= INDEXED_FROM {
@@ -102,7 +106,7 @@ impl Object {
 
     fn rebuild_index(&mut self) {
         let places = self.entries.iter().enumerate().map(|(at, (key, _))| (Arc::clone(key), at));
-        self.index = (self.entries.len() >= INDEXED_FROM).then(|| Box::new(places.collect()));
+        self.index = (self.entries.len() >= INDEXED_FROM).then(|| Box::new(Index(places.collect())));
     }
 
     /// The entries in order.
