@@ -7,10 +7,13 @@ use crate::data::{Number, Random};
 pub(super) fn rounded(value: &Json) -> Result<i64, String> {
     let number =
         value.as_number().ok_or_else(|| format!("The argument must be a number but was: {value}"))?;
-    number
-        .to_whole()
-        .or_else(|| Number::from_f64((number.as_f64() + 0.5).floor())?.to_whole())
-        .ok_or_else(|| format!("The argument is out of range: {value}"))
+    let nearest = || {
+        let float = number.as_f64();
+        // Adding a half first would round 0.49999999999999994 up.
+        let below = float.floor();
+        Number::from_f64(if float - below >= 0.5 { below + 1.0 } else { below })?.to_whole()
+    };
+    number.to_whole().or_else(nearest).ok_or_else(|| format!("The argument is out of range: {value}"))
 }
 
 pub(super) fn add(left: &Json, right: &Json) -> Result<Json, String> {

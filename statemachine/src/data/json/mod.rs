@@ -295,7 +295,51 @@ impl FromIterator<Json> for Json {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    /// Any value, some ten levels deep and as wide.
+    fn any_json() -> impl Strategy<Value = Json> {
+        let scalar = prop_oneof![
+            Just(Json::Null),
+            any::<bool>().prop_map(Json::from),
+            any::<i64>().prop_map(Json::from),
+            any::<u64>().prop_map(Json::from),
+            any::<f64>().prop_map(Json::from),
+            any::<String>().prop_map(Json::from),
+        ];
+        scalar.prop_recursive(6, 60, 20, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..20).prop_map(Json::from),
+                prop::collection::vec((any::<String>(), inner), 0..20).prop_map(Json::object),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_again(value in any_json()) {
+            let text = value.to_text();
+            let read = Json::parse(&text).unwrap();
+            prop_assert_eq!(&read, &value);
+            prop_assert_eq!(read.to_text(), text.clone());
+            prop_assert_eq!(value.serialized_len(), text.len());
+            prop_assert_eq!(read.depth(), value.depth());
+        }
+
+        #[test]
+        fn equal_values_have_equal_hashes(value in any_json()) {
+            use std::hash::BuildHasher;
+            let hasher = std::collections::hash_map::RandomState::new();
+            let reversed = match &value {
+                Json::Object(object) => Json::object(object.iter().rev().map(|(k, v)| (k.clone(), v.clone()))),
+                other => other.clone(),
+            };
+            prop_assert_eq!(&reversed, &value);
+            prop_assert_eq!(hasher.hash_one(&reversed), hasher.hash_one(&value));
+        }
+    }
 
     #[test]
     fn a_change_to_a_clone_leaves_the_original_as_it_was() {

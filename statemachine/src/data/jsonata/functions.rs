@@ -1,4 +1,5 @@
-//! The functions that Step Functions adds to JSONata: `$partition`, `$range`, `$hash`, `$random`, `$uuid`, `$parse`.
+//! The functions that Step Functions adds to JSONata: `$partition`, `$range`, `$hash`, `$random`, `$uuid`, `$parse`;
+//! and those of the language that draw random numbers, so that they draw the same again when replayed.
 //!
 //! They answer as AWS does, also where the documents are silent: a missing argument often makes the answer
 //! undefined rather than an error, and fractions are cut off.
@@ -25,12 +26,15 @@ pub(super) fn register(evaluator: &mut Evaluator, called: &[String], random: &Ra
             "parse" => evaluator.register_fn("parse", parse),
             // AWS has no `$eval`.
             "eval" => evaluator.register_fn_override("eval", no_function),
-            "random" | "uuid" => {
+            "random" | "uuid" | "shuffle" => {
                 let random = Rc::clone(generator.get_or_insert_with(|| Rc::new(random.clone())));
-                if name == "random" {
-                    evaluator.register_fn_override("random", move |given: &[JValue]| draw(given, &random))
-                } else {
-                    evaluator.register_fn("uuid", move |given: &[JValue]| uuid(given, &random))
+                match name.as_str() {
+                    "random" => {
+                        evaluator.register_fn_override("random", move |given: &[JValue]| draw(given, &random))
+                    }
+                    "shuffle" => evaluator
+                        .register_fn_override("shuffle", move |given: &[JValue]| shuffle(given, &random)),
+                    _ => evaluator.register_fn("uuid", move |given: &[JValue]| uuid(given, &random)),
                 }
             }
             _ => Ok(()),
@@ -169,6 +173,18 @@ fn java_random(seed: i64) -> f64 {
     };
     let (upper, lower) = (next(26), next(27));
     ((upper << 27) + lower) as f64 / (1u64 << 53) as f64
+}
+
+/// The language's own function, drawing from the execution's generator.
+fn shuffle(given: &[JValue], random: &Random) -> Answer {
+    let [array] = arguments("shuffle", given)?;
+    let JValue::Array(items) = array else { return Ok(array.clone()) };
+    let mut items = items.to_vec();
+    for last in (1..items.len()).rev() {
+        let place = (u128::from(random.next_u64()) * (last as u128 + 1)) >> 64;
+        items.swap(last, place as usize);
+    }
+    Ok(JValue::array(items))
 }
 
 fn uuid(given: &[JValue], random: &Random) -> Answer {

@@ -57,6 +57,14 @@ pub(super) fn bound(node: &mut AstNode, own: &BTreeSet<String>) {
     }
 }
 
+/// Whether any measuring call was put into an expression.
+pub(super) fn is_measured(node: &mut AstNode) -> bool {
+    let mut found = matches!(node, AstNode::Function { name, .. }
+        if [BOUNDED, BOUNDED_WIDTH, BOUNDED_REPLACEMENT].contains(&name.as_str()));
+    for_each_child(node, &mut |child, _| found = found || is_measured(child));
+    found
+}
+
 /// Whether a function of the language gives no value that is much larger than what it takes. The others are
 /// `$string`, `$join`, `$append`, … and those that the expression defines.
 fn gives_no_more_than_it_takes(name: &str) -> bool {

@@ -53,6 +53,7 @@ struct Parsed {
     ast: AstNode,
     analysis: Analysis,
     narrowed: Option<Narrowed>,
+    measured: bool,
 }
 
 /// Why AWS refuses an expression when the state machine is created.
@@ -114,7 +115,8 @@ impl Expression {
                 guard::bound(&mut narrowed.ast, &analysis.own);
             }
         }
-        Ok(Expression(Arc::new(Parsed { text: text.into(), ast, analysis, narrowed })))
+        let measured = !analysis.too_deep && guard::is_measured(&mut ast);
+        Ok(Expression(Arc::new(Parsed { text: text.into(), ast, analysis, narrowed, measured })))
     }
 
     /// The expression without its marks.
@@ -204,7 +206,9 @@ impl Expression {
             max_sequence_length: Some(MAX_SEQUENCE),
         };
         let mut evaluator = Evaluator::with_options(context, options);
-        functions::register_measures(&mut evaluator);
+        if self.0.measured {
+            functions::register_measures(&mut evaluator);
+        }
         let random = functions::register(&mut evaluator, &self.0.analysis.called, environment.random());
         let result = evaluator.evaluate(ast, &JValue::Undefined);
         if let Some(random) = random {

@@ -126,6 +126,7 @@ fn reading_only_what_is_named_changes_no_answer() {
                 ast: jsonata_core::parser::parse(text).unwrap(),
                 analysis: Analysis::of(&mut jsonata_core::parser::parse(text).unwrap()),
                 narrowed: None,
+                measured: false,
             };
             assert!(expression.0.narrowed.is_some(), "{text}");
             assert_eq!(
@@ -160,6 +161,8 @@ fn the_functions_of_step_functions_answer_as_aws_does() {
     gives("'{\"a\": 1}' ~> $parse", json!({"a": 1}));
     gives("'input' ~> $hash('SHA-1') ~> $length", json!(40));
     gives("$count($map([1, 2], $uuid))", json!(2));
+    gives("$sort($shuffle([1..9]))", json!([1, 2, 3, 4, 5, 6, 7, 8, 9]));
+    gives("$shuffle([1..9])", json!([4, 9, 1, 3, 8, 5, 2, 6, 7]));
     fails("$range(1, 2, 0)", "returned nothing (undefined).");
     fails(
         "$partition([1], -2)",

@@ -78,14 +78,13 @@ pub(super) fn parse(cursor: &mut Cursor<'_>, nesting: usize) -> Result<Filter, P
     if nesting > MAX_NESTING {
         return cursor.fail("filters are nested too deep");
     }
-    joined(cursor, nesting, "||", Filter::Or, |cursor| {
-        joined(cursor, nesting, "&&", Filter::And, |cursor| condition(cursor, nesting))
+    joined(cursor, "||", Filter::Or, |cursor| {
+        joined(cursor, "&&", Filter::And, |cursor| condition(cursor, nesting))
     })
 }
 
 fn joined(
     cursor: &mut Cursor<'_>,
-    _nesting: usize,
     sign: &str,
     join: fn(Vec<Filter>) -> Filter,
     mut part: impl FnMut(&mut Cursor<'_>) -> Result<Filter, PathError>,
@@ -212,7 +211,7 @@ fn pattern(cursor: &mut Cursor<'_>) -> Result<Regex, PathError> {
         }
     }
     let flags = cursor.take_while(|c| c.is_ascii_alphabetic());
-    let built = RegexBuilder::new(&format!("^(?:{pattern})$"))
+    let built = RegexBuilder::new(&format!(r"\A(?:{pattern})\z"))
         .case_insensitive(flags.contains('i'))
         .multi_line(flags.contains('m'))
         .dot_matches_new_line(flags.contains('s'))

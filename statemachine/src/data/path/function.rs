@@ -61,9 +61,9 @@ impl FunctionCall {
         for argument in &self.arguments {
             arguments.extend(argument.resolve(&value, walk)?);
         }
-        self.apply(value, arguments).ok_or_else(|| {
-            Miss::NoSuchPlace(format!("The function {:?} cannot be applied to this value", self.function))
-        })
+        let refusal =
+            || Miss::NoSuchPlace("The function at its end cannot be applied to this value".to_owned());
+        self.apply(value, arguments).ok_or_else(refusal)
     }
 
     fn apply(&self, value: Json, arguments: Vec<Json>) -> Option<Json> {
