@@ -1,6 +1,7 @@
 //! [`Scope`]: what an expression can see while it is evaluated, and how evaluating fails.
 
 use std::fmt;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -79,7 +80,7 @@ impl ContextObject for Json {
 
 /// The variables of an execution. A clone is cheap; a Map iteration or a branch starts with a clone of the outer ones.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Variables(Object);
+pub struct Variables(Arc<Object>);
 
 impl Variables {
     /// No variables.
@@ -93,8 +94,8 @@ impl Variables {
     }
 
     /// Gives a variable a value.
-    pub fn assign(&mut self, name: impl Into<std::sync::Arc<str>>, value: Json) {
-        self.0.insert(name, value);
+    pub fn assign(&mut self, name: impl Into<Arc<str>>, value: Json) {
+        Arc::make_mut(&mut self.0).insert(name, value);
     }
 
     /// The variables as an object.
@@ -105,7 +106,7 @@ impl Variables {
 
 impl From<Object> for Variables {
     fn from(object: Object) -> Variables {
-        Variables(object)
+        Variables(Arc::new(object))
     }
 }
 
