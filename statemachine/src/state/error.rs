@@ -128,13 +128,12 @@ impl StateError {
         self
     }
 
-    /// `Error` and `Cause` as catchers see them.
+    /// `Error` and `Cause` as catchers see them; what was not given is null.
     pub(crate) fn output(&self) -> Json {
+        let text = |text: &Option<Arc<str>>| text.clone().map_or(Json::Null, Json::String);
         let mut output = Object::with_capacity(2);
-        output.insert("Error", Json::String(self.name.clone().unwrap_or_else(|| "".into())));
-        if let Some(cause) = &self.cause {
-            output.insert("Cause", Json::String(Arc::clone(cause)));
-        }
+        output.insert("Error", text(&self.name));
+        output.insert("Cause", text(&self.cause));
         Json::from(output)
     }
 

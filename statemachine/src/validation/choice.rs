@@ -126,16 +126,14 @@ impl Checker<'_> {
                 self.schema(at, format!("Field '{field}' is not supported"));
             }
             "Next" | "Assign" => {}
-            "Output" | "Condition" => {
-                if language == Language::JsonPath {
-                    self.wrong_language(at, field, language, "JSONata");
-                }
+            "Output" | "Condition" if language == Language::JsonPath => {
+                self.wrong_language(at, field, language, "JSONata");
             }
-            "And" | "Or" | "Not" | "Variable" => {
-                if language == Language::Jsonata {
-                    self.wrong_language(at, field, language, "JSONPath");
-                }
+            "Output" | "Condition" => {}
+            "And" | "Or" | "Not" | "Variable" if language == Language::Jsonata => {
+                self.wrong_language(at, field, language, "JSONPath");
             }
+            "And" | "Or" | "Not" | "Variable" => {}
             _ if operand(field).is_none() => self.schema(at, format!("Field '{field}' is not supported")),
             _ if language == Language::Jsonata => self.wrong_language(at, field, language, "JSONPath"),
             _ => {}

@@ -32,6 +32,9 @@ use checker::Checker;
 /// The longest definition that is read, in characters.
 pub const MAX_DEFINITION_LENGTH: usize = 1_048_576;
 
+/// Whether a host can do an action of a service.
+pub type Supports<'a> = &'a dyn Fn(&str, &str) -> bool;
+
 /// How a definition is to be looked at.
 #[derive(Clone, Copy)]
 pub struct Options<'a> {
@@ -39,7 +42,7 @@ pub struct Options<'a> {
     pub machine_type: MachineType,
     /// Whether the host can do this action of this service, as [`crate::Invoker::supports`] tells it.
     /// `None`: whatever AWS can do.
-    pub supports: Option<&'a dyn Fn(&str, &str) -> bool>,
+    pub supports: Option<Supports<'a>>,
     /// What it means that the engine or its host cannot do what AWS can.
     pub unsupported: Severity,
 }

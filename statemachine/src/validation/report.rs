@@ -101,10 +101,14 @@ impl Report {
         self.findings.iter().filter(|finding| finding.severity == Severity::Error)
     }
 
-    /// The message of AWS's `InvalidDefinition`, if the definition is refused.
+    /// The message of AWS's `InvalidDefinition`, if the definition is refused. What only this engine does not have is
+    /// told once AWS has nothing to say against the definition.
     pub fn refusal(&self) -> Option<String> {
+        let is_of_aws = |finding: &&Finding| finding.code != code::NOT_SUPPORTED_HERE;
+        let aws_refuses = self.errors().any(|finding| is_of_aws(&finding));
         let faults: Vec<String> = self
             .errors()
+            .filter(|finding| !aws_refuses || is_of_aws(finding))
             .map(|finding| {
                 let location = finding.location.as_deref().unwrap_or("null");
                 format!("{}: {} at {location}", finding.code, finding.message)

@@ -7,6 +7,7 @@ use super::models::{self, Operation};
 use super::value::{Kind, is_expression};
 use crate::data::{Json, Object};
 use crate::engine::MachineType;
+use crate::integration;
 
 /// What a resource ARN asks for.
 enum Resource<'a> {
@@ -296,10 +297,10 @@ impl Checker<'_> {
                     );
                 }
             }
-            Resource::Function => self.host_has("lambda", "invoke", &here),
+            Resource::Function => self.host_has(resource, &here),
             Resource::Integration { service, action, pattern } if is_known(service, action, pattern) => {
                 self.pattern_fits(pattern, &here);
-                self.host_has(service, action, &here);
+                self.host_has(resource, &here);
             }
             Resource::Integration { .. } | Resource::Other => self.schema(
                 &here,
@@ -323,11 +324,15 @@ impl Checker<'_> {
         self.schema(at, format!("Express state machine does not support '{name}' service integration "));
     }
 
-    fn host_has(&mut self, service: &str, action: &str, at: &str) {
-        if service == "states" || self.has_error_at(at) {
+    fn host_has(&mut self, resource: &str, at: &str) {
+        if self.has_error_at(at) {
             return;
         }
-        if self.options.supports.is_some_and(|supports| !supports(service, action)) {
+        let resource = integration::Resource::parse(resource);
+        let asked = resource.as_ref().ok().and_then(integration::Resource::asked_of_host);
+        if let (Some((service, action)), Some(supports)) = (asked, self.options.supports)
+            && !supports(service, action)
+        {
             self.unsupported(at, format!("The integration '{service}:{action}' is not supported here"));
         }
     }
@@ -344,7 +349,8 @@ impl Checker<'_> {
             return;
         };
         let given = |name: &str| fields.contains_key(name);
-        if !given("RoleArn") && !(language == Language::JsonPath && given("RoleArn.$")) {
+        let by_path = language == Language::JsonPath && given("RoleArn.$");
+        if !given("RoleArn") && !by_path {
             self.schema(&here, "The field 'RoleArn' is required but was missing");
         }
         self.check(credentials, &here, Kind::Payload, language, Scene::Input);

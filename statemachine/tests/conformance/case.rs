@@ -5,44 +5,53 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 /// One recorded fact.
-pub struct Case(pub Value);
+pub(crate) struct Case(pub(crate) Value);
 
 impl Case {
-    pub fn id(&self) -> &str {
+    pub(crate) fn id(&self) -> &str {
         let id = self.text("id");
         id.split_once("/v2/").map_or(id, |(_, rest)| rest)
     }
 
-    pub fn text(&self, field: &str) -> &str {
+    pub(crate) fn text(&self, field: &str) -> &str {
         self.0[field].as_str().unwrap_or_default()
     }
 
-    pub fn needs(&self) -> Vec<&str> {
-        self.0["needs"].as_array().map_or(Vec::new(), |needs| needs.iter().filter_map(Value::as_str).collect())
+    pub(crate) fn needs(&self) -> Vec<&str> {
+        self.0["needs"]
+            .as_array()
+            .map_or(Vec::new(), |needs| needs.iter().filter_map(Value::as_str).collect())
     }
 
-    pub fn has_feature(&self, name: &str) -> bool {
+    pub(crate) fn has_feature(&self, name: &str) -> bool {
         self.0["features"].as_array().is_some_and(|features| features.iter().any(|feature| feature == name))
     }
 
-    pub fn expect(&self) -> &Value {
+    /// Whether the recorded history has an event of this type.
+    pub(crate) fn has_event(&self, kind: &str) -> bool {
+        self.expect()["history"]
+            .as_array()
+            .is_some_and(|events| events.iter().any(|event| event["type"] == kind))
+    }
+
+    pub(crate) fn expect(&self) -> &Value {
         &self.0["expect"]
     }
 
     /// The text of the definition as it was handed over.
-    pub fn definition(&self) -> String {
+    pub(crate) fn definition(&self) -> String {
         match &self.0["definition"] {
             Value::String(text) => text.clone(),
             definition => definition.to_string(),
         }
     }
 
-    pub fn machine_type(&self) -> &str {
+    pub(crate) fn machine_type(&self) -> &str {
         self.0["type"].as_str().unwrap_or("STANDARD")
     }
 
     /// The recorded history, where there is a whole one.
-    pub fn history(&self) -> Option<&Vec<Value>> {
+    pub(crate) fn history(&self) -> Option<&Vec<Value>> {
         if self.0["history_lossy"] == true {
             return None;
         }
@@ -51,14 +60,17 @@ impl Case {
 }
 
 /// All cases, in the order of files and of lines.
-pub fn all() -> Vec<Case> {
+pub(crate) fn all() -> Vec<Case> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/conformance/cases");
-    let mut files: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut files: Vec<PathBuf> =
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
     let mut cases = Vec::new();
     for file in files {
         let text = std::fs::read_to_string(file).unwrap();
-        let Value::Array(list) = serde_json::from_str(&text).unwrap() else { panic!("a file of cases is a list") };
+        let Value::Array(list) = serde_json::from_str(&text).unwrap() else {
+            panic!("a file of cases is a list")
+        };
         cases.extend(list.into_iter().map(Case));
     }
     cases

@@ -10,11 +10,12 @@ use statemachine::{Clock, Config, Engine, ManualClock, Storage};
 use crate::case::Case;
 use crate::host::{Host, Shared};
 use crate::matching::{Matcher, canonical, history_difference};
+use crate::worker;
 
 const ROLE: &str = "arn:aws:iam::111111111111:role/snf_role_arn";
 
 /// Runs a case; what differs is the error.
-pub async fn run(case: &Case) -> Result<(), String> {
+pub(crate) async fn run(case: &Case) -> Result<(), String> {
     let stand = Stand::start(case).await;
     let outcome = match case.text("kind") {
         "execution" => stand.execution(case).await,
@@ -67,7 +68,9 @@ impl Stand {
     }
 
     async fn expect(&self, operation: &str, body: &Value) -> Result<Value, String> {
-        self.call(operation, body).await.map_err(|refused| format!("{operation}: {}: {}", refused.name, refused.message))
+        self.call(operation, body)
+            .await
+            .map_err(|refused| format!("{operation}: {}: {}", refused.name, refused.message))
     }
 
     fn creation(case: &Case) -> Value {
@@ -75,6 +78,9 @@ impl Stand {
     }
 
     async fn execution(&self, case: &Case) -> Result<(), String> {
+        for arn in worker::activities(case) {
+            self.expect("CreateActivity", &json!({"name": arn.rsplit(':').next()})).await?;
+        }
         let made = self.expect("CreateStateMachine", &Self::creation(case)).await?;
         let mut body = json!({"stateMachineArn": made["stateMachineArn"], "name": "execution"});
         if let Some(raw) = case.0.get("input_raw") {
@@ -93,10 +99,14 @@ impl Stand {
         }
         let started = self.expect("StartExecution", &body).await?;
         let which = json!({"executionArn": started["executionArn"]});
+        let people = case.history().cloned().unwrap_or_default();
+        let people = tokio::spawn(worker::work(self.service.clone(), Arc::clone(&self.host), people));
         let engine = self.service.engine().clone();
         let arn = started["executionArn"].as_str().unwrap().to_owned();
         let closed = tokio::spawn(async move { engine.closed(&arn).await.is_ok() });
-        self.move_clock_until(|| closed.is_finished()).await?;
+        let in_time = self.move_clock_until(|| closed.is_finished()).await;
+        people.abort();
+        in_time?;
         let ended = self.expect("DescribeExecution", &which).await?;
         end_difference(case, &matcher, &ended)?;
         let Some(expected) = case.history() else { return Ok(()) };
@@ -144,6 +154,11 @@ impl Stand {
                 body[member] = value.clone();
             }
         }
+        if case.needs().contains(&"prior_state_machine") {
+            let mut other = body.clone();
+            other["definition"] = r#"{"StartAt":"Other","States":{"Other":{"Type":"Succeed"}}}"#.into();
+            self.expect("CreateStateMachine", &other).await?;
+        }
         match self.call("CreateStateMachine", &body).await {
             Ok(_) => Err("the definition was accepted".to_owned()),
             Err(refused) => refusal_difference(case, &refused),
@@ -182,7 +197,11 @@ fn end_difference(case: &Case, matcher: &Matcher, ended: &Value) -> Result<(), S
     let mut pairs = Vec::new();
     if let Some(output) = expect.get("output") {
         let text = ended["output"].as_str().unwrap_or_default();
-        pairs.push(("output", output.clone(), serde_json::from_str(text).unwrap_or_else(|_| Value::from(text))));
+        pairs.push((
+            "output",
+            output.clone(),
+            serde_json::from_str(text).unwrap_or_else(|_| Value::from(text)),
+        ));
     }
     if expect["status"] != "SUCCEEDED" {
         pairs.push(("error", expect["error"].clone(), ended["error"].clone()));

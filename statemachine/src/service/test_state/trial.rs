@@ -206,20 +206,18 @@ impl<'a> Trial<'a> {
         let cx = self.cx();
         let map =
             self.subject.state().as_map().ok_or_else(|| StateError::runtime("only a Map state has items"))?;
-        if let (Some(selected), false) = (selected, self.subject.is_jsonata) {
-            if let Some(items) = fields.after_items_path(selected)
-                && self.subject.definition.get("ItemReader").is_none()
-            {
-                if !items.is_array() {
-                    return Err(StateError::runtime(format!(
-                        "Reference path \"{}\" must point to array.",
-                        items_path(&self.subject.definition)
-                    )));
-                }
-                inspection.tell("afterItemsPath", &items);
-            }
-        }
         let reads = self.subject.definition.get("ItemReader").is_some();
+        if let (Some(selected), false, false) = (selected, self.subject.is_jsonata, reads)
+            && let Some(items) = fields.after_items_path(selected)
+        {
+            if !items.is_array() {
+                return Err(StateError::runtime(format!(
+                    "Reference path \"{}\" must point to array.",
+                    items_path(&self.subject.definition)
+                )));
+            }
+            inspection.tell("afterItemsPath", &items);
+        }
         let max_concurrency = if reads {
             self.subject.definition.get("MaxConcurrency").and_then(Json::as_u64).unwrap_or(0)
         } else {
