@@ -58,13 +58,12 @@ async fn draw(stack: &Stack, out: &mut impl Write) -> Result<(), DemoError> {
     let party = json!({"id": "party", "name": "Company party"}).to_string();
     api.call(Method::POST, "/lotteries", JSON, party).await?;
     api.call(Method::POST, "/lotteries/party/participants", "text/csv", EMPLOYEES.to_owned()).await?;
-    let began = Instant::now();
     let body = json!({"winners": 2}).to_string();
     let started = api.call(Method::POST, "/lotteries/party/draws", JSON, body).await?;
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let (draw_id, execution) = (text(&started["draw_id"]), text(&started["execution_arn"]));
     writeln!(out, "POST /lotteries/party/draws {{\"winners\": 2}} started draw {draw_id}")?;
-    let status = follow(&api, &execution, began, out).await?;
+    let status = follow(&api, &execution, out).await?;
     if status != "SUCCEEDED" {
         return Err(DemoError::Ended(status));
     }
@@ -78,44 +77,40 @@ async fn draw(stack: &Stack, out: &mut impl Write) -> Result<(), DemoError> {
     writeln!(out, "\nMessages in the inbox")?;
     for message in messages["messages"].as_array().into_iter().flatten() {
         let first_line = message["text"].as_str().and_then(|text| text.lines().find(|line| !line.is_empty()));
-        writeln!(
-            out,
-            "  {:5} to {}: {}",
-            text(&message["channel"]),
-            text(&message["address"]),
-            first_line.unwrap_or_default()
-        )?;
+        let gist = message["subject"].as_str().or(first_line).unwrap_or_default();
+        writeln!(out, "  {:5} to {}: {gist}", text(&message["channel"]), text(&message["address"]))?;
     }
     Ok(())
 }
 
 /// Prints a line for each state that the execution enters, as it does so; gives the status at its end.
-async fn follow(
-    api: &Client,
-    execution: &str,
-    began: Instant,
-    out: &mut impl Write,
-) -> Result<String, DemoError> {
+async fn follow(api: &Client, execution: &str, out: &mut impl Write) -> Result<String, DemoError> {
+    let asked = Instant::now();
     let mut seen = 0;
     let mut told = BTreeSet::new();
+    let mut began = None;
     loop {
         let shown = api.get(&format!("/local/executions/{execution}?after={seen}")).await?;
         let events = shown["events"].as_array().map(Vec::as_slice).unwrap_or_default();
         seen += events.len();
         for event in events {
-            let Some(name) = event["stateEnteredEventDetails"]["name"].as_str() else { continue };
+            let moment = event["timestamp"].as_f64().unwrap_or_default();
+            let since = moment - *began.get_or_insert(moment);
+            let line = match event["type"].as_str().unwrap_or_default() {
+                end @ ("ExecutionSucceeded" | "ExecutionFailed" | "ExecutionAborted") => end,
+                _ => event["stateEnteredEventDetails"]["name"].as_str().unwrap_or_default(),
+            };
             // Every batch of notifications enters the same states.
-            if told.insert(name.to_owned()) {
-                writeln!(out, "  {:7.3} s  {name}", began.elapsed().as_secs_f64())?;
+            if !line.is_empty() && told.insert(line.to_owned()) {
+                writeln!(out, "  {since:7.3} s  {line}")?;
                 out.flush()?;
             }
         }
         let status = shown["status"].as_str().unwrap_or_default();
         if status != "RUNNING" && shown["more_events"] == false {
-            writeln!(out, "  {:7.3} s  {status}", began.elapsed().as_secs_f64())?;
             return Ok(status.to_owned());
         }
-        if began.elapsed() > PATIENCE {
+        if asked.elapsed() > PATIENCE {
             return Err(DemoError::Ended(format!("{status} after {} s", PATIENCE.as_secs())));
         }
         tokio::time::sleep(Duration::from_millis(5)).await;

@@ -45,6 +45,7 @@ pub struct Stack {
     servers: JoinSet<()>,
     /// Everything on a timer.
     timers: JoinSet<()>,
+    is_down: bool,
     _directory: Option<DataDirectory>,
 }
 
@@ -145,6 +146,7 @@ impl Stack {
             stop,
             servers,
             timers,
+            is_down: false,
             _directory: directory,
         })
     }
@@ -158,6 +160,7 @@ impl Stack {
             tracing::debug!("requests were cut off");
         }
         self.engine.shutdown().await;
+        self.is_down = true;
         self.endpoint.sns.stop().await;
         self.endpoint.dynamodb.stop().await;
     }
@@ -165,8 +168,10 @@ impl Stack {
 
 impl Drop for Stack {
     fn drop(&mut self) {
+        if self.is_down {
+            return;
+        }
         self.stop.send_replace(true);
-        // After `shutdown` this finds nothing left to do.
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             let engine = self.engine.clone();
             runtime.spawn(async move { engine.shutdown().await });
