@@ -3,8 +3,9 @@
 //! `Lottery` holds what a draw needs, without anything personal; `Contacts` holds names, addresses and
 //! nonces. The role that draws is given the first only. Nothing here ever scans a table.
 //!
-//! In reading order: `keys` is the map of both tables; `item`, `read`, `write` and `transaction` are how items are read and
-//! written; each further module is one part of the domain and adds its calls to [`Store`].
+//! In reading order: `keys` is the map of both tables; `item`, `read`, `write`, `transaction` and `batch` are
+//! how items are read and written; each further module is one part of the domain and adds its calls to
+//! [`Store`].
 
 mod batch;
 mod error;

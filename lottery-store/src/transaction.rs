@@ -55,11 +55,15 @@ impl Refusals {
 impl Store {
     /// Makes all the writes or none.
     pub(crate) async fn transact(&self, writes: &[Write]) -> Result<Outcome, StoreError> {
-        let items: Vec<_> = writes.iter().map(|write| write.to_transact_item(self)).collect();
+        self.transact_each(&writes.iter().collect::<Vec<_>>()).await
+    }
+
+    /// Makes all the writes or none; for writes that are not kept side by side.
+    pub(crate) async fn transact_each(&self, writes: &[&Write]) -> Result<Outcome, StoreError> {
         let mut attempt = 1;
         loop {
-            let sent =
-                self.client.transact_write_items().set_transact_items(Some(items.clone())).send().await;
+            let items = writes.iter().map(|write| write.to_transact_item(self)).collect();
+            let sent = self.client.transact_write_items().set_transact_items(Some(items)).send().await;
             let error = match sent {
                 Ok(_) => return Ok(Outcome::Done),
                 Err(error) => error,

@@ -1,5 +1,7 @@
 //! Whatever comes in: parsers answer and never panic, and what they take they write as they read it.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use jiff::Timestamp;
 use lottery::{
     DrawId, DrawRequest, EmailAddress, Group, Holder, Label, Locale, LotteryId, LotteryName, Name,

@@ -76,11 +76,9 @@ impl Store {
             if meets_another { alone.push(place) } else { together.push(plan) }
         }
         let mut answers: Vec<Option<PutParticipant>> = vec![None; participants.len()];
-        let batches: Vec<_> = stream::iter(batches(together))
-            .map(|batch| self.put_batch(batch))
-            .buffer_unordered(IN_FLIGHT)
-            .try_collect()
-            .await?;
+        // Collected first: a stream over a borrowing closure would not be `Send` for callers that need it.
+        let batches: Vec<_> = batches(together).into_iter().map(|batch| self.put_batch(batch)).collect();
+        let batches: Vec<_> = stream::iter(batches).buffer_unordered(IN_FLIGHT).try_collect().await?;
         for (place, answer) in batches.into_iter().flatten() {
             match answer {
                 Some(answer) => answers[place] = Some(answer),
@@ -117,8 +115,8 @@ impl Store {
     ) -> Result<Vec<(usize, Option<PutParticipant>)>, StoreError> {
         let mut refused = Vec::new();
         loop {
-            let writes: Vec<_> = batch.iter().flat_map(|plan| plan.writes.iter().cloned()).collect();
-            let outcome = if writes.is_empty() { Outcome::Done } else { self.transact(&writes).await? };
+            let writes: Vec<_> = batch.iter().flat_map(|plan| &plan.writes).collect();
+            let outcome = if writes.is_empty() { Outcome::Done } else { self.transact_each(&writes).await? };
             let Outcome::Refused(refusals) = outcome else {
                 let done = batch.into_iter().map(|plan| (plan.place, Some(plan.answer)));
                 return Ok(done.chain(refused).collect());

@@ -177,6 +177,43 @@ async fn a_committed_draw_cannot_be_cancelled() {
     assert_eq!(store.cancel_draw(&party, &unknown, &reason(), now()).await.unwrap(), CancelDraw::Unknown);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_many_cancellations_one_cancels() {
+    let (store, database, party) = store_with_party().await;
+    let draw = draw(&party, "d1", now());
+    store.create_draw(&draw).await.unwrap();
+    set(&database, "LOTTERY#party", "LOTTERY", "open_draw", "d1");
+    let requests = (0..8).map(|_| {
+        let (store, party, draw_id) = (store.clone(), party.clone(), draw.draw_id.clone());
+        tokio::spawn(async move { store.cancel_draw(&party, &draw_id, &reason(), now()).await.unwrap() })
+    });
+    let mut cancelled = 0;
+    for request in requests.collect::<Vec<_>>() {
+        match request.await.unwrap() {
+            CancelDraw::Cancelled => cancelled += 1,
+            other => assert_eq!(other, CancelDraw::Final(DrawStatus::Cancelled)),
+        }
+    }
+    assert_eq!(cancelled, 1);
+}
+
+#[tokio::test]
+async fn a_cancellation_that_another_write_overtook_is_decided_anew() {
+    let (store, database, party) = store_with_party().await;
+    let draw = draw(&party, "d1", now());
+    store.create_draw(&draw).await.unwrap();
+    let reasons = ["None", "ConditionalCheckFailed", "None"].map(|code| json!({"Code": code}));
+    let overtaken = json!({
+        "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
+        "CancellationReasons": reasons
+    });
+    database.fail_next("TransactWriteItems", 400, overtaken);
+    assert_eq!(
+        store.cancel_draw(&party, &draw.draw_id, &reason(), now()).await.unwrap(),
+        CancelDraw::Cancelled
+    );
+}
+
 #[tokio::test]
 async fn winners_are_told_only_once_they_are_official() {
     let (store, database, party) = store_with_party().await;

@@ -1,6 +1,9 @@
 //! The store against a DynamoDB in memory, reached through the SDK.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod support;
+mod throughput;
 
 mod contention;
 mod draws;
