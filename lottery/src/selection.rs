@@ -17,8 +17,8 @@ pub struct Selection<'a> {
     prk: Prk,
     prizes: &'a PrizeList,
     alternates: usize,
-    /// The number of each named group; whoever is in none of them counts under 0.
-    numbers: HashMap<&'a Group, usize>,
+    groups: NamedGroups<'a>,
+    /// By the number of the group.
     kept: Vec<Kept>,
 }
 
@@ -58,22 +58,10 @@ pub enum Seat {
 impl<'a> Selection<'a> {
     /// A selection that nothing was offered to. The key comes from the commitment and the beacon's randomness.
     pub fn new(prk: Prk, prizes: &'a PrizeList, alternates: u32) -> Self {
-        let alternates = alternates as usize;
-        let named = prizes.named_groups();
-        let most_of = |group: Option<&Group>| -> usize {
-            let of_prize = |prize: &crate::Prize| {
-                let quota = prize.quota.iter().find(|quota| Some(&quota.group) == group);
-                quota.and_then(|quota| quota.at_most).map_or(prize.winners, |most| most.min(prize.winners))
-            };
-            prizes.as_slice().iter().map(of_prize).map(|most| most as usize).sum::<usize>() + alternates
-        };
-        let everybody_else = std::iter::once(None);
-        let kept = everybody_else
-            .chain(named.iter().copied().map(Some))
-            .map(|group| Kept { most: most_of(group), heap: BinaryHeap::new() })
-            .collect();
-        let numbers = named.into_iter().zip(1..).collect();
-        Self { prk, prizes, alternates, numbers, kept }
+        let (alternates, groups) = (alternates as usize, NamedGroups::of(prizes));
+        let kept = groups.most_seats(prizes).into_iter();
+        let kept = kept.map(|most| Kept { most: most + alternates, heap: BinaryHeap::new() }).collect();
+        Self { prk, prizes, alternates, groups, kept }
     }
 
     /// Takes an entry into account; one that is excluded cannot win. Each entry must be offered once.
@@ -82,7 +70,7 @@ impl<'a> Selection<'a> {
             return;
         }
         let score = self.prk.score(entry.label.as_ref(), entry.tickets);
-        let number = entry.group.as_ref().and_then(|group| self.numbers.get(group)).copied().unwrap_or(0);
+        let number = self.groups.number(entry.group.as_ref());
         self.kept[number].keep((score, entry.label));
     }
 
@@ -95,50 +83,94 @@ impl<'a> Selection<'a> {
 
     /// The ranking: winners and alternates, best first. Fewer entries than seats give fewer winners.
     pub fn into_ranking(self) -> Vec<Ranked> {
-        let mut line: Vec<Candidate> = Vec::new();
+        let mut line: Vec<(Score, Label, usize)> = Vec::new();
         for (number, kept) in self.kept.into_iter().enumerate() {
-            line.extend(kept.heap.into_iter().map(|(score, label)| Candidate {
-                score,
-                label,
-                number,
-                seat: None,
-            }));
+            line.extend(kept.heap.into_iter().map(|(score, label)| (score, label, number)));
         }
-        line.sort_unstable_by_key(|candidate| (candidate.score, candidate.label));
-        for (place, prize) in (0..).zip(self.prizes.as_slice()) {
+        line.sort_unstable();
+        let numbers: Vec<_> = line.iter().map(|(_, _, number)| *number).collect();
+        let mut alternates = self.alternates;
+        let mut ranking = Vec::new();
+        for ((score, label, _), given) in line.into_iter().zip(self.groups.give_seats(&numbers, self.prizes)) {
+            let (prize, seat) = match given {
+                Some((prize, seat)) => (Some(prize), seat),
+                None if alternates > 0 => {
+                    alternates -= 1;
+                    (None, Seat::Alternate)
+                }
+                None => continue,
+            };
+            ranking.push(Ranked { label, prize, score: HexBytes::from(*score.as_bytes()), seat });
+        }
+        ranking
+    }
+}
+
+/// The groups that quotas name, by number; whoever is in none of them counts under 0.
+#[derive(Clone)]
+pub(crate) struct NamedGroups<'a>(HashMap<&'a Group, usize>);
+
+impl<'a> NamedGroups<'a> {
+    pub(crate) fn of(prizes: &'a PrizeList) -> Self {
+        Self(prizes.named_groups().into_iter().zip(1..).collect())
+    }
+
+    /// How many numbers there are.
+    pub(crate) fn count(&self) -> usize {
+        self.0.len() + 1
+    }
+
+    /// The number of an entry's group.
+    pub(crate) fn number(&self, group: Option<&Group>) -> usize {
+        group.and_then(|group| self.0.get(group)).copied().unwrap_or(0)
+    }
+
+    /// The most seats that the group with each number can take.
+    pub(crate) fn most_seats(&self, prizes: &PrizeList) -> Vec<usize> {
+        let mut most = vec![prizes.winners(); self.count()];
+        for prize in prizes.as_slice() {
             for quota in &prize.quota {
-                let number = self.numbers[&quota.group];
-                let unseated = line.iter_mut().filter(|one| one.number == number && one.seat.is_none());
-                for one in unseated.take(quota.reserved() as usize) {
-                    one.seat = Some((Some(place), Seat::Reserved));
+                let at_most = quota.at_most.unwrap_or(prize.winners).min(prize.winners);
+                most[self.number(Some(&quota.group))] -= (prize.winners - at_most) as usize;
+            }
+        }
+        most
+    }
+
+    /// Gives the seats to a line of people, best-ranked first, of each of whom the group's number is known.
+    pub(crate) fn give_seats(&self, line: &[usize], prizes: &PrizeList) -> Vec<Option<(u32, Seat)>> {
+        let mut seats = vec![None; line.len()];
+        for (place, prize) in (0..).zip(prizes.as_slice()) {
+            for quota in prize.quota.iter().filter(|quota| quota.reserved() > 0) {
+                let number = self.number(Some(&quota.group));
+                let of_group = |(seat, one): &(&mut Option<_>, &usize)| **one == number && seat.is_none();
+                let unseated = seats.iter_mut().zip(line).filter(of_group);
+                for (seat, _) in unseated.take(quota.reserved() as usize) {
+                    *seat = Some((place, Seat::Reserved));
                 }
             }
         }
-        for (place, prize) in (0..).zip(self.prizes.as_slice()) {
-            let mut room: HashMap<usize, u32> = prize
-                .quota
-                .iter()
-                .filter_map(|quota| Some((self.numbers[&quota.group], quota.at_most? - quota.reserved())))
-                .collect();
-            let reserved: u32 = prize.quota.iter().map(|quota| quota.reserved()).sum();
-            let mut open = prize.winners - reserved;
-            for one in line.iter_mut().filter(|one| one.seat.is_none()) {
+        for (place, prize) in (0..).zip(prizes.as_slice()) {
+            let mut room = vec![u32::MAX; self.count()];
+            let mut open = prize.winners;
+            for quota in &prize.quota {
+                open -= quota.reserved();
+                if let Some(at_most) = quota.at_most {
+                    room[self.number(Some(&quota.group))] = at_most - quota.reserved();
+                }
+            }
+            for (seat, number) in seats.iter_mut().zip(line).filter(|(seat, _)| seat.is_none()) {
                 if open == 0 {
                     break;
                 }
-                match room.get_mut(&one.number) {
-                    Some(0) => continue,
-                    Some(room) => *room -= 1,
-                    None => {}
+                if room[*number] > 0 {
+                    room[*number] -= 1;
+                    open -= 1;
+                    *seat = Some((place, Seat::Open));
                 }
-                one.seat = Some((Some(place), Seat::Open));
-                open -= 1;
             }
         }
-        for one in line.iter_mut().filter(|one| one.seat.is_none()).take(self.alternates) {
-            one.seat = Some((None, Seat::Alternate));
-        }
-        line.into_iter().filter_map(Candidate::into_ranked).collect()
+        seats
     }
 }
 
@@ -151,20 +183,5 @@ impl Kept {
         {
             *worst = ranked;
         }
-    }
-}
-
-/// An entry that could be seated, while seats are given.
-struct Candidate {
-    score: Score,
-    label: Label,
-    number: usize,
-    seat: Option<(Option<u32>, Seat)>,
-}
-
-impl Candidate {
-    fn into_ranked(self) -> Option<Ranked> {
-        let (prize, seat) = self.seat?;
-        Some(Ranked { label: self.label, prize, score: HexBytes::from(*self.score.as_bytes()), seat })
     }
 }
