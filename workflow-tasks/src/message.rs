@@ -28,11 +28,11 @@ pub(crate) struct Email {
 /// names of lottery and prize; a winner's name that leaves them no room is left out whole.
 pub(crate) fn sms(facts: Facts<'_>) -> String {
     let by_name = |lottery: &str, prize: &str| match facts.locale {
-        Locale::En => format!("{lottery}: congratulations {}, you have won {prize}!", facts.winner),
+        Locale::En => format!("{lottery}: congratulations {}! You have won: {prize}", facts.winner),
         Locale::ZhCn => format!("【{lottery}】恭喜{}，您抽中了：{prize}！", facts.winner),
     };
     let plain = |lottery: &str, prize: &str| match facts.locale {
-        Locale::En => format!("{lottery}: congratulations, you have won {prize}!"),
+        Locale::En => format!("{lottery}: congratulations! You have won: {prize}"),
         Locale::ZhCn => format!("【{lottery}】恭喜，您抽中了：{prize}！"),
     };
     fit(facts, by_name).or_else(|| fit(facts, plain)).unwrap_or_else(|| plain("", ""))
@@ -43,7 +43,7 @@ pub(crate) fn email(facts: Facts<'_>) -> Email {
     let Facts { lottery, prize, winner, link, .. } = facts;
     let text = match facts.locale {
         Locale::En => format!(
-            "Hello {winner},\n\ncongratulations! You have won {prize} in the draw of {lottery}.\n\n\
+            "Hello {winner},\n\ncongratulations! In the draw of {lottery} you have won: {prize}\n\n\
              The result of the draw: {link}\n"
         ),
         Locale::ZhCn => {
@@ -60,9 +60,9 @@ fn subject(facts: Facts<'_>) -> String {
     };
     let lottery = if plain(facts.lottery) { facts.lottery } else { facts.lottery_id };
     let prize = if plain(facts.prize) { facts.prize } else { "a prize" };
-    let fixed = ": you have won ".len();
+    let fixed = "You have won:  ()".len();
     let (lottery, prize) = shorten_both(lottery, prize, SUBJECT - fixed, Alphabet::Gsm7, str::len);
-    format!("{lottery}: you have won {prize}")
+    format!("You have won: {prize} ({lottery})")
 }
 
 /// The text with as much of both names as one SMS holds; none if hardly anything of them would be left.
@@ -168,7 +168,7 @@ mod tests {
     fn a_short_sms_names_lottery_winner_and_prize() {
         assert_eq!(
             sms(facts(Locale::En, "Party 2026", "a bicycle", "Rose")),
-            "Party 2026: congratulations Rose, you have won a bicycle!"
+            "Party 2026: congratulations Rose! You have won: a bicycle"
         );
         assert_eq!(
             sms(facts(Locale::ZhCn, "2026年会", "一等奖", "王小明")),
@@ -195,15 +195,15 @@ mod tests {
     #[test]
     fn a_long_prize_is_shortened_and_the_winner_still_named() {
         let text = sms(facts(Locale::En, "Party", &"very long prize ".repeat(12), "Rose"));
-        assert!(text.starts_with("Party: congratulations Rose, you have won very long prize"), "{text}");
-        assert!(text.ends_with("...!"), "{text}");
+        assert!(text.starts_with("Party: congratulations Rose! You have won: very long prize"), "{text}");
+        assert!(text.ends_with("..."), "{text}");
         assert!(text.len() > 150, "{text}");
     }
 
     #[test]
     fn a_winners_name_that_leaves_no_room_is_left_out_whole() {
         let text = sms(facts(Locale::En, "Party", "a bicycle", &"Wolfeschlegelsteinhausen".repeat(8)));
-        assert_eq!(text, "Party: congratulations, you have won a bicycle!");
+        assert_eq!(text, "Party: congratulations! You have won: a bicycle");
     }
 
     #[test]
@@ -243,7 +243,7 @@ mod tests {
         }
         assert_eq!(
             email(facts(Locale::ZhCn, "年会", "一等奖", "王")).subject,
-            "party-2026: you have won a prize"
+            "You have won: a prize (party-2026)"
         );
     }
 }

@@ -158,7 +158,7 @@ async fn an_e_mail_goes_to_the_topic_with_the_winners_label_as_audience() {
     let taken = world.sns.taken();
     assert_eq!(taken.len(), 1);
     assert_eq!(taken[0].to, winner.label.as_str());
-    assert_eq!(taken[0].subject.as_deref(), Some("Party: you have won Prize"));
+    assert_eq!(taken[0].subject.as_deref(), Some("You have won: Prize (Party)"));
     assert!(taken[0].text.contains("https://lottery.example/lotteries/party/draws/d1"));
     assert_eq!(world.status(&draw_id).await, DrawStatus::Succeeded);
 }
