@@ -82,6 +82,9 @@ pub mod code {
     pub const SUSPICIOUS_VALUE: &str = "SUSPICIOUS_VALUE";
 }
 
+/// How many faults a refusal tells.
+const MAX_TOLD: usize = 100;
+
 /// All findings of one definition.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
@@ -109,6 +112,7 @@ impl Report {
         let faults: Vec<String> = self
             .errors()
             .filter(|finding| !aws_refuses || is_of_aws(finding))
+            .take(MAX_TOLD)
             .map(|finding| {
                 let location = finding.location.as_deref().unwrap_or("null");
                 format!("{}: {} at {location}", finding.code, finding.message)

@@ -39,9 +39,8 @@ pub(super) fn scan(text: &str) -> Result<Outline, SyntaxFault> {
         bytes: text.as_bytes(),
         at: 0,
         outline: Outline::default(),
-        line: 1,
-        line_start: 0,
         counted: 0,
+        reached: Position { line: 1, column: 1 },
     };
     match scanner.document() {
         Ok(()) => Ok(scanner.outline),
@@ -52,6 +51,18 @@ pub(super) fn scan(text: &str) -> Result<Outline, SyntaxFault> {
 const VALUE_EXPECTED: &str = "JSON String, Number, Array, Object or token 'null', 'true' or 'false'";
 /// How much of the text Jackson shows.
 const SNIPPET: usize = 500;
+
+/// How many places are noted, and how long their locations may be.
+const MAX_NOTED: usize = 20_000;
+const MAX_LOCATION: usize = 1_000;
+
+/// The location of a part. What lies too deep is told by what is around it.
+fn within(location: &str, part: &str) -> String {
+    if location.len() > MAX_LOCATION {
+        return location.to_owned();
+    }
+    format!("{location}{part}")
+}
 
 /// A container that is not closed yet, and the location of what it holds.
 enum Open {
@@ -64,10 +75,9 @@ struct Scanner<'a> {
     bytes: &'a [u8],
     at: usize,
     outline: Outline,
-    /// The line that `counted` lies in, and where it begins; both grow with the scan.
-    line: usize,
-    line_start: usize,
+    /// How far lines and columns have been counted, and what was reached there; both grow with the scan.
     counted: usize,
+    reached: Position,
 }
 
 type Scan<T> = Result<T, String>;
@@ -128,20 +138,18 @@ impl Scanner<'_> {
                 }
                 location = match container {
                     Open::Array { location, next, .. } => {
-                        let item = format!("{location}[{next}]");
+                        let item = within(location, &format!("[{next}]"));
                         *next += 1;
-                        let position = self.position(self.at);
-                        self.outline.positions.insert(item.clone(), position);
+                        self.note(&item, self.at);
                         item
                     }
                     Open::Object { location, keys, .. } => {
                         let parent = location.clone();
                         let key_at = self.at;
                         let key = self.key(start)?;
-                        let child = format!("{parent}/{key}");
-                        let position = self.position(key_at);
+                        let child = within(&parent, &format!("/{key}"));
                         if keys.insert(key) {
-                            self.outline.positions.insert(child.clone(), position);
+                            self.note(&child, key_at);
                         } else {
                             self.outline.duplicates.push(child.clone());
                         }
@@ -319,12 +327,22 @@ impl Scanner<'_> {
 
     /// The position of a place at or behind the last one asked for.
     fn position(&mut self, at: usize) -> Position {
-        for (offset, _) in self.text[self.counted..at].match_indices('\n') {
-            self.line += 1;
-            self.line_start = self.counted + offset + 1;
+        for character in self.text[self.counted..at].chars() {
+            match character {
+                '\n' => self.reached = Position { line: self.reached.line + 1, column: 1 },
+                _ => self.reached.column += 1,
+            }
         }
         self.counted = at;
-        Position { line: self.line, column: 1 + self.text[self.line_start..at].chars().count() }
+        self.reached
+    }
+
+    /// Notes where something stands, as long as there is not too much to note.
+    fn note(&mut self, location: &str, at: usize) {
+        if self.outline.positions.len() < MAX_NOTED && location.len() <= MAX_LOCATION {
+            let position = self.position(at);
+            self.outline.positions.insert(location.to_owned(), position);
+        }
     }
 
     fn position_from_front(&self, at: usize) -> Position {
@@ -401,6 +419,16 @@ mod tests {
         let outline = scan("{\"States\": {\"A\": [1, {\"x\": 2}],\n  \"A\": 3}}").unwrap();
         assert_eq!(outline.duplicates, ["/States/A"]);
         assert_eq!(outline.positions["/States/A[1]/x"], Position { line: 1, column: 23 });
+    }
+
+    #[test]
+    fn much_in_one_line_and_much_very_deep_is_scanned_in_seconds() {
+        let wide = format!("[{}1]", "{\"a\":1},".repeat(200_000));
+        let deep = format!("{}{}{}", "[".repeat(900), "1,".repeat(500_000), "1");
+        let started = std::time::Instant::now();
+        assert!(scan(&wide).is_ok());
+        assert!(scan(&deep).is_err());
+        assert!(started.elapsed() < std::time::Duration::from_secs(20));
     }
 
     proptest! {

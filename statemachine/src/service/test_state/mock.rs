@@ -36,17 +36,12 @@ impl Mock {
                 (None, Some(error)) => {
                     Mocked::Error { error: text(error.get("error")), cause: text(error.get("cause")) }
                 }
-                (Some(_), Some(_)) => {
-                    return Err(Exception::validation(
-                        "A mock must specify either a result or an errorOutput, but not both",
-                    ));
-                }
-                (None, None) => {
-                    return Err(Exception::validation(
-                        "A mock must specify either a result or an errorOutput",
-                    ));
-                }
-            };
+                _ => {
+                return Err(Exception::validation(
+                    "A test mock should have only one of the following fields: [result, errorOutput].",
+                ));
+            }
+        };
         Ok(Mock { mocked, strictness })
     }
 
