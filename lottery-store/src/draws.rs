@@ -103,7 +103,9 @@ impl Store {
             match self.draw(lottery_id, draw_id).await?.map(|draw| draw.status) {
                 None => return Ok(CancelDraw::Unknown),
                 Some(DrawStatus::Waiting) => {}
-                Some(status) if status.is_final() => return Ok(CancelDraw::Final(status)),
+                Some(status) if status.is_final() && !status.has_official_winners() => {
+                    return Ok(CancelDraw::Final(status));
+                }
                 Some(status) => return Ok(CancelDraw::AlreadyCommitted(status)),
             }
             let holder = self.lottery(lottery_id).await?.and_then(|lottery| lottery.open_draw);

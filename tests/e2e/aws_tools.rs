@@ -47,10 +47,12 @@ async fn the_aws_cli_works_unchanged() {
     assert_eq!(machine["status"], "ACTIVE", "{machine}");
 
     let input = r#"{"lottery_id":"party","draw_id":"nobody-made-it"}"#;
-    let started = aws(&format!("stepfunctions start-execution --state-machine-arn {arn} --input {input}")).await;
+    let started =
+        aws(&format!("stepfunctions start-execution --state-machine-arn {arn} --input {input}")).await;
     let execution = started["executionArn"].as_str().unwrap();
     let history = eventually("the execution's end", async || {
-        let command = format!("stepfunctions get-execution-history --execution-arn {execution} --reverse-order");
+        let command =
+            format!("stepfunctions get-execution-history --execution-arn {execution} --reverse-order");
         let history = aws(&command).await;
         (history["events"][0]["type"] == "ExecutionFailed").then_some(history)
     })

@@ -42,8 +42,16 @@ async fn what_keeps_the_stack_from_starting_is_said_in_one_sentence() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = taken.local_addr().unwrap().to_string();
     let ports = ["--listen", "127.0.0.1:0", "--aws-listen", "127.0.0.1:0"];
-    refuses_to_start(&["--in-memory", "--listen", &taken, "--aws-listen", "127.0.0.1:0"], &[&taken, "in use"]).await;
-    refuses_to_start(&["--in-memory", "--listen", "127.0.0.1:0", "--aws-listen", &taken], &[&taken, "in use"]).await;
+    refuses_to_start(
+        &["--in-memory", "--listen", &taken, "--aws-listen", "127.0.0.1:0"],
+        &[&taken, "in use"],
+    )
+    .await;
+    refuses_to_start(
+        &["--in-memory", "--listen", "127.0.0.1:0", "--aws-listen", &taken],
+        &[&taken, "in use"],
+    )
+    .await;
 
     // Not even root can make a directory inside a file.
     let file = tempfile::NamedTempFile::new().unwrap();
@@ -73,7 +81,8 @@ async fn the_readme_s_lines_work_as_printed() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let readme = std::fs::read_to_string(root.join("README.md")).unwrap();
     let block = readme.split("```sh\n").map(|block| block.split("```").next().unwrap());
-    let lines = block.into_iter().find(|block| block.contains("curl")).expect("README has a block of curl lines");
+    let lines =
+        block.into_iter().find(|block| block.contains("curl")).expect("README has a block of curl lines");
     let script = lines
         .replace("http://127.0.0.1:8080", &stack.api)
         .replace(".lottery/organiser.token", data.path().join("organiser.token").to_str().unwrap());

@@ -23,7 +23,10 @@ async fn a_refused_phone_is_shown_and_does_not_stop_the_others() {
     assert_eq!(draw["notifications"]["sms"]["failed"], 1, "{draw}");
     assert_eq!(draw["notifications"]["email"]["sent"], 10, "{draw}");
     let alerts = stack.operator_alerts().await;
-    assert!(alerts.iter().any(|alert| alert.contains(id)), "the organiser hears of the unsent one: {alerts:?}");
+    assert!(
+        alerts.iter().any(|alert| alert.contains(id)),
+        "the organiser hears of the unsent one: {alerts:?}"
+    );
 }
 
 #[tokio::test]
@@ -47,7 +50,10 @@ async fn when_recording_fails_for_good_nobody_is_a_winner_and_the_lottery_is_fre
 
 #[tokio::test]
 async fn a_recording_whose_answer_is_lost_once_is_found_by_the_next_try() {
-    recording_goes_forward(Fault::every("record-winners", "Runtime.ExitError", FaultTime::After).calls(1..=1)).await;
+    recording_goes_forward(
+        Fault::every("record-winners", "Runtime.ExitError", FaultTime::After).calls(1..=1),
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -78,7 +84,8 @@ async fn an_execution_stopped_from_outside_is_cleaned_up() {
 
     let answer = client.post("/lotteries/party/draws", &json!({"winners": 2})).await.expect(202);
     let draw = answer["draw_id"].as_str().unwrap();
-    eventually("the seal", async || (client.draw("party", draw).await["status"] == "SEALED").then_some(())).await;
+    eventually("the seal", async || (client.draw("party", draw).await["status"] == "SEALED").then_some(()))
+        .await;
     stack.stop_execution(answer["execution_arn"].as_str().unwrap()).await;
 
     let ended = client.wait_for_end("party", draw).await;

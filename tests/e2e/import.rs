@@ -52,7 +52,10 @@ async fn every_format_gives_the_same_people() {
         let lottery = format!("party-{number}");
         client.create_lottery(&lottery).await;
         let path = format!("/lotteries/{lottery}/participants");
-        let report = client.send(Method::POST, &path, &[("content-type", content_type)], body.into()).await.expect(200);
+        let report = client
+            .send(Method::POST, &path, &[("content-type", content_type)], body.into())
+            .await
+            .expect(200);
         assert_eq!(report["accepted"], 2, "{content_type}: {report}");
         let mut page = client.get(&path).await.expect(200);
         let people = page["participants"].as_array_mut().unwrap();

@@ -60,7 +60,8 @@ fn the_domain_needs_no_sdk_no_server_and_no_clock() {
 
 #[test]
 fn the_engine_knows_no_word_of_the_lottery() {
-    let mut folders = vec![std::path::PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../statemachine/src"))];
+    let mut folders =
+        vec![std::path::PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../statemachine/src"))];
     let mut read = 0;
     while let Some(folder) = folders.pop() {
         for file in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {

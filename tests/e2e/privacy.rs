@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{python, Process};
+use crate::support::{Process, python};
 
 /// Planted in the pool; none of these may be found anywhere but in the inbox and in scoped answers.
 const PLANTED: [&str; 4] = ["Zebulon", "Quackenbush", "5550199", "zq-secret"];
@@ -50,7 +50,10 @@ async fn histories_logs_and_open_answers_hold_no_personal_data() {
     }
     for (place, text) in &seen {
         for planted in PLANTED {
-            assert!(!text.to_lowercase().contains(&planted.to_lowercase()), "{planted} stands in {place}: {text}");
+            assert!(
+                !text.to_lowercase().contains(&planted.to_lowercase()),
+                "{planted} stands in {place}: {text}"
+            );
         }
     }
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::support::client::{email_of, phone_of};
 use crate::support::Process;
+use crate::support::client::{email_of, phone_of};
 
 /// Kills the stack after each of these delays from the POST, so that every step of a draw is hit by one.
 /// The delay is the test's subject: there is nothing to wait for but time.
@@ -29,7 +29,10 @@ async fn a_killed_stack_goes_on_where_it_was() {
         let ended = client.wait_for_end(&lottery, &draw).await;
         let winners = client.winners(&lottery, &draw).await;
         assert_eq!(BTreeSet::from_iter(&winners).len(), 2, "killed after {moment} ms: {ended}");
-        assert!(before.is_empty() || before == winners, "killed after {moment} ms: {before:?}, then {winners:?}");
+        assert!(
+            before.is_empty() || before == winners,
+            "killed after {moment} ms: {before:?}, then {winners:?}"
+        );
         // A message whose sending was cut off is shown as unknown, and never sent twice.
         let (sms, email) = (client.addressed(&draw, "sms").await, client.addressed(&draw, "email").await);
         assert!(sms.is_subset(&winners.iter().map(|id| phone_of(id)).collect()));
@@ -37,7 +40,8 @@ async fn a_killed_stack_goes_on_where_it_was() {
         match ended["status"].as_str().unwrap() {
             "SUCCEEDED" => assert_eq!((sms.len(), email.len()), (2, 2), "killed after {moment} ms: {ended}"),
             "INCOMPLETE" => {
-                let count = |channel: &str, state: &str| ended["notifications"][channel][state].as_u64().unwrap();
+                let count =
+                    |channel: &str, state: &str| ended["notifications"][channel][state].as_u64().unwrap();
                 assert!(count("sms", "unknown") + count("email", "unknown") > 0, "{ended}");
             }
             other => panic!("killed after {moment} ms, the draw ended {other}: {ended}"),

@@ -1,26 +1,26 @@
 //! What every story needs: a started stack, and a client with the API's verbs.
 
-pub mod client;
-pub mod process;
-pub mod python;
-pub mod stack;
+pub(crate) mod client;
+pub(crate) mod process;
+pub(crate) mod python;
+pub(crate) mod stack;
 
-pub use client::Client;
-pub use process::Process;
+pub(crate) use client::Client;
+pub(crate) use process::Process;
 
 use std::time::{Duration, Instant};
 
 /// The ten employees of the README, as they are imported there.
-pub const EMPLOYEES: &str = include_str!("../../../examples/employees.csv");
+pub(crate) const EMPLOYEES: &str = include_str!("../../../examples/employees.csv");
 
 /// How long a story waits for something that must happen. Far above what it takes: reaching it is a failure.
-pub const PATIENCE: Duration = Duration::from_secs(90);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
 
 /// Asks again until `probe` gives a value.
 ///
 /// # Panics
 /// When [`PATIENCE`] is over, naming `what`.
-pub async fn eventually<T, F: AsyncFnMut() -> Option<T>>(what: &str, mut probe: F) -> T {
+pub(crate) async fn eventually<T, F: AsyncFnMut() -> Option<T>>(what: &str, mut probe: F) -> T {
     let began = Instant::now();
     loop {
         if let Some(found) = probe().await {

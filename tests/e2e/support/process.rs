@@ -10,18 +10,18 @@ use tokio::process::{Child, Command};
 use super::Client;
 
 /// A running `local-stack` on free ports. Killed when dropped.
-pub struct Process {
+pub(crate) struct Process {
     child: Child,
     /// Where people and the API are, such as `http://127.0.0.1:41234`.
-    pub api: String,
+    pub(crate) api: String,
     /// The AWS-compatible endpoint.
-    pub aws: String,
+    pub(crate) aws: String,
     token: String,
     log: Arc<Mutex<String>>,
 }
 
 /// The program, built by the same cargo call as this test (its package has tests of its own).
-pub fn program() -> PathBuf {
+pub(crate) fn program() -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let target = test.parent().and_then(Path::parent).unwrap();
     let program = target.join(format!("local-stack{}", std::env::consts::EXE_SUFFIX));
@@ -31,12 +31,12 @@ pub fn program() -> PathBuf {
 
 impl Process {
     /// Starts the stack on `data` and waits until it listens.
-    pub async fn start(data: &Path) -> Self {
+    pub(crate) async fn start(data: &Path) -> Self {
         Self::start_with(data, &[]).await
     }
 
     /// Like [`start`](Self::start), with further options.
-    pub async fn start_with(data: &Path, options: &[&str]) -> Self {
+    pub(crate) async fn start_with(data: &Path, options: &[&str]) -> Self {
         let mut child = Command::new(program())
             .args(["--listen", "127.0.0.1:0", "--aws-listen", "127.0.0.1:0", "--data-dir"])
             .arg(data)
@@ -63,24 +63,24 @@ impl Process {
         Self { child, api: api.unwrap(), aws: aws.unwrap(), token, log }
     }
 
-    pub fn client(&self) -> Client {
+    pub(crate) fn client(&self) -> Client {
         Client::organiser(&self.api, &self.token)
     }
 
     /// All that it has printed since it listened, and logged.
-    pub fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         self.log.lock().unwrap().clone()
     }
 
     /// Sends what Ctrl-C sends, and answers the exit code.
-    pub async fn interrupt(mut self) -> Option<i32> {
+    pub(crate) async fn interrupt(mut self) -> Option<i32> {
         let pid = self.child.id().unwrap().to_string();
         assert!(Command::new("kill").args(["-INT", &pid]).status().await.unwrap().success());
         self.child.wait().await.unwrap().code()
     }
 
     /// Kills the process as `kill -9` does.
-    pub async fn kill(mut self) {
+    pub(crate) async fn kill(mut self) {
         self.child.kill().await.unwrap();
     }
 }

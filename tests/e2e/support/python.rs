@@ -6,7 +6,7 @@ use std::process::Output;
 use tokio::process::Command;
 
 /// A program of the tests' Python environment, made on first use.
-pub async fn tool(name: &str) -> PathBuf {
+pub(crate) async fn tool(name: &str) -> PathBuf {
     let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("tools");
     let setup = Command::new(tools.join("setup")).output().await.unwrap();
     assert!(setup.status.success(), "{}", String::from_utf8_lossy(&setup.stderr));
@@ -17,7 +17,7 @@ pub async fn tool(name: &str) -> PathBuf {
 ///
 /// # Panics
 /// When it fails, with all that it said.
-pub async fn run(name: &str, aws: &str, arguments: &[&str]) -> String {
+pub(crate) async fn run(name: &str, aws: &str, arguments: &[&str]) -> String {
     let Output { status, stdout, stderr } = Command::new(tool(name).await)
         .args(arguments)
         .env("AWS_ENDPOINT_URL", aws)

@@ -8,58 +8,58 @@ use serde_json::Value;
 use super::Client;
 
 /// A started stack, stopped when dropped.
-pub struct Started(Stack);
+pub(crate) struct Started(Stack);
 
 /// An empty stack without faults.
-pub async fn start() -> Started {
+pub(crate) async fn start() -> Started {
     start_with(|_| ()).await
 }
 
 /// An empty stack whose configuration the test changes first.
-pub async fn start_with(change: impl FnOnce(&mut Config)) -> Started {
+pub(crate) async fn start_with(change: impl FnOnce(&mut Config)) -> Started {
     let mut config = Config::in_memory();
     change(&mut config);
     Started(Stack::start(config).await.unwrap())
 }
 
 impl Started {
-    pub fn client(&self) -> Client {
+    pub(crate) fn client(&self) -> Client {
         Client::organiser(&self.0.api_url, &self.0.token)
     }
 
     /// Where people and the API are.
-    pub fn api(&self) -> &str {
+    pub(crate) fn api(&self) -> &str {
         &self.0.api_url
     }
 
     /// What the organiser's token says.
-    pub fn claims(&self) -> Value {
+    pub(crate) fn claims(&self) -> Value {
         self.0.issuer.claims()
     }
 
     /// A token with these claims, signed by the stack's own key.
-    pub fn sign(&self, claims: &Value) -> String {
+    pub(crate) fn sign(&self, claims: &Value) -> String {
         self.0.issuer.sign(claims)
     }
 
     /// The same claims signed by somebody else.
-    pub fn sign_with_another_key(&self, claims: &Value) -> String {
+    pub(crate) fn sign_with_another_key(&self, claims: &Value) -> String {
         Issuer::in_memory().sign(claims)
     }
 
     /// The same claims with `alg: none`.
-    pub fn unsigned(&self, claims: &Value) -> String {
+    pub(crate) fn unsigned(&self, claims: &Value) -> String {
         let encode = |text: String| URL_SAFE_NO_PAD.encode(text);
         format!("{}.{}.", encode(r#"{"alg":"none","typ":"JWT"}"#.to_owned()), encode(claims.to_string()))
     }
 
     /// The AWS-compatible endpoint.
-    pub fn aws(&self) -> &str {
+    pub(crate) fn aws(&self) -> &str {
         &self.0.aws_url
     }
 
     /// The texts that the operator topic's subscriber got.
-    pub async fn operator_alerts(&self) -> Vec<String> {
+    pub(crate) async fn operator_alerts(&self) -> Vec<String> {
         let inbox = self.client().get("/local/messages").await.expect(200);
         let alerts = inbox["messages"].as_array().unwrap().iter();
         let alerts = alerts.filter(|message| message["address"] == "operator@localhost");
@@ -67,7 +67,7 @@ impl Started {
     }
 
     /// StopExecution, as somebody with the AWS console would call it.
-    pub async fn stop_execution(&self, arn: &str) {
+    pub(crate) async fn stop_execution(&self, arn: &str) {
         let answer = reqwest::Client::new()
             .post(self.aws())
             .header("x-amz-target", "AWSStepFunctions.StopExecution")
