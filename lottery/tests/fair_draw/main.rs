@@ -7,6 +7,7 @@ mod fairness;
 mod feasibility;
 mod naive;
 
+mod second_verifier;
 mod selection;
 mod statistics;
 mod tampering;

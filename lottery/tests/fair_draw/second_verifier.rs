@@ -1,0 +1,122 @@
+//! The verifier in Python, written from the specification, comes to the same answer on every bundle.
+
+use std::path::Path;
+use std::process::Command;
+
+use lottery::PrizeList;
+use lottery::verify::{Options, StepName, verify};
+use serde_json::Value;
+
+use super::bundles::{Draw, entries, prizes, strange_hash};
+use super::naive::{self, bytes, one_prize, prize};
+
+/// What the second verifier says of each bundle.
+fn second(bundles: &[String]) -> Vec<Value> {
+    let directory = tempfile::tempdir().unwrap();
+    let paths: Vec<_> = bundles
+        .iter()
+        .enumerate()
+        .map(|(number, bundle)| {
+            let path = directory.path().join(format!("{number}.json"));
+            std::fs::write(&path, bundle).unwrap();
+            path
+        })
+        .collect();
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/second_verifier/verify.py");
+    let output = Command::new("python3").arg(script).args(paths).output().expect("the tests need python3");
+    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// Draws of many shapes, all of which hold.
+fn draws() -> Vec<Draw> {
+    let many = PrizeList::try_from(vec![
+        prize(3, &[("研发", Some(2), Some(2)), ("\"Q\"\\A", Some(1), None)]),
+        prize(10, &[("Vertrieb", None, Some(1)), ("研发", Some(3), None)]),
+        prize(1, &[]),
+    ]);
+    let mut draws = vec![
+        Draw::seal(entries(1), one_prize(1)),
+        Draw::seal(entries(5), one_prize(4)),
+        Draw::seal(entries(60), prizes()),
+        Draw::seal(entries(257), many.unwrap()),
+        Draw::seal(entries(1000), one_prize(300)),
+    ];
+    let mut first = Draw::seal(entries(33), prizes());
+    first.manifest.sequence = 1;
+    (first.manifest.previous_commitment, first.manifest.previous_status) = (None, None);
+    first.manifest.closes_at = None;
+    first.manifest.claim_within_seconds = Some(86_400);
+    draws.push(first);
+    let mut heavy: Vec<_> = (0..30).map(|number| naive::entry(number, 1000, None)).collect();
+    heavy.sort_by_key(|entry| entry.label);
+    draws.push(Draw::seal(heavy, one_prize(2)));
+    draws
+}
+
+#[test]
+fn both_verifiers_come_to_the_same_ranking() {
+    let draws = draws();
+    let bundles: Vec<_> = draws.iter().map(Draw::bundle).collect();
+    for ((draw, bundle), theirs) in draws.iter().zip(&bundles).zip(second(&bundles)) {
+        let ours = verify(bundle.as_bytes(), &Options::default());
+        assert!(ours.holds, "{ours}");
+        assert_eq!(theirs["holds"], true, "{theirs}");
+        assert_eq!(theirs["commitment"], draw.manifest.commitment().to_string());
+        assert_eq!(theirs["ranking"], serde_json::to_value(ours.ranking).unwrap());
+    }
+}
+
+#[test]
+fn both_verifiers_refuse_the_same_bundles_at_the_same_step() {
+    let draw = Draw::seal(entries(40), prizes());
+    let with = |change: &dyn Fn(&mut lottery::proof::Proof)| {
+        let mut proof = draw.proof();
+        change(&mut proof);
+        proof.to_canonical_json(Some(&draw.entries))
+    };
+    let bundle = draw.bundle();
+    let mut another_round = Draw::seal(entries(40), prizes());
+    another_round.manifest.beacon.round += 1;
+    let mut bundles = vec![
+        with(&|proof| proof.manifest.alternates = 2),
+        with(&|proof| proof.manifest.sequence = 1),
+        with(&|proof| proof.manifest.prizes = one_prize(1)),
+        with(&|proof| proof.beacon.chain.group_hash = strange_hash()),
+        with(&|proof| proof.beacon.round.as_mut().unwrap().randomness = strange_hash()),
+        with(&|proof| proof.signature.public_key = strange_hash()),
+        with(&|proof| proof.ranking.as_mut().unwrap().swap(1, 2)),
+        with(&|proof| drop(proof.ranking.as_mut().unwrap().pop())),
+        another_round.bundle(),
+        bundle.replacen("\"tickets\":2}", "\"tickets\":3}", 1),
+        bundle.replacen("\"organiser\"", "null", 1),
+        bundle.replacen("Vertrieb", " Vertrieb", 1),
+        bundle.replacen("\"version\":1", "\"version\":2", 1),
+        bundle.replacen("\"version\":1", "\"version\":1.0", 1),
+        bundle.replacen('{', "{ ", 1),
+        bundle.clone() + "\n",
+    ];
+    // Any character of the parts that the second verifier checks as we do, changed.
+    let checked = bundle.find("\"entries\"").unwrap()..bundle.len();
+    for number in 0..120 {
+        let random = u64::from_be_bytes(bytes("place", number)[..8].try_into().unwrap()) as usize;
+        let place = checked.start + random % checked.len();
+        let mut changed = bundle.clone().into_bytes();
+        changed[place] ^= 1;
+        bundles.extend(String::from_utf8(changed));
+    }
+    let theirs = second(&bundles);
+    assert_eq!(theirs.len(), bundles.len());
+    let mut steps = std::collections::BTreeSet::new();
+    for (bundle, theirs) in bundles.iter().zip(theirs) {
+        let ours = verify(bundle.as_bytes(), &Options::default());
+        let step: Option<StepName> = ours.broken();
+        assert_eq!(theirs["holds"], false, "{ours}");
+        // An entry that is no JSON is found while its list is read: there at once, here in the list's own step.
+        let form_of_an_entry = theirs["step"] == "form" && step == Some(StepName::Entries);
+        assert!(form_of_an_entry || theirs["step"] == step.unwrap().to_string(), "{ours}{theirs}");
+        steps.insert(step.unwrap().to_string());
+    }
+    assert!(steps.len() >= 6, "the refusals come from many steps: {steps:?}");
+}

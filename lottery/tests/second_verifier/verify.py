@@ -1,0 +1,376 @@
+"""A second verifier of the fair draw, written from docs/fair-draw.md alone, with Python's standard library.
+
+It checks everything but the beacon's BLS signature, for which the standard library has no pairing.
+
+    python3 verify.py BUNDLE...     one line of JSON for each: the ranking, or the step that does not hold
+"""
+
+import base64
+import datetime
+import hashlib
+import hmac
+import json
+import re
+import sys
+import unicodedata
+
+
+class Refused(Exception):
+    """A step that does not hold."""
+
+    def __init__(self, step, why):
+        super().__init__(why)
+        self.step = step
+
+
+def need(truth, step, why):
+    if not truth:
+        raise Refused(step, why)
+
+
+def canonical(value):
+    """RFC 8785 for the values of a proof: its names are ASCII, its numbers whole."""
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def sha256(*parts):
+    return hashlib.sha256(b"".join(parts)).digest()
+
+
+# --- shapes: each field, and no other -------------------------------------------------------------------------
+
+
+def fits(value, shape):
+    if isinstance(shape, dict):
+        return isinstance(value, dict) and value.keys() == shape.keys() and all(fits(value[k], shape[k]) for k in shape)
+    if isinstance(shape, list):
+        return isinstance(value, list) and all(fits(item, shape[0]) for item in value)
+    return shape(value)
+
+
+def whole(least, most):
+    return lambda value: type(value) is int and least <= value <= most
+
+
+def text(pattern):
+    return lambda value: isinstance(value, str) and re.fullmatch(pattern, value) is not None
+
+
+def or_null(shape):
+    return lambda value: value is None or fits(value, shape)
+
+
+def hexadecimal(length):
+    return text("[0-9a-f]{%d}" % (2 * length))
+
+
+def line(longest):
+    def fits_line(value):
+        if not isinstance(value, str) or not 1 <= len(value) <= longest or value != value.strip():
+            return False
+        return not any(unicodedata.category(character) == "Cc" for character in value)
+
+    return fits_line
+
+
+def group(value):
+    return line(64)(value) and unicodedata.normalize("NFC", value) == value
+
+
+def moment(value):
+    if not text(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")(value):
+        return False
+    try:
+        milliseconds(value)
+    except ValueError:
+        return False
+    return True
+
+
+def milliseconds(value):
+    since = datetime.datetime.fromisoformat(value.replace("Z", "+00:00")) - datetime.datetime(
+        1970, 1, 1, tzinfo=datetime.timezone.utc
+    )
+    return since // datetime.timedelta(milliseconds=1)
+
+
+def holder(value):
+    if not text("[A-Za-z0-9_-]{43}")(value):
+        return False
+    return base64.urlsafe_b64encode(base64.urlsafe_b64decode(value + "=")).decode() == value + "="
+
+
+EXACT = 2**53 - 1
+U32 = 2**32 - 1
+SLUG = "[a-z0-9][a-z0-9-]{0,%d}"
+LABEL = text("[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+SCHEME = text("bls-unchained-g1-rfc9380")
+ENTRY = {
+    "excluded": or_null(text("organiser|past_winner:" + SLUG % 39)),
+    "group": or_null(group),
+    "holder": holder,
+    "label": LABEL,
+    "tickets": whole(1, 1000),
+}
+PROOF = {
+    "beacon": {
+        "chain": {
+            "beacon_id": lambda value: isinstance(value, str),
+            "genesis_time": whole(0, U32),
+            "group_hash": hexadecimal(32),
+            "period": whole(1, U32),
+            "public_key": hexadecimal(96),
+            "scheme": SCHEME,
+        },
+        "round": {"randomness": hexadecimal(32), "round": whole(0, EXACT), "signature": hexadecimal(48)},
+    },
+    "entries": [ENTRY],
+    "manifest": {
+        "algorithm": text("hkdf-sha256-lowest-ticket"),
+        "alternates": whole(0, U32),
+        "beacon": {
+            "chain_hash": hexadecimal(32),
+            "public_key": hexadecimal(96),
+            "round": whole(0, EXACT),
+            "scheme": SCHEME,
+        },
+        "claim_within_seconds": or_null(whole(0, U32)),
+        "closes_at": or_null(moment),
+        "draw_id": text(SLUG % 39),
+        "entries": whole(0, EXACT),
+        "lottery_id": text(SLUG % 62),
+        "margin_seconds": whole(0, U32),
+        "previous_commitment": or_null(hexadecimal(32)),
+        "previous_status": or_null(
+            text("WAITING|SEALED|DRAWN|RECORDED|SUCCEEDED|INCOMPLETE|REJECTED|FAILED|CANCELLED|ABANDONED")
+        ),
+        "prizes": [
+            {
+                "name": line(100),
+                "quota": [{"at_least": or_null(whole(0, U32)), "at_most": or_null(whole(0, U32)), "group": group}],
+                "winners": whole(1, 10000),
+            }
+        ],
+        "root": hexadecimal(32),
+        "sealed_at": moment,
+        "sequence": whole(0, EXACT),
+        "tickets": whole(0, EXACT),
+        "version": whole(1, 1),
+    },
+    "ranking": [
+        {
+            "label": LABEL,
+            "prize": or_null(whole(0, 99)),
+            "score": hexadecimal(32),
+            "seat": text("reserved|open|alternate"),
+        }
+    ],
+    "signature": {"public_key": hexadecimal(32), "signature": hexadecimal(64)},
+    "version": whole(1, 1),
+}
+
+
+def prizes_make_sense(prizes):
+    if not 1 <= len(prizes) <= 100 or sum(prize["winners"] for prize in prizes) > 10000:
+        return False
+    for prize in prizes:
+        quota = prize["quota"]
+        names = [bound["group"] for bound in quota]
+        if len(quota) > 50 or len(set(names)) != len(names):
+            return False
+        for bound in quota:
+            least, most = bound["at_least"], bound["at_most"]
+            if least is None and most is None or None not in (least, most) and least > most:
+                return False
+        if sum(bound["at_least"] or 0 for bound in quota) > prize["winners"]:
+            return False
+    return True
+
+
+# --- Ed25519, RFC 8032 section 5.1.7 -----------------------------------------------------------------------------
+
+P = 2**255 - 19
+ORDER = 2**252 + 27742317777372353535851937790883648493
+D = -121665 * pow(121666, P - 2, P) % P
+
+
+def add(one, other):
+    a = (one[1] - one[0]) * (other[1] - other[0]) % P
+    b = (one[1] + one[0]) * (other[1] + other[0]) % P
+    c = 2 * one[3] * other[3] * D % P
+    d = 2 * one[2] * other[2] % P
+    e, f, g, h = b - a, d - c, d + c, b + a
+    return (e * f % P, g * h % P, f * g % P, e * h % P)
+
+
+def multiply(scalar, point):
+    product = (0, 1, 1, 0)
+    while scalar > 0:
+        if scalar & 1:
+            product = add(product, point)
+        point = add(point, point)
+        scalar >>= 1
+    return product
+
+
+def same(one, other):
+    return (one[0] * other[2] - other[0] * one[2]) % P == 0 and (one[1] * other[2] - other[1] * one[2]) % P == 0
+
+
+def decode_point(data):
+    y = int.from_bytes(data, "little")
+    sign, y = y >> 255, y & (2**255 - 1)
+    if y >= P:
+        return None
+    square = (y * y - 1) * pow(D * y * y + 1, P - 2, P) % P
+    x = pow(square, (P + 3) // 8, P)
+    if x * x % P != square:
+        x = x * pow(2, (P - 1) // 4, P) % P
+    if x * x % P != square or x == 0 and sign:
+        return None
+    if x & 1 != sign:
+        x = P - x
+    return (x, y, 1, x * y % P)
+
+
+BASE = decode_point((4 * pow(5, P - 2, P) % P).to_bytes(32, "little"))
+
+
+def signed(key, message, signature):
+    point, commitment = decode_point(key), decode_point(signature[:32])
+    scalar = int.from_bytes(signature[32:], "little")
+    if point is None or commitment is None or scalar >= ORDER:
+        return False
+    if any(same(multiply(8, small), (0, 1, 1, 0)) for small in (point, commitment)):
+        return False
+    challenge = int.from_bytes(hashlib.sha512(signature[:32] + key + message).digest(), "little") % ORDER
+    return same(multiply(scalar, BASE), add(commitment, multiply(challenge, point)))
+
+
+# --- the draw ----------------------------------------------------------------------------------------------------
+
+
+def merkle_root(hashes):
+    """RFC 6962, section 2.1, over the hashes of the leaves."""
+    if len(hashes) == 1:
+        return hashes[0]
+    split = 1
+    while split * 2 < len(hashes):
+        split *= 2
+    return sha256(b"\x01", merkle_root(hashes[:split]), merkle_root(hashes[split:]))
+
+
+def score(key, entry):
+    label = entry["label"].encode()
+    infos = [label] + [label + b"\x00" + ticket.to_bytes(4, "big") for ticket in range(1, entry["tickets"])]
+    # The first block of HKDF-Expand (RFC 5869), which is 32 bytes long.
+    return min(hmac.digest(key, info + b"\x01", "sha256") for info in infos)
+
+
+def seat(line, manifest):
+    """Gives the seats to a line of (score, label, group), best first; answers the ranking."""
+    seats = [None] * len(line)
+    for place, prize in enumerate(manifest["prizes"]):
+        for bound in prize["quota"]:
+            free = [i for i, one in enumerate(line) if seats[i] is None and one[2] == bound["group"]]
+            for i in free[: bound["at_least"] or 0]:
+                seats[i] = (place, "reserved")
+    for place, prize in enumerate(manifest["prizes"]):
+        room = {bound["group"]: bound["at_most"] for bound in prize["quota"] if bound["at_most"] is not None}
+        open_seats = prize["winners"]
+        for bound in prize["quota"]:
+            open_seats -= bound["at_least"] or 0
+            if bound["group"] in room:
+                room[bound["group"]] -= bound["at_least"] or 0
+        for i, one in enumerate(line):
+            if open_seats == 0:
+                break
+            if seats[i] is None and room.get(one[2], 1) > 0:
+                if one[2] in room:
+                    room[one[2]] -= 1
+                seats[i] = (place, "open")
+                open_seats -= 1
+    for i in [i for i in range(len(line)) if seats[i] is None][: manifest["alternates"]]:
+        seats[i] = (None, "alternate")
+    return [
+        {"label": one[1], "prize": given[0], "score": one[0].hex(), "seat": given[1]}
+        for one, given in zip(line, seats)
+        if given is not None
+    ]
+
+
+def verify(data):
+    try:
+        proof = json.loads(data)
+    except ValueError as error:
+        raise Refused("form", str(error)) from error
+    # The list of entries is held to its shape in its own step.
+    shape = {**PROOF, "entries": lambda value: isinstance(value, list)}
+    need(fits(proof, shape) and canonical(proof) == data, "form", "not canonical, or not every field and no other")
+    manifest, chain, drawn = proof["manifest"], proof["beacon"]["chain"], proof["beacon"]["round"]
+    need(prizes_make_sense(manifest["prizes"]), "form", "prizes that make no sense")
+
+    first = manifest["sequence"] == 1
+    need(manifest["sequence"] > 0, "manifest", "the sequence counts from 1")
+    for name in ("previous_commitment", "previous_status"):
+        need((manifest[name] is None) == first, "manifest", "the draw before must be named, unless it is the first")
+    closes_at, sealed_at = manifest["closes_at"], milliseconds(manifest["sealed_at"])
+    need(closes_at is None or milliseconds(closes_at) <= sealed_at, "manifest", "sealed before it closed")
+
+    commitment = sha256(canonical(manifest))
+    key, signature = (bytes.fromhex(proof["signature"][name]) for name in ("public_key", "signature"))
+    need(signed(key, b"fair-draw commitment 1\n" + commitment, signature), "signature", "not the key's signature")
+
+    public_key = bytes.fromhex(chain["public_key"])
+    parameters = chain["period"].to_bytes(4, "big") + chain["genesis_time"].to_bytes(8, "big")
+    name = b"" if chain["beacon_id"] == "default" else chain["beacon_id"].encode()
+    chain_hash = sha256(parameters, public_key, bytes.fromhex(chain["group_hash"]), name)
+    named = manifest["beacon"]
+    need(chain_hash.hex() == named["chain_hash"], "round", "another chain than the one named")
+    need(chain["public_key"] == named["public_key"], "round", "another key than the one named")
+    earliest = sealed_at + manifest["margin_seconds"] * 1000
+    periods = -(-max(0, earliest - chain["genesis_time"] * 1000) // (chain["period"] * 1000))
+    need(named["round"] == periods + 1, "round", "not the round that follows from the time of sealing")
+
+    need(drawn["round"] == named["round"], "randomness", "another round than the one named")
+    randomness = sha256(bytes.fromhex(drawn["signature"]))
+    need(randomness.hex() == drawn["randomness"], "randomness", "not the hash of the round's signature")
+
+    entries = proof["entries"]
+    need(fits(entries, [ENTRY]), "entries", "an entry is not of the expected form")
+    labels = [entry["label"] for entry in entries]
+    need(all(one < other for one, other in zip(labels, labels[1:])), "entries", "not in the order of the labels")
+    need(len(entries) == manifest["entries"], "entries", "another number of entries")
+    need(sum(entry["tickets"] for entry in entries) == manifest["tickets"], "entries", "another number of tickets")
+    leaves = [sha256(b"\x00", canonical(entry)) for entry in entries]
+    root = merkle_root(leaves) if leaves else sha256()
+    need(root.hex() == manifest["root"], "entries", "another Merkle root")
+
+    key = hmac.digest(commitment, randomness, "sha256")
+    line = sorted(
+        ((score(key, entry), entry["label"], entry["group"]) for entry in entries if entry["excluded"] is None),
+        key=lambda one: one[:2],
+    )
+    ranking = seat(line, manifest)
+    winners = sum(1 for ranked in ranking if ranked["prize"] is not None)
+    need(winners == sum(prize["winners"] for prize in manifest["prizes"]), "ranking", "a seat stays empty")
+    need(ranking == proof["ranking"], "ranking", "another ranking than the one that follows")
+    return {"commitment": commitment.hex(), "ranking": ranking}
+
+
+def main():
+    results = []
+    for path in sys.argv[1:]:
+        with open(path, "rb") as file:
+            data = file.read()
+        try:
+            results.append({"holds": True, **verify(data)})
+        except Refused as refused:
+            results.append({"holds": False, "step": refused.step, "why": str(refused)})
+    for result in results:
+        print(json.dumps(result))
+    sys.exit(0 if results and all(result["holds"] for result in results) else 1)
+
+
+if __name__ == "__main__":
+    main()
