@@ -5,21 +5,24 @@
 //! is a warning, and so is what AWS has and this engine has not, unless the caller wants that refused.
 //!
 //! In reading order: `syntax` (the text), `machine` (the outer fields and the nesting), `state` with its tables
-//! of fields, `value` (what a field may hold), `choice`, `retry`, `map`, `task`, `jsonata`, and `graph` (what
-//! leads where). `models` holds what is known of AWS's APIs.
+//! of fields, `value` (what a field may hold; `path`, `template` and `jsonata` look into it), `choice`, `retry`, `map`,
+//! `task` with `integrations`, and `graph` (what leads where). `models` holds what is known of AWS's APIs.
 
 mod checker;
 mod choice;
 mod graph;
+mod integrations;
 mod jsonata;
 mod machine;
 mod map;
 pub(crate) mod models;
+mod path;
 mod report;
 mod retry;
 mod state;
 mod syntax;
 mod task;
+mod template;
 mod value;
 
 pub use report::{Finding, Report, Severity, code};

@@ -3,7 +3,8 @@
 use super::checker::{Checker, Language};
 use super::code;
 use super::jsonata::Scene;
-use crate::data::{Json, JsonPath, Object, Selector};
+use super::path::{Roots, call_fault, json_path_fault, looks_like_path, reference_path_fault};
+use crate::data::{Json, Object};
 
 /// The kinds of values that fields take.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -191,134 +192,6 @@ impl Checker<'_> {
         }
     }
 
-    /// The values of keys that end with `.$`, at any depth. AWS names the field that holds the template, however
-    /// deep the fault lies.
-    pub(super) fn template(&mut self, value: &Json, at: &str) {
-        self.template_part(value, at, at);
-    }
-
-    fn template_part(&mut self, value: &Json, field: &str, at: &str) {
-        match value {
-            Json::Object(object) => {
-                for (key, item) in object.iter() {
-                    let here = format!("{at}/{key}");
-                    match key.strip_suffix(".$") {
-                        Some(_) => self.dynamic(key, item, field, &here),
-                        None => self.template_part(item, field, &here),
-                    }
-                }
-            }
-            Json::Array(items) => {
-                for (index, item) in items.iter().enumerate() {
-                    self.template_part(item, field, &format!("{at}[{index}]"));
-                }
-            }
-            Json::String(text) => {
-                self.placeholder(text, at);
-                if looks_like_path(text) || looks_like_call(text) {
-                    self.warn(
-                        code::NO_DOLLAR,
-                        at,
-                        format!("The value '{text}' looks like a path or an intrinsic function, but its key does not end with '.$'"),
-                    );
-                }
-            }
-            _ => {}
-        }
-    }
-
-    fn dynamic(&mut self, key: &str, value: &Json, field: &str, at: &str) {
-        let Some(text) = value.as_str() else {
-            let kind = value.type_name().to_uppercase();
-            self.schema(
-                field,
-                format!("The value for the field '{key}' must be a STRING that contains a JSONPath but was an {kind}"),
-            );
-            return;
-        };
-        self.placeholder(text, at);
-        let fault = if looks_like_call(text) { call_fault(text) } else { json_path_fault(text) };
-        if fault.is_some() {
-            self.schema(
-                field,
-                format!("The value for the field '{key}' must be a valid JSONPath or a valid intrinsic function call"),
-            );
-        }
-    }
-
-    fn variables(&mut self, value: &Json, at: &str, language: Language, scene: Scene) {
-        let Some(object) = value.as_object() else {
-            self.schema(at, "Expected value of type [OBJECT]");
-            return;
-        };
-        for key in object.keys() {
-            let name = match language {
-                Language::JsonPath => key.strip_suffix(".$").unwrap_or(key),
-                Language::Jsonata => key,
-            };
-            let here = format!("{at}/{key}");
-            if name == "states" {
-                self.error(
-                    code::RESERVED_VARIABLE_NAME,
-                    &here,
-                    "Cannot assign to reserved variable '$states'.",
-                );
-            } else if !is_variable_name(name) {
-                self.error(
-                    code::INVALID_VARIABLE_NAME,
-                    &here,
-                    format!("Invalid variable name '{name}': the variable name contains invalid characters."),
-                );
-            } else if name.chars().count() > 80 {
-                self.error(
-                    code::INVALID_VARIABLE_NAME,
-                    &here,
-                    format!(
-                        "Invalid variable name '{name}': the variable name is longer than 80 characters."
-                    ),
-                );
-            }
-        }
-        match language {
-            Language::JsonPath => self.template(value, at),
-            Language::Jsonata => self.expressions(value, at, scene),
-        }
-    }
-
-    fn constant(&mut self, value: &Json, at: &str) {
-        match value {
-            Json::Object(object) => {
-                for (key, item) in object.iter() {
-                    let here = format!("{at}/{key}");
-                    if key.ends_with(".$") && item.as_str().is_some_and(|text| text.starts_with('$')) {
-                        self.warn(
-                            code::PASS_RESULT_IS_STATIC,
-                            &here,
-                            "The Result of a Pass state is taken as it stands: this path is not evaluated",
-                        );
-                    }
-                    self.constant(item, &here);
-                }
-            }
-            Json::Array(items) => {
-                for (index, item) in items.iter().enumerate() {
-                    self.constant(item, &format!("{at}[{index}]"));
-                }
-            }
-            Json::String(text) => {
-                self.placeholder(text, at);
-                if looks_like_path(text) && !at.ends_with(".$") {
-                    self.warn(
-                        code::PASS_RESULT_IS_STATIC,
-                        at,
-                        "The Result of a Pass state is taken as it stands: this path is not evaluated",
-                    );
-                }
-            }
-            _ => {}
-        }
-    }
-
     /// `${Name}`: what CloudFormation or the tool at hand should have filled in.
     pub(super) fn placeholder(&mut self, text: &str, at: &str) {
         if let Some(name) = placeholder(text) {
@@ -348,84 +221,11 @@ pub(super) fn is_expression(value: &Json) -> bool {
     value.as_str().is_some_and(|text| text.starts_with("{%"))
 }
 
-const NOT_A_PATH: &str = "Value must be a valid JSONPath.";
-
-fn json_path_fault(text: &str) -> Option<String> {
-    JsonPath::parse(text).is_err().then(|| NOT_A_PATH.to_owned())
-}
-
-fn call_fault(text: &str) -> Option<String> {
-    Selector::parse(text).is_err().then(|| NOT_A_PATH.to_owned())
-}
-
-/// Where a reference path may begin.
-#[derive(Clone, Copy, PartialEq)]
-enum Roots {
-    Input,
-    InputAndVariables,
-    All,
-}
-
-/// A reference path names one node: no wildcard, no slice, no filter, no descent.
-fn reference_path_fault(text: &str, roots: Roots) -> Option<String> {
-    let fault = "Value is not a Reference Path";
-    if !text.starts_with('$') {
-        return Some(format!("{fault}: Reference path didn't start with '$'"));
-    }
-    let root_fits = match roots {
-        Roots::All => true,
-        Roots::InputAndVariables => !text.starts_with("$$"),
-        Roots::Input => matches!(text.as_bytes().get(1), None | Some(b'.' | b'[')),
-    };
-    if !root_fits || json_path_fault(text).is_some() || is_ambiguous(text) {
-        return Some(fault.to_owned());
-    }
-    None
-}
-
-/// Whether a path may name more than one node.
-fn is_ambiguous(path: &str) -> bool {
-    let mut quoted = None;
-    let mut bracketed = false;
-    let mut last = ' ';
-    for character in path.chars() {
-        match quoted {
-            Some(quote) if character == quote && last != '\\' => quoted = None,
-            Some(_) => {}
-            None => match character {
-                '\'' | '"' if bracketed => quoted = Some(character),
-                '[' => bracketed = true,
-                ']' => bracketed = false,
-                '*' | '?' | '@' => return true,
-                ':' | ',' if bracketed => return true,
-                '.' if last == '.' => return true,
-                _ => {}
-            },
-        }
-        last = character;
-    }
-    false
-}
-
 /// RFC 3339 with a capital `T`, and a capital `Z` or an offset.
 pub(super) fn is_timestamp(text: &str) -> bool {
     let shape = text.as_bytes().get(10) == Some(&b'T') && !text.contains(['t', 'z', ' ']);
     let zoned = text.ends_with('Z') || text.get(19..).is_some_and(|rest| rest.contains(['+', '-']));
     shape && zoned && text.parse::<jiff::Timestamp>().is_ok()
-}
-
-fn is_variable_name(name: &str) -> bool {
-    let mut characters = name.chars();
-    characters.next().is_some_and(|first| first.is_alphabetic() || first == '_')
-        && characters.all(|rest| rest.is_alphanumeric() || rest == '_')
-}
-
-fn looks_like_path(text: &str) -> bool {
-    text == "$$" || ["$.", "$$.", "$["].iter().any(|start| text.starts_with(start))
-}
-
-fn looks_like_call(text: &str) -> bool {
-    text.starts_with("States.")
 }
 
 /// The name in the first `${name}` of a text.

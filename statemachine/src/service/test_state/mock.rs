@@ -37,11 +37,11 @@ impl Mock {
                     Mocked::Error { error: text(error.get("error")), cause: text(error.get("cause")) }
                 }
                 _ => {
-                return Err(Exception::validation(
-                    "A test mock should have only one of the following fields: [result, errorOutput].",
-                ));
-            }
-        };
+                    return Err(Exception::validation(
+                        "A test mock should have only one of the following fields: [result, errorOutput].",
+                    ));
+                }
+            };
         Ok(Mock { mocked, strictness })
     }
 

@@ -2,7 +2,8 @@
 //! the data on the way can be inspected.
 //!
 //! In reading order: `request` (what is asked, and the refusals), `subject` (the state as a machine of its own),
-//! `context` (the context object), `trial` (running it), `inspection` (the values on the way), `mock` (mocked
+//! `context` (the context object), `trial` (running it) with
+//! `work` (the call), `inspection` (the values on the way), `mock` (mocked
 //! answers).
 
 mod context;
@@ -11,6 +12,7 @@ mod mock;
 mod request;
 mod subject;
 mod trial;
+mod work;
 
 use super::answer::Answer;
 use super::request::Request;

@@ -7,10 +7,10 @@ use super::inspection::{Fields, Inspection};
 use super::mock::Mocked;
 use super::request::TestRequest;
 use super::subject::Subject;
+use super::work;
 use crate::data::{Json, Random, Variables};
 use crate::definition::Transition;
-use crate::engine::Call;
-use crate::integration::{Pattern, Resource, lambda_envelope};
+use crate::integration::lambda_envelope;
 use crate::state::{Cx, Finished, MapMode, StateError, Step};
 
 /// `status`
@@ -65,7 +65,7 @@ impl<'a> Trial<'a> {
     /// Takes the state out of its definition and refuses what cannot be tested.
     pub(super) fn prepare(service: &Service, test: &'a TestRequest) -> Result<Trial<'a>, Exception> {
         let subject = Subject::find(test)?;
-        let mocked_result = check(test, &subject)?;
+        let mocked_result = work::check(test, &subject)?;
         let config = service.engine.config();
         let now = config.clock.now();
         let retries = test.configuration.retrier_retry_count.unwrap_or(0);
@@ -278,39 +278,17 @@ impl<'a> Trial<'a> {
                 )),
             };
         }
-        let (call, wrap) = self.call(arguments)?;
+        let (call, wrap) = work::call(&self.subject, &self.context, arguments)?;
         let answer = service.engine.config().invoker.invoke(call).await;
         let answer = answer.map_err(|failure| {
             StateError::reported(Some(failure.error.into()), Some(failure.cause.into()))
         })?;
         Ok(match wrap {
-            Wrap::Lambda => {
+            work::Wrap::Lambda => {
                 lambda_envelope(answer, &uuid::Uuid::new_v4().to_string(), self.now.as_millisecond())
             }
-            Wrap::No => answer,
+            work::Wrap::No => answer,
         })
-    }
-
-    fn call(&self, arguments: Json) -> Result<(Call, Wrap), StateError> {
-        let (service, action, parameters, wrap) = match self.subject.state().resource() {
-            Some(Resource::Function { arn }) => {
-                let parameters = Json::object([
-                    ("FunctionName", Json::from(std::sync::Arc::clone(arn))),
-                    ("Payload", arguments),
-                ]);
-                ("lambda".to_owned(), "invoke".to_owned(), parameters, Wrap::No)
-            }
-            Some(Resource::Service(call)) if call.is_lambda_invoke() => {
-                (call.service.to_string(), call.action.to_string(), with_payload(arguments), Wrap::Lambda)
-            }
-            Some(Resource::Service(call)) => {
-                (call.service.to_string(), call.action.to_string(), arguments, Wrap::No)
-            }
-            _ => return Err(StateError::runtime("the state asks for nothing that can be called")),
-        };
-        let execution_arn = self.context.get("Execution").and_then(|execution| execution.get("Id"));
-        let execution_arn = execution_arn.and_then(Json::as_str).unwrap_or_default().to_owned();
-        Ok((Call { service, action, parameters, execution_arn, timeout: None }, wrap))
     }
 
     fn reply(&self, result: Json, inspection: &mut Inspection) -> Result<(Finished, Transition), StateError> {
@@ -364,23 +342,6 @@ impl<'a> Trial<'a> {
     }
 }
 
-/// Whether an answer is put into the envelope of `lambda:invoke`.
-#[derive(Clone, Copy, PartialEq)]
-enum Wrap {
-    Lambda,
-    No,
-}
-
-/// A function that is invoked without a payload, or with null, gets an empty object.
-fn with_payload(mut arguments: Json) -> Json {
-    if let Some(parameters) = arguments.as_object_mut()
-        && parameters.get("Payload").is_none_or(Json::is_null)
-    {
-        parameters.insert("Payload", Json::empty_object());
-    }
-    arguments
-}
-
 fn show_result(fields: &Fields<'_>, result: &Json, inspection: &mut Inspection) {
     let Some(selected) = fields.after_template("ResultSelector", result) else { return };
     inspection.tell("afterResultSelector", &selected);
@@ -393,53 +354,4 @@ fn show_result(fields: &Fields<'_>, result: &Json, inspection: &mut Inspection) 
 fn items_path(state: &Json) -> &str {
     let path = state.get("ItemsPath").and_then(Json::as_str).unwrap_or("$");
     if path.starts_with("$$") { &path[1..] } else { path }
-}
-
-/// Refuses what cannot be tested or mocked, and checks the mocked result.
-fn check(test: &TestRequest, subject: &Subject) -> Result<Option<Json>, Exception> {
-    let kind = subject.kind();
-    let Some(mock) = &test.mock else {
-        return match kind {
-            "Map" | "Parallel" => Err(Exception::new(
-                "InvalidDefinition",
-                "TestState API does not support Map or Parallel states. Supported state types include: [Task, Wait, Pass, Succeed, Fail, Choice]",
-            )),
-            "Task" if test.role_arn.is_none() => {
-                Err(Exception::validation("RoleArn must be specified when testing a Task state"))
-            }
-            "Task" => can_be_called(subject).map(|()| None),
-            _ => Ok(None),
-        };
-    };
-    if !matches!(kind, "Task" | "Map" | "Parallel") {
-        return Err(Exception::validation(format!(
-            "State type '{kind}' is not supported when a mock is specified"
-        )));
-    }
-    let Mocked::Result(text) = &mock.mocked else { return Ok(None) };
-    let result = mock.result(text, subject)?;
-    if let (Some(failed), Some(items)) = (test.configuration.map_iteration_failure_count, result.as_array())
-        && failed > items.len() as u64
-    {
-        return Err(Exception::validation(
-            "Map iteration failure count must be less than or equal to the number of Map iterations",
-        ));
-    }
-    Ok(Some(result))
-}
-
-/// Without a mock, only requests that are answered at once can be tested.
-fn can_be_called(subject: &Subject) -> Result<(), Exception> {
-    match subject.state().resource() {
-        Some(Resource::Activity { .. }) => Err(Exception::validation(
-            "TestState does not support Activity tasks when a mock is not specified.",
-        )),
-        Some(Resource::Service(call)) if call.pattern != Pattern::Request => Err(Exception::validation(
-            "TestState does not support the .sync and .waitForTaskToken integration patterns when a mock is not specified.",
-        )),
-        Some(Resource::Service(call)) if call.is_own() => {
-            Err(Exception::validation("TestState does not start nested executions here: specify a mock"))
-        }
-        _ => Ok(()),
-    }
 }

@@ -1,6 +1,9 @@
 //! The JSON text itself: syntax faults in the words of AWS's parser (Jackson), keys given twice, and where
 //! everything stands.
 
+mod place;
+mod tokens;
+
 use std::collections::{HashMap, HashSet};
 
 use crate::data::json::MAX_DEPTH;
@@ -198,104 +201,6 @@ impl Scanner<'_> {
         Ok(key)
     }
 
-    /// The raw content of a string; escapes stay as they are, which is enough to name a place.
-    fn string(&mut self) -> Scan<String> {
-        self.at += 1;
-        let start = self.at;
-        loop {
-            match self.peek() {
-                None => return Err("Unexpected end-of-input in VALUE_STRING".to_owned()),
-                Some(b'"') => {
-                    self.at += 1;
-                    return Ok(self.text[start..self.at - 1].to_owned());
-                }
-                Some(b'\\') => {
-                    self.at += 1;
-                    match self.peek() {
-                        Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.at += 1,
-                        Some(b'u') => self.hexadecimal()?,
-                        Some(_) => {
-                            let escape = self.take_char();
-                            return Err(format!("Unrecognized character escape {}", describe(escape)));
-                        }
-                        None => return Err("Unexpected end-of-input in character escape sequence".to_owned()),
-                    }
-                }
-                Some(control @ 0..=0x1f) => {
-                    self.at += 1;
-                    return Err(format!(
-                        "Illegal unquoted character ((CTRL-CHAR, code {control})): has to be escaped using backslash to be included in string value"
-                    ));
-                }
-                Some(_) => {
-                    self.take_char();
-                }
-            }
-        }
-    }
-
-    fn hexadecimal(&mut self) -> Scan<()> {
-        self.at += 1;
-        for _ in 0..4 {
-            match self.peek() {
-                Some(byte) if byte.is_ascii_hexdigit() => self.at += 1,
-                Some(_) => return Err(self.unexpected("expected a hex-digit for character escape sequence")),
-                None => return Err("Unexpected end-of-input in character escape sequence".to_owned()),
-            }
-        }
-        Ok(())
-    }
-
-    fn number(&mut self) -> Scan<()> {
-        if self.peek() == Some(b'-') {
-            self.at += 1;
-        }
-        if self.peek() == Some(b'0') && matches!(self.bytes.get(self.at + 1), Some(b'0'..=b'9')) {
-            self.at += 1;
-            return Err("Invalid numeric value: Leading zeroes not allowed".to_owned());
-        }
-        self.digits("expected digit (0-9) to follow minus sign, for valid numeric value")?;
-        if self.peek() == Some(b'.') {
-            self.at += 1;
-            self.digits("Decimal point not followed by a digit")?;
-        }
-        if matches!(self.peek(), Some(b'e' | b'E')) {
-            self.at += 1;
-            if matches!(self.peek(), Some(b'+' | b'-')) {
-                self.at += 1;
-            }
-            self.digits("Exponent indicator not followed by a digit")?;
-        }
-        Ok(())
-    }
-
-    fn digits(&mut self, otherwise: &str) -> Scan<()> {
-        if !matches!(self.peek(), Some(b'0'..=b'9')) {
-            return Err(match self.peek() {
-                Some(_) => format!(
-                    "Unexpected character ({}) in numeric value: {otherwise}",
-                    describe(self.take_char())
-                ),
-                None => "Unexpected end-of-input in a Number value".to_owned(),
-            });
-        }
-        while matches!(self.peek(), Some(b'0'..=b'9')) {
-            self.at += 1;
-        }
-        Ok(())
-    }
-
-    fn word(&mut self) -> Scan<Option<u8>> {
-        let start = self.at;
-        let rest = &self.text[start..];
-        let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_' && c != '$').unwrap_or(rest.len());
-        self.at += end;
-        match &rest[..end] {
-            "true" | "false" | "null" => Ok(None),
-            word => Err(format!("Unrecognized token '{word}': was expecting ({VALUE_EXPECTED})")),
-        }
-    }
-
     fn peek(&self) -> Option<u8> {
         self.bytes.get(self.at).copied()
     }
@@ -315,55 +220,6 @@ impl Scanner<'_> {
 
     fn unexpected(&mut self, expected: &str) -> String {
         format!("Unexpected character ({}): {expected}", describe(self.take_char()))
-    }
-
-    fn unclosed(&mut self, container: &str, start: usize) -> String {
-        let start = self.position_from_front(start);
-        format!(
-            "Unexpected end-of-input: expected close marker for {container} (start marker at {})",
-            self.source_at(start)
-        )
-    }
-
-    /// The position of a place at or behind the last one asked for.
-    fn position(&mut self, at: usize) -> Position {
-        for character in self.text[self.counted..at].chars() {
-            match character {
-                '\n' => self.reached = Position { line: self.reached.line + 1, column: 1 },
-                _ => self.reached.column += 1,
-            }
-        }
-        self.counted = at;
-        self.reached
-    }
-
-    /// Notes where something stands, as long as there is not too much to note.
-    fn note(&mut self, location: &str, at: usize) {
-        if self.outline.positions.len() < MAX_NOTED && location.len() <= MAX_LOCATION {
-            let position = self.position(at);
-            self.outline.positions.insert(location.to_owned(), position);
-        }
-    }
-
-    fn position_from_front(&self, at: usize) -> Position {
-        let before = &self.text[..at];
-        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        Position { line: 1 + before.matches('\n').count(), column: 1 + before[line_start..].chars().count() }
-    }
-
-    fn source(&self) -> String {
-        self.source_at(self.position_from_front(self.at))
-    }
-
-    fn source_at(&self, position: Position) -> String {
-        let total = self.text.chars().count();
-        let (snippet, rest) = if total > SNIPPET {
-            let shown: String = self.text.chars().take(SNIPPET).collect();
-            (shown, format!("[truncated {} chars]", total - SNIPPET))
-        } else {
-            (self.text.to_owned(), String::new())
-        };
-        format!("[Source: (String)\"{snippet}\"{rest}; line: {}, column: {}]", position.line, position.column)
     }
 }
 
