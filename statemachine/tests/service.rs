@@ -1,4 +1,5 @@
 //! The API as a client meets it: AWS's exceptions and messages, paging, idempotency, what is kept and shown.
+#![allow(clippy::unwrap_used, reason = "what a test sets up is there, or the test fails")]
 
 use std::sync::Arc;
 

@@ -1,4 +1,5 @@
 //! What validation finds, fault by fault: each definition with all that is to be said of it, and nothing else.
+#![allow(clippy::unwrap_used, reason = "what a test sets up is there, or the test fails")]
 
 use serde_json::{Value, json};
 use statemachine::engine::MachineType;

@@ -1,4 +1,5 @@
 //! Runs the recorded cases in process, through the API (see README.md beside this file).
+#![allow(clippy::unwrap_used, reason = "what a test sets up is there, or the test fails")]
 
 mod case;
 mod host;
