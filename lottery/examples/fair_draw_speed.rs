@@ -16,7 +16,9 @@ use lottery::seal::Seal;
 use lottery::selection::Selection;
 use lottery::signature::OrganiserKey;
 use lottery::verify::{Options, verify};
-use lottery::{DrawId, Entry, Group, Holder, Invalid, Label, LotteryId, Nonce, ParticipantId, PrizeList, Tickets};
+use lottery::{
+    DrawId, Entry, Group, Holder, Invalid, Label, LotteryId, Nonce, ParticipantId, PrizeList, Tickets,
+};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut out = std::io::stdout();
@@ -33,9 +35,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let start = Instant::now();
     let prk = Prk::extract(b"salt", b"randomness");
     let label = Label::from_random([1; 16]);
-    let lowest = (0..2_000).map(|_| prk.score(label.as_ref(), Tickets::try_from(1000).unwrap_or(Tickets::ONE))).min();
+    let lowest =
+        (0..2_000).map(|_| prk.score(label.as_ref(), Tickets::try_from(1000).unwrap_or(Tickets::ONE))).min();
     let rate = 2_000_000.0 / start.elapsed().as_secs_f64() / 1e6;
-    writeln!(out, "HMAC-SHA256, one core        {rate:>8.2} M/s ({:02x})", lowest.map_or(0, |score| score.as_bytes()[0]))?;
+    writeln!(
+        out,
+        "HMAC-SHA256, one core        {rate:>8.2} M/s ({:02x})",
+        lowest.map_or(0, |score| score.as_bytes()[0])
+    )?;
 
     let start = Instant::now();
     let mut seal = Seal::new(&prizes);
@@ -44,7 +51,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     let sealed = seal.finish()?;
     let time = start.elapsed().as_secs_f64();
-    writeln!(out, "seal {count} entries         {time:>8.3} s  ({:.2} M entries/s)", count as f64 / time / 1e6)?;
+    writeln!(
+        out,
+        "seal {count} entries         {time:>8.3} s  ({:.2} M entries/s)",
+        count as f64 / time / 1e6
+    )?;
 
     let beacon = LocalBeacon::from_seed(&[1; 32], 1_750_000_000, Period::try_from(3)?);
     let sealed_at = Moment::parse("2026-04-20T12:30:45.000Z")?;
@@ -76,7 +87,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     entries.iter().for_each(|entry| selection.offer(entry));
     let ranking = selection.into_ranking();
     let time = start.elapsed().as_secs_f64();
-    writeln!(out, "rank {tickets} tickets        {time:>8.3} s  ({:.2} M tickets/s)", tickets as f64 / time / 1e6)?;
+    writeln!(
+        out,
+        "rank {tickets} tickets        {time:>8.3} s  ({:.2} M tickets/s)",
+        tickets as f64 / time / 1e6
+    )?;
 
     let proof = Proof {
         beacon: ProofBeacon { chain: beacon.chain().clone(), round: Some(round) },
@@ -89,10 +104,15 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     drop(entries);
     for threads in [1, 2] {
         let start = Instant::now();
-        let report = verify(bundle.as_bytes(), &Options { threads: NonZeroUsize::new(threads), ..Options::default() });
+        let report =
+            verify(bundle.as_bytes(), &Options { threads: NonZeroUsize::new(threads), ..Options::default() });
         let time = start.elapsed().as_secs_f64();
         let megabytes = bundle.len() as f64 / 1e6;
-        writeln!(out, "verify {megabytes:.0} MB, {threads} thread(s)   {time:>8.3} s  (holds: {})", report.holds)?;
+        writeln!(
+            out,
+            "verify {megabytes:.0} MB, {threads} thread(s)   {time:>8.3} s  (holds: {})",
+            report.holds
+        )?;
     }
     Ok(())
 }

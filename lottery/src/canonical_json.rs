@@ -32,8 +32,7 @@ pub fn to_canonical_json(value: &impl Serialize) -> Result<String, CanonicalErro
 
 /// Reads a value, and refuses every other spelling of it than the canonical one.
 pub fn from_canonical_json<T: DeserializeOwned + Serialize>(bytes: &[u8]) -> Result<T, CanonicalError> {
-    let value: T =
-        serde_json::from_slice(bytes).map_err(|error| CanonicalError::Shape(error.to_string()))?;
+    let value: T = serde_json::from_slice(bytes).map_err(|error| CanonicalError::Shape(error.to_string()))?;
     let canonical = to_canonical_json(&value)?;
     if canonical.as_bytes() == bytes {
         return Ok(value);
@@ -106,7 +105,8 @@ mod tests {
     #[test]
     fn keys_are_sorted_as_in_the_rfc_8785_example() {
         // RFC 8785, section 3.2.3: sorted by UTF-16 code units, not by code points.
-        let value = json!({"\u{20ac}": 1, "\r": 2, "\u{fb33}": 3, "1": 4, "\u{1f600}": 5, "\u{80}": 6, "\u{f6}": 7});
+        let value =
+            json!({"\u{20ac}": 1, "\r": 2, "\u{fb33}": 3, "1": 4, "\u{1f600}": 5, "\u{80}": 6, "\u{f6}": 7});
         let text = to_canonical_json(&value).unwrap();
         assert_eq!(
             text,

@@ -217,7 +217,10 @@ mod tests {
     #[test]
     fn a_number_of_winners_is_enough() {
         let request = parse(json!({"winners": 2})).unwrap();
-        assert_eq!(request.prizes, [Prize { name: PrizeName::parse("Prize").unwrap(), quota: vec![], winners: 2 }]);
+        assert_eq!(
+            request.prizes,
+            [Prize { name: PrizeName::parse("Prize").unwrap(), quota: vec![], winners: 2 }]
+        );
         assert_eq!((request.exclude_past_winners, request.closes_at), (true, None));
         assert_eq!(request.channels, Channel::ALL);
         let chinese = DrawRequest::parse(&json!({"winners": 2}), Locale::ZhCn, now()).unwrap();

@@ -101,7 +101,8 @@ impl Eligible {
         // What is left of each group once all reserved seats are taken.
         let mut left = self.named.clone();
         for (group, count) in &mut left {
-            let reserved = prizes.iter().filter_map(|prize| quota_of(prize, group)).map(|(at_least, _)| at_least);
+            let reserved =
+                prizes.iter().filter_map(|prize| quota_of(prize, group)).map(|(at_least, _)| at_least);
             let reserved = reserved.sum();
             *count = count.checked_sub(reserved).ok_or_else(|| Infeasible::GroupTooSmall {
                 group: group.clone(),

@@ -72,7 +72,9 @@ mod tests {
     fn a_moment_has_one_spelling() {
         let moment = Moment::parse("2026-04-20T12:30:45.120Z").unwrap();
         assert_eq!(moment.to_string(), "2026-04-20T12:30:45.120Z");
-        for text in ["2026-04-20T12:30:45Z", "2026-04-20T12:30:45.12Z", "2026-04-20T12:30:45.120+00:00", "now"] {
+        for text in
+            ["2026-04-20T12:30:45Z", "2026-04-20T12:30:45.12Z", "2026-04-20T12:30:45.120+00:00", "now"]
+        {
             assert!(Moment::parse(text).is_err(), "{text}");
         }
     }

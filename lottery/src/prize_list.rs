@@ -171,7 +171,8 @@ mod tests {
     fn prizes_that_make_no_sense_are_refused() {
         use PrizeListError as Error;
         let (a, b) = (Group::parse("a").unwrap(), || quota("b", Some(1), None));
-        let many = |count: usize| (0..count).map(|n| quota(&n.to_string(), None, Some(1))).collect::<Vec<_>>();
+        let many =
+            |count: usize| (0..count).map(|n| quota(&n.to_string(), None, Some(1))).collect::<Vec<_>>();
         for (prizes, error) in [
             (vec![], Error::NoWinners),
             (vec![prize(1, vec![]), prize(0, vec![])], Error::NoWinners),

@@ -103,7 +103,8 @@ impl<'a> Bundle<'a> {
         let head = bytes.windows(BEFORE.len()).position(|window| window == BEFORE);
         let head = head.ok_or_else(|| shape("has no entries"))?;
         let tail = bytes.windows(BEHIND.len()).rposition(|window| window == BEHIND);
-        let tail = tail.filter(|tail| head < *tail).ok_or_else(|| shape("has no manifest behind its entries"))?;
+        let tail =
+            tail.filter(|tail| head < *tail).ok_or_else(|| shape("has no manifest behind its entries"))?;
         let entries = bytes.get(head + BEFORE.len()..tail).ok_or_else(|| shape("has no entries"))?;
         let entries = match entries {
             b"null" => None,

@@ -29,13 +29,7 @@ pub struct SealedEntries {
 impl<'a> Seal<'a> {
     /// Nothing sealed yet, for a draw of these prizes.
     pub fn new(prizes: &'a PrizeList) -> Self {
-        Self {
-            prizes,
-            tree: MerkleTree::default(),
-            eligible: Eligible::none(prizes),
-            tickets: 0,
-            last: None,
-        }
+        Self { prizes, tree: MerkleTree::default(), eligible: Eligible::none(prizes), tickets: 0, last: None }
     }
 
     /// Takes the next entry, whose label must come behind the one before.

@@ -91,7 +91,8 @@ impl<'a> Selection<'a> {
         let numbers: Vec<_> = line.iter().map(|(_, _, number)| *number).collect();
         let mut alternates = self.alternates;
         let mut ranking = Vec::new();
-        for ((score, label, _), given) in line.into_iter().zip(self.groups.give_seats(&numbers, self.prizes)) {
+        for ((score, label, _), given) in line.into_iter().zip(self.groups.give_seats(&numbers, self.prizes))
+        {
             let (prize, seat) = match given {
                 Some((prize, seat)) => (Some(prize), seat),
                 None if alternates > 0 => {

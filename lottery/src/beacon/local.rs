@@ -59,9 +59,8 @@ mod tests {
 
     #[test]
     fn its_rounds_verify_with_its_own_chain_only() {
-        let [beacon, other] = [1, 2].map(|seed| {
-            LocalBeacon::from_seed(&[seed; 32], 1_800_000_000, Period::try_from(1).unwrap())
-        });
+        let [beacon, other] = [1, 2]
+            .map(|seed| LocalBeacon::from_seed(&[seed; 32], 1_800_000_000, Period::try_from(1).unwrap()));
         let round = beacon.round(7);
         assert!(beacon.chain().verify(7, &round).is_ok());
         assert!(other.chain().verify(7, &round).is_err());

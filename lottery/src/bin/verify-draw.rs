@@ -140,5 +140,10 @@ fn get(url: &str, cursor: Option<&str>) -> anyhow::Result<Vec<u8>> {
         None => request,
     };
     let mut response = request.call().with_context(|| format!("cannot read {url}"))?;
-    response.body_mut().with_config().limit(MOST_BYTES).read_to_vec().with_context(|| format!("cannot read {url}"))
+    response
+        .body_mut()
+        .with_config()
+        .limit(MOST_BYTES)
+        .read_to_vec()
+        .with_context(|| format!("cannot read {url}"))
 }

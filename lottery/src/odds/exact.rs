@@ -82,7 +82,9 @@ fn panels(from: f64, to: f64) -> Vec<(f64, f64)> {
         let left = if halving == 33 { from } else { from + (right - from) / 2.0 };
         let parts = if halving < 5 { 8 } else { 1 };
         let width = (right - left) / f64::from(parts);
-        panels.extend((0..parts).map(|part| (left + width * f64::from(part), left + width * f64::from(part + 1))));
+        panels.extend(
+            (0..parts).map(|part| (left + width * f64::from(part), left + width * f64::from(part + 1))),
+        );
         right = left;
     }
     panels
@@ -115,7 +117,8 @@ fn fewer_than(classes: &[Class], seats: u64, t: f64) -> Vec<f64> {
     let reach = (10.0 * variance.sqrt() + 40.0).ceil();
     let first = (mean - reach).max(0.0).floor() as u64;
     let width = (2.0 * reach) as u64 + 2;
-    let (first, width) = if first + width > entries { (first.min(entries), entries + 1) } else { (first, width) };
+    let (first, width) =
+        if first + width > entries { (first.min(entries), entries + 1) } else { (first, width) };
     let first = if width == entries + 1 { 0 } else { first };
     if seats <= first {
         return vec![0.0; classes.len()];
@@ -131,7 +134,8 @@ fn fewer_than(classes: &[Class], seats: u64, t: f64) -> Vec<f64> {
         let step = Complex::unit(angle);
         let back = Complex::unit(-angle);
         // The sum of back^m for m from `first` to `seats − 1`.
-        let window = back.power(first).times(Complex::ONE.minus(back.power(counted)).over(Complex::ONE.minus(back)));
+        let window =
+            back.power(first).times(Complex::ONE.minus(back.power(counted)).over(Complex::ONE.minus(back)));
         let twice = if frequency * 2 == width { 1.0 } else { 2.0 };
         for (sum, others) in sums.iter_mut().zip(characteristic(classes, step, t)) {
             *sum += twice * window.times(others).re;
@@ -251,12 +255,17 @@ mod tests {
 
     #[test]
     fn the_chances_of_all_entries_add_up_to_the_seats() {
-        for (entries, seats) in [([1727, 561, 258], 270), ([400_000, 300_000, 300_000], 1_000), ([50, 40, 7], 96)] {
+        for (entries, seats) in
+            [([1727, 561, 258], 270), ([400_000, 300_000, 300_000], 1_000), ([50, 40, 7], 96)]
+        {
             let classes: Vec<_> = std::iter::zip([1.0, 2.0, 3.0], entries)
                 .map(|(rate, entries)| Class { rate, entries })
                 .collect();
-            let expected: f64 =
-                inclusion(&classes, seats).iter().zip(entries).map(|(chance, entries)| chance * entries as f64).sum();
+            let expected: f64 = inclusion(&classes, seats)
+                .iter()
+                .zip(entries)
+                .map(|(chance, entries)| chance * entries as f64)
+                .sum();
             let error = ERROR * classes.iter().map(|class| class.entries as f64).sum::<f64>();
             assert!((expected - seats as f64).abs() < error, "{entries:?}: {expected} instead of {seats}");
         }

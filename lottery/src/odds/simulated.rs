@@ -21,7 +21,12 @@ pub(super) fn odds(pool: &Pool, prizes: &PrizeList) -> Odds {
         .iter()
         .map(|((group, tickets), &entries)| {
             let number = groups.number(group.as_ref());
-            (number, f64::from(*tickets), entries, most[number].min(usize::try_from(entries).unwrap_or(usize::MAX)))
+            (
+                number,
+                f64::from(*tickets),
+                entries,
+                most[number].min(usize::try_from(entries).unwrap_or(usize::MAX)),
+            )
         })
         .collect();
     let clocks: usize = classes.iter().map(|(.., clocks)| clocks).sum();

@@ -130,9 +130,13 @@ pub(super) fn own_place(
 ) -> Result<String, String> {
     let (place, entry) = entry.ok_or_else(|| format!("no entry has the label {}", receipt.label))?;
     if !receipt.holds(entry) {
-        return Err(format!("the entry {} belongs to somebody else than {}", receipt.label, receipt.participant_id));
+        return Err(format!(
+            "the entry {} belongs to somebody else than {}",
+            receipt.label, receipt.participant_id
+        ));
     }
-    let rank = ranking.and_then(|ranking| (1..).zip(ranking).find(|(_, ranked)| ranked.label == receipt.label));
+    let rank =
+        ranking.and_then(|ranking| (1..).zip(ranking).find(|(_, ranked)| ranked.label == receipt.label));
     let became = match (&entry.excluded, rank) {
         (Some(excluded), _) => format!("cannot win ({excluded})"),
         (None, Some((rank, Ranked { prize: Some(prize), .. }))) => {

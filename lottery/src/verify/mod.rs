@@ -222,8 +222,12 @@ fn check_ranking(
         manifest.entries, manifest.beacon.round
     );
     let time = match pins.commitment {
-        Some(_) => "and that commitment is the one you noted, so if you noted it before the round's time nobody could know the winners",
-        None => "but that the commitment was made before the round is the organiser's word: only who noted it before can tell, with --commitment",
+        Some(_) => {
+            "and that commitment is the one you noted, so if you noted it before the round's time nobody could know the winners"
+        }
+        None => {
+            "but that the commitment was made before the round is the organiser's word: only who noted it before can tell, with --commitment"
+        }
     };
     Ok(match (chain.is_public(), pins.beacon_key) {
         (true, _) => format!("HOLDS: {follow} drand quicknet, {time}."),

@@ -53,8 +53,11 @@ impl Draw {
     /// Seals entries. The first draw of its lottery.
     pub(crate) fn seal(entries: Vec<Entry>, prizes: PrizeList) -> Self {
         let (beacon, organiser) = (beacon(), OrganiserKey::from_seed(&bytes("organiser", 1)));
-        Self::seal_with(beacon.chain(), entries, prizes, |manifest| {
-            Self { entries: Vec::new(), manifest, beacon: beacon.clone(), organiser }
+        Self::seal_with(beacon.chain(), entries, prizes, |manifest| Self {
+            entries: Vec::new(),
+            manifest,
+            beacon: beacon.clone(),
+            organiser,
         })
     }
 

@@ -183,7 +183,7 @@ fn within_a_group_quotas_favour_nobody() {
             counts[winner % 3][winner / 3] += 1;
             seats[winner % 3] += 1;
             of_first[winner % 3] += usize::from(ranked.prize == Some(0));
-            assert!(ranked.seat != Seat::Reserved || winner % 3 == 0);
+            assert!(ranked.seat != Seat::Reserved || winner.is_multiple_of(3));
         }
         assert_eq!(seats.iter().sum::<usize>(), 8);
         assert!((2..=3).contains(&of_first[0]) && of_first[1] <= 2, "{of_first:?}");

@@ -9,7 +9,11 @@ use super::naive::{entry, prize, seat};
 use super::selection::prize_lists;
 
 /// Calls `visit` with every order of `groups`, each distinct one at least once, until one answers false.
-fn every_order(groups: &mut Vec<Option<Group>>, from: usize, visit: &mut dyn FnMut(&[Option<Group>]) -> bool) -> bool {
+fn every_order(
+    groups: &mut Vec<Option<Group>>,
+    from: usize,
+    visit: &mut dyn FnMut(&[Option<Group>]) -> bool,
+) -> bool {
     if from == groups.len() {
         return visit(groups);
     }
@@ -79,11 +83,9 @@ fn a_seat_for_each_of_three_groups_is_accepted() {
 
 #[test]
 fn sealing_refuses_what_a_ranking_could_leave_empty() {
-    let prizes = PrizeList::try_from(vec![
-        prize(2, &[]),
-        prize(2, &[("a", Some(1), Some(1)), ("b", None, Some(1))]),
-    ])
-    .unwrap();
+    let prizes =
+        PrizeList::try_from(vec![prize(2, &[]), prize(2, &[("a", Some(1), Some(1)), ("b", None, Some(1))])])
+            .unwrap();
     let seal = |groups: &[Option<&str>]| {
         let mut entries: Vec<_> = (0..).zip(groups).map(|(number, group)| entry(number, 1, *group)).collect();
         entries.sort_by_key(|entry| entry.label);

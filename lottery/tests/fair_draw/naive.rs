@@ -28,8 +28,8 @@ pub(crate) fn seat(groups: &[Option<Group>], prizes: &PrizeList) -> Vec<Option<(
     for (place, prize) in prizes.as_slice().iter().enumerate() {
         for quota in &prize.quota {
             for _ in 0..quota.at_least.unwrap_or(0) {
-                let next =
-                    (0..groups.len()).find(|&i| seats[i].is_none() && groups[i].as_ref() == Some(&quota.group));
+                let next = (0..groups.len())
+                    .find(|&i| seats[i].is_none() && groups[i].as_ref() == Some(&quota.group));
                 if let Some(next) = next {
                     seats[next] = Some((place as u32, Seat::Reserved));
                 }

@@ -67,8 +67,7 @@ proptest! {
 
 #[test]
 fn reserved_seats_of_a_later_prize_come_before_open_seats_of_an_earlier_one() {
-    let entries: Vec<_> =
-        (0..50).map(|number| entry(number, 1, (number % 10 == 0).then_some("a"))).collect();
+    let entries: Vec<_> = (0..50).map(|number| entry(number, 1, (number % 10 == 0).then_some("a"))).collect();
     let prizes = PrizeList::try_from(vec![prize(3, &[]), prize(5, &[("a", Some(5), None)])]).unwrap();
     for draw in 0..50 {
         let ranking = naive::draw(naive::prk(draw), &entries, &prizes, 0);

@@ -43,7 +43,9 @@ fn places_to_change() -> (Vec<u8>, Vec<usize>) {
     let lists = ["\"entries\":", "\"ranking\":"].map(|list| bundle.find(list).unwrap());
     let ends = ["\"manifest\":", "\"signature\":{"].map(|behind| bundle.find(behind).unwrap());
     let within = |place: usize| std::iter::zip(lists, ends).find(|(from, to)| (*from..*to).contains(&place));
-    let chosen = |place: &usize| within(*place).is_none_or(|(from, _)| *place < from + 200 || place % 23 == 0);
+    let chosen = |place: &usize| {
+        within(*place).is_none_or(|(from, _)| *place < from + 200 || place.is_multiple_of(23))
+    };
     let places = (0..bundle.len()).filter(chosen).collect();
     (bundle.into_bytes(), places)
 }
@@ -91,16 +93,12 @@ fn an_entry_added_removed_or_moved_is_refused() {
         entries.sort_by_key(|entry| entry.label);
     };
     assert_eq!(refused(&added), StepName::Entries);
-    assert_eq!(refused(&|entries| drop(entries.remove(17))), StepName::Entries);
+    assert_eq!(refused(&|entries| entries.truncate(59)), StepName::Entries);
     assert_eq!(refused(&|entries| entries.swap(3, 4)), StepName::Entries);
     assert_eq!(refused(&|entries| entries[5] = entries[6].clone()), StepName::Entries);
     assert_eq!(refused(&|entries| entries.clear()), StepName::Entries);
     assert_eq!(refused(&|entries| entries[9].group = lottery::Group::parse("other").ok()), StepName::Entries);
-    assert_eq!(refused(&|entries| std::mem::swap(&mut entries[9], &mut added_one())), StepName::Entries);
-}
-
-fn added_one() -> lottery::Entry {
-    naive::entry(1001, 1, None)
+    assert_eq!(refused(&|entries| entries[9] = naive::entry(1001, 1, None)), StepName::Entries);
 }
 
 #[test]
@@ -134,7 +132,9 @@ fn anything_changed_in_the_manifest_breaks_the_signature() {
     assert_eq!(refused(&|manifest| manifest.previous_commitment = None), StepName::Manifest);
     assert_eq!(refused(&|manifest| manifest.sequence = 1), StepName::Manifest);
     assert_eq!(
-        refused(&|manifest| manifest.closes_at = lottery::moment::Moment::parse("2027-01-01T00:00:00.000Z").ok()),
+        refused(
+            &|manifest| manifest.closes_at = lottery::moment::Moment::parse("2027-01-01T00:00:00.000Z").ok()
+        ),
         StepName::Manifest
     );
 }
@@ -149,8 +149,11 @@ fn another_ranking_is_refused() {
     };
     assert_eq!(refused(&|ranking| ranking.swap(0, 1)), StepName::Ranking);
     assert_eq!(refused(&|ranking| ranking[0].score = strange_hash()), StepName::Ranking);
-    assert_eq!(refused(&|ranking| ranking[0].prize = ranking[0].prize.map(|prize| 1 - prize)), StepName::Ranking);
-    assert_eq!(refused(&|ranking| drop(ranking.pop())), StepName::Ranking);
+    assert_eq!(
+        refused(&|ranking| ranking[0].prize = ranking[0].prize.map(|prize| 1 - prize)),
+        StepName::Ranking
+    );
+    assert_eq!(refused(&|ranking| ranking.truncate(8)), StepName::Ranking);
     assert_eq!(refused(&|ranking| ranking.push(ranking[0].clone())), StepName::Ranking);
     let mut proof = draw.proof();
     proof.beacon.round = None;
@@ -172,7 +175,10 @@ fn pins_are_compared() {
     let wrong = |pins: Pins| with(pins).broken();
     let commitment = Some(lottery::Commitment::from([1; 32]));
     assert_eq!(wrong(Pins { commitment, ..right.clone() }), Some(StepName::Commitment));
-    assert_eq!(wrong(Pins { organiser_key: Some(strange_hash()), ..right.clone() }), Some(StepName::Signature));
+    assert_eq!(
+        wrong(Pins { organiser_key: Some(strange_hash()), ..right.clone() }),
+        Some(StepName::Signature)
+    );
     assert_eq!(wrong(Pins { beacon_key: Some(HexBytes::from([1; 96])), ..right }), Some(StepName::Round));
 }
 
@@ -220,7 +226,10 @@ fn a_proof_without_entries_or_round_or_ranking_says_what_is_missing() {
     proof.beacon.round = None;
     let bundle = proof.to_canonical_json(Some(&draw.entries));
     let report = check(&bundle);
-    assert!(!report.holds && report.broken().is_none() && report.verdict.contains("follow from round"), "{report}");
+    assert!(
+        !report.holds && report.broken().is_none() && report.verdict.contains("follow from round"),
+        "{report}"
+    );
     let options = Options { round: Some(draw.round()), ..Options::default() };
     assert_eq!(verify(bundle.as_bytes(), &options).ranking, draw.proof().ranking);
 }
