@@ -77,8 +77,8 @@ pub(crate) struct Context<'a> {
     pub(crate) task_token: Option<&'a str>,
 }
 
-impl ContextObject for Context<'_> {
-    fn object(&self) -> Json {
+impl Context<'_> {
+    fn execution(&self) -> Json {
         let identity = self.identity;
         let mut execution = Object::with_capacity(6);
         execution.insert("Id", Json::String(Arc::clone(&identity.arn)));
@@ -87,29 +87,59 @@ impl ContextObject for Context<'_> {
         execution.insert("Name", Json::String(Arc::clone(&identity.name)));
         execution.insert("RoleArn", Json::String(Arc::clone(&identity.role_arn)));
         execution.insert("RedriveCount", Json::from(u64::from(self.redrive_count)));
+        Json::from(execution)
+    }
+
+    fn state_machine(&self) -> Json {
         let mut machine = Object::with_capacity(2);
-        machine.insert("Id", Json::String(Arc::clone(&identity.state_machine_arn)));
-        machine.insert("Name", Json::String(Arc::clone(&identity.state_machine_name)));
+        machine.insert("Id", Json::String(Arc::clone(&self.identity.state_machine_arn)));
+        machine.insert("Name", Json::String(Arc::clone(&self.identity.state_machine_name)));
+        Json::from(machine)
+    }
+
+    fn state(&self) -> Json {
         let mut state = Object::with_capacity(3);
         state.insert("Name", Json::String(Arc::clone(self.state_name)));
         state.insert("EnteredTime", moment(self.entered_at));
         if let Some(count) = self.retry_count {
             state.insert("RetryCount", Json::from(count));
         }
+        Json::from(state)
+    }
+
+    fn map(&self) -> Option<Json> {
+        let item = self.item?;
+        let mut object = Object::with_capacity(2);
+        object.insert("Index", Json::from(item.index));
+        object.insert("Value", item.value.clone());
+        Some(Json::object([("Item", Json::from(object))]))
+    }
+
+    fn task(&self) -> Option<Json> {
+        self.task_token.map(|token| Json::object([("Token", Json::string(token))]))
+    }
+}
+
+impl ContextObject for Context<'_> {
+    fn object(&self) -> Json {
         let mut context = Object::with_capacity(5);
-        context.insert("Execution", Json::from(execution));
-        context.insert("StateMachine", Json::from(machine));
-        context.insert("State", Json::from(state));
-        if let Some(item) = self.item {
-            let mut object = Object::with_capacity(2);
-            object.insert("Index", Json::from(item.index));
-            object.insert("Value", item.value.clone());
-            context.insert("Map", Json::object([("Item", Json::from(object))]));
-        }
-        if let Some(token) = self.task_token {
-            context.insert("Task", Json::object([("Token", Json::string(token))]));
+        for name in ["Execution", "StateMachine", "State", "Map", "Task"] {
+            if let Some(member) = self.member(name) {
+                context.insert(name, member);
+            }
         }
         Json::from(context)
+    }
+
+    fn member(&self, name: &str) -> Option<Json> {
+        match name {
+            "Execution" => Some(self.execution()),
+            "StateMachine" => Some(self.state_machine()),
+            "State" => Some(self.state()),
+            "Map" => self.map(),
+            "Task" => self.task(),
+            _ => None,
+        }
     }
 }
 

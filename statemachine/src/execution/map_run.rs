@@ -437,6 +437,12 @@ fn put_together(inputs: Vec<(Json, Json)>, batching: Option<Batching>) -> Vec<Ch
         .collect()
 }
 
+/// The inputs of the children alone: what TestState shows.
+pub(crate) fn child_inputs(items: Vec<Json>, batching: Batching) -> Vec<Json> {
+    let pairs = items.into_iter().map(|input| (input, Json::Null)).collect();
+    put_together(pairs, Some(batching)).into_iter().map(|child| child.input).collect()
+}
+
 /// `arn:aws:states:REGION:ACCOUNT` of an ARN.
 fn arn_prefix(arn: &str) -> String {
     arn.splitn(6, ':').take(5).collect::<Vec<_>>().join(":")

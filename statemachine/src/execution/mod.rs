@@ -19,7 +19,7 @@ use jiff::Timestamp;
 
 pub(crate) use asking::{Ask, Asked};
 pub(crate) use identity::{Caller, Context, Identity, Item, MapChild};
-pub(crate) use map_run::{ChildStart, MapRunState};
+pub(crate) use map_run::{ChildStart, MapRunState, child_inputs};
 pub(crate) use stimulus::{Outcome, Reported, Stimulus};
 
 use crate::data::{Json, Random, Variables, json::MAX_DEPTH};
@@ -37,8 +37,8 @@ pub(crate) const PAYLOAD_LIMIT: usize = 262_144;
 /// The most events of a history.
 const EVENT_LIMIT: u64 = 25_000;
 
-/// How many events one record holds before it is cut.
-const SLICE: usize = 4_000;
+/// How many states are worked through before a record is cut.
+const SLICE: usize = 1_000;
 
 /// The longest that an Express execution runs.
 const EXPRESS_SECONDS: u64 = 300;
@@ -62,6 +62,8 @@ pub(crate) struct Execution {
     next_event: u64,
     events: Vec<Event>,
     actions: Vec<Action>,
+    /// How many more states may be worked through before the record is cut.
+    slice: usize,
     outcome: Option<Outcome>,
     stopped_at: Option<i64>,
     redrive_count: u32,
@@ -121,6 +123,7 @@ impl Execution {
             next_event: 1,
             events: Vec::new(),
             actions: Vec::new(),
+            slice: 0,
             outcome: None,
             stopped_at: None,
             redrive_count: 0,
@@ -157,6 +160,7 @@ impl Execution {
     /// Takes in what happened. `None`: it came too late or means nothing here, and is to be forgotten.
     pub(crate) fn apply(&mut self, stimulus: &Stimulus, now: i64) -> Option<Effects> {
         self.now = self.now.max(now);
+        self.slice = SLICE;
         if self.outcome.is_some() && *stimulus != Stimulus::Redrive {
             return None;
         }
@@ -303,15 +307,15 @@ impl Execution {
 
     /// Goes on with what is ready, until everything waits or the record is full.
     fn run(&mut self) {
-        while self.outcome.is_none() && self.events.len() < SLICE {
+        while self.outcome.is_none() && self.slice > 0 {
+            if self.next_event > EVENT_LIMIT && self.identity.execution_type == MachineType::Standard {
+                return self.exhaust();
+            }
             let Some((id, serial)) = self.ready.pop_front() else { return };
             let is_alive =
                 self.strands.get(id).and_then(Option::as_ref).is_some_and(|strand| strand.serial == serial);
             if is_alive {
                 self.advance(id);
-            }
-            if self.next_event > EVENT_LIMIT {
-                self.exhaust();
             }
         }
     }
@@ -319,6 +323,7 @@ impl Execution {
     /// Goes on with one strand until it waits or ends.
     fn advance(&mut self, id: usize) {
         loop {
+            self.slice = self.slice.saturating_sub(1);
             let strand = self.strand_mut(id);
             let state = Arc::clone(strand.states.at(strand.place));
             if matches!(strand.work, Work::Enter) {
@@ -350,11 +355,12 @@ impl Execution {
                 Ok(Step::Spread(spread)) => self.spread(id, &state, spread),
                 Err(error) => self.fail(id, &state, error),
             };
-            if !goes_on || self.outcome.is_some() || self.events.len() >= SLICE {
-                if goes_on && self.outcome.is_none() {
-                    self.make_ready_as_is(id);
-                }
+            if !goes_on || self.outcome.is_some() {
                 return;
+            }
+            if self.slice == 0 || self.next_event > EVENT_LIMIT {
+                // `run` decides what comes of it.
+                return self.make_ready_as_is(id);
             }
         }
     }
@@ -488,6 +494,10 @@ impl Execution {
 
     /// The execution has ended.
     fn close(&mut self, outcome: Outcome) {
+        // An end that the history has no room for is no end.
+        if self.next_event > EVENT_LIMIT + 1 && self.identity.execution_type == MachineType::Standard {
+            return self.exhaust();
+        }
         self.outcome = Some(outcome);
         self.stopped_at = Some(self.now);
         self.timers.clear();
@@ -556,9 +566,6 @@ impl Execution {
 
     /// The history is full: the execution ends with its last event.
     fn exhaust(&mut self) {
-        if self.identity.execution_type == MachineType::Express || self.outcome.is_some() {
-            return;
-        }
         let cause: Arc<str> =
             format!("The execution reached the maximum number of history events ({EVENT_LIMIT}).").into();
         let error: Arc<str> = "States.Runtime".into();

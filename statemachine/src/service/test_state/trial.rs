@@ -10,8 +10,9 @@ use super::subject::Subject;
 use super::work;
 use crate::data::{Json, Random, Variables};
 use crate::definition::Transition;
+use crate::execution::child_inputs;
 use crate::integration::lambda_envelope;
-use crate::state::{Cx, Finished, MapMode, StateError, Step};
+use crate::state::{Cx, Finished, Map, MapMode, StateError, Step};
 
 /// `status`
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -218,17 +219,22 @@ impl<'a> Trial<'a> {
             }
             inspection.tell("afterItemsPath", &items);
         }
-        let max_concurrency = if reads {
-            self.subject.definition.get("MaxConcurrency").and_then(Json::as_u64).unwrap_or(0)
+        let selected = selected.unwrap_or(&self.test.input);
+        let (items, max_concurrency) = if reads {
+            let most = self.subject.definition.get("MaxConcurrency").and_then(Json::as_u64).unwrap_or(0);
+            (self.items_read(), most)
         } else {
             match map.enter(&cx)? {
-                Step::Spread(spread) => spread.max_concurrency,
-                _ => 0,
+                Step::Spread(spread) => (spread.items.to_vec(), spread.max_concurrency),
+                _ => (Vec::new(), 0),
             }
         };
         inspection.max_concurrency = Some(max_concurrency);
+        let items = self.select_items(map, selected, items, inspection)?;
         if let MapMode::Distributed(distributed) = &map.mode {
-            let selected = selected.unwrap_or(&self.test.input);
+            if let Some(batching) = distributed.batching(&cx, selected)? {
+                inspection.tell("afterItemBatcher", &Json::array(child_inputs(items, batching)));
+            }
             let tolerance = distributed.tolerance(&cx, selected)?;
             let given = |field: &str| {
                 let path = format!("{field}Path");
@@ -240,6 +246,38 @@ impl<'a> Trial<'a> {
             self.too_many_failures(tolerance, inspection)?;
         }
         Ok(Way::Work(Json::Null))
+    }
+
+    /// `mapItemReaderData`: what an ItemReader would have read.
+    fn items_read(&self) -> Vec<Json> {
+        let data = self.test.configuration.map_item_reader_data.as_deref();
+        let items = data.and_then(|text| Json::parse(text).ok());
+        items.as_ref().and_then(Json::as_array).map_or(Vec::new(), <[Json]>::to_vec)
+    }
+
+    /// `ItemSelector`, for each item with what the context object tells of it.
+    fn select_items(
+        &self,
+        map: &Map,
+        selected: &Json,
+        items: Vec<Json>,
+        inspection: &mut Inspection,
+    ) -> Result<Vec<Json>, StateError> {
+        if self.subject.definition.get("ItemSelector").is_none() {
+            return Ok(items);
+        }
+        let mut inputs = Vec::with_capacity(items.len());
+        for (index, item) in items.into_iter().enumerate() {
+            let mut context = self.context.clone();
+            if let Some(object) = context.as_object_mut() {
+                let told = Json::object([("Index", Json::from(index)), ("Value", item.clone())]);
+                object.insert("Map", Json::object([("Item", told)]));
+            }
+            let cx = Cx { context: &context, ..self.cx() };
+            inputs.push(map.iteration_input(&cx, selected, &item)?);
+        }
+        inspection.tell("afterItemSelector", &Json::array(inputs.iter().cloned()));
+        Ok(inputs)
     }
 
     /// `mapIterationFailureCount` against what the Map tolerates, if it says so.
