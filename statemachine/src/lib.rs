@@ -31,3 +31,8 @@ pub mod validation;
 
 pub use clock::{Clock, ManualClock};
 pub use engine::{Call, Config, Engine, EngineError, Invoker, Refusal, Storage, TaskFailure};
+
+/// The README's example is compiled with the documentation's.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
