@@ -26,8 +26,8 @@ pub(crate) struct Store {
     /// For reading. In memory mode the writer's own connection, as there is but one database in memory.
     reader: Arc<Mutex<Connection>>,
     writer: Writer,
-    /// Held as long as the engine lives, so that no other process opens the directory.
-    _lock: Option<File>,
+    /// Held until the store is closed, so that no other process opens the directory.
+    lock: Mutex<Option<File>>,
 }
 
 /// What remains after closed executions have been cleaned away.
@@ -50,7 +50,7 @@ impl Store {
                 Ok(Store {
                     reader: Arc::clone(&shared),
                     writer: Writer::start(shared, Retention::Count(10_000)),
-                    _lock: None,
+                    lock: Mutex::new(None),
                 })
             }
             Storage::Directory(path) => {
@@ -67,7 +67,7 @@ impl Store {
                 Ok(Store {
                     reader: Arc::new(Mutex::new(reader)),
                     writer: Writer::start(Arc::new(Mutex::new(writer)), Retention::Age(NINETY_DAYS)),
-                    _lock: Some(lock),
+                    lock: Mutex::new(Some(lock)),
                 })
             }
         }
@@ -83,9 +83,10 @@ impl Store {
         self.writer.has_failed()
     }
 
-    /// Waits until everything handed in is written, and stops the writer.
+    /// Waits until everything handed in is written, stops the writer, and lets others have the directory.
     pub(crate) fn close(&self) {
         self.writer.stop();
+        self.lock.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 
     fn read(&self) -> MutexGuard<'_, Connection> {

@@ -119,6 +119,16 @@ fn write_all(
             return;
         }
         for batch in batches {
+            for write in &batch.writes {
+                if let Write::Record(record) = write {
+                    tracing::trace!(
+                        target: "statemachine::stored",
+                        execution = record.execution,
+                        sequence = record.sequence,
+                        "a record is stored"
+                    );
+                }
+            }
             (batch.done)();
         }
     }
@@ -131,17 +141,19 @@ fn write_together(
     retention: Retention,
 ) -> Result<(), rusqlite::Error> {
     let transaction = connection.transaction()?;
+    let mut now = None;
     for batch in batches {
         for write in &batch.writes {
-            if matches!(write, Write::Closed(_)) {
+            if let Write::Closed(closing) = write {
                 *closings += 1;
+                now = Some(closing.stop);
             }
             perform(&transaction, write)?;
         }
     }
-    if *closings >= CLEAN_EVERY {
+    if let Some(now) = now.filter(|_| *closings >= CLEAN_EVERY) {
         *closings = 0;
-        clean(&transaction, retention)?;
+        clean(&transaction, retention, now)?;
     }
     transaction.commit()
 }
@@ -221,10 +233,10 @@ fn perform(transaction: &Transaction<'_>, write: &Write) -> Result<(), rusqlite:
 }
 
 /// Takes away closed executions that need not be kept any longer.
-fn clean(transaction: &Transaction<'_>, retention: Retention) -> Result<(), rusqlite::Error> {
+fn clean(transaction: &Transaction<'_>, retention: Retention, now: i64) -> Result<(), rusqlite::Error> {
     let numbers: Vec<i64> = match retention {
         Retention::Age(millis) => {
-            let oldest = jiff::Timestamp::now().as_millisecond() - millis;
+            let oldest = now - millis;
             transaction
                 .prepare_cached("SELECT number FROM executions WHERE stop < ? ORDER BY number LIMIT 5000")?
                 .query_map([oldest], |row| row.get(0))?

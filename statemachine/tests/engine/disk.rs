@@ -1,0 +1,83 @@
+//! What the disk keeps, and what happens when it does not.
+
+use std::sync::Arc;
+
+use statemachine::engine::NoServices;
+use statemachine::{Engine, EngineError, ManualClock, Refusal, Storage};
+
+use crate::stage::{Stage, config, outcome};
+
+const WAIT_AND_ASK: &str = r#"{"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 60, "Next": "Ask"},
+    "Ask": {"Type": "Task", "Resource": "arn:aws:lambda:us-east-1:123456789012:function:ask", "End": true}}}"#;
+
+#[tokio::test]
+async fn a_new_engine_goes_on_where_the_last_one_stopped() {
+    let directory = tempfile::tempdir().unwrap();
+    let stage = Stage::on_disk(directory.path(), "2026-03-01T12:00:00Z").await;
+    let arn = stage.start(WAIT_AND_ASK, r#"{"a":1}"#).await;
+    stage.engine.shutdown().await;
+    drop(stage);
+
+    // The moment has come while nobody was there.
+    let stage = Stage::on_disk(directory.path(), "2026-03-01T13:00:00Z").await;
+    let unanswered = stage.asked().await;
+    stage.engine.shutdown().await;
+    drop((stage, unanswered));
+
+    let stage = Stage::on_disk(directory.path(), "2026-03-01T14:00:00Z").await;
+    let asked = stage.asked().await;
+    assert_eq!(asked.call.execution_arn, arn);
+    asked.succeed("2");
+    assert_eq!(outcome(&stage.end(&arn).await), "2");
+    let events = stage.events(&arn).await;
+    assert_eq!(events.iter().filter(|event| *event == "LambdaFunctionScheduled").count(), 1);
+    stage.engine.shutdown().await;
+    drop(stage);
+
+    let stage = Stage::on_disk(directory.path(), "2026-03-01T15:00:00Z").await;
+    assert_eq!(stage.events(&arn).await, events);
+    assert_eq!(stage.engine.state_machines().len(), 1);
+}
+
+#[tokio::test]
+async fn a_directory_belongs_to_one_engine() {
+    let directory = tempfile::tempdir().unwrap();
+    let stage = Stage::on_disk(directory.path(), "2026-03-01T12:00:00Z").await;
+    let clock = ManualClock::new("2026-03-01T12:00:00Z".parse().unwrap());
+    let storage = Storage::Directory(directory.path().to_owned());
+    let second = Engine::start(config(storage, &clock, Arc::new(NoServices))).await;
+    assert!(matches!(second, Err(EngineError::InUse { .. })));
+    drop(stage);
+}
+
+#[tokio::test]
+async fn a_damaged_record_stops_its_execution_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let stage = Stage::on_disk(directory.path(), "2026-03-01T12:00:00Z").await;
+    let machine = stage.machine("machine", WAIT_AND_ASK).await;
+    let damaged = stage.start_machine(&machine, Some("damaged"), "{}").await;
+    let whole = stage.start_machine(&machine, Some("whole"), "{}").await;
+    stage.engine.shutdown().await;
+    drop(stage);
+    let database = rusqlite::Connection::open(directory.path().join("executions.sqlite3")).unwrap();
+    let changed = "UPDATE records SET body = substr(body, 1, length(body) - 3) WHERE place = (SELECT min(place) FROM records)";
+    assert_eq!(database.execute(changed, []).unwrap(), 1);
+    drop(database);
+
+    let stage = Stage::on_disk(directory.path(), "2026-03-01T13:00:00Z").await;
+    let asked = stage.asked().await;
+    assert_eq!(asked.call.execution_arn, whole);
+    asked.succeed("1");
+    assert_eq!(outcome(&stage.end(&whole).await), "1");
+    assert_eq!(stage.engine.describe_execution(&damaged).await.unwrap().status.as_str(), "RUNNING");
+    let history = stage.engine.execution_history(
+        &damaged,
+        statemachine::engine::HistoryQuery {
+            skip: 0,
+            limit: 10,
+            order: statemachine::engine::HistoryOrder::Forward,
+            data: statemachine::engine::HistoryData::Included,
+        },
+    );
+    assert!(matches!(history.await, Err(Refusal::Engine(EngineError::Damaged { .. }))));
+}
