@@ -74,6 +74,7 @@ pub(crate) const MACHINES: &[Machine] = &[
                 "Parameters": {"StateMachineArn": "arn:aws:states:us-east-1:123456789012:stateMachine:failing", "Input": [1, 3]}},
             "Call": {"Type": "Task", "Resource": "arn:aws:states:::sns:publish.waitForTaskToken", "Next": "Work",
                 "Parameters": {"key": "call", "token.$": "$$.Task.Token"}},
-            "Work": {"Type": "Task", "Resource": "arn:aws:states:us-east-1:123456789012:activity:work", "End": true}}}"#,
+            "Work": {"Type": "Task", "Resource": "arn:aws:states:us-east-1:123456789012:activity:work", "HeartbeatSeconds": 600,
+                "Retry": [{"ErrorEquals": ["States.HeartbeatTimeout"], "MaxAttempts": 9}], "End": true}}}"#,
     },
 ];
