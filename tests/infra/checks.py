@@ -1,0 +1,89 @@
+"""What no public validator looks at: the rules that this template has given itself. Prints one line for each fault."""
+
+import re
+import sys
+
+from template import Template
+
+
+def placeholders(template):
+    """The `${…}` of the state machine are the substitutions of the template, each filled by the function of its name."""
+    used = set(re.findall(r"\$\{([^}]+)\}", template.definition_path().read_text()))
+    given = template.state_machine()["DefinitionSubstitutions"]
+    for name in sorted(used - given.keys()):
+        yield f"the state machine's ${{{name}}} has no substitution"
+    for name in sorted(given.keys() - used):
+        yield f"the substitution {name} is used nowhere in the state machine"
+    for name, value in given.items():
+        function = value.get("Fn::GetAtt", [None])[0]
+        if function and function != name:
+            yield f"the substitution {name} is another function, {function}"
+
+
+def statements(value):
+    """Every policy statement, wherever it stands."""
+    if isinstance(value, dict):
+        if "Effect" in value and ("Action" in value or "NotAction" in value):
+            yield value
+        for item in value.values():
+            yield from statements(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from statements(item)
+
+
+def wildcards(template):
+    """No wildcard action, but for the account's own administration of the key; a comment at every wildcard resource."""
+    for name, resource in template.resources.items():
+        for statement in statements(resource):
+            actions = statement.get("Action", "*")
+            for action in actions if isinstance(actions, list) else [actions]:
+                administration = action == "kms:*" and statement.get("Sid") == "AdministeredByTheAccount"
+                if "*" in action and not administration:
+                    yield f"{name} allows {action}"
+    lines = template.text.splitlines()
+    for number, line in enumerate(lines):
+        code = line.split(" #")[0]
+        if re.search(r"(Resource|Action): .*\*\"?$", code) and "#" not in line:
+            # The comment stands before the statement, which is the nearest line that begins a list item above.
+            start = next(n for n in range(number, -1, -1) if re.match(r"\s*- (Effect|Sid)", lines[n]) or "!If" in lines[n])
+            if not any(lines[n].strip().startswith("#") for n in range(max(start - 3, 0), start)):
+                yield f"line {number + 1}: a wildcard without a comment: {line.strip()}"
+
+
+def partitions(template):
+    """Nothing is written for one partition only: China has other ARNs and other hosts."""
+    for number, line in enumerate(template.text.splitlines(), 1):
+        code = line.split("#")[0]
+        if "arn:aws:" in code or ("amazonaws.com" in code and "ServicePrincipals:" not in code):
+            yield f"line {number}: holds in one partition only: {line.strip()}"
+
+
+def roles(template):
+    """One role for each function, used by nothing else."""
+    users = {}
+    for name, properties in template.of_type("AWS::Serverless::Function").items():
+        users.setdefault(properties["Role"]["Fn::GetAtt"][0], []).append(name)
+    for role, functions in users.items():
+        if len(functions) > 1:
+            yield f"{role} is the role of {', '.join(functions)}"
+    for role in template.of_type("AWS::IAM::Role").keys() - users.keys() - {"StateMachineRole"}:
+        yield f"{role} is nobody's role"
+
+
+def secrecy(template):
+    """The roles that draw have nothing to do with contact data."""
+    for name, function in template.functions():
+        if function["name"] not in ("seal-entries", "draw-winners", "record-winners", "release-winners"):
+            continue
+        for statement in function["statements"]:
+            if any("Contacts" in resource or resource == "*" for resource in statement.get("resource", ["*"])):
+                yield f"{name} can reach contact data"
+
+
+if __name__ == "__main__":
+    template = Template(sys.argv[1])
+    rules = (placeholders, wildcards, partitions, roles, secrecy)
+    faults = [fault for rule in rules for fault in rule(template)]
+    print("\n".join(faults), end="\n" if faults else "")
+    sys.exit(bool(faults))

@@ -1,0 +1,222 @@
+"""The deployment's template as data, with its intrinsic functions filled as for one deployment.
+
+As a program it prints JSON: `summary` for the tests in Rust; `definition` the state machine with its placeholders
+filled; `inlined` a plain CloudFormation state machine with that definition inside, which validators read.
+"""
+
+import json
+import re
+import sys
+from pathlib import Path
+
+import yaml
+
+REGION, ACCOUNT, STACK = "us-east-1", "123456789012", "lottery"
+PSEUDO = {
+    "AWS::Partition": "aws",
+    "AWS::Region": REGION,
+    "AWS::AccountId": ACCOUNT,
+    "AWS::StackName": STACK,
+    "AWS::URLSuffix": "amazonaws.com",
+}
+# The names that the local stack gives to what CloudFormation would name.
+TABLES = {"LotteryTable": "Lottery", "ContactsTable": "Contacts"}
+PARAMETERS = {"EmailSender": "lottery@example.com", "TokenIssuer": ""}
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML with CloudFormation's short forms, read into the long ones."""
+
+
+def _long_form(loader, suffix, node):
+    if isinstance(node, yaml.ScalarNode):
+        value = loader.construct_scalar(node)
+    elif isinstance(node, yaml.SequenceNode):
+        value = loader.construct_sequence(node, deep=True)
+    else:
+        value = loader.construct_mapping(node, deep=True)
+    if suffix == "GetAtt" and isinstance(value, str):
+        value = value.split(".", 1)
+    return {suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}": value}
+
+
+_Loader.add_multi_constructor("!", _long_form)
+
+
+class Template:
+    """The template of the project whose folder is `root`."""
+
+    def __init__(self, root):
+        self.path = Path(root) / "infra/template.yaml"
+        self.text = self.path.read_text()
+        self.body = yaml.load(self.text, Loader=_Loader)
+        self.resources = self.body["Resources"]
+
+    def of_type(self, type_name):
+        return {name: it["Properties"] for name, it in self.resources.items() if it["Type"] == type_name}
+
+    # What intrinsic functions give.
+
+    def ref(self, name):
+        if name in PSEUDO:
+            return PSEUDO[name]
+        if name in self.body["Parameters"]:
+            return PARAMETERS.get(name, self.body["Parameters"][name].get("Default", ""))
+        kind = self.resources[name]["Type"]
+        properties = self.resources[name].get("Properties", {})
+        if kind == "AWS::DynamoDB::Table":
+            return TABLES[name]
+        if kind == "AWS::Serverless::Function":
+            return function_name(properties)
+        if kind == "AWS::Serverless::StateMachine":
+            return f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{STACK}"
+        if kind == "AWS::SNS::Topic":
+            return f"arn:aws:sns:{REGION}:{ACCOUNT}:{self.resolve(properties['TopicName'])}"
+        return name
+
+    def attribute(self, name, attribute):
+        kind = self.resources[name]["Type"]
+        if attribute == "Arn" and kind == "AWS::DynamoDB::Table":
+            return f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{TABLES[name]}"
+        if attribute == "Arn" and kind == "AWS::Serverless::Function":
+            return f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{self.ref(name)}"
+        if attribute == "Name" and kind == "AWS::Serverless::StateMachine":
+            return STACK
+        return f"{name}.{attribute}"
+
+    def condition(self, name):
+        return self.resolve(self.body["Conditions"][name])
+
+    def resolve(self, value):
+        if isinstance(value, list):
+            items = [self.resolve(item) for item in value]
+            return [item for item in items if item != "AWS::NoValue"]
+        if not isinstance(value, dict):
+            return value
+        if len(value) == 1:
+            (function, argument), = value.items()
+            if function == "Ref":
+                return argument if argument == "AWS::NoValue" else self.ref(argument)
+            if function == "Fn::GetAtt":
+                return self.attribute(*argument)
+            if function == "Fn::Sub":
+                return self.substitute(argument)
+            if function == "Fn::If":
+                return self.resolve(argument[1] if self.condition(argument[0]) else argument[2])
+            if function == "Fn::Equals":
+                return self.resolve(argument[0]) == self.resolve(argument[1])
+            if function == "Fn::Not":
+                return not self.resolve(argument[0])
+            if function == "Fn::Select":
+                return self.resolve(argument[1])[int(argument[0])]
+            if function == "Fn::Split":
+                return self.resolve(argument[1]).split(argument[0])
+            if function == "Fn::FindInMap":
+                table, first, second = (self.resolve(part) for part in argument)
+                return self.body["Mappings"][table][first][second]
+        return {key: self.resolve(item) for key, item in value.items()}
+
+    def substitute(self, argument):
+        text, own = argument if isinstance(argument, list) else (argument, {})
+
+        def fill(match):
+            name = match.group(1)
+            if name in own:
+                return str(self.resolve(own[name]))
+            head, _, attribute = name.partition(".")
+            return str(self.attribute(head, attribute) if attribute else self.ref(name))
+
+        return re.sub(r"\$\{([^}]+)\}", fill, text)
+
+    # What the tests ask for.
+
+    def functions(self):
+        shared = self.body["Globals"]["Function"]
+        for logical_name, properties in self.of_type("AWS::Serverless::Function").items():
+            variables = {**shared["Environment"]["Variables"], **properties.get("Environment", {}).get("Variables", {})}
+            yield logical_name, {
+                "name": function_name(properties),
+                "memory": properties.get("MemorySize", shared["MemorySize"]),
+                "timeout": properties["Timeout"],
+                "environment": {name: str(self.resolve(value)) for name, value in variables.items()},
+                "statements": self.statements(properties["Role"]),
+            }
+
+    def state_machine(self):
+        (properties,) = self.of_type("AWS::Serverless::StateMachine").values()
+        return properties
+
+    def definition_path(self):
+        return (self.path.parent / self.state_machine()["DefinitionUri"]).resolve()
+
+    def substitutions(self):
+        return {name: self.resolve(value) for name, value in self.state_machine()["DefinitionSubstitutions"].items()}
+
+    def definition(self):
+        """The state machine with its placeholders filled. One without a substitution stays, and no validator takes it."""
+        text = self.definition_path().read_text()
+        for name, value in self.substitutions().items():
+            text = text.replace("${" + name + "}", value)
+        return text
+
+    def statements(self, role):
+        """Every statement that a role has, from its own policies and from managed policies of the template."""
+        role = self.resources[role["Fn::GetAtt"][0]]["Properties"]
+        documents = [policy["PolicyDocument"] for policy in role["Policies"]]
+        for managed in role.get("ManagedPolicyArns", []):
+            documents.append(self.resources[managed["Ref"]]["Properties"]["PolicyDocument"])
+        listed = lambda value: value if isinstance(value, list) else [value]
+        found = []
+        for statement in (one for document in documents for one in self.resolve(document["Statement"])):
+            by = "resource" if "Resource" in statement else "not_resource"
+            resources = listed(statement.get("Resource", statement.get("NotResource")))
+            found.append({"effect": statement["Effect"], "actions": listed(statement["Action"]), by: resources})
+        return found
+
+    def tables(self):
+        for name, properties in self.of_type("AWS::DynamoDB::Table").items():
+            types = {it["AttributeName"]: it["AttributeType"] for it in properties["AttributeDefinitions"]}
+            keys = {it["KeyType"]: it["AttributeName"] for it in properties["KeySchema"]}
+            yield {
+                "name": TABLES[name],
+                "partition_key": keys["HASH"],
+                "sort_key": keys["RANGE"],
+                "key_types": [types[keys["HASH"]], types[keys["RANGE"]]],
+                "time_to_live": properties.get("TimeToLiveSpecification", {}).get("AttributeName"),
+                "billing": properties["BillingMode"],
+            }
+
+    def summary(self):
+        return {
+            "functions": dict(self.functions()),
+            "state_machine": {
+                "substitutions": self.substitutions(),
+                "statements": self.statements(self.state_machine()["Role"]),
+            },
+            "tables": list(self.tables()),
+        }
+
+    def inlined(self):
+        return {
+            "Resources": {
+                "StateMachine": {
+                    "Type": "AWS::StepFunctions::StateMachine",
+                    "Properties": {
+                        "RoleArn": f"arn:aws:iam::{ACCOUNT}:role/lottery",
+                        "StateMachineType": self.state_machine()["Type"],
+                        "Definition": json.loads(self.definition()),
+                    },
+                }
+            }
+        }
+
+
+def function_name(properties):
+    """A function is named after its binary, whose folder it is packed from."""
+    return properties["CodeUri"].rsplit("/", 1)[1]
+
+
+if __name__ == "__main__":
+    wanted, root = sys.argv[1:]
+    answer = getattr(Template(root), wanted)()
+    print(answer if isinstance(answer, str) else json.dumps(answer, indent=1))
