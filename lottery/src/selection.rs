@@ -20,6 +20,8 @@ pub struct Selection<'a> {
     groups: NamedGroups<'a>,
     /// By the number of the group.
     kept: Vec<Kept>,
+    /// Above this score nobody is kept, of whatever group; none as long as a group is short of entries.
+    bar: Option<Bar>,
 }
 
 /// The best-ranked of one group, at most `most`.
@@ -28,6 +30,9 @@ struct Kept {
     most: usize,
     heap: BinaryHeap<(Score, Label)>,
 }
+
+/// The worst score that a full group keeps; of a group without seats, none.
+type Bar = Option<Score>;
 
 /// One line of a draw's published ranking: a winner or an alternate.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,7 +66,7 @@ impl<'a> Selection<'a> {
         let (alternates, groups) = (alternates as usize, NamedGroups::of(prizes));
         let kept = groups.most_seats(prizes).into_iter();
         let kept = kept.map(|most| Kept { most: most + alternates, heap: BinaryHeap::new() }).collect();
-        Self { prk, prizes, alternates, groups, kept }
+        Self { prk, prizes, alternates, groups, kept, bar: None }
     }
 
     /// Takes an entry into account; one that is excluded cannot win. Each entry must be offered once.
@@ -70,14 +75,27 @@ impl<'a> Selection<'a> {
             return;
         }
         let score = self.prk.score(entry.label.as_ref(), entry.tickets);
-        let number = self.groups.number(entry.group.as_ref());
-        self.kept[number].keep((score, entry.label));
+        // Most entries end here, without their group being looked at.
+        if self.bar.is_some_and(|bar| Some(score) > bar) {
+            return;
+        }
+        self.keep(self.groups.number(entry.group.as_ref()), (score, entry.label));
     }
 
     /// Takes into account what another selection of the same draw was offered.
     pub fn merge(&mut self, other: Self) {
-        for (mine, theirs) in self.kept.iter_mut().zip(other.kept) {
-            theirs.heap.into_iter().for_each(|ranked| mine.keep(ranked));
+        for (number, theirs) in other.kept.into_iter().enumerate() {
+            theirs.heap.into_iter().for_each(|ranked| self.keep(number, ranked));
+        }
+    }
+
+    fn keep(&mut self, number: usize, ranked: (Score, Label)) {
+        let before = self.kept[number].bar();
+        self.kept[number].keep(ranked);
+        // Only the group that set the bar can lower it.
+        if before.is_none() || before == self.bar {
+            let bars = self.kept.iter().map(Kept::bar);
+            self.bar = bars.reduce(|one, other| Some(one?.max(other?))).flatten();
         }
     }
 
@@ -176,6 +194,11 @@ impl<'a> NamedGroups<'a> {
 }
 
 impl Kept {
+    /// The score to beat, once there are enough.
+    fn bar(&self) -> Option<Bar> {
+        (self.heap.len() >= self.most).then(|| self.heap.peek().map(|(worst, _)| *worst))
+    }
+
     fn keep(&mut self, ranked: (Score, Label)) {
         if self.heap.len() < self.most {
             self.heap.push(ranked);
