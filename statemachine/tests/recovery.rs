@@ -4,6 +4,8 @@
 //! The longer run kills at random moments instead, for as many seeds as asked:
 //! `RECOVERY_SEEDS=1000 cargo test --release -p statemachine --test recovery -- --ignored at_random`
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 #[path = "recovery/machines.rs"]
 mod machines;
 #[path = "recovery/process.rs"]
@@ -11,7 +13,7 @@ mod process;
 
 use std::path::Path;
 
-use machines::MACHINES;
+use machines::{MACHINES, Machine};
 use process::{Told, answers_stored, run};
 
 /// What a run without any interruption tells.
@@ -46,17 +48,13 @@ fn finish(directory: &Path, machine: usize, undisturbed: &Told, when: &str) {
 
 #[test]
 fn whatever_the_moment_of_the_kill_the_execution_ends_as_if_there_had_been_none() {
-    for machine in 0..MACHINES.len() {
+    for (machine, Machine { name, at_least_records, .. }) in MACHINES.iter().enumerate() {
         let undisturbed = undisturbed(machine);
         let mut record = 1;
         while killed_after(machine, record, &undisturbed) {
             record += 1;
         }
-        assert!(
-            record > MACHINES[machine].at_least_records,
-            "{} has {record} records",
-            MACHINES[machine].name
-        );
+        assert!(record > *at_least_records, "{name} has {record} records");
     }
 }
 

@@ -25,6 +25,8 @@ struct State {
     sequence: u64,
     /// The tasks that the host is doing now.
     running: HashMap<u64, AbortHandle>,
+    /// The moment for which the engine's timer was set last.
+    tick: Option<i64>,
 }
 
 /// How much of an execution is on disk.
@@ -59,7 +61,7 @@ impl Cell {
         Cell {
             identity,
             machine,
-            state: Mutex::new(State { execution, sequence, running: HashMap::new() }),
+            state: Mutex::new(State { execution, sequence, running: HashMap::new(), tick: None }),
             stored: watch::Sender::new(Stored { sequence, ..Stored::default() }),
         }
     }
@@ -112,7 +114,7 @@ impl Cell {
 struct Unstored(Option<Arc<Cell>>);
 
 impl Unstored {
-    fn is_stored(mut self) {
+    fn disarm(mut self) {
         self.0.take();
     }
 }
@@ -131,6 +133,7 @@ impl Inner {
         let now = self.config.clock.now_millis();
         let mut state = cell.state();
         let effects = state.execution.apply(&stimulus, now)?;
+        let now = state.execution.now();
         state.sequence += 1;
         let sequence = state.sequence;
         let mut writes = Vec::with_capacity(3);
@@ -173,12 +176,15 @@ impl Inner {
                 outcome: outcome.clone(),
             }));
         }
-        let next_tick = state.execution.next_tick();
+        let next_tick = state.execution.next_tick().filter(|due| state.tick != Some(*due));
+        if next_tick.is_some() {
+            state.tick = next_tick;
+        }
         let more = effects.more;
         let (engine, done_cell) = (Arc::clone(self), Arc::clone(cell));
         let unstored = Unstored(Some(Arc::clone(cell)));
         let done = Box::new(move || {
-            unstored.is_stored();
+            unstored.disarm();
             for action in actions {
                 engine.act(&done_cell, action);
             }

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::execution::{Caller, Execution, Identity, Outcome, Stimulus};
 use crate::history::Show;
-use crate::store::{ExecutionRow, StoredRecord, key_of};
+use crate::store::{ExecutionRow, key_of};
 
 /// For so long after its end an execution can be redriven.
 const REDRIVABLE_MILLIS: i64 = 14 * 24 * 3600 * 1000;
@@ -125,23 +125,23 @@ impl Engine {
     /// Events of an execution's history.
     pub async fn execution_history(&self, arn: &str, query: HistoryQuery) -> Result<HistoryPage, Refusal> {
         let row = self.0.find_execution(arn)?;
-        let records = self.0.records(&row)?;
         let show = match query.data {
             HistoryData::Included => Show::Everything,
             HistoryData::Left => Show::WithoutData,
         };
-        let events = records.iter().flat_map(|record| record.events.iter().map(|event| (record.now, event)));
-        let render = |(now, event): (i64, &crate::history::Event)| event.render(now, show);
-        let total: usize = records.iter().map(|record| record.events.len()).sum();
-        let events = match query.order {
-            HistoryOrder::Forward => events.skip(query.skip).take(query.limit).map(render).collect(),
-            HistoryOrder::Reverse => {
-                let mut events: Vec<_> = events.collect();
-                events.reverse();
-                events.into_iter().skip(query.skip).take(query.limit).map(render).collect()
-            }
+        let forward = |total: usize| query.skip.min(total)..query.skip.saturating_add(query.limit).min(total);
+        let range = |total: usize| match query.order {
+            HistoryOrder::Forward => forward(total),
+            HistoryOrder::Reverse => total - forward(total).end..total - forward(total).start,
         };
-        Ok(HistoryPage { events, more: total > query.skip.saturating_add(query.limit) })
+        let slice = self.0.store.events(row.number, range).inspect_err(|error| {
+            tracing::error!(%error, arn, "the history of an execution cannot be read");
+        })?;
+        let mut events: Vec<_> = slice.events.iter().map(|(now, event)| event.render(*now, show)).collect();
+        if query.order == HistoryOrder::Reverse {
+            events.reverse();
+        }
+        Ok(HistoryPage { events, more: slice.total > query.skip.saturating_add(query.limit) })
     }
 }
 
@@ -229,21 +229,6 @@ impl Inner {
         self.store.execution(arn)?.ok_or_else(|| Refusal::ExecutionDoesNotExist(arn.to_owned()))
     }
 
-    /// The records of an execution; damaged ones end the list, and are named in the log.
-    pub(super) fn records(&self, row: &ExecutionRow) -> Result<Vec<StoredRecord>, Refusal> {
-        match self.store.records(row.number)? {
-            Ok(records) => Ok(records),
-            Err(sequence) => {
-                tracing::error!(
-                    execution = row.number,
-                    sequence,
-                    "a record of an execution's history is damaged"
-                );
-                Err(Refusal::Engine(EngineError::Damaged { execution: row.number, record: sequence }))
-            }
-        }
-    }
-
     /// Folds the records of an execution into what it was.
     pub(super) fn replay(
         &self,
@@ -252,7 +237,7 @@ impl Inner {
         let damaged = |record: u64| EngineError::Damaged { execution: row.number, record };
         let machine = self.machines.revision(row.revision).ok_or_else(|| damaged(0))?;
         let identity = Arc::new(row.identity.map_err(|_| damaged(0))?);
-        let records = self.store.records(row.number)?.map_err(damaged)?;
+        let records = self.store.records(row.number)?;
         let mut execution = Execution::new(Arc::clone(&identity), &machine.description.machine);
         let mut sequence = 0;
         for record in records {

@@ -8,7 +8,7 @@ use super::{Action, Execution, PAYLOAD_LIMIT, Reported};
 use crate::data::{Json, Object};
 use crate::engine::TaskFailure;
 use crate::engine::TaskToken;
-use crate::history::{Detail, Details, Field};
+use crate::history::{Detail, Details, EventType, Field};
 use crate::integration::{Pattern, Resource, ServiceCall, json_metadata, lambda_envelope};
 use crate::state::{State, StateError, TaskRequest};
 
@@ -45,6 +45,8 @@ pub(super) struct OpenTask {
     timeout: Option<TimerKey>,
     heartbeat_seconds: Option<u64>,
     heartbeat: Option<TimerKey>,
+    /// A report that came before the answer to the message that held the token.
+    early: Option<Result<Json, Reported>>,
 }
 
 /// How far a task has come.
@@ -151,6 +153,7 @@ impl Execution {
             heartbeat_seconds,
             heartbeat: heartbeat_seconds
                 .map(|seconds| self.timers.set(self.after(seconds), Timer::Heartbeat { task: key })),
+            early: None,
         };
         let resource = task.resource();
         let events = resource.events();
@@ -247,11 +250,15 @@ impl Execution {
         if let Phase::Submitted { watched: Some(arn) } = &task.phase {
             self.actions.push(Action::Ask(task.watch(key, arn)));
         }
+        let early = task.early.take();
         let (id, mut details) = (task.strand, vec![(Field::Output, Detail::Data(answer))]);
         if let Resource::Service(call) = task.resource() {
             details.extend(service_details(call));
         }
-        self.emit(id, crate::history::EventType::TaskSubmitted, details);
+        self.emit(id, EventType::TaskSubmitted, details);
+        if let Some(report) = early {
+            self.take_report(key, &report);
+        }
     }
 
     fn task_succeeded(&mut self, key: u64, output: Json) {
@@ -282,7 +289,7 @@ impl Execution {
         self.tell_failure(task, event, error);
     }
 
-    fn tell_failure(&mut self, task: OpenTask, event: crate::history::EventType, error: StateError) {
+    fn tell_failure(&mut self, task: OpenTask, event: EventType, error: StateError) {
         let mut details = error.details();
         if let Resource::Service(call) = task.resource() {
             details.extend(service_details(call));
@@ -305,7 +312,7 @@ impl Execution {
 
     fn overdue(&mut self, key: u64, error: StateError) {
         let Some(task) = self.close_task(key) else { return };
-        self.actions.push(Action::Drop { task: key });
+        self.call_off(key, &task);
         let event = task.resource().events().timed_out;
         self.tell_failure(task, event, error);
     }
@@ -356,7 +363,9 @@ impl Execution {
         self.tasks.get(&key).is_some_and(|task| match (&task.phase, task.resource()) {
             (Phase::Taken | Phase::Submitted { .. }, _) => true,
             // Whoever got the token may be faster than the answer to the message that held it.
-            (Phase::Asked, Resource::Service(call)) => call.pattern == Pattern::Callback,
+            (Phase::Asked, Resource::Service(call)) => {
+                call.pattern == Pattern::Callback && task.early.is_none()
+            }
             (Phase::Asked, _) => false,
         })
     }
@@ -365,19 +374,36 @@ impl Execution {
         if !self.takes_reports(key) {
             return false;
         }
+        if let Some(task) = self.tasks.get_mut(&key).filter(|task| task.phase == Phase::Asked) {
+            // It counts once the history has told of the submission.
+            task.early = Some(report.clone());
+        } else {
+            self.take_report(key, report);
+        }
+        true
+    }
+
+    fn take_report(&mut self, key: u64, report: &Result<Json, Reported>) {
         match report {
             Ok(output) => self.task_succeeded(key, output.clone()),
             Err(reported) => {
                 self.task_failed(key, StateError::reported(reported.error.clone(), reported.cause.clone()));
             }
         }
-        true
     }
 
     /// Forgets a task that nobody waits for any more.
     pub(super) fn forget_task(&mut self, key: u64) {
-        if self.close_task(key).is_some() {
-            self.actions.push(Action::Drop { task: key });
+        if let Some(task) = self.close_task(key) {
+            self.call_off(key, &task);
+        }
+    }
+
+    /// Has the work on a task stopped that is not waited for any more, as far as that can be done.
+    fn call_off(&mut self, key: u64, task: &OpenTask) {
+        self.actions.push(Action::Drop { task: key });
+        if let Phase::Submitted { watched: Some(arn) } = &task.phase {
+            self.actions.push(Action::StopChild { arn: Arc::clone(arn) });
         }
     }
 

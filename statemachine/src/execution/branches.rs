@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::strand::{Branches, Iterations, Parent, Work};
-use super::{Execution, Item};
+use super::{Execution, Item, PAYLOAD_LIMIT};
 use crate::data::Json;
 use crate::history::{Detail, Details, EventType, Field};
 use crate::state::{MapMode, Spread, State, StateError};
@@ -41,6 +41,10 @@ impl Execution {
 
     /// Begins the iterations of a Map state, or its run.
     pub(super) fn spread(&mut self, id: usize, state: &Arc<State>, spread: Spread) -> bool {
+        // What an expression makes up is held to the limit of a payload, as an input is.
+        if spread.items.iter().map(|item| item.serialized_len() + 1).sum::<usize>() > PAYLOAD_LIMIT {
+            return self.fail(id, state, StateError::data_limit(&state.name));
+        }
         let length = spread.items.len();
         self.emit(id, EventType::MapStateStarted, vec![(Field::Length, Detail::Number(length as u64))]);
         let Some(map) = state.as_map() else { return false };

@@ -91,7 +91,7 @@ pub(crate) enum Action {
     StartChild(ChildStart),
     /// Remember whose run of a Distributed Map this is.
     MapRunStarted { arn: Arc<str> },
-    /// Stop a child of a Distributed Map.
+    /// Stop a child of a Distributed Map, or a nested execution.
     StopChild { arn: Arc<str> },
 }
 
@@ -150,6 +150,11 @@ impl Execution {
     /// How often and when last it was redriven.
     pub(crate) fn redrives(&self) -> (u32, Option<i64>) {
         (self.redrive_count, self.redrive_date)
+    }
+
+    /// The moment of what happened last. It never goes back, even if the clock does.
+    pub(crate) fn now(&self) -> i64 {
+        self.now
     }
 
     /// The next moment at which it wants a [`Stimulus::Tick`].
@@ -527,14 +532,16 @@ impl Execution {
         if strand.serial != serial {
             return;
         }
-        match strand.work {
-            Work::Sleeping(_) => {
-                if self.wake(id) {
-                    self.make_ready_as_is(id);
-                }
+        let goes_on = match strand.work {
+            Work::Sleeping(_) => self.wake(id),
+            Work::Delayed(_) => {
+                self.strand_mut(id).work = Work::Again;
+                true
             }
-            Work::Delayed(_) => self.make_ready(id, Work::Again),
-            _ => {}
+            _ => false,
+        };
+        if goes_on {
+            self.make_ready_as_is(id);
         }
     }
 

@@ -96,12 +96,9 @@ impl Encoder {
     /// A text that may have come before.
     pub(crate) fn shared_text(&mut self, text: &Arc<str>) {
         // Very short texts cost less to write again than to remember.
-        if text.len() < 4 {
-            self.byte(TEXT);
-            self.text(text);
-        } else if !self
-            .seen_before(Arc::as_ptr(text).cast::<u8>() as usize, || Json::String(Arc::clone(text)))
-        {
+        let is_short = text.len() < 4;
+        let address = Arc::as_ptr(text).cast::<u8>() as usize;
+        if is_short || !self.seen_before(address, || Json::String(Arc::clone(text))) {
             self.byte(TEXT);
             self.text(text);
         }
@@ -183,10 +180,14 @@ impl Encoder {
         }
     }
 
-    /// The events of a record; the first one's number, and each one's distance from the one before it.
-    pub(crate) fn events(&mut self, events: &[Event]) {
+    /// How many events a record has, and the number of the first.
+    pub(crate) fn events_head(&mut self, events: &[Event]) {
         self.number(events.len() as u64);
         self.number(events.first().map_or(0, |event| event.id));
+    }
+
+    /// The events of a record, without the head.
+    pub(crate) fn events(&mut self, events: &[Event]) {
         for event in events {
             self.byte(event.event_type.code());
             self.number(event.id.wrapping_sub(event.previous));
@@ -370,9 +371,16 @@ impl<'a> Decoder<'a> {
         node
     }
 
-    pub(crate) fn events(&mut self) -> Result<Vec<Event>, Malformed> {
-        let count = self.length()?;
-        let first = self.number()?;
+    /// How many events there are, and the number of the first.
+    pub(crate) fn events_head(&mut self) -> Result<(usize, u64), Malformed> {
+        Ok((usize::try_from(self.number()?).map_err(|_| Malformed)?, self.number()?))
+    }
+
+    pub(crate) fn events(&mut self, (count, first): (usize, u64)) -> Result<Vec<Event>, Malformed> {
+        // An event takes a few bytes at the least.
+        if count > self.bytes.len() {
+            return Err(Malformed);
+        }
         let mut events = Vec::with_capacity(count);
         for id in (first..).take(count) {
             let event_type = EventType::from_code(self.byte()?).ok_or(Malformed)?;

@@ -6,6 +6,9 @@ use crate::data::{EvalError, Json, Object};
 use crate::definition::{DefinitionError, Fields};
 use crate::history::Detail;
 
+/// The most bytes of a cause; AWS cuts off what is longer.
+const CAUSE_LIMIT: usize = 32_768;
+
 /// The two strings of a failed state.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct StateError {
@@ -124,6 +127,10 @@ impl StateError {
                 format!("An error occurred while executing the state '{state}' (entered at the event id #{entered}). {cause}")
                     .into(),
             );
+        }
+        if let Some(cause) = self.cause.as_ref().filter(|cause| cause.len() > CAUSE_LIMIT) {
+            let end = cause.floor_char_boundary(CAUSE_LIMIT);
+            self.cause = Some(cause[..end].into());
         }
         self
     }

@@ -26,9 +26,9 @@ pub(crate) struct Map {
 /// Where the items come from.
 #[derive(Debug)]
 enum Items {
-    /// The state's input itself.
+    /// The state's input itself, in JSONata.
     Input,
-    /// `ItemsPath`.
+    /// `ItemsPath`, or `$`.
     Path(JsonPath),
     /// `Items` as an expression.
     Expression(Expression),
@@ -50,7 +50,7 @@ pub(crate) enum MapMode {
     /// In this execution.
     Inline,
     /// In executions of their own.
-    Distributed(Distributed),
+    Distributed(Box<Distributed>),
 }
 
 /// What only a Distributed Map has.
@@ -178,23 +178,24 @@ impl Items {
             Items::Expression(expression) => expression.evaluate_as(&cx.scope(), "Items", Expected::Array)?,
             Items::List(list) => list.evaluate(&cx.scope(), "Items")?,
         };
-        match json.as_array() {
-            Some(items) => Ok(items.into()),
-            // AWS gives this name in both languages.
-            None => {
-                Err(StateError::unfit_before(format!("Map state input must be an array but was: {json}")))
-            }
-        }
+        let Some(items) = json.as_array() else {
+            return Err(match self {
+                Items::Path(path) => {
+                    // AWS names a path into the context object as one into the input.
+                    let path = path.text().replacen("$$", "$", 1);
+                    StateError::runtime(format!("Reference path \"{path}\" must point to array."))
+                }
+                _ => StateError::unfit_before(format!("Map state input must be an array but was: {json}")),
+            });
+        };
+        Ok(items.into())
     }
 
     fn parse(fields: &Fields<'_>, language: Language) -> Result<Items, DefinitionError> {
         match language {
-            Language::JsonPath => match fields.optional_text("ItemsPath")? {
-                None | Some("$") => Ok(Items::Input),
-                Some(text) => JsonPath::parse(text)
-                    .map(Items::Path)
-                    .map_err(|error| fields.wrong("ItemsPath", &error.to_string())),
-            },
+            Language::JsonPath => JsonPath::parse(fields.optional_text("ItemsPath")?.unwrap_or("$"))
+                .map(Items::Path)
+                .map_err(|error| fields.wrong("ItemsPath", &error.to_string())),
             Language::Jsonata => match expression(fields, "Items")? {
                 Some(expression) => Ok(Items::Expression(expression)),
                 None => Ok(jsonata(fields, "Items")?.map_or(Items::Input, Items::List)),
@@ -231,7 +232,7 @@ impl MapMode {
         let Some(config) = processor.optional_object("ProcessorConfig")? else { return Ok(MapMode::Inline) };
         match config.optional_text("Mode")? {
             None | Some("INLINE") => Ok(MapMode::Inline),
-            Some("DISTRIBUTED") => Ok(MapMode::Distributed(Distributed {
+            Some("DISTRIBUTED") => Ok(MapMode::Distributed(Box::new(Distributed {
                 execution_type: match config.optional_text("ExecutionType")? {
                     None | Some("STANDARD") => MachineType::Standard,
                     Some("EXPRESS") => MachineType::Express,
@@ -254,7 +255,7 @@ impl MapMode {
                     .optional_object("ItemBatcher")?
                     .map(|batcher| Batcher::parse(&batcher, language))
                     .transpose()?,
-            })),
+            }))),
             Some(_) => Err(config.wrong("Mode", "must be INLINE or DISTRIBUTED")),
         }
     }

@@ -40,12 +40,12 @@ pub(crate) struct State {
 #[derive(Debug)]
 enum Kind {
     Pass(pass::Pass),
-    Task(task::Task),
+    Task(Box<task::Task>),
     Choice(choice::Choice),
     Wait(wait::Wait),
     Succeed(succeed::Succeed),
     Fail(fail::Fail),
-    Parallel(parallel::Parallel),
+    Parallel(Box<parallel::Parallel>),
     Map(Box<map::Map>),
 }
 
@@ -99,12 +99,14 @@ impl State {
         let language = Language::parse(fields, outer)?;
         let kind = match fields.text("Type")? {
             "Pass" => Kind::Pass(pass::Pass::parse(fields, language, places)?),
-            "Task" => Kind::Task(task::Task::parse(fields, language, places)?),
+            "Task" => Kind::Task(Box::new(task::Task::parse(fields, language, places)?)),
             "Choice" => Kind::Choice(choice::Choice::parse(fields, language, places)?),
             "Wait" => Kind::Wait(wait::Wait::parse(fields, language, places)?),
             "Succeed" => Kind::Succeed(succeed::Succeed::parse(fields, language)?),
             "Fail" => Kind::Fail(fail::Fail::parse(fields, language)?),
-            "Parallel" => Kind::Parallel(parallel::Parallel::parse(fields, language, outer, places)?),
+            "Parallel" => {
+                Kind::Parallel(Box::new(parallel::Parallel::parse(fields, language, outer, places)?))
+            }
             "Map" => Kind::Map(Box::new(map::Map::parse(fields, language, outer, places)?)),
             _ => return Err(fields.wrong("Type", "is not a type of state")),
         };

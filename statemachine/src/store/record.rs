@@ -28,6 +28,7 @@ pub(crate) struct StoredRecord {
 impl Record {
     pub(crate) fn encode(&self) -> Vec<u8> {
         let mut encoder = Encoder::default();
+        encoder.events_head(&self.events);
         encoder.signed(self.now);
         self.stimulus.encode(&mut encoder);
         encoder.events(&self.events);
@@ -47,13 +48,19 @@ impl StoredRecord {
             return Err(Malformed);
         }
         let mut decoder = Decoder::new(body);
+        let head = decoder.events_head()?;
         let record = StoredRecord {
             now: decoder.signed()?,
             stimulus: Stimulus::decode(&mut decoder)?,
-            events: decoder.events()?,
+            events: decoder.events(head)?,
         };
         if decoder.is_at_end() { Ok(record) } else { Err(Malformed) }
     }
+}
+
+/// How many events a record has, without reading them. What is damaged shows when it is read.
+pub(crate) fn event_count(bytes: &[u8]) -> usize {
+    bytes.get(9..).and_then(|body| Decoder::new(body).events_head().ok()).map_or(0, |(count, _)| count)
 }
 
 /// A number for a text by which it is found, and by which damage is noticed (FNV-1a, eight bytes at a time).

@@ -1,14 +1,16 @@
 //! Reading what is kept.
 
+use std::ops::Range;
+
 use rusqlite::{OptionalExtension, Row, params};
 
-use super::record::key_of;
+use super::record::{event_count, key_of};
 use super::schema::SEQUENCE_BITS;
 use super::writer::status_code;
 use super::{Store, StoredRecord};
-use crate::engine::{ExecutionStatus, MachineType};
+use crate::engine::{EngineError, ExecutionStatus, MachineType};
 use crate::execution::{Caller, Identity, MapChild, Outcome};
-use crate::history::{Decoder, Encoder, Malformed};
+use crate::history::{Decoder, Encoder, Event, Malformed};
 
 /// A revision of a machine.
 pub(crate) struct MachineRow {
@@ -22,6 +24,14 @@ pub(crate) struct MachineRow {
 pub(crate) struct ActivityRow {
     pub(crate) arn: String,
     pub(crate) body: String,
+}
+
+/// Some events of a history.
+pub(crate) struct HistorySlice {
+    /// Each with its moment.
+    pub(crate) events: Vec<(i64, Event)>,
+    /// How many there are in all.
+    pub(crate) total: usize,
 }
 
 /// An execution without its records.
@@ -128,8 +138,8 @@ impl Store {
             .collect()
     }
 
-    /// The records of an execution in their order; a damaged one is told by its sequence.
-    pub(crate) fn records(&self, number: u64) -> Result<Result<Vec<StoredRecord>, u64>, rusqlite::Error> {
+    /// The records of an execution in their order.
+    pub(crate) fn records(&self, number: u64) -> Result<Vec<StoredRecord>, EngineError> {
         let connection = self.read();
         let first = (number << SEQUENCE_BITS) as i64;
         let last = first | ((1 << SEQUENCE_BITS) - 1);
@@ -142,10 +152,46 @@ impl Store {
             let expected = records.len() as u64 + 1;
             match StoredRecord::decode(row.get_ref(1)?.as_blob().unwrap_or_default()) {
                 Ok(record) if sequence == expected => records.push(record),
-                _ => return Ok(Err(expected)),
+                _ => return Err(EngineError::Damaged { execution: number, record: expected }),
             }
         }
-        Ok(Ok(records))
+        Ok(records)
+    }
+
+    /// The events of an execution from one place in its history up to another, each with its moment, and how many
+    /// there are in all. Records outside of that range are passed over unread.
+    pub(crate) fn events(
+        &self,
+        number: u64,
+        range: impl FnOnce(usize) -> Range<usize>,
+    ) -> Result<HistorySlice, EngineError> {
+        let connection = self.read();
+        let (first, last) = places(number);
+        let mut heads = connection.prepare_cached(
+            "SELECT substr(body, 1, 32) FROM records WHERE place BETWEEN ? AND ? ORDER BY place",
+        )?;
+        let counts: Vec<usize> = heads
+            .query_map([first, last], |row| Ok(event_count(row.get_ref(0)?.as_blob().unwrap_or_default())))?
+            .collect::<Result<_, _>>()?;
+        let total = counts.iter().sum();
+        let wanted = range(total);
+        let mut body = connection.prepare_cached("SELECT body FROM records WHERE place = ?")?;
+        let (mut events, mut start) = (Vec::with_capacity(wanted.len()), 0);
+        for (record, count) in (1..).zip(counts) {
+            let (from, to) = (wanted.start.max(start), wanted.end.min(start + count));
+            if from < to {
+                let bytes: Vec<u8> = body.query_row([first | record], |row| row.get(0))?;
+                let Ok(record) = StoredRecord::decode(&bytes) else {
+                    return Err(EngineError::Damaged { execution: number, record: record as u64 });
+                };
+                let now = record.now;
+                events.extend(
+                    record.events.into_iter().skip(from - start).take(to - from).map(|event| (now, event)),
+                );
+            }
+            start += count;
+        }
+        Ok(HistorySlice { events, total })
     }
 
     /// The execution that a map run belongs to.
@@ -158,6 +204,12 @@ impl Store {
             )
             .optional()
     }
+}
+
+/// The first and the last place that a record of an execution can have.
+pub(super) fn places(number: u64) -> (i64, i64) {
+    let first = (number << SEQUENCE_BITS) as i64;
+    (first, first | ((1 << SEQUENCE_BITS) - 1))
 }
 
 pub(super) fn encode_identity(identity: &Identity) -> Vec<u8> {

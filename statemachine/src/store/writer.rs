@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use rusqlite::{Connection, Transaction, params};
 
 use super::record::key_of;
-use super::rows::encode_identity;
+use super::rows::{encode_identity, places};
 use super::schema::SEQUENCE_BITS;
 use super::{Record, Retention};
 use crate::engine::ExecutionStatus;
@@ -251,8 +251,7 @@ fn clean(transaction: &Transaction<'_>, retention: Retention, now: i64) -> Resul
             .collect::<Result<_, _>>()?,
     };
     for number in numbers {
-        let first = number << SEQUENCE_BITS;
-        let last = first | ((1 << SEQUENCE_BITS) - 1);
+        let (first, last) = places(number as u64);
         transaction
             .prepare_cached("DELETE FROM records WHERE place BETWEEN ? AND ?")?
             .execute([first, last])?;

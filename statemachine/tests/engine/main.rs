@@ -1,5 +1,7 @@
 //! The engine from outside: time, tasks, workers, nested executions, map runs, redrive, and what the disk keeps.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod disk;
 mod map_runs;
 mod stage;

@@ -71,9 +71,12 @@ async fn a_token_may_be_answered_before_the_message_that_held_it() {
     let asked = stage.asked().await;
     let token = asked.call.parameters.get("Message").unwrap().as_str().unwrap().to_owned();
     let failure = TaskReport::Failure { error: Some("No".to_owned()), cause: None };
-    stage.engine.report_task(&token, failure).await.unwrap();
-    assert_eq!(outcome(&stage.end(&arn).await), "FAILED No -");
+    stage.engine.report_task(&token, failure.clone()).await.unwrap();
+    assert!(matches!(stage.engine.report_task(&token, failure).await, Err(Refusal::TaskTimedOut)));
     asked.succeed("{}");
+    assert_eq!(outcome(&stage.end(&arn).await), "FAILED No -");
+    let events = stage.events(&arn).await;
+    assert_eq!(events[events.len() - 3..], ["TaskSubmitted", "TaskFailed", "ExecutionFailed"]);
 }
 
 #[tokio::test]
