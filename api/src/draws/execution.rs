@@ -209,7 +209,7 @@ impl StartError {
     }
 }
 
-/// A moment as Step Functions gives it.
+/// A moment as Step Functions gives it, to the millisecond: it comes as a floating-point number of seconds.
 pub(super) fn moment(time: &aws_smithy_types::DateTime) -> Option<Timestamp> {
-    Timestamp::new(time.secs(), i32::try_from(time.subsec_nanos()).ok()?).ok()
+    Timestamp::from_nanosecond(time.as_nanos()).ok()?.round(jiff::Unit::Millisecond).ok()
 }
