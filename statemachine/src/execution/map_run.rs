@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use super::batches::{ChildInput, put_together};
 use super::strand::Work;
 use super::{Action, Execution, Item, Outcome};
-use crate::data::{Json, Object};
+use crate::data::Json;
 use crate::engine::{ExecutionStatus, MachineType, MapRunCounts};
 use crate::history::{Detail, EventType, Field};
-use crate::state::{Batching, Distributed, Map, Spread, State, StateError, Tolerance};
+use crate::state::{Distributed, Map, Spread, State, StateError, Tolerance};
 
 /// How many children run at once where the definition sets no limit.
 ///
@@ -385,64 +386,6 @@ impl Execution {
     }
 }
 
-/// What one child is given.
-struct ChildInput {
-    input: Json,
-    items: u64,
-    item: Option<Json>,
-}
-
-/// One child for each item, or for each batch of them. The pairs are an item's input and the item.
-fn put_together(inputs: Vec<(Json, Json)>, batching: Option<Batching>) -> Vec<ChildInput> {
-    let Some(Batching { input: batch_input, max_items, max_bytes }) = batching else {
-        return inputs
-            .into_iter()
-            .map(|(input, item)| ChildInput { input, items: 1, item: Some(item) })
-            .collect();
-    };
-    let frame = r#"{"BatchInput":,"Items":[]}"#.len() + batch_input.as_ref().map_or(0, Json::serialized_len);
-    let fits = |items: &[Json], bytes: usize| {
-        max_items.is_none_or(|most| (items.len() as u64) < most)
-            && bytes
-                <= usize::try_from(max_bytes.unwrap_or(u64::MAX))
-                    .unwrap_or(usize::MAX)
-                    .min(super::PAYLOAD_LIMIT)
-    };
-    let mut batches: Vec<Vec<Json>> = Vec::new();
-    let mut bytes = 0;
-    for (input, _) in inputs {
-        let length = input.serialized_len() + 1;
-        match batches.last_mut() {
-            Some(batch) if fits(batch, bytes + length) => {
-                batch.push(input);
-                bytes += length;
-            }
-            _ => {
-                batches.push(vec![input]);
-                bytes = frame + length;
-            }
-        }
-    }
-    batches
-        .into_iter()
-        .map(|batch| {
-            let items = batch.len() as u64;
-            let mut object = Object::with_capacity(2);
-            if let Some(input) = &batch_input {
-                object.insert("BatchInput", input.clone());
-            }
-            object.insert("Items", Json::array(batch));
-            ChildInput { input: Json::from(object), items, item: None }
-        })
-        .collect()
-}
-
-/// The inputs of the children alone: what TestState shows.
-pub(crate) fn child_inputs(items: Vec<Json>, batching: Batching) -> Vec<Json> {
-    let pairs = items.into_iter().map(|input| (input, Json::Null)).collect();
-    put_together(pairs, Some(batching)).into_iter().map(|child| child.input).collect()
-}
-
 /// `arn:aws:states:REGION:ACCOUNT` of an ARN.
 fn arn_prefix(arn: &str) -> String {
     arn.splitn(6, ':').take(5).collect::<Vec<_>>().join(":")
@@ -451,33 +394,6 @@ fn arn_prefix(arn: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn batches(count: i64, max_items: Option<u64>, max_bytes: Option<u64>) -> Vec<String> {
-        let inputs = (0..count).map(|item| (Json::from(item), Json::from(item))).collect();
-        put_together(inputs, Some(Batching { input: Some(Json::from("x")), max_items, max_bytes }))
-            .into_iter()
-            .map(|child| child.input.to_text())
-            .collect()
-    }
-
-    #[test]
-    fn a_batch_holds_as_many_items_as_it_may() {
-        assert_eq!(
-            batches(5, Some(2), None),
-            [
-                r#"{"BatchInput":"x","Items":[0,1]}"#,
-                r#"{"BatchInput":"x","Items":[2,3]}"#,
-                r#"{"BatchInput":"x","Items":[4]}"#
-            ]
-        );
-    }
-
-    #[test]
-    fn a_batch_holds_as_many_bytes_as_it_may() {
-        for batch in batches(20, None, Some(36)) {
-            assert!(batch.len() <= 36, "{batch}");
-        }
-    }
 
     #[test]
     fn one_failure_of_three_items_is_more_than_a_third_allows() {

@@ -1,11 +1,15 @@
 //! The events of an execution, and how GetExecutionHistory shows them.
 
 mod codec;
+mod decode;
+mod encode;
 mod kind;
 
 use std::sync::Arc;
 
-pub(crate) use codec::{Decoder, Encoder, Malformed};
+pub(crate) use codec::Malformed;
+pub(crate) use decode::Decoder;
+pub(crate) use encode::Encoder;
 pub(crate) use kind::{EventType, Field};
 
 use crate::data::{Json, Object};
