@@ -25,11 +25,11 @@ static SERVICE: LazyLock<Service> = LazyLock::new(|| {
 
 fuzz_target!(|text: &str| {
     let (operation, body) = text.split_once('\n').unwrap_or((text, "{}"));
+    let service = &*SERVICE;
     // GetActivityTask and StartSyncExecution may wait; nothing else does.
     let call = async {
-        drop(
-            tokio::time::timeout(Duration::from_millis(200), SERVICE.call(operation, body.as_bytes())).await,
-        );
+        let answer = service.call(operation, body.as_bytes());
+        drop(tokio::time::timeout(Duration::from_millis(200), answer).await);
     };
     RUNTIME.block_on(call);
 });
