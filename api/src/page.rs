@@ -1,40 +1,187 @@
-//! The page that people see first, and the health check. Its files are part of the binary.
+//! The page for people, and the health check. The page's files are part of the binary: plain modules, style
+//! sheets and markup as they lie in `api/web`, with no build step between.
+
+use std::sync::LazyLock;
 
 use axum::Json;
-use axum::response::{IntoResponse, Response};
-use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use axum::extract::{Path, Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Redirect, Response};
+use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
+
+use crate::error::ApiError;
+use crate::state::AppState;
 
 /// Nothing from elsewhere, nothing inline.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
     connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
+/// A file of the page.
+struct File {
+    path: &'static str,
+    content: &'static str,
+}
+
+macro_rules! files {
+    ($($path:literal),* $(,)?) => {
+        [$(File { path: $path, content: include_str!(concat!("../web/", $path)) }),*]
+    };
+}
+
+const INDEX: File = File { path: "index.html", content: include_str!("../web/index.html") };
+
+/// All that the page loads. The state machine is the very file that is deployed, so that its picture is too.
+static FILES: LazyLock<Vec<File>> = LazyLock::new(|| {
+    let mut files = Vec::from(files![
+        "api.js",
+        "app.js",
+        "connection.js",
+        "dom.js",
+        "draws.js",
+        "follow.js",
+        "format.js",
+        "history.js",
+        "icon.svg",
+        "qr.js",
+        "router.js",
+        "session.js",
+        "graph/layers.js",
+        "graph/layout.js",
+        "graph/model.js",
+        "graph/picture.js",
+        "i18n/en.js",
+        "i18n/index.js",
+        "i18n/zh-CN.js",
+        "style/base.css",
+        "style/console.css",
+        "style/execution.css",
+        "style/inbox.css",
+        "style/public.css",
+        "style/stage.css",
+        "verify/bytes.js",
+        "verify/entries.js",
+        "verify/ranking.js",
+        "verify/shape.js",
+        "verify/steps.js",
+        "views/console.js",
+        "views/draw.js",
+        "views/draw_form.js",
+        "views/execution.js",
+        "views/executions.js",
+        "views/home.js",
+        "views/inbox.js",
+        "views/join.js",
+        "views/lottery.js",
+        "views/lottery_console.js",
+        "views/participants.js",
+        "views/sign_in.js",
+        "views/stage.js",
+        "views/state_details.js",
+        "views/timeline.js",
+        "views/verify.js",
+    ]);
+    let content = include_str!("../../statemachine/lottery.asl.json");
+    files.push(File { path: "lottery.asl.json", content });
+    files
+});
+
+/// Tells one build's files from another's.
+static TAG: LazyLock<HeaderValue> = LazyLock::new(|| {
+    let mut digest = Sha256::new_with_prefix(INDEX.content);
+    FILES.iter().for_each(|file| digest.update(file.content));
+    let tag: String = digest.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    HeaderValue::try_from(format!("\"{tag}\"")).expect("hexadecimal digits may stand in a header")
+});
+
 /// The page.
 #[utoipa::path(get, path = "/", tag = "page",
     responses((status = 200, description = "The page, for people", content_type = "text/html")))]
-pub(crate) async fn index() -> Response {
-    file("text/html; charset=utf-8", include_str!("../web/index.html"))
+pub(crate) async fn index(headers: HeaderMap) -> Response {
+    INDEX.respond(&headers)
 }
 
-/// The page's style sheet.
-#[utoipa::path(get, path = "/page.css", tag = "page",
-    responses((status = 200, description = "A part of the page", content_type = "text/css")))]
-pub(crate) async fn style() -> Response {
-    file("text/css; charset=utf-8", include_str!("../web/page.css"))
+/// A file of the page.
+#[utoipa::path(get, path = "/page/{file}", tag = "page",
+    params(("file" = String, Path, description = "The file's name")),
+    responses((status = 200, description = "A script, a style sheet or an icon", content_type = "text/javascript")))]
+pub(crate) async fn file(Path(file): Path<String>, headers: HeaderMap) -> Result<Response, ApiError> {
+    respond(&file, &headers)
 }
 
-/// The page's script.
-#[utoipa::path(get, path = "/page.js", tag = "page",
-    responses((status = 200, description = "A part of the page", content_type = "text/javascript")))]
-pub(crate) async fn script() -> Response {
-    file("text/javascript; charset=utf-8", include_str!("../web/page.js"))
+/// A file in a folder of the page.
+#[utoipa::path(get, path = "/page/{folder}/{file}", tag = "page",
+    params(("folder" = String, Path, description = "The folder"), ("file" = String, Path, description = "The file's name")),
+    responses((status = 200, description = "A script or a style sheet", content_type = "text/javascript")))]
+pub(crate) async fn file_in_folder(
+    Path((folder, file)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    respond(&format!("{folder}/{file}"), &headers)
 }
 
-fn file(content_type: &'static str, content: &'static str) -> Response {
-    let headers =
-        [(CONTENT_TYPE, content_type), (CONTENT_SECURITY_POLICY, POLICY), (CACHE_CONTROL, "max-age=60")];
-    (headers, content).into_response()
+fn respond(path: &str, headers: &HeaderMap) -> Result<Response, ApiError> {
+    let file = FILES.iter().find(|file| file.path == path);
+    Ok(file.ok_or_else(|| ApiError::not_found("the page has no such file"))?.respond(headers))
+}
+
+impl File {
+    /// The file, or that the browser's own copy is still the one: modules of two builds must never meet.
+    fn respond(&self, headers: &HeaderMap) -> Response {
+        let common = [(ETAG, TAG.clone()), (CACHE_CONTROL, HeaderValue::from_static("no-cache"))];
+        if headers.get(IF_NONE_MATCH).is_some_and(|known| *known == *TAG) {
+            return (StatusCode::NOT_MODIFIED, common).into_response();
+        }
+        let own = [(CONTENT_TYPE, self.content_type()), (CONTENT_SECURITY_POLICY, POLICY)];
+        (common, own, self.content).into_response()
+    }
+
+    fn content_type(&self) -> &'static str {
+        match self.path.rsplit_once('.').map(|(_, extension)| extension) {
+            Some("html") => "text/html; charset=utf-8",
+            Some("css") => "text/css; charset=utf-8",
+            Some("js") => "text/javascript; charset=utf-8",
+            Some("svg") => "image/svg+xml",
+            _ => "application/json",
+        }
+    }
+}
+
+/// Shows the page to a person who follows a link to a lottery or a draw, such as the one in a winner's message;
+/// programs, which do not ask for HTML, get the data.
+pub(crate) async fn for_people(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let path = request.uri().path();
+    if request.method() == Method::GET
+        && let Some(view) = view_of(path)
+        && asks_for_a_page(request.headers())
+    {
+        let public_url = state.config.public_url.as_deref().unwrap_or_default();
+        let mut response = Redirect::to(&format!("{public_url}/#{view}")).into_response();
+        response.headers_mut().insert(VARY, HeaderValue::from_name(ACCEPT));
+        return response;
+    }
+    next.run(request).await
+}
+
+/// The view of what is at this address, if there is one for people.
+fn view_of(path: &str) -> Option<&str> {
+    let parts: Vec<&str> = path.split('/').collect();
+    match parts.as_slice() {
+        ["", "lotteries"] => Some("/"),
+        ["", "lotteries", _] | ["", "lotteries", _, "join"] | ["", "lotteries", _, "draws", _] => Some(path),
+        _ => None,
+    }
+}
+
+/// Browsers name HTML first when a person follows a link, and never when a script asks.
+fn asks_for_a_page(headers: &HeaderMap) -> bool {
+    headers
+        .get(ACCEPT)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|accept| accept.trim_start().to_ascii_lowercase().starts_with("text/html"))
 }
 
 /// That the service runs.
@@ -51,4 +198,60 @@ pub(crate) struct Health {
     responses((status = 200, description = "The service runs", body = Health)))]
 pub(crate) async fn health() -> Json<Health> {
     Json(Health { status: "ok", version: env!("CARGO_PKG_VERSION") })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_of_the_page_is_part_of_the_binary() {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("web");
+        let mut folders = vec![root.clone()];
+        while let Some(folder) = folders.pop() {
+            for file in std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()) {
+                if file.is_dir() {
+                    folders.push(file);
+                    continue;
+                }
+                let path = file.strip_prefix(&root).unwrap().to_str().unwrap().replace('\\', "/");
+                let is_served = path == INDEX.path || FILES.iter().any(|served| served.path == path);
+                assert!(is_served, "{path} is not served");
+            }
+        }
+    }
+
+    #[test]
+    fn scripts_never_make_markup_or_code_from_text() {
+        let forbidden = [
+            "innerHTML",
+            "outerHTML",
+            "insertAdjacentHTML",
+            "document.write",
+            "DOMParser",
+            "createContextualFragment",
+            "eval(",
+            "new Function",
+            "setAttribute(\"style\"",
+        ];
+        for file in FILES.iter().filter(|file| file.path.ends_with(".js")) {
+            let found = forbidden.iter().find(|word| file.content.contains(**word));
+            assert_eq!(found, None, "{}", file.path);
+        }
+    }
+
+    #[test]
+    fn only_a_person_who_follows_a_link_is_shown_the_page() {
+        let asks = |accept: &'static str| {
+            asks_for_a_page(&HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static(accept))]))
+        };
+        assert!(asks("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"));
+        assert!(!asks("*/*"));
+        assert!(!asks("application/json"));
+        assert!(!asks_for_a_page(&HeaderMap::new()));
+        assert_eq!(view_of("/lotteries/party/draws/summer"), Some("/lotteries/party/draws/summer"));
+        assert_eq!(view_of("/lotteries"), Some("/"));
+        assert_eq!(view_of("/lotteries/party/draws/summer/proof"), None);
+        assert_eq!(view_of("/openapi.json"), None);
+    }
 }

@@ -70,8 +70,8 @@ fn table() -> Vec<Endpoint> {
 
     vec![
         Endpoint::declared(Public, Read, routes!(page::index)),
-        Endpoint::declared(Public, Read, routes!(page::style)),
-        Endpoint::declared(Public, Read, routes!(page::script)),
+        Endpoint::declared(Public, Read, routes!(page::file)).fails_with(&[404]),
+        Endpoint::declared(Public, Read, routes!(page::file_in_folder)).fails_with(&[404]),
         Endpoint::declared(Public, Read, routes!(page::health)),
         Endpoint::declared(Public, Read, routes!(openapi::document)),
         Endpoint::declared(Only(DrawsWrite), Write, routes!(lotteries::create))
@@ -110,6 +110,7 @@ pub fn router_with(state: AppState, extra: Vec<Endpoint>) -> Router {
         .fallback(edge::not_found)
         .method_not_allowed_fallback(edge::method_not_allowed)
         .layer(Extension(Document::new(&document)))
+        .layer(from_fn_with_state(state.clone(), page::for_people))
         .layer(from_fn(edge::edge))
         .with_state(state)
 }

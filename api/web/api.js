@@ -1,0 +1,71 @@
+// Speaks to the HTTP API.
+
+import { reached } from "./connection.js";
+import { signOut, token } from "./session.js";
+
+/** A request that was refused: `name` for the page, `detail` for people, `errors` by field. */
+export class Refused extends Error {
+  constructor(status, problem) {
+    super(problem.detail ?? problem.title ?? `status ${status}`);
+    this.status = status;
+    this.name = (problem.type ?? "").split("/").pop() || "refused";
+    this.errors = problem.errors ?? [];
+  }
+}
+
+/** The service did not answer. */
+export class Unreachable extends Error {}
+
+/** Where the API is: beside the page, whatever stage or prefix it is served under. */
+export function address(path) {
+  return new URL(path.replace(/^\//, ""), new URL("./", document.baseURI)).href;
+}
+
+/** A path of the API from its parts, each of them any text. */
+export function path(...parts) {
+  return `/${parts.map(encodeURIComponent).join("/")}`;
+}
+
+/** Sends a request and gives the response, with the organiser's token if there is one. */
+export async function send(method, where, { body, headers = {}, signal } = {}) {
+  const authorised = token() ? { authorization: `Bearer ${token()}`, ...headers } : headers;
+  let response;
+  try {
+    response = await fetch(address(where), { method, body, headers: authorised, signal, cache: "no-store" });
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    reached(false);
+    throw new Unreachable(where);
+  }
+  reached(true);
+  if (response.ok || response.status === 304) return response;
+  if (response.status === 401 && token()) signOut();
+  const problem = await response.json().catch(() => ({}));
+  throw new Refused(response.status, problem);
+}
+
+const JSON_TYPE = { accept: "application/json" };
+
+export async function get(where, options = {}) {
+  const response = await send("GET", where, { ...options, headers: { ...JSON_TYPE, ...options.headers } });
+  return response.json();
+}
+
+export async function post(where, value, options = {}) {
+  const headers = { ...JSON_TYPE, "content-type": "application/json", ...options.headers };
+  const response = await send("POST", where, { ...options, headers, body: JSON.stringify(value) });
+  return response.status === 204 ? null : response.json();
+}
+
+/** Whether this is the local stack, which has an inbox and shows every execution. */
+export async function isLocal() {
+  if (!token()) return false;
+  let known = sessionStorage.getItem("is-local");
+  if (known === null) {
+    const found = await get("/local/messages?after=2000000000").then(() => true, (error) => error.status === 404 ? false : null);
+    if (found === null) return false;
+    known = String(found);
+    sessionStorage.setItem("is-local", known);
+  }
+  return known === "true";
+}

@@ -1,0 +1,59 @@
+// Makes elements. Whatever comes from outside becomes text, never markup.
+
+const SVG = "http://www.w3.org/2000/svg";
+
+/** An HTML element: `h("p", { class: "lead" }, "text", child)`. Null children are left out. */
+export function h(tag, properties, ...children) {
+  return fill(document.createElement(tag), properties, children);
+}
+
+/** An SVG element. */
+export function svg(tag, properties, ...children) {
+  return fill(document.createElementNS(SVG, tag), properties, children);
+}
+
+function fill(element, properties, children) {
+  for (const [name, value] of Object.entries(properties ?? {})) {
+    if (value === null || value === undefined || value === false) continue;
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (name === "value" || name === "checked") element[name] = value;
+    else element.setAttribute(name, value === true ? "" : value);
+  }
+  return add(element, ...children);
+}
+
+/** Appends children: elements, texts, lists of them. */
+export function add(element, ...children) {
+  for (const child of children.flat(3)) {
+    if (child === null || child === undefined || child === false) continue;
+    element.append(child instanceof Node ? child : String(child));
+  }
+  return element;
+}
+
+/** Puts these children in the place of all others. */
+export function put(element, ...children) {
+  element.replaceChildren();
+  return add(element, ...children);
+}
+
+/** A text that somebody else wrote: it may run from right to left, and must not turn its neighbours. */
+export function foreign(text) {
+  return h("bdi", null, text);
+}
+
+let made = 0;
+
+/** An id that nothing else has. */
+export function newId(prefix) {
+  made += 1;
+  return `${prefix}-${made}`;
+}
+
+/** A labelled form control. */
+export function field(label, control, hint) {
+  control.id ||= newId("field");
+  const note = hint ? h("span", { class: "hint", id: newId("hint") }, hint) : null;
+  if (note) control.setAttribute("aria-describedby", note.id);
+  return h("div", { class: "field" }, h("label", { for: control.id }, label), control, note);
+}

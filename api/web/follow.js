@@ -1,0 +1,82 @@
+// Follows an execution: gives its events as they come, and begins again behind the last one after a lost connection.
+
+import { Refused, Unreachable, get, path, send } from "./api.js";
+import { pause, reached, sleep } from "./connection.js";
+import { drawPath } from "./draws.js";
+import { fromHistory, fromPublic } from "./history.js";
+
+/**
+ * The events of a draw, which everyone may see. Every answer ends after its first events, and 204 says that
+ * nothing follows. `onEvents(events, isNew)`: a resumed draw has a new execution, whose events begin anew.
+ */
+export async function followDraw(lottery, draw, signal, onEvents) {
+  let last = null;
+  for (let attempt = 0; !signal.aborted;) {
+    try {
+      const headers = { accept: "text/event-stream", ...(last ? { "last-event-id": last } : {}) };
+      const response = await send("GET", drawPath(lottery, draw, "events"), { headers, signal });
+      if (response.status === 204) return;
+      for await (const batch of messages(response.body)) {
+        const isNew = last !== null && execution(batch[0].id) !== execution(last);
+        last = batch[batch.length - 1].id;
+        onEvents(batch.map((message) => fromPublic(JSON.parse(message.data))), isNew);
+      }
+      attempt = 0;
+      await sleep(200, signal);
+    } catch (error) {
+      if (signal.aborted) return;
+      if (error instanceof Refused && error.status < 429) throw error;
+      if (!(error instanceof Refused)) reached(false);
+      await pause(attempt, signal);
+      attempt += 1;
+    }
+  }
+}
+
+/** The part of an event's id that tells a draw's executions apart. */
+function execution(id) {
+  return id.slice(0, id.lastIndexOf("-") + 1);
+}
+
+/** The messages of a stream of server-sent events, as they arrive. */
+async function* messages(body) {
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = "";
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) return;
+    const blocks = (rest + value).split("\n\n");
+    rest = blocks.pop();
+    const found = blocks.map(parse).filter((message) => message.data !== "");
+    if (found.length) yield found;
+  }
+}
+
+function parse(block) {
+  const message = { id: "", data: "" };
+  for (const line of block.split("\n")) {
+    if (line.startsWith("id:")) message.id = line.slice(3).trim();
+    if (line.startsWith("data:")) message.data += line.slice(5).trim();
+  }
+  return message;
+}
+
+/** Any execution of the local stack, with all that its events carry. `onAnswer` gets each answer and its events. */
+export async function followExecution(name, signal, onAnswer) {
+  let seen = 0;
+  for (let attempt = 0; !signal.aborted;) {
+    try {
+      const answer = await get(`${path("local", "executions", name)}?after=${seen}`, { signal });
+      attempt = 0;
+      seen += answer.events.length;
+      onAnswer(answer, answer.events.map(fromHistory));
+      if (answer.status !== "RUNNING" && !answer.more_events) return;
+      if (!answer.more_events) await sleep(300, signal);
+    } catch (error) {
+      if (signal.aborted) return;
+      if (!(error instanceof Unreachable) && error.status < 429) throw error;
+      await pause(attempt, signal);
+      attempt += 1;
+    }
+  }
+}

@@ -1,0 +1,66 @@
+// Numbers, moments and durations as the reader writes them; statuses in words.
+
+import { foreign, h } from "./dom.js";
+import { known, language, t } from "./i18n/index.js";
+
+export function number(value) {
+  return new Intl.NumberFormat(language()).format(value);
+}
+
+export function percent(share) {
+  const maximumFractionDigits = share < 0.01 ? 3 : 1;
+  return new Intl.NumberFormat(language(), { style: "percent", maximumFractionDigits }).format(share);
+}
+
+/** A moment in words, and exactly on hovering. */
+export function moment(text) {
+  if (!text) return null;
+  const words = new Date(text).toLocaleString(language(), { dateStyle: "medium", timeStyle: "short" });
+  return h("time", { datetime: text, title: text }, words);
+}
+
+export function clock(milliseconds) {
+  return new Date(milliseconds).toLocaleTimeString(language(), { hour12: false });
+}
+
+/** A span of milliseconds: `12 ms`, `3.4 s`, `5 min 2 s`, `2 h 5 min`. */
+export function duration(milliseconds) {
+  if (milliseconds < 1000) return `${Math.max(0, Math.round(milliseconds))} ms`;
+  const seconds = milliseconds / 1000;
+  if (seconds < 60) return `${seconds.toFixed(seconds < 10 ? 1 : 0)} s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${Math.floor(seconds % 60)} s`;
+  if (seconds < 172800) return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`;
+  return `${Math.floor(seconds / 86400)} d ${Math.floor((seconds % 86400) / 3600)} h`;
+}
+
+const MOODS = {
+  SUCCEEDED: "good", RECORDED: "busy", INCOMPLETE: "warn", REJECTED: "bad", FAILED: "bad", TIMED_OUT: "bad",
+  CANCELLED: "quiet", ABANDONED: "bad", ABORTED: "quiet", WAITING: "busy", SEALED: "busy", DRAWN: "busy", RUNNING: "busy",
+};
+
+/** The status of a draw or an execution, as a badge. */
+export function badge(status) {
+  const words = known(`status.${status}`) ?? status;
+  return h("span", { class: `badge ${MOODS[status] ?? "quiet"}`, "data-status": status }, words);
+}
+
+/** Why a draw came to its status, in the reader's language where it has the words. */
+export function reason({ name, sentence }) {
+  return h("p", { class: "reason" }, h("code", null, name), " ", known(`reason.${name}`) ?? sentence);
+}
+
+/** Prizes in one line: `2 × Bicycle, 1 × Book`. */
+export function prizes(list) {
+  const shown = list.slice(0, 4).map((prize, index) => [index ? ", " : "", `${number(prize.winners)} × `, foreign(prize.name)]);
+  return [shown, list.length > 4 ? t("prizes.more", { n: number(list.length - 4) }) : null];
+}
+
+/** A hash, shortened in the middle and whole on hovering. */
+export function shortHash(hash) {
+  return h("code", { class: "hash", title: hash }, `${hash.slice(0, 12)}…${hash.slice(-8)}`);
+}
+
+/** A hash in groups, to be read aloud and compared. */
+export function groupedHash(hash) {
+  return h("code", { class: "hash grouped" }, (hash.match(/.{1,8}/g) ?? []).map((group) => h("span", null, group)));
+}

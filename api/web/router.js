@@ -1,0 +1,55 @@
+// Shows the view that the address names. Views are modules, loaded when they are first needed.
+
+const ROUTES = [
+  [/^\/$/, "home"],
+  [/^\/lotteries\/([^/]+)$/, "lottery"],
+  [/^\/lotteries\/([^/]+)\/join$/, "join"],
+  [/^\/lotteries\/([^/]+)\/draws\/([^/]+)$/, "draw"],
+  [/^\/lotteries\/([^/]+)\/draws\/([^/]+)\/check$/, "verify"],
+  [/^\/lotteries\/([^/]+)\/draws\/([^/]+)\/stage$/, "stage"],
+  [/^\/lotteries\/([^/]+)\/draws\/([^/]+)\/execution$/, "execution"],
+  [/^\/console$/, "console"],
+  [/^\/console\/([^/]+)$/, "lottery_console"],
+  [/^\/executions$/, "executions"],
+  [/^\/executions\/([^/]+)$/, "execution"],
+  [/^\/inbox$/, "inbox"],
+];
+
+/** What the address names: the view and its parameters. Only known names lead to a module. */
+export function destination(hash) {
+  const path = (hash.replace(/^#/, "") || "/").replace(/\?.*$/, "").replace(/(.)\/$/, "$1");
+  for (const [pattern, view] of ROUTES) {
+    const match = pattern.exec(path);
+    if (!match) continue;
+    try {
+      return { view, path, parameters: match.slice(1).map(decodeURIComponent) };
+    } catch {
+      break;
+    }
+  }
+  return { view: null, path, parameters: [] };
+}
+
+let leaving = null;
+
+/** Leaves the view that is shown and shows the one that the address names now. */
+export async function show(root, onFailure) {
+  leaving?.abort();
+  leaving = new AbortController();
+  const { signal } = leaving;
+  const { view, path, parameters } = destination(location.hash);
+  document.body.dataset.view = view ?? "unknown";
+  root.replaceChildren();
+  if (!view) return onFailure(root, null);
+  try {
+    const module = await import(`./views/${view}.js`);
+    if (!signal.aborted) await module.show(root, { parameters, path, signal });
+  } catch (error) {
+    if (!signal.aborted) onFailure(root, error);
+  }
+}
+
+/** A link to a view. */
+export function link(...parts) {
+  return `#/${parts.map(encodeURIComponent).join("/")}`;
+}

@@ -1,0 +1,99 @@
+// The form of a proof: each field within its bounds, and no other field (docs/fair-draw.md, sections 1, 2 and 5).
+
+const EXACT = Number.MAX_SAFE_INTEGER;
+const U32 = 2 ** 32 - 1;
+
+/** Whether a value is of a shape: a test, an object of shapes, or a list of one shape. */
+export function fits(value, shape) {
+  if (typeof shape === "function") return shape(value);
+  if (Array.isArray(shape)) return Array.isArray(value) && value.every((item) => fits(item, shape[0]));
+  if (value === null || typeof value !== "object" || Array.isArray(value)) return false;
+  const names = Object.keys(shape);
+  return Object.keys(value).length === names.length && names.every((name) => Object.hasOwn(value, name) && fits(value[name], shape[name]));
+}
+
+const whole = (least, most) => (value) => Number.isSafeInteger(value) && value >= least && value <= most;
+const text = (pattern) => (value) => typeof value === "string" && pattern.test(value);
+const orNull = (shape) => (value) => value === null || fits(value, shape);
+const hexadecimal = (bytes) => text(new RegExp(`^[0-9a-f]{${2 * bytes}}$`));
+const list = (shape, least, most) => (value) => Array.isArray(value) && value.length >= least && value.length <= most && fits(value, [shape]);
+
+const line = (longest) => (value) =>
+  typeof value === "string" && value !== "" && [...value].length <= longest && value === value.trim() && !/\p{Cc}/u.test(value);
+const group = (value) => line(64)(value) && value.normalize("NFC") === value;
+
+function moment(value) {
+  if (!text(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)(value)) return false;
+  const time = new Date(value);
+  return !Number.isNaN(time.getTime()) && time.toISOString() === value;
+}
+
+function bound(value) {
+  const shape = { at_least: orNull(whole(0, U32)), at_most: orNull(whole(0, U32)), group };
+  if (!fits(value, shape)) return false;
+  const { at_least: least, at_most: most } = value;
+  return (least !== null || most !== null) && (least === null || most === null || least <= most);
+}
+
+function prize(value) {
+  if (!fits(value, { name: line(100), quota: list(bound, 0, 50), winners: whole(1, 10000) })) return false;
+  const groups = new Set(value.quota.map((one) => one.group));
+  return groups.size === value.quota.length && value.quota.reduce((sum, one) => sum + (one.at_least ?? 0), 0) <= value.winners;
+}
+
+const prizes = (value) => list(prize, 1, 100)(value) && value.reduce((sum, one) => sum + one.winners, 0) <= 10000;
+
+const LABEL = text(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+const SCHEME = text(/^bls-unchained-g1-rfc9380$/);
+const STATUS = text(/^(WAITING|SEALED|DRAWN|RECORDED|SUCCEEDED|INCOMPLETE|REJECTED|FAILED|CANCELLED|ABANDONED)$/);
+
+/** The last of the 43 characters carries four bits: the two below them must be zero. */
+const HOLDER = text(/^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/);
+
+export const ENTRY = {
+  excluded: orNull(text(/^(organiser|past_winner:[a-z0-9][a-z0-9-]{0,39})$/)),
+  group: orNull(group),
+  holder: HOLDER,
+  label: LABEL,
+  tickets: whole(1, 1000),
+};
+
+export const RECEIPT = { label: LABEL, nonce: hexadecimal(32), participant_id: (value) => typeof value === "string" };
+
+export const PROOF = {
+  beacon: {
+    chain: {
+      beacon_id: (value) => typeof value === "string",
+      genesis_time: whole(0, EXACT),
+      group_hash: hexadecimal(32),
+      period: whole(1, U32),
+      public_key: hexadecimal(96),
+      scheme: SCHEME,
+    },
+    round: orNull({ randomness: hexadecimal(32), round: whole(0, EXACT), signature: hexadecimal(48) }),
+  },
+  // Entries are held to their shape in a step of their own.
+  entries: orNull((value) => Array.isArray(value)),
+  manifest: {
+    algorithm: text(/^hkdf-sha256-lowest-ticket$/),
+    alternates: whole(0, U32),
+    beacon: { chain_hash: hexadecimal(32), public_key: hexadecimal(96), round: whole(0, EXACT), scheme: SCHEME },
+    claim_within_seconds: orNull(whole(0, U32)),
+    closes_at: orNull(moment),
+    draw_id: text(/^[a-z0-9][a-z0-9-]{0,39}$/),
+    entries: whole(0, EXACT),
+    lottery_id: text(/^[a-z0-9][a-z0-9-]{0,62}$/),
+    margin_seconds: whole(0, U32),
+    previous_commitment: orNull(hexadecimal(32)),
+    previous_status: orNull(STATUS),
+    prizes,
+    root: hexadecimal(32),
+    sealed_at: moment,
+    sequence: whole(0, EXACT),
+    tickets: whole(0, EXACT),
+    version: whole(1, 1),
+  },
+  ranking: orNull([{ label: LABEL, prize: orNull(whole(0, 99)), score: hexadecimal(32), seat: text(/^(reserved|open|alternate)$/) }]),
+  signature: { public_key: hexadecimal(32), signature: hexadecimal(64) },
+  version: whole(1, 1),
+};

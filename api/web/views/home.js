@@ -1,0 +1,38 @@
+// The first view: all lotteries.
+
+import { get } from "../api.js";
+import { add, foreign, h, put } from "../dom.js";
+import { moment } from "../format.js";
+import { t } from "../i18n/index.js";
+import { link } from "../router.js";
+
+export async function show(root, { signal }) {
+  document.title = t("home.title");
+  const list = h("ul", { class: "cards" });
+  const more = h("button", { type: "button", hidden: true }, t("more"));
+  const notice = h("p", { class: "quiet", role: "status" });
+  put(root,
+    h("section", { class: "hero" },
+      h("h1", null, t("home.heading")),
+      h("p", { class: "lead" }, t("home.lead")),
+      h("p", { class: "actions" },
+        h("a", { class: "button primary", href: "#/console" }, t("home.organise")),
+        h("a", { class: "button", href: "openapi.json" }, t("home.api")))),
+    h("section", null, h("h2", null, t("home.lotteries")), notice, list, more));
+  let cursor = null;
+  const load = async () => {
+    const page = await get(`/lotteries${cursor ? `?cursor=${encodeURIComponent(cursor)}` : ""}`, { signal });
+    add(list, page.lotteries.map(card));
+    cursor = page.next_cursor;
+    more.hidden = !cursor;
+    notice.textContent = list.children.length ? "" : t("home.none");
+  };
+  more.addEventListener("click", load);
+  await load();
+}
+
+function card(lottery) {
+  return h("li", { class: "card" },
+    h("a", { class: "title", href: link("lotteries", lottery.lottery_id) }, foreign(lottery.name)),
+    h("p", { class: "quiet" }, t("home.created"), " ", moment(lottery.created_at), lottery.open_to_join ? [" · ", t("home.open")] : null));
+}

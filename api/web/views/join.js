@@ -1,0 +1,64 @@
+// Entering a lottery oneself, and the receipt to keep.
+
+import { get, post } from "../api.js";
+import { field, foreign, h, put } from "../dom.js";
+import { lotteryPath } from "../draws.js";
+import { t } from "../i18n/index.js";
+import { link } from "../router.js";
+
+export async function show(root, { parameters: [id], signal }) {
+  const lottery = await get(lotteryPath(id), { signal });
+  document.title = `${t("join.title")} · ${lottery.name}`;
+  const place = h("div");
+  put(root,
+    h("section", { class: "narrow" },
+      h("p", { class: "crumbs" }, h("a", { href: link("lotteries", id) }, foreign(lottery.name))),
+      h("h1", null, t("join.title")), place));
+  if (!lottery.open_to_join) return put(place, h("p", { class: "lead" }, t("join.closed")));
+  put(place, form(lottery, place));
+}
+
+function form(lottery, place) {
+  const name = h("input", { name: "name", required: true, maxlength: 200, autocomplete: "name" });
+  const phone = h("input", { name: "phone", type: "tel", autocomplete: "tel", inputmode: "tel" });
+  const email = h("input", { name: "email", type: "email", autocomplete: "email" });
+  const problem = h("p", { class: "problem", role: "alert" });
+  const submit = h("button", { type: "submit", class: "primary" }, t("join.enter"));
+  const enter = async (event) => {
+    event.preventDefault();
+    problem.textContent = "";
+    const body = { name: name.value.trim() };
+    if (phone.value.trim()) body.phone = phone.value.trim();
+    if (email.value.trim()) body.email = email.value.trim();
+    if (!body.phone && !body.email) {
+      problem.textContent = t("join.need_address");
+      phone.focus();
+      return;
+    }
+    submit.disabled = true;
+    try {
+      put(place, receipt(lottery, await post(lotteryPath(lottery.lottery_id, "join"), body)));
+      place.querySelector("h2").focus();
+    } catch (error) {
+      problem.textContent = error.status === 429 ? t("join.too_many") : error.status ? error.message : t("failure.text");
+      submit.disabled = false;
+    }
+  };
+  return h("form", { class: "card", onsubmit: enter },
+    h("p", { class: "lead" }, t("join.lead")),
+    field(t("join.name"), name), field(t("join.phone"), phone, t("join.phone_hint")), field(t("join.email"), email),
+    h("p", { class: "hint" }, t("join.once")), problem, submit);
+}
+
+function receipt(lottery, answer) {
+  const { label, nonce, participant_id } = answer.receipt ?? answer;
+  const text = JSON.stringify({ label, nonce, participant_id });
+  const where = URL.createObjectURL(new Blob([text], { type: "application/json" }));
+  return h("div", { class: "card receipt" },
+    h("h2", { tabindex: "-1" }, t("join.done")),
+    h("p", null, t("join.keep")),
+    h("pre", { tabindex: "0" }, text),
+    h("p", { class: "actions" },
+      h("a", { class: "button primary", href: where, download: `receipt-${lottery.lottery_id}.json` }, t("join.save")),
+      h("a", { class: "button", href: link("lotteries", lottery.lottery_id) }, t("join.to_lottery"))));
+}

@@ -1,0 +1,38 @@
+// One lottery, for its organiser: participants, a new draw, the draws so far.
+
+import { get } from "../api.js";
+import { sleep } from "../connection.js";
+import { foreign, h, put } from "../dom.js";
+import { isFinal, lotteryPath } from "../draws.js";
+import { t } from "../i18n/index.js";
+import { link } from "../router.js";
+import { token } from "../session.js";
+import { drawForm } from "./draw_form.js";
+import { drawList } from "./lottery.js";
+import { participants } from "./participants.js";
+import { showSignIn } from "./sign_in.js";
+
+export async function show(root, { parameters: [id], signal }) {
+  if (!token()) return showSignIn(root);
+  const lottery = await get(lotteryPath(id), { signal });
+  document.title = lottery.name;
+  const draws = h("div");
+  put(root,
+    h("p", { class: "crumbs" }, h("a", { href: "#/console" }, t("console.title"))),
+    h("h1", null, foreign(lottery.name)),
+    h("p", { class: "actions" }, h("a", { class: "button", href: link("lotteries", id) }, t("lottery.public"))),
+    h("div", { class: "columns" },
+      h("div", null,
+        participants(id, signal),
+        h("section", null, h("h2", null, t("lottery.draws")), draws)),
+      h("section", { class: "aside" }, drawForm(lottery))));
+  let shown = lottery;
+  put(draws, drawList(lottery));
+  while (!signal.aborted) {
+    const isMoving = shown.draws.some((draw) => !isFinal(draw.status));
+    await sleep(isMoving ? 1000 : 5000, signal);
+    const next = await get(lotteryPath(id), { signal }).catch(() => shown);
+    if (JSON.stringify(next) !== JSON.stringify(shown)) put(draws, drawList(next));
+    shown = next;
+  }
+}
