@@ -137,6 +137,7 @@ impl Engine {
         let slice = self.0.store.events(row.number, range).inspect_err(|error| {
             tracing::error!(%error, arn, "the history of an execution cannot be read");
         })?;
+        let slice = slice.ok_or_else(|| Refusal::ExecutionDoesNotExist(arn.to_owned()))?;
         let mut events: Vec<_> = slice.events.iter().map(|(now, event)| event.render(*now, show)).collect();
         if query.order == HistoryOrder::Reverse {
             events.reverse();
@@ -255,6 +256,9 @@ impl Inner {
         let row = self.find_execution(arn)?;
         self.redrivable(&row).map_err(Refusal::ExecutionNotRedrivable)?;
         let (identity, machine, execution, sequence) = self.replay(row).map_err(Refusal::Engine)?;
+        if sequence == 0 {
+            return Err(Refusal::ExecutionNotRedrivable("Execution history is not kept any more".to_owned()));
+        }
         let cell = Arc::new(Cell::resumed(identity, machine, execution, sequence));
         self.active.add(&cell).map_err(|_| {
             Refusal::ExecutionNotRedrivable("Execution is RUNNING and cannot be redriven".to_owned())

@@ -3,6 +3,7 @@
 //! One thread writes. It takes whatever has been handed in meanwhile into one transaction, so that executions that
 //! run at the same time share the cost of the disk. In memory mode the same database lives in memory.
 
+mod cleaning;
 mod record;
 mod rows;
 mod schema;
@@ -19,6 +20,7 @@ pub(crate) use rows::{ActivityRow, ExecutionRow, MachineRow};
 pub(crate) use writer::{Batch, Closing, Write};
 
 use crate::engine::{EngineError, Storage};
+use cleaning::Retention;
 use writer::Writer;
 
 /// The store of one engine.
@@ -30,26 +32,19 @@ pub(crate) struct Store {
     lock: Mutex<Option<File>>,
 }
 
-/// What remains after closed executions have been cleaned away.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Retention {
-    /// So many milliseconds.
-    Age(i64),
-    /// So many executions.
-    Count(u64),
-}
-
 impl Store {
     /// Opens the store, or makes it.
     pub(crate) fn open(storage: &Storage) -> Result<Store, EngineError> {
         match storage {
             Storage::Memory => {
                 let connection = Connection::open_in_memory()?;
+                // Nothing is ever rolled back here: who cannot write stops.
+                connection.execute_batch("PRAGMA page_size = 16384; PRAGMA journal_mode = OFF;")?;
                 schema::prepare(&connection)?;
                 let shared = Arc::new(Mutex::new(connection));
                 Ok(Store {
                     reader: Arc::clone(&shared),
-                    writer: Writer::start(shared, Retention::Count(10_000)),
+                    writer: Writer::start(shared, Retention::Memory),
                     lock: Mutex::new(None),
                 })
             }
@@ -63,10 +58,9 @@ impl Store {
                 schema::prepare(&writer)?;
                 let reader = Connection::open(&file)?;
                 reader.execute_batch("PRAGMA query_only = ON;")?;
-                const NINETY_DAYS: i64 = 90 * 24 * 3600 * 1000;
                 Ok(Store {
                     reader: Arc::new(Mutex::new(reader)),
-                    writer: Writer::start(Arc::new(Mutex::new(writer)), Retention::Age(NINETY_DAYS)),
+                    writer: Writer::start(Arc::new(Mutex::new(writer)), Retention::Disk),
                     lock: Mutex::new(Some(lock)),
                 })
             }

@@ -159,12 +159,12 @@ impl Store {
     }
 
     /// The events of an execution from one place in its history up to another, each with its moment, and how many
-    /// there are in all. Records outside of that range are passed over unread.
+    /// there are in all. Records outside of that range are passed over unread. `None`: the history is not kept.
     pub(crate) fn events(
         &self,
         number: u64,
         range: impl FnOnce(usize) -> Range<usize>,
-    ) -> Result<HistorySlice, EngineError> {
+    ) -> Result<Option<HistorySlice>, EngineError> {
         let connection = self.read();
         let (first, last) = places(number);
         let mut heads = connection.prepare_cached(
@@ -173,6 +173,9 @@ impl Store {
         let counts: Vec<usize> = heads
             .query_map([first, last], |row| Ok(event_count(row.get_ref(0)?.as_blob().unwrap_or_default())))?
             .collect::<Result<_, _>>()?;
+        if counts.is_empty() {
+            return Ok(None);
+        }
         let total = counts.iter().sum();
         let wanted = range(total);
         let mut body = connection.prepare_cached("SELECT body FROM records WHERE place = ?")?;
@@ -191,7 +194,7 @@ impl Store {
             }
             start += count;
         }
-        Ok(HistorySlice { events, total })
+        Ok(Some(HistorySlice { events, total }))
     }
 
     /// The execution that a map run belongs to.

@@ -7,19 +7,17 @@ use std::thread::JoinHandle;
 
 use rusqlite::{Connection, Transaction, params};
 
+use super::Record;
+use super::cleaning::{Cleaner, Retention};
 use super::record::key_of;
-use super::rows::{encode_identity, places};
+use super::rows::encode_identity;
 use super::schema::SEQUENCE_BITS;
-use super::{Record, Retention};
 use crate::engine::ExecutionStatus;
 use crate::execution::{Identity, Outcome};
 use crate::history::Encoder;
 
 /// How many batches share one transaction at most.
 const MOST_TOGETHER: usize = 512;
-
-/// How many closings pass between two cleanings.
-const CLEAN_EVERY: u64 = 1_000;
 
 /// Things that are written together or not at all, and what is done when they are safe.
 pub(crate) struct Batch {
@@ -99,7 +97,7 @@ fn write_all(
     retention: Retention,
     failed: &AtomicBool,
 ) {
-    let mut closings = CLEAN_EVERY;
+    let mut cleaner = Cleaner::new(retention);
     while let Ok(first) = queue.recv() {
         let mut batches = vec![first];
         while batches.len() < MOST_TOGETHER {
@@ -110,7 +108,7 @@ fn write_all(
         }
         let written = {
             let mut connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
-            write_together(&mut connection, &batches, &mut closings, retention)
+            write_together(&mut connection, &batches, &mut cleaner)
         };
         if let Err(error) = written {
             // What was handed in stays undone: nobody is told that it happened. Going on could only lose more.
@@ -137,23 +135,21 @@ fn write_all(
 fn write_together(
     connection: &mut Connection,
     batches: &[Batch],
-    closings: &mut u64,
-    retention: Retention,
+    cleaner: &mut Cleaner,
 ) -> Result<(), rusqlite::Error> {
     let transaction = connection.transaction()?;
     let mut now = None;
     for batch in batches {
         for write in &batch.writes {
             if let Write::Closed(closing) = write {
-                *closings += 1;
+                cleaner.closed(closing.execution, closing.stop);
                 now = Some(closing.stop);
             }
             perform(&transaction, write)?;
         }
     }
-    if let Some(now) = now.filter(|_| *closings >= CLEAN_EVERY) {
-        *closings = 0;
-        clean(&transaction, retention, now)?;
+    if let Some(now) = now {
+        cleaner.clean(&transaction, now)?;
     }
     transaction.commit()
 }
@@ -228,35 +224,6 @@ fn perform(transaction: &Transaction<'_>, write: &Write) -> Result<(), rusqlite:
                 .prepare_cached("INSERT OR REPLACE INTO map_runs (arn, execution) VALUES (?, ?)")?
                 .execute(params![&**arn, *execution as i64])?;
         }
-    }
-    Ok(())
-}
-
-/// Takes away closed executions that need not be kept any longer.
-fn clean(transaction: &Transaction<'_>, retention: Retention, now: i64) -> Result<(), rusqlite::Error> {
-    let numbers: Vec<i64> = match retention {
-        Retention::Age(millis) => {
-            let oldest = now - millis;
-            transaction
-                .prepare_cached("SELECT number FROM executions WHERE stop < ? ORDER BY number LIMIT 5000")?
-                .query_map([oldest], |row| row.get(0))?
-                .collect::<Result<_, _>>()?
-        }
-        Retention::Count(most) => transaction
-            .prepare_cached(
-                "SELECT number FROM executions WHERE stop IS NOT NULL ORDER BY number LIMIT
-                 max(0, (SELECT count(*) FROM executions WHERE stop IS NOT NULL) - ?)",
-            )?
-            .query_map([most], |row| row.get(0))?
-            .collect::<Result<_, _>>()?,
-    };
-    for number in numbers {
-        let (first, last) = places(number as u64);
-        transaction
-            .prepare_cached("DELETE FROM records WHERE place BETWEEN ? AND ?")?
-            .execute([first, last])?;
-        transaction.prepare_cached("DELETE FROM map_runs WHERE execution = ?")?.execute([number])?;
-        transaction.prepare_cached("DELETE FROM executions WHERE number = ?")?.execute([number])?;
     }
     Ok(())
 }

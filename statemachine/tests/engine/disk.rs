@@ -70,14 +70,24 @@ async fn a_damaged_record_stops_its_execution_alone() {
     asked.succeed("1");
     assert_eq!(outcome(&stage.end(&whole).await), "1");
     assert_eq!(stage.engine.describe_execution(&damaged).await.unwrap().status.as_str(), "RUNNING");
-    let history = stage.engine.execution_history(
-        &damaged,
-        statemachine::engine::HistoryQuery {
-            skip: 0,
-            limit: 10,
-            order: statemachine::engine::HistoryOrder::Forward,
-            data: statemachine::engine::HistoryData::Included,
-        },
-    );
-    assert!(matches!(history.await, Err(Refusal::Engine(EngineError::Damaged { .. }))));
+    assert!(matches!(stage.try_history(&damaged).await, Err(Refusal::Engine(EngineError::Damaged { .. }))));
+}
+
+#[tokio::test]
+async fn memory_keeps_the_last_ten_thousand_and_for_some_minutes_how_the_others_ended() {
+    let stage = Stage::in_memory().await;
+    let machine = stage.machine("machine", r#"{"StartAt": "S", "States": {"S": {"Type": "Succeed"}}}"#).await;
+    let first = stage.start_machine(&machine, Some("first"), "{}").await;
+    stage.end(&first).await;
+    let starts = (0..10_000).map(|_| stage.start_machine(&machine, None, "{}"));
+    let others = futures_util::future::join_all(starts).await;
+    stage.end(&others[9_999]).await;
+    assert_eq!(stage.end(&first).await.status.as_str(), "SUCCEEDED");
+    assert_eq!(stage.history(&others[0]).await.len(), 4);
+    assert!(matches!(stage.try_history(&first).await, Err(Refusal::ExecutionDoesNotExist(_))));
+    stage.pass(301);
+    let last = stage.start_machine(&machine, None, "{}").await;
+    stage.end(&last).await;
+    assert!(matches!(stage.engine.describe_execution(&first).await, Err(Refusal::ExecutionDoesNotExist(_))));
+    assert!(stage.engine.describe_execution(&others[1]).await.is_ok());
 }

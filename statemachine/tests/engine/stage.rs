@@ -10,7 +10,7 @@ use statemachine::data::Json;
 use statemachine::engine::{
     ExecutionDescription, HistoryData, HistoryOrder, HistoryQuery, MachineType, NewExecution, NewStateMachine,
 };
-use statemachine::{Call, Config, Engine, Invoker, ManualClock, Storage, TaskFailure};
+use statemachine::{Call, Config, Engine, Invoker, ManualClock, Refusal, Storage, TaskFailure};
 use tokio::sync::{Mutex, mpsc, oneshot};
 
 /// A call that the engine made, waiting for the test's answer.
@@ -115,13 +115,17 @@ impl Stage {
     }
 
     pub(crate) async fn history(&self, arn: &str) -> Vec<Json> {
+        self.try_history(arn).await.unwrap()
+    }
+
+    pub(crate) async fn try_history(&self, arn: &str) -> Result<Vec<Json>, Refusal> {
         let query = HistoryQuery {
             skip: 0,
             limit: 100_000,
             order: HistoryOrder::Forward,
             data: HistoryData::Included,
         };
-        self.engine.execution_history(arn, query).await.unwrap().events
+        Ok(self.engine.execution_history(arn, query).await?.events)
     }
 
     /// Waits until the history has an event of this type for the n-th time.
