@@ -1,0 +1,7 @@
+//! The API as a client meets it.
+#![allow(clippy::unwrap_used, reason = "what a test sets up is there, or the test fails")]
+
+mod client;
+mod operations;
+mod refusals;
+mod test_state;
