@@ -50,7 +50,8 @@ impl Stage {
                 encryption_configuration: None,
                 tags: None,
             };
-            let machine = engine.create_state_machine(new).await.expect("the definition is valid").arn.clone();
+            let machine =
+                engine.create_state_machine(new).await.expect("the definition is valid").arn.clone();
             (engine, machine)
         });
         Stage { runtime, engine, machine }
@@ -75,7 +76,10 @@ impl Stage {
                 assert!(end.output.is_some(), "{:?}", end.cause);
                 arn
             };
-            futures_util::future::join_all((0..at_once).map(|_| one())).await.pop().expect("there is at least one")
+            futures_util::future::join_all((0..at_once).map(|_| one()))
+                .await
+                .pop()
+                .expect("there is at least one")
         })
     }
 }
@@ -141,8 +145,12 @@ fn history(bencher: Bencher<'_, '_>, events: usize) {
         stage.runtime.block_on(async {
             let mut skip = 0;
             loop {
-                let query =
-                    HistoryQuery { skip, limit: 1000, order: HistoryOrder::Forward, data: HistoryData::Included };
+                let query = HistoryQuery {
+                    skip,
+                    limit: 1000,
+                    order: HistoryOrder::Forward,
+                    data: HistoryData::Included,
+                };
                 let page = stage.engine.execution_history(&arn, query).await.expect("it is stored");
                 skip += page.events.len();
                 if !page.more {

@@ -77,6 +77,9 @@ impl StateMachine {
     }
 }
 
+/// How deep Parallel and Map states may lie within each other.
+const MAX_NESTING: usize = 64;
+
 /// The states of a machine, of a branch or of an item processor.
 #[derive(Debug)]
 pub(crate) struct States {
@@ -119,6 +122,9 @@ impl States {
     /// Parses `StartAt` and `States`.
     pub(crate) fn parse(fields: &Fields<'_>, language: Language) -> Result<States, DefinitionError> {
         let states = fields.object("States")?;
+        if states.location().matches("/States").count() > MAX_NESTING {
+            return Err(fields.wrong("States", "lies too deep within other states"));
+        }
         let places =
             Places(states.entries().enumerate().map(|(place, (name, _))| (&**name, place)).collect());
         let list = states
@@ -155,5 +161,29 @@ impl States {
             .iter()
             .find(|state| &*state.name == name)
             .or_else(|| self.list.iter().flat_map(|state| state.inner()).find_map(|inner| inner.find(name)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn states_that_lie_too_deep_within_each_other_are_refused() {
+        let mut states = r#"{"StartAt": "S", "States": {"S": {"Type": "Succeed"}}}"#.to_owned();
+        for _ in 0..200 {
+            states = format!(
+                r#"{{"StartAt": "P", "States": {{"P": {{"Type": "Parallel", "End": true, "Branches": [{states}]}}}}}}"#
+            );
+        }
+        let error = StateMachine::parse(&Json::parse(&states).unwrap()).unwrap_err();
+        assert_eq!(error.message, "lies too deep within other states");
+    }
+
+    #[test]
+    fn the_place_of_a_fault_is_told() {
+        let definition = r#"{"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": -1, "End": true}}}"#;
+        let error = StateMachine::parse(&Json::parse(definition).unwrap()).unwrap_err();
+        assert_eq!(error.location, "/States/W/Seconds");
     }
 }

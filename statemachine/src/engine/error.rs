@@ -38,6 +38,9 @@ pub enum EngineError {
         /// The number of the record.
         record: u64,
     },
+    /// The engine was started outside of a tokio runtime.
+    #[error("the engine needs a tokio runtime")]
+    NoRuntime,
     /// The engine has been shut down, or its writer has stopped after a failure of the disk.
     #[error("the engine has stopped")]
     Stopped,

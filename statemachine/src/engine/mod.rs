@@ -55,6 +55,7 @@ pub(crate) struct Inner {
 impl Engine {
     /// Opens the store and resumes what was under way. Must be called within a tokio runtime.
     pub async fn start(config: Config) -> Result<Engine, EngineError> {
+        let runtime = Handle::try_current().map_err(|_| EngineError::NoRuntime)?;
         let store = Store::open(&config.storage)?;
         let timers = Arc::new(Timers::default());
         let inner = Arc::new(Inner {
@@ -63,7 +64,7 @@ impl Engine {
             active: Active::default(),
             watchers: Watchers::default(),
             timers: Arc::clone(&timers),
-            runtime: Handle::current(),
+            runtime,
             last_number: AtomicU64::new(store.last_number()?),
             store,
             config,

@@ -120,14 +120,11 @@ impl ServiceCall {
             "aws-sdk:sfn" => matches!(
                 &*self.action,
                 "startExecution"
+                    | "stopExecution"
+                    | "describeExecution"
                     | "sendTaskSuccess"
                     | "sendTaskFailure"
                     | "sendTaskHeartbeat"
-                    | "describeExecution"
-                    | "stopExecution"
-                    | "startSyncExecution"
-                    | "listExecutions"
-                    | "describeStateMachine"
             ),
             _ => false,
         }

@@ -4,7 +4,7 @@ use rusqlite::Connection;
 
 /// A record's row number is its execution's number, shifted by this, and its own sequence: the records of an
 /// execution lie together.
-pub(super) const SEQUENCE_BITS: u32 = 24;
+pub(super) const SEQUENCE_BITS: u32 = 28;
 
 pub(super) fn prepare(connection: &Connection) -> Result<(), rusqlite::Error> {
     connection.set_prepared_statement_cache_capacity(64);

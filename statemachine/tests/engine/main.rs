@@ -5,5 +5,6 @@
 mod disk;
 mod map_runs;
 mod stage;
+mod story;
 mod tasks;
 mod time;
