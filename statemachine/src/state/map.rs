@@ -115,7 +115,9 @@ impl Map {
             Some(quantity) => {
                 let whole = quantity.whole(cx, &selected)?;
                 u64::try_from(whole).map_err(|_| {
-                    StateError::runtime(format!("MaxConcurrency cannot be negative but was: {whole}"))
+                    StateError::runtime(format!(
+                        "Expected non-negative integer for MaxConcurrency, got '{whole}' instead."
+                    ))
                 })?
             }
         };
