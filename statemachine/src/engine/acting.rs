@@ -26,12 +26,11 @@ impl Inner {
                 let (engine, cell) = (Arc::clone(self), Arc::clone(cell));
                 self.runtime.spawn(async move { engine.start_child(&cell, start) });
             }
-            Action::StopChild { arn } => {
+            Action::StopChild { arn, cause } => {
                 if let Some(child) = self.active.by_arn(&arn) {
                     let engine = Arc::clone(self);
-                    self.runtime.spawn(async move {
-                        engine.feed(&child, Stimulus::Stop { error: None, cause: None })
-                    });
+                    self.runtime
+                        .spawn(async move { engine.feed(&child, Stimulus::Stop { error: None, cause }) });
                 }
             }
             // Written along with the record that asked for it.

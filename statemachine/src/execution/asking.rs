@@ -293,7 +293,11 @@ impl Execution {
     fn call_off(&mut self, key: u64, task: &OpenTask) {
         self.actions.push(Action::Drop { task: key });
         if let Phase::Submitted { watched: Some(arn) } = &task.phase {
-            self.actions.push(Action::StopChild { arn: Arc::clone(arn) });
+            let cause = format!(
+                "The Task state in AWS Step Functions execution [{}] which was managing this resource was aborted",
+                self.identity.arn
+            );
+            self.actions.push(Action::StopChild { arn: Arc::clone(arn), cause: Some(cause.into()) });
         }
     }
 

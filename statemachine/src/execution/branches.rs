@@ -53,7 +53,8 @@ impl Execution {
         }
         let Spread { items, selected, max_concurrency } = spread;
         if length == 0 {
-            return self.map_complete(id, state, Json::array([]));
+            let started = self.strand(id).last;
+            return self.map_complete(id, state, Json::array([]), started);
         }
         let at_once = match usize::try_from(max_concurrency) {
             Ok(limit) if limit > 0 => limit.min(length),
@@ -148,20 +149,20 @@ impl Execution {
         strand.last = last;
         strand.work = Work::Again;
         let goes_on = if is_map {
-            self.map_complete(holder, &state, result)
+            self.map_complete(holder, &state, result, last)
         } else {
-            self.emit_aside(holder, EventType::ParallelStateSucceeded, Vec::new());
-            self.reply(holder, &state, result)
+            let told = self.emit_aside(holder, EventType::ParallelStateSucceeded, Vec::new());
+            self.reply_after(holder, &state, result, told)
         };
         if goes_on {
             self.make_ready_as_is(holder);
         }
     }
 
-    /// All iterations are done.
-    pub(super) fn map_complete(&mut self, id: usize, state: &State, result: Json) -> bool {
-        self.emit_aside(id, EventType::MapStateSucceeded, Vec::new());
-        self.reply(id, state, result)
+    /// All iterations are done, which follows this event.
+    pub(super) fn map_complete(&mut self, id: usize, state: &State, result: Json, previous: u64) -> bool {
+        let told = self.push_event(EventType::MapStateSucceeded, previous, Vec::new());
+        self.reply_after(id, state, result, told)
     }
 }
 

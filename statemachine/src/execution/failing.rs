@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use super::branches::iteration_details;
 use super::strand::{Parent, Work};
 use super::timers::Timer;
 use super::{Execution, Outcome};
 use crate::definition::Transition;
 use crate::engine::ExecutionStatus;
 use crate::history::{Detail, EventType, Field};
-use crate::state::{FailureEvent, State, StateError};
+use crate::state::{FailureEvent, Moment, State, StateError};
 
 /// What is done about an error in a state.
 enum Remedy {
@@ -33,22 +34,22 @@ impl Execution {
         let error = error.settle(&state.name, entered);
         if let Some(event) = failure_event {
             // An expression fails in place of the state: what follows then does not follow its entering.
-            if let (FailureEvent::BeforeEntering { .. }, true) = (&event, strand.last == entered) {
+            if event.moment == Moment::Evaluating && strand.last == entered {
                 self.strand_mut(id).last = last_before;
             }
-            let mut details = error.details();
-            if let FailureEvent::BeforeEntering { location: Some(location) }
-            | FailureEvent::AfterEntering { location: Some(location) } = event
-            {
-                details.push((Field::Location, Detail::text(location)));
-            }
-            details.push((Field::State, Detail::Text(Arc::clone(&state.name))));
-            self.emit(id, EventType::EvaluationFailed, details);
+            self.emit_evaluation_failed(id, state, event, &error);
             if let Some(failed) = state.failed() {
                 return self.failed_within(id, state, error, Some(failed));
             }
         }
         self.failed_within(id, state, error, None)
+    }
+
+    fn emit_evaluation_failed(&mut self, id: usize, state: &State, event: FailureEvent, error: &StateError) {
+        let mut details = error.details();
+        details.extend(event.location.map(|location| (Field::Location, Detail::text(location))));
+        details.push((Field::State, Detail::Text(Arc::clone(&state.name))));
+        self.emit(id, EventType::EvaluationFailed, details);
     }
 
     /// A state failed, or what runs within it; `failed_event` tells of it unless it is tried again.
@@ -65,8 +66,12 @@ impl Execution {
                 false
             }
             Remedy::Catch { catcher } => {
+                let before = self.strand(id).last;
                 self.emit_failed(id, failed_event);
-                self.catch(id, state, catcher, &error)
+                self.catch(id, state, catcher, &error).unwrap_or_else(|error| {
+                    self.catcher_failed(id, state, error, before, failed_event);
+                    false
+                })
             }
             Remedy::None => {
                 self.emit_failed(id, failed_event);
@@ -111,7 +116,14 @@ impl Execution {
         self.forget_work(work);
     }
 
-    fn catch(&mut self, id: usize, state: &State, catcher: usize, error: &StateError) -> bool {
+    /// Goes where a catcher leads, unless its own fields fail.
+    fn catch(
+        &mut self,
+        id: usize,
+        state: &State,
+        catcher: usize,
+        error: &StateError,
+    ) -> Result<bool, StateError> {
         let caught = {
             let strand = self.strand(id);
             let context = self.context(strand, state, None);
@@ -121,20 +133,35 @@ impl Execution {
         };
         let work = std::mem::replace(&mut self.strand_mut(id).work, Work::Again);
         self.forget_work(work);
-        match caught {
-            Ok((finished, next)) => self.exit(id, state, finished, Transition::Next(next)),
-            // What a catcher's own fields do wrong is not caught again.
-            Err(error) => {
-                let error = error.settle(&state.name, self.strand(id).entered);
-                self.strand_failed(id, error);
-                false
-            }
+        let (finished, next) = caught?;
+        Ok(self.exit(id, state, finished, Transition::Next(next)))
+    }
+
+    /// What a catcher's own fields do wrong is not caught again: the state fails a second time, from where it stood
+    /// before it failed first.
+    fn catcher_failed(
+        &mut self,
+        id: usize,
+        state: &State,
+        error: StateError,
+        before: u64,
+        failed_event: Option<EventType>,
+    ) {
+        let event = error.event();
+        let error = error.settle(&state.name, self.strand(id).entered);
+        if let Some(event) = event {
+            self.strand_mut(id).last = before;
+            self.emit_evaluation_failed(id, state, event, &error);
+            self.emit_failed(id, failed_event);
         }
+        self.strand_failed(id, error);
     }
 
     /// Nothing in the state helped: the strand fails, and with it what it is part of.
     fn strand_failed(&mut self, id: usize, error: StateError) {
         match self.strand(id).parent {
+            // Nobody may catch it further out either, and nobody is told but the execution.
+            _ if error.is_runtime() => self.fail_execution(id, error),
             None => self.fail_execution(id, error),
             Some(parent) => self.branch_failed(id, parent, error),
         }
@@ -142,7 +169,7 @@ impl Execution {
 
     fn fail_execution(&mut self, id: usize, error: StateError) {
         self.emit(id, EventType::ExecutionFailed, error.details());
-        self.break_off(id);
+        self.break_off_all();
         self.close(Outcome {
             status: ExecutionStatus::Failed,
             output: None,
@@ -157,23 +184,21 @@ impl Execution {
         let holder = parent.strand;
         let strand = self.strand(holder);
         let state = Arc::clone(strand.states.at(strand.place));
-        if state.as_map().is_some() {
-            let details = vec![
-                (Field::Name, Detail::Text(Arc::clone(&state.name))),
-                (Field::Index, Detail::Number(parent.index as u64)),
-            ];
-            self.emit_aside(id, EventType::MapIterationFailed, details);
-        } else {
-            self.emit_aborted(id);
-        }
+        let last = self.strand(id).last;
         let children = match &self.strand(holder).work {
             Work::Branching(branches) => branches.children.clone(),
             _ => Vec::new(),
         };
-        for child in children.into_iter().filter(|child| *child != id) {
-            self.abort(child, remains);
+        // The events of all that ends with it follow the same one, its last.
+        if state.as_map().is_none() {
+            self.emit_aborted(id, last);
         }
-        let last = self.strand(id).last;
+        for child in children.into_iter().filter(|child| *child != id) {
+            self.abort(child, remains, last);
+        }
+        if state.as_map().is_some() {
+            self.push_event(EventType::MapIterationFailed, last, iteration_details(&state, parent.index));
+        }
         match remains {
             Remains::Gone => drop(self.end_strand(id)),
             Remains::Kept => self.break_off(id),
@@ -205,28 +230,21 @@ impl Execution {
         false
     }
 
-    /// Breaks off a strand and what runs within it, innermost first.
-    fn abort(&mut self, id: usize, remains: Remains) {
-        let children = match &self.strand(id).work {
-            Work::Branching(branches) => branches.children.clone(),
-            _ => Vec::new(),
-        };
-        for child in children {
-            self.abort(child, remains);
-        }
-        self.emit_aborted(id);
-        let strand = self.strand(id);
-        if let Some(parent) = strand.parent {
+    /// Breaks off a strand and what runs within it.
+    fn abort(&mut self, id: usize, remains: Remains, previous: u64) {
+        if let Some(parent) = self.strand(id).parent {
             let holder = self.strand(parent.strand);
             let state = Arc::clone(holder.states.at(holder.place));
             if state.as_map().is_some() {
-                let details = vec![
-                    (Field::Name, Detail::Text(Arc::clone(&state.name))),
-                    (Field::Index, Detail::Number(parent.index as u64)),
-                ];
-                self.emit_aside(id, EventType::MapIterationAborted, details);
+                self.push_event(
+                    EventType::MapIterationAborted,
+                    previous,
+                    iteration_details(&state, parent.index),
+                );
             }
         }
+        self.emit_aborted(id, previous);
+        self.abort_branches(id, remains, previous);
         match remains {
             Remains::Kept => self.break_off(id),
             Remains::Gone => {
@@ -236,22 +254,27 @@ impl Execution {
         }
     }
 
-    /// Breaks off whatever runs within a strand.
-    pub(super) fn abort_children(&mut self, id: usize) {
+    fn abort_branches(&mut self, id: usize, remains: Remains, previous: u64) {
         let children = match &self.strand(id).work {
             Work::Branching(branches) => branches.children.clone(),
             _ => Vec::new(),
         };
         for child in children {
-            self.abort(child, Remains::Gone);
+            self.abort(child, remains, previous);
         }
     }
 
-    fn emit_aborted(&mut self, id: usize) {
+    /// Breaks off whatever runs within a strand.
+    pub(super) fn abort_children(&mut self, id: usize) {
+        let last = self.strand(id).last;
+        self.abort_branches(id, Remains::Gone, last);
+    }
+
+    fn emit_aborted(&mut self, id: usize, previous: u64) {
         let strand = self.strand(id);
         let state = Arc::clone(strand.states.at(strand.place));
         if let Some(event) = state.aborted().filter(|_| !matches!(strand.work, Work::Enter)) {
-            self.emit_aside(id, event, Vec::new());
+            self.push_event(event, previous, Vec::new());
         }
     }
 
@@ -290,16 +313,15 @@ impl Execution {
 
     /// The machine's `TimeoutSeconds` are over.
     pub(super) fn time_out(&mut self) {
-        let previous = self.root_last();
-        self.push_event(EventType::ExecutionTimedOut, previous, Vec::new());
+        let error = (Field::Error, Detail::text("States.Timeout"));
+        self.push_event(EventType::ExecutionTimedOut, 0, vec![error]);
         self.break_off_all();
         self.close(Outcome { status: ExecutionStatus::TimedOut, output: None, error: None, cause: None });
     }
 
     pub(super) fn stop(&mut self, error: Option<Arc<str>>, cause: Option<Arc<str>>) -> bool {
         let reported = StateError::reported(error, cause);
-        let previous = self.root_last();
-        self.push_event(EventType::ExecutionAborted, previous, reported.details());
+        self.push_event(EventType::ExecutionAborted, 0, reported.details());
         self.break_off_all();
         self.close(Outcome {
             status: ExecutionStatus::Aborted,

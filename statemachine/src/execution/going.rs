@@ -133,6 +133,12 @@ impl Execution {
 
     /// What the state makes of its result; then out of it. Says whether the strand goes on at once.
     pub(super) fn reply(&mut self, id: usize, state: &State, result: Json) -> bool {
+        let told = self.strand(id).last;
+        self.reply_after(id, state, result, told)
+    }
+
+    /// The same, where a failure follows another event than the strand goes on from.
+    pub(super) fn reply_after(&mut self, id: usize, state: &State, result: Json, told: u64) -> bool {
         let replied = {
             let strand = self.strand(id);
             let context = self.context(strand, state, None);
@@ -140,7 +146,10 @@ impl Execution {
         };
         match replied {
             Ok((finished, transition)) => self.exit(id, state, finished, transition),
-            Err(error) => self.fail(id, state, error),
+            Err(error) => {
+                self.strand_mut(id).last = told;
+                self.fail(id, state, error)
+            }
         }
     }
 

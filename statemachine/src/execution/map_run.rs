@@ -272,9 +272,9 @@ impl Execution {
             Progress::Pending | Progress::Running => None,
         });
         let result = Json::array(outputs);
-        self.emit(id, EventType::MapRunSucceeded, Vec::new());
+        let told = self.emit_aside(id, EventType::MapRunSucceeded, Vec::new());
         self.end_map_run(id, ExecutionStatus::Succeeded);
-        self.map_complete(id, state, result)
+        self.map_complete(id, state, result, told)
     }
 
     /// Remembers a run that has ended; its strand goes on.
@@ -327,7 +327,7 @@ impl Execution {
         let mut stops = Vec::new();
         for child in &mut run.children {
             if matches!(child.progress, Progress::Running) {
-                stops.push(Action::StopChild { arn: Arc::clone(&child.start.arn) });
+                stops.push(Action::StopChild { arn: Arc::clone(&child.start.arn), cause: None });
                 child.progress = Progress::Closed(Outcome {
                     status: ExecutionStatus::Aborted,
                     output: None,
@@ -346,7 +346,7 @@ impl Execution {
 
     /// A run that is given up for good: its children are stopped, and it is remembered.
     pub(super) fn give_up_map_run(&mut self, run: MapRun) {
-        self.actions.extend(run.running_arns().into_iter().map(|arn| Action::StopChild { arn }));
+        self.actions.extend(run.running_arns().into_iter().map(|arn| Action::StopChild { arn, cause: None }));
         let mut state = run.described();
         if state.stop.is_none() {
             state.status = ExecutionStatus::Aborted;

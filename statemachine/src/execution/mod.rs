@@ -94,7 +94,7 @@ pub(crate) enum Action {
     /// Remember whose run of a Distributed Map this is.
     MapRunStarted { arn: Arc<str> },
     /// Stop a child of a Distributed Map, or a nested execution.
-    StopChild { arn: Arc<str> },
+    StopChild { arn: Arc<str>, cause: Option<Arc<str>> },
 }
 
 impl Execution {

@@ -19,18 +19,18 @@ impl Execution {
     /// Adds an event beside the strand's line: what comes next does not follow it.
     pub(super) fn emit_aside(&mut self, id: usize, event_type: EventType, details: Details) -> u64 {
         let previous = self.strand(id).last;
-        let event_id = self.next_event;
-        self.push_event(event_type, previous, details);
-        event_id
+        self.push_event(event_type, previous, details)
     }
 
-    pub(super) fn push_event(&mut self, event_type: EventType, previous: u64, details: Details) {
+    /// Adds an event that follows this one.
+    pub(super) fn push_event(&mut self, event_type: EventType, previous: u64, details: Details) -> u64 {
         let id = self.next_event;
         self.next_event += 1;
         // Express executions have no history to ask for. Past the limit only the number counts on.
         if self.identity.execution_type == MachineType::Standard && id <= EVENT_LIMIT {
             self.events.push(Event { event_type, id, previous, details });
         }
+        id
     }
 
     /// The history is full: the execution ends with its last event.

@@ -143,8 +143,8 @@ impl Choice {
         }
         match self.default {
             Some(next) => Ok(Step::Exit(self.processing.pass_through(cx)?, Transition::Next(next))),
-            None => Err(StateError::field(
-                "States.NoChoiceMatched",
+            // AWS names it so, and not `States.NoChoiceMatched` as the specification does.
+            None => Err(StateError::runtime(
                 "Failed to transition out of the state. The state does not point to a next state.",
             )),
         }

@@ -61,11 +61,6 @@ impl StateError {
         StateError { name: Some("States.Runtime".into()), cause: Some(cause.into()), origin: Origin::Field }
     }
 
-    /// An error about a field under another name.
-    pub(crate) fn field(name: &str, cause: impl Into<Arc<str>>) -> StateError {
-        StateError { name: Some(name.into()), cause: Some(cause.into()), origin: Origin::Field }
-    }
-
     /// `States.QueryEvaluationError` about a value that a JSONata expression gave.
     pub(crate) fn unfit(location: &str, cause: impl Into<Arc<str>>) -> StateError {
         StateError {
@@ -99,14 +94,16 @@ impl StateError {
     /// The event of its own by which the history tells of it.
     pub(crate) fn event(&self) -> Option<FailureEvent> {
         match &self.origin {
-            Origin::Expression { location, moment: Moment::Evaluating } => {
-                Some(FailureEvent::BeforeEntering { location: location.clone() })
-            }
-            Origin::Expression { location, moment: Moment::Checking } => {
-                Some(FailureEvent::AfterEntering { location: location.clone() })
+            Origin::Expression { location, moment } => {
+                Some(FailureEvent { location: location.clone(), moment: *moment })
             }
             _ => None,
         }
+    }
+
+    /// `States.Runtime`, with which an execution fails whatever it says of errors.
+    pub(crate) fn is_runtime(&self) -> bool {
+        self.name.as_deref() == Some("States.Runtime")
     }
 
     /// The same error as the state around sees it: words and event have been had.
@@ -165,12 +162,10 @@ impl From<EvalError> for StateError {
     }
 }
 
-/// An `EvaluationFailed` event to be told of, and what it follows.
-pub(crate) enum FailureEvent {
-    /// It follows what the entering of the state follows.
-    BeforeEntering { location: Option<String> },
-    /// It follows the last event.
-    AfterEntering { location: Option<String> },
+/// An `EvaluationFailed` event to be told of.
+pub(crate) struct FailureEvent {
+    pub(crate) location: Option<String>,
+    pub(crate) moment: Moment,
 }
 
 /// `ErrorEquals`.
@@ -196,8 +191,7 @@ impl ErrorNames {
     /// Whether an error is meant.
     pub(crate) fn include(&self, error: &StateError) -> bool {
         let name = error.name.as_deref().unwrap_or_default();
-        // An execution that met `States.Runtime` always fails.
-        name != "States.Runtime"
+        !error.is_runtime()
             && self.0.iter().any(|wanted| match &**wanted {
                 "States.ALL" => error.origin != Origin::Limit,
                 "States.TaskFailed" => name != "States.Timeout" && error.origin != Origin::Limit,

@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-pub(crate) use error::{ErrorNames, FailureEvent, StateError};
+pub(crate) use error::{ErrorNames, FailureEvent, Moment, StateError};
 pub(crate) use handlers::Handlers;
 pub(crate) use map::{Batching, Distributed, Map, MapMode, Spread, Tolerance};
 pub(crate) use processing::{Finished, Processing};

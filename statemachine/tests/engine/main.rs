@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod disk;
+mod failures;
 mod map_runs;
 mod stage;
 mod story;
