@@ -74,7 +74,7 @@ pub struct NewExecution {
     pub state_machine_arn: String,
     /// Its name; without one a UUID is taken.
     pub name: Option<String>,
-    /// The input as JSON text; checked here (`Refusal::InvalidExecutionInput` is service's: pass parsed JSON).
+    /// The input.
     pub input: Json,
     /// `traceHeader`, as given.
     pub trace_header: Option<String>,

@@ -8,7 +8,7 @@ use tokio::task::AbortHandle;
 
 use super::machines::Machine;
 use super::{EngineError, Inner};
-use crate::execution::{Action, Execution, Identity, Outcome, Stimulus};
+use crate::execution::{Action, Effects, Execution, Identity, Outcome, Stimulus};
 use crate::store::{Batch, Closing, Record, Write};
 
 /// An execution under way.
@@ -136,51 +136,24 @@ impl Inner {
         let now = state.execution.now();
         state.sequence += 1;
         let sequence = state.sequence;
-        let mut writes = Vec::with_capacity(3);
-        match &stimulus {
-            Stimulus::Start => writes.push(Write::Started {
-                identity: Arc::clone(&cell.identity),
-                owner: cell.owner(),
-                revision: cell.machine.revision,
-            }),
-            Stimulus::Redrive => {
-                let (redrives, date) = state.execution.redrives();
-                writes.push(Write::Reopened {
-                    execution: cell.identity.number,
-                    redrives,
-                    redrive_date: date.unwrap_or(now),
-                });
-            }
-            _ => {}
-        }
+        let closed: Option<Outcome> = state.execution.outcome().cloned();
+        let Effects { events, actions, more } = effects;
+        let (map_runs, actions): (Vec<Action>, Vec<Action>) =
+            actions.into_iter().partition(|action| matches!(action, Action::MapRunStarted { .. }));
+        let mut writes = cell.heading(&stimulus, &state.execution);
         writes.push(Write::Record(Record {
             execution: cell.identity.number,
             sequence,
             now,
             stimulus,
-            events: effects.events,
+            events,
         }));
-        let mut actions = effects.actions;
-        actions.retain(|action| match action {
-            Action::MapRunStarted { arn } => {
-                writes.push(Write::MapRun { arn: Arc::clone(arn), execution: cell.identity.number });
-                false
-            }
-            _ => true,
-        });
-        let closed: Option<Outcome> = state.execution.outcome().cloned();
-        if let Some(outcome) = &closed {
-            writes.push(Write::Closed(Closing {
-                execution: cell.identity.number,
-                stop: state.execution.stopped_at().unwrap_or(now),
-                outcome: outcome.clone(),
-            }));
-        }
+        writes.extend(map_runs.into_iter().filter_map(|action| cell.map_run(action)));
+        writes.extend(closed.clone().map(|outcome| cell.closing(&state.execution, outcome)));
         let next_tick = state.execution.next_tick().filter(|due| state.tick != Some(*due));
         if next_tick.is_some() {
             state.tick = next_tick;
         }
-        let more = effects.more;
         let (engine, done_cell) = (Arc::clone(self), Arc::clone(cell));
         let unstored = Unstored(Some(Arc::clone(cell)));
         let done = Box::new(move || {
@@ -207,6 +180,38 @@ impl Inner {
 }
 
 impl Cell {
+    /// What is written of the execution itself when it begins, or begins again.
+    fn heading(&self, stimulus: &Stimulus, execution: &Execution) -> Vec<Write> {
+        match stimulus {
+            Stimulus::Start => vec![Write::Started {
+                identity: Arc::clone(&self.identity),
+                owner: self.owner(),
+                revision: self.machine.revision,
+            }],
+            Stimulus::Redrive => {
+                let (redrives, date) = execution.redrives();
+                vec![Write::Reopened {
+                    execution: self.identity.number,
+                    redrives,
+                    redrive_date: date.unwrap_or(execution.now()),
+                }]
+            }
+            _ => Vec::with_capacity(2),
+        }
+    }
+
+    fn map_run(&self, action: Action) -> Option<Write> {
+        match action {
+            Action::MapRunStarted { arn } => Some(Write::MapRun { arn, execution: self.identity.number }),
+            _ => None,
+        }
+    }
+
+    fn closing(&self, execution: &Execution, outcome: Outcome) -> Write {
+        let stop = execution.stopped_at().unwrap_or(execution.now());
+        Write::Closed(Closing { execution: self.identity.number, stop, outcome })
+    }
+
     /// The key under which the execution is listed: that of its machine or of its map run.
     fn owner(&self) -> i64 {
         let arn = match &self.identity.map_child {

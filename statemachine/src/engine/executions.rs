@@ -13,8 +13,9 @@ use crate::execution::{Caller, Execution, Identity, Outcome, Stimulus};
 use crate::history::Show;
 use crate::store::{ExecutionRow, key_of};
 
-/// For so long after its end an execution can be redriven.
+/// For so long after its end an execution can be redriven, and for so long after its start.
 const REDRIVABLE_MILLIS: i64 = 14 * 24 * 3600 * 1000;
+const OPEN_MILLIS: i64 = 365 * 24 * 3600 * 1000;
 
 impl Engine {
     /// Starts an execution; returns once that is stored.
@@ -279,8 +280,9 @@ impl Inner {
                 "Execution was started by a Map Run and can only be redriven by its parent".to_owned()
             );
         }
-        let start = row.identity.as_ref().map_or(0, |identity| identity.start);
-        if self.config.clock.now_millis() - start > REDRIVABLE_MILLIS {
+        let now = self.config.clock.now_millis();
+        let start = row.identity.as_ref().map_or(now, |identity| identity.start);
+        if now - row.stop.unwrap_or(now) > REDRIVABLE_MILLIS || now - start > OPEN_MILLIS {
             return Err("Execution is past the redrivable period".to_owned());
         }
         Ok(())

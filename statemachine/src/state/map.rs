@@ -226,14 +226,32 @@ impl Selector {
 }
 
 impl MapMode {
+    /// In this execution, where nothing may fail and nothing is put together.
+    fn inline(fields: &Fields<'_>) -> Result<MapMode, DefinitionError> {
+        const DISTRIBUTED_ONLY: [&str; 6] = [
+            "ToleratedFailureCount",
+            "ToleratedFailureCountPath",
+            "ToleratedFailurePercentage",
+            "ToleratedFailurePercentagePath",
+            "ItemBatcher",
+            "Label",
+        ];
+        match DISTRIBUTED_ONLY.into_iter().find(|field| fields.has(field)) {
+            None => Ok(MapMode::Inline),
+            Some(field) => Err(fields.wrong(field, "is supported here only in DISTRIBUTED mode")),
+        }
+    }
+
     fn parse(
         fields: &Fields<'_>,
         processor: &Fields<'_>,
         language: Language,
     ) -> Result<MapMode, DefinitionError> {
-        let Some(config) = processor.optional_object("ProcessorConfig")? else { return Ok(MapMode::Inline) };
+        let Some(config) = processor.optional_object("ProcessorConfig")? else {
+            return MapMode::inline(fields);
+        };
         match config.optional_text("Mode")? {
-            None | Some("INLINE") => Ok(MapMode::Inline),
+            None | Some("INLINE") => MapMode::inline(fields),
             Some("DISTRIBUTED") => Ok(MapMode::Distributed(Box::new(Distributed {
                 execution_type: match config.optional_text("ExecutionType")? {
                     None | Some("STANDARD") => MachineType::Standard,
