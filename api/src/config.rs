@@ -1,5 +1,6 @@
 //! What the service must be told, read once at start.
 
+use lottery::Channel;
 use thiserror::Error;
 
 /// The settings of the API.
@@ -20,6 +21,10 @@ pub struct Config {
     pub topic_prefix: String,
     /// How many e-mail addresses one lottery may subscribe: SNS allows 200 filter policies per topic.
     pub email_subscription_limit: u64,
+    /// On which channels winners can be told: SNS sends no SMS in China.
+    pub channels: Vec<Channel>,
+    /// Whether e-mails can go through SES, which needs a sender.
+    pub has_email_sender: bool,
     /// What one import may carry.
     pub import: ImportLimits,
     /// How often one caller may call.
@@ -116,6 +121,8 @@ impl Config {
             scope_prefix: String::new(),
             topic_prefix: "lottery-".to_owned(),
             email_subscription_limit: 200,
+            channels: Channel::ALL.to_vec(),
+            has_email_sender: false,
             import: ImportLimits::SERVER,
             rate_limits: RateLimits {
                 // A page that follows a draw asks about once a second, and many pages may share one address.
@@ -161,6 +168,10 @@ impl Settings {
         if let Some(limit) = number(&get, "EMAIL_SUBSCRIPTION_LIMIT")? {
             api.email_subscription_limit = limit;
         }
+        if let Some(channels) = get("CHANNELS") {
+            api.channels = parse_channels(&channels)?;
+        }
+        api.has_email_sender = get("EMAIL_SENDER").is_some();
         if get("AWS_LAMBDA_RUNTIME_API").is_some() {
             api.import = ImportLimits::LAMBDA;
         } else if let Some(max_bytes) = number(&get, "IMPORT_MAX_BYTES")? {
@@ -177,6 +188,12 @@ impl Settings {
         let listen = get("LISTEN").unwrap_or_else(|| "127.0.0.1:8080".to_owned());
         Ok(Self { api, lottery_table, contacts_table, keys, listen })
     }
+}
+
+fn parse_channels(text: &str) -> Result<Vec<Channel>, ConfigError> {
+    let named = |name: &str| Channel::ALL.into_iter().find(|channel| channel.to_string() == name.trim());
+    let channels: Option<Vec<_>> = text.split(',').map(named).collect();
+    channels.ok_or(ConfigError::Invalid { name: "CHANNELS", expected: "sms, email or both with a comma" })
 }
 
 fn number(
@@ -234,6 +251,21 @@ mod tests {
         .unwrap();
         assert_eq!(lambda.api.import.max_lines, Some(2_000));
         assert_eq!(lambda.api.import.max_bytes, 4 * 1024 * 1024);
+    }
+
+    #[test]
+    fn channels_are_those_that_the_deployment_has() {
+        let channels = |value: &'static str| {
+            let settings = Settings::from_lookup(|name| match name {
+                "CHANNELS" => Some(value.into()),
+                name => complete(name),
+            });
+            settings.map(|settings| settings.api.channels)
+        };
+        assert_eq!(Settings::from_lookup(complete).unwrap().api.channels, Channel::ALL);
+        assert_eq!(channels("email").unwrap(), [Channel::Email]);
+        assert_eq!(channels("sms, email").unwrap(), Channel::ALL);
+        assert!(channels("pigeon").unwrap_err().to_string().contains("CHANNELS"));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use http::header::LOCATION;
 use jiff::Timestamp;
-use lottery::{Lottery, LotteryId, NewLottery};
+use lottery::{EmailThrough, Lottery, LotteryId, NewLottery};
 use lottery_store::CreateLottery;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -41,7 +41,7 @@ pub(crate) struct NewLotteryBody {
     time_zone: Option<String>,
     /// Whether people may enter themselves.
     open_to_join: Option<bool>,
-    /// What carries its e-mails: `sns`.
+    /// What carries its e-mails: `sns` asks each address for its consent and reaches few; `ses` reaches any number.
     email_through: Option<String>,
 }
 
@@ -127,6 +127,11 @@ pub(crate) async fn create(
 /// The topic first: its name follows from the lottery's, and creating it again finds it. The other way round a
 /// crash between the two would leave a lottery without one.
 async fn begin(state: &AppState, mut lottery: Lottery) -> Result<Response, ApiError> {
+    if lottery.email_through == EmailThrough::Ses && !state.config.has_email_sender {
+        let sentence =
+            "this service has no sender for e-mails through SES; leave this out, or set EMAIL_SENDER";
+        return Err(ApiError::invalid("SesUnavailable", sentence).at("email_through"));
+    }
     lottery.topic_arn = Some(create_topic(state, &lottery.lottery_id).await?);
     match state.store.create_lottery(&lottery).await? {
         CreateLottery::Created => {}

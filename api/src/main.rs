@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use api::{AppState, Clock, KeySource, Settings, Verifier, router};
-use aws_config::BehaviorVersion;
+use aws_config::{AppName, BehaviorVersion};
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_http_client::{Builder, Connector};
 use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpConnector};
@@ -34,6 +34,7 @@ async fn main() -> anyhow::Result<()> {
 async fn state(settings: Settings) -> anyhow::Result<AppState> {
     let sdk = aws_config::defaults(BehaviorVersion::latest())
         .http_client(Builder::new().tls_provider(TLS).build_https())
+        .app_name(AppName::new("api").context("the name of the application")?)
         .load()
         .await;
     let tables = Tables { lottery: settings.lottery_table, contacts: settings.contacts_table };

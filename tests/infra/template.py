@@ -11,7 +11,8 @@ from pathlib import Path
 
 import yaml
 
-REGION, ACCOUNT, STACK = "us-east-1", "123456789012", "lottery"
+# The local stack is what CloudFormation would make of a stack called `local`, but for these names.
+REGION, ACCOUNT, STACK, STATE_MACHINE = "us-east-1", "123456789012", "local", "lottery"
 PSEUDO = {
     "AWS::Partition": "aws",
     "AWS::Region": REGION,
@@ -19,9 +20,8 @@ PSEUDO = {
     "AWS::StackName": STACK,
     "AWS::URLSuffix": "amazonaws.com",
 }
-# The names that the local stack gives to what CloudFormation would name.
 TABLES = {"LotteryTable": "Lottery", "ContactsTable": "Contacts"}
-PARAMETERS = {"EmailSender": "lottery@example.com", "TokenIssuer": ""}
+PARAMETERS = {"EmailSender": "lottery@localhost", "TokenIssuer": ""}
 
 
 class _Loader(yaml.SafeLoader):
@@ -69,7 +69,7 @@ class Template:
         if kind == "AWS::Serverless::Function":
             return function_name(properties)
         if kind == "AWS::Serverless::StateMachine":
-            return f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{STACK}"
+            return f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{STATE_MACHINE}"
         if kind == "AWS::SNS::Topic":
             return f"arn:aws:sns:{REGION}:{ACCOUNT}:{self.resolve(properties['TopicName'])}"
         return name
@@ -81,7 +81,7 @@ class Template:
         if attribute == "Arn" and kind == "AWS::Serverless::Function":
             return f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{self.ref(name)}"
         if attribute == "Name" and kind == "AWS::Serverless::StateMachine":
-            return STACK
+            return STATE_MACHINE
         return f"{name}.{attribute}"
 
     def condition(self, name):

@@ -13,6 +13,8 @@ pub struct Config {
     pub public_url: String,
     /// The most that one SMS may cost, in US dollars.
     pub sms_max_price: String,
+    /// The sender of e-mails through SES; without one there are none.
+    pub email_sender: Option<String>,
     /// The lottery's state machine. The reconciler alone needs it; given to the tasks it would be a
     /// circle, since the state machine names them.
     pub state_machine_arn: Option<String>,
@@ -29,10 +31,11 @@ impl Config {
 
     /// Reads the environment of `function`, and fails with the name of what is missing.
     pub fn from_env(function: Function) -> Result<Self, MissingVariable> {
-        Self::from_variables(function, |name| std::env::var(name).ok())
+        Self::from_lookup(function, |name| std::env::var(name).ok())
     }
 
-    fn from_variables(
+    /// Like [`Config::from_env`], from variables that are somewhere else.
+    pub fn from_lookup(
         function: Function,
         variable: impl Fn(&str) -> Option<String>,
     ) -> Result<Self, MissingVariable> {
@@ -42,6 +45,7 @@ impl Config {
             lottery_table: required("LOTTERY_TABLE")?,
             contacts_table: required("CONTACTS_TABLE")?,
             public_url: required("PUBLIC_URL")?.trim_end_matches('/').to_owned(),
+            email_sender: optional("EMAIL_SENDER"),
             sms_max_price: optional("SMS_MAX_PRICE").unwrap_or_else(|| Self::SMS_MAX_PRICE.to_owned()),
             state_machine_arn: match function {
                 Function::ReconcileDraws => Some(required("STATE_MACHINE_ARN")?),
@@ -56,7 +60,7 @@ mod tests {
     use super::*;
 
     fn read(function: Function, set: &[&str]) -> Result<Config, MissingVariable> {
-        Config::from_variables(function, |name| set.contains(&name).then(|| format!("{name}/")))
+        Config::from_lookup(function, |name| set.contains(&name).then(|| format!("{name}/")))
     }
 
     #[test]

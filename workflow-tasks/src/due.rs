@@ -1,14 +1,14 @@
 //! What a winner is owed on a channel: a message, nothing, or the word that nobody can reach them.
 
-use lottery::{Channel, PhoneNumber};
+use lottery::{Channel, EmailAddress, PhoneNumber};
 use lottery_store::Contact;
 
 /// What a winner is owed on one channel.
 pub(crate) enum Due<'a> {
     /// An SMS to this phone.
     Sms(&'a Contact, &'a PhoneNumber),
-    /// An e-mail through the lottery's topic, where the address is subscribed.
-    Email(&'a Contact),
+    /// An e-mail to this address.
+    Email(&'a Contact, &'a EmailAddress),
     /// No address on any channel of the draw, nor, perhaps, a participant any longer: shown as failed,
     /// once, on the draw's first channel.
     Unreachable,
@@ -23,7 +23,7 @@ impl<'a> Due<'a> {
             let contact = contact?;
             match channel {
                 Channel::Sms => contact.phone.as_ref().map(|phone| Due::Sms(contact, phone)),
-                Channel::Email => contact.email.as_ref().map(|_| Due::Email(contact)),
+                Channel::Email => contact.email.as_ref().map(|email| Due::Email(contact, email)),
             }
         };
         if let Some(due) = address(channel) {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
-use lottery::{Channel, Draw, DrawStatus, Lottery, ParticipantId};
+use lottery::{Channel, Draw, DrawStatus, EmailAddress, EmailThrough, Lottery, ParticipantId};
 use lottery_store::{Contact, Notification, NotificationState, Settlement, Winner};
 use serde::Serialize;
 use tracing::warn;
@@ -125,7 +125,10 @@ impl Run<'_> {
                 let text = message::sms(self.facts(winner, contact));
                 self.send(winner, || Delivery::Phone { phone: phone.as_str(), text: text.clone() }).await
             }
-            Due::Email(contact) => self.send_through_topic(winner, contact).await,
+            Due::Email(contact, address) => match self.lottery.email_through {
+                EmailThrough::Sns => self.send_through_topic(winner, contact).await,
+                EmailThrough::Ses => self.send_through_ses(winner, contact, address).await,
+            },
         }
     }
 
@@ -160,6 +163,25 @@ impl Run<'_> {
                 .await
             }
         }
+    }
+
+    async fn send_through_ses(
+        &self,
+        winner: &Winner,
+        contact: &Contact,
+        address: &EmailAddress,
+    ) -> Result<Outcome, TaskError> {
+        let Some(sender) = &self.cx.config.email_sender else {
+            return self.refuse(winner, "NoSender").await;
+        };
+        let email = message::email(self.facts(winner, contact));
+        self.send(winner, || Delivery::Mailbox {
+            sender,
+            address: address.as_str(),
+            subject: email.subject.clone(),
+            text: email.text.clone(),
+        })
+        .await
     }
 
     /// Claims, publishes, settles; while SNS takes the message not yet, releases and tries again.

@@ -1,7 +1,8 @@
-//! One call of SNS Publish, and what its answer means for the ledger.
+//! One call of SNS Publish or of SES SendEmail, and what its answer means for the ledger.
 
 use std::time::Duration;
 
+use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message, MessageTag};
 use aws_sdk_sns::config::retry::RetryConfig;
 use aws_sdk_sns::config::timeout::TimeoutConfig;
 use aws_sdk_sns::error::{ProvideErrorMetadata, SdkError};
@@ -35,16 +36,27 @@ pub(crate) enum Delivery<'a> {
         /// What it says.
         text: String,
     },
+    /// Straight to a mailbox, through SES.
+    Mailbox {
+        /// Who sends it.
+        sender: &'a str,
+        /// The address.
+        address: &'a str,
+        /// What it is about.
+        subject: String,
+        /// What it says.
+        text: String,
+    },
 }
 
 /// What became of one call.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Publication {
-    /// SNS accepted the message under this id.
+    /// The service accepted the message under this id.
     Accepted(String),
-    /// SNS has not taken it, and it is known that it has not: it may be tried again.
+    /// The service has not taken it, and it is known that it has not: it may be tried again.
     NotTaken,
-    /// SNS refused it, with this error code.
+    /// The service refused it, with this error code.
     Refused(String),
     /// It may have been taken: it must not be tried again.
     Unanswered(&'static str),
@@ -63,7 +75,7 @@ pub(crate) enum Subscription {
 
 /// Publishes once, with the ids of the draw as attributes, by which a delivery log or an inbox can be searched.
 ///
-/// The SDK's own retries are off: SNS cannot deduplicate, so a repeated call is a repeated message.
+/// The SDK's own retries are off: neither service can deduplicate, so a repeated call is a repeated message.
 pub(crate) async fn publish(cx: &TaskContext, draw: &Draw, delivery: Delivery<'_>) -> Publication {
     let request = match delivery {
         Delivery::Phone { phone, text } => cx
@@ -80,6 +92,9 @@ pub(crate) async fn publish(cx: &TaskContext, draw: &Draw, delivery: Delivery<'_
             .subject(subject)
             .message(text)
             .message_attributes("audience", attribute("String", label.as_str())),
+        Delivery::Mailbox { sender, address, subject, text } => {
+            return send_email(cx, draw, sender, address, message(subject, text)).await;
+        }
     };
     let request = request
         .message_attributes("lottery_id", attribute("String", draw.lottery_id.as_str()))
@@ -91,6 +106,40 @@ pub(crate) async fn publish(cx: &TaskContext, draw: &Draw, delivery: Delivery<'_
         Ok(answer) => Publication::Accepted(answer.message_id.unwrap_or_default()),
         Err(error) => judge(&error),
     }
+}
+
+async fn send_email(
+    cx: &TaskContext,
+    draw: &Draw,
+    sender: &str,
+    address: &str,
+    message: Message,
+) -> Publication {
+    let request = cx
+        .ses
+        .send_email()
+        .from_email_address(sender)
+        .destination(Destination::builder().to_addresses(address).build())
+        .content(EmailContent::builder().simple(message).build())
+        .email_tags(tag("lottery_id", draw.lottery_id.as_str()))
+        .email_tags(tag("draw_id", draw.draw_id.as_str()));
+    let once = aws_sdk_sesv2::config::Builder::new()
+        .retry_config(RetryConfig::disabled())
+        .timeout_config(TimeoutConfig::builder().operation_timeout(TIMEOUT).build());
+    match request.customize().config_override(once).send().await {
+        Ok(answer) => Publication::Accepted(answer.message_id.unwrap_or_default()),
+        Err(error) => judge(&error),
+    }
+}
+
+fn message(subject: String, text: String) -> Message {
+    const REASON: &str = "the data, the only required field, is set";
+    let utf8 = |data: String| Content::builder().data(data).charset("UTF-8").build().expect(REASON);
+    Message::builder().subject(utf8(subject)).body(Body::builder().text(utf8(text)).build()).build()
+}
+
+fn tag(name: &str, value: &str) -> MessageTag {
+    MessageTag::builder().name(name).value(value).build().expect("name and value are set")
 }
 
 /// Asks whether the subscription is confirmed. Publish succeeds even when nobody would receive the message.

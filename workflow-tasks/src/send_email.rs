@@ -1,4 +1,4 @@
-//! Tells one batch of winners by e-mail, each through the lottery's topic and with their label as audience.
+//! Tells one batch of winners by e-mail: through the lottery's topic with their label as audience, or through SES.
 
 use lottery::Channel;
 

@@ -34,7 +34,7 @@ pub(crate) struct NewDrawBody {
     /// Until when to wait before the entries are sealed: at most 360 days ahead.
     #[schema(format = DateTime)]
     closes_at: Option<String>,
-    /// How to tell the winners: `sms`, `email`; both if absent.
+    /// How to tell the winners: `sms`, `email`; if absent, all that there are where the service runs.
     channels: Option<Vec<String>>,
 }
 
@@ -91,7 +91,15 @@ async fn begin(
     request: &serde_json::Value,
 ) -> Result<Draw, ApiError> {
     let now = state.clock.now();
-    let request = DrawRequest::parse(request, lottery.locale, now)?;
+    let channels_asked_for = request.get("channels").is_some_and(|channels| !channels.is_null());
+    let mut request = DrawRequest::parse(request, lottery.locale, now)?;
+    if !channels_asked_for {
+        request.channels.clone_from(&state.config.channels);
+    } else if let Some(missing) = request.channels.iter().find(|it| !state.config.channels.contains(it)) {
+        let there = state.config.channels.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let sentence = format!("{missing} is not available where this service runs; there is: {there}");
+        return Err(ApiError::invalid("ChannelUnavailable", sentence).at("channels"));
+    }
     let asked = request.begin(lottery.lottery_id.clone(), draw_id, now);
     let mut draw = match state.store.create_draw(&asked).await? {
         CreateDraw::Created => asked,

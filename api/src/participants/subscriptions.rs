@@ -9,7 +9,7 @@ use std::collections::HashSet;
 
 use aws_sdk_sns::error::{DisplayErrorContext, ProvideErrorMetadata};
 use futures_util::{StreamExt, stream};
-use lottery::{EmailAddress, Label, Lottery, Participant, ParticipantId};
+use lottery::{EmailAddress, EmailThrough, Label, Lottery, Participant, ParticipantId};
 use lottery_store::PutParticipant;
 use serde_json::json;
 
@@ -66,7 +66,7 @@ impl<'a> Subscriptions<'a> {
             .filter(|(_, participant)| participant.email.is_some())
             .map(|(_, participant)| &participant.participant_id)
             .collect();
-        if ids.is_empty() {
+        if ids.is_empty() || self.lottery.email_through == EmailThrough::Ses {
             return Ok(batch);
         }
         let ids: Vec<ParticipantId> = ids.into_iter().cloned().collect();
@@ -123,6 +123,9 @@ impl<'a> Subscriptions<'a> {
         };
         if let Some(former) = former {
             self.ended.push((line, former));
+        }
+        if self.lottery.email_through == EmailThrough::Ses {
+            return;
         }
         if let (Some(email), None) = (participant.email, current) {
             let participant_id = participant.participant_id;

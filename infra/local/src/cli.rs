@@ -50,7 +50,10 @@ pub(crate) struct Options {
     /// `cargo lambda watch`
     #[arg(long, value_name = "URL")]
     lambda_endpoint: Option<String>,
-    /// Let SNS refuse messages to this phone or e-mail address; may be repeated
+    /// Deliver e-mails for real to this SMTP server, such as smtp://localhost:1025 or smtps://user:password@host
+    #[arg(long, value_name = "URL")]
+    smtp_url: Option<String>,
+    /// Let SNS and SES refuse messages to this phone or e-mail address; may be repeated
     #[arg(long, value_name = "ADDRESS")]
     refuse: Vec<String>,
 }
@@ -63,6 +66,7 @@ impl Options {
             aws_listen: self.aws_listen,
             storage,
             token_file: self.token_file,
+            smtp_url: self.smtp_url,
             lambda_endpoint: self.lambda_endpoint,
             refuse: self.refuse,
             ..Config::on_disk("")

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use statemachine::Clock;
 
+use crate::CallLog;
+
 /// Everything that can be chosen about a stack.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -20,7 +22,11 @@ pub struct Config {
     pub token_file: Option<PathBuf>,
     /// The Lambda Invoke API that runs the tasks; without it they run in this process.
     pub lambda_endpoint: Option<String>,
-    /// Phones and e-mail addresses that SNS refuses to deliver to.
+    /// The SMTP server that e-mails are delivered to, beside the inbox; without it they stay there.
+    pub smtp_url: Option<String>,
+    /// Where calls of AWS are recorded, by functions that name themselves as an SDK application.
+    pub call_log: Option<CallLog>,
+    /// Phones and e-mail addresses that SNS and SES refuse to deliver to.
     pub refuse: Vec<String>,
     /// What goes wrong with the tasks, on purpose. Only for tasks that run in this process.
     pub faults: Vec<Fault>,
@@ -35,6 +41,9 @@ pub struct Config {
 /// The AWS region that the stack plays.
 pub(crate) const REGION: &str = "us-east-1";
 
+/// Who sends e-mails through SES here.
+pub(crate) const EMAIL_SENDER: &str = "lottery@localhost";
+
 /// The AWS account that the stack plays.
 pub(crate) const ACCOUNT: &str = "123456789012";
 
@@ -47,6 +56,8 @@ impl Config {
             storage: Storage::Directory(directory.into()),
             token_file: None,
             lambda_endpoint: None,
+            smtp_url: None,
+            call_log: None,
             refuse: Vec::new(),
             faults: Vec::new(),
             reconcile_every: Duration::from_secs(60),

@@ -31,8 +31,11 @@ pub(crate) const LOTTERY: Definition = Definition {
     },
 };
 
-/// The topic that tells of draws which need a person.
-pub(crate) const OPERATOR_TOPIC: &str = "lottery-operator";
+/// What the names of the lotteries' topics begin with.
+pub(crate) const TOPIC_PREFIX: &str = "local-lottery-";
+
+/// The topic that tells of draws which need a person. No lottery's topic can have this name.
+pub(crate) const OPERATOR_TOPIC: &str = "local-operator";
 
 /// The ARN of a topic of this stack.
 pub(crate) fn topic_arn(name: &str) -> String {

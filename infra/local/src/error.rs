@@ -50,6 +50,9 @@ pub enum StartError {
     /// `lambda_endpoint` is not an address of HTTP.
     #[error("{0} is not an http:// address of a Lambda Invoke API")]
     LambdaEndpoint(String),
+    /// `smtp_url` is not an address of an SMTP server.
+    #[error("{0} is not an smtp:// or smtps:// address")]
+    SmtpUrl(String),
     /// The engine does not start.
     #[error(transparent)]
     Engine(#[from] statemachine::EngineError),

@@ -6,7 +6,7 @@
 //! - `stack`: how everything is put together
 //! - `definitions`: the state machines that live here; `schedule`: what runs on a timer
 //! - `aws`: the endpoint that speaks for AWS, by a socket and, for our own clients, without one
-//! - `sns`: SNS with its inbox; `functions`: Lambda; `invoker`: both and DynamoDB as the engine sees them
+//! - `sns`: SNS with its inbox; `smtp`: a real server beside the inbox; `functions`: Lambda; `invoker`: both and DynamoDB as the engine sees them
 //! - `local_api`: the inbox and the executions over HTTP, beside the routes of the API
 //! - `issuer`: who signs the access tokens
 //! - `serve`, `http_client`, `data_directory`, `worker`: sockets, requests, files and a thread
@@ -27,10 +27,12 @@ mod issuer;
 mod local_api;
 mod schedule;
 mod serve;
+mod smtp;
 mod sns;
 mod stack;
 mod worker;
 
+pub use aws::{CallLog, Permission, Usage};
 pub use config::{Config, Confirmation, Fault, FaultTime, Storage};
 pub use error::StartError;
 pub use issuer::Issuer;

@@ -15,14 +15,15 @@ use tokio::task::JoinSet;
 use workflow_tasks::TaskContext;
 
 use crate::aws::{self, DynamoDb, Endpoint};
-use crate::config::{ACCOUNT, REGION};
+use crate::config::{ACCOUNT, EMAIL_SENDER, REGION};
 use crate::data_directory::{DataDirectory, write_secret};
-use crate::definitions::{DEFINITIONS, LOTTERY, OPERATOR_TOPIC, told};
+use crate::definitions::{DEFINITIONS, LOTTERY, OPERATOR_TOPIC, TOPIC_PREFIX, told};
 use crate::functions::{FunctionTable, Functions, RemoteFunctions};
 use crate::invoker::HostInvoker;
 use crate::local_api::{self, LocalApi};
 use crate::schedule::{self, Schedule};
 use crate::serve;
+use crate::smtp::Relay;
 use crate::sns::{Settings, Sns};
 use crate::worker::Worker;
 use crate::{Config, Issuer, StartError, Storage};
@@ -73,30 +74,18 @@ impl Stack {
         };
         let dynamodb = Arc::new(open_dynamodb(directory.as_ref())?);
         let sns = Arc::new(open_sns(&config, directory.as_ref())?);
-        let endpoint = Arc::new(Endpoint::new(dynamodb.clone(), sns.clone()));
-        let sdk = aws::sdk_config(&endpoint);
-        let sfn = aws_sdk_sfn::Client::new(&sdk);
-        let sns_client = aws_sdk_sns::Client::new(&sdk);
+        let endpoint = Arc::new(Endpoint::new(dynamodb.clone(), sns.clone(), config.call_log.clone()));
         let tables = Tables { lottery: "Lottery".to_owned(), contacts: "Contacts".to_owned() };
-        let store = Store::new(aws_sdk_dynamodb::Client::new(&sdk), tables);
-        store.create_missing_tables().await.map_err(|error| StartError::SetUp {
-            what: "the tables".to_owned(),
-            reason: error.to_string(),
-        })?;
-        create_operator_topic(&sns_client).await?;
+        // What CloudFormation creates on AWS.
+        let set_up = aws::sdk_config(&endpoint, "set-up");
+        create_tables(Store::new(aws_sdk_dynamodb::Client::new(&set_up), tables.clone())).await?;
+        create_operator_topic(&aws_sdk_sns::Client::new(&set_up)).await?;
 
         let functions = Arc::new(match &config.lambda_endpoint {
             Some(url) => Functions::Remote(RemoteFunctions::new(url)?),
-            None => Functions::InProcess(lottery_functions(
-                &config,
-                TaskContext {
-                    store: store.clone(),
-                    sns: sns_client.clone(),
-                    sfn: sfn.clone(),
-                    config: task_config(&store, &api_url),
-                    clock: Arc::new(TaskClock(config.clock.clone())),
-                },
-            )),
+            None => {
+                Functions::InProcess(lottery_functions(&config, &endpoint, &task_config(&tables, &api_url)))
+            }
         });
         let engine = Engine::start(statemachine::Config {
             storage: match &directory {
@@ -106,12 +95,15 @@ impl Stack {
             region: REGION.to_owned(),
             account: ACCOUNT.to_owned(),
             clock: config.clock.clone(),
-            invoker: Arc::new(HostInvoker::new(functions.clone(), sns.clone(), dynamodb.clone())),
+            invoker: Arc::new(
+                HostInvoker::new(functions.clone(), sns.clone(), dynamodb.clone())
+                    .recording(config.call_log.clone()),
+            ),
         })
         .await?;
         endpoint.complete(Service::new(engine.clone()), functions.clone());
         for definition in DEFINITIONS {
-            definition.register(&sfn).await?;
+            definition.register(&aws_sdk_sfn::Client::new(&set_up)).await?;
         }
 
         let token = issuer.sign(&issuer.claims());
@@ -125,7 +117,7 @@ impl Stack {
         let (stop, stopped) = watch::channel(false);
         let mut servers = JoinSet::new();
         let local = LocalApi { sns, engine: engine.clone() };
-        let state = api_state(&config.clock, &issuer, &api_url, store, sns_client, sfn)?;
+        let state = api_state(&config.clock, &issuer, &api_url, &endpoint, tables)?;
         let router = api::router_with(state, local_api::endpoints(&local));
         servers.spawn(serve::api(api_listener, router, stopped.clone()));
         servers.spawn(serve::aws(aws_listener, endpoint.clone(), stopped));
@@ -180,10 +172,27 @@ impl Drop for Stack {
 }
 
 /// Every function of the stack. Another workflow that comes to live here adds its own.
-fn lottery_functions(config: &Config, cx: TaskContext) -> FunctionTable {
+fn lottery_functions(
+    config: &Config,
+    endpoint: &Arc<Endpoint>,
+    task_config: &workflow_tasks::Config,
+) -> FunctionTable {
     let mut table = FunctionTable::with_faults(config.faults.clone());
     for function in workflow_tasks::Function::ALL {
-        let cx = cx.clone();
+        // Clients of its own, since on AWS a function is a process of its own.
+        let sdk = aws::sdk_config(endpoint, function.name());
+        let tables = Tables {
+            lottery: task_config.lottery_table.clone(),
+            contacts: task_config.contacts_table.clone(),
+        };
+        let cx = TaskContext {
+            store: Store::new(aws_sdk_dynamodb::Client::new(&sdk), tables),
+            sns: aws_sdk_sns::Client::new(&sdk),
+            ses: aws_sdk_sesv2::Client::new(&sdk),
+            sfn: aws_sdk_sfn::Client::new(&sdk),
+            config: task_config.clone(),
+            clock: Arc::new(TaskClock(config.clock.clone())),
+        };
         table.add(function.name(), move |payload| {
             let cx = cx.clone();
             async move {
@@ -200,12 +209,13 @@ fn schedules(config: &Config) -> [Schedule; 1] {
     [Schedule { function: workflow_tasks::Function::ReconcileDraws.name(), every: config.reconcile_every }]
 }
 
-fn task_config(store: &Store, api_url: &str) -> workflow_tasks::Config {
+fn task_config(tables: &Tables, api_url: &str) -> workflow_tasks::Config {
     workflow_tasks::Config {
-        lottery_table: store.tables().lottery.clone(),
-        contacts_table: store.tables().contacts.clone(),
+        lottery_table: tables.lottery.clone(),
+        contacts_table: tables.contacts.clone(),
         public_url: api_url.to_owned(),
         sms_max_price: workflow_tasks::Config::SMS_MAX_PRICE.to_owned(),
+        email_sender: Some(EMAIL_SENDER.to_owned()),
         state_machine_arn: Some(LOTTERY.arn()),
     }
 }
@@ -214,18 +224,22 @@ fn api_state(
     clock: &Clock,
     issuer: &Issuer,
     api_url: &str,
-    store: Store,
-    sns: aws_sdk_sns::Client,
-    sfn: aws_sdk_sfn::Client,
+    endpoint: &Arc<Endpoint>,
+    tables: Tables,
 ) -> Result<api::AppState, StartError> {
     let mut config = api::Config::new(LOTTERY.arn(), Issuer::NAME, Issuer::AUDIENCE);
     config.public_url = None;
+    config.has_email_sender = true;
+    config.topic_prefix = TOPIC_PREFIX.to_owned();
     let verifier = api::Verifier::inline(&issuer.jwks(), &config).map_err(|error| StartError::SetUp {
         what: format!("the API at {api_url}"),
         reason: error.to_string(),
     })?;
     let clock = clock.clone();
     let clock = api::Clock::from_fn(move || clock.now());
+    let sdk = aws::sdk_config(endpoint, "api");
+    let store = Store::new(aws_sdk_dynamodb::Client::new(&sdk), tables);
+    let (sns, sfn) = (aws_sdk_sns::Client::new(&sdk), aws_sdk_sfn::Client::new(&sdk));
     Ok(api::AppState::new(config, store, sns, sfn, verifier, clock))
 }
 
@@ -245,10 +259,17 @@ fn open_sns(config: &Config, directory: Option<&DataDirectory>) -> Result<Worker
         Some(directory) => Connection::open(directory.file("sns.sqlite")),
         None => Connection::open_in_memory(),
     };
-    let settings = Settings::new(REGION, ACCOUNT, config.clock.clone(), config.confirmation, &config.refuse);
+    let relay = config.smtp_url.as_deref().map(Relay::start).transpose()?;
+    let settings = Settings::new(REGION, ACCOUNT, config.clock.clone(), config.confirmation, &config.refuse)
+        .with_relay(relay);
     let sns = database.and_then(|database| Sns::open(database, settings));
     let sns = sns.map_err(|error| failed(error.to_string()))?;
     Worker::start("sns", sns).map_err(|error| failed(error.to_string()))
+}
+
+async fn create_tables(store: Store) -> Result<(), StartError> {
+    let failed = |reason: String| StartError::SetUp { what: "the tables".to_owned(), reason };
+    store.create_missing_tables().await.map_err(|error| failed(error.to_string()))
 }
 
 /// The topic that alerts go to, with an address of the inbox subscribed. Both calls find what is there already.
@@ -323,7 +344,7 @@ mod tests {
     }
 
     async fn tables(stack: &Stack) -> Vec<String> {
-        let client = aws_sdk_dynamodb::Client::new(&aws::sdk_config(&stack.endpoint));
+        let client = aws_sdk_dynamodb::Client::new(&aws::sdk_config(&stack.endpoint, "test"));
         client.list_tables().send().await.unwrap().table_names.unwrap_or_default()
     }
 
@@ -334,7 +355,7 @@ mod tests {
         let config = Config { storage, ..Config::in_memory() };
         let first = Stack::start(config.clone()).await.unwrap();
         let jwks = first.issuer.jwks();
-        let sns = aws_sdk_sns::Client::new(&aws::sdk_config(&first.endpoint));
+        let sns = aws_sdk_sns::Client::new(&aws::sdk_config(&first.endpoint, "test"));
         sns.create_topic().name("kept").send().await.unwrap();
         let machine = first.engine.state_machine(&LOTTERY.arn()).unwrap().revision_id.clone();
         first.shutdown().await;
@@ -342,7 +363,7 @@ mod tests {
         let second = Stack::start(config).await.unwrap();
         assert_eq!(second.issuer.jwks(), jwks);
         assert_eq!(std::fs::read_to_string(directory.path().join("organiser.token")).unwrap(), second.token);
-        let sns = aws_sdk_sns::Client::new(&aws::sdk_config(&second.endpoint));
+        let sns = aws_sdk_sns::Client::new(&aws::sdk_config(&second.endpoint, "test"));
         let topics = sns.list_topics().send().await.unwrap().topics.unwrap();
         assert_eq!(topics.len(), 2, "the operator's topic is not made twice");
         assert_eq!(tables(&second).await, ["Contacts", "Lottery"]);
@@ -356,7 +377,7 @@ mod tests {
         let one = Stack::start(Config::in_memory()).await.unwrap();
         let other = Stack::start(Config::in_memory()).await.unwrap();
         assert_ne!(one.issuer.jwks(), other.issuer.jwks());
-        let client = aws_sdk_dynamodb::Client::new(&aws::sdk_config(&one.endpoint));
+        let client = aws_sdk_dynamodb::Client::new(&aws::sdk_config(&one.endpoint, "test"));
         client.delete_table().table_name("Contacts").send().await.unwrap();
         assert_eq!(tables(&one).await, ["Lottery"]);
         assert_eq!(tables(&other).await, ["Contacts", "Lottery"]);

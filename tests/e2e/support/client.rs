@@ -45,7 +45,7 @@ impl Answer {
 impl Client {
     /// Speaks to the API at `base` (such as `http://127.0.0.1:8080`) with the organiser's token.
     pub(crate) fn organiser(base: &str, token: &str) -> Self {
-        Self { http: reqwest::Client::new(), base: base.to_owned(), token: Some(token.to_owned()) }
+        Self { http: super::http(), base: base.to_owned(), token: Some(token.to_owned()) }
     }
 
     /// The same API, asked without a token.

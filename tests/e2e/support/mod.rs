@@ -1,6 +1,8 @@
 //! What every story needs: a started stack, and a client with the API's verbs.
 
 pub(crate) mod client;
+pub(crate) mod deployment;
+pub(crate) mod lambda;
 pub(crate) mod process;
 pub(crate) mod python;
 pub(crate) mod stack;
@@ -15,6 +17,13 @@ pub(crate) const EMPLOYEES: &str = include_str!("../../../examples/employees.csv
 
 /// How long a story waits for something that must happen. Far above what it takes: reaching it is a failure.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
+
+/// An HTTP client.
+pub(crate) fn http() -> reqwest::Client {
+    // Whoever comes first names the cryptography of TLS for the whole process.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::new()
+}
 
 /// Asks again until `probe` gives a value.
 ///

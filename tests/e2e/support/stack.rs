@@ -1,14 +1,17 @@
 //! The stack in this process, in memory, where a test sets faults.
 
+use std::sync::LazyLock;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use local_stack::{Config, Issuer, Stack};
+use local_stack::{CallLog, Config, Issuer, Stack};
 use serde_json::Value;
 
 use super::Client;
+use super::deployment::Roles;
 
-/// A started stack, stopped when dropped.
-pub(crate) struct Started(Stack);
+/// A started stack, stopped when dropped. What its functions have called by then, their roles on AWS must allow.
+pub(crate) struct Started(Stack, CallLog);
 
 /// An empty stack without faults.
 pub(crate) async fn start() -> Started {
@@ -17,9 +20,25 @@ pub(crate) async fn start() -> Started {
 
 /// An empty stack whose configuration the test changes first.
 pub(crate) async fn start_with(change: impl FnOnce(&mut Config)) -> Started {
-    let mut config = Config::in_memory();
+    let mut config = Config { call_log: Some(CallLog::default()), ..Config::in_memory() };
     change(&mut config);
-    Started(Stack::start(config).await.unwrap())
+    let log = config.call_log.clone().unwrap_or_default();
+    Started(Stack::start(config).await.unwrap(), log)
+}
+
+/// Read once for all tests of the process.
+static ROLES: LazyLock<Roles> = LazyLock::new(Roles::read);
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            return;
+        }
+        let calls = self.1.permissions();
+        let refused: Vec<_> =
+            calls.iter().filter(|call| ROLES.has(&call.caller) && !ROLES.allow(call)).collect();
+        assert!(refused.is_empty(), "infra/template.yaml does not allow what was called: {refused:#?}");
+    }
 }
 
 impl Started {
@@ -30,6 +49,21 @@ impl Started {
     /// Where people and the API are.
     pub(crate) fn api(&self) -> &str {
         &self.0.api_url
+    }
+
+    /// The organiser's token.
+    pub(crate) fn token(&self) -> &str {
+        &self.0.token
+    }
+
+    /// The public key of the tokens, as a JSON Web Key Set.
+    pub(crate) fn jwks(&self) -> String {
+        self.0.issuer.jwks()
+    }
+
+    /// What its functions have called.
+    pub(crate) fn calls(&self) -> &CallLog {
+        &self.1
     }
 
     /// What the organiser's token says.
@@ -68,7 +102,7 @@ impl Started {
 
     /// StopExecution, as somebody with the AWS console would call it.
     pub(crate) async fn stop_execution(&self, arn: &str) {
-        let answer = reqwest::Client::new()
+        let answer = super::http()
             .post(self.aws())
             .header("x-amz-target", "AWSStepFunctions.StopExecution")
             .header("content-type", "application/x-amz-json-1.0")

@@ -61,6 +61,10 @@ impl World {
                     .http_client(client(sns.clone()))
                     .build(),
             ),
+            // What SES does is told in the end-to-end tests; nobody here calls it.
+            ses: aws_sdk_sesv2::Client::from_conf(
+                aws_sdk_sesv2::Config::builder().behavior_version(BehaviorVersion::latest()).build(),
+            ),
             sfn: aws_sdk_sfn::Client::from_conf(
                 aws_sdk_sfn::Config::builder()
                     .behavior_version(BehaviorVersion::latest())
@@ -75,6 +79,7 @@ impl World {
                 contacts_table: "Contacts".to_owned(),
                 public_url: "https://lottery.example".to_owned(),
                 sms_max_price: "0.25".to_owned(),
+                email_sender: None,
                 state_machine_arn: Some(STATE_MACHINE.to_owned()),
             },
             clock: clock.clone(),

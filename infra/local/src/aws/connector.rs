@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::{Arc, Weak};
 
-use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
@@ -18,12 +18,13 @@ use bytes::Bytes;
 use super::Endpoint;
 use crate::config::REGION;
 
-/// What clients are made from that speak to this endpoint.
+/// What clients are made from that speak to this endpoint. Calls name `application` as whose they are.
 ///
 /// Nothing is looked up: the default chain's search for a region and credentials takes seconds. The clients hold
 /// the endpoint weakly, so that a stack that is gone is gone, whoever still has a client.
-pub(crate) fn sdk_config(endpoint: &Arc<Endpoint>) -> SdkConfig {
+pub(crate) fn sdk_config(endpoint: &Arc<Endpoint>, application: &'static str) -> SdkConfig {
     SdkConfig::builder()
+        .app_name(AppName::new(application).expect("our names are letters and hyphens"))
         .behavior_version(BehaviorVersion::latest())
         .region(Region::from_static(REGION))
         .credentials_provider(SharedCredentialsProvider::new(Credentials::new(

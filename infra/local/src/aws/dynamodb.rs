@@ -209,7 +209,7 @@ mod tests {
     #[tokio::test]
     async fn the_sdk_writes_reads_and_is_refused() {
         let endpoint = in_memory(Confirmation::ByItself, &[]);
-        let client = Client::new(&sdk_config(&endpoint));
+        let client = Client::new(&sdk_config(&endpoint, "test"));
         create_table(&client).await;
         let put = || {
             client
@@ -237,7 +237,7 @@ mod tests {
     #[tokio::test]
     async fn a_cancelled_transaction_tells_its_reasons() {
         let endpoint = in_memory(Confirmation::ByItself, &[]);
-        let client = Client::new(&sdk_config(&endpoint));
+        let client = Client::new(&sdk_config(&endpoint, "test"));
         create_table(&client).await;
         let put = |condition: &str| {
             let put =

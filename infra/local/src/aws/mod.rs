@@ -1,10 +1,12 @@
-//! The AWS-compatible endpoint: one address for Step Functions, DynamoDB, SNS, Lambda and STS, as the SDKs and
+//! The AWS-compatible endpoint: one address for Step Functions, DynamoDB, SNS, SES, Lambda and STS, as the SDKs and
 //! the command line speak to them.
 
+mod call_log;
 mod connector;
 mod dynamodb;
 mod lambda;
 mod query;
+mod ses;
 
 use std::fmt::Display;
 use std::sync::{Arc, OnceLock};
@@ -16,6 +18,8 @@ use http::{HeaderMap, Method, Response, StatusCode};
 use statemachine::service::Service;
 use uuid::Uuid;
 
+pub(crate) use call_log::of_sns;
+pub use call_log::{CallLog, Permission, Usage};
 pub(crate) use connector::sdk_config;
 pub(crate) use dynamodb::{DynamoDb, DynamoDbReply};
 
@@ -29,6 +33,8 @@ pub(crate) struct Endpoint {
     pub(crate) dynamodb: Arc<DynamoDb>,
     /// SNS.
     pub(crate) sns: Arc<Worker<Sns>>,
+    /// Where calls are recorded, if they are.
+    call_log: Option<CallLog>,
     /// What needs the other services to be made, and so comes after them.
     later: OnceLock<Later>,
 }
@@ -42,8 +48,8 @@ const JSON_1_0: &str = "application/x-amz-json-1.0";
 
 impl Endpoint {
     /// An endpoint that does not have Step Functions and Lambda yet.
-    pub(crate) fn new(dynamodb: Arc<DynamoDb>, sns: Arc<Worker<Sns>>) -> Endpoint {
-        Endpoint { dynamodb, sns, later: OnceLock::new() }
+    pub(crate) fn new(dynamodb: Arc<DynamoDb>, sns: Arc<Worker<Sns>>, call_log: Option<CallLog>) -> Endpoint {
+        Endpoint { dynamodb, sns, call_log, later: OnceLock::new() }
     }
 
     /// Adds Step Functions and Lambda.
@@ -56,7 +62,7 @@ impl Endpoint {
     pub(crate) async fn answer(&self, head: &Parts, body: Bytes) -> Response<Bytes> {
         if head.method == Method::POST {
             if let Some(target) = text(&head.headers, "x-amz-target") {
-                return self.answer_target(target, body).await;
+                return self.answer_target(target, &head.headers, body).await;
             }
             if let Some(function) = lambda::function_of(head.uri.path()) {
                 return match self.later.get() {
@@ -67,23 +73,39 @@ impl Endpoint {
             if text(&head.headers, CONTENT_TYPE.as_str())
                 .is_some_and(|value| value.starts_with("application/x-www-form-urlencoded"))
             {
+                if let Some((log, caller)) = self.recording(&head.headers) {
+                    let parameters = crate::sns::Parameters::from_form(&body);
+                    let action = parameters.get("Action").unwrap_or_default();
+                    log.note(&caller, &format!("sns:{action}"), 0.0, of_sns(&parameters, action));
+                }
                 return query::answer(&self.sns, &body).await;
+            }
+            if head.uri.path() == ses::PATH {
+                let request = ses::SendEmail::parse(&body);
+                if let (Some((log, caller)), Ok(request)) = (self.recording(&head.headers), &request) {
+                    log.note(&caller, "ses:SendEmail", 0.0, call_log::of_ses(request.sender()));
+                }
+                return ses::answer(&self.sns, request).await;
             }
         }
         if head.method == Method::GET && head.uri.path() == "/" {
             return plain(
                 StatusCode::OK,
-                "AWS endpoint of the local stack: Step Functions, DynamoDB, SNS, Lambda\n",
+                "AWS endpoint of the local stack: Step Functions, DynamoDB, SNS, SES, Lambda\n",
             );
         }
         plain(StatusCode::NOT_FOUND, "The local stack has nothing here\n")
     }
 
     /// Answers the JSON protocol, whose operation stands in a header.
-    async fn answer_target(&self, target: &str, body: Bytes) -> Response<Bytes> {
+    async fn answer_target(&self, target: &str, headers: &HeaderMap, body: Bytes) -> Response<Bytes> {
         match target.split_once('.') {
             Some(("AWSStepFunctions", operation)) => match self.later.get() {
                 Some(later) => {
+                    if let Some((log, caller)) = self.recording(headers) {
+                        let needed = call_log::of_step_functions(operation, &body);
+                        log.note(&caller, &format!("states:{operation}"), 0.0, needed);
+                    }
                     let reply = later.step_functions.call(operation, &body).await;
                     json(reply.status, reply.body.into())
                 }
@@ -92,7 +114,13 @@ impl Endpoint {
             Some(("DynamoDB_20120810" | "DynamoDBStreams_20120810", operation))
                 if DynamoDb::has(operation) =>
             {
-                let reply = self.dynamodb.call(operation, body).await;
+                let Some((log, caller)) = self.recording(headers) else {
+                    let reply = self.dynamodb.call(operation, body).await;
+                    return json(reply.status, reply.body.into());
+                };
+                let needed = call_log::of_dynamodb(operation, &body);
+                let reply = self.dynamodb.call(operation, call_log::asking_for_units(&body)).await;
+                log.note(&caller, &format!("dynamodb:{operation}"), call_log::units(&reply.body), needed);
                 json(reply.status, reply.body.into())
             }
             _ => json(
@@ -100,6 +128,11 @@ impl Endpoint {
                 Bytes::from_static(br#"{"__type":"com.amazon.coral.service#UnknownOperationException"}"#),
             ),
         }
+    }
+
+    /// The log and who calls, if calls are recorded and the caller says who it is.
+    fn recording(&self, headers: &HeaderMap) -> Option<(&CallLog, String)> {
+        Some((self.call_log.as_ref()?, call_log::caller(headers)?))
     }
 }
 
@@ -146,5 +179,5 @@ pub(crate) fn in_memory(confirmation: crate::Confirmation, refused: &[&str]) -> 
     let settings = crate::sns::Settings::new(REGION, ACCOUNT, clock, confirmation, &refused);
     let sns = Sns::open(rusqlite::Connection::open_in_memory().unwrap(), settings).unwrap();
     let dynamodb = DynamoDb::start(dynoxide::Database::memory().unwrap()).unwrap();
-    Arc::new(Endpoint::new(Arc::new(dynamodb), Arc::new(Worker::start("sns", sns).unwrap())))
+    Arc::new(Endpoint::new(Arc::new(dynamodb), Arc::new(Worker::start("sns", sns).unwrap()), None))
 }

@@ -10,9 +10,10 @@ use serde_json::Value;
 use statemachine::data::Json;
 use statemachine::{Call, Invoker, TaskFailure};
 
-use crate::aws::DynamoDb;
+use crate::aws::{CallLog, DynamoDb, of_sns};
+use crate::config::{ACCOUNT, REGION};
 use crate::functions::Functions;
-use crate::sns::Sns;
+use crate::sns::{Parameters, Sns};
 use crate::worker::Worker;
 
 /// The services of the stack, as the engine sees them.
@@ -21,6 +22,7 @@ pub(crate) struct HostInvoker {
     functions: Arc<Functions>,
     sns: Arc<Worker<Sns>>,
     dynamodb: Arc<DynamoDb>,
+    call_log: Option<CallLog>,
 }
 
 impl HostInvoker {
@@ -30,10 +32,34 @@ impl HostInvoker {
         sns: Arc<Worker<Sns>>,
         dynamodb: Arc<DynamoDb>,
     ) -> HostInvoker {
-        HostInvoker { functions, sns, dynamodb }
+        HostInvoker { functions, sns, dynamodb, call_log: None }
+    }
+
+    /// The same invoker, which records what it is asked for.
+    pub(crate) fn recording(self, call_log: Option<CallLog>) -> HostInvoker {
+        HostInvoker { call_log, ..self }
+    }
+
+    fn record(&self, call: &Call) {
+        let Some(log) = &self.call_log else { return };
+        let (operation, needed) = match call.service.as_str() {
+            "lambda" => {
+                let name = call.parameters.get("FunctionName").and_then(Json::as_str).unwrap_or_default();
+                let name = name.rsplit(':').next().unwrap_or_default();
+                let function = format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}");
+                ("lambda:Invoke", vec![("lambda:InvokeFunction".to_owned(), function)])
+            }
+            "sns" => {
+                let parameters = Parameters::from_json(&Value::from(&call.parameters));
+                ("sns:Publish", of_sns(&parameters, "Publish"))
+            }
+            _ => return,
+        };
+        log.note("states", operation, 0.0, needed);
     }
 
     async fn answer(self, call: Call) -> Result<Json, TaskFailure> {
+        self.record(&call);
         match call.service.as_str() {
             "lambda" => lambda::invoke(&self.functions, &call.parameters).await,
             "aws-sdk:lambda" => lambda::invoke_as_sdk(&self.functions, &call.parameters).await,

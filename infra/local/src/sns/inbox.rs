@@ -10,6 +10,7 @@ use super::subscription::Subscription;
 use super::topic::{read_map, write_map};
 use super::{Sns, SnsError};
 use crate::config::Confirmation;
+use crate::smtp::Outgoing;
 
 /// A delivered message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +44,20 @@ pub(crate) struct InboxQuery {
     pub(crate) after: i64,
     /// The newest of them, and at most this many.
     pub(crate) limit: u32,
+}
+
+/// An e-mail that did not come through a topic.
+pub(crate) struct Email {
+    /// Who sends it.
+    pub(crate) sender: String,
+    /// Whom it goes to.
+    pub(crate) addresses: Vec<String>,
+    /// What it is about.
+    pub(crate) subject: String,
+    /// What it says.
+    pub(crate) text: String,
+    /// What it can be found by.
+    pub(crate) tags: BTreeMap<String, String>,
 }
 
 /// One message on its way to one address.
@@ -101,6 +116,19 @@ impl Sns {
         Ok(messages)
     }
 
+    /// Delivers an e-mail that SES was asked to send, and answers its id; `None` if an address is refused.
+    pub(crate) fn accept(&mut self, email: &Email) -> Result<Option<String>, SnsError> {
+        if email.addresses.iter().any(|address| self.settings.refuses(address)) {
+            return Ok(None);
+        }
+        let message_id = Uuid::new_v4().to_string();
+        let delivery = |address: &String| Delivery::email(address, &email.subject, email.text.as_str());
+        let deliveries: Vec<Delivery> = email.addresses.iter().map(delivery).collect();
+        let tags = write_map(&email.tags);
+        self.insert_messages(&message_id, None, &tags, &deliveries, Some(&email.sender))?;
+        Ok(Some(message_id))
+    }
+
     /// Puts the message into the inbox once for each delivery, all of them or none.
     pub(super) fn deliver(
         &mut self,
@@ -111,7 +139,7 @@ impl Sns {
     ) -> Result<(), SnsError> {
         let attributes = write_map(&message.attribute_values());
         tracing::debug!(message_id, deliveries = deliveries.len(), bytes = message.text().len(), "published");
-        self.insert_messages(message_id, topic_arn, &attributes, deliveries)
+        self.insert_messages(message_id, topic_arn, &attributes, deliveries, None)
     }
 
     /// Tells a new subscriber how to confirm, or that it has been done.
@@ -126,7 +154,13 @@ impl Sns {
             format!("You have chosen to subscribe to the topic:\n{}\n\n{how}\n", subscription.topic_arn);
         let delivery =
             Delivery::email(&subscription.endpoint, "AWS Notification - Subscription Confirmation", text);
-        self.insert_messages(&Uuid::new_v4().to_string(), Some(&subscription.topic_arn), "{}", &[delivery])
+        self.insert_messages(
+            &Uuid::new_v4().to_string(),
+            Some(&subscription.topic_arn),
+            "{}",
+            &[delivery],
+            None,
+        )
     }
 
     fn insert_messages(
@@ -135,6 +169,7 @@ impl Sns {
         topic_arn: Option<&str>,
         attributes: &str,
         deliveries: &[Delivery],
+        sender: Option<&str>,
     ) -> Result<(), SnsError> {
         if deliveries.is_empty() {
             return Ok(());
@@ -159,6 +194,19 @@ impl Sns {
                 ])?;
         }
         transaction.commit()?;
+        if let Some(relay) = &self.settings.relay {
+            for Delivery { address, subject, text, .. } in
+                deliveries.iter().filter(|it| it.channel == "email")
+            {
+                relay.send(Outgoing {
+                    message_id: message_id.to_owned(),
+                    sender: sender.map(str::to_owned),
+                    address: address.clone(),
+                    subject: subject.clone().unwrap_or_default(),
+                    text: text.clone(),
+                });
+            }
+        }
         Ok(())
     }
 }

@@ -24,10 +24,11 @@ use statemachine::Clock;
 
 pub(crate) use answer::{Answer, NAMESPACE, escaped};
 pub(crate) use error::SnsError;
-pub(crate) use inbox::{InboxMessage, InboxQuery};
+pub(crate) use inbox::{Email, InboxMessage, InboxQuery};
 pub(crate) use parameters::Parameters;
 
 use crate::config::Confirmation;
+use crate::smtp::Relay;
 
 /// The service: what it keeps, and how it behaves.
 pub(crate) struct Sns {
@@ -46,6 +47,8 @@ pub(crate) struct Settings {
     pub(crate) clock: Clock,
     /// What happens to the request to confirm an e-mail subscription.
     pub(crate) confirmation: Confirmation,
+    /// Who delivers e-mails for real, if anybody does.
+    relay: Option<Relay>,
     /// Phones and e-mail addresses that get nothing, in the form of [`address::normalised`].
     refused: HashSet<String>,
 }
@@ -60,7 +63,13 @@ impl Settings {
         refused: &[String],
     ) -> Settings {
         let refused = refused.iter().map(|address| address::normalised(address)).collect();
-        Settings { region: region.to_owned(), account: account.to_owned(), clock, confirmation, refused }
+        let (region, account) = (region.to_owned(), account.to_owned());
+        Settings { region, account, clock, confirmation, relay: None, refused }
+    }
+
+    /// E-mails go to this relay too, beside the inbox.
+    pub(crate) fn with_relay(self, relay: Option<Relay>) -> Settings {
+        Settings { relay, ..self }
     }
 
     fn refuses(&self, address: &str) -> bool {

@@ -18,7 +18,7 @@ struct Fixture {
 impl Fixture {
     fn new(confirmation: Confirmation, refused: &[&str]) -> Fixture {
         let endpoint = in_memory(confirmation, refused);
-        let client = Client::new(&sdk_config(&endpoint));
+        let client = Client::new(&sdk_config(&endpoint, "test"));
         Fixture { endpoint, client }
     }
 

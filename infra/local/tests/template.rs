@@ -1,0 +1,122 @@
+//! `infra/template.yaml` held against the code: what it deploys is what there is, told what it must be told.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::process::Command;
+
+use lottery_store::{TableDefinition, Tables, table_definitions};
+use serde_json::Value;
+use workflow_tasks::Function;
+
+/// The template with its intrinsic functions filled, as tests/infra/template.py reads it.
+fn template() -> Value {
+    let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let setup = Command::new(project.join("tests/tools/setup")).output().unwrap();
+    assert!(setup.status.success(), "{}", String::from_utf8_lossy(&setup.stderr));
+    let output = Command::new(project.join("tests/tools/.venv/bin/python3"))
+        .arg(project.join("tests/infra/template.py"))
+        .arg("summary")
+        .arg(&project)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// Functions of the template by their names.
+fn functions(template: &Value) -> BTreeMap<&str, &Value> {
+    let functions = template["functions"].as_object().unwrap().values();
+    functions.map(|function| (function["name"].as_str().unwrap(), function)).collect()
+}
+
+#[test]
+fn the_template_deploys_every_function_and_no_other() {
+    let template = template();
+    let deployed: BTreeSet<&str> = functions(&template).into_keys().collect();
+    let binaries: BTreeSet<&str> =
+        Function::ALL.iter().map(|function| function.name()).chain(["api"]).collect();
+    assert_eq!(deployed, binaries);
+    for (logical_name, function) in template["functions"].as_object().unwrap() {
+        let known = Function::ALL.iter().find(|one| function["name"] == one.name());
+        assert_eq!(logical_name, known.map_or("Api", |function| function.placeholder()));
+    }
+}
+
+#[test]
+fn every_function_is_told_what_it_must_be_told() {
+    let template = template();
+    for (name, function) in functions(&template) {
+        let variable = |name: &str| function["environment"][name].as_str().map(str::to_owned);
+        match Function::parse(name) {
+            Ok(function) => drop(workflow_tasks::Config::from_lookup(function, variable).unwrap()),
+            Err(_) => drop(api::Settings::from_lookup(variable).unwrap()),
+        }
+    }
+}
+
+#[test]
+fn no_function_is_told_what_it_does_not_read() {
+    let template = template();
+    for (name, function) in functions(&template) {
+        let read = std::cell::RefCell::new(BTreeSet::new());
+        let variable = |name: &str| {
+            read.borrow_mut().insert(name.to_owned());
+            function["environment"][name].as_str().map(str::to_owned)
+        };
+        match Function::parse(name) {
+            Ok(function) => drop(workflow_tasks::Config::from_lookup(function, variable)),
+            Err(_) => drop(api::Settings::from_lookup(variable)),
+        }
+        for given in function["environment"].as_object().unwrap().keys() {
+            assert!(read.borrow().contains(given), "{name} does not read {given}");
+        }
+    }
+}
+
+#[test]
+fn the_tables_are_those_of_the_store() {
+    let template = template();
+    let tables = Tables { lottery: "Lottery".to_owned(), contacts: "Contacts".to_owned() };
+    let deployed = template["tables"].as_array().unwrap();
+    assert_eq!(deployed.len(), 2);
+    for TableDefinition { name, partition_key, sort_key, time_to_live } in table_definitions(&tables) {
+        let table = deployed.iter().find(|table| table["name"] == *name).unwrap();
+        assert_eq!(table["partition_key"], partition_key);
+        assert_eq!(table["sort_key"], sort_key);
+        assert_eq!(table["key_types"], serde_json::json!(["S", "S"]));
+        assert_eq!(table["time_to_live"].as_str(), time_to_live);
+        assert_eq!(table["billing"], "PAY_PER_REQUEST");
+    }
+}
+
+/// Attempts of a state must not overlap: the function ends by itself before its state gives up.
+#[test]
+fn every_state_waits_longer_than_its_function_may_take() {
+    let template = template();
+    let definition: Value =
+        serde_json::from_str(include_str!("../../../statemachine/lottery.asl.json")).unwrap();
+    let mut checked = BTreeSet::new();
+    each_task(&definition, &mut |state| {
+        let Some(placeholder) = state["Parameters"]["FunctionName"].as_str() else { return };
+        let logical_name = placeholder.trim_start_matches("${").trim_end_matches('}');
+        let function = template["functions"][logical_name]["timeout"].as_u64().unwrap();
+        let state = state["TimeoutSeconds"].as_u64().unwrap();
+        assert!(function < state, "{logical_name}: {function} s, its state {state} s");
+        checked.insert(logical_name.to_owned());
+    });
+    // All but the one on a timer.
+    assert_eq!(checked.len(), Function::ALL.len() - 1);
+}
+
+fn each_task(value: &Value, found: &mut impl FnMut(&Value)) {
+    match value {
+        Value::Object(members) => {
+            if value["Type"] == "Task" {
+                found(value);
+            }
+            members.values().for_each(|member| each_task(member, found));
+        }
+        Value::Array(items) => items.iter().for_each(|item| each_task(item, found)),
+        _ => {}
+    }
+}

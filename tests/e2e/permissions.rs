@@ -1,0 +1,188 @@
+//! Least privilege: what the functions really call, recorded over many stories, is what their roles in
+//! `infra/template.yaml` allow. Nothing missing, nothing more.
+//!
+//! Nothing missing is also held by every other story: a stack of theirs that records a call which no role allows fails
+//! its test (`support::stack`).
+
+use std::collections::BTreeSet;
+
+use local_stack::{CallLog, Fault, FaultTime, Permission};
+use serde_json::{Value, json};
+
+use crate::support::Client;
+use crate::support::client::email_of;
+use crate::support::deployment::Roles;
+use crate::support::stack::{self, Started};
+
+/// What a role allows although no story calls it, and why: caller, action, reason. `*` is every caller.
+const NOT_RECORDED: [(&str, &str, &str); 9] = [
+    ("*", "logs:CreateLogStream", "Lambda writes the log, not our code"),
+    ("*", "logs:PutLogEvents", "Lambda writes the log, not our code"),
+    ("*", "kms:Decrypt", "DynamoDB and SNS decrypt on the caller's behalf; the local ones are not encrypted"),
+    ("states", "kms:GenerateDataKey", "SNS encrypts on the caller's behalf; the local one does not"),
+    ("states", "logs:", "Step Functions delivers its log; the local one has none"),
+    ("states", "xray:", "Step Functions traces; the local one does not"),
+    (
+        "send-sms",
+        "dynamodb:DeleteItem",
+        "only when SNS throttles: workflow-tasks/tests/tasks/notifications.rs",
+    ),
+    (
+        "send-email",
+        "dynamodb:DeleteItem",
+        "only when SNS throttles: workflow-tasks/tests/tasks/notifications.rs",
+    ),
+    ("api", "states:DescribeExecution", "only for an execution that was started and not answered"),
+];
+
+async fn stack_with(log: &CallLog, faults: Vec<Fault>) -> Started {
+    stack::start_with(|config| {
+        config.call_log = Some(log.clone());
+        config.faults = faults;
+    })
+    .await
+}
+
+/// A query of SNS, as somebody else makes it.
+async fn sns(stack: &Started, form: &[(&str, &str)]) {
+    let mut form = form.to_vec();
+    form.push(("Version", "2010-03-31"));
+    let body: Vec<String> = form.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let answer = crate::support::http()
+        .post(stack.aws())
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(body.join("&").replace('@', "%40"))
+        .send()
+        .await
+        .unwrap();
+    assert!(answer.status().is_success(), "{:?}", answer.text().await);
+}
+
+/// Everything that an organiser can do over HTTP, with a draw that goes well.
+async fn an_organiser_does_everything(log: &CallLog) {
+    let stack = stack_with(log, Vec::new()).await;
+    let client = stack.client();
+    client.create_lottery("party").await;
+    // Somebody has subscribed one of the addresses already, to everything.
+    let topic = "arn:aws:sns:us-east-1:123456789012:local-lottery-party";
+    let email = email_of("001");
+    let form = [("Action", "Subscribe"), ("TopicArn", topic), ("Protocol", "email"), ("Endpoint", &*email)];
+    sns(&stack, &form).await;
+    let report = client.import("party", crate::support::EMPLOYEES).await;
+    assert_eq!(report["accepted"], 10, "{report}");
+
+    client.import("party", "participant_id,name,email\n002,Somebody,somebody.else@example.com\n").await;
+    client.get("/lotteries").await.expect(200);
+    client.get("/lotteries/party").await.expect(200);
+    client.get("/lotteries/party/participants?limit=3&search=a").await.expect(200);
+    client.send(reqwest::Method::DELETE, "/lotteries/party/participants/003", &[], Vec::new()).await;
+
+    for winners in [2, 2] {
+        let draw = client.run_draw("party", json!({ "winners": winners })).await;
+        assert_eq!(draw["status"], "SUCCEEDED", "{draw}");
+        let path = format!("/lotteries/party/draws/{}", draw["draw_id"].as_str().unwrap());
+        for more in ["", "/winners", "/events"] {
+            client.get(&format!("{path}{more}")).await;
+        }
+        client.anonymous().get(&format!("{path}/winners")).await.expect(200);
+    }
+    let waiting = json!({"winners": 1, "closes_at": "2027-06-01T00:00:00Z"});
+    let key = [("idempotency-key", "k"), ("content-type", "application/json")];
+    let path = "/lotteries/party/draws";
+    let draw = client.send(reqwest::Method::POST, path, &key, waiting.to_string().into()).await.expect(202);
+    client.send(reqwest::Method::POST, path, &key, waiting.to_string().into()).await.expect(202);
+    let path = format!("{path}/{}/cancel", draw["draw_id"].as_str().unwrap());
+    client.post(&path, &json!({})).await.expect(200);
+}
+
+async fn a_draw_through_ses(log: &CallLog) {
+    let stack = stack_with(log, Vec::new()).await;
+    let client = stack.client();
+    let lottery = json!({"id": "party", "name": "Party", "email_through": "ses"});
+    client.post("/lotteries", &lottery).await.expect(201);
+    client.import("party", crate::support::EMPLOYEES).await;
+    let draw = client.run_draw("party", json!({"winners": 1})).await;
+    assert_eq!(draw["status"], "SUCCEEDED", "{draw}");
+}
+
+/// A draw in which these faults strike ends so.
+async fn a_draw_with(log: &CallLog, faults: Vec<Fault>, request: Value, status: &str) -> (Started, Client) {
+    let stack = stack_with(log, faults).await;
+    let client = stack.client();
+    client.lottery_of_employees("party").await;
+    let draw = client.run_draw("party", request).await;
+    assert_eq!(draw["status"], status, "{draw}");
+    (stack, client)
+}
+
+async fn draws_that_fail(log: &CallLog) {
+    let fails = |function: &str| Fault::every(function, "Broken", FaultTime::Before);
+    let two = json!({"winners": 2});
+    a_draw_with(log, Vec::new(), json!({"winners": 11}), "REJECTED").await;
+    a_draw_with(log, vec![fails("seal-entries")], two.clone(), "FAILED").await;
+    a_draw_with(log, vec![fails("draw-winners")], two.clone(), "FAILED").await;
+    a_draw_with(log, vec![fails("record-winners")], two.clone(), "FAILED").await;
+    // Nobody is told of what failed to be sent; the alert and the draw say so.
+    a_draw_with(log, vec![fails("send-sms")], two.clone(), "INCOMPLETE").await;
+    a_draw_with(log, vec![fails("send-email")], two.clone(), "INCOMPLETE").await;
+    // The reconciler: the execution ended without ending the draw, before the pivot, after it, and with messages missing.
+    a_draw_with(log, vec![fails("draw-winners"), fails("release-winners")], two.clone(), "FAILED").await;
+    let unended = vec![fails("complete-draw"), fails("mark-incomplete")];
+    a_draw_with(log, unended.clone(), two.clone(), "SUCCEEDED").await;
+    a_draw_with(log, [unended, vec![fails("send-sms")]].concat(), two, "INCOMPLETE").await;
+}
+
+/// Somebody stops the execution of a draw that has not begun.
+async fn a_stopped_execution(log: &CallLog) {
+    let stack = stack_with(log, Vec::new()).await;
+    let client = stack.client();
+    client.lottery_of_employees("party").await;
+    let waiting = json!({"winners": 1, "closes_at": "2027-06-01T00:00:00Z"});
+    let draw = client.start_draw("party", waiting).await;
+    let execution = client.draw("party", &draw).await["execution_arn"].as_str().unwrap().to_owned();
+    stack.stop_execution(&execution).await;
+    assert_eq!(client.wait_for_end("party", &draw).await["status"], "FAILED");
+}
+
+async fn two_draws_at_once(log: &CallLog) {
+    let stack = stack_with(log, Vec::new()).await;
+    let client = stack.client();
+    client.lottery_of_employees("party").await;
+    let first = client.start_draw("party", json!({"winners": 1})).await;
+    let second = client.start_draw("party", json!({"winners": 1})).await;
+    client.wait_for_end("party", &first).await;
+    client.wait_for_end("party", &second).await;
+}
+
+#[tokio::test]
+async fn every_role_allows_what_is_called_and_nothing_more() {
+    let roles = Roles::read();
+    let log = CallLog::default();
+    tokio::join!(
+        an_organiser_does_everything(&log),
+        a_draw_through_ses(&log),
+        draws_that_fail(&log),
+        two_draws_at_once(&log),
+        a_stopped_execution(&log),
+    );
+
+    let recorded: BTreeSet<Permission> =
+        log.permissions().into_iter().filter(|call| roles.has(&call.caller)).collect();
+    let missing: Vec<_> = recorded.iter().filter(|call| !roles.allow(call)).collect();
+    assert!(missing.is_empty(), "the template does not allow what is called: {missing:#?}");
+
+    let unused =
+        roles.unused(|caller| recorded.iter().filter(|call| call.caller == caller).cloned().collect());
+    let is_explained = |unused: &Permission| {
+        NOT_RECORDED.iter().any(|(caller, action, _)| {
+            (*caller == "*" || *caller == unused.caller) && unused.action.starts_with(action)
+        })
+    };
+    let unexplained: Vec<_> = unused.iter().filter(|permission| !is_explained(permission)).collect();
+    assert!(unexplained.is_empty(), "the template allows what is never called: {unexplained:#?}");
+    for (caller, action, reason) in NOT_RECORDED {
+        let meant =
+            |it: &&Permission| (caller == "*" || caller == it.caller) && it.action.starts_with(action);
+        assert!(unused.iter().any(|it| meant(&it)), "{caller} {action} is called by now: {reason}");
+    }
+}

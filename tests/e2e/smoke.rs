@@ -1,0 +1,64 @@
+//! One story for every stack: the local one, and a deployed one if the environment names it.
+//!
+//!     LOTTERY_URL=https://… LOTTERY_TOKEN=… cargo test --package end-to-end-tests smoke
+//!
+//! Nobody in it has a phone or an address, so that nobody is told and nothing is spent on messages.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use crate::support::{Client, stack};
+
+const PEOPLE: &str = "participant_id,name\n1,Ann\n2,Ben\n3,Cleo\n";
+
+#[tokio::test]
+async fn the_smoke_test_passes() {
+    match std::env::var("LOTTERY_URL") {
+        Ok(url) => {
+            let token =
+                std::env::var("LOTTERY_TOKEN").expect("LOTTERY_TOKEN holds an organiser's access token");
+            story(&Client::organiser(url.trim_end_matches('/'), token.trim())).await;
+        }
+        Err(_) => {
+            let stack = stack::start().await;
+            story(&stack.client()).await;
+        }
+    }
+}
+
+async fn story(client: &Client) {
+    let anonymous = client.anonymous();
+    anonymous.get("/healthz").await.expect(200);
+    anonymous.get("/openapi.json").await.expect(200);
+    anonymous.post("/lotteries", &json!({"name": "Refused"})).await.expect(401);
+
+    let lottery = client.post("/lotteries", &json!({"name": "Smoke test"})).await.expect(201);
+    let lottery = lottery["lottery_id"].as_str().unwrap();
+    let report = client.import(lottery, PEOPLE).await;
+    assert_eq!(report["accepted"], 3, "{report}");
+
+    let mut winners = BTreeSet::new();
+    for _ in 0..3 {
+        let draw = client.run_draw(lottery, json!({"winners": 1})).await;
+        // Official, but nobody could be told.
+        assert_eq!(draw["status"], "INCOMPLETE", "{draw}");
+        winners.extend(client.winners(lottery, id(&draw)).await);
+        let public = anonymous.get(&format!("/lotteries/{lottery}/draws/{}/winners", id(&draw))).await;
+        let public = public.expect(200).to_string();
+        assert!(!["Ann", "Ben", "Cleo"].iter().any(|name| public.contains(name)), "{public}");
+    }
+    assert_eq!(winners, BTreeSet::from(["1", "2", "3"].map(str::to_owned)));
+
+    let rejected = client.run_draw(lottery, json!({"winners": 1})).await;
+    assert_eq!(rejected["status"], "REJECTED", "{rejected}");
+    for participant in winners {
+        let path = format!("/lotteries/{lottery}/participants/{participant}");
+        let answer = client.send(reqwest::Method::DELETE, &path, &[], Vec::new()).await;
+        assert!(answer.status.is_success(), "{}", answer.text);
+    }
+}
+
+fn id(draw: &Value) -> &str {
+    draw["draw_id"].as_str().unwrap()
+}

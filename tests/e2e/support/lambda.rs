@@ -1,0 +1,81 @@
+//! The functions as processes of their own behind `cargo lambda watch`, as Lambda runs them.
+
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::Stdio;
+
+use tokio::net::TcpStream;
+use tokio::process::{Child, Command};
+
+use super::{eventually, process};
+
+/// Every task that the state machine calls, by the name of its binary.
+const TASKS: [&str; 8] = [
+    "seal-entries",
+    "draw-winners",
+    "record-winners",
+    "send-sms",
+    "send-email",
+    "complete-draw",
+    "release-winners",
+    "mark-incomplete",
+];
+
+/// A runtime API and the functions that answer for it. All of it ends when this is dropped.
+pub(crate) struct Lambda {
+    /// Where the Invoke API and the function URLs are.
+    pub(crate) url: String,
+    processes: Vec<Child>,
+}
+
+impl Lambda {
+    /// Starts `cargo lambda watch` without functions. It does not compile: the tests have been built already.
+    pub(crate) async fn start() -> Self {
+        let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let setup = Command::new(project.join("tests/tools/setup")).arg("infra").output().await.unwrap();
+        assert!(setup.status.success(), "{}", String::from_utf8_lossy(&setup.stderr));
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let watch = Command::new(project.join("tests/tools/.venv-infra/bin/cargo-lambda"))
+            .args(["lambda", "watch", "--only-lambda-apis", "--invoke-address", "127.0.0.1", "--invoke-port"])
+            .arg(port.to_string())
+            .current_dir(&project)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let url = format!("http://127.0.0.1:{port}");
+        let address = format!("127.0.0.1:{port}");
+        eventually("cargo lambda watch", async || TcpStream::connect(&address).await.ok()).await;
+        Self { url, processes: vec![watch] }
+    }
+
+    /// Starts every task, whose SDK speaks to `aws`.
+    pub(crate) fn run_tasks(&mut self, aws: &str) {
+        for task in TASKS {
+            self.run(task, aws, &[("PUBLIC_URL", "https://lottery.example")]);
+        }
+    }
+
+    /// Starts one function with further variables.
+    pub(crate) fn run(&mut self, function: &str, aws: &str, variables: &[(&str, &str)]) {
+        let child = Command::new(process::program().with_file_name(function))
+            .env("AWS_LAMBDA_RUNTIME_API", format!("{}/.rt/{function}", self.url))
+            .env("AWS_LAMBDA_FUNCTION_NAME", function)
+            .env("AWS_LAMBDA_FUNCTION_VERSION", "1")
+            .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256")
+            .env("AWS_ENDPOINT_URL", aws)
+            .env("AWS_REGION", "us-east-1")
+            .env("AWS_ACCESS_KEY_ID", "local")
+            .env("AWS_SECRET_ACCESS_KEY", "local")
+            .env("LOTTERY_TABLE", "Lottery")
+            .env("CONTACTS_TABLE", "Contacts")
+            .envs(variables.iter().copied())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        self.processes.push(child);
+    }
+}
