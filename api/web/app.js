@@ -2,6 +2,7 @@
 
 import { h, put } from "./dom.js";
 import { isLocal } from "./api.js";
+import { trouble } from "./format.js";
 import { choose, language, languages, load, t } from "./i18n/index.js";
 import { onConnection } from "./connection.js";
 import { show } from "./router.js";
@@ -66,7 +67,7 @@ function showFailure(root, error) {
     root,
     h("section", { class: "narrow" },
       h("h1", null, t(isMissing ? "missing.title" : "failure.title")),
-      h("p", { class: "lead" }, isMissing ? t("missing.text") : error.status ? error.message : t("failure.text")),
+      h("p", { class: "lead" }, isMissing ? t("missing.text") : trouble(error)),
       h("p", null, h("button", { type: "button", onclick: refresh }, t("again")), " ", h("a", { href: "#/" }, t("missing.home")))),
   );
 }

@@ -45,7 +45,7 @@ export function foreign(text) {
 let made = 0;
 
 /** An id that nothing else has. */
-export function newId(prefix) {
+function newId(prefix) {
   made += 1;
   return `${prefix}-${made}`;
 }

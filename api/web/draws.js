@@ -29,11 +29,6 @@ export function drawPath(lottery, draw, ...rest) {
   return path("lotteries", lottery, "draws", draw, ...rest);
 }
 
-/** When a round of a beacon comes out, in milliseconds. */
-export function roundTime(chain, round) {
-  return (chain.genesis_time + (round - 1) * chain.period) * 1000;
-}
-
 /**
  * Keeps what a view shows of a draw up to date until it has ended: asks anew when its execution has come further,
  * at most once a second.

@@ -49,6 +49,12 @@ export function reason({ name, sentence }) {
   return h("p", { class: "reason" }, h("code", null, name), " ", known(`reason.${name}`) ?? sentence);
 }
 
+/** Why a request failed: in the reader's language where the page has the words, else in the service's own. */
+export function trouble(error) {
+  if (!error.status) return t("failure.text");
+  return known(`problem.${error.name}`) ?? error.message;
+}
+
 /** Prizes in one line: `2 × Bicycle, 1 × Book`. */
 export function prizes(list) {
   const shown = list.slice(0, 4).map((prize, index) => [index ? ", " : "", `${number(prize.winners)} × `, foreign(prize.name)]);

@@ -16,7 +16,7 @@ const ROUTES = [
 ];
 
 /** What the address names: the view and its parameters. Only known names lead to a module. */
-export function destination(hash) {
+function destination(hash) {
   const path = (hash.replace(/^#/, "") || "/").replace(/\?.*$/, "").replace(/(.)\/$/, "$1");
   for (const [pattern, view] of ROUTES) {
     const match = pattern.exec(path);

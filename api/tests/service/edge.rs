@@ -53,10 +53,13 @@ async fn answers_are_not_kept_by_caches_and_the_page_runs_nothing_from_elsewhere
         !page.body.contains("<script>") && !page.body.contains("style=") && !page.body.contains("onclick")
     );
     assert!(!page.body.contains("http://") && !page.body.contains("https://"));
-    for (path, kind) in [("/page.css", "text/css"), ("/page.js", "text/javascript")] {
+    for (path, kind) in [("page/style/base.css", "text/css"), ("page/app.js", "text/javascript")] {
         assert!(page.body.contains(path));
-        assert!(service.get(path).await.expect(200).header("content-type").starts_with(kind));
+        let file = service.get(&format!("/{path}")).await.expect(200);
+        assert!(file.header("content-type").starts_with(kind));
+        assert!(file.header("content-security-policy").contains("default-src 'none'"));
     }
+    service.get("/page/style/none.css").await.expect(404);
     assert_eq!(service.get("/healthz").await.expect(200).json()["status"], "ok");
 }
 

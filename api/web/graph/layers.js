@@ -148,7 +148,7 @@ function place(layers) {
       x += box.width + GAP;
     }
   }
-  for (let pass = 0; pass < 12; pass += 1) {
+  for (let pass = 0; pass < 20; pass += 1) {
     const order = pass % 2 === 0 ? layers : [...layers].reverse();
     for (const layer of order) settle(layer, pass);
   }
@@ -156,7 +156,7 @@ function place(layers) {
 
 function settle(layer, pass) {
   const wishes = layer.map((box) => {
-    const neighbours = pass >= 8 ? [...box.above, ...box.below] : pass % 2 === 0 ? box.above : box.below;
+    const neighbours = pass >= 12 ? [...box.above, ...box.below] : pass % 2 === 0 ? box.above : box.below;
     const used = neighbours.length ? neighbours : [...box.above, ...box.below];
     if (!used.length) return { x: box.x, weight: 0.1 };
     let sum = 0;

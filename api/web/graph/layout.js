@@ -62,7 +62,7 @@ function stateBox(name, state) {
 }
 
 /** How wide a name is at 13 px, near enough: East Asian characters are square, the others about half as wide. */
-export function textWidth(name) {
+function textWidth(name) {
   let width = 0;
   for (const character of name) width += character.codePointAt(0) >= 0x1100 ? 13.5 : 8.6;
   return width;

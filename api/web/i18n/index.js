@@ -15,7 +15,7 @@ export function language() {
 }
 
 /** The language that a browser asks for, among those that there are. */
-export function preferred(wishes) {
+function preferred(wishes) {
   for (const wish of wishes) {
     const name = wish.toLowerCase();
     if (name.startsWith("zh")) return "zh-CN";

@@ -6,7 +6,7 @@ import { inLine, ranking, scorer } from "./ranking.js";
 import { PROOF, RECEIPT, fits } from "./shape.js";
 
 /** The public chain whose rounds nobody can know beforehand: drand's quicknet. */
-export const QUICKNET = "52db9ba70e0cc0f6eaf7803dd07447a1f5477735fd3f661792ba94600c84e971";
+const QUICKNET = "52db9ba70e0cc0f6eaf7803dd07447a1f5477735fd3f661792ba94600c84e971";
 
 /** In this order. Randomness is checked but for its BLS signature, which is `verify-draw`'s own step. */
 export const STEPS = ["form", "manifest", "commitment", "signature", "round", "randomness", "bls", "entries", "ranking", "receipt"];

@@ -2,7 +2,7 @@
 
 import { get, post } from "../api.js";
 import { add, field, foreign, h, put } from "../dom.js";
-import { moment } from "../format.js";
+import { moment, trouble } from "../format.js";
 import { language, t } from "../i18n/index.js";
 import { link } from "../router.js";
 import { token } from "../session.js";
@@ -54,7 +54,7 @@ function newLottery() {
       const lottery = await post("/lotteries", body, { headers: { "idempotency-key": crypto.randomUUID?.() ?? String(Math.random()) } });
       location.hash = link("console", lottery.lottery_id);
     } catch (error) {
-      problem.textContent = error.status ? error.message : t("failure.text");
+      problem.textContent = trouble(error);
     }
   };
   return h("form", { class: "card", onsubmit: create },

@@ -3,7 +3,7 @@
 import { get, send } from "../api.js";
 import { foreign, h, put } from "../dom.js";
 import { canBeCancelled, drawPath, hasWinners, isFinal, lotteryPath, watchDraw } from "../draws.js";
-import { badge, groupedHash, moment, number, percent, prizes, reason } from "../format.js";
+import { badge, groupedHash, moment, number, percent, prizes, reason, trouble } from "../format.js";
 import { known, t } from "../i18n/index.js";
 import { link } from "../router.js";
 import { token } from "../session.js";
@@ -53,7 +53,7 @@ function cancelling(draw) {
     try {
       await send("POST", drawPath(draw.lottery_id, draw.draw_id, "cancel"));
     } catch (error) {
-      problem.textContent = error.status ? error.message : t("failure.text");
+      problem.textContent = trouble(error);
     }
   };
   return h("p", null, h("button", { type: "button", onclick: cancel }, t("draw.cancel")), " ", problem);

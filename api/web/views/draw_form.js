@@ -3,6 +3,7 @@
 import { post } from "../api.js";
 import { add, field, h } from "../dom.js";
 import { lotteryPath } from "../draws.js";
+import { trouble } from "../format.js";
 import { t } from "../i18n/index.js";
 import { link } from "../router.js";
 
@@ -51,7 +52,7 @@ export function drawForm(lottery) {
       const draw = await post(lotteryPath(lottery.lottery_id, "draws"), body, { headers: { "idempotency-key": key } });
       location.hash = link("lotteries", lottery.lottery_id, "draws", draw.draw_id);
     } catch (error) {
-      problem.textContent = error.status ? error.message : t("failure.text");
+      problem.textContent = trouble(error);
       submit.disabled = false;
     }
   }

@@ -3,6 +3,7 @@
 import { get, post } from "../api.js";
 import { field, foreign, h, put } from "../dom.js";
 import { lotteryPath } from "../draws.js";
+import { trouble } from "../format.js";
 import { t } from "../i18n/index.js";
 import { link } from "../router.js";
 
@@ -40,7 +41,7 @@ function form(lottery, place) {
       put(place, receipt(lottery, await post(lotteryPath(lottery.lottery_id, "join"), body)));
       place.querySelector("h2").focus();
     } catch (error) {
-      problem.textContent = error.status === 429 ? t("join.too_many") : error.status ? error.message : t("failure.text");
+      problem.textContent = error.status === 429 ? t("join.too_many") : trouble(error);
       submit.disabled = false;
     }
   };

@@ -3,8 +3,8 @@
 import { get, send } from "../api.js";
 import { add, field, foreign, h, put } from "../dom.js";
 import { lotteryPath } from "../draws.js";
-import { number } from "../format.js";
-import { known, t } from "../i18n/index.js";
+import { number, trouble } from "../format.js";
+import { t } from "../i18n/index.js";
 
 /** What one request may carry on Lambda. */
 const MOST_LINES = 2000;
@@ -41,7 +41,7 @@ function dropZone(lottery, done, signal) {
     isBusy = true;
     zone.classList.add("busy");
     await upload(lottery, file, report, signal).catch((error) => {
-      if (!signal.aborted) add(report, h("p", { class: "problem" }, error.status ? error.message : t("import.broken")));
+      if (!signal.aborted) add(report, h("p", { class: "problem" }, error.status ? trouble(error) : t("import.broken")));
     });
     zone.classList.remove("busy");
     isBusy = false;
@@ -101,7 +101,7 @@ function refused(refusals, total) {
  * Cuts CSV into pieces that one request may carry, each with the header: `{text, before}`, with the number of lines
  * of the file that are to be added to a line of the piece. A field in quotation marks may hold line breaks.
  */
-export function cut(text, mostLines = MOST_LINES, mostBytes = MOST_BYTES) {
+function cut(text, mostLines = MOST_LINES, mostBytes = MOST_BYTES) {
   const records = [];
   let isQuoted = false;
   let begin = 0;
@@ -154,7 +154,7 @@ async function showList(list, lottery, search, signal) {
     // A page of a search may be empty and still have a next one.
     do await load(); while (cursor && !shown.children.length && !signal.aborted);
   } catch (error) {
-    if (!signal.aborted) put(list, h("p", { class: "problem" }, error.status ? error.message : t("failure.text")));
+    if (!signal.aborted) put(list, h("p", { class: "problem" }, trouble(error)));
     return;
   }
   if (!shown.children.length) {
@@ -180,7 +180,7 @@ function row(lottery, participant) {
       await send("DELETE", lotteryPath(lottery, "participants", participant.participant_id));
       line.remove();
     } catch (error) {
-      alert(error.status ? error.message : known("failure.text"));
+      alert(trouble(error));
     }
   };
   const label = `${t("participants.withdraw")}: ${participant.participant_id}`;

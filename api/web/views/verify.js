@@ -3,7 +3,7 @@
 import { address, get, send } from "../api.js";
 import { field, foreign, h, put } from "../dom.js";
 import { drawPath } from "../draws.js";
-import { number, prizes } from "../format.js";
+import { number, prizes, trouble } from "../format.js";
 import { t } from "../i18n/index.js";
 import { link } from "../router.js";
 import { STEPS, readReceipt, verify } from "../verify/steps.js";
@@ -13,6 +13,7 @@ export async function show(root, { parameters: [lottery, id], signal }) {
   document.title = t("verify.title");
   const noted = h("input", { autocomplete: "off", spellcheck: "false", placeholder: "0a1795c5…", class: "mono" });
   const receipt = h("textarea", { rows: 2, spellcheck: "false", class: "mono" });
+  receipt.value = given() ?? "";
   const file = h("input", { type: "file", accept: ".json,application/json" });
   const results = h("ol", { class: "checks" });
   const verdict = h("p", { class: "verdict", role: "status" });
@@ -55,7 +56,7 @@ export async function show(root, { parameters: [lottery, id], signal }) {
     const tell = (told) => { if (current()) results.append(item(told)); };
     const readEntries = () => pages(lottery, id, signal);
     const found = await verify(new Uint8Array(bytes), { readEntries, noted: noted.value.trim().toLowerCase() || null, receipt: key }, tell)
-      .catch((error) => { if (current()) finish("usage", error.status ? error.message : t("failure.text")); return null; });
+      .catch((error) => { if (current()) finish("usage", trouble(error)); return null; });
     if (!found || !current()) return;
     finish(found, t(`verdict.${found}`), found !== "broken" && found !== "incomplete" && !noted.value.trim() ? t("verdict.unwitnessed") : null);
   }
@@ -65,6 +66,13 @@ export async function show(root, { parameters: [lottery, id], signal }) {
     put(verdict, h("strong", null, text), more ? [" ", more] : null);
   }
   await run();
+}
+
+/** The receipt in the link of a winner's message: label, nonce and participant id. */
+function given() {
+  const words = new URLSearchParams(location.hash.split("?")[1] ?? "").get("receipt")?.split(",") ?? [];
+  const [label, nonce, participant_id] = words;
+  return words.length === 3 ? JSON.stringify({ label, nonce, participant_id }) : null;
 }
 
 /** The entries of a large draw, page by page. */

@@ -1,0 +1,93 @@
+//! Names that are markup, run from right to left, are pictures, or never end.
+
+use serde_json::json;
+
+use crate::browser::{Browser, Reader};
+use crate::support::stack;
+
+const MARKUP: &str = r#"<script>document.title="owned"</script><img src=x onerror=alert(1)>"#;
+const BACKWARDS: &str = "\u{202e}مرحبا בהצלחה gnp.exe";
+const PICTURES: &str = "👩‍👩‍👧‍👦🏳️‍🌈🎉 Zoë";
+
+#[tokio::test]
+async fn no_name_of_anything_does_harm_anywhere() {
+    let stack = stack::start().await;
+    let client = stack.client();
+    let long = "Wolfeschlegelsteinhausenbergerdorff".repeat(6).chars().take(200).collect::<String>();
+    let prize = MARKUP.chars().take(100).collect::<String>();
+    client.post("/lotteries", &json!({"id": "hostile", "name": MARKUP, "open_to_join": true})).await.expect(201);
+    let people = json!([
+        {"participant_id": "1", "name": MARKUP, "phone": "+12025550101"},
+        {"participant_id": "2", "name": long, "phone": "+12025550102", "group": MARKUP.chars().take(60).collect::<String>()},
+        {"participant_id": "3", "name": PICTURES, "phone": "+12025550103", "email": "a@example.com"},
+        {"participant_id": "4", "name": "مرحبا بالعالم", "phone": "+12025550104"},
+    ]);
+    let report = client.post("/lotteries/hostile/participants", &people).await.expect(200);
+    assert_eq!(report["accepted"], 4, "{report}");
+    let request = json!({"prizes": [{"name": prize, "winners": 2}, {"name": PICTURES, "winners": 2}]});
+    let draw = client.run_draw("hostile", request).await;
+    let draw = draw["draw_id"].as_str().unwrap();
+
+    let browser = Browser::open(stack.api(), Reader::PHONE).await;
+    browser.sign_in(stack.token()).await;
+    let place = format!("/lotteries/hostile/draws/{draw}");
+    let views = ["/".to_owned(), "/console".to_owned(), "/console/hostile".to_owned(), "/lotteries/hostile".to_owned(),
+        "/lotteries/hostile/join".to_owned(), place.clone(), format!("{place}/check"), format!("{place}/execution"),
+        format!("{place}/stage"), "/inbox".to_owned(), "/executions".to_owned()];
+    for view in &views {
+        browser.go(view).await;
+        if view.ends_with("/stage") {
+            browser.wait_for(".stage-announced").await;
+            for _ in 0..6 {
+                browser.press("Space").await;
+            }
+            browser.screenshot("hostile-stage").await;
+        }
+        if view == "/console/hostile" {
+            let file = format!("{MARKUP}{BACKWARDS}.csv");
+            let csv = format!("participant_id,name,phone\n9,\"{}\",nonsense\n", MARKUP.replace('"', "\"\""));
+            browser.drop_file(".drop", &file, &csv).await;
+            browser.wait_for(".refusals td").await;
+            browser.wait_for_text(".report bdi", "<script>").await;
+        }
+        let state = browser
+            .run(
+                "await new Promise((resolve) => setTimeout(resolve, 300));
+                 return { title: document.title, scripts: document.querySelectorAll('main script, main img[src=x]').length,
+                          wide: document.documentElement.scrollWidth - innerWidth }",
+                json!([]),
+            )
+            .await;
+        assert_ne!(state["title"], "owned", "{view}");
+        assert_eq!(state["scripts"], 0, "{view}");
+        assert!(state["wide"].as_i64().unwrap() <= 0, "{view} is {} px too wide", state["wide"]);
+        assert_eq!(browser.complaints().await, Vec::<String>::new(), "{view}");
+    }
+    browser.go(&place).await;
+    browser.wait_for_text(".winners .who", "<script>").await;
+    browser.screenshot("hostile-draw").await;
+}
+
+#[tokio::test]
+async fn a_large_file_is_cut_into_pieces_whose_lines_keep_their_numbers() {
+    let stack = stack::start().await;
+    let client = stack.client();
+    client.create_lottery("party").await;
+    let browser = Browser::open(stack.api(), Reader::ENGLISH).await;
+    browser.sign_in(stack.token()).await;
+    browser.go("/console/party").await;
+    let mut csv = "participant_id,name,phone\r\n".to_owned();
+    for n in 1..=4_500 {
+        // One name with a line break in it, and one line that is refused.
+        let name = if n == 100 { "\"Two\nlines\"".to_owned() } else { format!("Person {n}") };
+        let phone = if n == 4_200 { "nonsense".to_owned() } else { format!("+1202{:07}", 5_000_000 + n) };
+        csv.push_str(&format!("p{n},{name},{phone}\r\n"));
+    }
+    browser.drop_file(".drop", "many.csv", &csv).await;
+    browser.wait_for(".refusals").await;
+    let lines = browser.texts(".refusals td:first-child").await;
+    // The header is line 1; a name over two lines is itself refused, or moves all lines behind it by one.
+    assert!(lines.contains(&"4202".to_owned()), "{lines:?}");
+    let counts = browser.texts(".report p").await.join(" ");
+    assert!(counts.contains("4,498 new") || counts.contains("4,499 new"), "{counts}");
+}

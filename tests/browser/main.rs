@@ -1,0 +1,14 @@
+//! The page in a real browser: Chromium without a window, driven through WebDriver, on a stack in this process.
+
+mod browser;
+mod connection;
+mod graph;
+mod hostile;
+mod join;
+mod looks;
+mod proof;
+mod story;
+#[path = "../e2e/support/mod.rs"]
+#[allow(dead_code, unused_imports, reason = "shared with the end-to-end tests, which use all of it")]
+mod support;
+mod watchers;

@@ -1,0 +1,88 @@
+//! The proof as the browser checks it: what holds, holds; what was touched, is refused at the right step.
+
+use serde_json::{Value, json};
+
+use crate::browser::{Browser, Reader};
+use crate::support::stack;
+
+/// Verifies a proof with the page's own module.
+const VERIFY: &str = "
+    const { verify } = await import('./page/verify/steps.js');
+    const told = [];
+    const verdict = await verify(new TextEncoder().encode(arguments[0]), { readEntries: null, noted: arguments[1], receipt: null }, (one) => told.push(one));
+    const last = told.at(-1);
+    return { verdict, step: last.step, state: last.state, reason: last.reason }";
+
+#[tokio::test]
+async fn a_touched_proof_is_refused_and_the_step_is_named() {
+    let stack = stack::start().await;
+    let client = stack.client();
+    client.lottery_of_employees("party").await;
+    let request = json!({"prizes": [{"name": "Bicycle", "winners": 2}, {"name": "Book", "winners": 1}], "alternates": 2});
+    let draw = client.run_draw("party", request).await;
+    let path = format!("/lotteries/party/draws/{}", draw["draw_id"].as_str().unwrap());
+    let text = client.anonymous().get(&format!("{path}/proof")).await.text;
+    let browser = Browser::open(stack.api(), Reader::ENGLISH).await;
+    browser.go("/").await;
+    let verify = async |text: &str, noted: Option<&str>| browser.run(VERIFY, json!([text, noted])).await;
+
+    let commitment = draw["commitment"].as_str().unwrap();
+    assert_eq!(verify(&text, Some(commitment)).await["verdict"], "consistent");
+    let other = "0".repeat(64);
+    assert_eq!(verify(&text, Some(&other)).await["step"], "commitment");
+
+    let touched = |change: &dyn Fn(&mut Value)| {
+        let mut proof: Value = serde_json::from_str(&text).unwrap();
+        change(&mut proof);
+        // The members of a proof stand in order already, and stay so.
+        proof.to_string()
+    };
+    let cases: [(&str, &dyn Fn(&mut Value)); 8] = [
+        ("form", &|proof| proof["extra"] = json!(1)),
+        ("manifest", &|proof| proof["manifest"]["sequence"] = json!(7)),
+        ("signature", &|proof| proof["manifest"]["prizes"][0]["winners"] = json!(1)),
+        ("round", &|proof| proof["beacon"]["chain"]["period"] = json!(77)),
+        ("randomness", &|proof| {
+            let round = proof["beacon"]["round"]["round"].as_u64().unwrap();
+            proof["beacon"]["round"]["round"] = json!(round + 1);
+        }),
+        ("entries", &|proof| {
+            proof["entries"].as_array_mut().unwrap().remove(3);
+        }),
+        ("entries", &|proof| proof["entries"].as_array_mut().unwrap().swap(0, 1)),
+        ("ranking", &|proof| proof["ranking"].as_array_mut().unwrap().swap(0, 1)),
+    ];
+    for (step, change) in cases {
+        let found = verify(&touched(change), None).await;
+        assert_eq!((&found["verdict"], &found["step"]), (&json!("broken"), &json!(step)), "{found}");
+    }
+    assert_eq!(verify(&format!("{text} "), None).await["reason"], "form_canonical");
+    assert_eq!(verify("{", None).await["reason"], "form_json");
+
+    // In the view: one character changed in the file that a reader kept.
+    browser.go(&format!("{path}/check").replacen(stack.api(), "", 1)).await;
+    browser.wait_for(".verdict[data-verdict=consistent]").await;
+    browser.fill("input.mono", &other).await;
+    browser.click("main form button").await;
+    browser.wait_for(".verdict[data-verdict=broken]").await;
+    browser.wait_for("[data-step=commitment][data-state=broken]").await;
+}
+
+#[tokio::test]
+async fn our_own_hashes_are_those_of_the_browser() {
+    let stack = stack::start().await;
+    let browser = Browser::open(stack.api(), Reader::ENGLISH).await;
+    browser.go("/").await;
+    let script = "
+        const { hex, hmac, sha256 } = await import('./page/verify/bytes.js');
+        const wrong = [];
+        for (const length of [0, 1, 3, 55, 56, 57, 63, 64, 65, 119, 120, 121, 1000, 4096]) {
+          const bytes = crypto.getRandomValues(new Uint8Array(length));
+          if (hex(sha256(bytes)) !== hex(new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)))) wrong.push(`hash ${length}`);
+          const key = crypto.getRandomValues(new Uint8Array(32));
+          const theirs = await crypto.subtle.importKey('raw', key, { name: 'HMAC', hash: 'SHA-256' }, false, ['sign']);
+          if (hex(hmac(key)(bytes)) !== hex(new Uint8Array(await crypto.subtle.sign('HMAC', theirs, bytes)))) wrong.push(`hmac ${length}`);
+        }
+        return wrong";
+    assert_eq!(browser.run(script, json!([])).await, json!([]));
+}

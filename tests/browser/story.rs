@@ -1,0 +1,202 @@
+//! An organiser's evening, in both languages: from the file of participants to the checked proof, and a draw that fails.
+
+use local_stack::{Fault, FaultTime};
+use serde_json::json;
+
+use crate::browser::{Browser, Reader};
+use crate::support::client::phone_of;
+use crate::support::{Client, EMPLOYEES, stack};
+
+/// The words of a language that a test looks for; all others it finds by their place.
+struct Words {
+    folder: &'static str,
+    counts: &'static str,
+    complete: &'static str,
+    consistent: &'static str,
+    nobody: &'static str,
+}
+
+const ENGLISH: Words = Words {
+    folder: "en",
+    counts: "10 new, 0 updated, 1 refused",
+    complete: "complete",
+    consistent: "consistent",
+    nobody: "who would have won",
+};
+const CHINESE: Words = Words {
+    folder: "zh-CN",
+    counts: "新增 10，更新 0，拒绝 1",
+    complete: "完成",
+    consistent: "一切相符",
+    nobody: "本应中奖的人",
+};
+
+#[tokio::test]
+async fn an_organiser_runs_a_draw_watches_shows_and_checks_it() {
+    evening(Reader::ENGLISH, ENGLISH).await;
+}
+
+#[tokio::test]
+async fn an_organiser_does_the_same_in_chinese() {
+    evening(Reader::CHINESE, CHINESE).await;
+}
+
+async fn evening(reader: Reader, words: Words) {
+    let stack = stack::start_with(|config| {
+        config.faults = vec![
+            Fault::every("record-winners", "RecordingRefused", FaultTime::Before).calls(2..=u64::MAX),
+        ];
+    })
+    .await;
+    let client = stack.client();
+    let browser = Browser::open(stack.api(), reader).await;
+    let shot = async |name: &str| browser.screenshot(&format!("{}-{name}", words.folder)).await;
+
+    browser.go("/").await;
+    shot("home").await;
+    browser.sign_in(stack.token()).await;
+    create_lottery(&browser).await;
+    import(&browser, &words).await;
+    shot("participants").await;
+
+    let draw = start_draw(&browser).await;
+    browser.go(&format!("/lotteries/party/draws/{draw}/execution")).await;
+    browser.wait_for(".facts [data-status=SUCCEEDED]").await;
+    for state in ["SealEntries", "DrawWinners", "RecordWinners", "Notify", "SendSms", "SendEmail", "CompleteDraw"] {
+        browser.wait_for(&format!("[data-state={state}][data-status=succeeded]")).await;
+    }
+    browser.click("[data-state=SealEntries]").await;
+    browser.wait_for_text(".state-details h2", "SealEntries").await;
+    browser.click(".state-details details.json summary").await;
+    browser.wait_for_text(".state-details pre", &draw).await;
+    shot("execution").await;
+
+    let names = on_stage(&browser, &client, &draw).await;
+    shot("stage").await;
+    inbox(&browser, &client, &draw, &names).await;
+    shot("inbox").await;
+    check(&browser, &draw, &words).await;
+    shot("check").await;
+
+    a_draw_fails(&browser, &client, &words).await;
+    assert_eq!(browser.complaints().await, Vec::<String>::new());
+}
+
+async fn create_lottery(browser: &Browser) {
+    browser.fill("input[name=name]", "Company party 2026").await;
+    browser.fill("input[name=id]", "party").await;
+    browser.click("input[name=open_to_join]").await;
+    browser.click("main form button[type=submit]").await;
+    browser.wait_for(".drop").await;
+}
+
+async fn import(browser: &Browser, words: &Words) {
+    let csv = format!("{EMPLOYEES}011,Nobody,not a phone,nobody@example.com\n");
+    browser.drop_file(".drop", "employees.csv", &csv).await;
+    browser.wait_for_text(".report", words.counts).await;
+    browser.wait("the refused line", "return document.querySelector('.refusals td')?.textContent === '12'").await;
+    browser.wait("ten participants", "return document.querySelectorAll('main tr:has(button.small)').length === 10").await;
+    browser.fill("input[type=search]", "rose").await;
+    browser.wait("one found", "return document.querySelectorAll('main tr:has(button.small)').length === 1").await;
+    browser.fill("input[type=search]", "").await;
+}
+
+/// Fills in the form of a draw with two prizes and starts it; gives its id.
+async fn start_draw(browser: &Browser) -> String {
+    browser.fill("fieldset.prize input[name=prize]", "Bicycle").await;
+    browser.click("fieldset.prize ~ p button, .prizes + p button").await;
+    browser.fill("fieldset.prize:nth-child(2) input[name=prize]", "红包").await;
+    browser.fill("fieldset.prize:nth-child(2) input[name=winners]", "2").await;
+    browser.click(".aside form button[type=submit]").await;
+    browser.wait_for(".draw-head h1").await;
+    let hash = browser.run("return location.hash", json!([])).await;
+    hash.as_str().unwrap().rsplit('/').next().unwrap().to_owned()
+}
+
+/// Reveals all winners with the space bar; gives their names in that order.
+async fn on_stage(browser: &Browser, client: &Client, draw: &str) -> Vec<String> {
+    let answer = client.get(&format!("/lotteries/party/draws/{draw}/winners")).await.expect(200);
+    let names: Vec<String> =
+        answer["winners"].as_array().unwrap().iter().map(|winner| winner["name"].as_str().unwrap().to_owned()).collect();
+    browser.go(&format!("/lotteries/party/draws/{draw}/stage")).await;
+    browser.wait_for_text(".stage-announced", "Bicycle").await;
+    let mut shown = Vec::new();
+    for prize in [1, 2] {
+        if prize == 2 {
+            browser.press("Space").await;
+            browser.wait_for_text(".stage-announced", "红包").await;
+        }
+        for _ in 0..prize {
+            let before = shown.len();
+            browser.press("Space").await;
+            let script = format!("return document.querySelectorAll('.stage-side li').length === {}", before + 1);
+            browser.wait("the next name", &script).await;
+            shown.extend(browser.texts(".stage-name").await);
+        }
+    }
+    let (mut drawn, mut revealed) = (names.clone(), shown.clone());
+    drawn.sort();
+    revealed.sort();
+    assert_eq!(revealed, drawn);
+    browser.press("m").await;
+    browser.wait("masked names", "return [...document.querySelectorAll('.stage-side li')].every((one) => one.textContent.includes('*'))").await;
+    browser.press("m").await;
+    browser.wait("full names", "return ![...document.querySelectorAll('.stage-side li')].some((one) => one.textContent.includes('*'))").await;
+    shown
+}
+
+async fn inbox(browser: &Browser, client: &Client, draw: &str, names: &[String]) {
+    let winners = client.winners("party", draw).await;
+    browser.go("/inbox").await;
+    for participant in &winners {
+        browser.wait_for_text(".phone h3", &phone_of(participant)).await;
+    }
+    for name in names {
+        browser.wait_for_text(".bubble", name).await;
+    }
+    browser.click(".mail summary").await;
+    browser.wait_for_text(".letter", &format!("/lotteries/party/draws/{draw}")).await;
+}
+
+/// What everyone sees: the numbered draw, masked winners, and the proof that holds.
+async fn check(browser: &Browser, draw: &str, words: &Words) {
+    browser.go("/lotteries/party").await;
+    browser.wait_for(&format!("[data-draw={draw}] [data-status=SUCCEEDED]")).await;
+    browser.wait_for(".qr").await;
+    browser.screenshot(&format!("{}-lottery", words.folder)).await;
+    browser.click(&format!("[data-draw={draw}] a")).await;
+    browser.wait_for_text(".draw-head .badge", words.complete).await;
+    browser.wait_for(".winners li").await;
+    browser.screenshot(&format!("{}-draw", words.folder)).await;
+    browser.click(".actions .primary").await;
+    browser.wait_for(".verdict[data-verdict=consistent]").await;
+    browser.wait_for_text(".verdict", words.consistent).await;
+    for step in ["form", "manifest", "signature", "round", "randomness", "entries", "ranking"] {
+        browser.wait_for(&format!("[data-step={step}][data-state=holds]")).await;
+    }
+    browser.wait_for("[data-step=bls][data-state=open]").await;
+}
+
+/// Recording fails for good: nobody is left half a winner, and the picture shows the way of the compensation.
+async fn a_draw_fails(browser: &Browser, client: &Client, words: &Words) {
+    let failed = client.run_draw("party", json!({"winners": 2})).await;
+    let draw = failed["draw_id"].as_str().unwrap();
+    browser.go(&format!("/lotteries/party/draws/{draw}/execution")).await;
+    browser.wait_for(".facts [data-status=FAILED]").await;
+    browser.wait_for("[data-state=RecordWinners][data-status=caught]").await;
+    for state in ["ReleaseWinners", "WasReleased", "AlertOfFailure"] {
+        browser.wait_for(&format!("[data-state={state}][data-status=succeeded]")).await;
+    }
+    browser.wait_for("[data-state=DrawFailed][data-status=failed]").await;
+    browser.wait_for("[data-state=Notify][data-status=idle]").await;
+    let way = ["RecordWinners", "ReleaseWinners", "WasReleased", "AlertOfFailure", "DrawFailed", "end"];
+    for pair in way.windows(2) {
+        browser.wait_for(&format!(".line.taken[data-from={}][data-to={}]", pair[0], pair[1])).await;
+    }
+    browser.wait_for_text(".state-details .reason", "RecordingRefused").await;
+    browser.screenshot(&format!("{}-compensation", words.folder)).await;
+    browser.go(&format!("/lotteries/party/draws/{draw}/stage")).await;
+    browser.wait_for(".stage[data-phase=over]").await;
+    browser.wait_for_text(".stage-note", words.nobody).await;
+    browser.screenshot(&format!("{}-stage-failed", words.folder)).await;
+}
