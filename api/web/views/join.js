@@ -52,14 +52,22 @@ function form(lottery, place) {
 }
 
 function receipt(lottery, answer) {
-  const { label, nonce, participant_id } = answer.receipt ?? answer;
-  const text = JSON.stringify({ label, nonce, participant_id });
-  const where = URL.createObjectURL(new Blob([text], { type: "application/json" }));
   return h("div", { class: "card receipt" },
     h("h2", { tabindex: "-1" }, t("join.done")),
     h("p", null, t("join.keep")),
-    h("pre", { tabindex: "0" }, text),
+    h("pre", { tabindex: "0" }, receiptText(answer)),
     h("p", { class: "actions" },
-      h("a", { class: "button primary", href: where, download: `receipt-${lottery.lottery_id}.json` }, t("join.save")),
+      h("button", { type: "button", class: "primary", onclick: () => saveReceipt(lottery.lottery_id, answer) }, t("join.save")),
       h("a", { class: "button", href: link("lotteries", lottery.lottery_id) }, t("join.to_lottery"))));
+}
+
+function receiptText({ label, nonce, participant_id }) {
+  return JSON.stringify({ label, nonce, participant_id });
+}
+
+/** Gives a receipt to keep, as a file. */
+export function saveReceipt(lottery, receipt) {
+  const where = URL.createObjectURL(new Blob([receiptText(receipt)], { type: "application/json" }));
+  h("a", { href: where, download: `receipt-${lottery}-${receipt.participant_id}.json` }).click();
+  setTimeout(() => URL.revokeObjectURL(where), 10_000);
 }

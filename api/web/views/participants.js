@@ -5,6 +5,7 @@ import { add, field, foreign, h, put } from "../dom.js";
 import { lotteryPath } from "../draws.js";
 import { number, trouble } from "../format.js";
 import { t } from "../i18n/index.js";
+import { saveReceipt } from "./join.js";
 
 /** What one request may carry on Lambda. */
 const MOST_LINES = 2000;
@@ -164,7 +165,7 @@ async function showList(list, lottery, search, signal) {
   const head = ["id", "name", "phone", "email", "group", "tickets"].map((name) => h("th", { scope: "col" }, t(`participants.${name}`)));
   put(list,
     h("div", { class: "scroller", tabindex: "0", role: "region", "aria-label": t("participants.title") },
-      h("table", null, h("thead", null, h("tr", null, head, h("th", { scope: "col" }, h("span", { class: "visually-hidden" }, t("participants.withdraw"))))), shown)), more);
+      h("table", null, h("thead", null, h("tr", null, head, h("th", { scope: "col" }, h("span", { class: "visually-hidden" }, t("participants.actions"))))), shown)), more);
 }
 
 function row(lottery, participant) {
@@ -183,6 +184,14 @@ function row(lottery, participant) {
       alert(trouble(error));
     }
   };
+  const save = async () => {
+    try {
+      saveReceipt(lottery, await get(lotteryPath(lottery, "participants", participant.participant_id, "receipt")));
+    } catch (error) {
+      alert(trouble(error));
+    }
+  };
+  const receipt = h("button", { type: "button", class: "small", "aria-label": `${t("participants.receipt")}: ${participant.participant_id}`, onclick: save }, t("participants.receipt"));
   const label = `${t("participants.withdraw")}: ${participant.participant_id}`;
-  return add(line, h("td", null, h("button", { type: "button", class: "small", "aria-label": label, onclick: withdraw }, t("participants.withdraw"))));
+  return add(line, h("td", { class: "row-buttons" }, receipt, h("button", { type: "button", class: "small", "aria-label": label, onclick: withdraw }, t("participants.withdraw"))));
 }
