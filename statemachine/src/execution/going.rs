@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::strand::{Strand, Work};
 use super::timers::Timer;
-use super::{Context, EVENT_LIMIT, Execution, Outcome, PAYLOAD_LIMIT};
+use super::{Context, EVENT_LIMIT, Execution, Outcome, PAYLOAD_LIMIT, SLICE_BYTES};
 use crate::data::{Json, json::MAX_DEPTH};
 use crate::definition::Transition;
 use crate::engine::{ExecutionStatus, MachineType};
@@ -174,6 +174,7 @@ impl Execution {
         if is_too_large(&output) || variables.is_some_and(|variables| variables.values().any(is_too_large)) {
             return self.fail(id, state, StateError::data_limit(&state.name));
         }
+        self.slice = self.slice.saturating_sub(output.serialized_len() / SLICE_BYTES);
         let mut details: Details = Vec::with_capacity(3);
         details.push((Field::Name, Detail::Text(Arc::clone(&state.name))));
         details.push((Field::Output, Detail::Data(output.clone())));

@@ -39,8 +39,12 @@ pub(crate) const PAYLOAD_LIMIT: usize = 262_144;
 /// The most events of a history.
 const EVENT_LIMIT: u64 = 25_000;
 
-/// How many states are worked through before a record is cut.
+/// How many states are worked through before a record is cut; large outputs count for more. Like all that decides
+/// here it is part of what is stored: with another number, stored executions would be folded differently.
 const SLICE: usize = 1_000;
+
+/// So many bytes of output count as another state.
+const SLICE_BYTES: usize = 4_096;
 
 /// The longest that an Express execution runs.
 const EXPRESS_SECONDS: u64 = 300;

@@ -108,12 +108,10 @@ impl Choice {
                 Condition::JsonPath { test, assign } => {
                     let scope = cx.scope_over(&selected);
                     if test.holds(&scope)? {
-                        let mut finished = self.processing.pass_through(cx)?;
-                        finished.assigned = match assign {
-                            None => None,
-                            Some(assign) => Some(assign.evaluate(&scope)?),
-                        };
-                        return Ok(Step::Exit(finished, Transition::Next(rule.next)));
+                        // The state's own `Assign` is for where no rule matches.
+                        let assigned = assign.as_ref().map(|assign| assign.evaluate(&scope)).transpose()?;
+                        let output = self.processing.pass_on(cx)?;
+                        return Ok(Step::Exit(Finished { output, assigned }, Transition::Next(rule.next)));
                     }
                 }
                 Condition::Jsonata { condition, output, assign } => {
@@ -133,7 +131,7 @@ impl Choice {
                             .map(|assign| assign.evaluate(&scope, &location("Assign")))
                             .transpose()?;
                         let output = match output {
-                            None => cx.input.clone(),
+                            None => self.processing.pass_on(cx)?,
                             Some(output) => output.evaluate(&scope, &location("Output"))?,
                         };
                         return Ok(Step::Exit(Finished { output, assigned }, Transition::Next(rule.next)));

@@ -207,6 +207,14 @@ impl Processing {
         }
     }
 
+    /// The output where there is no work and no result, without what `Assign` and `Output` would make of it.
+    pub(crate) fn pass_on(&self, cx: &Cx<'_>) -> Result<Json, StateError> {
+        match self {
+            Processing::JsonPath(fields) => fields.output_path.of(cx, &fields.input_path.of(cx, cx.input)?),
+            Processing::Jsonata(_) => Ok(cx.input.clone()),
+        }
+    }
+
     /// What becomes of the input where there is no work and no result.
     pub(crate) fn pass_through(&self, cx: &Cx<'_>) -> Result<Finished, StateError> {
         match self {

@@ -8,8 +8,10 @@ pub(super) const SEQUENCE_BITS: u32 = 28;
 
 pub(super) fn prepare(connection: &Connection) -> Result<(), rusqlite::Error> {
     connection.set_prepared_statement_cache_capacity(64);
+    // In one transaction: each statement alone would wait for the disk.
     connection.execute_batch(
-        "CREATE TABLE IF NOT EXISTS machines (
+        "BEGIN;
+         CREATE TABLE IF NOT EXISTS machines (
              revision INTEGER PRIMARY KEY,
              arn TEXT NOT NULL,
              is_current INTEGER NOT NULL,
@@ -32,6 +34,7 @@ pub(super) fn prepare(connection: &Connection) -> Result<(), rusqlite::Error> {
          CREATE INDEX IF NOT EXISTS executions_by_owner ON executions (owner);
          CREATE INDEX IF NOT EXISTS executions_open ON executions (number) WHERE stop IS NULL;
          CREATE TABLE IF NOT EXISTS records (place INTEGER PRIMARY KEY, body BLOB NOT NULL);
-         CREATE TABLE IF NOT EXISTS map_runs (arn TEXT PRIMARY KEY, execution INTEGER NOT NULL) WITHOUT ROWID;",
+         CREATE TABLE IF NOT EXISTS map_runs (arn TEXT PRIMARY KEY, execution INTEGER NOT NULL) WITHOUT ROWID;
+         COMMIT;",
     )
 }

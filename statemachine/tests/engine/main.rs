@@ -4,6 +4,7 @@
 
 mod disk;
 mod failures;
+mod limits;
 mod map_runs;
 mod stage;
 mod story;
