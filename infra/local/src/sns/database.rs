@@ -8,8 +8,10 @@ use super::{Sns, SnsError};
 pub(super) fn prepare(database: &Connection) -> rusqlite::Result<()> {
     // In memory SQLite answers `memory`; on disk the log is synced with every commit.
     database.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
+    // The tables in one transaction: each statement alone would wait for the disk.
     database.execute_batch(
         "PRAGMA synchronous = FULL;
+         BEGIN;
          CREATE TABLE IF NOT EXISTS topics (
              number INTEGER PRIMARY KEY,
              arn TEXT NOT NULL UNIQUE,
@@ -38,7 +40,8 @@ pub(super) fn prepare(database: &Connection) -> rusqlite::Result<()> {
              attributes TEXT NOT NULL,
              topic_arn TEXT,
              time TEXT NOT NULL
-         );",
+         );
+         COMMIT;",
     )
 }
 
