@@ -15,13 +15,14 @@ use crate::support::deployment::Roles;
 use crate::support::stack::{self, Started};
 
 /// What a role allows although no story calls it, and why: caller, action, reason. `*` is every caller.
-const NOT_RECORDED: [(&str, &str, &str); 9] = [
+const NOT_RECORDED: [(&str, &str, &str); 10] = [
     ("*", "logs:CreateLogStream", "Lambda writes the log, not our code"),
     ("*", "logs:PutLogEvents", "Lambda writes the log, not our code"),
     ("*", "kms:Decrypt", "DynamoDB and SNS decrypt on the caller's behalf; the local ones are not encrypted"),
     ("states", "kms:GenerateDataKey", "SNS encrypts on the caller's behalf; the local one does not"),
     ("states", "logs:", "Step Functions delivers its log; the local one has none"),
     ("states", "xray:", "Step Functions traces; the local one does not"),
+    ("seal-entries", "secretsmanager:GetSecretValue", "the local stack keeps the organiser's secret in a file"),
     (
         "send-sms",
         "dynamodb:DeleteItem",

@@ -74,7 +74,7 @@ def roles(template):
 def secrecy(template):
     """The roles that draw have nothing to do with contact data."""
     for name, function in template.functions():
-        if function["name"] not in ("seal-entries", "draw-winners", "record-winners", "release-winners"):
+        if function["name"] not in ("seal-entries", "fetch-beacon", "draw-winners", "record-winners", "release-winners"):
             continue
         for statement in function["statements"]:
             if any("Contacts" in resource or resource == "*" for resource in statement.get("resource", ["*"])):
