@@ -6,6 +6,7 @@
 mod cleaning;
 mod record;
 mod rows;
+mod salvage;
 mod schema;
 mod writer;
 
@@ -51,13 +52,13 @@ impl Store {
             Storage::Directory(path) => {
                 let lock = lock(path)?;
                 let file = path.join("executions.sqlite3");
-                let writer = Connection::open(&file)?;
-                writer.execute_batch(
-                    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000;",
-                )?;
-                schema::prepare(&writer)?;
-                let reader = Connection::open(&file)?;
-                reader.execute_batch("PRAGMA query_only = ON;")?;
+                let (writer, reader) = match open_file(&file) {
+                    Err(error) if salvage::is_damage(&error) => {
+                        salvage::salvage(&file)?;
+                        open_file(&file)?
+                    }
+                    opened => opened?,
+                };
                 Ok(Store {
                     reader: Arc::new(Mutex::new(reader)),
                     writer: Writer::start(Arc::new(Mutex::new(writer)), Retention::Disk),
@@ -86,6 +87,19 @@ impl Store {
     fn read(&self) -> MutexGuard<'_, Connection> {
         self.reader.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Opens the database twice: for writing, and for reading beside that.
+fn open_file(file: &Path) -> Result<(Connection, Connection), rusqlite::Error> {
+    let writer = Connection::open(file)?;
+    writer.execute_batch(
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000;",
+    )?;
+    schema::prepare(&writer)?;
+    salvage::probe(&writer)?;
+    let reader = Connection::open(file)?;
+    reader.execute_batch("PRAGMA query_only = ON;")?;
+    Ok((writer, reader))
 }
 
 fn lock(path: &Path) -> Result<File, EngineError> {

@@ -91,3 +91,49 @@ async fn memory_keeps_the_last_ten_thousand_and_for_some_minutes_how_the_others_
     assert!(matches!(stage.engine.describe_execution(&first).await, Err(Refusal::ExecutionDoesNotExist(_))));
     assert!(stage.engine.describe_execution(&others[1]).await.is_ok());
 }
+
+#[tokio::test]
+async fn a_database_that_was_cut_or_overwritten_is_saved_as_far_as_it_can_be_read() {
+    for damage in [cut as fn(&std::path::Path), overwrite_the_end, overwrite_the_beginning] {
+        let directory = tempfile::tempdir().unwrap();
+        let stage = Stage::on_disk(directory.path(), "2026-03-01T12:00:00Z").await;
+        let machine = stage.machine("machine", WAIT_AND_ASK).await;
+        for name in 0..200 {
+            stage
+                .start_machine(
+                    &machine,
+                    Some(&name.to_string()),
+                    r#"{"text": "so that there is more than a page"}"#,
+                )
+                .await;
+        }
+        stage.engine.shutdown().await;
+        drop(stage);
+        damage(&directory.path().join("executions.sqlite3"));
+
+        let stage = Stage::on_disk(directory.path(), "2026-03-01T12:00:30Z").await;
+        let pass = r#"{"StartAt": "S", "States": {"S": {"Type": "Succeed"}}}"#;
+        let new = stage.machine("another", pass).await;
+        let arn = stage.start_machine(&new, None, "{}").await;
+        assert_eq!(outcome(&stage.end(&arn).await), "{}");
+        let damaged = std::fs::read_dir(directory.path()).unwrap();
+        assert!(damaged.flatten().any(|entry| entry.file_name().to_string_lossy().starts_with("damaged-")));
+    }
+}
+
+fn cut(file: &std::path::Path) {
+    let length = std::fs::metadata(file).unwrap().len();
+    std::fs::File::options().write(true).open(file).unwrap().set_len(length - 5000).unwrap();
+}
+
+fn overwrite_the_end(file: &std::path::Path) {
+    use std::io::{Seek as _, SeekFrom, Write as _};
+    let mut file = std::fs::File::options().write(true).open(file).unwrap();
+    file.seek(SeekFrom::End(-20_000)).unwrap();
+    file.write_all(&[0xa5; 20_000]).unwrap();
+}
+
+fn overwrite_the_beginning(file: &std::path::Path) {
+    use std::io::Write as _;
+    std::fs::File::options().write(true).open(file).unwrap().write_all(&[0xa5; 200]).unwrap();
+}
