@@ -75,15 +75,10 @@ impl Browser {
         let answer: Value = http.post(&base).json(&wishes).send().await.unwrap().json().await.unwrap();
         let id = answer["value"]["sessionId"].as_str().unwrap_or_else(|| panic!("no browser: {answer}"));
         let session = format!("{base}/{id}");
-        let browser = Browser {
-            http,
-            session,
-            page: page.to_owned(),
-            _driver: driver,
-            _profile: profile,
-            _turn: turn,
-        };
-        let metrics = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600});
+        let browser =
+            Browser { http, session, page: page.to_owned(), _driver: driver, _profile: profile, _turn: turn };
+        let metrics =
+            json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600});
         browser.devtools("Emulation.setDeviceMetricsOverride", metrics).await;
         let features = json!([{"name": "prefers-color-scheme", "value": reader.scheme}]);
         browser.devtools("Emulation.setEmulatedMedia", json!({ "features": features })).await;
@@ -123,7 +118,8 @@ impl Browser {
             "const done = arguments[arguments.length - 1]; const args = Array.from(arguments).slice(0, -1);\
              (async function () {{ {script} }}).apply(null, args).then((value) => done({{ value }}), (error) => done({{ error: String(error.stack ?? error) }}));"
         );
-        let answer = self.call(Method::POST, "/execute/async", json!({"script": script, "args": arguments})).await;
+        let answer =
+            self.call(Method::POST, "/execute/async", json!({"script": script, "args": arguments})).await;
         let answer = answer.unwrap_or_else(|error| panic!("{error}"));
         assert!(answer["error"].is_null(), "{}", answer["error"]);
         answer["value"].clone()
@@ -186,7 +182,8 @@ impl Browser {
     pub(crate) async fn fill(&self, selector: &str, text: &str) {
         let element = self.element(selector).await;
         self.call(Method::POST, &format!("/element/{element}/clear"), json!({})).await.unwrap();
-        let typed = self.call(Method::POST, &format!("/element/{element}/value"), json!({ "text": text })).await;
+        let typed =
+            self.call(Method::POST, &format!("/element/{element}/value"), json!({ "text": text })).await;
         typed.unwrap_or_else(|error| panic!("{selector} cannot be typed into: {error}"));
     }
 

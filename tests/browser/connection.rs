@@ -21,7 +21,8 @@ async fn states_turn_live_and_a_page_that_was_cut_off_comes_back_complete() {
     browser.screenshot("waiting").await;
 
     let offline = |is_offline: bool| {
-        let conditions = json!({"offline": is_offline, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1});
+        let conditions =
+            json!({"offline": is_offline, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1});
         browser.devtools("Network.emulateNetworkConditions", conditions)
     };
     browser.devtools("Network.enable", json!({})).await;
@@ -40,7 +41,8 @@ async fn states_turn_live_and_a_page_that_was_cut_off_comes_back_complete() {
     }
     let history = client.get(&format!("/local/executions/draw-{draw}")).await.expect(200);
     let events = history["events"].as_array().unwrap().len();
-    let rows = format!("return document.querySelectorAll('table.history tbody tr').length === {}", events.min(200));
+    let rows =
+        format!("return document.querySelectorAll('table.history tbody tr').length === {}", events.min(200));
     browser.wait("every event", &rows).await;
     assert_eq!(browser.complaints().await, Vec::<String>::new());
 }

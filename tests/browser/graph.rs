@@ -178,6 +178,8 @@ async fn the_console_shows_executions_of_any_state_machine() {
     browser.wait_for(".facts [data-status=SUCCEEDED]").await;
     browser.wait_for_text("[data-state=Twice] .mark", "×3").await;
     browser.click("[data-state=Twice]").await;
-    browser.wait("one of three visits", "return document.querySelectorAll('.state-details option').length === 3").await;
+    browser
+        .wait("one of three visits", "return document.querySelectorAll('.state-details option').length === 3")
+        .await;
     browser.screenshot("any-execution").await;
 }

@@ -15,7 +15,10 @@ async fn no_name_of_anything_does_harm_anywhere() {
     let client = stack.client();
     let long = "Wolfeschlegelsteinhausenbergerdorff".repeat(6).chars().take(200).collect::<String>();
     let prize = MARKUP.chars().take(100).collect::<String>();
-    client.post("/lotteries", &json!({"id": "hostile", "name": MARKUP, "open_to_join": true})).await.expect(201);
+    client
+        .post("/lotteries", &json!({"id": "hostile", "name": MARKUP, "open_to_join": true}))
+        .await
+        .expect(201);
     let people = json!([
         {"participant_id": "1", "name": MARKUP, "phone": "+12025550101"},
         {"participant_id": "2", "name": long, "phone": "+12025550102", "group": MARKUP.chars().take(60).collect::<String>()},
@@ -31,9 +34,19 @@ async fn no_name_of_anything_does_harm_anywhere() {
     let browser = Browser::open(stack.api(), Reader::PHONE).await;
     browser.sign_in(stack.token()).await;
     let place = format!("/lotteries/hostile/draws/{draw}");
-    let views = ["/".to_owned(), "/console".to_owned(), "/console/hostile".to_owned(), "/lotteries/hostile".to_owned(),
-        "/lotteries/hostile/join".to_owned(), place.clone(), format!("{place}/check"), format!("{place}/execution"),
-        format!("{place}/stage"), "/inbox".to_owned(), "/executions".to_owned()];
+    let views = [
+        "/".to_owned(),
+        "/console".to_owned(),
+        "/console/hostile".to_owned(),
+        "/lotteries/hostile".to_owned(),
+        "/lotteries/hostile/join".to_owned(),
+        place.clone(),
+        format!("{place}/check"),
+        format!("{place}/execution"),
+        format!("{place}/stage"),
+        "/inbox".to_owned(),
+        "/executions".to_owned(),
+    ];
     for view in &views {
         browser.go(view).await;
         if view.ends_with("/stage") {

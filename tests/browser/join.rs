@@ -28,7 +28,9 @@ async fn somebody_joins_with_a_phone_and_finds_their_entry_with_the_receipt() {
     browser.fill("input[name=name]", "Somebody else").await;
     browser.fill("input[name=phone]", "+8613800138000").await;
     browser.click("main form button[type=submit]").await;
-    browser.wait("the refusal", "return document.querySelector('main form .problem')?.textContent.length > 0").await;
+    browser
+        .wait("the refusal", "return document.querySelector('main form .problem')?.textContent.length > 0")
+        .await;
 
     let draw = client.run_draw("fair", json!({"winners": 1})).await;
     assert_eq!(draw["status"], "SUCCEEDED", "{draw}");
@@ -59,7 +61,15 @@ async fn the_codes_are_those_of_another_encoder() {
         let mask = ours["mask"].as_u64().unwrap() as u8;
         let segments = [QrSegment::make_bytes(text.as_bytes())];
         let (least, most) = (Version::new(1), Version::new(15));
-        let theirs = QrCode::encode_segments_advanced(&segments, QrCodeEcc::Medium, least, most, Some(Mask::new(mask)), false).unwrap();
+        let theirs = QrCode::encode_segments_advanced(
+            &segments,
+            QrCodeEcc::Medium,
+            least,
+            most,
+            Some(Mask::new(mask)),
+            false,
+        )
+        .unwrap();
         let rows: Vec<String> = (0..theirs.size())
             .map(|y| (0..theirs.size()).map(|x| if theirs.get_module(x, y) { '1' } else { '0' }).collect())
             .collect();

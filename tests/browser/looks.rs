@@ -14,9 +14,20 @@ async fn axe_finds_nothing_serious_on_any_view() {
     let axe = std::fs::read_to_string(tools.join(".axe/axe_playwright_python/axe.min.js")).unwrap();
     let stack = stack::start().await;
     let client = stack.client();
-    client.post("/lotteries", &json!({"id": "party", "name": "年会 2026", "locale": "zh-CN", "open_to_join": true})).await.expect(201);
+    client
+        .post(
+            "/lotteries",
+            &json!({"id": "party", "name": "年会 2026", "locale": "zh-CN", "open_to_join": true}),
+        )
+        .await
+        .expect(201);
     client.import("party", crate::support::EMPLOYEES).await;
-    let draw = client.run_draw("party", json!({"prizes": [{"name": "自行车", "winners": 1}, {"name": "Book", "winners": 3}]})).await;
+    let draw = client
+        .run_draw(
+            "party",
+            json!({"prizes": [{"name": "自行车", "winners": 1}, {"name": "Book", "winners": 3}]}),
+        )
+        .await;
     let place = format!("/lotteries/party/draws/{}", draw["draw_id"].as_str().unwrap());
 
     let readers = [Reader::ENGLISH, Reader::CHINESE, Reader { scheme: "dark", ..Reader::PHONE }];
@@ -25,14 +36,24 @@ async fn axe_finds_nothing_serious_on_any_view() {
         browser.go("/console").await;
         scan(&browser, &axe, "signing in").await;
         browser.sign_in(stack.token()).await;
-        let views = [("home", "/"), ("console", "/console"), ("organise", "/console/party"), ("lottery", "/lotteries/party"),
-            ("join", "/lotteries/party/join"), ("draw", &place), ("check", &format!("{place}/check")),
-            ("execution", &format!("{place}/execution")), ("stage", &format!("{place}/stage")),
-            ("inbox", "/inbox"), ("executions", "/executions"), ("missing", "/nothing/here")];
+        let views = [
+            ("home", "/"),
+            ("console", "/console"),
+            ("organise", "/console/party"),
+            ("lottery", "/lotteries/party"),
+            ("join", "/lotteries/party/join"),
+            ("draw", &place),
+            ("check", &format!("{place}/check")),
+            ("execution", &format!("{place}/execution")),
+            ("stage", &format!("{place}/stage")),
+            ("inbox", "/inbox"),
+            ("executions", "/executions"),
+            ("missing", "/nothing/here"),
+        ];
         for (view, path) in views {
             browser.go(path).await;
             // Whatever is fetched is there, and nothing moves or fades any more.
-            browser.run("await new Promise((resolve) => setTimeout(resolve, 900))", json!([])).await;
+            browser.run("await new Promise((resolve) => setTimeout(resolve, 500))", json!([])).await;
             browser.screenshot(&format!("{name}-{view}")).await;
             scan(&browser, &axe, &format!("{name} {view}")).await;
         }

@@ -5,6 +5,9 @@ use serde_json::{Value, json};
 use crate::browser::{Browser, Reader};
 use crate::support::stack;
 
+/// Touches a proof.
+type Change<'a> = &'a dyn Fn(&mut Value);
+
 /// Verifies a proof with the page's own module.
 const VERIFY: &str = "
     const { verify } = await import('./page/verify/steps.js');
@@ -31,13 +34,13 @@ async fn a_touched_proof_is_refused_and_the_step_is_named() {
     let other = "0".repeat(64);
     assert_eq!(verify(&text, Some(&other)).await["step"], "commitment");
 
-    let touched = |change: &dyn Fn(&mut Value)| {
+    let touched = |change: Change<'_>| {
         let mut proof: Value = serde_json::from_str(&text).unwrap();
         change(&mut proof);
         // The members of a proof stand in order already, and stay so.
         proof.to_string()
     };
-    let cases: [(&str, &dyn Fn(&mut Value)); 8] = [
+    let cases: [(&str, Change<'_>); 8] = [
         ("form", &|proof| proof["extra"] = json!(1)),
         ("manifest", &|proof| proof["manifest"]["sequence"] = json!(7)),
         ("signature", &|proof| proof["manifest"]["prizes"][0]["winners"] = json!(1)),

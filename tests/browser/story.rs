@@ -43,9 +43,8 @@ async fn an_organiser_does_the_same_in_chinese() {
 
 async fn evening(reader: Reader, words: Words) {
     let stack = stack::start_with(|config| {
-        config.faults = vec![
-            Fault::every("record-winners", "RecordingRefused", FaultTime::Before).calls(2..=u64::MAX),
-        ];
+        config.faults =
+            vec![Fault::every("record-winners", "RecordingRefused", FaultTime::Before).calls(2..=u64::MAX)];
     })
     .await;
     let client = stack.client();
@@ -62,7 +61,9 @@ async fn evening(reader: Reader, words: Words) {
     let draw = start_draw(&browser).await;
     browser.go(&format!("/lotteries/party/draws/{draw}/execution")).await;
     browser.wait_for(".facts [data-status=SUCCEEDED]").await;
-    for state in ["SealEntries", "DrawWinners", "RecordWinners", "Notify", "SendSms", "SendEmail", "CompleteDraw"] {
+    for state in
+        ["SealEntries", "DrawWinners", "RecordWinners", "Notify", "SendSms", "SendEmail", "CompleteDraw"]
+    {
         browser.wait_for(&format!("[data-state={state}][data-status=succeeded]")).await;
     }
     browser.click("[data-state=SealEntries]").await;
@@ -94,10 +95,19 @@ async fn import(browser: &Browser, words: &Words) {
     let csv = format!("{EMPLOYEES}011,Nobody,not a phone,nobody@example.com\n");
     browser.drop_file(".drop", "employees.csv", &csv).await;
     browser.wait_for_text(".report", words.counts).await;
-    browser.wait("the refused line", "return document.querySelector('.refusals td')?.textContent === '12'").await;
-    browser.wait("ten participants", "return document.querySelectorAll('main tr:has(button.small)').length === 10").await;
+    browser
+        .wait("the refused line", "return document.querySelector('.refusals td')?.textContent === '12'")
+        .await;
+    browser
+        .wait(
+            "ten participants",
+            "return document.querySelectorAll('main tr:has(button.small)').length === 10",
+        )
+        .await;
     browser.fill("input[type=search]", "rose").await;
-    browser.wait("one found", "return document.querySelectorAll('main tr:has(button.small)').length === 1").await;
+    browser
+        .wait("one found", "return document.querySelectorAll('main tr:has(button.small)').length === 1")
+        .await;
     browser.fill("input[type=search]", "").await;
 }
 
@@ -116,8 +126,12 @@ async fn start_draw(browser: &Browser) -> String {
 /// Reveals all winners with the space bar; gives their names in that order.
 async fn on_stage(browser: &Browser, client: &Client, draw: &str) -> Vec<String> {
     let answer = client.get(&format!("/lotteries/party/draws/{draw}/winners")).await.expect(200);
-    let names: Vec<String> =
-        answer["winners"].as_array().unwrap().iter().map(|winner| winner["name"].as_str().unwrap().to_owned()).collect();
+    let names: Vec<String> = answer["winners"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|winner| winner["name"].as_str().unwrap().to_owned())
+        .collect();
     browser.go(&format!("/lotteries/party/draws/{draw}/stage")).await;
     browser.wait_for_text(".stage-announced", "Bicycle").await;
     let mut shown = Vec::new();
@@ -129,7 +143,8 @@ async fn on_stage(browser: &Browser, client: &Client, draw: &str) -> Vec<String>
         for _ in 0..prize {
             let before = shown.len();
             browser.press("Space").await;
-            let script = format!("return document.querySelectorAll('.stage-side li').length === {}", before + 1);
+            let script =
+                format!("return document.querySelectorAll('.stage-side li').length === {}", before + 1);
             browser.wait("the next name", &script).await;
             shown.extend(browser.texts(".stage-name").await);
         }
