@@ -61,9 +61,16 @@ async fn evening(reader: Reader, words: Words) {
     let draw = start_draw(&browser).await;
     browser.go(&format!("/lotteries/party/draws/{draw}/execution")).await;
     browser.wait_for(".facts [data-status=SUCCEEDED]").await;
-    for state in
-        ["SealEntries", "DrawWinners", "RecordWinners", "Notify", "SendSms", "SendEmail", "CompleteDraw"]
-    {
+    for state in [
+        "SealEntries",
+        "FetchBeacon",
+        "DrawWinners",
+        "RecordWinners",
+        "Notify",
+        "SendSms",
+        "SendEmail",
+        "CompleteDraw",
+    ] {
         browser.wait_for(&format!("[data-state={state}][data-status=succeeded]")).await;
     }
     browser.click("[data-state=SealEntries]").await;
