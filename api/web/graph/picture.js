@@ -82,6 +82,16 @@ export class Picture {
     if (!box || scroller.classList.contains("fit")) return;
     const isInSight = box.y > scroller.scrollTop && box.y + box.height < scroller.scrollTop + scroller.clientHeight;
     if (!isInSight) scroller.scrollTop = box.y - scroller.clientHeight / 3;
+    this.center(scroller, box);
+  }
+
+  /** Scrolls sideways to where the machine starts. */
+  begin(scroller) {
+    this.center(scroller, this.laid.boxes.find((box) => box.dot === "start"));
+  }
+
+  center(scroller, box) {
+    scroller.scrollLeft = box.x + box.width / 2 - scroller.clientWidth / 2;
   }
 
   /** Marks the state that is looked at. */

@@ -65,6 +65,7 @@ class ExecutionView {
         h("section", null, h("h2", null, t("timeline.title")), this.time),
         h("section", null, h("h2", null, t("history.title")), this.table)));
     this.chosen = null;
+    this.picture.begin(this.scroller);
   }
 
   /** Takes events, and the answer of the local stack that they came with. */
