@@ -240,7 +240,7 @@ export default {
   "stage.over": "This draw has ended without winners.",
   "stage.press": "Press space",
   "stage.prizes": "What can be won",
-  "stage.round": "Public beacon round {n}",
+  "stage.round": "The beacon’s round {n} decides",
   "stage.sealed": "{n} entries are sealed",
   "stage.sealing": "The entries are being sealed …",
   "stage.so_far": "Winners so far",

@@ -240,7 +240,7 @@ export default {
   "stage.over": "本次抽奖已结束，没有中奖者。",
   "stage.press": "请按空格键",
   "stage.prizes": "奖品",
-  "stage.round": "公开信标第 {n} 轮",
+  "stage.round": "由信标第 {n} 轮决定",
   "stage.sealed": "{n} 个参与项已封存",
   "stage.sealing": "正在封存名单……",
   "stage.so_far": "已揭晓",
