@@ -56,13 +56,15 @@ pub struct Rate {
     pub burst: f64,
 }
 
-/// The rates of the two classes of routes, counted per caller address.
+/// The rates of the classes of routes, counted per caller address.
 #[derive(Debug, Clone, Copy)]
 pub struct RateLimits {
     /// Reading.
     pub read: Rate,
     /// Writing.
     pub write: Rate,
+    /// Entering a lottery oneself.
+    pub join: Rate,
 }
 
 /// A setting that is missing or cannot be read.
@@ -128,6 +130,8 @@ impl Config {
                 // A page that follows a draw asks about once a second, and many pages may share one address.
                 read: Rate { per_second: 400.0, burst: 4_000.0 },
                 write: Rate { per_second: 20.0, burst: 400.0 },
+                // The guests of a party may share one address; nobody enters by the thousand.
+                join: Rate { per_second: 1.0, burst: 100.0 },
             },
         }
     }
@@ -180,6 +184,7 @@ impl Settings {
         for (name, rate) in [
             ("READS_PER_SECOND", &mut api.rate_limits.read),
             ("WRITES_PER_SECOND", &mut api.rate_limits.write),
+            ("JOINS_PER_SECOND", &mut api.rate_limits.join),
         ] {
             if let Some(per_second) = number(&get, name)? {
                 *rate = Rate { per_second: per_second as f64, burst: per_second as f64 * 10.0 };

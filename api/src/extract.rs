@@ -7,7 +7,8 @@ use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap};
 use http::request::Parts;
 use http::{StatusCode, Uri};
-use lottery::{DrawId, LotteryId, ParticipantId};
+use lottery::{DrawId, Label, LotteryId, ParticipantId};
+use lottery_store::StoreError;
 use serde_json::Value;
 
 use crate::error::ApiError;
@@ -16,6 +17,8 @@ use crate::error::ApiError;
 const MAX_JSON: usize = 64 * 1024;
 const DEFAULT_PAGE: usize = 100;
 const LARGEST_PAGE: usize = 1_000;
+/// The entries of one page: as many as a proof holds itself.
+const MOST_ENTRIES: u64 = lottery::proof::MOST_ENTRIES_WITHIN;
 
 /// A lottery named in the path.
 pub(crate) struct LotteryPath(pub(crate) LotteryId);
@@ -25,6 +28,14 @@ pub(crate) struct DrawPath(pub(crate) LotteryId, pub(crate) DrawId);
 
 /// A participant named in the path.
 pub(crate) struct ParticipantPath(pub(crate) LotteryId, pub(crate) ParticipantId);
+
+/// An entry of a draw, named in the path by its label.
+pub(crate) struct EntryPath(pub(crate) LotteryId, pub(crate) DrawId, pub(crate) Label);
+
+/// That there is no such entry.
+fn unknown_entry() -> ApiError {
+    ApiError::not_found("no entry of this draw has this label")
+}
 
 /// That there is no such lottery.
 pub(crate) fn unknown_lottery() -> ApiError {
@@ -75,6 +86,16 @@ impl<S: Send + Sync> FromRequestParts<S> for ParticipantPath {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
         let lottery_id = parameter(parts, "lottery_id", unknown_lottery).await?;
         Ok(Self(lottery_id, parameter(parts, "participant_id", unknown_participant).await?))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for EntryPath {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let lottery_id = parameter(parts, "lottery_id", unknown_lottery).await?;
+        let draw_id = parameter(parts, "draw_id", unknown_draw).await?;
+        Ok(Self(lottery_id, draw_id, parameter(parts, "label", unknown_entry).await?))
     }
 }
 
@@ -166,6 +187,36 @@ impl<S: Send + Sync> FromRequestParts<S> for Paging {
             }
         }
         Ok(paging)
+    }
+}
+
+/// A page of entries: `?cursor=&limit=`, the cursor being the place of its first entry.
+pub(crate) struct EntriesPage {
+    pub(crate) first: u64,
+    pub(crate) limit: u64,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for EntriesPage {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let mut page = Self { first: 0, limit: MOST_ENTRIES };
+        for (name, value) in query(&parts.uri)? {
+            match name.as_str() {
+                "cursor" if !value.is_empty() => {
+                    page.first = value.parse().map_err(|_| StoreError::InvalidCursor)?;
+                }
+                "limit" => {
+                    let limit = value.parse().ok().filter(|limit| (1..=MOST_ENTRIES).contains(limit));
+                    page.limit = limit.ok_or_else(|| {
+                        let detail = format!("limit must be a whole number from 1 to {MOST_ENTRIES}");
+                        ApiError::bad_request("BadQuery", detail).at("limit")
+                    })?;
+                }
+                _ => {}
+            }
+        }
+        Ok(page)
     }
 }
 

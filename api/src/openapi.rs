@@ -136,6 +136,7 @@ fn path_parameter(name: &str) -> Parameter {
         "lottery_id" => "Names the lottery",
         "draw_id" => "Names the draw within its lottery",
         "participant_id" => "The organiser's own id of the participant",
+        "label" => "The random name of an entry",
         _ => "A part of the address",
     };
     ParameterBuilder::new()

@@ -20,6 +20,8 @@ pub enum RateClass {
     Read,
     /// It changes something.
     Write,
+    /// Anyone may enter a lottery by it.
+    Join,
 }
 
 /// Above this many buckets the full ones are dropped: they say nothing that a new one would not.
@@ -71,6 +73,7 @@ impl Limiter {
         match class {
             RateClass::Read => self.limits.read,
             RateClass::Write => self.limits.write,
+            RateClass::Join => self.limits.join,
         }
     }
 
@@ -123,7 +126,7 @@ mod tests {
 
     fn limiter() -> Limiter {
         let rate = Rate { per_second: 2.0, burst: 3.0 };
-        Limiter::new(RateLimits { read: rate, write: rate })
+        Limiter::new(RateLimits { read: rate, write: rate, join: rate })
     }
 
     fn address(text: &str) -> IpAddr {

@@ -65,7 +65,7 @@ impl Endpoint {
 /// The service's own routes.
 fn table() -> Vec<Endpoint> {
     use Access::{Public, PublicOr, Scope as Only};
-    use RateClass::{Read, Write};
+    use RateClass::{Join, Read, Write};
     use Scope::{DrawsWrite, ParticipantsWrite, ResultsRead};
 
     vec![
@@ -84,6 +84,9 @@ fn table() -> Vec<Endpoint> {
             .fails_with(&[400, 404]),
         Endpoint::declared(Only(ParticipantsWrite), Write, routes!(participants::withdraw))
             .fails_with(&[404]),
+        Endpoint::declared(Only(ParticipantsWrite), Read, routes!(participants::receipt)).fails_with(&[404]),
+        Endpoint::declared(Public, Join, routes!(participants::join))
+            .fails_with(&[400, 403, 404, 409, 413, 415, 422]),
         Endpoint::declared(Only(DrawsWrite), Write, routes!(draws::start))
             .fails_with(&[400, 404, 409, 413, 415, 422]),
         Endpoint::declared(Public, Read, routes!(draws::list)).fails_with(&[400, 404]),
@@ -91,6 +94,10 @@ fn table() -> Vec<Endpoint> {
         Endpoint::declared(Public, Read, routes!(draws::events)).fails_with(&[400, 404]),
         Endpoint::declared(PublicOr(ResultsRead), Read, routes!(draws::winners)).fails_with(&[404, 406]),
         Endpoint::declared(Only(DrawsWrite), Write, routes!(draws::cancel)).fails_with(&[404, 409]),
+        Endpoint::declared(Public, Read, routes!(draws::proof)).fails_with(&[404, 409]),
+        Endpoint::declared(Public, Read, routes!(draws::entries)).fails_with(&[400, 404, 409]),
+        Endpoint::declared(Public, Read, routes!(draws::inclusion)).fails_with(&[404, 409]),
+        Endpoint::declared(Public, Read, routes!(draws::odds)).fails_with(&[404, 409]),
     ]
 }
 
@@ -145,7 +152,7 @@ pub(crate) fn failure_text(status: u16) -> &'static str {
     match StatusCode::from_u16(status) {
         Ok(StatusCode::BAD_REQUEST) => "The request cannot be read; `detail` says where and what to do",
         Ok(StatusCode::UNAUTHORIZED) => "No token, or one that does not count",
-        Ok(StatusCode::FORBIDDEN) => "The token lacks the scope",
+        Ok(StatusCode::FORBIDDEN) => "The token lacks the scope, or the lottery is not open to join",
         Ok(StatusCode::NOT_FOUND) => "There is no such lottery, draw or participant",
         Ok(StatusCode::NOT_ACCEPTABLE) => "None of the accepted types is offered",
         Ok(StatusCode::REQUEST_TIMEOUT) => "The body stopped arriving",

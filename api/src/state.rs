@@ -8,7 +8,7 @@ use lottery_store::Store;
 
 use crate::auth::Verifier;
 use crate::config::Config;
-use crate::draws::{Executions, Results};
+use crate::draws::{Executions, KnownOdds, Results};
 use crate::rate_limit::Limiter;
 
 /// Tells the time; tests move it.
@@ -48,6 +48,7 @@ pub struct AppState {
     pub(crate) sns: aws_sdk_sns::Client,
     pub(crate) executions: Arc<Executions>,
     pub(crate) results: Arc<Results>,
+    pub(crate) odds: Arc<KnownOdds>,
     pub(crate) verifier: Verifier,
     pub(crate) clock: Clock,
     pub(crate) limiter: Arc<Limiter>,
@@ -69,6 +70,7 @@ impl AppState {
             sns,
             executions: Arc::new(Executions::new(sfn, config.state_machine_arn.clone())),
             results: Arc::default(),
+            odds: Arc::default(),
             verifier,
             clock,
             limiter: Arc::new(Limiter::new(config.rate_limits)),

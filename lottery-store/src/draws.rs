@@ -152,6 +152,7 @@ fn draw_item(draw: &Draw) -> NewItem {
         .with("status", text(draw.status))
         .with_some("reason", draw.reason.as_ref().map(json))
         .with("prizes", json(&draw.prizes))
+        .with("alternates", number(draw.alternates))
         .with("exclude_past_winners", flag(draw.exclude_past_winners))
         .with_some("closes_at", draw.closes_at.map(text))
         .with("channels", json(&draw.channels))
@@ -160,6 +161,8 @@ fn draw_item(draw: &Draw) -> NewItem {
         .with_some("sealed_at", draw.sealed_at.map(text))
         .with_some("entries", draw.entries.map(number))
         .with_some("commitment", draw.commitment.map(text))
+        .with_some("round", draw.round.map(number))
+        .with_some("round_at", draw.round_at.map(text))
         .with_some("execution_arn", draw.execution_arn.as_ref().map(text))
         .with_some("completed_at", draw.completed_at.map(text))
         .with_some("notifications", draw.notifications.as_ref().map(json))
@@ -177,6 +180,7 @@ pub(crate) fn draw_from(item: &Item) -> Result<Draw, StoreError> {
         status: item.parse_with("status", DrawStatus::parse)?,
         reason: item.optional_json("reason")?,
         prizes: item.json("prizes")?,
+        alternates: item.number("alternates")?,
         exclude_past_winners: item.flag("exclude_past_winners")?,
         closes_at: item.parse_optional("closes_at")?,
         channels: item.json("channels")?,
@@ -185,6 +189,8 @@ pub(crate) fn draw_from(item: &Item) -> Result<Draw, StoreError> {
         sealed_at: item.parse_optional("sealed_at")?,
         entries: item.optional_number("entries")?,
         commitment,
+        round: item.optional_number("round")?,
+        round_at: item.parse_optional("round_at")?,
         execution_arn: item.optional_text("execution_arn")?.map(str::to_owned),
         completed_at: item.parse_optional("completed_at")?,
         notifications: item.optional_json("notifications")?,

@@ -129,6 +129,14 @@ impl<'a> Attributes<'a> {
         }
     }
 
+    /// A yes or no that is only written if it is a yes.
+    pub(crate) fn optional_flag(self, name: &str) -> Result<bool, StoreError> {
+        match self.0.get(name) {
+            None => Ok(false),
+            Some(_) => self.flag(name),
+        }
+    }
+
     pub(crate) fn bytes(self, name: &str) -> Result<&'a [u8], StoreError> {
         match self.0.get(name) {
             Some(AttributeValue::B(blob)) => Ok(blob.as_ref()),

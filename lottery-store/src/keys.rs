@@ -5,33 +5,39 @@
 //! | lottery | Lottery | `LOTTERY#l` | `LOTTERY` |
 //! | e-mail slots taken | Lottery | `LOTTERY#l` | `EMAIL_SLOTS` |
 //! | list of lotteries | Lottery | `LOTTERIES` | `l` |
-//! | participant | Lottery | `LOTTERY#l#SHARD#ss` | `PARTICIPANT#p` |
+//! | participant | Lottery | `LOTTERY#l#POOL#x` | `label` |
 //! | past winner | Lottery | `LOTTERY#l#PAST_WINNERS` | `p#d` |
 //! | draw | Lottery | `LOTTERY#l#DRAW#d` | `META` |
-//! | randomness of a draw | Lottery | `LOTTERY#l#DRAW#d` | `RANDOMNESS` |
-//! | winner | Lottery | `LOTTERY#l#DRAW#d` | `WINNER#rrrrr` |
+//! | seal of a draw: manifest, signature, chain | Lottery | `LOTTERY#l#DRAW#d` | `SEAL` |
+//! | beacon round of a draw | Lottery | `LOTTERY#l#DRAW#d` | `ROUND` |
+//! | winner or alternate | Lottery | `LOTTERY#l#DRAW#d` | `WINNER#rrrrr` |
 //! | notification | Lottery | `LOTTERY#l#DRAW#d` | `NOTIFICATION#p#channel#kind` |
 //! | sealed chunk | Lottery | `LOTTERY#l#DRAW#d#CHUNK#attempt#nnnnnn` | `CHUNK` |
+//! | index of the chunks | Lottery | `LOTTERY#l#DRAW#d#INDEX#attempt` | `nnnnnn` |
 //! | list of draws | Lottery | `LOTTERY#l#DRAWS` | `milliseconds#d` |
 //! | draw that has not ended | Lottery | `UNFINISHED_DRAWS` | `l#d` |
 //! | idempotency | Lottery | `IDEMPOTENCY#hash` | `IDEMPOTENCY` |
 //! | contact | Contacts | `LOTTERY#l#SHARD#ss` | `PARTICIPANT#p` |
 //! | address taken | Contacts | `LOTTERY#l#ADDRESS#hash` | `ADDRESS` |
 //!
-//! No id holds a `#`, so that no two keys meet. Participants are spread over 16 shards, and chunks over as
-//! many partitions as there are chunks, because a partition takes 1,000 writes a second.
+//! No id holds a `#`, so that no two keys meet. Contacts are spread over 16 shards, and chunks over as many
+//! partitions as there are chunks, because a partition takes 1,000 writes a second. What a draw reads of a
+//! participant is kept under the label, by its first digit `x`: labels are random, so that the sixteen
+//! partitions fill evenly, and one after the other they are the pool in the order in which it is sealed.
 
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
-use lottery::{Channel, DrawId, EmailAddress, LotteryId, ParticipantId, PhoneNumber};
+use lottery::{Channel, DrawId, EmailAddress, Label, LotteryId, ParticipantId, PhoneNumber};
 use sha2::{Digest, Sha256};
 
 use crate::store::Table;
 
-/// Over how many partitions a lottery's participants are spread.
+/// Over how many partitions a lottery's contacts are spread.
 pub(crate) const SHARDS: u8 = 16;
+/// The digits that a label may begin with, in their order: the partitions of the pool.
+pub(crate) const POOL_DIGITS: &str = "0123456789abcdef";
 
 /// The name of the partition key in both tables.
 pub(crate) const PK: &str = "pk";
@@ -101,12 +107,14 @@ fn shard_pk(lottery_id: &LotteryId, shard: u8) -> String {
     format!("LOTTERY#{lottery_id}#SHARD#{shard:02}")
 }
 
-pub(crate) fn participant(lottery_id: &LotteryId, participant_id: &ParticipantId) -> Key {
-    Key::lottery(shard_pk(lottery_id, shard(participant_id)), format!("{PARTICIPANT}{participant_id}"))
+pub(crate) fn participant(lottery_id: &LotteryId, label: &Label) -> Key {
+    let digit = &label.as_str()[..1];
+    Key::lottery(format!("LOTTERY#{lottery_id}#POOL#{digit}"), label.as_str())
 }
 
-pub(crate) fn participants(lottery_id: &LotteryId, shard: u8) -> Range {
-    Range { table: Table::Lottery, pk: shard_pk(lottery_id, shard), prefix: PARTICIPANT }
+/// The participants whose labels begin with this digit, by label.
+pub(crate) fn pool(lottery_id: &LotteryId, digit: char) -> Range {
+    Range { table: Table::Lottery, pk: format!("LOTTERY#{lottery_id}#POOL#{digit}"), prefix: "" }
 }
 
 pub(crate) fn contact(lottery_id: &LotteryId, participant_id: &ParticipantId) -> Key {
@@ -148,8 +156,12 @@ pub(crate) fn draw(lottery_id: &LotteryId, draw_id: &DrawId) -> Key {
     Key::lottery(draw_pk(lottery_id, draw_id), "META")
 }
 
-pub(crate) fn randomness(lottery_id: &LotteryId, draw_id: &DrawId) -> Key {
-    Key::lottery(draw_pk(lottery_id, draw_id), "RANDOMNESS")
+pub(crate) fn seal(lottery_id: &LotteryId, draw_id: &DrawId) -> Key {
+    Key::lottery(draw_pk(lottery_id, draw_id), "SEAL")
+}
+
+pub(crate) fn round(lottery_id: &LotteryId, draw_id: &DrawId) -> Key {
+    Key::lottery(draw_pk(lottery_id, draw_id), "ROUND")
 }
 
 pub(crate) fn winner(lottery_id: &LotteryId, draw_id: &DrawId, rank: u32) -> Key {
@@ -177,6 +189,15 @@ pub(crate) fn notifications(lottery_id: &LotteryId, draw_id: &DrawId) -> Range {
 
 pub(crate) fn chunk(lottery_id: &LotteryId, draw_id: &DrawId, attempt: &str, number: u32) -> Key {
     Key::lottery(format!("{}#CHUNK#{attempt}#{number:06}", draw_pk(lottery_id, draw_id)), "CHUNK")
+}
+
+pub(crate) fn chunk_index(lottery_id: &LotteryId, draw_id: &DrawId, attempt: &str, part: usize) -> Key {
+    Key::lottery(chunk_indexes(lottery_id, draw_id, attempt).pk, format!("{part:06}"))
+}
+
+pub(crate) fn chunk_indexes(lottery_id: &LotteryId, draw_id: &DrawId, attempt: &str) -> Range {
+    let pk = format!("{}#INDEX#{attempt}", draw_pk(lottery_id, draw_id));
+    Range { table: Table::Lottery, pk, prefix: "" }
 }
 
 /// Sorts by time of creation.
@@ -239,6 +260,17 @@ mod tests {
             draw_listing(&lottery_id, &DrawId::parse(draw_id).unwrap(), created_at).sk
         };
         assert!(listing("z", 999_999_999) < listing("a", 1_000_000_000));
+    }
+
+    #[test]
+    fn the_pools_partitions_one_after_the_other_are_in_the_order_of_labels() {
+        let lottery_id = LotteryId::parse("party").unwrap();
+        let mut labels: Vec<_> = (0..=255).map(|byte| Label::from_random([byte; 16])).collect();
+        labels.sort_unstable();
+        let partitions: Vec<_> = labels.iter().map(|label| participant(&lottery_id, label).pk).collect();
+        assert!(partitions.is_sorted());
+        let pools: Vec<_> = POOL_DIGITS.chars().map(|digit| pool(&lottery_id, digit).pk).collect();
+        assert!(pools.is_sorted() && partitions.iter().all(|partition| pools.contains(partition)));
     }
 
     #[test]

@@ -68,6 +68,7 @@ fn lottery_item(lottery: &Lottery) -> NewItem {
         .with("created_at", text(lottery.created_at))
         .with_some("open_draw", lottery.open_draw.as_ref().map(text))
         .with("next_sequence", number(lottery.next_sequence))
+        .with_some("last_sealed", lottery.last_sealed.as_ref().map(text))
 }
 
 pub(crate) fn lottery_from(item: &Item) -> Result<Lottery, StoreError> {
@@ -83,5 +84,6 @@ pub(crate) fn lottery_from(item: &Item) -> Result<Lottery, StoreError> {
         created_at: item.timestamp("created_at")?,
         open_draw: item.parse_optional("open_draw")?,
         next_sequence: item.number("next_sequence")?,
+        last_sealed: item.parse_optional("last_sealed")?,
     })
 }

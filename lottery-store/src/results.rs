@@ -3,9 +3,11 @@
 use std::collections::HashSet;
 
 use jiff::Timestamp;
+use lottery::receipt::Receipt;
+use lottery::selection::{Ranked, Seat};
 use lottery::{
-    Channel, Draw, DrawId, EmailAddress, Label, LotteryId, Name, NotificationCounts, ParticipantId,
-    PhoneNumber, PrizeName,
+    Channel, Draw, DrawId, EmailAddress, HexBytes, Label, LotteryId, Name, Nonce, NotificationCounts,
+    ParticipantId, PhoneNumber, PrizeName,
 };
 use serde::{Deserialize, Serialize};
 
@@ -24,25 +26,47 @@ pub struct Winner {
     pub prize: PrizeName,
     /// The prize's place in the draw's list, from 0.
     pub prize_index: u32,
-    /// The entry's rank, from 1.
+    /// The entry's rank in the published ranking, from 1.
     pub rank: u32,
 }
 
-impl Winner {
-    /// The row of a winner names its prize by the place in the draw's list.
-    pub(crate) fn from_item(item: &Item, draw: &Draw) -> Result<Self, StoreError> {
+/// A line of a draw's ranking, a winner or an alternate, and who stands behind it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RankedEntry {
+    /// Who.
+    pub participant_id: ParticipantId,
+    /// The rank, from 1.
+    pub rank: u32,
+    /// Label, score and seat.
+    pub ranked: Ranked,
+}
+
+impl RankedEntry {
+    pub(crate) fn from_item(item: &Item) -> Result<Self, StoreError> {
         let item = Attributes(item);
-        let prize_index: u32 = item.number("prize_index")?;
-        let prize = draw.prizes.get(prize_index as usize);
-        let prize =
-            prize.ok_or_else(|| StoreError::Broken(format!("prize_index of draw {}", draw.draw_id)))?;
         Ok(Self {
             participant_id: item.parse("participant_id")?,
-            label: item.parse("label")?,
-            prize: prize.name.clone(),
-            prize_index,
             rank: item.number("rank")?,
+            ranked: Ranked {
+                label: item.parse("label")?,
+                prize: item.optional_number("prize_index")?,
+                score: item.parse_with("score", HexBytes::parse)?,
+                seat: item.json::<Seat>("seat")?,
+            },
         })
+    }
+}
+
+impl Winner {
+    /// The row of a winner names its prize by the place in the draw's list. The row of an alternate names none.
+    pub(crate) fn from_item(item: &Item, draw: &Draw) -> Result<Option<Self>, StoreError> {
+        let RankedEntry { participant_id, rank, ranked } = RankedEntry::from_item(item)?;
+        let Some(prize_index) = ranked.prize else { return Ok(None) };
+        let prize = draw.prizes.as_slice().get(prize_index as usize);
+        let prize =
+            prize.ok_or_else(|| StoreError::Broken(format!("prize_index of draw {}", draw.draw_id)))?;
+        let prize = prize.name.clone();
+        Ok(Some(Self { participant_id, label: ranked.label, prize, prize_index, rank }))
     }
 }
 
@@ -59,6 +83,17 @@ pub struct Contact {
     pub email: Option<EmailAddress>,
     /// The address's subscription to the lottery's topic.
     pub subscription_arn: Option<String>,
+    /// Under which label in every list.
+    pub label: Label,
+    /// What opens the commitment to who stands behind the label.
+    pub nonce: Nonce,
+}
+
+impl Contact {
+    /// The participant's own key to their entry.
+    pub fn receipt(&self) -> Receipt {
+        Receipt::new(self.label, &self.nonce, self.participant_id.clone())
+    }
 }
 
 /// How far one message has come.
@@ -135,7 +170,16 @@ impl Store {
             return Ok(Vec::new());
         };
         let items = self.all(&keys::winners(lottery_id, draw_id)).await?;
-        items.iter().map(|item| Winner::from_item(item, &draw)).collect()
+        items.iter().filter_map(|item| Winner::from_item(item, &draw).transpose()).collect()
+    }
+
+    /// The published ranking of a draw, winners and alternates; none before the winners are official.
+    pub async fn ranking(&self, draw: &Draw) -> Result<Option<Vec<RankedEntry>>, StoreError> {
+        if !draw.status.has_official_winners() {
+            return Ok(None);
+        }
+        let items = self.all(&keys::winners(&draw.lottery_id, &draw.draw_id)).await?;
+        items.iter().map(RankedEntry::from_item).collect::<Result<_, _>>().map(Some)
     }
 
     /// How to reach these participants, as far as they have not withdrawn; in no order.
@@ -187,5 +231,7 @@ fn contact_from(item: &Item) -> Result<Contact, StoreError> {
         phone: item.parse_optional("phone")?,
         email: item.parse_optional("email")?,
         subscription_arn: item.optional_text("subscription_arn")?.map(str::to_owned),
+        label: item.parse("label")?,
+        nonce: Nonce::from_random(item.bytes32("nonce")?),
     })
 }

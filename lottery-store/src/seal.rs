@@ -1,26 +1,16 @@
-//! What the seal of a draw needs: the lottery to itself, the pool, past winners, and the sealed chunks.
+//! The seal of a draw: the lottery to itself, then one conditional commit that fixes everything.
 
-use std::collections::{HashMap, HashSet};
-
-use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
-use lottery::{
-    Commitment, Draw, DrawId, DrawStatus, Entry, Group, Holder, Label, LotteryId, ParticipantId, Reason,
-    Tickets,
-};
-use serde::{Deserialize, Serialize};
+use lottery::beacon::BeaconRound;
+use lottery::canonical_json::from_canonical_json;
+use lottery::{Draw, DrawId, DrawStatus, HexBytes, LotteryId, Reason};
 
-use crate::draws::draw_from;
-use crate::item::{Attributes, Item, NewItem, json, number, text};
+use crate::chunks::SealedDraw;
+use crate::item::{Attributes, NewItem, json, number, text};
 use crate::lotteries::lottery_from;
-use crate::read::Order;
-use crate::store::Table;
 use crate::transaction::Outcome;
 use crate::write::Write;
 use crate::{Store, StoreError, keys};
-
-/// How many shards of the pool are read at once.
-const AT_ONCE: usize = 4;
 
 /// What came of taking a lottery.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,45 +23,6 @@ pub enum TakeLottery {
     Elsewhere,
     /// There is no such lottery or draw.
     Unknown,
-}
-
-/// A participant as the drawing role may see it: nothing personal.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PoolMember {
-    /// The organiser's own id of the person.
-    pub participant_id: ParticipantId,
-    /// The random name in every list.
-    pub label: Label,
-    /// The chances.
-    pub tickets: Tickets,
-    /// The part of the pool.
-    pub group: Option<Group>,
-    /// The commitment to who stands behind the label.
-    pub holder: Holder,
-}
-
-/// An entry of a sealed draw, and who stands behind it. The id is ours; only the entry is published.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SealedEntry {
-    /// The entry.
-    pub entry: Entry,
-    /// Who stands behind it.
-    pub participant_id: ParticipantId,
-}
-
-/// What is stored of a seal.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Seal {
-    /// Names the run that wrote the chunks: other runs may have left theirs beside them.
-    pub attempt: String,
-    /// How many chunks there are.
-    pub chunks: u32,
-    /// How many entries they hold.
-    pub entries: u64,
-    /// What is committed to.
-    pub commitment: Commitment,
-    /// When.
-    pub sealed_at: Timestamp,
 }
 
 /// What came of committing to a seal.
@@ -108,117 +59,49 @@ impl Store {
         Ok(holder.map_or(TakeLottery::Unknown, TakeLottery::Busy))
     }
 
-    /// The whole pool of a lottery, in no order; each participant read once.
-    pub async fn pool(&self, lottery_id: &LotteryId) -> Result<Vec<PoolMember>, StoreError> {
-        let shards = (0..keys::SHARDS).map(|shard| self.pool_shard(lottery_id, shard));
-        stream::iter(shards)
-            .buffer_unordered(AT_ONCE)
-            .try_fold(Vec::new(), |mut pool, shard| async move {
-                pool.extend(shard);
-                Ok(pool)
-            })
-            .await
-    }
-
-    async fn pool_shard(&self, lottery_id: &LotteryId, shard: u8) -> Result<Vec<PoolMember>, StoreError> {
-        let range = keys::participants(lottery_id, shard);
-        let mut members = Vec::new();
-        let mut behind = None;
-        loop {
-            let slice = self.slice(&range, Order::Ascending, behind.as_deref(), i32::MAX as usize).await?;
-            for item in &slice.items {
-                members.push(pool_member_from(item)?);
-            }
-            behind = slice.last;
-            if behind.is_none() {
-                return Ok(members);
-            }
-        }
-    }
-
-    /// Who has won in this lottery, and in which draw. Certain only while a draw holds the lottery.
-    pub async fn past_winners(
-        &self,
-        lottery_id: &LotteryId,
-    ) -> Result<HashMap<ParticipantId, DrawId>, StoreError> {
-        let marks = self.all(&keys::past_winners(lottery_id)).await?;
-        let marks = marks
-            .iter()
-            .map(|mark| Ok((Attributes(mark).parse("participant_id")?, Attributes(mark).parse("draw_id")?)))
-            .collect::<Result<Vec<(ParticipantId, DrawId)>, StoreError>>()?;
-        let draws: HashSet<&DrawId> = marks.iter().map(|(_, draw_id)| draw_id).collect();
-        let draws: Vec<_> = draws.into_iter().map(|draw_id| keys::draw(lottery_id, draw_id)).collect();
-        let mut official = HashSet::new();
-        for item in self.get_many(Table::Lottery, &draws).await? {
-            let draw = draw_from(&item)?;
-            if draw.status.has_official_winners() {
-                official.insert(draw.draw_id);
-            }
-        }
-        Ok(marks.into_iter().filter(|(_, draw_id)| official.contains(draw_id)).collect())
-    }
-
-    /// Writes one chunk of sealed entries. It counts if the seal of this attempt is committed.
-    pub async fn put_chunk(
-        &self,
-        lottery_id: &LotteryId,
-        draw_id: &DrawId,
-        attempt: &str,
-        number: u32,
-        entries: &[SealedEntry],
-    ) -> Result<(), StoreError> {
-        let item =
-            NewItem::at(keys::chunk(lottery_id, draw_id, attempt, number)).with("entries", json(&entries));
-        self.write(&Write::put(item)).await.map(|_| ())
-    }
-
-    /// One chunk of sealed entries.
-    pub async fn chunk(
-        &self,
-        lottery_id: &LotteryId,
-        draw_id: &DrawId,
-        attempt: &str,
-        number: u32,
-    ) -> Result<Vec<SealedEntry>, StoreError> {
-        let item = self.get(&keys::chunk(lottery_id, draw_id, attempt, number)).await?;
-        let item =
-            item.ok_or_else(|| StoreError::Broken(format!("chunk {number} of draw {draw_id} is missing")))?;
-        Attributes(&item).json("entries")
-    }
-
-    /// Makes this the seal of the draw, and gives the draw the lottery's next number. Only one attempt can.
+    /// Makes this the seal of the draw, whose manifest has the lottery's next number. Only one attempt can.
+    ///
+    /// It is tried once: a seal names the time of sealing, so that whoever finds another writer in the way
+    /// seals anew. [`StoreError::Contended`] says that nothing was committed.
     pub async fn commit_seal(
         &self,
-        lottery_id: &LotteryId,
-        draw_id: &DrawId,
-        seal: &Seal,
+        seal: &SealedDraw,
+        round_at: Timestamp,
     ) -> Result<CommitSeal, StoreError> {
-        // The number cannot change in between: whoever seals holds the lottery.
-        let Some(lottery) = self.lottery(lottery_id).await? else {
-            return Err(StoreError::Broken(format!("lottery {lottery_id} is missing")));
-        };
-        let count = Write::update(keys::lottery(lottery_id), "SET next_sequence = :next")
-            .only_if("open_draw = :draw AND next_sequence = :sequence")
-            .value(":draw", text(draw_id))
-            .value(":sequence", number(lottery.next_sequence))
-            .value(":next", number(lottery.next_sequence + 1));
+        let manifest = &seal.manifest;
+        let (lottery_id, draw_id) = (&manifest.lottery_id, &manifest.draw_id);
+        let count =
+            Write::update(keys::lottery(lottery_id), "SET next_sequence = :next, last_sealed = :draw")
+                .only_if("open_draw = :draw AND next_sequence = :sequence")
+                .value(":draw", text(draw_id))
+                .value(":sequence", number(manifest.sequence))
+                .value(":next", number(manifest.sequence + 1));
         let commit = Write::update(
             keys::draw(lottery_id, draw_id),
             "SET #status = :sealed, #sequence = :sequence, sealed_at = :at, entries = :entries, \
-             commitment = :commitment, seal_attempt = :attempt, chunks = :chunks",
+             commitment = :commitment, #round = :round, round_at = :round_at",
         )
         .only_if("#status = :waiting")
         .name("#status", "status")
         .name("#sequence", "sequence")
+        .name("#round", "round")
         .value(":waiting", text(DrawStatus::Waiting))
         .value(":sealed", text(DrawStatus::Sealed))
-        .value(":sequence", number(lottery.next_sequence))
-        .value(":at", text(seal.sealed_at))
-        .value(":entries", number(seal.entries))
-        .value(":commitment", text(seal.commitment))
-        .value(":attempt", text(&seal.attempt))
-        .value(":chunks", number(seal.chunks));
-        match self.transact(&[count, commit]).await? {
+        .value(":sequence", number(manifest.sequence))
+        .value(":at", text(manifest.sealed_at.timestamp()))
+        .value(":entries", number(manifest.entries))
+        .value(":commitment", text(manifest.commitment()))
+        .value(":round", number(manifest.beacon.round))
+        .value(":round_at", text(round_at));
+        let keep = Write::put(
+            NewItem::at(keys::seal(lottery_id, draw_id))
+                .with("manifest", text(manifest.to_canonical_json()))
+                .with("signature", json(&seal.signature))
+                .with("chain", json(&seal.chain))
+                .with("attempt", text(&seal.attempt))
+                .with("chunks", number(seal.chunks)),
+        );
+        match self.transact_once(&[&count, &commit, &keep]).await? {
             Outcome::Done => Ok(CommitSeal::Committed),
             Outcome::Refused(_) => {
                 Ok(CommitSeal::Refused(Box::new(self.known_draw(lottery_id, draw_id).await?)))
@@ -227,17 +110,45 @@ impl Store {
     }
 
     /// The committed seal of a draw, if there is one.
-    pub async fn seal(&self, lottery_id: &LotteryId, draw_id: &DrawId) -> Result<Option<Seal>, StoreError> {
-        let Some(item) = self.get(&keys::draw(lottery_id, draw_id)).await? else { return Ok(None) };
+    pub async fn seal(
+        &self,
+        lottery_id: &LotteryId,
+        draw_id: &DrawId,
+    ) -> Result<Option<SealedDraw>, StoreError> {
+        let Some(item) = self.get(&keys::seal(lottery_id, draw_id)).await? else { return Ok(None) };
         let item = Attributes(&item);
-        let Some(attempt) = item.optional_text("seal_attempt")? else { return Ok(None) };
-        Ok(Some(Seal {
-            attempt: attempt.to_owned(),
+        Ok(Some(SealedDraw {
+            manifest: item.parse_with("manifest", |text| from_canonical_json(text.as_bytes()))?,
+            signature: item.json("signature")?,
+            chain: item.json("chain")?,
+            attempt: item.text("attempt")?.to_owned(),
             chunks: item.number("chunks")?,
-            entries: item.number("entries")?,
-            commitment: item.parse_with("commitment", Commitment::parse)?,
-            sealed_at: item.timestamp("sealed_at")?,
         }))
+    }
+
+    /// Keeps the beacon's round of a draw unless it has it, and answers what is kept.
+    pub async fn keep_round(
+        &self,
+        lottery_id: &LotteryId,
+        draw_id: &DrawId,
+        round: &BeaconRound,
+    ) -> Result<(), StoreError> {
+        let item = NewItem::at(keys::round(lottery_id, draw_id))
+            .with("round", number(round.round))
+            .with("signature", text(round.signature));
+        // A round has one signature that verifies, so that whoever was faster has kept the same.
+        self.write(&Write::create(item)).await.map(|_| ())
+    }
+
+    /// The beacon's round of a draw, once it was fetched.
+    pub async fn round(
+        &self,
+        lottery_id: &LotteryId,
+        draw_id: &DrawId,
+    ) -> Result<Option<BeaconRound>, StoreError> {
+        let Some(item) = self.get(&keys::round(lottery_id, draw_id)).await? else { return Ok(None) };
+        let item = Attributes(&item);
+        Ok(Some(BeaconRound::new(item.number("round")?, item.parse_with("signature", HexBytes::parse)?)))
     }
 
     /// Ends a draw whose request cannot be met, and frees its lottery. Answers how the draw is then: another
@@ -276,17 +187,4 @@ impl Store {
         let draw = self.draw(lottery_id, draw_id).await?;
         draw.ok_or_else(|| StoreError::Broken(format!("draw {draw_id} is missing")))
     }
-}
-
-fn pool_member_from(item: &Item) -> Result<PoolMember, StoreError> {
-    let item = Attributes(item);
-    let tickets: u32 = item.number("tickets")?;
-    Ok(PoolMember {
-        participant_id: item.parse("participant_id")?,
-        label: item.parse("label")?,
-        tickets: Tickets::try_from(tickets)
-            .map_err(|_| StoreError::Broken("attribute tickets".to_owned()))?,
-        group: item.parse_optional("group")?,
-        holder: item.parse_with("holder", Holder::parse)?,
-    })
 }

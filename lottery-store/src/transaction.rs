@@ -62,20 +62,27 @@ impl Store {
     pub(crate) async fn transact_each(&self, writes: &[&Write]) -> Result<Outcome, StoreError> {
         let mut attempt = 1;
         loop {
-            let items = writes.iter().map(|write| write.to_transact_item(self)).collect();
-            let sent = self.client.transact_write_items().set_transact_items(Some(items)).send().await;
-            let error = match sent {
-                Ok(_) => return Ok(Outcome::Done),
-                Err(error) => error,
-            };
-            let in_the_way = match cancellation_reasons(&error).map(Cancellation::of) {
-                Some(Cancellation::Refused(refusals)) => return Ok(Outcome::Refused(refusals)),
-                Some(Cancellation::Contended) => StoreError::Contended,
-                Some(Cancellation::Throttled) => StoreError::Throttled(error.into()),
-                Some(Cancellation::Other) => return Err(StoreError::Refused(error.into())),
-                None => StoreError::from_sdk(error),
-            };
-            attempt = self.wait_for_turn(attempt, in_the_way).await?;
+            match self.transact_once(writes).await {
+                Ok(outcome) => return Ok(outcome),
+                Err(in_the_way) => attempt = self.wait_for_turn(attempt, in_the_way).await?,
+            }
+        }
+    }
+
+    /// Makes all the writes or none, without patience for other writers.
+    pub(crate) async fn transact_once(&self, writes: &[&Write]) -> Result<Outcome, StoreError> {
+        let items = writes.iter().map(|write| write.to_transact_item(self)).collect();
+        let sent = self.client.transact_write_items().set_transact_items(Some(items)).send().await;
+        let error = match sent {
+            Ok(_) => return Ok(Outcome::Done),
+            Err(error) => error,
+        };
+        match cancellation_reasons(&error).map(Cancellation::of) {
+            Some(Cancellation::Refused(refusals)) => Ok(Outcome::Refused(refusals)),
+            Some(Cancellation::Contended) => Err(StoreError::Contended),
+            Some(Cancellation::Throttled) => Err(StoreError::Throttled(error.into())),
+            Some(Cancellation::Other) => Err(StoreError::Refused(error.into())),
+            None => Err(StoreError::from_sdk(error)),
         }
     }
 

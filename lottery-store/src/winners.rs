@@ -8,8 +8,8 @@ use std::ops::RangeInclusive;
 use jiff::Timestamp;
 use lottery::{Draw, DrawId, DrawStatus, LotteryId, NotificationCounts, Reason};
 
-use crate::item::{Attributes, NewItem, bytes, json, number, text};
-use crate::results::Winner;
+use crate::item::{NewItem, json, number, text};
+use crate::results::{RankedEntry, Winner};
 use crate::store::Table;
 use crate::transaction::Outcome;
 use crate::write::Write;
@@ -50,42 +50,27 @@ pub enum ReleaseWinners {
 }
 
 impl Store {
-    /// Stores the randomness of a draw unless it has some, and answers what is stored.
-    pub async fn store_randomness_once(
+    /// Writes the rows of the ranking, and marks of the winners for later draws. Neither counts before
+    /// [`Store::record_winners`].
+    pub async fn put_pending_ranking(
         &self,
         lottery_id: &LotteryId,
         draw_id: &DrawId,
-        randomness: [u8; 32],
-    ) -> Result<[u8; 32], StoreError> {
-        let key = keys::randomness(lottery_id, draw_id);
-        let item = NewItem::at(key).with("randomness", bytes(randomness.as_slice()));
-        match self.write(&Write::create(item)).await? {
-            Outcome::Done => Ok(randomness),
-            Outcome::Refused(refusals) => {
-                let item = refusals.item(0).ok_or_else(|| StoreError::Broken("randomness".to_owned()))?;
-                Attributes(item).bytes32("randomness")
-            }
-        }
-    }
-
-    /// Writes the rows of the winners, and their marks for later draws. Neither counts before [`Store::record_winners`].
-    pub async fn put_pending_winners(
-        &self,
-        lottery_id: &LotteryId,
-        draw_id: &DrawId,
-        winners: &[Winner],
+        ranking: &[RankedEntry],
     ) -> Result<(), StoreError> {
-        let marks = winners.iter().map(|winner| {
+        let marks = ranking.iter().filter(|entry| entry.ranked.prize.is_some()).map(|winner| {
             NewItem::at(keys::past_winner(lottery_id, &winner.participant_id, draw_id))
                 .with("participant_id", text(&winner.participant_id))
                 .with("draw_id", text(draw_id))
         });
-        let rows = winners.iter().map(|winner| {
-            NewItem::at(keys::winner(lottery_id, draw_id, winner.rank))
-                .with("participant_id", text(&winner.participant_id))
-                .with("label", text(winner.label))
-                .with("prize_index", number(winner.prize_index))
-                .with("rank", number(winner.rank))
+        let rows = ranking.iter().map(|RankedEntry { participant_id, rank, ranked }| {
+            NewItem::at(keys::winner(lottery_id, draw_id, *rank))
+                .with("participant_id", text(participant_id))
+                .with("label", text(ranked.label))
+                .with_some("prize_index", ranked.prize.map(number))
+                .with("rank", number(rank))
+                .with("score", text(ranked.score))
+                .with("seat", json(&ranked.seat))
         });
         self.put_many(Table::Lottery, &rows.chain(marks).collect::<Vec<_>>()).await
     }
@@ -131,7 +116,9 @@ impl Store {
         }
     }
 
-    /// Undoes a draw whose winners are not official: it ends as failed, and does not hold its lottery.
+    /// Ends a draw whose winners are not official, and lets go of its lottery. Before the commitment it has
+    /// failed; after it, it is abandoned: once its round is out anybody can compute who would have won, so it
+    /// keeps its number and commitment for all to see.
     pub async fn release_winners(
         &self,
         lottery_id: &LotteryId,
@@ -161,14 +148,18 @@ impl Store {
                 )
                 .value(":draw", text(draw_id))
             };
+            let end = match draw.status {
+                DrawStatus::Waiting => DrawStatus::Failed,
+                _ => DrawStatus::Abandoned,
+            };
             let fail = Write::update(
                 keys::draw(lottery_id, draw_id),
-                "SET #status = :failed, reason = :reason, completed_at = :now",
+                "SET #status = :end, reason = :reason, completed_at = :now",
             )
             .only_if("#status = :seen")
             .name("#status", "status")
             .value(":seen", text(draw.status))
-            .value(":failed", text(DrawStatus::Failed))
+            .value(":end", text(end))
             .value(":reason", json(reason))
             .value(":now", text(now));
             // Decided by reading again, whether it was done or not.
@@ -181,11 +172,9 @@ impl Store {
     async fn erase_pending_winners(&self, draw: &Draw) -> Result<(), StoreError> {
         let (lottery_id, draw_id) = (&draw.lottery_id, &draw.draw_id);
         let items = self.all(&keys::winners(lottery_id, draw_id)).await?;
-        let winners =
-            items.iter().map(|item| Winner::from_item(item, draw)).collect::<Result<Vec<_>, _>>()?;
-        let rows = winners.iter().map(|winner| keys::winner(lottery_id, draw_id, winner.rank));
-        let marks =
-            winners.iter().map(|winner| keys::past_winner(lottery_id, &winner.participant_id, draw_id));
+        let ranking = items.iter().map(RankedEntry::from_item).collect::<Result<Vec<_>, _>>()?;
+        let rows = ranking.iter().map(|entry| keys::winner(lottery_id, draw_id, entry.rank));
+        let marks = ranking.iter().map(|entry| keys::past_winner(lottery_id, &entry.participant_id, draw_id));
         self.delete_many(Table::Lottery, &rows.chain(marks).collect::<Vec<_>>()).await
     }
 
@@ -197,8 +186,8 @@ impl Store {
     ) -> Result<Vec<Winner>, StoreError> {
         let keys: Vec<_> = ranks.map(|rank| keys::winner(&draw.lottery_id, &draw.draw_id, rank)).collect();
         let items = self.get_many(Table::Lottery, &keys).await?;
-        let mut winners =
-            items.iter().map(|item| Winner::from_item(item, draw)).collect::<Result<Vec<_>, _>>()?;
+        let winners = items.iter().filter_map(|item| Winner::from_item(item, draw).transpose());
+        let mut winners = winners.collect::<Result<Vec<_>, _>>()?;
         winners.sort_by_key(|winner| winner.rank);
         Ok(winners)
     }

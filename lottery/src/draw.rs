@@ -4,10 +4,9 @@ use std::fmt;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use crate::text::{hex, line, text_newtype, unhex32};
-use crate::{Channel, DrawId, Invalid, Locale, LotteryId, Quota};
+use crate::{Channel, DrawId, Invalid, Locale, LotteryId, PrizeList, Quota};
 
 /// What a prize is called: 1 to 100 characters.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -140,11 +139,6 @@ pub struct Reason {
 pub struct Commitment([u8; 32]);
 
 impl Commitment {
-    /// The commitment to nothing but the draw's name: its SHA-256.
-    pub fn to_draw_id(draw_id: &DrawId) -> Self {
-        Self(Sha256::digest(draw_id.as_str()).into())
-    }
-
     /// Parses 64 lower-case hexadecimal digits.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         unhex32(text).map(Self).ok_or_else(|| Invalid::new("must be 64 lower-case hexadecimal digits"))
@@ -206,7 +200,9 @@ pub struct Draw {
     /// Why it came there, if not by success.
     pub reason: Option<Reason>,
     /// What can be won, in the order of drawing.
-    pub prizes: Vec<Prize>,
+    pub prizes: PrizeList,
+    /// How many are ranked behind the winners, for forfeited seats.
+    pub alternates: u32,
     /// Whether those who won in this lottery before cannot win again.
     pub exclude_past_winners: bool,
     /// Until when it waits before sealing.
@@ -223,6 +219,10 @@ pub struct Draw {
     pub entries: Option<u64>,
     /// What was fixed.
     pub commitment: Option<Commitment>,
+    /// The beacon round that decides it, named when its entries were fixed.
+    pub round: Option<u64>,
+    /// When that round comes out.
+    pub round_at: Option<Timestamp>,
     /// The execution that carries it.
     pub execution_arn: Option<String>,
     /// When it ended.
@@ -232,9 +232,14 @@ pub struct Draw {
 }
 
 impl Draw {
+    /// How many lines the ranking has at most: winners and alternates.
+    pub fn ranked(&self) -> u32 {
+        self.winners() + self.alternates
+    }
+
     /// How many winners all prizes together have.
     pub fn winners(&self) -> u32 {
-        self.prizes.iter().map(|prize| prize.winners).sum()
+        self.prizes.as_slice().iter().map(|prize| prize.winners).sum()
     }
 }
 
@@ -253,11 +258,8 @@ mod tests {
 
     #[test]
     fn a_commitment_reads_as_it_is_written() {
-        let commitment = Commitment::to_draw_id(&DrawId::parse("abc").unwrap());
-        assert_eq!(
-            commitment.to_string(),
-            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-        );
+        let commitment = Commitment::from([0xab; 32]);
+        assert_eq!(commitment.to_string(), "ab".repeat(32));
         assert_eq!(Commitment::parse(&commitment.to_string()), Ok(commitment));
         assert!(Commitment::parse(&commitment.to_string().to_uppercase()).is_err());
     }

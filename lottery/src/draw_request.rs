@@ -3,7 +3,10 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 
-use crate::{Channel, Draw, DrawId, DrawStatus, FieldError, Locale, LotteryId, Prize, PrizeName};
+use crate::{
+    Channel, Draw, DrawId, DrawStatus, FieldError, Locale, LotteryId, Prize, PrizeList, PrizeListError,
+    PrizeName, Quota,
+};
 
 /// Why a draw cannot be started as asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -12,7 +15,7 @@ pub enum DrawRequestError {
     #[error("every prize of a draw needs at least one winner")]
     NoWinners,
     /// More than a draw can notify.
-    #[error("a draw has at most {most} winners, not {0}", most = DrawRequest::MOST_WINNERS)]
+    #[error("a draw has at most {most} winners, not {0}", most = PrizeList::MOST_WINNERS)]
     TooManyWinners(u64),
     /// A field of the design that is not built.
     #[error("{0} is not supported yet")]
@@ -20,6 +23,24 @@ pub enum DrawRequestError {
     /// A field that is unknown, missing or malformed.
     #[error(transparent)]
     Field(#[from] FieldError),
+}
+
+impl From<PrizeListError> for DrawRequestError {
+    fn from(error: PrizeListError) -> Self {
+        match error {
+            PrizeListError::NoWinners => Self::NoWinners,
+            PrizeListError::TooManyWinners(winners) => Self::TooManyWinners(winners),
+            PrizeListError::TooManyPrizes(_) => {
+                let reason = format!("must hold at most {} prizes", PrizeList::MOST_PRIZES);
+                FieldError::new("prizes", reason).into()
+            }
+            of_one_prize => {
+                let sentence = of_one_prize.to_string();
+                let (field, reason) = sentence.split_once(": ").unwrap_or(("prizes", &sentence));
+                FieldError::new(field, reason).into()
+            }
+        }
+    }
 }
 
 impl DrawRequestError {
@@ -38,7 +59,9 @@ impl DrawRequestError {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DrawRequest {
     /// What can be won, in the order of drawing.
-    pub prizes: Vec<Prize>,
+    pub prizes: PrizeList,
+    /// How many are ranked behind the winners, for forfeited seats.
+    pub alternates: u32,
     /// Whether those who won in this lottery before cannot win again.
     pub exclude_past_winners: bool,
     /// Until when to wait before sealing.
@@ -48,17 +71,16 @@ pub struct DrawRequest {
 }
 
 impl DrawRequest {
-    /// The most winners of one draw, all prizes together.
-    pub const MOST_WINNERS: u64 = 10_000;
-    /// The most prizes of one draw.
-    pub const MOST_PRIZES: usize = 100;
+    /// The most alternates of one draw.
+    pub const MOST_ALTERNATES: u32 = 10_000;
     /// How far ahead a closing time may lie; an execution lives no longer than a year.
     const FURTHEST_CLOSING: SignedDuration = SignedDuration::from_hours(360 * 24);
 
-    const FIELDS: [&str; 5] = ["winners", "prizes", "exclude_past_winners", "closes_at", "channels"];
-    const NOT_SUPPORTED: [&str; 3] = ["quota", "alternates", "claim_within_seconds"];
+    const FIELDS: [&str; 6] =
+        ["winners", "prizes", "alternates", "exclude_past_winners", "closes_at", "channels"];
+    const NOT_SUPPORTED: [&str; 1] = ["claim_within_seconds"];
 
-    /// Parses `{winners}` or `{prizes: [{name, winners}]}`, each with the optional fields
+    /// Parses `{winners}` or `{prizes: [{name, winners, quota?}]}`, each with the optional fields `alternates`,
     /// `exclude_past_winners`, `closes_at` and `channels`. The locale names the prize of `{winners}`.
     pub fn parse(value: &Value, locale: Locale, now: Timestamp) -> Result<Self, DrawRequestError> {
         let members = value.as_object().ok_or_else(|| FieldError::new("draw", "must be an object"))?;
@@ -74,12 +96,9 @@ impl DrawRequest {
                 return Err(FieldError::new("winners", "cannot stand beside prizes").into());
             }
         };
-        let total = prizes.iter().map(|prize| u64::from(prize.winners)).sum();
-        if total > Self::MOST_WINNERS {
-            return Err(DrawRequestError::TooManyWinners(total));
-        }
         Ok(Self {
-            prizes,
+            prizes: PrizeList::try_from(prizes)?,
+            alternates: parse_alternates(members.get("alternates"))?,
             exclude_past_winners: parse_exclude_past_winners(members.get("exclude_past_winners"))?,
             closes_at: parse_closes_at(members.get("closes_at"), now)?,
             channels: parse_channels(members.get("channels"))?,
@@ -94,6 +113,7 @@ impl DrawRequest {
             status: DrawStatus::Waiting,
             reason: None,
             prizes: self.prizes,
+            alternates: self.alternates,
             exclude_past_winners: self.exclude_past_winners,
             closes_at: self.closes_at,
             channels: self.channels,
@@ -102,6 +122,8 @@ impl DrawRequest {
             sealed_at: None,
             entries: None,
             commitment: None,
+            round: None,
+            round_at: None,
             execution_arn: None,
             completed_at: None,
             notifications: None,
@@ -123,13 +145,6 @@ fn check_fields(members: &Map<String, Value>, known: &[&str]) -> Result<(), Draw
 
 fn parse_prizes(value: &Value) -> Result<Vec<Prize>, DrawRequestError> {
     let prizes = value.as_array().ok_or_else(|| FieldError::new("prizes", "must be an array"))?;
-    if prizes.is_empty() {
-        return Err(DrawRequestError::NoWinners);
-    }
-    if prizes.len() > DrawRequest::MOST_PRIZES {
-        let reason = format!("must hold at most {} prizes", DrawRequest::MOST_PRIZES);
-        return Err(FieldError::new("prizes", reason).into());
-    }
     prizes.iter().enumerate().map(|(place, prize)| parse_prize(prize, place)).collect()
 }
 
@@ -137,14 +152,41 @@ fn parse_prize(value: &Value, place: usize) -> Result<Prize, DrawRequestError> {
     let field = |name: &str| format!("prizes[{place}].{name}");
     let members =
         value.as_object().ok_or_else(|| FieldError::new(format!("prizes[{place}]"), "must be an object"))?;
-    check_fields(members, &["name", "winners"])?;
+    check_fields(members, &["name", "winners", "quota"])?;
     let name = match members.get("name") {
         Some(Value::String(name)) => PrizeName::parse(name).map_err(|error| error.in_field(field("name")))?,
         Some(_) => return Err(FieldError::new(field("name"), "must be text").into()),
         None => return Err(FieldError::new(field("name"), "is missing").into()),
     };
     let winners = members.get("winners").ok_or_else(|| FieldError::new(field("winners"), "is missing"))?;
-    Ok(Prize { name, quota: Vec::new(), winners: winner_count(winners, &field("winners"))? })
+    let quota = parse_quota(members.get("quota"), &field("quota"))?;
+    Ok(Prize { name, quota, winners: winner_count(winners, &field("winners"))? })
+}
+
+/// What a quota asks for as a list; whether the bounds make sense, the list of prizes decides.
+fn parse_quota(value: Option<&Value>, field: &str) -> Result<Vec<Quota>, FieldError> {
+    let quotas = match value {
+        None | Some(Value::Null) => return Ok(Vec::new()),
+        Some(Value::Array(quotas)) => quotas,
+        Some(_) => return Err(FieldError::new(field, "must be an array of {group, at_least?, at_most?}")),
+    };
+    let parse = |(place, quota): (usize, &Value)| {
+        serde_json::from_value(quota.clone())
+            .map_err(|error| FieldError::new(format!("{field}[{place}]"), error.to_string()))
+    };
+    quotas.iter().enumerate().map(parse).collect()
+}
+
+fn parse_alternates(value: Option<&Value>) -> Result<u32, FieldError> {
+    let most = DrawRequest::MOST_ALTERNATES;
+    match value {
+        None | Some(Value::Null) => Ok(0),
+        Some(value) => value
+            .as_u64()
+            .and_then(|count| u32::try_from(count).ok())
+            .filter(|count| *count <= most)
+            .ok_or_else(|| FieldError::new("alternates", format!("must be a whole number up to {most}"))),
+    }
 }
 
 fn winner_count(value: &Value, field: &str) -> Result<u32, DrawRequestError> {
@@ -152,7 +194,7 @@ fn winner_count(value: &Value, field: &str) -> Result<u32, DrawRequestError> {
         Some(0) => Err(DrawRequestError::NoWinners),
         Some(count) => u32::try_from(count)
             .ok()
-            .filter(|count| u64::from(*count) <= DrawRequest::MOST_WINNERS)
+            .filter(|count| u64::from(*count) <= PrizeList::MOST_WINNERS)
             .ok_or(DrawRequestError::TooManyWinners(count)),
         None => Err(FieldError::new(field, "must be a whole number from 1").into()),
     }
@@ -218,24 +260,28 @@ mod tests {
     fn a_number_of_winners_is_enough() {
         let request = parse(json!({"winners": 2})).unwrap();
         assert_eq!(
-            request.prizes,
+            request.prizes.as_slice(),
             [Prize { name: PrizeName::parse("Prize").unwrap(), quota: vec![], winners: 2 }]
         );
-        assert_eq!((request.exclude_past_winners, request.closes_at), (true, None));
+        assert_eq!((request.exclude_past_winners, request.closes_at, request.alternates), (true, None, 0));
         assert_eq!(request.channels, Channel::ALL);
         let chinese = DrawRequest::parse(&json!({"winners": 2}), Locale::ZhCn, now()).unwrap();
-        assert_eq!(chinese.prizes[0].name.as_str(), "奖品");
+        assert_eq!(chinese.prizes.as_slice()[0].name.as_str(), "奖品");
     }
 
     #[test]
     fn prizes_keep_their_order() {
         let request = parse(json!({
-            "prizes": [{"name": "Car", "winners": 1}, {"name": "Pen", "winners": 20}],
+            "prizes": [{"name": "Car", "winners": 1}, {"name": "Pen", "winners": 20,
+                "quota": [{"group": "a", "at_least": 2}, {"group": "b", "at_most": 3}]}], "alternates": 7,
             "exclude_past_winners": false, "closes_at": "2026-12-24T18:00:00Z", "channels": ["email"]
         }))
         .unwrap();
-        let prizes: Vec<_> = request.prizes.iter().map(|p| (p.name.as_str(), p.winners)).collect();
-        assert_eq!(prizes, [("Car", 1), ("Pen", 20)]);
+        let prizes = request.prizes.as_slice();
+        let shown: Vec<_> = prizes.iter().map(|p| (p.name.as_str(), p.winners, p.quota.len())).collect();
+        assert_eq!(shown, [("Car", 1, 0), ("Pen", 20, 2)]);
+        assert_eq!((prizes[1].quota[0].at_least, prizes[1].quota[1].at_most), (Some(2), Some(3)));
+        assert_eq!(request.alternates, 7);
         assert!(!request.exclude_past_winners);
         assert_eq!(request.closes_at, Some("2026-12-24T18:00:00Z".parse().unwrap()));
         assert_eq!(request.channels, [Channel::Email]);
@@ -244,6 +290,7 @@ mod tests {
     #[test]
     fn a_refusal_has_a_name() {
         let prizes = |count: usize| json!({"prizes": vec![json!({"name": "P", "winners": 1}); count]});
+        let quota = |quota: Value| json!({"prizes": [{"name": "P", "winners": 1, "quota": [quota]}]});
         for (value, name, told) in [
             (json!({"winners": 0}), "NoWinners", "at least one"),
             (json!({"prizes": []}), "NoWinners", "at least one"),
@@ -255,9 +302,18 @@ mod tests {
                 "TooManyWinners",
                 "10001",
             ),
-            (json!({"winners": 1, "alternates": 0}), "NotSupported", "alternates"),
+            (json!({"winners": 1, "alternates": 10_001}), "InvalidField", "alternates"),
+            (json!({"winners": 1, "alternates": "2"}), "InvalidField", "alternates"),
             (json!({"winners": 1, "claim_within_seconds": 60}), "NotSupported", "claim_within_seconds"),
-            (json!({"prizes": [{"name": "P", "winners": 1, "quota": {}}]}), "NotSupported", "quota"),
+            (
+                json!({"prizes": [{"name": "P", "winners": 1, "quota": {}}]}),
+                "InvalidField",
+                "prizes[0].quota",
+            ),
+            (quota(json!({})), "InvalidField", "prizes[0].quota[0]"),
+            (quota(json!({"group": "a", "most": 1})), "InvalidField", "prizes[0].quota[0]"),
+            (quota(json!({"group": "a"})), "InvalidField", "prizes[0].quota: a needs at_least or at_most"),
+            (quota(json!({"group": "a", "at_least": 2})), "InvalidField", "prizes[0].quota: reserves more"),
             (json!({"winers": 1}), "InvalidField", "winers"),
             (json!({"prizes": [{"name": "P", "winners": 1, "x": 1}]}), "InvalidField", "x:"),
             (json!({}), "InvalidField", "winners"),

@@ -41,6 +41,16 @@ impl Holder {
         Self(Sha256::new().chain_update(nonce.0).chain_update(participant_id.as_str()).finalize().into())
     }
 
+    /// The holder that these 32 bytes are.
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// The 32 bytes.
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
     /// Parses 43 characters of base64url.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         URL_SAFE_NO_PAD

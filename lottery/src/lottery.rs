@@ -53,6 +53,8 @@ pub struct Lottery {
     pub open_draw: Option<DrawId>,
     /// The number that the next sealed draw gets; the first is 1.
     pub next_sequence: u64,
+    /// The draw that was sealed last, which the next manifest names.
+    pub last_sealed: Option<DrawId>,
 }
 
 /// A lottery that an organiser asks for.
@@ -119,6 +121,7 @@ impl NewLottery {
             created_at: now,
             open_draw: None,
             next_sequence: 1,
+            last_sealed: None,
         }
     }
 }

@@ -83,6 +83,8 @@ pub struct Participant {
     pub group: Option<Group>,
     /// The person's chances.
     pub tickets: Tickets,
+    /// Whether the organiser keeps the person from winning; the list of entries says so.
+    pub excluded: bool,
 }
 
 /// The fields of a participant as they come in, by name and in any order.
@@ -93,7 +95,7 @@ pub struct ParticipantFields {
 
 impl ParticipantFields {
     /// The names of the fields, as JSON and CSV spell them.
-    pub const NAMES: [&str; 6] = ["participant_id", "name", "phone", "email", "group", "tickets"];
+    pub const NAMES: [&str; 7] = ["participant_id", "name", "phone", "email", "group", "tickets", "excluded"];
 
     /// Whether `name` is a field of a participant.
     pub fn knows(name: &str) -> bool {
@@ -162,14 +164,22 @@ impl ParticipantFields {
             Some(Value::String(text)) => text.trim().parse().ok(),
             Some(_) => None,
         };
-        let tickets = number
+        number
             .and_then(|number| u32::try_from(number).ok())
             .and_then(|number| Tickets::try_from(number).ok())
-            .ok_or_else(|| FieldError::new("tickets", "must be a whole number from 1"))?;
-        if tickets > Tickets::ONE {
-            return Err(FieldError::new("tickets", "tickets above 1 are not supported yet"));
+            .ok_or_else(|| {
+                FieldError::new("tickets", format!("must be a whole number, 1 to {}", Tickets::MOST))
+            })
+    }
+
+    fn excluded(&self) -> Result<bool, FieldError> {
+        let refused = || FieldError::new("excluded", "must be true or false");
+        match self.value("excluded") {
+            None => Ok(false),
+            Some(Value::Bool(excluded)) => Ok(*excluded),
+            Some(Value::String(text)) => text.trim().to_ascii_lowercase().parse().map_err(|_| refused()),
+            Some(_) => Err(refused()),
         }
-        Ok(tickets)
     }
 }
 
@@ -189,6 +199,7 @@ impl Participant {
             email: fields.optional("email", EmailAddress::parse)?,
             group: fields.optional("group", Group::parse)?,
             tickets: fields.tickets()?,
+            excluded: fields.excluded()?,
         })
     }
 }
@@ -247,12 +258,25 @@ mod tests {
     }
 
     #[test]
-    fn tickets_above_1_are_refused_by_name() {
-        for tickets in [json!(2), json!("2"), json!(1000)] {
-            let error =
-                parse(json!({"participant_id": "1", "name": "Rose", "tickets": tickets})).unwrap_err();
-            assert_eq!(error.reason, "tickets above 1 are not supported yet");
+    fn tickets_go_from_1_to_1000() {
+        let parse =
+            |tickets: Value| parse(json!({"participant_id": "1", "name": "Rose", "tickets": tickets}));
+        for (value, tickets) in [(json!(2), 2), (json!("2"), 2), (json!(1000), 1000)] {
+            assert_eq!(parse(value).unwrap().tickets.get(), tickets);
         }
+        assert_eq!(parse(json!(1001)).unwrap_err().reason, "must be a whole number, 1 to 1000");
+    }
+
+    #[test]
+    fn whom_the_organiser_excludes_is_marked() {
+        let parse =
+            |excluded: Value| parse(json!({"participant_id": "1", "name": "Rose", "excluded": excluded}));
+        for (value, excluded) in
+            [(json!(true), true), (json!("TRUE"), true), (json!(""), false), (json!(null), false)]
+        {
+            assert_eq!(parse(value).unwrap().excluded, excluded);
+        }
+        assert_eq!(parse(json!("perhaps")).unwrap_err().field, "excluded");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::{Commitment, HexBytes};
 
@@ -32,6 +33,11 @@ impl OrganiserKey {
     /// The key that this secret seed makes.
     pub fn from_seed(seed: &[u8; 32]) -> Self {
         Self(SigningKey::from_bytes(seed))
+    }
+
+    /// The key whose seed is the SHA-256 of a secret text; blanks around it do not count.
+    pub fn from_secret(secret: &[u8]) -> Self {
+        Self::from_seed(&Sha256::digest(secret.trim_ascii()).into())
     }
 
     /// The key that others check signatures with.

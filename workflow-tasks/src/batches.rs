@@ -16,28 +16,29 @@ pub(crate) struct Batches {
 }
 
 impl Batches {
-    /// The batches in which the winners of `draw` are told, on the channels that it asks for.
+    /// The batches in which the winners of `draw` are told, on the channels that it asks for. With quotas a
+    /// winner may stand behind an alternate, so that batches go over the whole ranking.
     pub(crate) fn of(draw: &Draw) -> Self {
         let on = |channel| match draw.channels.contains(&channel) {
-            true => (0..count(draw.winners())).collect(),
+            true => (0..count(draw.ranked())).collect(),
             false => Vec::new(),
         };
         Self { sms: on(Channel::Sms), email: on(Channel::Email) }
     }
 }
 
-/// The ranks of the winners in one batch, of a draw with so many winners.
-pub(crate) fn ranks(winners: u32, batch: u32) -> RangeInclusive<u32> {
-    let before = batch.saturating_mul(size(winners));
-    before.saturating_add(1)..=before.saturating_add(size(winners)).min(winners)
+/// The ranks in one batch, of a ranking of this length.
+pub(crate) fn ranks(ranked: u32, batch: u32) -> RangeInclusive<u32> {
+    let before = batch.saturating_mul(size(ranked));
+    before.saturating_add(1)..=before.saturating_add(size(ranked)).min(ranked)
 }
 
-fn count(winners: u32) -> u32 {
-    winners.div_ceil(size(winners))
+fn count(ranked: u32) -> u32 {
+    ranked.div_ceil(size(ranked))
 }
 
-fn size(winners: u32) -> u32 {
-    winners.div_ceil(MOST).max(1)
+fn size(ranked: u32) -> u32 {
+    ranked.div_ceil(MOST).max(1)
 }
 
 #[cfg(test)]

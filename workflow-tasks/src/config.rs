@@ -1,5 +1,9 @@
 //! What a function is told by its environment.
 
+use std::path::PathBuf;
+
+use lottery::beacon::Chain;
+
 use crate::Function;
 
 /// What a function needs to know: read once, at start.
@@ -13,6 +17,10 @@ pub struct Config {
     pub public_url: String,
     /// The most that one SMS may cost, in US dollars.
     pub sms_max_price: String,
+    /// The beacon whose rounds decide new draws.
+    pub beacon: BeaconConfig,
+    /// What the organiser's signing key is made of. Sealing alone needs it.
+    pub organiser_secret: Option<OrganiserSecret>,
     /// The sender of e-mails through SES; without one there are none.
     pub email_sender: Option<String>,
     /// The lottery's state machine. The reconciler alone needs it; given to the tasks it would be a
@@ -20,17 +28,73 @@ pub struct Config {
     pub state_machine_arn: Option<String>,
 }
 
-/// A variable that the environment must give, and does not.
+/// The beacon whose rounds decide new draws.
+#[derive(Debug, Clone)]
+pub struct BeaconConfig {
+    /// Its parameters, pinned: whoever answers for it is held to them.
+    pub chain: Chain,
+    /// How long after sealing the round comes out at the earliest.
+    pub margin_seconds: u32,
+    /// Who is asked for rounds, in turn: addresses that speak drand's HTTP API.
+    pub relays: Vec<String>,
+}
+
+/// Where the secret is whose SHA-256 is the seed of the organiser's signing key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OrganiserSecret {
+    /// A secret in Secrets Manager, by its ARN.
+    Arn(String),
+    /// A file.
+    File(PathBuf),
+}
+
+/// A variable of the environment with which a function cannot start.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the environment variable {0} is not set")]
-pub struct MissingVariable(&'static str);
+pub enum ConfigError {
+    /// It is not there.
+    #[error("the environment variable {0} is not set")]
+    Missing(&'static str),
+    /// It holds something else than it should.
+    #[error("the environment variable {0} is malformed")]
+    Malformed(&'static str),
+}
+
+impl BeaconConfig {
+    /// drand's public beacon, asked through its own relays.
+    pub fn quicknet() -> Self {
+        let relays = [
+            "https://api.drand.sh",
+            "https://api2.drand.sh",
+            "https://api3.drand.sh",
+            "https://drand.cloudflare.com",
+        ];
+        Self { chain: Chain::quicknet(), margin_seconds: 10, relays: relays.map(str::to_owned).to_vec() }
+    }
+
+    fn from_variables(variable: impl Fn(&'static str) -> Option<String>) -> Result<Self, ConfigError> {
+        let mut config = Self::quicknet();
+        if let Some(info) = variable("BEACON_CHAIN") {
+            config.chain =
+                Chain::parse_info(info.as_bytes()).map_err(|_| ConfigError::Malformed("BEACON_CHAIN"))?;
+        }
+        if let Some(seconds) = variable("BEACON_MARGIN_SECONDS") {
+            config.margin_seconds =
+                seconds.trim().parse().map_err(|_| ConfigError::Malformed("BEACON_MARGIN_SECONDS"))?;
+        }
+        if let Some(relays) = variable("BEACON_RELAYS") {
+            let relays = relays.split(',').map(|relay| relay.trim().trim_end_matches('/').to_owned());
+            config.relays = relays.filter(|relay| !relay.is_empty()).collect();
+        }
+        Ok(config)
+    }
+}
 
 impl Config {
     /// What an SMS may cost if nothing else is said.
     pub const SMS_MAX_PRICE: &str = "0.50";
 
     /// Reads the environment of `function`, and fails with the name of what is missing.
-    pub fn from_env(function: Function) -> Result<Self, MissingVariable> {
+    pub fn from_env(function: Function) -> Result<Self, ConfigError> {
         Self::from_lookup(function, |name| std::env::var(name).ok())
     }
 
@@ -38,15 +102,25 @@ impl Config {
     pub fn from_lookup(
         function: Function,
         variable: impl Fn(&str) -> Option<String>,
-    ) -> Result<Self, MissingVariable> {
+    ) -> Result<Self, ConfigError> {
         let optional = |name| variable(name).filter(|value| !value.is_empty());
-        let required = |name| optional(name).ok_or(MissingVariable(name));
+        let required = |name| optional(name).ok_or(ConfigError::Missing(name));
+        let organiser_secret = match (optional("ORGANISER_KEY_FILE"), optional("ORGANISER_SECRET_ARN")) {
+            (Some(path), _) => Some(OrganiserSecret::File(path.into())),
+            (None, Some(arn)) => Some(OrganiserSecret::Arn(arn)),
+            (None, None) => None,
+        };
+        if function == Function::SealEntries && organiser_secret.is_none() {
+            return Err(ConfigError::Missing("ORGANISER_SECRET_ARN"));
+        }
         Ok(Self {
             lottery_table: required("LOTTERY_TABLE")?,
             contacts_table: required("CONTACTS_TABLE")?,
             public_url: required("PUBLIC_URL")?.trim_end_matches('/').to_owned(),
             email_sender: optional("EMAIL_SENDER"),
             sms_max_price: optional("SMS_MAX_PRICE").unwrap_or_else(|| Self::SMS_MAX_PRICE.to_owned()),
+            beacon: BeaconConfig::from_variables(optional)?,
+            organiser_secret,
             state_machine_arn: match function {
                 Function::ReconcileDraws => Some(required("STATE_MACHINE_ARN")?),
                 _ => None,
@@ -59,23 +133,45 @@ impl Config {
 mod tests {
     use super::*;
 
-    fn read(function: Function, set: &[&str]) -> Result<Config, MissingVariable> {
+    const TABLES_AND_URL: [&str; 3] = ["LOTTERY_TABLE", "CONTACTS_TABLE", "PUBLIC_URL"];
+
+    fn read(function: Function, set: &[&str]) -> Result<Config, ConfigError> {
         Config::from_lookup(function, |name| set.contains(&name).then(|| format!("{name}/")))
     }
 
     #[test]
     fn a_missing_variable_is_named() {
-        let tables = ["LOTTERY_TABLE", "CONTACTS_TABLE"];
-        assert_eq!(read(Function::SendSms, &tables).unwrap_err(), MissingVariable("PUBLIC_URL"));
-        let most = ["LOTTERY_TABLE", "CONTACTS_TABLE", "PUBLIC_URL"];
-        assert_eq!(read(Function::ReconcileDraws, &most).unwrap_err(), MissingVariable("STATE_MACHINE_ARN"));
+        assert_eq!(
+            read(Function::SendSms, &TABLES_AND_URL[..2]).unwrap_err(),
+            ConfigError::Missing("PUBLIC_URL")
+        );
+        for (function, name) in
+            [(Function::ReconcileDraws, "STATE_MACHINE_ARN"), (Function::SealEntries, "ORGANISER_SECRET_ARN")]
+        {
+            assert_eq!(read(function, &TABLES_AND_URL).unwrap_err(), ConfigError::Missing(name));
+        }
     }
 
     #[test]
-    fn only_the_reconciler_needs_the_state_machine() {
-        let config = read(Function::SendSms, &["LOTTERY_TABLE", "CONTACTS_TABLE", "PUBLIC_URL"]).unwrap();
+    fn what_only_one_function_needs_the_others_do_without() {
+        let config = read(Function::SendSms, &TABLES_AND_URL).unwrap();
         assert_eq!(config.public_url, "PUBLIC_URL");
         assert_eq!(config.sms_max_price, Config::SMS_MAX_PRICE);
-        assert_eq!(config.state_machine_arn, None);
+        assert_eq!((config.state_machine_arn, config.organiser_secret), (None, None));
+        assert!(config.beacon.chain.is_public());
+        assert_eq!((config.beacon.margin_seconds, config.beacon.relays.len()), (10, 4));
+    }
+
+    #[test]
+    fn another_beacon_is_read_and_a_malformed_one_named() {
+        let beacon = |name, value: &str| {
+            BeaconConfig::from_variables(|asked| (asked == name).then(|| value.to_owned()))
+        };
+        let relays = beacon("BEACON_RELAYS", "http://a/, http://b").unwrap().relays;
+        assert_eq!(relays, ["http://a", "http://b"]);
+        assert_eq!(beacon("BEACON_MARGIN_SECONDS", "30").unwrap().margin_seconds, 30);
+        for name in ["BEACON_CHAIN", "BEACON_MARGIN_SECONDS"] {
+            assert_eq!(beacon(name, "{}").unwrap_err(), ConfigError::Malformed(name));
+        }
     }
 }

@@ -1,11 +1,20 @@
 //! What every task is lent: the clients, the configuration, the clock.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use aws_config::{AppName, BehaviorVersion};
+use anyhow::Context;
+use aws_config::{AppName, SdkConfig};
+use aws_smithy_http_client::Connector;
+use aws_smithy_http_client::tls::Provider;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpConnector};
+use lottery::signature::OrganiserKey;
 use lottery_store::{Store, Tables};
 
-use crate::{Clock, Config, Function, SystemClock};
+use crate::{Clock, Config, Function, OrganiserSecret, Relays, SystemClock};
+
+const TLS: Provider = Provider::Rustls(CryptoMode::Ring);
 
 /// The clients and settings of a function, made once and lent to every call.
 #[derive(Clone)]
@@ -18,6 +27,10 @@ pub struct TaskContext {
     pub ses: aws_sdk_sesv2::Client,
     /// Describes and starts executions, for the reconciler.
     pub sfn: aws_sdk_sfn::Client,
+    /// Who is asked for the beacon's rounds.
+    pub relays: Relays,
+    /// Signs commitments, where sealing runs.
+    pub organiser_key: Option<OrganiserKey>,
     /// What the environment says.
     pub config: Config,
     /// Time.
@@ -26,24 +39,43 @@ pub struct TaskContext {
 
 impl TaskContext {
     /// The context of `function` on AWS, or wherever `AWS_ENDPOINT_URL` points. Its calls name it as their application.
-    pub async fn from_config(function: Function, config: Config) -> Self {
-        let http = aws_smithy_http_client::Builder::new()
-            .tls_provider(aws_smithy_http_client::tls::Provider::Rustls(
-                aws_smithy_http_client::tls::rustls_provider::CryptoMode::Ring,
-            ))
-            .build_https();
-        let app_name = AppName::new(function.name()).expect("functions have names of letters and hyphens");
-        let sdk = aws_config::defaults(BehaviorVersion::latest()).http_client(http).app_name(app_name);
-        let sdk = sdk.load().await;
+    pub async fn from_config(function: Function, config: Config) -> anyhow::Result<Self> {
+        let http = aws_smithy_http_client::Builder::new().tls_provider(TLS).build_https();
+        let app_name = AppName::new(function.name()).context("the function's name")?;
+        let sdk = aws_config::defaults(aws_config::BehaviorVersion::latest()).http_client(http);
+        let sdk = sdk.app_name(app_name).load().await;
         let tables =
             Tables { lottery: config.lottery_table.clone(), contacts: config.contacts_table.clone() };
-        Self {
+        let organiser_key = match &config.organiser_secret {
+            None => None,
+            Some(secret) => Some(organiser_key(secret, &sdk).await?),
+        };
+        let patience = HttpConnectorSettings::builder().connect_timeout(Duration::from_secs(3)).build();
+        let connector = Connector::builder().tls_provider(TLS).connector_settings(patience).build();
+        Ok(Self {
             store: Store::new(aws_sdk_dynamodb::Client::new(&sdk), tables),
             sns: aws_sdk_sns::Client::new(&sdk),
             ses: aws_sdk_sesv2::Client::new(&sdk),
             sfn: aws_sdk_sfn::Client::new(&sdk),
+            relays: Relays::new(config.beacon.relays.clone(), SharedHttpConnector::new(connector)),
+            organiser_key,
             config,
             clock: Arc::new(SystemClock),
-        }
+        })
     }
+}
+
+async fn organiser_key(secret: &OrganiserSecret, sdk: &SdkConfig) -> anyhow::Result<OrganiserKey> {
+    let secret = match secret {
+        OrganiserSecret::File(path) => {
+            std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?
+        }
+        OrganiserSecret::Arn(arn) => {
+            let client = aws_sdk_secretsmanager::Client::new(sdk);
+            let answer = client.get_secret_value().secret_id(arn).send().await;
+            let answer = answer.context("cannot read the organiser's secret")?;
+            answer.secret_string.context("the organiser's secret holds no text")?.into_bytes()
+        }
+    };
+    Ok(OrganiserKey::from_secret(&secret))
 }

@@ -1,97 +1,112 @@
-//! Ranks the sealed entries and writes the winners as pending.
+//! Ranks the sealed entries by the beacon's randomness, and writes the ranking as pending.
 
 use std::collections::HashMap;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
-use lottery::ranking::{Prk, Selection, award, seats};
-use lottery::{Draw, DrawStatus, Label, ParticipantId, Tickets};
-use lottery_store::{MarkDrawn, SealedEntry, Winner};
-use ring::rand::{SecureRandom, SystemRandom};
+use lottery::ranking::Prk;
+use lottery::selection::{Ranked, Selection};
+use lottery::{Draw, DrawStatus, Label, ParticipantId};
+use lottery_store::{MarkDrawn, RankedEntry, RawChunk, SealedDraw, StoreError};
 use serde::Serialize;
+use tokio::sync::mpsc;
 
 use crate::{DrawInput, TaskContext, TaskError};
 
-/// How many chunks are read at once.
-const AT_ONCE: usize = 8;
+/// How many chunks are asked for in one call, and how many calls are under way at once.
+const CHUNKS: u32 = 32;
+const AT_ONCE: usize = 4;
 
 /// What was drawn.
 #[derive(Debug, Serialize)]
 pub struct Output {
     /// How many winners there are.
-    winners: usize,
+    winners: u32,
 }
 
-/// Draws the winners. The randomness is stored before anything is ranked, so that every run of this task
-/// comes to the same winners.
+/// Draws the winners. Everything follows from what is stored: every run of this task comes to the same ranking.
 pub async fn handle(cx: &TaskContext, input: DrawInput) -> Result<Output, TaskError> {
     let DrawInput { lottery_id, draw_id } = &input;
     let draw = cx.store.draw(lottery_id, draw_id).await?.ok_or(TaskError::DrawUnknown)?;
+    let output = Output { winners: draw.winners() };
     match draw.status {
         DrawStatus::Sealed => {}
-        DrawStatus::Drawn => return Ok(Output { winners: seats(&draw.prizes) }),
-        status if status.has_official_winners() => return Ok(Output { winners: seats(&draw.prizes) }),
+        DrawStatus::Drawn => return Ok(output),
+        status if status.has_official_winners() => return Ok(output),
         status => return Err(TaskError::DrawElsewhere(status)),
     }
-    let randomness = cx.store.store_randomness_once(lottery_id, draw_id, random_bytes()?).await?;
-    let commitment = draw.commitment.ok_or(TaskError::DrawElsewhere(draw.status))?;
-    let winners = rank(cx, &draw, Prk::extract(commitment.as_bytes(), &randomness)).await?;
-    cx.store.put_pending_winners(lottery_id, draw_id, &winners).await?;
+    let seal = cx.store.seal(lottery_id, draw_id).await?.ok_or(TaskError::DrawElsewhere(draw.status))?;
+    let prk = key(cx, &draw, &seal).await?;
+    let ranking = identify(cx, &seal, rank(cx, &seal, prk).await?).await?;
+    cx.store.put_pending_ranking(lottery_id, draw_id, &ranking).await?;
     match cx.store.mark_drawn(lottery_id, draw_id).await? {
-        MarkDrawn::Drawn => Ok(Output { winners: winners.len() }),
+        MarkDrawn::Drawn => Ok(output),
         MarkDrawn::Elsewhere(status) => Err(TaskError::DrawElsewhere(status)),
     }
 }
 
-/// The winners, by reading the chunks in whatever order they come: the ranking does not depend on it.
-/// Memory holds the best-ranked so far, and the chunks under way.
-async fn rank(cx: &TaskContext, draw: &Draw, prk: Prk) -> Result<Vec<Winner>, TaskError> {
-    let (lottery_id, draw_id) = (&draw.lottery_id, &draw.draw_id);
-    let seal = cx.store.seal(lottery_id, draw_id).await?.ok_or(TaskError::DrawElsewhere(draw.status))?;
-    let seats = seats(&draw.prizes);
-    let mut selection = Selection::new(prk.clone(), seats);
-    let reads = (0..seal.chunks).map(|number| cx.store.chunk(lottery_id, draw_id, &seal.attempt, number));
-    let mut chunks = stream::iter(reads).buffer_unordered(AT_ONCE);
-    while let Some(chunk) = chunks.try_next().await? {
-        for SealedEntry { entry, participant_id } in chunk {
-            if entry.excluded.is_none() {
-                let candidate = Candidate { label: entry.label, tickets: entry.tickets, participant_id };
-                selection.offer(&candidate, entry.tickets);
+/// The key of the ranking. It has no other source than the commitment and the round that the manifest names,
+/// verified once more.
+async fn key(cx: &TaskContext, draw: &Draw, seal: &SealedDraw) -> Result<Prk, TaskError> {
+    let expected = seal.manifest.beacon.round;
+    let round = cx.store.round(&draw.lottery_id, &draw.draw_id).await?;
+    let round = round.ok_or(TaskError::BeaconUnavailable(expected))?;
+    let randomness = seal.chain.verify(expected, &round);
+    let randomness = randomness.map_err(|error| StoreError::Broken(error.to_string()))?;
+    Ok(Prk::extract(seal.manifest.commitment().as_bytes(), randomness.as_bytes()))
+}
+
+/// The ranking. Chunks are ranked by a thread of their own while others are being read; memory holds these, and
+/// the best-ranked so far.
+async fn rank(cx: &TaskContext, seal: &SealedDraw, prk: Prk) -> Result<Vec<Ranked>, TaskError> {
+    let (sender, mut receiver) = mpsc::channel::<Vec<RawChunk>>(AT_ONCE);
+    let (prizes, alternates) = (seal.manifest.prizes.clone(), seal.manifest.alternates);
+    let ranking = tokio::task::spawn_blocking(move || {
+        let mut selection = Selection::new(prk, &prizes, alternates);
+        while let Some(chunks) = receiver.blocking_recv() {
+            for chunk in chunks {
+                chunk.entries()?.iter().for_each(|sealed| selection.offer(&sealed.entry));
             }
         }
-    }
-
-    let mut ranked = Selection::new(prk, seats);
-    let mut holders = HashMap::new();
-    for (_, candidate) in selection.into_ranked() {
-        ranked.offer(&candidate.label, candidate.tickets);
-        holders.insert(candidate.label, candidate.participant_id);
-    }
-    let winners = award(ranked, &draw.prizes).into_iter().map(|winner| Winner {
-        participant_id: holders.remove(&winner.label).expect("each ranked label has its holder"),
-        label: winner.label,
-        prize: draw.prizes[winner.prize_index].name.clone(),
-        prize_index: u32::try_from(winner.prize_index).expect("a draw has far fewer prizes"),
-        rank: winner.rank,
+        Ok::<_, StoreError>(selection.into_ranking())
     });
-    Ok(winners.collect())
-}
-
-/// An entry in the ranking, with who stands behind it.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Candidate {
-    label: Label,
-    tickets: Tickets,
-    participant_id: ParticipantId,
-}
-
-impl AsRef<[u8]> for Candidate {
-    fn as_ref(&self) -> &[u8] {
-        self.label.as_ref()
+    // Collected first: a stream over a borrowing closure would not be `Send`.
+    let reads: Vec<_> = (0..seal.chunks)
+        .step_by(CHUNKS as usize)
+        .map(|first| cx.store.raw_chunks(seal, first..(first + CHUNKS).min(seal.chunks)))
+        .collect();
+    let mut reads = stream::iter(reads).buffer_unordered(AT_ONCE);
+    while let Some(chunks) = reads.try_next().await? {
+        if sender.send(chunks).await.is_err() {
+            // The thread has found a broken chunk, and says so below.
+            break;
+        }
     }
+    drop(sender);
+    let ranking = ranking.await.map_err(|error| StoreError::Broken(format!("the ranking: {error}")))?;
+    Ok(ranking?)
 }
 
-fn random_bytes() -> Result<[u8; 32], TaskError> {
-    let mut bytes = [0; 32];
-    SystemRandom::new().fill(&mut bytes).map_err(|_| TaskError::NoRandomness)?;
-    Ok(bytes)
+/// Who stands behind the labels: from the pool, and for those who have withdrawn since, from the seal.
+async fn identify(
+    cx: &TaskContext,
+    seal: &SealedDraw,
+    ranking: Vec<Ranked>,
+) -> Result<Vec<RankedEntry>, TaskError> {
+    let labels: Vec<Label> = ranking.iter().map(|ranked| ranked.label).collect();
+    let members = cx.store.pool_members(seal.lottery_id(), &labels).await?.into_iter();
+    let mut holders: HashMap<Label, ParticipantId> =
+        members.map(|member| (member.label, member.participant_id)).collect();
+    let mut identified = Vec::with_capacity(ranking.len());
+    for (rank, ranked) in (1..).zip(ranking) {
+        let participant_id = match holders.remove(&ranked.label) {
+            Some(participant_id) => participant_id,
+            None => {
+                let sealed = cx.store.sealed_entry(seal, &ranked.label).await?;
+                let sealed = sealed.ok_or_else(|| StoreError::Broken(format!("entry {}", ranked.label)))?;
+                sealed.participant_id
+            }
+        };
+        identified.push(RankedEntry { participant_id, rank, ranked });
+    }
+    Ok(identified)
 }

@@ -41,7 +41,7 @@ impl<'a> Due<'a> {
 
 #[cfg(test)]
 mod tests {
-    use lottery::{EmailAddress, Name, ParticipantId};
+    use lottery::{EmailAddress, Label, Name, Nonce, ParticipantId};
 
     use super::*;
 
@@ -52,6 +52,8 @@ mod tests {
             phone: phone.then(|| PhoneNumber::parse("+12025550101").unwrap()),
             email: email.then(|| EmailAddress::parse("rose@example.com").unwrap()),
             subscription_arn: None,
+            label: Label::from_random([1; 16]),
+            nonce: Nonce::from_random([2; 32]),
         }
     }
 

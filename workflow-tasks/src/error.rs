@@ -9,6 +9,9 @@ pub enum TaskError {
     /// The draw asks for more winners than there are participants who can win.
     #[error("{0}")]
     NotEnoughParticipants(String),
+    /// The quotas may leave a seat that nobody may take.
+    #[error("{0}")]
+    QuotaNotSatisfiable(String),
     /// Another draw of the lottery is under way.
     #[error("the lottery is held by draw {0}")]
     LotteryBusy(DrawId),
@@ -30,9 +33,12 @@ pub enum TaskError {
     /// A setting is missing that only this function needs.
     #[error("{0} is not set")]
     NotConfigured(&'static str),
-    /// The operating system gave no random bytes.
-    #[error("the operating system gave no random bytes")]
-    NoRandomness,
+    /// No relay gave the round that the draw waits for: it may be late, and another attempt may get it.
+    #[error("no relay of the beacon gave round {0}")]
+    BeaconUnavailable(u64),
+    /// The round of the draw came out before its commitment was public, so the draw cannot count.
+    #[error("the commitment was stored after the time of its beacon round")]
+    SealedTooLate,
     /// The store did not answer, or is busy: another attempt may succeed.
     #[error("the store is unavailable")]
     StoreUnavailable(#[source] StoreError),
@@ -52,8 +58,9 @@ pub enum TaskError {
 
 impl TaskError {
     /// Every name that [`TaskError::name`] gives.
-    pub const NAMES: [&str; 13] = [
+    pub const NAMES: [&str; 15] = [
         "NotEnoughParticipants",
+        "QuotaNotSatisfiable",
         "LotteryBusy",
         "DrawCancelled",
         "DrawUnknown",
@@ -61,7 +68,8 @@ impl TaskError {
         "WrongInput",
         "UnknownFunction",
         "NotConfigured",
-        "NoRandomness",
+        "BeaconUnavailable",
+        "SealedTooLate",
         "StoreUnavailable",
         "StoreBroken",
         "ExecutionsUnavailable",
@@ -72,6 +80,7 @@ impl TaskError {
     pub fn name(&self) -> &'static str {
         match self {
             Self::NotEnoughParticipants(_) => "NotEnoughParticipants",
+            Self::QuotaNotSatisfiable(_) => "QuotaNotSatisfiable",
             Self::LotteryBusy(_) => "LotteryBusy",
             Self::DrawCancelled => "DrawCancelled",
             Self::DrawUnknown => "DrawUnknown",
@@ -79,7 +88,8 @@ impl TaskError {
             Self::WrongInput => "WrongInput",
             Self::UnknownFunction => "UnknownFunction",
             Self::NotConfigured(_) => "NotConfigured",
-            Self::NoRandomness => "NoRandomness",
+            Self::BeaconUnavailable(_) => "BeaconUnavailable",
+            Self::SealedTooLate => "SealedTooLate",
             Self::StoreUnavailable(_) => "StoreUnavailable",
             Self::StoreBroken(_) => "StoreBroken",
             Self::ExecutionsUnavailable(_) => "ExecutionsUnavailable",
@@ -111,6 +121,7 @@ mod tests {
     fn every_error_has_one_of_the_listed_names_and_no_two_share_one() {
         let errors = [
             TaskError::NotEnoughParticipants(String::new()),
+            TaskError::QuotaNotSatisfiable(String::new()),
             TaskError::LotteryBusy(DrawId::parse("d1").unwrap()),
             TaskError::DrawCancelled,
             TaskError::DrawUnknown,
@@ -118,7 +129,8 @@ mod tests {
             TaskError::WrongInput,
             TaskError::UnknownFunction,
             TaskError::NotConfigured("X"),
-            TaskError::NoRandomness,
+            TaskError::BeaconUnavailable(7),
+            TaskError::SealedTooLate,
             StoreError::Contended.into(),
             StoreError::TooLarge.into(),
             TaskError::ExecutionsUnavailable("down".into()),

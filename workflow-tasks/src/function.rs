@@ -7,6 +7,8 @@ use crate::TaskError;
 pub enum Function {
     /// Takes the lottery and fixes who takes part.
     SealEntries,
+    /// Fetches and verifies the beacon round that decides.
+    FetchBeacon,
     /// Ranks the sealed entries.
     DrawWinners,
     /// Makes the winners official.
@@ -27,8 +29,9 @@ pub enum Function {
 
 impl Function {
     /// Every function.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::SealEntries,
+        Self::FetchBeacon,
         Self::DrawWinners,
         Self::RecordWinners,
         Self::SendSms,
@@ -43,6 +46,7 @@ impl Function {
     pub fn name(self) -> &'static str {
         match self {
             Self::SealEntries => "seal-entries",
+            Self::FetchBeacon => "fetch-beacon",
             Self::DrawWinners => "draw-winners",
             Self::RecordWinners => "record-winners",
             Self::SendSms => "send-sms",
@@ -58,6 +62,7 @@ impl Function {
     pub fn placeholder(self) -> &'static str {
         match self {
             Self::SealEntries => "SealEntries",
+            Self::FetchBeacon => "FetchBeacon",
             Self::DrawWinners => "DrawWinners",
             Self::RecordWinners => "RecordWinners",
             Self::SendSms => "SendSms",

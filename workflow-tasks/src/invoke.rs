@@ -4,14 +4,15 @@ use serde_json::Value;
 
 use crate::task::call;
 use crate::{
-    Function, TaskContext, TaskError, complete_draw, draw_winners, mark_incomplete, reconcile_draws,
-    record_winners, release_winners, seal_entries, send_email, send_sms,
+    Function, TaskContext, TaskError, complete_draw, draw_winners, fetch_beacon, mark_incomplete,
+    reconcile_draws, record_winners, release_winners, seal_entries, send_email, send_sms,
 };
 
 /// Calls the function of this name, over the same JSON border that Lambda has.
 pub async fn invoke(cx: &TaskContext, function: &str, payload: Value) -> Result<Value, TaskError> {
     match Function::parse(function)? {
         Function::SealEntries => call(|input| seal_entries::handle(cx, input), payload).await,
+        Function::FetchBeacon => call(|input| fetch_beacon::handle(cx, input), payload).await,
         Function::DrawWinners => call(|input| draw_winners::handle(cx, input), payload).await,
         Function::RecordWinners => call(|input| record_winners::handle(cx, input), payload).await,
         Function::SendSms => call(|input| send_sms::handle(cx, input), payload).await,

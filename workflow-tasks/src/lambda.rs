@@ -10,7 +10,7 @@ use crate::{Config, Function, TaskContext, TaskError};
 /// Sets up logging, reads the configuration and makes the clients of `function`.
 pub async fn start(function: Function) -> anyhow::Result<TaskContext> {
     lambda_runtime::tracing::init_default_subscriber();
-    Ok(TaskContext::from_config(function, Config::from_env(function)?).await)
+    TaskContext::from_config(function, Config::from_env(function)?).await
 }
 
 /// Answers the function's invocations with `handle`, as long as the process lives.

@@ -6,7 +6,8 @@
 //!
 //! In the order of a draw:
 //!
-//! - [`seal_entries`]: takes the lottery, fixes who takes part
+//! - [`seal_entries`]: takes the lottery, fixes who takes part, and commits to it
+//! - [`fetch_beacon`]: the randomness that nobody could know before, from `relays` of the beacon
 //! - [`draw_winners`]: ranks the sealed entries
 //! - [`record_winners`]: the pivot, from which winners are official
 //! - [`send_sms`], [`send_email`]: tell one batch of winners; both through `notify`, which keeps the
@@ -29,11 +30,14 @@ mod invoke;
 mod message;
 mod notify;
 mod publish;
+mod relays;
+mod sealing;
 mod standing;
 mod task;
 
 pub mod complete_draw;
 pub mod draw_winners;
+pub mod fetch_beacon;
 pub mod lambda;
 pub mod mark_incomplete;
 pub mod reconcile_draws;
@@ -44,9 +48,10 @@ pub mod send_email;
 pub mod send_sms;
 
 pub use clock::{Clock, SystemClock};
-pub use config::{Config, MissingVariable};
+pub use config::{BeaconConfig, Config, ConfigError, OrganiserSecret};
 pub use context::TaskContext;
 pub use error::TaskError;
 pub use function::Function;
 pub use invoke::invoke;
+pub use relays::Relays;
 pub use task::{BatchInput, DrawInput, TaskInput};

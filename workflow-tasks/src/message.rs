@@ -16,6 +16,8 @@ pub(crate) struct Facts<'a> {
     pub(crate) winner: &'a str,
     /// Where the result of the draw can be read.
     pub(crate) link: &'a str,
+    /// Where the draw can be checked, with the winner's receipt. It is too long for an SMS.
+    pub(crate) check: &'a str,
 }
 
 /// An e-mail as SNS takes it.
@@ -40,14 +42,17 @@ pub(crate) fn sms(facts: Facts<'_>) -> String {
 
 /// The e-mail. Its subject is ASCII, as SNS demands: a name that is not gives way to the lottery's id.
 pub(crate) fn email(facts: Facts<'_>) -> Email {
-    let Facts { lottery, prize, winner, link, .. } = facts;
+    let Facts { lottery, prize, winner, link, check, .. } = facts;
     let text = match facts.locale {
         Locale::En => format!(
             "Hello {winner},\n\ncongratulations! In the draw of {lottery} you have won: {prize}\n\n\
-             The result of the draw: {link}\n"
+             The result of the draw: {link}\n\n\
+             To check that it was drawn fairly, and to find your own entry in the list: {check}\n"
         ),
         Locale::ZhCn => {
-            format!("{winner}，您好！\n\n恭喜您在“{lottery}”的抽奖中获得：{prize}。\n\n抽奖结果：{link}\n")
+            format!(
+                "{winner}，您好！\n\n恭喜您在“{lottery}”的抽奖中获得：{prize}。\n\n抽奖结果：{link}\n\n核对抽奖是否公平、查找您自己的参与记录：{check}\n"
+            )
         }
     };
     Email { subject: subject(facts), text }
@@ -156,7 +161,8 @@ mod tests {
     use super::*;
 
     fn facts<'a>(locale: Locale, lottery: &'a str, prize: &'a str, winner: &'a str) -> Facts<'a> {
-        Facts { locale, lottery_id: "party-2026", lottery, prize, winner, link: "https://example.com/d" }
+        let (link, check) = ("https://example.com/d", "https://example.com/#/check");
+        Facts { locale, lottery_id: "party-2026", lottery, prize, winner, link, check }
     }
 
     fn fits_one_sms(text: &str) -> bool {
@@ -237,7 +243,7 @@ mod tests {
                     assert!(subject.len() < 100, "{subject}");
                     assert!(subject.bytes().all(|byte| matches!(byte, b' '..=b'~')), "{subject}");
                     assert!(text.contains(lottery) && text.contains(prize) && text.contains("Rose"));
-                    assert!(text.contains("https://example.com/d"));
+                    assert!(text.contains("https://example.com/d") && text.contains("/#/check"));
                 }
             }
         }

@@ -68,7 +68,7 @@ pub(crate) async fn notify(
         return Err(TaskError::DrawElsewhere(draw.status));
     }
     let lottery = cx.store.lottery(&lottery_id).await?.ok_or(TaskError::DrawUnknown)?;
-    let ranks = batches::ranks(draw.winners(), batch);
+    let ranks = batches::ranks(draw.ranked(), batch);
     let winners = cx.store.winners_ranked(&draw, ranks).await?;
     let ids: Vec<ParticipantId> = winners.iter().map(|winner| winner.participant_id.clone()).collect();
     let found = cx.store.contacts(&lottery_id, &ids).await?;
@@ -122,7 +122,7 @@ impl Run<'_> {
             Due::Nothing => Ok(Outcome::NothingDue),
             Due::Unreachable => self.refuse(winner, "NoAddress").await,
             Due::Sms(contact, phone) => {
-                let text = message::sms(self.facts(winner, contact));
+                let text = message::sms(self.facts(winner, contact, &self.check(contact)));
                 self.send(winner, || Delivery::Phone { phone: phone.as_str(), text: text.clone() }).await
             }
             Due::Email(contact, address) => match self.lottery.email_through {
@@ -153,7 +153,7 @@ impl Run<'_> {
             Subscription::Refused(reason) => self.refuse(winner, &reason).await,
             Subscription::Unavailable => Ok(Outcome::Postponed),
             Subscription::Confirmed => {
-                let email = message::email(self.facts(winner, contact));
+                let email = message::email(self.facts(winner, contact, &self.check(contact)));
                 self.send(winner, || Delivery::Topic {
                     topic_arn,
                     label: &winner.label,
@@ -174,7 +174,7 @@ impl Run<'_> {
         let Some(sender) = &self.cx.config.email_sender else {
             return self.refuse(winner, "NoSender").await;
         };
-        let email = message::email(self.facts(winner, contact));
+        let email = message::email(self.facts(winner, contact, &self.check(contact)));
         self.send(winner, || Delivery::Mailbox {
             sender,
             address: address.as_str(),
@@ -249,7 +249,18 @@ impl Run<'_> {
         }
     }
 
-    fn facts<'a>(&'a self, winner: &'a Winner, contact: &'a Contact) -> Facts<'a> {
+    /// Where the page checks the draw. The receipt stands behind the `#`, which no browser sends to a server.
+    fn check(&self, contact: &Contact) -> String {
+        let Draw { lottery_id, draw_id, .. } = &self.draw;
+        let receipt = contact.receipt();
+        let receipt = format!("{},{},{}", receipt.label, receipt.nonce, receipt.participant_id);
+        format!(
+            "{}/#/lotteries/{lottery_id}/draws/{draw_id}/check?receipt={receipt}",
+            self.cx.config.public_url
+        )
+    }
+
+    fn facts<'a>(&'a self, winner: &'a Winner, contact: &'a Contact, check: &'a str) -> Facts<'a> {
         Facts {
             locale: self.lottery.locale,
             lottery_id: self.lottery.lottery_id.as_str(),
@@ -257,6 +268,7 @@ impl Run<'_> {
             prize: winner.prize.as_str(),
             winner: contact.name.as_str(),
             link: &self.link,
+            check,
         }
     }
 }

@@ -1,8 +1,9 @@
 //! Brings draws to an end whose execution is gone.
 //!
 //! No catcher sees an execution that was stopped, timed out or failed outside its states, and a start may be
-//! lost between the API's two calls. Before the winners are official such a draw is released; after, it goes
-//! forward: the ledger keeps every message from being sent twice.
+//! lost between the API's two calls. Before the commitment such a draw is released. After it there is no second
+//! chance: it goes on in a further execution, with the same commitment and the same beacon round; and after the
+//! winners are official the ledger keeps every message from being sent twice.
 
 use std::time::Duration;
 
@@ -27,6 +28,9 @@ use crate::{TaskContext, TaskError, TaskInput};
 const GRACE: Duration = Duration::from_secs(120);
 /// How many executions are started for a recorded draw before it is ended without.
 const MOST_RESUMES: u32 = 3;
+/// How many executions are started for a draw whose round is known before it is abandoned. A draw that waits for
+/// its round is gone on with for as long as it takes.
+const MOST_RESUMES_TO_DRAW: u32 = 20;
 /// How many draws are looked at at once.
 const AT_ONCE: usize = 8;
 
@@ -48,9 +52,9 @@ pub struct Output {
     left: usize,
     /// Never started: started.
     started: usize,
-    /// Gone after the winners were official: gone on with in a new execution.
+    /// Gone after the commitment: gone on with in a new execution.
     resumed: usize,
-    /// Gone before the winners were official: released.
+    /// Gone before the commitment, or again and again after it: released.
     released: usize,
     /// Gone with everything settled: ended.
     ended: usize,
@@ -137,7 +141,7 @@ async fn look_at(
             return Ok(Action::Started);
         }
         // Counted, but the start was lost.
-        Execution::Missing if resumes > 0 && draw.status == DrawStatus::Recorded => {
+        Execution::Missing if resumes > 0 => {
             executions.start(&draw, &name(draw_id, resumes), resume_input(&draw)).await?;
             return Ok(Action::Resumed);
         }
@@ -146,13 +150,11 @@ async fn look_at(
     // The execution may have ended the draw between the two looks, so what follows rests on conditions.
     match cx.store.unfinished_draw(lottery_id, draw_id).await? {
         None => Ok(Action::Left),
-        Some(UnfinishedDraw { draw, resumes: now }) if now == resumes => {
-            if draw.status == DrawStatus::Recorded {
-                go_forward(executions, &draw, resumes).await
-            } else {
-                release(cx, &draw, ending).await
-            }
-        }
+        Some(UnfinishedDraw { draw, resumes: now }) if now == resumes => match draw.status {
+            DrawStatus::Waiting => release(cx, &draw, ending).await,
+            DrawStatus::Sealed | DrawStatus::Drawn => go_on(executions, &draw, resumes, ending).await,
+            _ => go_forward(executions, &draw, resumes).await,
+        },
         Some(_) => Ok(Action::Left),
     }
 }
@@ -166,6 +168,19 @@ async fn release(cx: &TaskContext, draw: &Draw, ending: &str) -> Result<Action, 
     }
 }
 
+/// The draw is committed to: it is drawn by what was committed to, or by nothing.
+async fn go_on(
+    executions: &Executions<'_>,
+    draw: &Draw,
+    resumes: u32,
+    ending: &str,
+) -> Result<Action, TaskError> {
+    let cx = executions.cx;
+    let gives_up =
+        resumes >= MOST_RESUMES_TO_DRAW && cx.store.round(&draw.lottery_id, &draw.draw_id).await?.is_some();
+    if gives_up { release(cx, draw, ending).await } else { resume(executions, draw, resumes).await }
+}
+
 async fn go_forward(executions: &Executions<'_>, draw: &Draw, resumes: u32) -> Result<Action, TaskError> {
     let cx = executions.cx;
     let standing = Standing::read(cx, draw).await?;
@@ -177,7 +192,11 @@ async fn go_forward(executions: &Executions<'_>, draw: &Draw, resumes: u32) -> R
         settle(cx, draw).await?.end(cx, draw).await?;
         return Ok(Action::Ended);
     }
-    if !cx.store.count_resume(&draw.lottery_id, &draw.draw_id, resumes).await? {
+    resume(executions, draw, resumes).await
+}
+
+async fn resume(executions: &Executions<'_>, draw: &Draw, resumes: u32) -> Result<Action, TaskError> {
+    if !executions.cx.store.count_resume(&draw.lottery_id, &draw.draw_id, resumes).await? {
         return Ok(Action::Left);
     }
     executions.start(draw, &name(&draw.draw_id, resumes + 1), resume_input(draw)).await?;
@@ -206,8 +225,13 @@ fn first_input(draw: &Draw) -> serde_json::Value {
     input
 }
 
+/// Before the winners are official the tasks are gone through again: each finds what it has done.
 fn resume_input(draw: &Draw) -> serde_json::Value {
-    json!({ "lottery_id": draw.lottery_id, "draw_id": draw.draw_id, "resume_from": "RecordWinners" })
+    let mut input = json!({ "lottery_id": draw.lottery_id, "draw_id": draw.draw_id });
+    if draw.status == DrawStatus::Recorded {
+        input["resume_from"] = json!("RecordWinners");
+    }
+    input
 }
 
 /// The executions of the lottery's state machine.

@@ -1,27 +1,32 @@
-//! Takes the lottery and fixes who takes part in the draw.
+//! Takes the lottery, fixes who takes part in the draw, and commits to it.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
-use futures_util::{StreamExt, TryStreamExt, stream};
-use lottery::ranking::seats;
-use lottery::{Commitment, Draw, DrawStatus, Entry, Exclusion, ParticipantId, Reason};
-use lottery_store::{CommitSeal, Seal, SealedEntry, TakeLottery};
+use jiff::Timestamp;
+use lottery::feasibility::Infeasible;
+use lottery::manifest::{Algorithm, Manifest, NamedRound, Version};
+use lottery::moment::Moment;
+use lottery::seal::SealedEntries;
+use lottery::{Draw, DrawId, DrawStatus, Exclusion, Invalid, ParticipantId, Reason};
+use lottery_store::{CommitSeal, ReleaseWinners, SealedDraw, StoreError, TakeLottery};
 use serde::Serialize;
-use uuid::Uuid;
 
-use crate::{DrawInput, TaskContext, TaskError};
+use crate::sealing::Sealing;
+use crate::{DrawInput, TaskContext, TaskError, release_winners};
 
-/// How many entries one stored chunk holds: some 90 KB as a rule, and with the longest groups and ids
-/// still less than the 400 KB that DynamoDB allows.
-const CHUNK: usize = 500;
-/// How many chunks are written at once.
-const AT_ONCE: usize = 8;
+/// How often a commit that other writers are in the way of is made anew.
+const ATTEMPTS: u32 = 8;
+/// How far the clock of the state machine may be ahead of ours.
+const CLOCK_SKEW: Duration = Duration::from_secs(5);
 
 /// What was sealed.
 #[derive(Debug, Serialize)]
 pub struct Output {
     /// How many entries take part, those that cannot win included.
     entries: u64,
+    /// When the beacon round comes out that decides.
+    round_at: Timestamp,
 }
 
 /// Seals the entries; a second run finds what the first has sealed.
@@ -39,94 +44,171 @@ pub async fn handle(cx: &TaskContext, input: DrawInput) -> Result<Output, TaskEr
     if draw.status != DrawStatus::Waiting {
         return found(&draw);
     }
-    let entries = read_entries(cx, &draw).await?;
-    let wanted = seats(&draw.prizes);
-    let eligible = entries.iter().filter(|sealed| sealed.entry.excluded.is_none()).count();
-    if eligible < wanted {
-        let sentence = not_enough(wanted, eligible);
-        let reason = Reason { name: "NotEnoughParticipants".to_owned(), sentence };
-        let draw = cx.store.reject_draw(lottery_id, draw_id, &reason, cx.clock.now()).await?;
-        return found(&draw);
-    }
-    let seal = Seal {
-        attempt: Uuid::new_v4().to_string(),
-        chunks: u32::try_from(entries.len().div_ceil(CHUNK)).expect("a pool of 2^32 chunks fits no memory"),
-        entries: entries.len() as u64,
-        commitment: Commitment::to_draw_id(draw_id),
-        sealed_at: cx.clock.now(),
+    let past_winners = past_winners(cx, &draw).await?;
+    let mut sealing = Sealing::new(cx, &draw);
+    sealing.read_pool(&past_winners).await?;
+    let (attempt, chunks, sealed) = sealing.finish().await?;
+    let outcome = match sealed {
+        Err(infeasible) => reject(cx, &draw, &infeasible).await?,
+        Ok(sealed) => commit(cx, &draw, sealed, attempt.clone(), chunks).await?,
     };
-    write_chunks(cx, &draw, &seal, &entries).await?;
-    match cx.store.commit_seal(lottery_id, draw_id, &seal).await? {
-        CommitSeal::Committed => Ok(Output { entries: seal.entries }),
-        // Another run of this task was faster, or the draw has been cancelled or released meanwhile.
-        CommitSeal::Refused(draw) => found(&draw),
+    match outcome {
+        None => found(&cx.store.draw(lottery_id, draw_id).await?.ok_or(TaskError::DrawUnknown)?),
+        // Another run of this task was faster, or the draw was rejected, cancelled or released meanwhile.
+        Some(draw) => {
+            cx.store.erase_chunks(lottery_id, draw_id, &attempt, chunks).await?;
+            found(&draw)
+        }
     }
 }
 
 /// What an earlier run has come to.
 fn found(draw: &Draw) -> Result<Output, TaskError> {
-    match (draw.status, draw.entries) {
-        (DrawStatus::Rejected, _) => {
-            let sentence = draw.reason.as_ref().map(|reason| reason.sentence.clone());
-            Err(TaskError::NotEnoughParticipants(sentence.unwrap_or_default()))
+    let sentence = || draw.reason.as_ref().map(|reason| reason.sentence.clone()).unwrap_or_default();
+    let reason = draw.reason.as_ref().map(|reason| reason.name.as_str());
+    match (draw.status, draw.entries.zip(draw.round_at)) {
+        (DrawStatus::Rejected, _) if reason == Some("QuotaNotSatisfiable") => {
+            Err(TaskError::QuotaNotSatisfiable(sentence()))
         }
+        (DrawStatus::Rejected, _) => Err(TaskError::NotEnoughParticipants(sentence())),
         (DrawStatus::Cancelled, _) => Err(TaskError::DrawCancelled),
-        (DrawStatus::Sealed | DrawStatus::Drawn, Some(entries)) => Ok(Output { entries }),
-        (status, Some(entries)) if status.has_official_winners() => Ok(Output { entries }),
+        (status, Some((entries, round_at)))
+            if matches!(status, DrawStatus::Sealed | DrawStatus::Drawn) || status.has_official_winners() =>
+        {
+            Ok(Output { entries, round_at })
+        }
         (status, _) => Err(TaskError::DrawElsewhere(status)),
     }
 }
 
-/// The whole pool in the order of labels, with those who cannot win marked.
-async fn read_entries(cx: &TaskContext, draw: &Draw) -> Result<Vec<SealedEntry>, TaskError> {
-    let past_winners = match draw.exclude_past_winners {
-        true => cx.store.past_winners(&draw.lottery_id).await?,
-        false => HashMap::new(),
-    };
-    let excluded = |participant_id: &ParticipantId| {
-        past_winners.get(participant_id).map(|draw_id| Exclusion::PastWinner(draw_id.clone()))
-    };
-    let mut entries: Vec<SealedEntry> = cx
-        .store
-        .pool(&draw.lottery_id)
-        .await?
-        .into_iter()
-        .map(|member| SealedEntry {
-            entry: Entry {
-                excluded: excluded(&member.participant_id),
-                group: member.group,
-                holder: member.holder,
-                label: member.label,
-                tickets: member.tickets,
-            },
-            participant_id: member.participant_id,
-        })
-        .collect();
-    entries.sort_unstable_by_key(|sealed| sealed.entry.label);
-    Ok(entries)
+/// Who cannot win because they have, and when.
+async fn past_winners(cx: &TaskContext, draw: &Draw) -> Result<HashMap<ParticipantId, Exclusion>, TaskError> {
+    if !draw.exclude_past_winners {
+        return Ok(HashMap::new());
+    }
+    let won = cx.store.past_winners(&draw.lottery_id).await?.into_iter();
+    Ok(won.map(|(participant_id, draw_id)| (participant_id, Exclusion::PastWinner(draw_id))).collect())
 }
 
-/// Writes the chunks under the name of this attempt; which attempt counts is decided by the commit.
-async fn write_chunks(
+async fn reject(cx: &TaskContext, draw: &Draw, infeasible: &Infeasible) -> Result<Option<Draw>, TaskError> {
+    let reason = Reason { name: infeasible.name().to_owned(), sentence: sentence(infeasible) };
+    let now = cx.clock.now();
+    Ok(Some(cx.store.reject_draw(&draw.lottery_id, &draw.draw_id, &reason, now).await?))
+}
+
+/// Commits to what was sealed. Answers the draw as it is if it could not: then nothing was committed.
+async fn commit(
     cx: &TaskContext,
     draw: &Draw,
-    seal: &Seal,
-    entries: &[SealedEntry],
-) -> Result<(), TaskError> {
-    // Collected first: a stream over a borrowing closure would not be `Send`.
-    let writes: Vec<_> = (0..)
-        .zip(entries.chunks(CHUNK))
-        .map(|(number, chunk)| {
-            cx.store.put_chunk(&draw.lottery_id, &draw.draw_id, &seal.attempt, number, chunk)
-        })
-        .collect();
-    stream::iter(writes).buffer_unordered(AT_ONCE).try_collect::<()>().await?;
-    Ok(())
+    sealed: SealedEntries,
+    attempt: String,
+    chunks: u32,
+) -> Result<Option<Draw>, TaskError> {
+    let key = cx.organiser_key.as_ref().ok_or(TaskError::NotConfigured("ORGANISER_SECRET_ARN"))?;
+    let chain = &cx.config.beacon.chain;
+    wait_until_closed(cx, draw).await?;
+    for _ in 0..ATTEMPTS {
+        // Each attempt has its own time of sealing, and so its own round: none is held for later.
+        let manifest = manifest(cx, draw, sealed).await?;
+        let round_at = chain.time_of(manifest.beacon.round).map_err(outside_calendar)?.timestamp();
+        let signature = key.sign(&manifest.commitment());
+        let seal = SealedDraw { manifest, signature, chain: chain.clone(), attempt: attempt.clone(), chunks };
+        match cx.store.commit_seal(&seal, round_at).await {
+            Ok(CommitSeal::Committed) if cx.clock.now() < round_at => return Ok(None),
+            Ok(CommitSeal::Committed) => return abandon(cx, draw).await,
+            Ok(CommitSeal::Refused(draw)) => return Ok(Some(*draw)),
+            Err(StoreError::Contended | StoreError::Throttled(_)) => {
+                cx.clock.sleep(Duration::from_millis(50)).await;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(StoreError::Contended.into())
 }
 
-fn not_enough(wanted: usize, eligible: usize) -> String {
-    let counted = |count: usize, thing| format!("{count} {thing}{}", if count == 1 { "" } else { "s" });
-    format!("{} asked for, but only {} can win.", counted(wanted, "winner"), counted(eligible, "participant"))
+async fn manifest(cx: &TaskContext, draw: &Draw, sealed: SealedEntries) -> Result<Manifest, TaskError> {
+    let lottery = cx.store.lottery(&draw.lottery_id).await?.ok_or(TaskError::DrawUnknown)?;
+    let previous = match &lottery.last_sealed {
+        None => None,
+        Some(previous) => Some(committed(cx, draw, previous).await?),
+    };
+    let sealed_at = Moment::from_timestamp(cx.clock.now()).map_err(outside_calendar)?;
+    let margin_seconds = cx.config.beacon.margin_seconds;
+    let beacon =
+        NamedRound::after(&cx.config.beacon.chain, sealed_at, margin_seconds).map_err(outside_calendar)?;
+    Ok(Manifest {
+        algorithm: Algorithm::LowestTicket,
+        alternates: draw.alternates,
+        beacon,
+        claim_within_seconds: None,
+        closes_at: draw.closes_at.map(Moment::from_timestamp).transpose().map_err(outside_calendar)?,
+        draw_id: draw.draw_id.clone(),
+        entries: sealed.entries,
+        lottery_id: draw.lottery_id.clone(),
+        margin_seconds,
+        previous_commitment: previous.as_ref().and_then(|previous| previous.commitment),
+        previous_status: previous.map(|previous| previous.status),
+        prizes: draw.prizes.clone(),
+        root: sealed.root,
+        sealed_at,
+        sequence: lottery.next_sequence,
+        tickets: sealed.tickets,
+        version: Version,
+    })
+}
+
+/// The draw before this one. Whoever seals holds the lottery, so that it has ended or is telling its winners.
+async fn committed(cx: &TaskContext, draw: &Draw, previous: &DrawId) -> Result<Draw, TaskError> {
+    let found = cx.store.draw(&draw.lottery_id, previous).await?;
+    let found = found.filter(|previous| previous.commitment.is_some());
+    found.ok_or_else(|| StoreError::Broken(format!("draw {previous}, sealed before, is missing")).into())
+}
+
+/// A list is not fixed before the time until which entries are taken, by our own clock.
+async fn wait_until_closed(cx: &TaskContext, draw: &Draw) -> Result<(), TaskError> {
+    let Some(closes_at) = draw.closes_at else { return Ok(()) };
+    let early = closes_at.duration_since(cx.clock.now());
+    match Duration::try_from(early) {
+        Ok(early) if early > CLOCK_SKEW => Err(TaskError::DrawElsewhere(draw.status)),
+        Ok(early) if !early.is_zero() => {
+            cx.clock.sleep(early).await;
+            Ok(())
+        }
+        // It is past.
+        _ => Ok(()),
+    }
+}
+
+/// The commitment was stored so late that its round may have been known: the draw cannot count.
+async fn abandon(cx: &TaskContext, draw: &Draw) -> Result<Option<Draw>, TaskError> {
+    let reason = release_winners::reason(TaskError::SealedTooLate.name());
+    let released = cx.store.release_winners(&draw.lottery_id, &draw.draw_id, &reason, cx.clock.now()).await?;
+    match released {
+        ReleaseWinners::Released => Err(TaskError::SealedTooLate),
+        ReleaseWinners::Official(_) | ReleaseWinners::Unknown => Ok(None),
+    }
+}
+
+fn outside_calendar(_: Invalid) -> TaskError {
+    StoreError::Broken("a moment outside the calendar".to_owned()).into()
+}
+
+fn sentence(infeasible: &Infeasible) -> String {
+    let counted = |count: u64, thing| format!("{count} {thing}{}", if count == 1 { "" } else { "s" });
+    match infeasible {
+        Infeasible::NotEnoughParticipants { eligible, winners } => format!(
+            "{} asked for, but only {} can win.",
+            counted(*winners, "winner"),
+            counted(*eligible, "participant")
+        ),
+        of_quotas => {
+            let mut sentence = of_quotas.to_string();
+            if let Some(first) = sentence.get_mut(..1) {
+                first.make_ascii_uppercase();
+            }
+            sentence + "."
+        }
+    }
 }
 
 #[cfg(test)]
@@ -135,7 +217,10 @@ mod tests {
 
     #[test]
     fn the_sentence_of_a_rejected_draw_counts_both_sides() {
-        assert_eq!(not_enough(11, 1), "11 winners asked for, but only 1 participant can win.");
-        assert_eq!(not_enough(1, 0), "1 winner asked for, but only 0 participants can win.");
+        let not_enough = |winners, eligible| Infeasible::NotEnoughParticipants { eligible, winners };
+        assert_eq!(sentence(&not_enough(11, 1)), "11 winners asked for, but only 1 participant can win.");
+        assert_eq!(sentence(&not_enough(1, 0)), "1 winner asked for, but only 0 participants can win.");
+        let seats = Infeasible::SeatsMayStayEmpty { prize: 1, name: "Car".to_owned(), sure: 1, winners: 2 };
+        assert_eq!(sentence(&seats), "With its quotas, prize 1 (Car) is sure to fill only 1 of its 2 seats.");
     }
 }

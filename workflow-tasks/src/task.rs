@@ -60,7 +60,7 @@ where
         // Boxed, since the futures of SDK calls are large and deep.
         match Box::pin(handle(input)).await {
             Ok(output) => Ok(serde_json::to_value(output).expect("the outputs of tasks are plain data")),
-            Err(error @ TaskError::LotteryBusy(_)) => {
+            Err(error @ (TaskError::LotteryBusy(_) | TaskError::BeaconUnavailable(_))) => {
                 info!(error = error.name(), "waiting");
                 Err(error)
             }

@@ -148,7 +148,7 @@ fn every_error_that_the_file_names_exists() {
 
 #[test]
 fn business_errors_are_not_retried() {
-    let passing = ["LotteryBusy", "StoreUnavailable", "SnsUnavailable"];
+    let passing = ["LotteryBusy", "BeaconUnavailable", "StoreUnavailable", "SnsUnavailable"];
     for (name, state) in all_states() {
         for error in items(&state, "Retry").flat_map(error_names) {
             assert_ne!(error, "States.ALL", "{name}");
@@ -186,6 +186,30 @@ fn a_busy_lottery_is_asked_again_every_second() {
     // A retry takes three events of the 25,000 that an execution may have.
     let attempts = busy["MaxAttempts"].as_u64().unwrap();
     assert!((600..8_000).contains(&attempts), "{attempts}");
+}
+
+#[test]
+fn a_late_beacon_is_asked_for_again_for_hours_and_then_by_a_further_execution() {
+    let states = all_states();
+    let fetch = &states["FetchBeacon"];
+    let late = items(fetch, "Retry").find(|retrier| error_names(retrier).eq(["BeaconUnavailable"])).unwrap();
+    let [attempts, delay] = ["MaxAttempts", "MaxDelaySeconds"].map(|field| late[field].as_u64().unwrap());
+    assert!(attempts * delay > 24 * 3600 && attempts < 8_000, "{attempts} attempts each {delay} s");
+    let never = ["ReleaseWinners", "DrawRejected", "DrawCancelled", "DrawFailed"];
+    let mut reached = reachable("AlertOfBeacon", "");
+    reached.extend(items(fetch, "Catch").map(|rule| rule["Next"].as_str().unwrap().to_owned()));
+    assert!(never.iter().all(|state| !reached.contains(*state)), "{reached:?}");
+    assert_eq!(states["BeaconOutstanding"]["Type"], "Fail");
+}
+
+#[test]
+fn what_decides_comes_after_the_commitment_and_before_the_ranking() {
+    let states = all_states();
+    let way = ["SealEntries", "WaitForBeacon", "FetchBeacon", "DrawWinners", "RecordWinners"];
+    for pair in way.windows(2) {
+        assert_eq!(states[pair[0]]["Next"], pair[1]);
+    }
+    assert_eq!(states["WaitForBeacon"]["TimestampPath"], "$.sealed.round_at");
 }
 
 #[test]

@@ -12,10 +12,11 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::{StreamExt, stream};
 use http::{HeaderMap, StatusCode};
+use lottery::{DrawId, LotteryId};
 use tokio::time::Instant;
 
-use super::history::{Progress, PublicEvent};
-use crate::error::ApiError;
+use super::history::{Committed, Progress, PublicEvent};
+use crate::error::{ApiError, chain};
 use crate::extract::{DrawPath, unknown_draw};
 use crate::state::AppState;
 
@@ -50,7 +51,7 @@ pub(crate) async fn events(
     if events.is_empty() && is_over {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    let wait = Wait { state, arn, after, until: Instant::now() + LONGEST_WAIT };
+    let wait = Wait { state, lottery_id, draw_id, arn, after, until: Instant::now() + LONGEST_WAIT };
     let told = stream::once(wait.events(events)).flat_map(move |events| {
         let resumed = resumed.clone();
         stream::iter(events.into_iter().map(move |one| Ok::<_, Infallible>(event(&one, resumed.as_deref()))))
@@ -62,6 +63,8 @@ pub(crate) async fn events(
 /// Waits for the first events behind one that is known.
 struct Wait {
     state: AppState,
+    lottery_id: LotteryId,
+    draw_id: DrawId,
     arn: String,
     after: i64,
     until: Instant,
@@ -85,7 +88,23 @@ impl Wait {
                 }
             }
         }
+        self.tell_commitment(&mut events).await;
         events
+    }
+
+    /// The commitment goes out with the news that the entries are sealed.
+    async fn tell_commitment(&self, events: &mut [PublicEvent]) {
+        let Some(sealed) = events.iter_mut().find(|event| event.ends_sealing()) else { return };
+        match self.state.store.draw(&self.lottery_id, &self.draw_id).await {
+            Ok(draw) => {
+                sealed.committed = draw.and_then(|draw| {
+                    let commitment = draw.commitment?.to_string();
+                    Some(Committed { commitment, round: draw.round, round_at: draw.round_at })
+                });
+            }
+            // The draw itself tells it too.
+            Err(error) => tracing::warn!(error = chain(&error), "the commitment of a draw cannot be read"),
+        }
     }
 }
 

@@ -27,6 +27,28 @@ pub(crate) struct PublicEvent {
     /// The name of the error, if it tells of one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) error: Option<String>,
+    /// What was committed to: told as the entries are sealed, before the round that decides comes out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) committed: Option<Committed>,
+}
+
+/// What a draw has committed to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) struct Committed {
+    /// The commitment, hexadecimal: worth noting before `round_at`.
+    pub(crate) commitment: String,
+    /// The beacon round that decides.
+    pub(crate) round: Option<u64>,
+    /// When it comes out.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub(crate) round_at: Option<Timestamp>,
+}
+
+impl PublicEvent {
+    /// Whether it tells that the entries were sealed.
+    pub(crate) fn ends_sealing(&self) -> bool {
+        self.r#type == "TaskStateExited" && self.state.as_deref() == Some("SealEntries")
+    }
 }
 
 /// The events known so far, by their numbers.
@@ -63,6 +85,7 @@ impl History {
                 time: moment(&event.timestamp),
                 state,
                 error: error_name(&event),
+                committed: None,
             };
             self.events.entry(event.id).or_insert(public);
         }

@@ -29,6 +29,9 @@ pub(crate) struct NewDrawBody {
     winners: Option<u32>,
     /// The prizes in the order in which they are drawn.
     prizes: Option<Vec<NewPrize>>,
+    /// How many are ranked behind the winners, for forfeited seats; none if absent.
+    #[schema(maximum = 10_000)]
+    alternates: Option<u32>,
     /// Whether past winners of the lottery cannot win; true if absent.
     exclude_past_winners: Option<bool>,
     /// Until when to wait before the entries are sealed: at most 360 days ahead.
@@ -45,6 +48,17 @@ pub(crate) struct NewPrize {
     name: String,
     /// How many win it.
     winners: u32,
+    /// How many of them come from which group; at most 50 groups.
+    quota: Option<Vec<NewQuota>>,
+}
+
+/// How many winners of a prize come from a group: at least, at most, or both.
+#[derive(Deserialize, ToSchema)]
+#[allow(dead_code, reason = "describes the body that `DrawRequest` parses")]
+pub(crate) struct NewQuota {
+    group: String,
+    at_least: Option<u32>,
+    at_most: Option<u32>,
 }
 
 /// A draw that was started.
@@ -144,6 +158,7 @@ async fn give_up(state: &AppState, lottery_id: &LotteryId, draw_id: &DrawId) -> 
 /// Whether a request would start the draw that is there already.
 fn asks_for_the_same(asked: &Draw, found: &Draw) -> bool {
     asked.prizes == found.prizes
+        && asked.alternates == found.alternates
         && asked.exclude_past_winners == found.exclude_past_winners
         && asked.closes_at == found.closes_at
         && asked.channels == found.channels

@@ -1,7 +1,7 @@
 //! Draws as everyone may see them.
 
 use jiff::Timestamp;
-use lottery::{Channel, Draw};
+use lottery::{Channel, Draw, Prize};
 use lottery_store::{Notification, NotificationState};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -14,6 +14,27 @@ pub(crate) struct PrizeView {
     name: String,
     /// How many win it.
     winners: u32,
+    /// How many of them come from which group.
+    quota: Vec<QuotaView>,
+}
+
+/// How many winners of a prize come from a group.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct QuotaView {
+    group: String,
+    at_least: Option<u32>,
+    at_most: Option<u32>,
+}
+
+impl From<&Prize> for PrizeView {
+    fn from(prize: &Prize) -> Self {
+        let quota = prize.quota.iter().map(|quota| QuotaView {
+            group: quota.group.to_string(),
+            at_least: quota.at_least,
+            at_most: quota.at_most,
+        });
+        Self { name: prize.name.to_string(), winners: prize.winners, quota: quota.collect() }
+    }
 }
 
 /// Why a draw came to its status.
@@ -40,6 +61,8 @@ pub(crate) struct DrawSummary {
     pub(crate) reason: Option<ReasonView>,
     /// What can be won.
     pub(crate) prizes: Vec<PrizeView>,
+    /// How many are ranked behind the winners, for forfeited seats.
+    pub(crate) alternates: u32,
     /// Whether past winners of the lottery cannot win.
     pub(crate) exclude_past_winners: bool,
     /// How winners are told: `sms`, `email`.
@@ -60,6 +83,11 @@ pub(crate) struct DrawSummary {
     pub(crate) entries: Option<u64>,
     /// What was committed to before winners were chosen, hexadecimal.
     pub(crate) commitment: Option<String>,
+    /// The beacon round that decides it, named by the commitment.
+    pub(crate) round: Option<u64>,
+    /// When that round comes out; from then on the draw waits for nothing else.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub(crate) round_at: Option<Timestamp>,
     /// The execution that carries it.
     pub(crate) execution_arn: Option<String>,
 }
@@ -75,11 +103,8 @@ impl From<&Draw> for DrawSummary {
                 .reason
                 .as_ref()
                 .map(|reason| ReasonView { name: reason.name.clone(), sentence: reason.sentence.clone() }),
-            prizes: draw
-                .prizes
-                .iter()
-                .map(|prize| PrizeView { name: prize.name.to_string(), winners: prize.winners })
-                .collect(),
+            prizes: draw.prizes.as_slice().iter().map(PrizeView::from).collect(),
+            alternates: draw.alternates,
             exclude_past_winners: draw.exclude_past_winners,
             channels: draw.channels.iter().map(Channel::to_string).collect(),
             closes_at: draw.closes_at,
@@ -88,6 +113,8 @@ impl From<&Draw> for DrawSummary {
             completed_at: draw.completed_at,
             entries: draw.entries,
             commitment: draw.commitment.map(|commitment| commitment.to_string()),
+            round: draw.round,
+            round_at: draw.round_at,
             execution_arn: draw.execution_arn.clone(),
         }
     }

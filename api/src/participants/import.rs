@@ -28,7 +28,7 @@ const STALLED: Duration = Duration::from_secs(30);
 /// Import participants. One bad line never loses the good ones.
 ///
 /// CSV with a header that names the columns in any order, NDJSON, a JSON array, or one JSON object. The fields are
-/// `participant_id`, `name`, and optionally `phone` (E.164), `email`, `group`, `tickets`. A known participant is
+/// `participant_id`, `name`, and optionally `phone` (E.164), `email`, `group`, `tickets`, `excluded`. A known participant is
 /// updated; an address stands once per lottery.
 #[utoipa::path(post, path = "/lotteries/{lottery_id}/participants", tag = "participants",
     request_body(description = "The participants", content(
@@ -73,7 +73,10 @@ pub(crate) struct NewParticipant {
     phone: Option<String>,
     email: Option<String>,
     group: Option<String>,
+    /// Their chances, 1 to 1000; 1 if absent.
     tickets: Option<u32>,
+    /// Keeps them from winning; the list of entries says so. `false` if absent.
+    excluded: Option<bool>,
 }
 
 fn too_large(limits: ImportLimits) -> ApiError {
@@ -112,6 +115,18 @@ async fn counted(body: Body, format: Format, limits: ImportLimits, max_lines: u6
         return Err(too_large(limits));
     }
     Ok(Body::from(bytes))
+}
+
+/// Takes a single participant, as an import of one line would.
+pub(super) async fn take_one(
+    state: &AppState,
+    lottery: &Lottery,
+    participant: Participant,
+) -> Result<Report, ApiError> {
+    let mut import = Import::new(state, lottery, Format::Json);
+    import.batch.push((1, participant));
+    import.store().await?;
+    Ok(import.report)
 }
 
 /// One import on its way.

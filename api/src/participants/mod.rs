@@ -1,6 +1,7 @@
-//! Participants: imported, listed (masked), withdrawn.
+//! Participants: imported or joined by themselves, listed (masked), given their receipts, withdrawn.
 
 mod import;
+mod join;
 mod reader;
 mod report;
 mod subscriptions;
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 pub(crate) use import::{__path_import, import};
+pub(crate) use join::{__path_join, __path_receipt, join, receipt};
 
 use crate::error::ApiError;
 use crate::extract::{LotteryPath, Paging, ParticipantPath, unknown_lottery, unknown_participant};
@@ -34,6 +36,8 @@ pub(crate) struct ParticipantView {
     group: Option<String>,
     /// Their chances.
     tickets: u32,
+    /// Whether the organiser keeps them from winning.
+    excluded: bool,
     /// When they were first imported.
     #[schema(value_type = String, format = DateTime)]
     registered_at: Timestamp,
@@ -48,6 +52,7 @@ impl From<ParticipantSummary> for ParticipantView {
             email: participant.email.as_ref().map(mask::email),
             group: participant.group.map(|group| group.to_string()),
             tickets: participant.tickets.get(),
+            excluded: participant.excluded,
             registered_at: participant.registered_at,
         }
     }

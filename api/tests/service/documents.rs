@@ -7,10 +7,10 @@ use serde_json::Value;
 use crate::support::Service;
 
 /// Every address of the design that this version serves.
-const ROUTES: [(&str, &str); 17] = [
+const ROUTES: [(&str, &str); 23] = [
     ("get", "/"),
-    ("get", "/page.css"),
-    ("get", "/page.js"),
+    ("get", "/page/{file}"),
+    ("get", "/page/{folder}/{file}"),
     ("get", "/healthz"),
     ("get", "/openapi.json"),
     ("get", "/lotteries"),
@@ -19,12 +19,18 @@ const ROUTES: [(&str, &str); 17] = [
     ("get", "/lotteries/{lottery_id}/participants"),
     ("post", "/lotteries/{lottery_id}/participants"),
     ("delete", "/lotteries/{lottery_id}/participants/{participant_id}"),
+    ("get", "/lotteries/{lottery_id}/participants/{participant_id}/receipt"),
+    ("post", "/lotteries/{lottery_id}/join"),
     ("get", "/lotteries/{lottery_id}/draws"),
     ("post", "/lotteries/{lottery_id}/draws"),
     ("get", "/lotteries/{lottery_id}/draws/{draw_id}"),
     ("get", "/lotteries/{lottery_id}/draws/{draw_id}/events"),
     ("get", "/lotteries/{lottery_id}/draws/{draw_id}/winners"),
     ("post", "/lotteries/{lottery_id}/draws/{draw_id}/cancel"),
+    ("get", "/lotteries/{lottery_id}/draws/{draw_id}/proof"),
+    ("get", "/lotteries/{lottery_id}/draws/{draw_id}/entries"),
+    ("get", "/lotteries/{lottery_id}/draws/{draw_id}/entries/{label}/inclusion"),
+    ("get", "/lotteries/{lottery_id}/draws/{draw_id}/odds"),
 ];
 
 async fn document(service: &Service) -> Value {

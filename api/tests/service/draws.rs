@@ -35,7 +35,7 @@ async fn one_post_starts_a_draw() {
     let input: Value = serde_json::from_str(&service.aws.script().only_execution().1.input).unwrap();
     assert_eq!(input, json!({ "lottery_id": "party", "draw_id": draw_id }));
     let read = service.get(&path(&draw)).await.expect(200).json();
-    assert_eq!(read["prizes"], json!([{ "name": "Prize", "winners": 2 }]));
+    assert_eq!(read["prizes"], json!([{ "name": "Prize", "winners": 2, "quota": [] }]));
     assert_eq!(read["execution_arn"], draw["execution_arn"]);
     assert_eq!((&read["reason"], &read["winners"]), (&Value::Null, &json!([])));
     assert_eq!(read["notifications"]["sms"], json!({ "sent": 0, "failed": 0, "unknown": 0, "pending": 0 }));
@@ -158,7 +158,8 @@ async fn requests_that_cannot_stand_are_named() {
     for (body, problem) in [
         (json!({ "winners": 0 }), "no-winners"),
         (json!({ "winners": 10_001 }), "too-many-winners"),
-        (json!({ "winners": 1, "alternates": 2 }), "not-supported"),
+        (json!({ "winners": 1, "alternates": -2 }), "invalid-field"),
+        (json!({ "winners": 1, "claim_within_seconds": 60 }), "not-supported"),
         (json!({ "winers": 1 }), "invalid-field"),
         (json!({ "winners": 1, "closes_at": "2020-01-01T00:00:00Z" }), "invalid-field"),
     ] {
@@ -191,7 +192,7 @@ async fn a_committed_draw_cannot_be_cancelled() {
     let (lottery_id, draw_id) = ids(&draw);
     let pk = format!("LOTTERY#{lottery_id}#DRAW#{draw_id}");
     for (status, problem) in
-        [("SEALED", "already-committed"), ("DRAWN", "already-committed"), ("SUCCEEDED", "already-ended")]
+        [("SEALED", "already-committed"), ("DRAWN", "already-committed"), ("SUCCEEDED", "already-committed")]
     {
         service.aws.set((&pk, "META"), &[("status", json!({ "S": status }))]);
         let refused = service.post(&format!("{}/cancel", path(&draw)), json!({})).await.expect(409);

@@ -7,6 +7,7 @@ mod aws;
 mod documents;
 mod draws;
 mod edge;
+mod fair_draw;
 mod imports;
 mod logs;
 mod lotteries;

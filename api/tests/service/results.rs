@@ -2,8 +2,9 @@
 
 use axum::body::Body;
 use http::Request;
-use lottery::{Channel, Commitment, DrawId, LotteryId, ParticipantId};
-use lottery_store::{NotificationClaim, Seal, Settlement, Winner};
+use lottery::selection::{Ranked, Seat};
+use lottery::{Channel, DrawId, HexBytes, LotteryId, ParticipantId};
+use lottery_store::{NotificationClaim, RankedEntry, Settlement};
 use serde_json::{Value, json};
 
 use crate::support::{Answer, Service, now};
@@ -25,32 +26,29 @@ async fn drawn() -> (Service, String) {
     let draw_id = DrawId::parse(draw["draw_id"].as_str().unwrap()).unwrap();
     let store = &service.store;
     store.take_lottery(&lottery_id, &draw_id).await.unwrap();
-    let seal = Seal {
-        attempt: "a".to_owned(),
-        chunks: 1,
-        entries: 2,
-        commitment: Commitment::to_draw_id(&draw_id),
-        sealed_at: now(),
-    };
-    store.commit_seal(&lottery_id, &draw_id, &seal).await.unwrap();
+    let seal = service.seal(&lottery_id, &draw_id).await;
     let labels: Vec<Value> = {
         let mut items = service.aws.items("Contacts");
         items.retain(|item| item["label"].is_object());
         items.sort_by_key(|item| item["participant_id"]["S"].to_string());
         items.iter().map(|item| item["label"]["S"].clone()).collect()
     };
-    let winners: Vec<Winner> = ["001", "002"]
+    let ranking: Vec<RankedEntry> = ["001", "002"]
         .iter()
         .zip(1..)
-        .map(|(id, rank)| Winner {
+        .map(|(id, rank)| RankedEntry {
             participant_id: ParticipantId::parse(id).unwrap(),
-            label: serde_json::from_value(labels[rank as usize - 1].clone()).unwrap(),
-            prize: serde_json::from_value(json!("Prize")).unwrap(),
-            prize_index: 0,
             rank,
+            ranked: Ranked {
+                label: serde_json::from_value(labels[rank as usize - 1].clone()).unwrap(),
+                prize: Some(0),
+                score: HexBytes::from([rank as u8; 32]),
+                seat: Seat::Open,
+            },
         })
         .collect();
-    store.put_pending_winners(&lottery_id, &draw_id, &winners).await.unwrap();
+    assert_eq!(seal.manifest.entries, 2);
+    store.put_pending_ranking(&lottery_id, &draw_id, &ranking).await.unwrap();
     store.mark_drawn(&lottery_id, &draw_id).await.unwrap();
     let path = format!("/lotteries/party/draws/{draw_id}");
     assert_eq!(service.get(&path).await.json()["winners"], json!([]), "nobody has won before it is recorded");

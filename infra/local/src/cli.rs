@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use local_stack::{Config, Storage};
+use local_stack::{BeaconChoice, Config, Storage};
 
 /// The serverless lottery in one process: API, Step Functions, DynamoDB, SNS and an inbox. Without a command it
 /// runs until Ctrl-C.
@@ -56,6 +56,9 @@ pub(crate) struct Options {
     /// Let SNS and SES refuse messages to this phone or e-mail address; may be repeated
     #[arg(long, value_name = "ADDRESS")]
     refuse: Vec<String>,
+    /// Let rounds of drand's public beacon decide draws, which takes some ten seconds more, instead of the stack's own
+    #[arg(long)]
+    public_beacon: bool,
 }
 
 impl Options {
@@ -69,6 +72,7 @@ impl Options {
             smtp_url: self.smtp_url,
             lambda_endpoint: self.lambda_endpoint,
             refuse: self.refuse,
+            beacon: if self.public_beacon { BeaconChoice::Quicknet } else { BeaconChoice::Local },
             ..Config::on_disk("")
         }
     }

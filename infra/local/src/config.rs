@@ -34,7 +34,9 @@ pub struct Config {
     pub reconcile_every: Duration,
     /// What happens when SNS asks an e-mail address for its consent.
     pub confirmation: Confirmation,
-    /// Where the engine and SNS read the time.
+    /// The beacon whose rounds decide draws.
+    pub beacon: BeaconChoice,
+    /// Where the engine, SNS and the beacon read the time.
     pub clock: Clock,
 }
 
@@ -62,6 +64,7 @@ impl Config {
             faults: Vec::new(),
             reconcile_every: Duration::from_secs(60),
             confirmation: Confirmation::ByItself,
+            beacon: BeaconChoice::Local,
             clock: Clock::system(),
         }
     }
@@ -85,6 +88,15 @@ pub enum Storage {
     Directory(PathBuf),
     /// Nowhere: everything is gone with the process.
     Memory,
+}
+
+/// Which beacon's rounds decide draws.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BeaconChoice {
+    /// The stack's own: a round each second, and nobody else can vouch for it.
+    Local,
+    /// drand quicknet, through its public relays.
+    Quicknet,
 }
 
 /// What happens when SNS asks an e-mail address for its consent.

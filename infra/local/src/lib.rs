@@ -8,6 +8,7 @@
 //! - `aws`: the endpoint that speaks for AWS, by a socket and, for our own clients, without one
 //! - `sns`: SNS with its inbox; `smtp`: a real server beside the inbox; `functions`: Lambda; `invoker`: both and DynamoDB as the engine sees them
 //! - `local_api`: the inbox and the executions over HTTP, beside the routes of the API
+//! - `beacon`: a randomness beacon of the stack's own, and the organiser's signing key
 //! - `issuer`: who signs the access tokens
 //! - `serve`, `http_client`, `data_directory`, `worker`: sockets, requests, files and a thread
 //! - [`demo`]: one whole draw in the terminal
@@ -15,6 +16,7 @@
 //! It holds wiring only: what a draw is, is decided in `lottery`.
 
 mod aws;
+mod beacon;
 mod config;
 mod data_directory;
 mod definitions;
@@ -33,7 +35,7 @@ mod stack;
 mod worker;
 
 pub use aws::{CallLog, Permission, Usage};
-pub use config::{Config, Confirmation, Fault, FaultTime, Storage};
+pub use config::{BeaconChoice, Config, Confirmation, Fault, FaultTime, Storage};
 pub use error::StartError;
 pub use issuer::Issuer;
 pub use stack::Stack;

@@ -4,17 +4,23 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_smithy_http_client::Connector;
+use aws_smithy_http_client::tls::Provider;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpConnector};
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
+use lottery::signature::OrganiserKey;
 use lottery_store::{Store, Tables};
 use rusqlite::Connection;
 use statemachine::service::Service;
 use statemachine::{Clock, Engine};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use workflow_tasks::TaskContext;
+use workflow_tasks::{BeaconConfig, Relays, TaskContext};
 
 use crate::aws::{self, DynamoDb, Endpoint};
+use crate::beacon::{Beacon, organiser_key};
 use crate::config::{ACCOUNT, EMAIL_SENDER, REGION};
 use crate::data_directory::{DataDirectory, write_secret};
 use crate::definitions::{DEFINITIONS, LOTTERY, OPERATOR_TOPIC, TOPIC_PREFIX, told};
@@ -26,7 +32,7 @@ use crate::serve;
 use crate::smtp::Relay;
 use crate::sns::{Settings, Sns};
 use crate::worker::Worker;
-use crate::{Config, Issuer, StartError, Storage};
+use crate::{BeaconChoice, Config, Issuer, StartError, Storage};
 
 /// A running stack. Dropping it stops it; [`Stack::shutdown`] also waits until it has.
 pub struct Stack {
@@ -74,7 +80,15 @@ impl Stack {
         };
         let dynamodb = Arc::new(open_dynamodb(directory.as_ref())?);
         let sns = Arc::new(open_sns(&config, directory.as_ref())?);
-        let endpoint = Arc::new(Endpoint::new(dynamodb.clone(), sns.clone(), config.call_log.clone()));
+        let file = |name| directory.as_ref().map(|directory| directory.file(name));
+        let beacon = match file("beacon.key") {
+            Some(path) => Beacon::open(&path, config.clock.clone())?,
+            None => Beacon::in_memory(config.clock.clone())?,
+        };
+        let organiser_key = organiser_key(file("organiser.key").as_deref())?;
+        let beacon_config = beacon_config(config.beacon, &beacon, &aws_url);
+        let endpoint =
+            Arc::new(Endpoint::new(dynamodb.clone(), sns.clone(), beacon, config.call_log.clone()));
         let tables = Tables { lottery: "Lottery".to_owned(), contacts: "Contacts".to_owned() };
         // What CloudFormation creates on AWS.
         let set_up = aws::sdk_config(&endpoint, "set-up");
@@ -83,9 +97,12 @@ impl Stack {
 
         let functions = Arc::new(match &config.lambda_endpoint {
             Some(url) => Functions::Remote(RemoteFunctions::new(url)?),
-            None => {
-                Functions::InProcess(lottery_functions(&config, &endpoint, &task_config(&tables, &api_url)))
-            }
+            None => Functions::InProcess(lottery_functions(
+                &config,
+                &endpoint,
+                &task_config(&tables, &api_url, beacon_config),
+                &organiser_key,
+            )),
         });
         let engine = Engine::start(statemachine::Config {
             storage: match &directory {
@@ -117,7 +134,7 @@ impl Stack {
         let (stop, stopped) = watch::channel(false);
         let mut servers = JoinSet::new();
         let local = LocalApi { sns, engine: engine.clone() };
-        let state = api_state(&config.clock, &issuer, &api_url, &endpoint, tables)?;
+        let state = api_state(&config.clock, &issuer, &endpoint, tables)?;
         let router = api::router_with(state, local_api::endpoints(&local));
         servers.spawn(serve::api(api_listener, router, stopped.clone()));
         servers.spawn(serve::aws(aws_listener, endpoint.clone(), stopped));
@@ -176,6 +193,7 @@ fn lottery_functions(
     config: &Config,
     endpoint: &Arc<Endpoint>,
     task_config: &workflow_tasks::Config,
+    organiser_key: &OrganiserKey,
 ) -> FunctionTable {
     let mut table = FunctionTable::with_faults(config.faults.clone());
     for function in workflow_tasks::Function::ALL {
@@ -190,6 +208,8 @@ fn lottery_functions(
             sns: aws_sdk_sns::Client::new(&sdk),
             ses: aws_sdk_sesv2::Client::new(&sdk),
             sfn: aws_sdk_sfn::Client::new(&sdk),
+            relays: Relays::new(task_config.beacon.relays.clone(), relay_connector()),
+            organiser_key: Some(organiser_key.clone()),
             config: task_config.clone(),
             clock: Arc::new(TaskClock(config.clock.clone())),
         };
@@ -209,12 +229,32 @@ fn schedules(config: &Config) -> [Schedule; 1] {
     [Schedule { function: workflow_tasks::Function::ReconcileDraws.name(), every: config.reconcile_every }]
 }
 
-fn task_config(tables: &Tables, api_url: &str) -> workflow_tasks::Config {
+/// The stack's own beacon, asked over the stack's own socket; or the public one.
+fn beacon_config(choice: BeaconChoice, beacon: &Beacon, aws_url: &str) -> BeaconConfig {
+    match choice {
+        BeaconChoice::Quicknet => BeaconConfig::quicknet(),
+        BeaconChoice::Local => BeaconConfig {
+            chain: beacon.chain().clone(),
+            margin_seconds: beacon.chain().period.seconds(),
+            relays: vec![aws_url.to_owned()],
+        },
+    }
+}
+
+fn relay_connector() -> SharedHttpConnector {
+    let patience = HttpConnectorSettings::builder().connect_timeout(Duration::from_secs(3)).build();
+    let tls = Provider::Rustls(CryptoMode::Ring);
+    SharedHttpConnector::new(Connector::builder().tls_provider(tls).connector_settings(patience).build())
+}
+
+fn task_config(tables: &Tables, api_url: &str, beacon: BeaconConfig) -> workflow_tasks::Config {
     workflow_tasks::Config {
         lottery_table: tables.lottery.clone(),
         contacts_table: tables.contacts.clone(),
         public_url: api_url.to_owned(),
         sms_max_price: workflow_tasks::Config::SMS_MAX_PRICE.to_owned(),
+        beacon,
+        organiser_secret: None,
         email_sender: Some(EMAIL_SENDER.to_owned()),
         state_machine_arn: Some(LOTTERY.arn()),
     }
@@ -223,16 +263,14 @@ fn task_config(tables: &Tables, api_url: &str) -> workflow_tasks::Config {
 fn api_state(
     clock: &Clock,
     issuer: &Issuer,
-    api_url: &str,
     endpoint: &Arc<Endpoint>,
     tables: Tables,
 ) -> Result<api::AppState, StartError> {
     let mut config = api::Config::new(LOTTERY.arn(), Issuer::NAME, Issuer::AUDIENCE);
-    config.public_url = None;
     config.has_email_sender = true;
     config.topic_prefix = TOPIC_PREFIX.to_owned();
     let verifier = api::Verifier::inline(&issuer.jwks(), &config).map_err(|error| StartError::SetUp {
-        what: format!("the API at {api_url}"),
+        what: "the API".to_owned(),
         reason: error.to_string(),
     })?;
     let clock = clock.clone();

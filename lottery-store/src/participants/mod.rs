@@ -14,7 +14,7 @@ use lottery::{
     Tickets,
 };
 
-use crate::item::{Attributes, Item, NewItem, bytes, number, text};
+use crate::item::{Attributes, Item, NewItem, bytes, flag, number, text};
 use crate::keys::Key;
 use crate::{StoreError, keys};
 
@@ -36,6 +36,8 @@ pub struct ParticipantSummary {
     pub group: Option<Group>,
     /// The person's chances.
     pub tickets: Tickets,
+    /// Whether the organiser keeps the person from winning.
+    pub excluded: bool,
     /// When the person was first imported.
     pub registered_at: Timestamp,
 }
@@ -73,6 +75,7 @@ impl StoredContact {
             .with_some("email", participant.email.as_ref().map(text))
             .with_some("group", participant.group.as_ref().map(text))
             .with("tickets", number(participant.tickets.get()))
+            .with_some("excluded", participant.excluded.then_some(flag(true)))
             .with("label", text(self.label))
             .with("nonce", bytes(self.nonce.as_bytes().as_slice()))
             .with("registered_at", text(self.registered_at))
@@ -83,12 +86,13 @@ impl StoredContact {
     /// What a draw reads: no name, no address, and the nonce only as a commitment.
     fn participant_item(&self, lottery_id: &LotteryId) -> NewItem {
         let participant = &self.participant;
-        NewItem::at(keys::participant(lottery_id, &participant.participant_id))
+        NewItem::at(keys::participant(lottery_id, &self.label))
             .with("participant_id", text(&participant.participant_id))
             .with("label", text(self.label))
             .with("holder", text(Holder::commit(&self.nonce, &participant.participant_id)))
             .with("tickets", number(participant.tickets.get()))
             .with_some("group", participant.group.as_ref().map(text))
+            .with_some("excluded", participant.excluded.then_some(flag(true)))
     }
 
     fn from_item(item: &Item) -> Result<Self, StoreError> {
@@ -103,6 +107,7 @@ impl StoredContact {
                 email: summary.email,
                 group: summary.group,
                 tickets: summary.tickets,
+                excluded: summary.excluded,
             },
             label: attributes.parse("label")?,
             nonce: Nonce::from_random(attributes.bytes32("nonce")?),
@@ -123,6 +128,7 @@ impl ParticipantSummary {
             email: item.parse_optional("email")?,
             group: item.parse_optional("group")?,
             tickets: Tickets::try_from(tickets).map_err(|_| StoreError::Broken("tickets".to_owned()))?,
+            excluded: item.optional_flag("excluded")?,
             registered_at: item.timestamp("registered_at")?,
         })
     }

@@ -40,7 +40,7 @@ impl Store {
                 Write::delete(key.clone())
                     .only_if("revision = :revision")
                     .value(":revision", number(contact.revision)),
-                Write::delete(keys::participant(lottery_id, participant_id)),
+                Write::delete(keys::participant(lottery_id, &contact.label)),
             ];
             let addresses = address_keys(lottery_id, &contact.participant);
             writes.extend(addresses.into_iter().map(|(_, key)| Write::delete(key)));

@@ -160,9 +160,8 @@ async fn a_committed_draw_cannot_be_cancelled() {
         set(&database, "LOTTERY#party#DRAW#d1", "META", "status", status.as_str());
         let expected = match status {
             DrawStatus::Waiting => CancelDraw::Cancelled,
-            DrawStatus::Sealed | DrawStatus::Drawn | DrawStatus::Recorded => {
-                CancelDraw::AlreadyCommitted(status)
-            }
+            DrawStatus::Sealed | DrawStatus::Drawn => CancelDraw::AlreadyCommitted(status),
+            status if status.has_official_winners() => CancelDraw::AlreadyCommitted(status),
             _ => CancelDraw::Final(status),
         };
         assert_eq!(store.cancel_draw(&party, &draw.draw_id, &reason(), now()).await.unwrap(), expected);
@@ -227,7 +226,8 @@ async fn winners_are_told_only_once_they_are_official() {
             &format!("WINNER#0000{rank}"),
             json!({
                 "participant_id": {"S": participant_id}, "label": {"S": label},
-                "prize_index": {"N": "0"}, "rank": {"N": rank}
+                "prize_index": {"N": "0"}, "rank": {"N": rank}, "score": {"S": "ab".repeat(32)},
+                "seat": {"S": "\"open\""}
             }),
         );
     }

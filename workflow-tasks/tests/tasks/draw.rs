@@ -8,7 +8,7 @@ use serde_json::json;
 use workflow_tasks::invoke;
 
 use crate::dynamodb;
-use crate::world::World;
+use crate::world::{PATH, World};
 
 #[tokio::test]
 async fn a_draw_ends_with_its_winners_told() {
@@ -85,7 +85,7 @@ async fn several_prizes_go_to_different_people_in_order() {
 async fn every_task_may_be_called_twice_in_a_row() {
     let world = World::with_phones(10).await;
     let draw_id = world.ask("d1", json!({"winners": 3})).await;
-    for function in ["seal-entries", "draw-winners", "record-winners"] {
+    for function in PATH {
         let first = world.call(function, &draw_id).await.unwrap();
         assert_eq!(world.call(function, &draw_id).await.unwrap(), first, "{function}");
     }
@@ -97,7 +97,7 @@ async fn every_task_may_be_called_twice_in_a_row() {
         assert_eq!(world.call(function, &draw_id).await.unwrap(), json!({"complete": true}));
     }
     // Even the earlier ones, late.
-    for function in ["seal-entries", "draw-winners", "record-winners"] {
+    for function in PATH {
         world.call(function, &draw_id).await.unwrap();
     }
     assert_eq!(world.winners(&draw_id).await, winners);
@@ -109,7 +109,7 @@ async fn every_task_may_be_called_twice_in_a_row() {
 async fn every_task_may_be_called_at_the_same_time() {
     let world = World::with_phones(10).await;
     let draw_id = world.ask("d1", json!({"winners": 3})).await;
-    for function in ["seal-entries", "draw-winners", "record-winners"] {
+    for function in PATH {
         let answers = join_all((0..3).map(|_| world.call(function, &draw_id))).await;
         let answers: Vec<_> = answers.into_iter().map(Result::unwrap).collect();
         assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
@@ -127,7 +127,9 @@ async fn every_task_may_be_called_at_the_same_time() {
 async fn a_run_started_in_the_middle_of_another_comes_to_the_same_winners() {
     let world = World::with_phones(20).await;
     let draw_id = world.ask("d1", json!({"winners": 5})).await;
-    world.call("seal-entries", &draw_id).await.unwrap();
+    for function in &PATH[..2] {
+        world.call(function, &draw_id).await.unwrap();
+    }
     // Somebody joins after the seal, and somebody leaves.
     world.import(dynamodb::with_phone("late", "+12025559999")).await;
     let (first, second) =
@@ -150,8 +152,10 @@ async fn one_draw_at_a_time_has_the_lottery() {
         (error.name(), error.to_string()),
         ("LotteryBusy", "the lottery is held by draw d1".to_owned())
     );
-    world.call("draw-winners", &first).await.unwrap();
-    assert_eq!(world.call("seal-entries", &second).await.unwrap_err().name(), "LotteryBusy");
+    for function in &PATH[1..3] {
+        world.call(function, &first).await.unwrap();
+        assert_eq!(world.call("seal-entries", &second).await.unwrap_err().name(), "LotteryBusy");
+    }
     world.call("record-winners", &first).await.unwrap();
     world.record(&second).await;
     assert_ne!(world.winners(&first).await, world.winners(&second).await);
@@ -172,8 +176,9 @@ async fn twenty_draws_at_once_on_ten_people_give_ten_winners_and_ten_rejections(
                 Err(error) => return assert_eq!(error.name(), "NotEnoughParticipants"),
             }
         }
-        world.call("draw-winners", draw_id).await.unwrap();
-        world.call("record-winners", draw_id).await.unwrap();
+        for function in &PATH[1..] {
+            world.call(function, draw_id).await.unwrap();
+        }
     };
     join_all(draws.iter().map(run)).await;
     let mut winners = HashSet::new();
@@ -192,9 +197,9 @@ async fn twenty_draws_at_once_on_ten_people_give_ten_winners_and_ten_rejections(
 #[tokio::test]
 async fn a_draw_released_before_the_pivot_leaves_nobody_drawn_and_the_lottery_free() {
     let world = World::with_phones(2).await;
-    for steps in 0..=2 {
+    for steps in 0..=3 {
         let draw_id = world.ask(&format!("d{steps}"), json!({"winners": 2})).await;
-        for function in ["seal-entries", "draw-winners"].into_iter().take(steps) {
+        for function in PATH.into_iter().take(steps) {
             world.call(function, &draw_id).await.unwrap();
         }
         for _ in 0..2 {
@@ -205,12 +210,14 @@ async fn a_draw_released_before_the_pivot_leaves_nobody_drawn_and_the_lottery_fr
             assert_eq!(released, json!({"released": true, "batches": {"sms": [], "email": []}}));
         }
         let draw = world.draw(&draw_id).await;
-        assert_eq!(draw.status, DrawStatus::Failed);
+        // After the commitment failing is no way to draw again: the draw keeps its number for all to see.
+        let end = if steps == 0 { DrawStatus::Failed } else { DrawStatus::Abandoned };
+        assert_eq!((draw.status, draw.commitment.is_some()), (end, steps > 0));
         assert_eq!(draw.reason.unwrap().name, "RecordingRefused");
         assert_eq!(world.open_draw().await, None);
         assert_eq!(world.winners(&draw_id).await.len(), 0);
         // What comes too late comes to nothing.
-        for function in ["seal-entries", "draw-winners", "record-winners", "send-sms", "complete-draw"] {
+        for function in PATH.into_iter().chain(["send-sms", "complete-draw"]) {
             let late = world.call_with(function, &draw_id, json!({"batch": 0})).await;
             assert_eq!(late.unwrap_err().name(), "DrawElsewhere", "{function}");
         }
@@ -228,8 +235,9 @@ async fn a_draw_released_before_the_pivot_leaves_nobody_drawn_and_the_lottery_fr
 async fn winners_drawn_but_never_official_are_no_past_winners() {
     let world = World::with_phones(2).await;
     let draw_id = world.ask("d1", json!({"winners": 2})).await;
-    world.call("seal-entries", &draw_id).await.unwrap();
-    world.call("draw-winners", &draw_id).await.unwrap();
+    for function in &PATH[..3] {
+        world.call(function, &draw_id).await.unwrap();
+    }
     // Ended behind the tasks' back, so that the rows and marks of its winners are still there.
     world.dynamodb.set("Lottery", "LOTTERY#party#DRAW#d1", "META", "status", "FAILED");
     world.dynamodb.set("Lottery", "LOTTERY#party", "LOTTERY", "open_draw", "d2");
@@ -258,8 +266,9 @@ async fn recording_and_releasing_at_once_come_to_one_end() {
     for round in 0..4 {
         let world = World::with_phones(3).await;
         let draw_id = world.ask("d1", json!({"winners": 2})).await;
-        world.call("seal-entries", &draw_id).await.unwrap();
-        world.call("draw-winners", &draw_id).await.unwrap();
+        for function in &PATH[..3] {
+            world.call(function, &draw_id).await.unwrap();
+        }
         let release = async {
             for _ in 0..round {
                 tokio::task::yield_now().await;
@@ -269,7 +278,7 @@ async fn recording_and_releasing_at_once_come_to_one_end() {
         let (recorded, released) = tokio::join!(world.call("record-winners", &draw_id), release);
         let released = released.unwrap()["released"] == json!(true);
         assert_eq!(recorded.is_ok(), !released);
-        let expected = if released { DrawStatus::Failed } else { DrawStatus::Recorded };
+        let expected = if released { DrawStatus::Abandoned } else { DrawStatus::Recorded };
         assert_eq!(world.status(&draw_id).await, expected);
         assert_eq!(world.winners(&draw_id).await.len(), if released { 0 } else { 2 });
         assert_eq!(world.open_draw().await, None);
@@ -304,7 +313,7 @@ async fn a_draw_of_many_chunks_and_batches_tells_each_winner_once() {
 async fn what_is_not_there_or_malformed_has_a_name_and_repeats_nothing() {
     let world = World::new().await;
     let nowhere = lottery::DrawId::parse("nowhere").unwrap();
-    for function in ["seal-entries", "draw-winners", "record-winners", "complete-draw", "mark-incomplete"] {
+    for function in PATH.into_iter().chain(["complete-draw", "mark-incomplete"]) {
         assert_eq!(world.call(function, &nowhere).await.unwrap_err().name(), "DrawUnknown", "{function}");
     }
     let malformed = json!({"lottery_id": "+12025550001", "draw_id": 7});

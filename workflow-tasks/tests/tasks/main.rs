@@ -6,8 +6,11 @@
 #[allow(dead_code, unreachable_pub, reason = "made for the tests of the store, which use all of it")]
 mod dynamodb;
 
+mod beacon;
+mod drand;
 mod draw;
 mod executions;
+mod fair_draw;
 mod notifications;
 mod reconciler;
 mod sns;

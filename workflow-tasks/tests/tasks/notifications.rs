@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::dynamodb;
 use crate::sns::Reply;
-use crate::world::{TOPIC, World};
+use crate::world::{PATH, TOPIC, World};
 
 use NotificationState::{Failed, Sent, Unknown};
 
@@ -301,7 +301,7 @@ async fn no_answer_of_a_task_holds_anything_personal() {
     world.sns.reply([Reply::Refuse(400, "InvalidParameter")]);
     let draw_id = world.ask("d1", json!({"winners": 4})).await;
     let mut answers = String::new();
-    for function in ["seal-entries", "draw-winners", "record-winners"] {
+    for function in PATH {
         answers += &world.call(function, &draw_id).await.unwrap().to_string();
     }
     for answer in world.notify(&draw_id).await {

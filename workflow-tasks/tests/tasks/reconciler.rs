@@ -6,7 +6,7 @@ use lottery::{DrawId, DrawStatus};
 use serde_json::{Value, json};
 use workflow_tasks::invoke;
 
-use crate::world::World;
+use crate::world::{PATH, World};
 
 async fn reconcile(world: &World) -> Value {
     invoke(&world.cx, "reconcile-draws", json!({"source": "aws.events"})).await.unwrap()
@@ -22,7 +22,7 @@ fn did(what: &str) -> Value {
 async fn draw_at(steps: usize, execution: &str) -> (World, DrawId) {
     let world = World::with_phones(3).await;
     let draw_id = world.ask("d1", json!({"winners": 2})).await;
-    for function in ["seal-entries", "draw-winners", "record-winners"].into_iter().take(steps) {
+    for function in PATH.into_iter().take(steps) {
         world.call(function, &draw_id).await.unwrap();
     }
     world.executions.set("draw-d1", execution);
@@ -32,7 +32,7 @@ async fn draw_at(steps: usize, execution: &str) -> (World, DrawId) {
 
 #[tokio::test]
 async fn a_draw_whose_execution_runs_is_left_alone() {
-    for steps in 0..=3 {
+    for steps in 0..=4 {
         let (world, draw_id) = draw_at(steps, "RUNNING").await;
         let before = world.draw(&draw_id).await;
         assert_eq!(reconcile(&world).await, did("left"));
@@ -41,32 +41,58 @@ async fn a_draw_whose_execution_runs_is_left_alone() {
 }
 
 #[tokio::test]
-async fn a_draw_stopped_before_the_pivot_is_released() {
-    for steps in 0..=2 {
-        for (status, reason) in [
-            ("ABORTED", "ExecutionAborted"),
-            ("TIMED_OUT", "ExecutionTimedOut"),
-            ("FAILED", "ExecutionFailed"),
-        ] {
-            let (world, draw_id) = draw_at(steps, status).await;
-            assert_eq!(reconcile(&world).await, did("released"));
-            let draw = world.draw(&draw_id).await;
-            assert_eq!(draw.status, DrawStatus::Failed);
-            assert_eq!(draw.reason.unwrap().name, reason);
-            assert_eq!(world.open_draw().await, None);
-            assert_eq!(world.executions.names(), ["draw-d1"]);
-            assert_eq!(reconcile(&world).await["released"], json!(0));
+async fn a_draw_stopped_before_the_commitment_is_released() {
+    for (status, reason) in
+        [("ABORTED", "ExecutionAborted"), ("TIMED_OUT", "ExecutionTimedOut"), ("FAILED", "ExecutionFailed")]
+    {
+        let (world, draw_id) = draw_at(0, status).await;
+        assert_eq!(reconcile(&world).await, did("released"));
+        let draw = world.draw(&draw_id).await;
+        assert_eq!(draw.status, DrawStatus::Failed);
+        assert_eq!(draw.reason.unwrap().name, reason);
+        assert_eq!(world.open_draw().await, None);
+        assert_eq!(world.executions.names(), ["draw-d1"]);
+        assert_eq!(reconcile(&world).await["released"], json!(0));
 
-            let next = world.ask("d2", json!({"winners": 2})).await;
-            world.run(&next).await;
-            assert_eq!(world.status(&next).await, DrawStatus::Succeeded);
+        let next = world.ask("d2", json!({"winners": 2})).await;
+        world.run(&next).await;
+        assert_eq!(world.status(&next).await, DrawStatus::Succeeded);
+    }
+}
+
+#[tokio::test]
+async fn a_draw_stopped_after_the_commitment_goes_on_with_the_same_commitment_and_round() {
+    for steps in 1..=3 {
+        let (world, draw_id) = draw_at(steps, "ABORTED").await;
+        let before = world.draw(&draw_id).await;
+        assert_eq!(reconcile(&world).await, did("resumed"));
+        let resumed = world.executions.get("draw-d1-r1").unwrap();
+        assert_eq!(resumed.input, json!({"lottery_id": "party", "draw_id": "d1"}));
+        world.run(&draw_id).await;
+        let after = world.draw(&draw_id).await;
+        assert_eq!(after.status, DrawStatus::Succeeded);
+        assert_eq!((after.commitment, after.round), (before.commitment, before.round));
+        assert_eq!(after.sequence, Some(1));
+    }
+}
+
+#[tokio::test]
+async fn a_draw_that_waits_for_its_round_is_gone_on_with_for_ever_and_one_that_has_it_is_abandoned_at_last() {
+    for (steps, executions, last) in [(1, 40, "resumed"), (2, 20, "released")] {
+        let (world, draw_id) = draw_at(steps, "FAILED").await;
+        for resume in 1..=executions {
+            assert_eq!(reconcile(&world).await, did("resumed"), "{resume}");
+            world.executions.set(&format!("draw-d1-r{resume}"), "FAILED");
         }
+        assert_eq!(reconcile(&world).await, did(last));
+        let status = world.status(&draw_id).await;
+        assert_eq!(status == DrawStatus::Abandoned, last == "released", "{status}");
     }
 }
 
 #[tokio::test]
 async fn a_draw_stopped_after_the_pivot_goes_forward_and_tells_nobody_twice() {
-    let (world, draw_id) = draw_at(3, "ABORTED").await;
+    let (world, draw_id) = draw_at(4, "ABORTED").await;
     let winners = world.winners(&draw_id).await;
     world.sns.reply([crate::sns::Reply::Accept]);
     world.call_with("send-sms", &draw_id, json!({"batch": 0})).await.unwrap();
@@ -89,14 +115,14 @@ async fn a_draw_stopped_after_the_pivot_goes_forward_and_tells_nobody_twice() {
 
 #[tokio::test]
 async fn two_reconcilers_at_once_resume_a_draw_once() {
-    let (world, _) = draw_at(3, "FAILED").await;
+    let (world, _) = draw_at(4, "FAILED").await;
     tokio::join!(reconcile(&world), reconcile(&world));
     assert_eq!(world.executions.names(), ["draw-d1", "draw-d1-r1"]);
 }
 
 #[tokio::test]
 async fn a_resumed_execution_that_was_counted_but_never_started_is_started() {
-    let (world, draw_id) = draw_at(3, "FAILED").await;
+    let (world, draw_id) = draw_at(4, "FAILED").await;
     assert!(world.cx.store.count_resume(&world.lottery_id, &draw_id, 0).await.unwrap());
     assert!(!world.cx.store.count_resume(&world.lottery_id, &draw_id, 0).await.unwrap());
     assert_eq!(reconcile(&world).await, did("resumed"));
@@ -105,7 +131,7 @@ async fn a_resumed_execution_that_was_counted_but_never_started_is_started() {
 
 #[tokio::test]
 async fn a_draw_with_everything_settled_is_ended_without_another_execution() {
-    let (world, draw_id) = draw_at(3, "SUCCEEDED").await;
+    let (world, draw_id) = draw_at(4, "SUCCEEDED").await;
     world.notify(&draw_id).await;
     assert_eq!(reconcile(&world).await, did("ended"));
     assert_eq!(world.status(&draw_id).await, DrawStatus::Succeeded);
@@ -114,7 +140,7 @@ async fn a_draw_with_everything_settled_is_ended_without_another_execution() {
 
 #[tokio::test]
 async fn a_draw_that_cannot_be_told_is_ended_incomplete_after_some_executions() {
-    let (world, draw_id) = draw_at(3, "FAILED").await;
+    let (world, draw_id) = draw_at(4, "FAILED").await;
     for resume in 1..=3 {
         assert_eq!(reconcile(&world).await, did("resumed"));
         world.executions.set(&format!("draw-d1-r{resume}"), "FAILED");
@@ -144,18 +170,18 @@ async fn a_draw_whose_start_was_lost_is_started_after_a_while() {
 }
 
 #[tokio::test]
-async fn a_sealed_draw_whose_execution_step_functions_has_forgotten_is_released() {
+async fn a_sealed_draw_whose_execution_step_functions_has_forgotten_goes_on() {
     let world = World::with_phones(3).await;
     let draw_id = world.ask("d1", json!({"winners": 1})).await;
     world.call("seal-entries", &draw_id).await.unwrap();
     world.clock.advance(Duration::from_secs(600));
-    assert_eq!(reconcile(&world).await, did("released"));
-    assert_eq!(world.draw(&draw_id).await.reason.unwrap().name, "ExecutionLost");
+    assert_eq!(reconcile(&world).await, did("resumed"));
+    assert_eq!(world.executions.names(), ["draw-d1-r1"]);
 }
 
 #[tokio::test]
 async fn one_broken_draw_does_not_keep_the_others_waiting() {
-    let (world, draw_id) = draw_at(1, "ABORTED").await;
+    let (world, draw_id) = draw_at(0, "ABORTED").await;
     world.ask("d2", json!({"winners": 1})).await;
     world.dynamodb.set("Lottery", "LOTTERY#party#DRAW#d2", "META", "status", "NONSENSE");
     let output = reconcile(&world).await;

@@ -10,16 +10,20 @@ use aws_smithy_runtime_api::client::http::{
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
+use lottery::signature::OrganiserKey;
 use lottery::{Draw, DrawId, DrawRequest, DrawStatus, LotteryId};
 use lottery_store::{Notification, NotificationState, Store, Tables};
 use serde_json::{Value, json};
-use workflow_tasks::{Clock, Config, TaskContext, TaskError, invoke};
+use workflow_tasks::{BeaconConfig, Clock, Config, Relays, TaskContext, TaskError, invoke};
 
+use crate::beacon::Beacon;
 use crate::dynamodb::{self, DynamoDb};
 use crate::executions::Executions;
 use crate::sns::Sns;
 
 pub(crate) const STATE_MACHINE: &str = "arn:aws:states:us-east-1:123456789012:stateMachine:lottery";
+/// The functions up to and with the pivot, in their order.
+pub(crate) const PATH: [&str; 4] = ["seal-entries", "fetch-beacon", "draw-winners", "record-winners"];
 pub(crate) const TOPIC: &str = "arn:aws:sns:us-east-1:123456789012:party";
 
 pub(crate) struct World {
@@ -27,6 +31,7 @@ pub(crate) struct World {
     pub(crate) dynamodb: DynamoDb,
     pub(crate) sns: Sns,
     pub(crate) executions: Executions,
+    pub(crate) beacon: Beacon,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) lottery_id: LotteryId,
 }
@@ -39,6 +44,7 @@ impl World {
         let sns = Sns::default();
         let executions = Executions::default();
         let clock = Arc::new(ManualClock(Mutex::new(dynamodb::now())));
+        let beacon = Beacon::new(clock.clone());
         let cx = TaskContext {
             store: Store::new(
                 aws_sdk_dynamodb::Client::from_conf(
@@ -79,12 +85,23 @@ impl World {
                 contacts_table: "Contacts".to_owned(),
                 public_url: "https://lottery.example".to_owned(),
                 sms_max_price: "0.25".to_owned(),
+                beacon: BeaconConfig {
+                    chain: beacon.chain().clone(),
+                    margin_seconds: 1,
+                    relays: vec!["http://one.invalid".to_owned(), "http://other.invalid".to_owned()],
+                },
+                organiser_secret: None,
                 email_sender: None,
                 state_machine_arn: Some(STATE_MACHINE.to_owned()),
             },
+            relays: Relays::new(
+                vec!["http://one.invalid".to_owned(), "http://other.invalid".to_owned()],
+                SharedHttpConnector::new(beacon.clone()),
+            ),
+            organiser_key: Some(OrganiserKey::from_seed(&[7; 32])),
             clock: clock.clone(),
         };
-        Self { cx, dynamodb, sns, executions, clock, lottery_id }
+        Self { cx, dynamodb, sns, executions, beacon, clock, lottery_id }
     }
 
     /// The lottery with `count` people who have phones.
@@ -135,14 +152,25 @@ impl World {
         draw_id: &DrawId,
         more: Value,
     ) -> Result<Value, TaskError> {
+        if function == "fetch-beacon" {
+            self.wait_for_beacon(draw_id).await;
+        }
         let mut input = json!({"lottery_id": self.lottery_id, "draw_id": draw_id});
         input.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         invoke(&self.cx, function, input).await
     }
 
+    /// What the state WaitForBeacon does.
+    pub(crate) async fn wait_for_beacon(&self, draw_id: &DrawId) {
+        let draw = self.cx.store.draw(&self.lottery_id, draw_id).await.unwrap();
+        if let Some(round_at) = draw.and_then(|draw| draw.round_at) {
+            self.clock.advance_to(round_at);
+        }
+    }
+
     /// The tasks up to and with the pivot.
     pub(crate) async fn record(&self, draw_id: &DrawId) {
-        for function in ["seal-entries", "draw-winners", "record-winners"] {
+        for function in PATH {
             self.call(function, draw_id).await.unwrap();
         }
     }
@@ -232,6 +260,17 @@ pub(crate) struct ManualClock(Mutex<Timestamp>);
 impl ManualClock {
     pub(crate) fn advance(&self, duration: Duration) {
         *self.0.lock().unwrap() += duration;
+    }
+
+    /// Shows this moment, be it earlier.
+    pub(crate) fn set(&self, moment: Timestamp) {
+        *self.0.lock().unwrap() = moment;
+    }
+
+    /// Moves to this moment, unless it is past.
+    pub(crate) fn advance_to(&self, moment: Timestamp) {
+        let mut now = self.0.lock().unwrap();
+        *now = moment.max(*now);
     }
 }
 

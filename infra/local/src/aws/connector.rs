@@ -2,9 +2,10 @@
 
 use std::fmt;
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
-use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
+use aws_sdk_dynamodb::config::{AsyncSleep, Credentials, SharedAsyncSleep, SharedCredentialsProvider, Sleep};
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
 };
@@ -37,7 +38,18 @@ pub(crate) fn sdk_config(endpoint: &Arc<Endpoint>, application: &'static str) ->
         .endpoint_url("http://aws.local-stack")
         .http_client(InProcess(Arc::downgrade(endpoint)))
         .retry_config(RetryConfig::standard())
+        .sleep_impl(SharedAsyncSleep::new(Waiting))
         .build()
+}
+
+/// How the clients wait before they ask again: a config that is made by hand has no way of its own.
+#[derive(Debug)]
+struct Waiting;
+
+impl AsyncSleep for Waiting {
+    fn sleep(&self, duration: Duration) -> Sleep {
+        Sleep::new(tokio::time::sleep(duration))
+    }
 }
 
 #[derive(Clone)]

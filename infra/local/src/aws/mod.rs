@@ -23,6 +23,7 @@ pub use call_log::{CallLog, Permission, Usage};
 pub(crate) use connector::sdk_config;
 pub(crate) use dynamodb::{DynamoDb, DynamoDbReply};
 
+use crate::beacon::Beacon;
 use crate::functions::Functions;
 use crate::sns::Sns;
 use crate::worker::Worker;
@@ -33,6 +34,8 @@ pub(crate) struct Endpoint {
     pub(crate) dynamodb: Arc<DynamoDb>,
     /// SNS.
     pub(crate) sns: Arc<Worker<Sns>>,
+    /// The stack's own beacon, whose API shares the address.
+    beacon: Beacon,
     /// Where calls are recorded, if they are.
     call_log: Option<CallLog>,
     /// What needs the other services to be made, and so comes after them.
@@ -48,8 +51,13 @@ const JSON_1_0: &str = "application/x-amz-json-1.0";
 
 impl Endpoint {
     /// An endpoint that does not have Step Functions and Lambda yet.
-    pub(crate) fn new(dynamodb: Arc<DynamoDb>, sns: Arc<Worker<Sns>>, call_log: Option<CallLog>) -> Endpoint {
-        Endpoint { dynamodb, sns, call_log, later: OnceLock::new() }
+    pub(crate) fn new(
+        dynamodb: Arc<DynamoDb>,
+        sns: Arc<Worker<Sns>>,
+        beacon: Beacon,
+        call_log: Option<CallLog>,
+    ) -> Endpoint {
+        Endpoint { dynamodb, sns, beacon, call_log, later: OnceLock::new() }
     }
 
     /// Adds Step Functions and Lambda.
@@ -88,10 +96,23 @@ impl Endpoint {
                 return ses::answer(&self.sns, request).await;
             }
         }
+        if head.method == Method::GET
+            && let Some(answer) = self.beacon.answer(head.uri.path())
+        {
+            return match answer {
+                Ok(text) => {
+                    let mut response = json(200, text);
+                    let media_type = HeaderValue::from_static("application/json");
+                    response.headers_mut().insert(CONTENT_TYPE, media_type);
+                    response
+                }
+                Err(sentence) => plain(StatusCode::NOT_FOUND, sentence),
+            };
+        }
         if head.method == Method::GET && head.uri.path() == "/" {
             return plain(
                 StatusCode::OK,
-                "AWS endpoint of the local stack: Step Functions, DynamoDB, SNS, SES, Lambda\n",
+                "AWS endpoint of the local stack: Step Functions, DynamoDB, SNS, SES, Lambda; and its beacon, as drand speaks\n",
             );
         }
         plain(StatusCode::NOT_FOUND, "The local stack has nothing here\n")
@@ -179,5 +200,7 @@ pub(crate) fn in_memory(confirmation: crate::Confirmation, refused: &[&str]) -> 
     let settings = crate::sns::Settings::new(REGION, ACCOUNT, clock, confirmation, &refused);
     let sns = Sns::open(rusqlite::Connection::open_in_memory().unwrap(), settings).unwrap();
     let dynamodb = DynamoDb::start(dynoxide::Database::memory().unwrap()).unwrap();
-    Arc::new(Endpoint::new(Arc::new(dynamodb), Arc::new(Worker::start("sns", sns).unwrap()), None))
+    let beacon = Beacon::in_memory(statemachine::Clock::system()).unwrap();
+    let sns = Arc::new(Worker::start("sns", sns).unwrap());
+    Arc::new(Endpoint::new(Arc::new(dynamodb), sns, beacon, None))
 }

@@ -1,0 +1,123 @@
+//! Entering a lottery oneself, and the receipt of one's entry.
+
+use axum::Json;
+use axum::extract::State;
+use http::StatusCode;
+use lottery::receipt::Receipt;
+use lottery::{FieldError, LotteryId, Participant, ParticipantFields, ParticipantId};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::import::take_one;
+use crate::error::ApiError;
+use crate::extract::{JsonBody, LotteryPath, ParticipantPath, unknown_lottery, unknown_participant};
+use crate::state::AppState;
+
+/// What one tells of oneself. Groups and tickets are the organiser's to give.
+const OWN_FIELDS: [&str; 3] = ["name", "phone", "email"];
+
+/// Oneself.
+#[derive(Deserialize, ToSchema)]
+#[allow(dead_code, reason = "describes the body that `Participant` parses")]
+pub(crate) struct JoinBody {
+    name: String,
+    /// E.164; a phone number or an e-mail address is needed, and each enters a lottery once.
+    #[schema(example = "+12025550101")]
+    phone: Option<String>,
+    email: Option<String>,
+}
+
+/// A participant's own key to their entry: whoever has it can find and check the entry in every list of the lottery.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ReceiptView {
+    /// The random name under which the participant stands in the lists of entries.
+    label: String,
+    /// Opens the commitment `holder` of the entry: base64url(SHA-256(nonce ‖ participant_id)).
+    nonce: String,
+    participant_id: String,
+}
+
+impl From<Receipt> for ReceiptView {
+    fn from(receipt: Receipt) -> Self {
+        Self {
+            label: receipt.label.to_string(),
+            nonce: receipt.nonce.to_string(),
+            participant_id: receipt.participant_id.to_string(),
+        }
+    }
+}
+
+/// Enter a lottery that is open to join, and get the receipt.
+#[utoipa::path(post, path = "/lotteries/{lottery_id}/join", tag = "participants", request_body = JoinBody,
+    responses((status = 201, description = "Entered; keep the receipt", body = ReceiptView)))]
+pub(crate) async fn join(
+    State(state): State<AppState>,
+    LotteryPath(lottery_id): LotteryPath,
+    body: JsonBody,
+) -> Result<(StatusCode, Json<ReceiptView>), ApiError> {
+    let lottery = state.store.lottery(&lottery_id).await?.ok_or_else(unknown_lottery)?;
+    if !lottery.open_to_join {
+        return Err(ApiError::new(
+            StatusCode::FORBIDDEN,
+            "NotOpenToJoin",
+            "nobody can enter this lottery by themselves; ask its organiser",
+        ));
+    }
+    let participant = parse(body.value)?;
+    let participant_id = participant.participant_id.clone();
+    let report = take_one(&state, &lottery, participant).await?;
+    if let Some(refusal) = report.refusals.into_iter().next() {
+        let field = refusal.column.unwrap_or_default();
+        let is_taken = refusal.reason.contains("another participant");
+        return Err(if is_taken {
+            ApiError::conflict("AlreadyJoined", format!("this {field} has entered the lottery already"))
+                .at(&field)
+        } else {
+            ApiError::invalid("InvalidField", format!("{field}: {}", refusal.reason)).at(&field)
+        });
+    }
+    tracing::info!(%lottery_id, "someone joined");
+    Ok((StatusCode::CREATED, Json(receipt_of(&state, &lottery_id, &participant_id).await?)))
+}
+
+fn parse(body: Value) -> Result<Participant, ApiError> {
+    let unknown =
+        body.as_object().and_then(|members| members.keys().find(|name| !OWN_FIELDS.contains(&name.as_str())));
+    if let Some(name) = unknown {
+        let detail = format!("only {} can be given", OWN_FIELDS.join(", "));
+        return Err(ApiError::invalid("InvalidField", detail).at(&name.chars().take(64).collect::<String>()));
+    }
+    let mut fields = ParticipantFields::from_json(body)?;
+    fields.set("participant_id", format!("j-{}", Uuid::new_v4().simple()))?;
+    let participant = Participant::parse(&fields)?;
+    if participant.phone.is_none() && participant.email.is_none() {
+        return Err(FieldError {
+            field: "phone".to_owned(),
+            reason: "a phone number or an e-mail address is needed, or nobody could tell you".to_owned(),
+        }
+        .into());
+    }
+    Ok(participant)
+}
+
+/// The receipt of a participant, to be handed to them.
+#[utoipa::path(get, path = "/lotteries/{lottery_id}/participants/{participant_id}/receipt", tag = "participants",
+    responses((status = 200, description = "The receipt", body = ReceiptView)))]
+pub(crate) async fn receipt(
+    State(state): State<AppState>,
+    ParticipantPath(lottery_id, participant_id): ParticipantPath,
+) -> Result<Json<ReceiptView>, ApiError> {
+    receipt_of(&state, &lottery_id, &participant_id).await.map(Json)
+}
+
+async fn receipt_of(
+    state: &AppState,
+    lottery_id: &LotteryId,
+    participant_id: &ParticipantId,
+) -> Result<ReceiptView, ApiError> {
+    let contacts = state.store.contacts(lottery_id, std::slice::from_ref(participant_id)).await?;
+    let contact = contacts.into_iter().next().ok_or_else(unknown_participant)?;
+    Ok(contact.receipt().into())
+}

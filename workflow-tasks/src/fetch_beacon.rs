@@ -1,0 +1,51 @@
+//! Fetches the beacon round that the manifest names, verifies it, and keeps it.
+//!
+//! There is no other randomness, and no other round: as long as no relay has this one, the draw waits.
+
+use std::time::Duration;
+
+use lottery::DrawStatus;
+use serde::Serialize;
+
+use crate::{DrawInput, TaskContext, TaskError};
+
+/// How often the relays are asked before the state machine is told to ask later, and the first pause between.
+/// The round is due when the task is called, and drand's relays have it within a second or two.
+const ATTEMPTS: u32 = 6;
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+
+/// What was fetched.
+#[derive(Debug, Serialize)]
+pub struct Output {
+    /// The number of the round.
+    round: u64,
+}
+
+/// Fetches the round; a second run finds what the first has kept.
+pub async fn handle(cx: &TaskContext, input: DrawInput) -> Result<Output, TaskError> {
+    let DrawInput { lottery_id, draw_id } = &input;
+    let draw = cx.store.draw(lottery_id, draw_id).await?.ok_or(TaskError::DrawUnknown)?;
+    let (true, Some(round)) = (is_committed(draw.status), draw.round) else {
+        return Err(TaskError::DrawElsewhere(draw.status));
+    };
+    if cx.store.round(lottery_id, draw_id).await?.is_some() {
+        return Ok(Output { round });
+    }
+    let seal = cx.store.seal(lottery_id, draw_id).await?.ok_or(TaskError::DrawElsewhere(draw.status))?;
+    let mut pause = FIRST_PAUSE;
+    for attempt in 1..=ATTEMPTS {
+        if let Some(answer) = cx.relays.fetch(&seal.chain, round).await {
+            cx.store.keep_round(lottery_id, draw_id, &answer).await?;
+            return Ok(Output { round });
+        }
+        if attempt < ATTEMPTS {
+            cx.clock.sleep(pause).await;
+            pause *= 2;
+        }
+    }
+    Err(TaskError::BeaconUnavailable(round))
+}
+
+fn is_committed(status: DrawStatus) -> bool {
+    matches!(status, DrawStatus::Sealed | DrawStatus::Drawn) || status.has_official_winners()
+}

@@ -1,0 +1,119 @@
+//! One pass over the pool: each page becomes entries, hashes and stored chunks while the next one is being read.
+//! Memory holds two pages, the chunks under way, and 68 bytes for each chunk.
+
+use std::collections::HashMap;
+
+use futures_util::future::{BoxFuture, join};
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, TryStreamExt};
+use lottery::feasibility::Infeasible;
+use lottery::merkle::{MerkleTree, leaf_hash};
+use lottery::seal::{Seal, SealedEntries};
+use lottery::{Draw, Entry, Exclusion, ParticipantId};
+use lottery_store::{CHUNK_ENTRIES, ChunkMark, PoolMember, SealedEntry, StoreError};
+use uuid::Uuid;
+
+use crate::{TaskContext, TaskError};
+
+/// How many chunks are being written at once.
+const AT_ONCE: usize = 8;
+
+/// A seal in the making.
+pub(crate) struct Sealing<'a> {
+    cx: &'a TaskContext,
+    draw: &'a Draw,
+    /// Names this run: which run's chunks count is decided by the commit.
+    attempt: String,
+    seal: Seal<'a>,
+    /// The entries of the chunk that is not full yet.
+    chunk: Vec<SealedEntry>,
+    marks: Vec<ChunkMark>,
+    writes: FuturesUnordered<BoxFuture<'a, Result<(), StoreError>>>,
+}
+
+impl<'a> Sealing<'a> {
+    pub(crate) fn new(cx: &'a TaskContext, draw: &'a Draw) -> Self {
+        Self {
+            cx,
+            draw,
+            attempt: Uuid::new_v4().to_string(),
+            seal: Seal::new(&draw.prizes),
+            chunk: Vec::with_capacity(CHUNK_ENTRIES),
+            marks: Vec::new(),
+            writes: FuturesUnordered::new(),
+        }
+    }
+
+    /// Reads the whole pool in the order of labels; whoever cannot win stays in the list, with the reason.
+    pub(crate) async fn read_pool(
+        &mut self,
+        past_winners: &HashMap<ParticipantId, Exclusion>,
+    ) -> Result<(), TaskError> {
+        let mut pool = self.cx.store.pool(&self.draw.lottery_id);
+        let mut page = pool.next().await?;
+        while let Some(members) = page {
+            let (next, taken) = join(pool.next(), self.take(members, past_winners)).await;
+            taken?;
+            page = next?;
+        }
+        Ok(())
+    }
+
+    async fn take(
+        &mut self,
+        members: Vec<PoolMember>,
+        past_winners: &HashMap<ParticipantId, Exclusion>,
+    ) -> Result<(), TaskError> {
+        for member in members {
+            let sealed = sealed_entry(member, past_winners);
+            self.seal.push(&sealed.entry).map_err(|unsorted| StoreError::Broken(unsorted.to_string()))?;
+            self.chunk.push(sealed);
+            if self.chunk.len() == CHUNK_ENTRIES {
+                self.close_chunk().await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn close_chunk(&mut self) -> Result<(), TaskError> {
+        let entries = std::mem::replace(&mut self.chunk, Vec::with_capacity(CHUNK_ENTRIES));
+        let Some(first) = entries.first() else { return Ok(()) };
+        let mut tree = MerkleTree::default();
+        for sealed in &entries {
+            tree.push_hash(leaf_hash(sealed.entry.to_canonical_json().as_bytes()));
+        }
+        let number = u32::try_from(self.marks.len()).map_err(|_| StoreError::TooLarge)?;
+        self.marks.push(ChunkMark { first: first.entry.label, root: tree.root() });
+        let (cx, draw, attempt) = (self.cx, self.draw, self.attempt.clone());
+        let write = async move {
+            cx.store.put_chunk(&draw.lottery_id, &draw.draw_id, &attempt, number, &entries).await
+        };
+        self.writes.push(write.boxed());
+        while self.writes.len() >= AT_ONCE {
+            self.writes.try_next().await?;
+        }
+        Ok(())
+    }
+
+    /// Waits until everything is written. Gives the name of the attempt, the number of its chunks, and what the
+    /// manifest says of the entries, unless they cannot fill the seats.
+    pub(crate) async fn finish(
+        mut self,
+    ) -> Result<(String, u32, Result<SealedEntries, Infeasible>), TaskError> {
+        self.close_chunk().await?;
+        while self.writes.try_next().await?.is_some() {}
+        let Self { cx, draw, attempt, seal, marks, .. } = self;
+        cx.store.put_chunk_index(&draw.lottery_id, &draw.draw_id, &attempt, &marks).await?;
+        let chunks = u32::try_from(marks.len()).map_err(|_| StoreError::TooLarge)?;
+        Ok((attempt, chunks, seal.finish()))
+    }
+}
+
+fn sealed_entry(member: PoolMember, past_winners: &HashMap<ParticipantId, Exclusion>) -> SealedEntry {
+    let excluded = match member.excluded {
+        true => Some(Exclusion::Organiser),
+        false => past_winners.get(&member.participant_id).cloned(),
+    };
+    let PoolMember { participant_id, label, tickets, group, holder, .. } = member;
+    SealedEntry { entry: Entry { excluded, group, holder, label, tickets }, participant_id }
+}
