@@ -23,6 +23,16 @@ pub(crate) struct Map {
     pub(crate) transition: Transition,
 }
 
+/// The fields that an inline Map cannot have here.
+pub(crate) const DISTRIBUTED_ONLY: [&str; 6] = [
+    "ToleratedFailureCount",
+    "ToleratedFailureCountPath",
+    "ToleratedFailurePercentage",
+    "ToleratedFailurePercentagePath",
+    "ItemBatcher",
+    "Label",
+];
+
 /// Where the items come from.
 #[derive(Debug)]
 enum Items {
@@ -228,14 +238,6 @@ impl Selector {
 impl MapMode {
     /// In this execution, where nothing may fail and nothing is put together.
     fn inline(fields: &Fields<'_>) -> Result<MapMode, DefinitionError> {
-        const DISTRIBUTED_ONLY: [&str; 6] = [
-            "ToleratedFailureCount",
-            "ToleratedFailureCountPath",
-            "ToleratedFailurePercentage",
-            "ToleratedFailurePercentagePath",
-            "ItemBatcher",
-            "Label",
-        ];
         match DISTRIBUTED_ONLY.into_iter().find(|field| fields.has(field)) {
             None => Ok(MapMode::Inline),
             Some(field) => Err(fields.wrong(field, "is supported here only in DISTRIBUTED mode")),

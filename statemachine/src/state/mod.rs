@@ -21,7 +21,7 @@ use jiff::Timestamp;
 
 pub(crate) use error::{ErrorNames, FailureEvent, Moment, StateError};
 pub(crate) use handlers::Handlers;
-pub(crate) use map::{Batching, Distributed, Map, MapMode, Spread, Tolerance};
+pub(crate) use map::{Batching, DISTRIBUTED_ONLY, Distributed, Map, MapMode, Spread, Tolerance};
 pub(crate) use processing::{Finished, Processing};
 pub(crate) use task::TaskRequest;
 

@@ -7,6 +7,7 @@ use super::machine::Place;
 use super::value::{self, Kind};
 use crate::data::{Json, Object};
 use crate::engine::MachineType;
+use crate::state::DISTRIBUTED_ONLY;
 
 const LABEL_LENGTH: usize = 40;
 
@@ -33,11 +34,8 @@ impl Checker<'_> {
         if let Some(writer) = state.get("ResultWriter") {
             self.result_writer(writer, &format!("{at}/ResultWriter"), language);
         }
-        if state.contains_key("ItemReader")
-            || state.contains_key("ItemBatcher")
-            || state.contains_key("ResultWriter")
-        {
-            self.needs_distributed(state, at);
+        if !is_distributed(state) {
+            self.distributed_only(state, at);
         }
     }
 
@@ -246,17 +244,26 @@ impl Checker<'_> {
         self.field(part, at, own, Kind::Payload, language, Scene::Input);
     }
 
-    /// These fields do something in a distributed Map only.
-    fn needs_distributed(&mut self, state: &Object, at: &str) {
-        let processor = state.get("ItemProcessor").or_else(|| state.get("Iterator"));
-        let mode =
-            processor.and_then(|part| part.get("ProcessorConfig")).and_then(|config| config.get("Mode"));
-        if mode.and_then(Json::as_str) != Some("DISTRIBUTED") {
+    /// These fields do something in a distributed Map only; the engine does not take some of them elsewhere.
+    fn distributed_only(&mut self, state: &Object, at: &str) {
+        if ["ItemReader", "ItemBatcher", "ResultWriter"].iter().any(|field| state.contains_key(field)) {
             self.warn(
                 code::SUSPICIOUS_VALUE,
                 at,
                 "ItemReader, ItemBatcher and ResultWriter work in a Map state of Mode 'DISTRIBUTED' only",
             );
         }
+        for field in DISTRIBUTED_ONLY.into_iter().filter(|field| state.contains_key(field)) {
+            self.unsupported(
+                &format!("{at}/{field}"),
+                format!("The field '{field}' is supported here only in a Map state of Mode 'DISTRIBUTED'"),
+            );
+        }
     }
+}
+
+fn is_distributed(state: &Object) -> bool {
+    let processor = state.get("ItemProcessor").or_else(|| state.get("Iterator"));
+    let mode = processor.and_then(|part| part.get("ProcessorConfig")).and_then(|config| config.get("Mode"));
+    mode.and_then(Json::as_str) == Some("DISTRIBUTED")
 }
