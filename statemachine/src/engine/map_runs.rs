@@ -112,9 +112,8 @@ fn describe(identity: &Identity, run: MapRunState) -> MapRunDescription {
         start_date: run.start,
         stop_date: run.stop,
         max_concurrency: run.max_concurrency,
-        // The limit that a definition does not give stands for "any number" in the engine, and for 0 in the answer.
-        tolerated_failure_count: if run.tolerance.count == u64::MAX { 0 } else { run.tolerance.count },
-        tolerated_failure_percentage: run.tolerance.percentage,
+        tolerated_failure_count: run.tolerance.count.unwrap_or(0),
+        tolerated_failure_percentage: run.tolerance.percentage.unwrap_or(0.0),
         item_counts: run.items,
         execution_counts: run.executions,
         redrive_count: run.redrive_count,

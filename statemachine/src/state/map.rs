@@ -96,17 +96,24 @@ pub(crate) struct Spread {
     pub(crate) max_concurrency: u64,
 }
 
-/// How many items of a Distributed Map may fail.
+/// How many items of a Distributed Map may fail; without either limit none may.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Tolerance {
-    pub(crate) count: u64,
-    pub(crate) percentage: f64,
+    pub(crate) count: Option<u64>,
+    pub(crate) percentage: Option<f64>,
 }
 
 impl Tolerance {
-    /// Whether so many failed items of all are too many.
+    /// Whether so many failed items of all are too many. A limit that is not given never stands in the way of the
+    /// other.
     pub(crate) fn is_exceeded(self, failed: u64, total: u64) -> bool {
-        failed > self.count || failed as f64 * 100.0 > self.percentage * total as f64
+        let by_count = self.count.map(|count| failed > count);
+        let by_percentage =
+            self.percentage.map(|percentage| failed as f64 * 100.0 > percentage * total as f64);
+        match (by_count, by_percentage) {
+            (None, None) => failed > 0,
+            (by_count, by_percentage) => by_count.unwrap_or(false) || by_percentage.unwrap_or(false),
+        }
     }
 }
 
@@ -321,13 +328,7 @@ impl Distributed {
                 }
             },
         };
-        Ok(match (count, percentage) {
-            (None, None) => Tolerance { count: 0, percentage: 0.0 },
-            // The limit that is not given never stands in the way.
-            (count, percentage) => {
-                Tolerance { count: count.unwrap_or(u64::MAX), percentage: percentage.unwrap_or(100.0) }
-            }
-        })
+        Ok(Tolerance { count, percentage })
     }
 
     /// `ItemBatcher`, if there is one.

@@ -231,13 +231,8 @@ impl<'a> Trial<'a> {
                 inspection.tell("afterItemBatcher", &Json::array(child_inputs(items, batching)));
             }
             let tolerance = distributed.tolerance(&cx, selected)?;
-            let given = |field: &str| {
-                let path = format!("{field}Path");
-                self.subject.definition.get(field).is_some() || self.subject.definition.get(&path).is_some()
-            };
-            inspection.tolerated_failure_count = given("ToleratedFailureCount").then_some(tolerance.count);
-            inspection.tolerated_failure_percentage =
-                given("ToleratedFailurePercentage").then_some(tolerance.percentage);
+            inspection.tolerated_failure_count = tolerance.count;
+            inspection.tolerated_failure_percentage = tolerance.percentage;
             self.too_many_failures(tolerance, inspection)?;
         }
         Ok(Way::Work(Json::Null))
