@@ -10,7 +10,7 @@ use crate::support::{Client, stack};
 async fn a_whole_draw_runs_with_every_function_as_a_lambda_process() {
     let mut lambda = Lambda::start().await;
     let stack = stack::start_with(|config| config.lambda_endpoint = Some(lambda.url.clone())).await;
-    lambda.run_tasks(stack.aws());
+    lambda.run_tasks(stack.aws()).await;
     lambda.run(
         "api",
         stack.aws(),
@@ -43,7 +43,7 @@ async fn a_whole_draw_runs_with_every_function_as_a_lambda_process() {
 async fn an_error_of_a_lambda_process_is_caught_by_its_name() {
     let mut lambda = Lambda::start().await;
     let stack = stack::start_with(|config| config.lambda_endpoint = Some(lambda.url.clone())).await;
-    lambda.run_tasks(stack.aws());
+    lambda.run_tasks(stack.aws()).await;
     let client = stack.client();
     client.lottery_of_employees("party").await;
 

@@ -22,7 +22,11 @@ const NOT_RECORDED: [(&str, &str, &str); 10] = [
     ("states", "kms:GenerateDataKey", "SNS encrypts on the caller's behalf; the local one does not"),
     ("states", "logs:", "Step Functions delivers its log; the local one has none"),
     ("states", "xray:", "Step Functions traces; the local one does not"),
-    ("seal-entries", "secretsmanager:GetSecretValue", "the local stack keeps the organiser's secret in a file"),
+    (
+        "seal-entries",
+        "secretsmanager:GetSecretValue",
+        "the local stack keeps the organiser's secret in a file",
+    ),
     (
         "send-sms",
         "dynamodb:DeleteItem",
@@ -121,13 +125,13 @@ async fn draws_that_fail(log: &CallLog) {
     let two = json!({"winners": 2});
     a_draw_with(log, Vec::new(), json!({"winners": 11}), "REJECTED").await;
     a_draw_with(log, vec![fails("seal-entries")], two.clone(), "FAILED").await;
-    a_draw_with(log, vec![fails("draw-winners")], two.clone(), "FAILED").await;
-    a_draw_with(log, vec![fails("record-winners")], two.clone(), "FAILED").await;
+    a_draw_with(log, vec![fails("draw-winners")], two.clone(), "ABANDONED").await;
+    a_draw_with(log, vec![fails("record-winners")], two.clone(), "ABANDONED").await;
     // Nobody is told of what failed to be sent; the alert and the draw say so.
     a_draw_with(log, vec![fails("send-sms")], two.clone(), "INCOMPLETE").await;
     a_draw_with(log, vec![fails("send-email")], two.clone(), "INCOMPLETE").await;
     // The reconciler: the execution ended without ending the draw, before the pivot, after it, and with messages missing.
-    a_draw_with(log, vec![fails("draw-winners"), fails("release-winners")], two.clone(), "FAILED").await;
+    a_draw_with(log, vec![fails("record-winners"), fails("release-winners")], two.clone(), "ABANDONED").await;
     let unended = vec![fails("complete-draw"), fails("mark-incomplete")];
     a_draw_with(log, unended.clone(), two.clone(), "SUCCEEDED").await;
     a_draw_with(log, [unended, vec![fails("send-sms")]].concat(), two, "INCOMPLETE").await;

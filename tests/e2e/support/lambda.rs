@@ -4,14 +4,16 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::process::Stdio;
 
+use tempfile::NamedTempFile;
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 
 use super::{eventually, process};
 
 /// Every task that the state machine calls, by the name of its binary.
-const TASKS: [&str; 8] = [
+const TASKS: [&str; 9] = [
     "seal-entries",
+    "fetch-beacon",
     "draw-winners",
     "record-winners",
     "send-sms",
@@ -26,6 +28,8 @@ pub(crate) struct Lambda {
     /// Where the Invoke API and the function URLs are.
     pub(crate) url: String,
     processes: Vec<Child>,
+    /// Holds the organiser's secret, which on AWS is in Secrets Manager.
+    secret: NamedTempFile,
 }
 
 impl Lambda {
@@ -47,13 +51,24 @@ impl Lambda {
         let url = format!("http://127.0.0.1:{port}");
         let address = format!("127.0.0.1:{port}");
         eventually("cargo lambda watch", async || TcpStream::connect(&address).await.ok()).await;
-        Self { url, processes: vec![watch] }
+        let secret = NamedTempFile::new().unwrap();
+        std::fs::write(secret.path(), "a secret of the tests").unwrap();
+        Self { url, processes: vec![watch], secret }
     }
 
-    /// Starts every task, whose SDK speaks to `aws`.
-    pub(crate) fn run_tasks(&mut self, aws: &str) {
+    /// Starts every task, whose SDK speaks to `aws`, where the stack's beacon is as well.
+    pub(crate) async fn run_tasks(&mut self, aws: &str) {
+        let chain = super::http().get(format!("{aws}/info")).send().await.unwrap().text().await.unwrap();
+        let secret = self.secret.path().to_str().unwrap().to_owned();
+        let variables = [
+            ("PUBLIC_URL", "https://lottery.example"),
+            ("ORGANISER_KEY_FILE", &secret),
+            ("BEACON_CHAIN", &chain),
+            ("BEACON_MARGIN_SECONDS", "1"),
+            ("BEACON_RELAYS", aws),
+        ];
         for task in TASKS {
-            self.run(task, aws, &[("PUBLIC_URL", "https://lottery.example")]);
+            self.run(task, aws, &variables);
         }
     }
 
