@@ -9,10 +9,10 @@ use std::collections::BTreeSet;
 use local_stack::{CallLog, Fault, FaultTime, Permission};
 use serde_json::{Value, json};
 
-use crate::support::Client;
 use crate::support::client::email_of;
 use crate::support::deployment::Roles;
 use crate::support::stack::{self, Started};
+use crate::support::{Client, eventually};
 
 /// What a role allows although no story calls it, and why: caller, action, reason. `*` is every caller.
 const NOT_RECORDED: [(&str, &str, &str); 10] = [
@@ -126,15 +126,29 @@ async fn draws_that_fail(log: &CallLog) {
     a_draw_with(log, Vec::new(), json!({"winners": 11}), "REJECTED").await;
     a_draw_with(log, vec![fails("seal-entries")], two.clone(), "FAILED").await;
     a_draw_with(log, vec![fails("draw-winners")], two.clone(), "ABANDONED").await;
-    a_draw_with(log, vec![fails("record-winners")], two.clone(), "ABANDONED").await;
+    let (stack, _) = a_draw_with(log, vec![fails("record-winners")], two.clone(), "ABANDONED").await;
+    pending_winners_are_erased(log, "release-winners").await;
+    drop(stack);
     // Nobody is told of what failed to be sent; the alert and the draw say so.
     a_draw_with(log, vec![fails("send-sms")], two.clone(), "INCOMPLETE").await;
     a_draw_with(log, vec![fails("send-email")], two.clone(), "INCOMPLETE").await;
     // The reconciler: the execution ended without ending the draw, before the pivot, after it, and with messages missing.
-    a_draw_with(log, vec![fails("record-winners"), fails("release-winners")], two.clone(), "ABANDONED").await;
+    let lost = vec![fails("record-winners"), fails("release-winners")];
+    let (stack, _) = a_draw_with(log, lost, two.clone(), "ABANDONED").await;
+    pending_winners_are_erased(log, "reconcile-draws").await;
+    drop(stack);
     let unended = vec![fails("complete-draw"), fails("mark-incomplete")];
     a_draw_with(log, unended.clone(), two.clone(), "SUCCEEDED").await;
     a_draw_with(log, [unended, vec![fails("send-sms")]].concat(), two, "INCOMPLETE").await;
+}
+
+/// This comes after the draw's end can be seen, so the stack must live that long.
+async fn pending_winners_are_erased(log: &CallLog, caller: &str) {
+    let is_erasure = |call: &Permission| call.caller == caller && call.action == "dynamodb:BatchWriteItem";
+    eventually("the erasure of pending winners", async || {
+        log.permissions().iter().any(is_erasure).then_some(())
+    })
+    .await;
 }
 
 /// Somebody stops the execution of a draw that has not begun.
