@@ -1,9 +1,11 @@
-//! One whole draw in the terminal: the ten employees of the talk, two winners, and what these two are told.
+//! One whole draw in the terminal: the ten employees of the talk, two winners, what these two are told, and whether
+//! the proof of it holds.
 
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use http::{Method, Request, header};
 use serde_json::{Value, json};
 
@@ -80,7 +82,20 @@ async fn draw(stack: &Stack, out: &mut impl Write) -> Result<(), DemoError> {
         let gist = message["subject"].as_str().or(first_line).unwrap_or_default();
         writeln!(out, "  {:5} to {}: {gist}", text(&message["channel"]), text(&message["address"]))?;
     }
-    Ok(())
+    check_proof(&api, &draw_id, out).await
+}
+
+/// Checks the draw as anybody can: with the published proof, and the code of `verify-draw`.
+async fn check_proof(api: &Client, draw_id: &str, out: &mut impl Write) -> Result<(), DemoError> {
+    let path = format!("/lotteries/party/draws/{draw_id}/proof");
+    let proof = api.call_for_bytes(Method::GET, &path, JSON, String::new()).await?;
+    let report = lottery::verify::verify(&proof, &lottery::verify::Options::default());
+    writeln!(out, "\nProof of the draw, checked as `verify-draw` does")?;
+    for step in &report.steps {
+        writeln!(out, "  {} {}: {}", if step.holds { "ok" } else { "NO" }, step.step, step.found)?;
+    }
+    writeln!(out, "\n{}", report.verdict)?;
+    if report.holds { Ok(()) } else { Err(DemoError::Ended("a draw whose proof does not hold".to_owned())) }
 }
 
 /// Prints a line for each state that the execution enters, as it does so; gives the status at its end.
@@ -138,6 +153,17 @@ impl Client {
         content_type: &str,
         body: String,
     ) -> Result<Value, DemoError> {
+        let answer = self.call_for_bytes(method, path, content_type, body).await?;
+        serde_json::from_slice(&answer).map_err(|error| DemoError::NoAnswer(error.to_string()))
+    }
+
+    async fn call_for_bytes(
+        &self,
+        method: Method,
+        path: &str,
+        content_type: &str,
+        body: String,
+    ) -> Result<Bytes, DemoError> {
         let request = Request::builder()
             .method(method.clone())
             .uri(format!("{}{path}", self.base))
@@ -154,6 +180,6 @@ impl Client {
                 body: String::from_utf8_lossy(response.body()).into_owned(),
             });
         }
-        serde_json::from_slice(response.body()).map_err(|error| DemoError::NoAnswer(error.to_string()))
+        Ok(response.into_body())
     }
 }

@@ -269,10 +269,8 @@ fn api_state(
     let mut config = api::Config::new(LOTTERY.arn(), Issuer::NAME, Issuer::AUDIENCE);
     config.has_email_sender = true;
     config.topic_prefix = TOPIC_PREFIX.to_owned();
-    let verifier = api::Verifier::inline(&issuer.jwks(), &config).map_err(|error| StartError::SetUp {
-        what: "the API".to_owned(),
-        reason: error.to_string(),
-    })?;
+    let verifier = api::Verifier::inline(&issuer.jwks(), &config)
+        .map_err(|error| StartError::SetUp { what: "the API".to_owned(), reason: error.to_string() })?;
     let clock = clock.clone();
     let clock = api::Clock::from_fn(move || clock.now());
     let sdk = aws::sdk_config(endpoint, "api");
