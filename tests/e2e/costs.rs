@@ -249,7 +249,7 @@ fn rounded(number: f64) -> String {
     let digits = format!("{:.0}", (number / unit).round() * unit);
     let mut grouped = String::new();
     for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place) % 3 == 0 {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
             grouped.push(',');
         }
         grouped.push(digit);
