@@ -9,6 +9,7 @@ mod concurrency;
 mod costs;
 mod draws;
 mod failures;
+mod fair_draw;
 mod import;
 mod infrastructure;
 mod lambda;

@@ -1,5 +1,7 @@
 //! The program, where no stack needs to run.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::process::{Command, Output};
 
 fn local_stack(arguments: &[&str]) -> Output {

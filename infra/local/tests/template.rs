@@ -1,5 +1,7 @@
 //! `infra/template.yaml` held against the code: what it deploys is what there is, told what it must be told.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Command;
