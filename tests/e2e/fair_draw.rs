@@ -1,0 +1,229 @@
+//! The fair draw from outside: anyone can check it, and nobody gets a second chance.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use local_stack::{Fault, FaultTime};
+use serde_json::{Value, json};
+use tokio::process::Command;
+
+use crate::support::stack::Started;
+use crate::support::{eventually, stack};
+
+/// `verify-draw`, which the tests of `lottery` have built, or which is built now.
+async fn verifier() -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    let target = test.parent().and_then(Path::parent).unwrap();
+    let program = target.join(format!("verify-draw{}", std::env::consts::EXE_SUFFIX));
+    assert!(program.exists(), "{} is missing: run the tests with --workspace", program.display());
+    program
+}
+
+/// What the verifier says, and whether it is content.
+async fn verify(arguments: &[&str]) -> (bool, String) {
+    let output = Command::new(verifier().await).args(arguments).output().await.unwrap();
+    (output.status.success(), String::from_utf8(output.stdout).unwrap())
+}
+
+async fn proof(stack: &Started, draw: &str) -> String {
+    let path = format!("/lotteries/party/draws/{draw}/proof");
+    let answer = stack.client().anonymous().get(&path).await;
+    answer.expect(200);
+    answer.text
+}
+
+fn id(draw: &Value) -> &str {
+    draw["draw_id"].as_str().unwrap()
+}
+
+#[tokio::test]
+async fn a_proof_is_verified_from_a_file_and_from_its_address_and_a_changed_one_is_refused() {
+    let stack = stack::start().await;
+    let client = stack.client();
+    client.lottery_of_employees("party").await;
+    let draw = client.run_draw("party", json!({"winners": 2, "alternates": 3})).await;
+    assert_eq!(draw["status"], "SUCCEEDED", "{draw}");
+
+    let text = proof(&stack, id(&draw)).await;
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("proof.json");
+    std::fs::write(&file, &text).unwrap();
+    let file = file.to_str().unwrap();
+    let (holds, said) = verify(&[file, "--commitment", draw["commitment"].as_str().unwrap()]).await;
+    assert!(holds && said.contains("NOT PUBLICLY RANDOM"), "{said}");
+    let address = format!("{}/lotteries/party/draws/{}", stack.api(), id(&draw));
+    let (holds, said) = verify(&["--url", &address]).await;
+    assert!(holds, "{said}");
+
+    let winners = client.get(&format!("/lotteries/party/draws/{}/winners", id(&draw))).await.expect(200);
+    let receipt = format!(
+        "/lotteries/party/participants/{}/receipt",
+        winners["winners"][0]["participant_id"].as_str().unwrap()
+    );
+    let receipt = client.get(&receipt).await;
+    receipt.expect(200);
+    let kept = directory.path().join("receipt.json");
+    std::fs::write(&kept, &receipt.text).unwrap();
+    let (holds, said) = verify(&[file, "--receipt", kept.to_str().unwrap()]).await;
+    assert!(holds && said.contains("wins prize 1 at rank 1"), "{said}");
+
+    let noted = "ab".repeat(32);
+    let (holds, said) = verify(&[file, "--commitment", &noted]).await;
+    assert!(!holds && said.contains("not abab"), "whoever noted another commitment sees it: {said}");
+    let tampered = directory.path().join("tampered.json");
+    std::fs::write(&tampered, text.replacen("\"tickets\":1}", "\"tickets\":2}", 1)).unwrap();
+    let (holds, said) = verify(&[tampered.to_str().unwrap()]).await;
+    assert!(!holds && said.contains("REFUSED") && said.contains("entries"), "{said}");
+}
+
+#[tokio::test]
+async fn the_proof_holds_no_personal_data_and_its_labels_are_random() {
+    let stack = stack::start().await;
+    let client = stack.client();
+    client.lottery_of_employees("party").await;
+    let draw = client.run_draw("party", json!({"winners": 2})).await;
+    let text = proof(&stack, id(&draw)).await;
+    for line in crate::support::EMPLOYEES.lines().skip(1) {
+        for personal in line.split(',').skip(1).filter(|field| field.len() > 3) {
+            assert!(!text.contains(personal), "{personal}");
+        }
+    }
+    let other = stack::start().await;
+    other.client().lottery_of_employees("party").await;
+    let draw = other.client().run_draw("party", json!({"winners": 2})).await;
+    let labels = |text: &str| -> BTreeSet<String> {
+        let proof: Value = serde_json::from_str(text).unwrap();
+        proof["entries"].as_array().unwrap().iter().map(|entry| entry["label"].to_string()).collect()
+    };
+    assert!(labels(&text).is_disjoint(&labels(&proof(&other, id(&draw)).await)));
+}
+
+#[tokio::test]
+async fn a_commitment_is_told_before_its_round_and_cannot_be_cancelled() {
+    let late = Fault::every("fetch-beacon", "BeaconUnavailable", FaultTime::Before).calls(1..=2);
+    let stack = stack::start_with(|config| config.faults = vec![late]).await;
+    let client = stack.client();
+    client.lottery_of_employees("party").await;
+    let draw = client.start_draw("party", json!({"winners": 2})).await;
+    let sealed = eventually("the commitment", async || {
+        let draw = client.draw("party", &draw).await;
+        draw["commitment"].is_string().then_some(draw)
+    })
+    .await;
+    assert_eq!(sealed["status"], "SEALED", "{sealed}");
+    assert!(sealed["round"].is_u64() && sealed["round_at"].is_string(), "{sealed}");
+    let path = format!("/lotteries/party/draws/{draw}");
+    let refused = client.post(&format!("{path}/cancel"), &json!({})).await.expect(409);
+    assert!(refused["type"].as_str().unwrap().ends_with("already-committed"), "{refused}");
+    let lottery = client.anonymous().get("/lotteries/party").await.expect(200);
+    assert_eq!(lottery["draws"][0]["commitment"], sealed["commitment"]);
+
+    let ended = client.wait_for_end("party", &draw).await;
+    assert_eq!(ended["status"], "SUCCEEDED", "a late beacon keeps the draw waiting, no more: {ended}");
+    assert_eq!(ended["commitment"], sealed["commitment"]);
+    let events = client.anonymous().get(&format!("{path}/events")).await.text;
+    assert!(events.contains(sealed["commitment"].as_str().unwrap()), "{events}");
+}
+
+#[tokio::test]
+async fn an_abandoned_draw_stays_public_and_the_next_one_names_it() {
+    let fault = Fault::every("record-winners", "RecordingBroke", FaultTime::Before).calls(1..=1);
+    let stack = stack::start_with(|config| config.faults = vec![fault]).await;
+    let client = stack.client();
+    client.lottery_of_employees("party").await;
+    let abandoned = client.run_draw("party", json!({"winners": 2})).await;
+    assert_eq!(abandoned["status"], "ABANDONED", "{abandoned}");
+    let address = format!("{}/lotteries/party/draws/{}", stack.api(), id(&abandoned));
+    let (holds, said) = verify(&["--url", &address]).await;
+    assert!(!holds && said.contains("would have won"), "{said}");
+
+    let next = client.run_draw("party", json!({"winners": 10})).await;
+    assert_eq!(next["status"], "SUCCEEDED", "nobody has won before: {next}");
+    let named: Value = serde_json::from_str(&proof(&stack, id(&next)).await).unwrap();
+    assert_eq!(named["manifest"]["previous_status"], "ABANDONED");
+    assert_eq!(named["manifest"]["previous_commitment"], abandoned["commitment"]);
+    let lottery = client.anonymous().get("/lotteries/party").await.expect(200);
+    let numbers: Vec<_> =
+        lottery["draws"].as_array().unwrap().iter().map(|draw| draw["sequence"].clone()).collect();
+    assert_eq!(numbers, [2, 1], "no number is missing: {lottery}");
+}
+
+#[tokio::test]
+async fn prizes_with_quotas_tickets_and_exclusions_are_drawn_and_proven() {
+    let stack = stack::start().await;
+    let client = stack.client();
+    client.create_lottery("party").await;
+    let people: String = (1..=60)
+        .map(|n| format!("{n:03},Person {n},{},{},{}\n", ["sales", "works"][n % 2], n % 9 + 1, n == 7))
+        .collect();
+    let csv = format!("participant_id,name,group,tickets,excluded\n{people}");
+    assert_eq!(client.import("party", &csv).await["accepted"], 60);
+    let quota = json!([{"group": "sales", "at_least": 2}, {"group": "works", "at_most": 3}]);
+    let prizes = json!([{"name": "Car", "winners": 1}, {"name": "Bicycle", "winners": 6, "quota": quota}]);
+    let draw = client.run_draw("party", json!({"prizes": prizes, "alternates": 5})).await;
+    let winners = client.winners("party", id(&draw)).await;
+    assert_eq!(winners.len(), 7, "{draw}");
+    assert!(!winners.contains(&"007".to_owned()));
+    let address = format!("{}/lotteries/party/draws/{}", stack.api(), id(&draw));
+    let (holds, said) = verify(&["--url", &address]).await;
+    assert!(holds && said.contains("7 winners and 5 alternates"), "{said}");
+    let odds =
+        client.anonymous().get(&format!("/lotteries/party/draws/{}/odds", id(&draw))).await.expect(200);
+    assert!(odds["simulated_draws"].as_u64().unwrap() > 1_000, "{odds}");
+}
+
+#[tokio::test]
+async fn a_draw_whose_quotas_cannot_be_kept_is_rejected_before_it_takes_a_number() {
+    let stack = stack::start().await;
+    let client = stack.client();
+    client.lottery_of_employees("party").await;
+    let quota = json!([{"group": "nobody", "at_least": 1}]);
+    let prizes = json!([{"name": "Car", "winners": 1, "quota": quota}]);
+    let draw = client.run_draw("party", json!({ "prizes": prizes })).await;
+    assert_eq!(
+        (&draw["status"], &draw["reason"]["name"]),
+        (&json!("REJECTED"), &json!("QuotaNotSatisfiable"))
+    );
+    let next = client.run_draw("party", json!({"winners": 1})).await;
+    assert_eq!((&next["status"], &next["sequence"]), (&json!("SUCCEEDED"), &json!(1)));
+}
+
+#[tokio::test]
+async fn many_draws_at_once_beside_imports_and_withdrawals_keep_to_the_rules() {
+    let stack = stack::start().await;
+    let client = stack.client();
+    client.create_lottery("party").await;
+    let person = |n: usize| format!("{n:04},Person {n},+1202{n:07}\n");
+    let crowd = |range: std::ops::Range<usize>| {
+        "participant_id,name,phone\n".to_owned() + &range.map(person).collect::<String>()
+    };
+    client.import("party", &crowd(0..300)).await;
+    let mut draws = Vec::new();
+    for _ in 0..20 {
+        draws.push(client.start_draw("party", json!({"winners": 2, "channels": ["sms"]})).await);
+    }
+    let comings_and_goings = async {
+        for batch in 1..10 {
+            client.import("party", &crowd(300 * batch..300 * batch + 30)).await;
+            let path = format!("/lotteries/party/participants/{batch:04}");
+            client.send(reqwest::Method::DELETE, &path, &[], Vec::new()).await;
+        }
+    };
+    comings_and_goings.await;
+    let (mut winners, mut numbers) = (Vec::new(), BTreeSet::new());
+    for draw in &draws {
+        let ended = client.wait_for_end("party", draw).await;
+        assert!(["SUCCEEDED", "INCOMPLETE"].contains(&ended["status"].as_str().unwrap()), "{ended}");
+        numbers.insert(ended["sequence"].as_u64().unwrap());
+        winners.extend(client.winners("party", draw).await);
+        let address = format!("{}/lotteries/party/draws/{draw}", stack.api());
+        let (holds, said) = verify(&["--url", &address]).await;
+        assert!(holds, "{said}");
+    }
+    assert_eq!(numbers, (1..=20).collect());
+    assert_eq!(
+        winners.iter().collect::<BTreeSet<_>>().len(),
+        winners.len(),
+        "nobody wins twice: {winners:?}"
+    );
+}
