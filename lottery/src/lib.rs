@@ -10,7 +10,7 @@
 //! - [`lottery`]: the event with its pool; [`locale`]: its language and time zone
 //! - [`draw_request`]: what an organiser asks for; [`draw`]: one run that picks winners
 //! - [`entry`]: a participant's place in one sealed draw
-//! - [`ranking`]: from a commitment, randomness and entries to the winners
+//! - [`ranking`]: from a commitment, randomness and an entry to its score
 //! - the fair draw: [`prize_list`] and [`feasibility`] before it, [`seal`] and [`manifest`] (with [`merkle`],
 //!   [`moment`], [`canonical_json`]) for what is committed to, [`signature`] for by whom; [`beacon`] for the
 //!   randomness; [`selection`] and [`alternates`] for who wins

@@ -11,6 +11,7 @@ mod drand;
 mod draw;
 mod executions;
 mod fair_draw;
+mod million;
 mod notifications;
 mod reconciler;
 mod sns;
