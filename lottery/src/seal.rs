@@ -2,7 +2,7 @@
 //! the quotas can be kept.
 
 use crate::feasibility::{Eligible, Infeasible};
-use crate::merkle::{Hash, MerkleTree};
+use crate::merkle::{Hash, MerkleTree, leaf_hash};
 use crate::{Entry, Invalid, Label, PrizeList};
 
 /// The entries seen so far. Memory is the tree's height and the named groups.
@@ -32,16 +32,17 @@ impl<'a> Seal<'a> {
         Self { prizes, tree: MerkleTree::default(), eligible: Eligible::none(prizes), tickets: 0, last: None }
     }
 
-    /// Takes the next entry, whose label must come behind the one before.
-    pub fn push(&mut self, entry: &Entry) -> Result<(), Invalid> {
+    /// Takes the next entry, whose label must come behind the one before. Answers the hash of its leaf.
+    pub fn push(&mut self, entry: &Entry) -> Result<Hash, Invalid> {
         if self.last.is_some_and(|last| last >= entry.label) {
             return Err(Invalid::new(format!("{} must come behind the label before it", entry.label)));
         }
         self.last = Some(entry.label);
-        self.tree.push(entry.to_canonical_json().as_bytes());
+        let leaf_hash = leaf_hash(entry.to_canonical_json().as_bytes());
+        self.tree.push_hash(leaf_hash);
         self.tickets += u64::from(entry.tickets.get());
         self.eligible.count(entry);
-        Ok(())
+        Ok(leaf_hash)
     }
 
     /// What was sealed, if every ranking of it can fill every seat.

@@ -7,7 +7,7 @@ use futures_util::future::{BoxFuture, join};
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, TryStreamExt};
 use lottery::feasibility::Infeasible;
-use lottery::merkle::{MerkleTree, leaf_hash};
+use lottery::merkle::MerkleTree;
 use lottery::seal::{Seal, SealedEntries};
 use lottery::{Draw, Entry, Exclusion, ParticipantId};
 use lottery_store::{CHUNK_ENTRIES, ChunkMark, PoolMember, SealedEntry, StoreError};
@@ -27,6 +27,7 @@ pub(crate) struct Sealing<'a> {
     seal: Seal<'a>,
     /// The entries of the chunk that is not full yet.
     chunk: Vec<SealedEntry>,
+    chunk_tree: MerkleTree,
     marks: Vec<ChunkMark>,
     writes: FuturesUnordered<BoxFuture<'a, Result<(), StoreError>>>,
 }
@@ -39,6 +40,7 @@ impl<'a> Sealing<'a> {
             attempt: Uuid::new_v4().to_string(),
             seal: Seal::new(&draw.prizes),
             chunk: Vec::with_capacity(CHUNK_ENTRIES),
+            chunk_tree: MerkleTree::default(),
             marks: Vec::new(),
             writes: FuturesUnordered::new(),
         }
@@ -66,7 +68,9 @@ impl<'a> Sealing<'a> {
     ) -> Result<(), TaskError> {
         for member in members {
             let sealed = sealed_entry(member, past_winners);
-            self.seal.push(&sealed.entry).map_err(|unsorted| StoreError::Broken(unsorted.to_string()))?;
+            let leaf_hash =
+                self.seal.push(&sealed.entry).map_err(|unsorted| StoreError::Broken(unsorted.to_string()))?;
+            self.chunk_tree.push_hash(leaf_hash);
             self.chunk.push(sealed);
             if self.chunk.len() == CHUNK_ENTRIES {
                 self.close_chunk().await?;
@@ -78,12 +82,9 @@ impl<'a> Sealing<'a> {
     async fn close_chunk(&mut self) -> Result<(), TaskError> {
         let entries = std::mem::replace(&mut self.chunk, Vec::with_capacity(CHUNK_ENTRIES));
         let Some(first) = entries.first() else { return Ok(()) };
-        let mut tree = MerkleTree::default();
-        for sealed in &entries {
-            tree.push_hash(leaf_hash(sealed.entry.to_canonical_json().as_bytes()));
-        }
         let number = u32::try_from(self.marks.len()).map_err(|_| StoreError::TooLarge)?;
-        self.marks.push(ChunkMark { first: first.entry.label, root: tree.root() });
+        self.marks
+            .push(ChunkMark { first: first.entry.label, root: std::mem::take(&mut self.chunk_tree).root() });
         let (cx, draw, attempt) = (self.cx, self.draw, self.attempt.clone());
         let write = async move {
             cx.store.put_chunk(&draw.lottery_id, &draw.draw_id, &attempt, number, &entries).await
