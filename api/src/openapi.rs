@@ -120,7 +120,11 @@ pub(crate) fn complete(
     });
     for name in path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')) {
         let name = name.trim_start_matches('*');
-        operation.parameters.get_or_insert_default().push(RefOr::T(path_parameter(name)));
+        let parameters = operation.parameters.get_or_insert_default();
+        let is_told = |one: &RefOr<Parameter>| matches!(one, RefOr::T(one) if one.name == name);
+        if !parameters.iter().any(is_told) {
+            parameters.push(RefOr::T(path_parameter(name)));
+        }
     }
     for &status in failures.iter().chain(common_failures(access)) {
         let response = ResponseBuilder::new()
