@@ -41,6 +41,9 @@ async fn the_log_tells_requests_and_draws_and_nothing_personal() {
         .with_ansi(false)
         .with_writer(log.clone());
     let _guard = tracing::subscriber::set_default(subscriber.finish());
+    // With a single subscriber `tracing` asks that of the thread which comes to a log line first: another test's, none.
+    let _second = tracing::Dispatch::new(tracing_subscriber::registry());
+    tracing::callsite::rebuild_interest_cache();
 
     let service = Service::with_party().await;
     service.aws.fail_next("Subscribe", 400, "InvalidParameter");
