@@ -106,7 +106,6 @@ pub(crate) async fn index(headers: HeaderMap) -> Response {
 
 /// A file of the page.
 #[utoipa::path(get, path = "/page/{file}", tag = "page",
-    params(("file" = String, Path, description = "The file's name")),
     responses((status = 200, description = "A script, a style sheet or an icon", content_type = "text/javascript")))]
 pub(crate) async fn file(Path(file): Path<String>, headers: HeaderMap) -> Result<Response, ApiError> {
     respond(&file, &headers)
@@ -114,7 +113,6 @@ pub(crate) async fn file(Path(file): Path<String>, headers: HeaderMap) -> Result
 
 /// A file in a folder of the page.
 #[utoipa::path(get, path = "/page/{folder}/{file}", tag = "page",
-    params(("folder" = String, Path, description = "The folder"), ("file" = String, Path, description = "The file's name")),
     responses((status = 200, description = "A script or a style sheet", content_type = "text/javascript")))]
 pub(crate) async fn file_in_folder(
     Path((folder, file)): Path<(String, String)>,

@@ -49,7 +49,7 @@ impl Browser {
         let turn = TURN.acquire().await.unwrap();
         let profile = tempfile::tempdir().unwrap();
         let (driver, port) = start_driver().await;
-        let http = reqwest::Client::new();
+        let http = crate::support::http();
         let (width, height) = reader.size;
         let arguments = [
             "--headless=new".to_owned(),
@@ -276,7 +276,7 @@ impl Drop for Browser {
         let asked = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
-                let quit = reqwest::Client::new().delete(session).send();
+                let quit = crate::support::http().delete(session).send();
                 let _ = tokio::time::timeout(Duration::from_secs(10), quit).await;
             });
         });

@@ -157,7 +157,7 @@ async fn the_console_shows_executions_of_any_state_machine() {
     let definition = json!({"StartAt": "Each", "States": {"Each": {"Type": "Map", "ItemsPath": "$.items", "End": true,
         "ItemProcessor": {"StartAt": "Twice", "States": {"Twice": {"Type": "Pass", "End": true}}}}}});
     let call = async |action: &str, body: Value| {
-        let answer = reqwest::Client::new()
+        let answer = crate::support::http()
             .post(stack.aws())
             .header("x-amz-target", format!("AWSStepFunctions.{action}"))
             .header("content-type", "application/x-amz-json-1.0")
