@@ -69,7 +69,9 @@ impl Draw {
         draw: impl FnOnce(Manifest) -> Self,
     ) -> Self {
         let mut seal = Seal::new(&prizes);
-        entries.iter().for_each(|entry| seal.push(entry).unwrap());
+        for entry in &entries {
+            seal.push(entry).unwrap();
+        }
         let sealed = seal.finish().unwrap();
         let sealed_at = Moment::parse("2026-04-20T12:30:45.120Z").unwrap();
         let margin_seconds = 10;

@@ -90,7 +90,9 @@ fn sealing_refuses_what_a_ranking_could_leave_empty() {
         let mut entries: Vec<_> = (0..).zip(groups).map(|(number, group)| entry(number, 1, *group)).collect();
         entries.sort_by_key(|entry| entry.label);
         let mut seal = Seal::new(&prizes);
-        entries.iter().for_each(|entry| seal.push(entry).unwrap());
+        for entry in &entries {
+            seal.push(entry).unwrap();
+        }
         assert!(entries.is_empty() || seal.push(&entries[0]).is_err(), "labels must ascend");
         seal.finish()
     };

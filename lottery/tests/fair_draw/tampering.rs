@@ -251,7 +251,9 @@ proptest! {
             .collect();
         entries.sort_by_key(|entry| entry.label);
         let mut seal = lottery::seal::Seal::new(&prizes);
-        entries.iter().for_each(|entry| seal.push(entry).unwrap());
+        for entry in &entries {
+            seal.push(entry).unwrap();
+        }
         prop_assume!(seal.finish().is_ok());
         let mut draw = Draw::seal(entries, prizes);
         draw.manifest.alternates = alternates;
