@@ -129,12 +129,16 @@ fn respond(path: &str, headers: &HeaderMap) -> Result<Response, ApiError> {
 impl File {
     /// The file, or that the browser's own copy is still the one: modules of two builds must never meet.
     fn respond(&self, headers: &HeaderMap) -> Response {
-        let common = [(ETAG, TAG.clone()), (CACHE_CONTROL, HeaderValue::from_static("no-cache"))];
+        // The policy stands on a 304 too: a browser takes the headers of that answer for its own copy.
+        let common = [
+            (ETAG, TAG.clone()),
+            (CACHE_CONTROL, HeaderValue::from_static("no-cache")),
+            (CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)),
+        ];
         if headers.get(IF_NONE_MATCH).is_some_and(|known| *known == *TAG) {
             return (StatusCode::NOT_MODIFIED, common).into_response();
         }
-        let own = [(CONTENT_TYPE, self.content_type()), (CONTENT_SECURITY_POLICY, POLICY)];
-        (common, own, self.content).into_response()
+        (common, [(CONTENT_TYPE, self.content_type())], self.content).into_response()
     }
 
     fn content_type(&self) -> &'static str {
