@@ -183,10 +183,10 @@ async fn inbox(browser: &Browser, client: &Client, draw: &str, names: &[String])
 /// What everyone sees: the numbered draw, masked winners, and the proof that holds.
 async fn check(browser: &Browser, draw: &str, words: &Words) {
     browser.go("/lotteries/party").await;
-    browser.wait_for(&format!("[data-draw={draw}] [data-status=SUCCEEDED]")).await;
+    browser.wait_for(&format!("[data-draw=\"{draw}\"] [data-status=SUCCEEDED]")).await;
     browser.wait_for(".qr").await;
     browser.screenshot(&format!("{}-lottery", words.folder)).await;
-    browser.click(&format!("[data-draw={draw}] a")).await;
+    browser.click(&format!("[data-draw=\"{draw}\"] a")).await;
     browser.wait_for_text(".draw-head .badge", words.complete).await;
     browser.wait_for(".winners li").await;
     browser.screenshot(&format!("{}-draw", words.folder)).await;
@@ -213,7 +213,7 @@ async fn a_draw_fails(browser: &Browser, client: &Client, words: &Words) {
     browser.wait_for("[data-state=Notify][data-status=idle]").await;
     let way = ["RecordWinners", "ReleaseWinners", "WasReleased", "AlertOfFailure", "DrawFailed", "end"];
     for pair in way.windows(2) {
-        browser.wait_for(&format!(".line.taken[data-from={}][data-to={}]", pair[0], pair[1])).await;
+        browser.wait_for(&format!(".line.taken[data-from=\"{}\"][data-to=\"{}\"]", pair[0], pair[1])).await;
     }
     browser.wait_for_text(".state-details .reason", "RecordingRefused").await;
     browser.screenshot(&format!("{}-compensation", words.folder)).await;
