@@ -103,12 +103,16 @@ pub(crate) struct PagingQuery {
     /// The `next_cursor` of the page before.
     cursor: Option<String>,
     /// How many, at most: 1 to 1000, 100 if absent.
+    #[param(minimum = 1, maximum = 1000)]
     limit: Option<usize>,
 }
 
 /// Create a lottery, with its topic for e-mails.
 #[utoipa::path(post, path = "/lotteries", tag = "lotteries", request_body = NewLotteryBody,
-    params(("Idempotency-Key" = Option<String>, Header, description = "The same key and body get the same answer")),
+    params((
+        "Idempotency-Key" = Option<String>, Header, description = "The same key and body get the same answer",
+        min_length = 1, max_length = 255, pattern = "^[!-~]([ -~]*[!-~])?$"
+    )),
     responses((status = 201, description = "Created", body = LotteryView)))]
 pub(crate) async fn create(
     State(state): State<AppState>,

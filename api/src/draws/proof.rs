@@ -67,6 +67,7 @@ pub(crate) struct EntriesQuery {
     /// The `next_cursor` of the page before.
     cursor: Option<String>,
     /// How many, at most: 1 to 10,000, which is what an absent limit means.
+    #[param(minimum = 1, maximum = 10_000)]
     limit: Option<usize>,
 }
 

@@ -75,7 +75,10 @@ pub(crate) struct StartedDraw {
 
 /// Start a draw. `{"winners": 2}` is enough.
 #[utoipa::path(post, path = "/lotteries/{lottery_id}/draws", tag = "draws", request_body = NewDrawBody,
-    params(("Idempotency-Key" = Option<String>, Header, description = "The same key and body get the same answer")),
+    params((
+        "Idempotency-Key" = Option<String>, Header, description = "The same key and body get the same answer",
+        min_length = 1, max_length = 255, pattern = "^[!-~]([ -~]*[!-~])?$"
+    )),
     responses((status = 202, description = "Started; `Location` is the draw", body = StartedDraw)))]
 pub(crate) async fn start(
     State(state): State<AppState>,
