@@ -39,3 +39,5 @@ pub use config::{BeaconChoice, Config, Confirmation, Fault, FaultTime, Storage};
 pub use error::StartError;
 pub use issuer::Issuer;
 pub use stack::Stack;
+/// A clock for [`Config::clock`] that a test moves.
+pub use statemachine::ManualClock;

@@ -102,14 +102,21 @@ impl Started {
 
     /// StopExecution, as somebody with the AWS console would call it.
     pub(crate) async fn stop_execution(&self, arn: &str) {
+        self.step_functions("StopExecution", serde_json::json!({"executionArn": arn})).await;
+    }
+
+    /// Any call of Step Functions, as an SDK would send it.
+    pub(crate) async fn step_functions(&self, operation: &str, request: Value) -> Value {
         let answer = super::http()
             .post(self.aws())
-            .header("x-amz-target", "AWSStepFunctions.StopExecution")
+            .header("x-amz-target", format!("AWSStepFunctions.{operation}"))
             .header("content-type", "application/x-amz-json-1.0")
-            .body(serde_json::json!({"executionArn": arn}).to_string())
+            .body(request.to_string())
             .send()
             .await
             .unwrap();
-        assert!(answer.status().is_success(), "{:?}", answer.json::<Value>().await);
+        let (status, answer) = (answer.status(), answer.json::<Value>().await.unwrap());
+        assert!(status.is_success(), "{operation}: {answer}");
+        answer
     }
 }
