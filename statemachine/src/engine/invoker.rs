@@ -17,6 +17,9 @@ pub trait Invoker: Send + Sync + 'static {
     fn supports(&self, service: &str, action: &str) -> bool;
 
     /// Does it once. The engine may ask again after a crash when the answer had not been stored.
+    ///
+    /// A Lambda function is answered by what it returned; with `LogType: Tail` by an object of that as `Payload`
+    /// and the log in base 64 as `LogResult`.
     fn invoke(&self, call: Call) -> BoxFuture<'static, Result<Json, TaskFailure>>;
 }
 

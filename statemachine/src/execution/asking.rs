@@ -17,7 +17,7 @@ impl Execution {
     /// The token that the next task gets, if the state's parameters may hold it.
     pub(super) fn preview_token(&self, state: &State) -> Option<String> {
         match state.resource() {
-            Some(Resource::Service(call)) if call.pattern == Pattern::Callback => {
+            Some(Resource::Service(call)) if call.pattern != Pattern::Request => {
                 Some(TaskToken::of(&self.identity, self.asked + 1).to_string())
             }
             _ => None,
@@ -108,11 +108,10 @@ impl Execution {
 
     /// An answer as the integration shows it.
     fn wrapped(&self, key: u64, answer: &Json) -> Json {
-        let Some(Resource::Service(call)) = self.tasks.get(&key).map(OpenTask::resource) else {
-            return answer.clone();
-        };
+        let Some(task) = self.tasks.get(&key) else { return answer.clone() };
+        let Resource::Service(call) = task.resource() else { return answer.clone() };
         if call.is_lambda_invoke() {
-            return lambda_envelope(answer.clone(), &self.random.uuid(), self.now);
+            return lambda_envelope(&task.parameters, answer.clone(), &self.random.uuid(), self.now);
         }
         let is_plain = !call.service.starts_with("aws-sdk:") && answer.get("SdkHttpMetadata").is_none();
         match answer.as_object() {
@@ -254,7 +253,7 @@ impl Execution {
             (Phase::Taken | Phase::Submitted { .. }, _) => true,
             // Whoever got the token may be faster than the answer to the message that held it.
             (Phase::Asked, Resource::Service(call)) => {
-                call.pattern == Pattern::Callback && task.early.is_none()
+                call.pattern != Pattern::Request && task.early.is_none()
             }
             (Phase::Asked, _) => false,
         })

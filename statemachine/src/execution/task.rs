@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Reported;
 use super::timers::TimerKey;
 use crate::data::Json;
-use crate::integration::{Pattern, Resource, ServiceCall};
+use crate::integration::{Pattern, Resource, ServiceCall, lambda_request};
 use crate::state::State;
 
 /// A request to the outside.
@@ -90,7 +90,7 @@ impl OpenTask {
                 service: Arc::clone(&call.service),
                 action: Arc::clone(&call.action),
                 parameters: if call.is_lambda_invoke() {
-                    with_parsed_payload(&self.parameters)
+                    lambda_request(self.parameters.clone())
                 } else {
                     self.parameters.clone()
                 },
@@ -106,15 +106,4 @@ impl OpenTask {
         };
         Ask { task: key, asked: Asked::Watch { arn: Arc::clone(arn), pattern }, timeout_seconds: None }
     }
-}
-
-/// A `Payload` that is a text is JSON text, as the Lambda API has it.
-fn with_parsed_payload(parameters: &Json) -> Json {
-    let Some(payload) = parameters.get("Payload").and_then(Json::as_str) else { return parameters.clone() };
-    let Ok(payload) = Json::parse(payload) else { return parameters.clone() };
-    let mut parameters = parameters.clone();
-    if let Some(object) = parameters.as_object_mut() {
-        object.insert("Payload", payload);
-    }
-    parameters
 }

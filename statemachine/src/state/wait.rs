@@ -70,7 +70,10 @@ impl Until {
                 })?;
                 match whole(&json) {
                     Some(seconds) if seconds >= 0 => Ok(after(seconds)),
-                    _ => Err(StateError::runtime(format!(
+                    Some(seconds) => Err(StateError::runtime(format!(
+                        "The SecondsPath parameter references a negative value: {text} == {seconds}"
+                    ))),
+                    None => Err(StateError::runtime(format!(
                         "The SecondsPath parameter cannot be parsed as a long value: {text} == {}",
                         plain(&json)
                     ))),

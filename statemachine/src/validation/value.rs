@@ -4,7 +4,7 @@ use super::checker::{Checker, Language};
 use super::code;
 use super::jsonata::Scene;
 use super::path::{Roots, call_fault, json_path_fault, looks_like_path, reference_path_fault};
-use crate::data::{Json, Object};
+use crate::data::{Json, Object, timestamp};
 
 /// The kinds of values that fields take.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -120,7 +120,7 @@ impl Checker<'_> {
             Kind::Decimal { min, max } => self.decimal(value, at, min, max),
             Kind::Timestamp => match value.as_str() {
                 None => self.expect(value, at, false, "[STRING]"),
-                Some(text) if is_timestamp(text) => {}
+                Some(text) if timestamp::parse(text).is_some() => {}
                 Some(_) => self.schema(at, "String does not match RFC3339 timestamp"),
             },
             Kind::Object => self.expect(value, at, value.is_object(), "[OBJECT]"),
@@ -219,13 +219,6 @@ impl Kind {
 /// A text that JSONata is to evaluate. AWS looks at the two brackets only, without trimming.
 pub(super) fn is_expression(value: &Json) -> bool {
     value.as_str().is_some_and(|text| text.starts_with("{%"))
-}
-
-/// RFC 3339 with a capital `T`, and a capital `Z` or an offset.
-pub(super) fn is_timestamp(text: &str) -> bool {
-    let shape = text.as_bytes().get(10) == Some(&b'T') && !text.contains(['t', 'z', ' ']);
-    let zoned = text.ends_with('Z') || text.get(19..).is_some_and(|rest| rest.contains(['+', '-']));
-    shape && zoned && text.parse::<jiff::Timestamp>().is_ok()
 }
 
 /// The name in the first `${name}` of a text.

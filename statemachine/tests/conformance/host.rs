@@ -69,6 +69,7 @@ impl Host {
             });
         };
         let event = parameters["Payload"].clone();
+        let asks_for_log = parameters["LogType"] == "Tail";
         let (clock, busy) = (self.clock.clone(), Arc::clone(&self.busy));
         let sleeps = behaviour["behaviour"] == "sleep_then_echo";
         Box::pin(async move {
@@ -79,7 +80,10 @@ impl Host {
             if !sleeps {
                 busy.fetch_sub(1, Ordering::SeqCst);
             }
-            answer.map(to_json)
+            answer.map(|payload| match asks_for_log {
+                true => to_json(json!({"Payload": payload, "LogResult": "TE9H"})),
+                false => to_json(payload),
+            })
         })
     }
 }

@@ -10,3 +10,4 @@ mod stage;
 mod story;
 mod tasks;
 mod time;
+mod words;

@@ -99,6 +99,44 @@ async fn a_nested_execution_is_waited_for_and_its_output_comes_back() {
 }
 
 #[tokio::test]
+async fn whoever_has_the_token_may_report_on_a_nested_execution_before_it_ends() {
+    let stage = Stage::in_memory().await;
+    let inner = stage
+        .machine(
+            "inner",
+            r#"{"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 60, "End": true}}}"#,
+        )
+        .await;
+    let outer = format!(
+        r#"{{"StartAt": "Nest", "States": {{"Nest": {{"Type": "Task", "End": true,
+            "Resource": "arn:aws:states:::states:startExecution.sync",
+            "Parameters": {{"StateMachineArn": "{inner}", "Input": {{"token.$": "$$.Task.Token"}}, "Name": "nested"}}}}}}}}"#
+    );
+    let arn = stage.start(&outer, "{}").await;
+    stage.until(&arn, "TaskSubmitted", 1).await;
+    let nested = "arn:aws:states:us-east-1:123456789012:execution:inner:nested";
+    let nested = stage.engine.describe_execution(nested).await.unwrap();
+    let token = nested.input.get("token").unwrap().as_str().unwrap().to_owned();
+    stage.engine.report_task(&token, TaskReport::Success(Json::from("done"))).await.unwrap();
+    assert_eq!(outcome(&stage.end(&arn).await), r#""done""#);
+}
+
+#[tokio::test]
+async fn a_function_without_payload_gets_an_empty_object_and_its_log_comes_along_if_it_is_asked_for() {
+    let stage = Stage::in_memory().await;
+    let definition = r#"{"StartAt": "Call", "States": {"Call": {"Type": "Task", "End": true,
+        "Resource": "arn:aws:states:::lambda:invoke",
+        "Parameters": {"FunctionName": "f", "Payload.$": "$.payload", "LogType": "Tail"},
+        "ResultSelector": {"payload.$": "$.Payload", "log.$": "$.LogResult",
+            "header.$": "$.SdkHttpMetadata.HttpHeaders['X-Amz-Log-Result']"}}}}"#;
+    let arn = stage.start(definition, r#"{"payload": null}"#).await;
+    let asked = stage.asked().await;
+    assert_eq!(asked.call.parameters.get("Payload").unwrap().to_text(), "{}");
+    asked.succeed(r#"{"Payload": [1], "LogResult": "TE9H"}"#);
+    assert_eq!(outcome(&stage.end(&arn).await), r#"{"payload":[1],"log":"TE9H","header":"TE9H"}"#);
+}
+
+#[tokio::test]
 async fn a_name_starts_one_execution() {
     let stage = Stage::in_memory().await;
     let machine = stage

@@ -42,16 +42,29 @@ pub(crate) async fn answer(
         Some("DryRun") => return respond(204, Bytes::new()),
         _ => {}
     }
-    match functions.invoke(name, payload).await {
+    let (result, log) = match text(headers, "x-amz-log-type") {
+        Some("Tail") => {
+            let (result, log) = functions.invoke_with_log(name, payload).await;
+            (result, Some(log))
+        }
+        _ => (functions.invoke(name, payload).await, None),
+    };
+    let mut response = match result {
         Ok(result) => respond(200, result.to_string().into()),
         Err(InvokeError::Function { payload }) => {
             let mut response = respond(200, payload.to_string().into());
             response.headers_mut().insert("x-amz-function-error", HeaderValue::from_static("Unhandled"));
             response
         }
-        Err(InvokeError::Service { status, exception, message }) => refusal(status, &exception, &message),
-        Err(InvokeError::Unreachable(message)) => refusal(502, "ServiceException", &message),
+        Err(InvokeError::Service { status, exception, message }) => {
+            return refusal(status, &exception, &message);
+        }
+        Err(InvokeError::Unreachable(message)) => return refusal(502, "ServiceException", &message),
+    };
+    if let Some(log) = log {
+        response.headers_mut().insert("x-amz-log-result", header_value(log));
     }
+    response
 }
 
 fn respond(status: u16, body: Bytes) -> Response<Bytes> {

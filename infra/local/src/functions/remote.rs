@@ -25,18 +25,46 @@ impl RemoteFunctions {
 
     /// Calls a function. The state that asks has its own limit on how long that may take.
     pub(crate) async fn invoke(&self, name: &str, payload: Value) -> Result<Value, InvokeError> {
+        self.call(name, payload, "None").await.0
+    }
+
+    /// The same, and the tail of the function's log, if the API keeps one.
+    pub(crate) async fn invoke_with_log(
+        &self,
+        name: &str,
+        payload: Value,
+    ) -> (Result<Value, InvokeError>, Option<String>) {
+        self.call(name, payload, "Tail").await
+    }
+
+    async fn call(
+        &self,
+        name: &str,
+        payload: Value,
+        log_type: &str,
+    ) -> (Result<Value, InvokeError>, Option<String>) {
         let unreachable = |error: &dyn std::fmt::Display| {
-            InvokeError::Unreachable(format!("the Lambda endpoint {} did not answer: {error}", self.url))
+            let sentence = format!("the Lambda endpoint {} did not answer: {error}", self.url);
+            (Err(InvokeError::Unreachable(sentence)), None)
         };
         let request = Request::post(format!("{}/2015-03-31/functions/{name}/invocations", self.url))
             .header(header::CONTENT_TYPE, "application/json")
-            .body(payload.to_string())
-            .map_err(|error| unreachable(&error))?;
-        let response = self.client.send(request).await.map_err(|error| unreachable(&error))?;
+            .header("x-amz-log-type", log_type)
+            .body(payload.to_string());
+        let request = match request {
+            Ok(request) => request,
+            Err(error) => return unreachable(&error),
+        };
+        let response = match self.client.send(request).await {
+            Ok(response) => response,
+            Err(error) => return unreachable(&error),
+        };
         let header =
             |name| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let function_failed = header("x-amz-function-error").is_some();
-        read(response.status().as_u16(), function_failed, header("x-amzn-errortype"), response.body())
+        let status = response.status().as_u16();
+        let result = read(status, function_failed, header("x-amzn-errortype"), response.body());
+        (result, header("x-amz-log-result"))
     }
 }
 

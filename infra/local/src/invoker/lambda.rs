@@ -7,11 +7,17 @@ use uuid::Uuid;
 
 use crate::functions::{Functions, InvokeError};
 
-/// `lambda:invoke` and plain function ARNs: the payload that the function answers.
+/// `lambda:invoke` and plain function ARNs: the payload that the function answers, or payload and log.
 pub(super) async fn invoke(functions: &Functions, parameters: &Json) -> Result<Json, TaskFailure> {
     let (name, payload) = request(parameters);
-    match functions.invoke(&name, payload).await {
-        Ok(result) => Ok(Json::from(result)),
+    let answer = if wants_log(parameters) {
+        let (result, log) = functions.invoke_with_log(&name, payload).await;
+        result.map(|payload| json!({"Payload": payload, "LogResult": log}))
+    } else {
+        functions.invoke(&name, payload).await
+    };
+    match answer {
+        Ok(answer) => Ok(Json::from(answer)),
         Err(InvokeError::Function { payload }) => Err(function_failure(payload)),
         Err(InvokeError::Unreachable(cause)) => {
             Err(TaskFailure { error: "Lambda.SdkClientException".to_owned(), cause })
@@ -29,15 +35,23 @@ pub(super) async fn invoke(functions: &Functions, parameters: &Json) -> Result<J
 /// `aws-sdk:lambda:invoke`: the answer of the Invoke API, in which a failed function is no failure of the call.
 pub(super) async fn invoke_as_sdk(functions: &Functions, parameters: &Json) -> Result<Json, TaskFailure> {
     let (name, payload) = request(parameters);
+    let (result, log) = if wants_log(parameters) {
+        let (result, log) = functions.invoke_with_log(&name, payload).await;
+        (result, Some(log))
+    } else {
+        (functions.invoke(&name, payload).await, None)
+    };
     let answer = |payload: Value, error: Option<&str>| {
         let mut answer =
             json!({"ExecutedVersion": "$LATEST", "Payload": payload.to_string(), "StatusCode": 200});
-        if let Some(error) = error {
-            answer["FunctionError"] = json!(error);
+        for (member, text) in [("FunctionError", error), ("LogResult", log.as_deref())] {
+            if let Some(text) = text {
+                answer[member] = json!(text);
+            }
         }
         Ok(Json::from(answer))
     };
-    match functions.invoke(&name, payload).await {
+    match result {
         Ok(result) => answer(result, None),
         Err(InvokeError::Function { payload }) => answer(payload, Some("Unhandled")),
         Err(InvokeError::Unreachable(cause)) => {
@@ -51,6 +65,10 @@ pub(super) async fn invoke_as_sdk(functions: &Functions, parameters: &Json) -> R
             ),
         }),
     }
+}
+
+fn wants_log(parameters: &Json) -> bool {
+    parameters.get("LogType").and_then(Json::as_str) == Some("Tail")
 }
 
 fn request(parameters: &Json) -> (String, Value) {

@@ -307,13 +307,15 @@ impl<'a> Trial<'a> {
             };
         }
         let (call, wrap) = work::call(&self.subject, &self.context, arguments)?;
+        let parameters = call.parameters.clone();
         let answer = service.engine.config().invoker.invoke(call).await;
         let answer = answer.map_err(|failure| {
             StateError::reported(Some(failure.error.into()), Some(failure.cause.into()))
         })?;
         Ok(match wrap {
             work::Wrap::Lambda => {
-                lambda_envelope(answer, &uuid::Uuid::new_v4().to_string(), self.now.as_millisecond())
+                let request_id = uuid::Uuid::new_v4().to_string();
+                lambda_envelope(&parameters, answer, &request_id, self.now.as_millisecond())
             }
             work::Wrap::No => answer,
         })

@@ -5,7 +5,7 @@ use super::request::TestRequest;
 use super::subject::Subject;
 use crate::data::Json;
 use crate::engine::Call;
-use crate::integration::{Pattern, Resource};
+use crate::integration::{Pattern, Resource, lambda_request};
 use crate::service::exception::Exception;
 use crate::state::StateError;
 
@@ -14,16 +14,6 @@ use crate::state::StateError;
 pub(super) enum Wrap {
     Lambda,
     No,
-}
-
-/// A function that is invoked without a payload, or with null, gets an empty object.
-fn with_payload(mut arguments: Json) -> Json {
-    if let Some(parameters) = arguments.as_object_mut()
-        && parameters.get("Payload").is_none_or(Json::is_null)
-    {
-        parameters.insert("Payload", Json::empty_object());
-    }
-    arguments
 }
 
 /// The request that a Task makes of the host, and what becomes of the answer.
@@ -37,7 +27,7 @@ pub(super) fn call(subject: &Subject, context: &Json, arguments: Json) -> Result
             ("lambda".to_owned(), "invoke".to_owned(), parameters, Wrap::No)
         }
         Some(Resource::Service(call)) if call.is_lambda_invoke() => {
-            (call.service.to_string(), call.action.to_string(), with_payload(arguments), Wrap::Lambda)
+            (call.service.to_string(), call.action.to_string(), lambda_request(arguments), Wrap::Lambda)
         }
         Some(Resource::Service(call)) => {
             (call.service.to_string(), call.action.to_string(), arguments, Wrap::No)
