@@ -21,3 +21,4 @@ mod privacy;
 mod recovery;
 mod smoke;
 mod support;
+mod talk;

@@ -5,32 +5,7 @@
 
 use crate::stage::{Stage, outcome};
 
-const MACHINE: &str = r#"{
-  "StartAt": "Take Request",
-  "States": {
-    "Take Request": {"Type": "Task", "Resource": "arn:aws:lambda:ap-southeast-1:111122223333:function:take-request",
-      "ResultPath": "$", "Next": "Pick",
-      "Catch": [{"ErrorEquals": ["CustomError"], "Next": "Failed"}, {"ErrorEquals": ["States.ALL"], "Next": "Failed"}]},
-    "Pick": {"Type": "Task", "InputPath": "$.body", "Resource": "arn:aws-cn:lambda:cn-north-1:111122223333:function:pick",
-      "Next": "Check", "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Failed"}],
-      "Retry": [{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 1, "MaxAttempts": 2}]},
-    "Check": {"Type": "Task", "InputPath": "$.body", "Resource": "arn:aws:lambda:ap-southeast-1:111122223333:function:check",
-      "Next": "Picked Before", "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Failed"}],
-      "Retry": [{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 1, "MaxAttempts": 2}]},
-    "Picked Before": {"Type": "Choice", "Choices": [
-      {"Variable": "$.status", "NumericEquals": 0, "Next": "Tell and Record"},
-      {"Variable": "$.status", "NumericEquals": 1, "Next": "Pick"}]},
-    "Tell and Record": {"Type": "Parallel", "End": true,
-      "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Failed"}],
-      "Retry": [{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 1, "MaxAttempts": 2}],
-      "Branches": [
-        {"StartAt": "Tell", "States": {"Tell": {"Type": "Task", "Resource": "arn:aws:states:::sns:publish", "End": true,
-          "Parameters": {"TopicArn": "arn:aws:sns:ap-southeast-1:111122223333:told", "Message.$": "$.body"}}}},
-        {"StartAt": "Record", "States": {"Record": {"Type": "Task", "InputPath": "$.body", "TimeoutSeconds": 300, "End": true,
-          "Resource": "arn:aws:lambda:ap-southeast-1:111122223333:function:record"}}}]},
-    "Failed": {"Type": "Fail"}
-  }
-}"#;
+const MACHINE: &str = include_str!("talk.asl.json");
 
 /// Who is asked, and with what.
 async fn asked(stage: &Stage) -> (String, crate::stage::Asked) {
