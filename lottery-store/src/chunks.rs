@@ -13,6 +13,7 @@ use lottery::merkle::{Hash, Inclusion, leaf_hash};
 use lottery::signature::CommitmentSignature;
 use lottery::{DrawId, Entry, Label, LotteryId, ParticipantId};
 
+use crate::attempts::SealAttempt;
 use crate::item::{Attributes, Item, NewItem, number};
 use crate::store::Table;
 use crate::write::Write;
@@ -22,7 +23,7 @@ use crate::{Store, StoreError, keys};
 /// 400 KB that DynamoDB allows.
 pub const CHUNK_ENTRIES: usize = 512;
 /// How many chunks one item of the index covers: some 200 KB.
-const INDEXED: usize = 4096;
+pub(crate) const INDEXED: usize = 4096;
 const MARK: usize = 36 + 32;
 
 /// An entry of a sealed draw, and who stands behind it. The id is ours; only the entry is published.
@@ -80,16 +81,15 @@ pub struct EntryInclusion {
 }
 
 impl Store {
-    /// Writes one chunk of sealed entries. It counts if the seal of this attempt is committed.
+    /// Writes one chunk of sealed entries, which was noted. It counts if the seal of this attempt is committed.
     pub async fn put_chunk(
         &self,
-        lottery_id: &LotteryId,
-        draw_id: &DrawId,
-        attempt: &str,
+        attempt: &SealAttempt,
         place: u32,
         entries: &[SealedEntry],
     ) -> Result<(), StoreError> {
-        let item = NewItem::at(keys::chunk(lottery_id, draw_id, attempt, place))
+        let SealAttempt { lottery_id, draw_id, name, .. } = attempt;
+        let item = NewItem::at(keys::chunk(lottery_id, draw_id, name, place))
             .with("number", number(place))
             .with("entries", crate::item::bytes(bytes::encode(entries)));
         self.write(&Write::put(item)).await.map(|_| ())
@@ -98,35 +98,20 @@ impl Store {
     /// Writes the index over all chunks of an attempt.
     pub async fn put_chunk_index(
         &self,
-        lottery_id: &LotteryId,
-        draw_id: &DrawId,
-        attempt: &str,
+        attempt: &SealAttempt,
         marks: &[ChunkMark],
     ) -> Result<(), StoreError> {
+        let SealAttempt { lottery_id, draw_id, name, .. } = attempt;
         for (part, marks) in marks.chunks(INDEXED).enumerate() {
             let mut bytes = Vec::with_capacity(marks.len() * MARK);
             for mark in marks {
                 bytes.extend_from_slice(mark.first.as_ref());
                 bytes.extend_from_slice(mark.root.as_bytes());
             }
-            let item = NewItem::at(keys::chunk_index(lottery_id, draw_id, attempt, part));
+            let item = NewItem::at(keys::chunk_index(lottery_id, draw_id, name, part));
             self.write(&Write::put(item.with("marks", crate::item::bytes(bytes)))).await?;
         }
         Ok(())
-    }
-
-    /// Erases what an attempt has written that was not committed to.
-    pub async fn erase_chunks(
-        &self,
-        lottery_id: &LotteryId,
-        draw_id: &DrawId,
-        attempt: &str,
-        chunks: u32,
-    ) -> Result<(), StoreError> {
-        let indexes = (chunks as usize).div_ceil(INDEXED);
-        let indexes = (0..indexes).map(|part| keys::chunk_index(lottery_id, draw_id, attempt, part));
-        let chunks = (0..chunks).map(|number| keys::chunk(lottery_id, draw_id, attempt, number));
-        self.delete_many(Table::Lottery, &chunks.chain(indexes).collect::<Vec<_>>()).await
     }
 
     /// Some chunks of a sealed draw, in order.
@@ -204,9 +189,10 @@ impl Store {
     }
 
     async fn chunk_index(&self, seal: &SealedDraw) -> Result<Vec<ChunkMark>, StoreError> {
-        let range = keys::chunk_indexes(seal.lottery_id(), seal.draw_id(), &seal.attempt);
         let mut marks = Vec::with_capacity(seal.chunks as usize);
-        for item in self.all(&range).await? {
+        for part in 0..(seal.chunks as usize).div_ceil(INDEXED) {
+            let key = keys::chunk_index(seal.lottery_id(), seal.draw_id(), &seal.attempt, part);
+            let item = self.get(&key).await?.ok_or_else(|| broken_index(seal))?;
             for mark in Attributes(&item).bytes("marks")?.chunks(MARK) {
                 marks.push(mark_from(mark).ok_or_else(|| broken_index(seal))?);
             }

@@ -166,6 +166,7 @@ fn draw_item(draw: &Draw) -> NewItem {
         .with_some("execution_arn", draw.execution_arn.as_ref().map(text))
         .with_some("completed_at", draw.completed_at.map(text))
         .with_some("notifications", draw.notifications.as_ref().map(json))
+        .with_some("forfeits", (!draw.forfeits.is_empty()).then(|| json(&draw.forfeits)))
 }
 
 pub(crate) fn draw_from(item: &Item) -> Result<Draw, StoreError> {
@@ -194,5 +195,6 @@ pub(crate) fn draw_from(item: &Item) -> Result<Draw, StoreError> {
         execution_arn: item.optional_text("execution_arn")?.map(str::to_owned),
         completed_at: item.parse_optional("completed_at")?,
         notifications: item.optional_json("notifications")?,
+        forfeits: item.optional_json("forfeits")?.unwrap_or_default(),
     })
 }

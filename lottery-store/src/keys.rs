@@ -14,6 +14,7 @@
 //! | notification | Lottery | `LOTTERY#l#DRAW#d` | `NOTIFICATION#p#channel#kind` |
 //! | sealed chunk | Lottery | `LOTTERY#l#DRAW#d#CHUNK#attempt#nnnnnn` | `CHUNK` |
 //! | index of the chunks | Lottery | `LOTTERY#l#DRAW#d#INDEX#attempt` | `nnnnnn` |
+//! | attempt to seal that may have left chunks | Lottery | `SEAL_ATTEMPTS` | `l#d#attempt` |
 //! | list of draws | Lottery | `LOTTERY#l#DRAWS` | `milliseconds#d` |
 //! | draw that has not ended | Lottery | `UNFINISHED_DRAWS` | `l#d` |
 //! | idempotency | Lottery | `IDEMPOTENCY#hash` | `IDEMPOTENCY` |
@@ -192,12 +193,15 @@ pub(crate) fn chunk(lottery_id: &LotteryId, draw_id: &DrawId, attempt: &str, num
 }
 
 pub(crate) fn chunk_index(lottery_id: &LotteryId, draw_id: &DrawId, attempt: &str, part: usize) -> Key {
-    Key::lottery(chunk_indexes(lottery_id, draw_id, attempt).pk, format!("{part:06}"))
+    Key::lottery(format!("{}#INDEX#{attempt}", draw_pk(lottery_id, draw_id)), format!("{part:06}"))
 }
 
-pub(crate) fn chunk_indexes(lottery_id: &LotteryId, draw_id: &DrawId, attempt: &str) -> Range {
-    let pk = format!("{}#INDEX#{attempt}", draw_pk(lottery_id, draw_id));
-    Range { table: Table::Lottery, pk, prefix: "" }
+pub(crate) fn seal_attempt(lottery_id: &LotteryId, draw_id: &DrawId, attempt: &str) -> Key {
+    Key::lottery(seal_attempts().pk, format!("{lottery_id}#{draw_id}#{attempt}"))
+}
+
+pub(crate) fn seal_attempts() -> Range {
+    Range { table: Table::Lottery, pk: "SEAL_ATTEMPTS".to_owned(), prefix: "" }
 }
 
 /// Sorts by time of creation.

@@ -18,6 +18,7 @@ mod table;
 mod transaction;
 mod write;
 
+mod attempts;
 mod chunks;
 mod draws;
 mod email;
@@ -31,6 +32,7 @@ mod results;
 mod seal;
 mod winners;
 
+pub use attempts::SealAttempt;
 pub use chunks::{CHUNK_ENTRIES, ChunkMark, EntryInclusion, RawChunk, SealedDraw, SealedEntry};
 pub use draws::{CancelDraw, CreateDraw};
 pub use error::StoreError;

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use lottery::{DrawId, Group, Holder, Label, LotteryId, ParticipantId, Tickets};
+use lottery::{Draw, DrawId, Group, Holder, Label, LotteryId, ParticipantId, Tickets};
 
 use crate::draws::draw_from;
 use crate::item::{Attributes, Item};
@@ -74,25 +74,54 @@ impl Store {
     }
 
     /// Who has won in this lottery, and in which draw. Certain only while a draw holds the lottery.
+    ///
+    /// Every line of a ranking is marked before the winners are official; it counts if it has a seat in the end.
     pub async fn past_winners(
         &self,
         lottery_id: &LotteryId,
     ) -> Result<HashMap<ParticipantId, DrawId>, StoreError> {
         let marks = self.all(&keys::past_winners(lottery_id)).await?;
-        let marks = marks
-            .iter()
-            .map(|mark| Ok((Attributes(mark).parse("participant_id")?, Attributes(mark).parse("draw_id")?)))
-            .collect::<Result<Vec<(ParticipantId, DrawId)>, StoreError>>()?;
-        let draws: HashSet<&DrawId> = marks.iter().map(|(_, draw_id)| draw_id).collect();
+        let marks = marks.iter().map(Mark::from_item).collect::<Result<Vec<_>, _>>()?;
+        let draws: HashSet<&DrawId> = marks.iter().map(|mark| &mark.draw_id).collect();
         let draws: Vec<_> = draws.into_iter().map(|draw_id| keys::draw(lottery_id, draw_id)).collect();
-        let mut official = HashSet::new();
+        let mut official = HashMap::new();
         for item in self.get_many(Table::Lottery, &draws).await? {
             let draw = draw_from(&item)?;
             if draw.status.has_official_winners() {
-                official.insert(draw.draw_id);
+                official.insert(draw.draw_id.clone(), draw);
             }
         }
-        Ok(marks.into_iter().filter(|(_, draw_id)| official.contains(draw_id)).collect())
+        let has_won = |mark: &Mark| official.get(&mark.draw_id).is_some_and(|draw| mark.has_seat(draw));
+        let won = marks.into_iter().filter(has_won);
+        Ok(won.map(|mark| (mark.participant_id, mark.draw_id)).collect())
+    }
+}
+
+/// That a participant stands in the ranking of a draw.
+struct Mark {
+    participant_id: ParticipantId,
+    draw_id: DrawId,
+    rank: u32,
+    is_alternate: bool,
+}
+
+impl Mark {
+    fn from_item(item: &Item) -> Result<Self, StoreError> {
+        let item = Attributes(item);
+        Ok(Self {
+            participant_id: item.parse("participant_id")?,
+            draw_id: item.parse("draw_id")?,
+            rank: item.number("rank")?,
+            is_alternate: item.optional_number::<u32>("prize_index")?.is_none(),
+        })
+    }
+
+    /// Whether the one who is marked has a seat of the draw, whose winners are official.
+    fn has_seat(&self, draw: &Draw) -> bool {
+        match self.is_alternate {
+            true => draw.taken_by(self.rank).is_some(),
+            false => draw.forfeited_by(self.rank).is_none(),
+        }
     }
 }
 

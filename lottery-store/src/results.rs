@@ -1,13 +1,13 @@
 //! What came of a draw: official winners, how to reach them, and what they were told.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 use lottery::receipt::Receipt;
 use lottery::selection::{Ranked, Seat};
 use lottery::{
-    Channel, Draw, DrawId, EmailAddress, HexBytes, Label, LotteryId, Name, Nonce, NotificationCounts,
-    ParticipantId, PhoneNumber, PrizeName,
+    Channel, Draw, DrawId, EmailAddress, Forfeit, Group, HexBytes, Label, LotteryId, Name, Nonce,
+    NotificationCounts, ParticipantId, PhoneNumber, PrizeName,
 };
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +28,10 @@ pub struct Winner {
     pub prize_index: u32,
     /// The entry's rank in the published ranking, from 1.
     pub rank: u32,
+    /// The seat that this winner forfeited, and who took it.
+    pub forfeit: Option<Forfeit>,
+    /// The rank of the winner who forfeited this seat, if this one took it.
+    pub instead_of: Option<u32>,
 }
 
 /// A line of a draw's ranking, a winner or an alternate, and who stands behind it.
@@ -39,6 +43,8 @@ pub struct RankedEntry {
     pub rank: u32,
     /// Label, score and seat.
     pub ranked: Ranked,
+    /// The entry's group, if a quota names it.
+    pub group: Option<Group>,
 }
 
 impl RankedEntry {
@@ -53,20 +59,29 @@ impl RankedEntry {
                 score: item.parse_with("score", HexBytes::parse)?,
                 seat: item.json::<Seat>("seat")?,
             },
+            group: item.parse_optional("group")?,
         })
     }
 }
 
 impl Winner {
-    /// The row of a winner names its prize by the place in the draw's list. The row of an alternate names none.
+    /// Whether the prize is this winner's in the end.
+    pub fn has_seat(&self) -> bool {
+        self.forfeit.is_none()
+    }
+
+    /// The row of a winner names its prize by the place in the draw's list. The row of an alternate names none,
+    /// who is a winner if a forfeited seat was taken.
     pub(crate) fn from_item(item: &Item, draw: &Draw) -> Result<Option<Self>, StoreError> {
-        let RankedEntry { participant_id, rank, ranked } = RankedEntry::from_item(item)?;
-        let Some(prize_index) = ranked.prize else { return Ok(None) };
+        let RankedEntry { participant_id, rank, ranked, .. } = RankedEntry::from_item(item)?;
+        let taken = draw.taken_by(rank);
+        let Some(prize_index) = ranked.prize.or(taken.map(|seat| seat.prize)) else { return Ok(None) };
         let prize = draw.prizes.as_slice().get(prize_index as usize);
         let prize =
             prize.ok_or_else(|| StoreError::Broken(format!("prize_index of draw {}", draw.draw_id)))?;
         let prize = prize.name.clone();
-        Ok(Some(Self { participant_id, label: ranked.label, prize, prize_index, rank }))
+        let (forfeit, instead_of) = (draw.forfeited_by(rank), taken.map(|seat| seat.rank));
+        Ok(Some(Self { participant_id, label: ranked.label, prize, prize_index, rank, forfeit, instead_of }))
     }
 }
 
@@ -163,7 +178,7 @@ impl Notification {
 }
 
 impl Store {
-    /// The winners of a draw by rank, once they are official; before that, none.
+    /// The winners of a draw by rank, those who forfeited their seats too, once they are official; before that, none.
     pub async fn winners(&self, lottery_id: &LotteryId, draw_id: &DrawId) -> Result<Vec<Winner>, StoreError> {
         let draw = self.draw(lottery_id, draw_id).await?;
         let Some(draw) = draw.filter(|draw| draw.status.has_official_winners()) else {
@@ -178,8 +193,31 @@ impl Store {
         if !draw.status.has_official_winners() {
             return Ok(None);
         }
-        let items = self.all(&keys::winners(&draw.lottery_id, &draw.draw_id)).await?;
-        items.iter().map(RankedEntry::from_item).collect::<Result<_, _>>().map(Some)
+        self.ranked_entries(&draw.lottery_id, &draw.draw_id).await.map(Some)
+    }
+
+    /// The ranking of a draw as it is written, be it official or not.
+    pub async fn ranked_entries(
+        &self,
+        lottery_id: &LotteryId,
+        draw_id: &DrawId,
+    ) -> Result<Vec<RankedEntry>, StoreError> {
+        let items = self.all(&keys::winners(lottery_id, draw_id)).await?;
+        items.iter().map(RankedEntry::from_item).collect()
+    }
+
+    /// How to reach these winners, as far as they have not withdrawn. An id may be given to somebody else after a
+    /// withdrawal: who won is said by the label.
+    pub async fn contacts_of(
+        &self,
+        lottery_id: &LotteryId,
+        winners: &[Winner],
+    ) -> Result<HashMap<ParticipantId, Contact>, StoreError> {
+        let ids: Vec<_> = winners.iter().map(|winner| winner.participant_id.clone()).collect();
+        let labels: HashSet<_> = winners.iter().map(|winner| winner.label).collect();
+        let contacts = self.contacts(lottery_id, &ids).await?.into_iter();
+        let theirs = contacts.filter(|contact| labels.contains(&contact.label));
+        Ok(theirs.map(|contact| (contact.participant_id.clone(), contact)).collect())
     }
 
     /// How to reach these participants, as far as they have not withdrawn; in no order.

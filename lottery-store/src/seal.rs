@@ -10,7 +10,7 @@ use crate::item::{Attributes, NewItem, json, number, text};
 use crate::lotteries::lottery_from;
 use crate::transaction::Outcome;
 use crate::write::Write;
-use crate::{Store, StoreError, keys};
+use crate::{Store, StoreError, attempts, keys};
 
 /// What came of taking a lottery.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,7 +59,8 @@ impl Store {
         Ok(holder.map_or(TakeLottery::Unknown, TakeLottery::Busy))
     }
 
-    /// Makes this the seal of the draw, whose manifest has the lottery's next number. Only one attempt can.
+    /// Makes this the seal of the draw, whose manifest has the lottery's next number. Only one attempt can, and
+    /// none that was given up.
     ///
     /// It is tried once: a seal names the time of sealing, so that whoever finds another writer in the way
     /// seals anew. [`StoreError::Contended`] says that nothing was committed.
@@ -101,7 +102,8 @@ impl Store {
                 .with("attempt", text(&seal.attempt))
                 .with("chunks", number(seal.chunks)),
         );
-        match self.transact_once(&[&count, &commit, &keep]).await? {
+        let succeed = attempts::succeed(lottery_id, draw_id, &seal.attempt);
+        match self.transact_once(&[&count, &commit, &keep, &succeed]).await? {
             Outcome::Done => Ok(CommitSeal::Committed),
             Outcome::Refused(_) => {
                 Ok(CommitSeal::Refused(Box::new(self.known_draw(lottery_id, draw_id).await?)))

@@ -6,7 +6,7 @@
 use std::ops::RangeInclusive;
 
 use jiff::Timestamp;
-use lottery::{Draw, DrawId, DrawStatus, LotteryId, NotificationCounts, Reason};
+use lottery::{Draw, DrawId, DrawStatus, Forfeit, LotteryId, NotificationCounts, Reason};
 
 use crate::item::{NewItem, json, number, text};
 use crate::results::{RankedEntry, Winner};
@@ -50,20 +50,22 @@ pub enum ReleaseWinners {
 }
 
 impl Store {
-    /// Writes the rows of the ranking, and marks of the winners for later draws. Neither counts before
-    /// [`Store::record_winners`].
+    /// Writes the rows of the ranking, and marks for later draws of those who win, or may take a forfeited seat.
+    /// Neither counts before [`Store::record_winners`].
     pub async fn put_pending_ranking(
         &self,
         lottery_id: &LotteryId,
         draw_id: &DrawId,
         ranking: &[RankedEntry],
     ) -> Result<(), StoreError> {
-        let marks = ranking.iter().filter(|entry| entry.ranked.prize.is_some()).map(|winner| {
-            NewItem::at(keys::past_winner(lottery_id, &winner.participant_id, draw_id))
-                .with("participant_id", text(&winner.participant_id))
+        let marks = ranking.iter().map(|RankedEntry { participant_id, rank, ranked, .. }| {
+            NewItem::at(keys::past_winner(lottery_id, participant_id, draw_id))
+                .with("participant_id", text(participant_id))
                 .with("draw_id", text(draw_id))
+                .with("rank", number(rank))
+                .with_some("prize_index", ranked.prize.map(number))
         });
-        let rows = ranking.iter().map(|RankedEntry { participant_id, rank, ranked }| {
+        let rows = ranking.iter().map(|RankedEntry { participant_id, rank, ranked, group }| {
             NewItem::at(keys::winner(lottery_id, draw_id, *rank))
                 .with("participant_id", text(participant_id))
                 .with("label", text(ranked.label))
@@ -71,6 +73,7 @@ impl Store {
                 .with("rank", number(rank))
                 .with("score", text(ranked.score))
                 .with("seat", json(&ranked.seat))
+                .with_some("group", group.as_ref().map(text))
         });
         self.put_many(Table::Lottery, &rows.chain(marks).collect::<Vec<_>>()).await
     }
@@ -96,17 +99,24 @@ impl Store {
         }
     }
 
-    /// The pivot: makes the winners official and frees the lottery.
+    /// The pivot: makes the winners official, all but those who forfeit their seats, and frees the lottery. Of
+    /// several calls the first decides who forfeits.
     pub async fn record_winners(
         &self,
         lottery_id: &LotteryId,
         draw_id: &DrawId,
+        forfeits: &[Forfeit],
     ) -> Result<RecordWinners, StoreError> {
-        let record = Write::update(keys::draw(lottery_id, draw_id), "SET #status = :recorded")
-            .only_if("#status = :drawn")
-            .name("#status", "status")
-            .value(":drawn", text(DrawStatus::Drawn))
-            .value(":recorded", text(DrawStatus::Recorded));
+        let set_forfeits = if forfeits.is_empty() { "" } else { ", forfeits = :forfeits" };
+        let mut record =
+            Write::update(keys::draw(lottery_id, draw_id), format!("SET #status = :recorded{set_forfeits}"))
+                .only_if("#status = :drawn")
+                .name("#status", "status")
+                .value(":drawn", text(DrawStatus::Drawn))
+                .value(":recorded", text(DrawStatus::Recorded));
+        if !forfeits.is_empty() {
+            record = record.value(":forfeits", json(&forfeits));
+        }
         // Whether this transaction was the one or an earlier one was, the draw now says.
         self.transact(&[record, free(lottery_id, draw_id)]).await?;
         match self.draw(lottery_id, draw_id).await? {
@@ -171,14 +181,14 @@ impl Store {
     /// Nothing stays drawn. The rows count for nothing any more, so a row that a late run still writes does no harm.
     async fn erase_pending_winners(&self, draw: &Draw) -> Result<(), StoreError> {
         let (lottery_id, draw_id) = (&draw.lottery_id, &draw.draw_id);
-        let items = self.all(&keys::winners(lottery_id, draw_id)).await?;
-        let ranking = items.iter().map(RankedEntry::from_item).collect::<Result<Vec<_>, _>>()?;
+        let ranking = self.ranked_entries(lottery_id, draw_id).await?;
         let rows = ranking.iter().map(|entry| keys::winner(lottery_id, draw_id, entry.rank));
         let marks = ranking.iter().map(|entry| keys::past_winner(lottery_id, &entry.participant_id, draw_id));
         self.delete_many(Table::Lottery, &rows.chain(marks).collect::<Vec<_>>()).await
     }
 
-    /// The winners of these ranks, by rank. Whether they are official the caller knows from the draw.
+    /// The winners of these ranks, by rank. Whether they are official the caller knows from the draw, and whether
+    /// they forfeited their seats they say themselves.
     pub async fn winners_ranked(
         &self,
         draw: &Draw,

@@ -2,7 +2,65 @@
 
 use std::collections::HashMap;
 
-use crate::{Group, Prize};
+use serde::{Deserialize, Serialize};
+
+use crate::{Group, Prize, PrizeList};
+
+/// A seat whose winner forfeited it, and who took it. Written as `[rank, prize, taken_by]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "(u32, u32, Option<u32>)", into = "(u32, u32, Option<u32>)")]
+pub struct Forfeit {
+    /// The rank of the winner, from 1.
+    pub rank: u32,
+    /// The prize's place in the draw's list, from 0.
+    pub prize: u32,
+    /// The rank of the alternate who took the seat; none if it stays empty.
+    pub taken_by: Option<u32>,
+}
+
+impl From<(u32, u32, Option<u32>)> for Forfeit {
+    fn from((rank, prize, taken_by): (u32, u32, Option<u32>)) -> Self {
+        Self { rank, prize, taken_by }
+    }
+}
+
+impl From<Forfeit> for (u32, u32, Option<u32>) {
+    fn from(Forfeit { rank, prize, taken_by }: Forfeit) -> Self {
+        (rank, prize, taken_by)
+    }
+}
+
+/// A line of a draw's ranking, as far as forfeited seats depend on it.
+#[derive(Debug, Clone, Copy)]
+pub struct Placed<'a> {
+    /// The rank, from 1.
+    pub rank: u32,
+    /// The prize's place in the draw's list, from 0; none for an alternate.
+    pub prize: Option<u32>,
+    /// The group, if a quota names it.
+    pub group: Option<&'a Group>,
+    /// Whether the participant has withdrawn.
+    pub has_withdrawn: bool,
+}
+
+/// The seats that the withdrawn winners of a ranking forfeit, and who takes each: prize after prize, and within
+/// one the best-ranked winner's seat first. Whoever has withdrawn takes none.
+pub fn forfeits(prizes: &PrizeList, ranking: &[Placed<'_>]) -> Vec<Forfeit> {
+    let alternates = ranking.iter().filter(|placed| placed.prize.is_none() && !placed.has_withdrawn);
+    let mut alternates: Vec<_> = alternates.collect();
+    let mut forfeits = Vec::new();
+    for (place, prize) in (0..).zip(prizes.as_slice()) {
+        let winners = ranking.iter().filter(|placed| placed.prize == Some(place));
+        let (gone, seated): (Vec<&Placed<'_>>, Vec<_>) = winners.partition(|winner| winner.has_withdrawn);
+        let mut seated = Seated::of(seated.iter().map(|winner| winner.group));
+        for winner in gone {
+            let taker = seated.promote(prize, alternates.iter().map(|alternate| alternate.group));
+            let taken_by = taker.map(|taker| alternates.remove(taker).rank);
+            forfeits.push(Forfeit { rank: winner.rank, prize: place, taken_by });
+        }
+    }
+    forfeits
+}
 
 /// Who sits in the seats of one prize, by group; the seats without a group's name count by number alone.
 #[derive(Debug, Clone, Default)]
@@ -76,6 +134,50 @@ mod tests {
             })
             .collect();
         Prize { name: PrizeName::parse("Bicycle").unwrap(), quota, winners }
+    }
+
+    /// A ranking from the prize, the group and whether the participant has withdrawn, of each line.
+    fn ranking<'a>(lines: &[(Option<u32>, Option<&'a Group>, bool)]) -> Vec<Placed<'a>> {
+        (1..)
+            .zip(lines)
+            .map(|(rank, &(prize, group, has_withdrawn))| Placed { rank, prize, group, has_withdrawn })
+            .collect()
+    }
+
+    fn written(forfeits: &[Forfeit]) -> String {
+        serde_json::to_string(forfeits).unwrap()
+    }
+
+    #[test]
+    fn each_forfeited_seat_goes_to_the_next_alternate_who_is_still_there() {
+        let prizes = PrizeList::try_from(vec![prize(1, &[]), prize(2, &[])]).unwrap();
+        let all_there = [(Some(1), None, false), (Some(0), None, false), (Some(1), None, false)];
+        assert_eq!(forfeits(&prizes, &ranking(&all_there)), []);
+        // The second prize's best-ranked winner stands before the first prize's, and both have gone.
+        let line = ranking(&[
+            (Some(1), None, true),
+            (Some(0), None, true),
+            (Some(1), None, true),
+            (None, None, true),
+            (None, None, false),
+            (None, None, false),
+        ]);
+        let forfeits = forfeits(&prizes, &line);
+        assert_eq!(written(&forfeits), "[[2,0,5],[1,1,6],[3,1,null]]");
+        assert_eq!(serde_json::from_str::<Vec<Forfeit>>(&written(&forfeits)).unwrap(), forfeits);
+    }
+
+    #[test]
+    fn a_forfeited_seat_keeps_the_quotas_of_its_prize() {
+        let (a, b) = (group("a"), group("b"));
+        let prizes = PrizeList::try_from(vec![prize(2, &[("a", Some(1), Some(1))])]).unwrap();
+        let alternates = [(None, Some(&b), false), (None, Some(&a), false)];
+        let with = |winners: [(Option<u32>, Option<&'_ Group>, bool); 2]| {
+            written(&forfeits(&prizes, &ranking(&[&winners[..], &alternates].concat())))
+        };
+        assert_eq!(with([(Some(0), Some(&a), true), (Some(0), Some(&b), false)]), "[[1,0,4]]");
+        assert_eq!(with([(Some(0), Some(&a), false), (Some(0), Some(&b), true)]), "[[2,0,3]]");
+        assert_eq!(with([(Some(0), Some(&a), true), (Some(0), Some(&b), true)]), "[[1,0,3],[2,0,4]]");
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::alternates::Forfeit;
 use crate::text::{hex, line, text_newtype, unhex32};
 use crate::{Channel, DrawId, Invalid, Locale, LotteryId, PrizeList, Quota};
 
@@ -229,12 +230,24 @@ pub struct Draw {
     pub completed_at: Option<Timestamp>,
     /// What became of its messages, once it ended.
     pub notifications: Option<NotificationCounts>,
+    /// The seats whose winners had withdrawn when the winners became official.
+    pub forfeits: Vec<Forfeit>,
 }
 
 impl Draw {
     /// How many lines the ranking has at most: winners and alternates.
     pub fn ranked(&self) -> u32 {
         self.winners() + self.alternates
+    }
+
+    /// The seat that the winner of this rank forfeited, if it was so.
+    pub fn forfeited_by(&self, rank: u32) -> Option<Forfeit> {
+        self.forfeits.iter().find(|forfeit| forfeit.rank == rank).copied()
+    }
+
+    /// The forfeited seat that the alternate of this rank took, if it was so.
+    pub fn taken_by(&self, rank: u32) -> Option<Forfeit> {
+        self.forfeits.iter().find(|forfeit| forfeit.taken_by == Some(rank)).copied()
     }
 
     /// How many winners all prizes together have.

@@ -127,6 +127,7 @@ impl DrawRequest {
             execution_arn: None,
             completed_at: None,
             notifications: None,
+            forfeits: Vec::new(),
         }
     }
 }

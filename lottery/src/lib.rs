@@ -49,6 +49,7 @@ pub mod selection;
 pub mod signature;
 pub mod verify;
 
+pub use alternates::Forfeit;
 pub use channel::Channel;
 pub use contact::{EmailAddress, PhoneNumber};
 pub use draw::{Commitment, Draw, DrawStatus, NotificationCounts, Prize, PrizeName, Reason};

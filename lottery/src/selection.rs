@@ -101,6 +101,11 @@ impl<'a> Selection<'a> {
 
     /// The ranking: winners and alternates, best first. Fewer entries than seats give fewer winners.
     pub fn into_ranking(self) -> Vec<Ranked> {
+        self.into_ranking_with_groups().into_iter().map(|(ranked, _)| ranked).collect()
+    }
+
+    /// The ranking, and beside each line the entry's group if a quota names it.
+    pub fn into_ranking_with_groups(self) -> Vec<(Ranked, Option<Group>)> {
         let mut line: Vec<(Score, Label, usize)> = Vec::new();
         for (number, kept) in self.kept.into_iter().enumerate() {
             line.extend(kept.heap.into_iter().map(|(score, label)| (score, label, number)));
@@ -109,8 +114,8 @@ impl<'a> Selection<'a> {
         let numbers: Vec<_> = line.iter().map(|(_, _, number)| *number).collect();
         let mut alternates = self.alternates;
         let mut ranking = Vec::new();
-        for ((score, label, _), given) in line.into_iter().zip(self.groups.give_seats(&numbers, self.prizes))
-        {
+        let seats = self.groups.give_seats(&numbers, self.prizes);
+        for ((score, label, number), given) in line.into_iter().zip(seats) {
             let (prize, seat) = match given {
                 Some((prize, seat)) => (Some(prize), seat),
                 None if alternates > 0 => {
@@ -119,7 +124,8 @@ impl<'a> Selection<'a> {
                 }
                 None => continue,
             };
-            ranking.push(Ranked { label, prize, score: HexBytes::from(*score.as_bytes()), seat });
+            let ranked = Ranked { label, prize, score: HexBytes::from(*score.as_bytes()), seat };
+            ranking.push((ranked, self.groups.named(number).cloned()));
         }
         ranking
     }
@@ -142,6 +148,11 @@ impl<'a> NamedGroups<'a> {
     /// The number of an entry's group.
     pub(crate) fn number(&self, group: Option<&Group>) -> usize {
         group.and_then(|group| self.0.get(group)).copied().unwrap_or(0)
+    }
+
+    /// The group with this number; none for those that no quota names.
+    fn named(&self, number: usize) -> Option<&'a Group> {
+        self.0.iter().find(|(_, named)| **named == number).map(|(group, _)| *group)
     }
 
     /// The most seats that the group with each number can take.

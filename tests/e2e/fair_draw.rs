@@ -1,6 +1,7 @@
 //! The fair draw from outside: anyone can check it, and nobody gets a second chance.
 
 use std::collections::BTreeSet;
+use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 
 use local_stack::{Fault, FaultTime};
@@ -126,6 +127,52 @@ async fn a_commitment_is_told_before_its_round_and_cannot_be_cancelled() {
 }
 
 #[tokio::test]
+async fn who_withdraws_between_seal_and_record_forfeits_the_seat_and_is_told_nothing() {
+    let late = Fault::every("fetch-beacon", "BeaconUnavailable", FaultTime::Before).calls(1..=2);
+    let stack = stack::start_with(|config| config.faults = vec![late]).await;
+    let client = stack.client();
+    client.lottery_of_employees("party").await;
+    let draw = client.start_draw("party", json!({"winners": 8, "alternates": 2, "channels": ["sms"]})).await;
+    eventually("the seal", async || (client.draw("party", &draw).await["status"] == "SEALED").then_some(()))
+        .await;
+    let withdrawn = ["001", "002", "003"];
+    for participant in withdrawn {
+        let path = format!("/lotteries/party/participants/{participant}");
+        let answer = client.send(reqwest::Method::DELETE, &path, &[], Vec::new()).await;
+        assert_eq!(answer.status, 204, "{}", answer.text);
+    }
+    let ended = client.wait_for_end("party", &draw).await;
+    assert_eq!(ended["status"], "SUCCEEDED", "everybody who has a seat was told: {ended}");
+
+    let path = format!("/lotteries/party/draws/{draw}/winners");
+    let winners = client.get(&path).await.expect(200)["winners"].as_array().unwrap().clone();
+    let (gone, seated): (Vec<_>, Vec<_>) = winners.iter().partition(|winner| winner["forfeited"] == true);
+    let ids = |winners: &[&Value]| -> BTreeSet<String> {
+        winners.iter().map(|winner| winner["participant_id"].as_str().unwrap().to_owned()).collect()
+    };
+    assert!(!gone.is_empty(), "eight of ten win, and three have gone");
+    assert!(ids(&gone).iter().all(|id| withdrawn.contains(&&**id)));
+    assert!(ids(&seated).iter().all(|id| !withdrawn.contains(&&**id)));
+    assert_eq!(seated.len(), 7, "all who are left have a seat: {winners:?}");
+    for winner in &gone {
+        let taker = seated.iter().find(|taker| taker["instead_of"] == winner["rank"]);
+        assert_eq!(taker.map_or(&Value::Null, |taker| &taker["rank"]), &winner["taken_by"]);
+    }
+    let phones = ids(&seated).iter().map(|id| crate::support::client::phone_of(id)).collect();
+    assert_eq!(client.addressed(&draw, "sms").await, phones);
+    let public = client.anonymous().get(&path).await.expect(200);
+    let shown = |winners: &Value| -> Vec<Value> {
+        let seat = |winner: &Value| json!([winner["rank"], winner["forfeited"], winner["taken_by"]]);
+        winners.as_array().unwrap().iter().map(seat).collect()
+    };
+    assert_eq!(shown(&public["winners"]), shown(&json!(winners)), "everyone sees what became of the seats");
+    assert_eq!(shown(&ended["winners"]), shown(&json!(winners)));
+    let address = format!("{}/lotteries/party/draws/{draw}", stack.api());
+    let (holds, said) = verify(&["--url", &address]).await;
+    assert!(holds && said.contains("8 winners and 2 alternates"), "{said}");
+}
+
+#[tokio::test]
 async fn an_abandoned_draw_stays_public_and_the_next_one_names_it() {
     let fault = Fault::every("record-winners", "RecordingBroke", FaultTime::Before).calls(1..=1);
     let stack = stack::start_with(|config| config.faults = vec![fault]).await;
@@ -189,33 +236,52 @@ async fn a_draw_whose_quotas_cannot_be_kept_is_rejected_before_it_takes_a_number
 }
 
 #[tokio::test]
-async fn many_draws_at_once_beside_imports_and_withdrawals_keep_to_the_rules() {
-    let stack = stack::start().await;
+async fn many_draws_at_once_beside_imports_withdrawals_and_conflicts_keep_to_the_rules() {
+    // Every third write of whatever function meets another transaction, and has to be tried again.
+    let stack = stack::start_with(|config| config.conflict_every = NonZeroU64::new(3)).await;
     let client = stack.client();
     client.create_lottery("party").await;
     let person = |n: usize| format!("{n:04},Person {n},+1202{n:07}\n");
     let crowd = |range: std::ops::Range<usize>| {
         "participant_id,name,phone\n".to_owned() + &range.map(person).collect::<String>()
     };
-    client.import("party", &crowd(0..300)).await;
+    assert_eq!(client.import("party", &crowd(0..300)).await["accepted"], 300);
     let mut draws = Vec::new();
     for _ in 0..20 {
         draws.push(client.start_draw("party", json!({"winners": 2, "channels": ["sms"]})).await);
     }
+    // Until the last draw has ended, so that every seal and every record has them beside it.
     let comings_and_goings = async {
-        for batch in 1..10 {
-            client.import("party", &crowd(300 * batch..300 * batch + 30)).await;
-            let path = format!("/lotteries/party/participants/{batch:04}");
-            client.send(reqwest::Method::DELETE, &path, &[], Vec::new()).await;
+        for batch in 1.. {
+            let came = client.import("party", &crowd(300 * batch..300 * batch + 30)).await;
+            assert_eq!(came["accepted"], 30, "{came}");
+            for gone in [batch, 300 * batch] {
+                let path = format!("/lotteries/party/participants/{gone:04}");
+                client.send(reqwest::Method::DELETE, &path, &[], Vec::new()).await;
+            }
         }
     };
-    comings_and_goings.await;
+    let ends = async {
+        let mut ends = Vec::new();
+        for draw in &draws {
+            ends.push(client.wait_for_end("party", draw).await);
+        }
+        ends
+    };
+    let ends = tokio::select! {
+        ends = ends => ends,
+        () = comings_and_goings => unreachable!("people come and go for ever"),
+    };
     let (mut winners, mut numbers) = (Vec::new(), BTreeSet::new());
-    for draw in &draws {
-        let ended = client.wait_for_end("party", draw).await;
+    for (draw, ended) in draws.iter().zip(&ends) {
         assert!(["SUCCEEDED", "INCOMPLETE"].contains(&ended["status"].as_str().unwrap()), "{ended}");
         numbers.insert(ended["sequence"].as_u64().unwrap());
-        winners.extend(client.winners("party", draw).await);
+        let list = client.get(&format!("/lotteries/party/draws/{draw}/winners")).await.expect(200);
+        let list = list["winners"].as_array().unwrap();
+        assert_eq!(list.len(), 2, "{list:?}");
+        let seated = list.iter().filter(|winner| winner["forfeited"] == false);
+        winners.extend(seated.map(|winner| winner["participant_id"].as_str().unwrap().to_owned()));
+        assert!(client.addressed(draw, "sms").await.len() <= 2);
         let address = format!("{}/lotteries/party/draws/{draw}", stack.api());
         let (holds, said) = verify(&["--url", &address]).await;
         assert!(holds, "{said}");

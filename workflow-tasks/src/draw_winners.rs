@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use lottery::ranking::Prk;
 use lottery::selection::{Ranked, Selection};
-use lottery::{Draw, DrawStatus, Label, ParticipantId};
+use lottery::{Draw, DrawStatus, Group, Label, ParticipantId};
 use lottery_store::{MarkDrawn, RankedEntry, RawChunk, SealedDraw, StoreError};
 use serde::Serialize;
 use tokio::sync::mpsc;
@@ -55,9 +55,13 @@ async fn key(cx: &TaskContext, draw: &Draw, seal: &SealedDraw) -> Result<Prk, Ta
     Ok(Prk::extract(seal.manifest.commitment().as_bytes(), randomness.as_bytes()))
 }
 
-/// The ranking. Chunks are ranked by a thread of their own while others are being read; memory holds these, and
+/// The ranking, with the groups that quotas name. Chunks are ranked by a thread of their own while others are being read; memory holds these, and
 /// the best-ranked so far.
-async fn rank(cx: &TaskContext, seal: &SealedDraw, prk: Prk) -> Result<Vec<Ranked>, TaskError> {
+async fn rank(
+    cx: &TaskContext,
+    seal: &SealedDraw,
+    prk: Prk,
+) -> Result<Vec<(Ranked, Option<Group>)>, TaskError> {
     let (sender, mut receiver) = mpsc::channel::<Vec<RawChunk>>(AT_ONCE);
     let (prizes, alternates) = (seal.manifest.prizes.clone(), seal.manifest.alternates);
     let ranking = tokio::task::spawn_blocking(move || {
@@ -67,7 +71,7 @@ async fn rank(cx: &TaskContext, seal: &SealedDraw, prk: Prk) -> Result<Vec<Ranke
                 chunk.entries()?.iter().for_each(|sealed| selection.offer(&sealed.entry));
             }
         }
-        Ok::<_, StoreError>(selection.into_ranking())
+        Ok::<_, StoreError>(selection.into_ranking_with_groups())
     });
     // Collected first: a stream over a borrowing closure would not be `Send`.
     let reads: Vec<_> = (0..seal.chunks)
@@ -90,14 +94,14 @@ async fn rank(cx: &TaskContext, seal: &SealedDraw, prk: Prk) -> Result<Vec<Ranke
 async fn identify(
     cx: &TaskContext,
     seal: &SealedDraw,
-    ranking: Vec<Ranked>,
+    ranking: Vec<(Ranked, Option<Group>)>,
 ) -> Result<Vec<RankedEntry>, TaskError> {
-    let labels: Vec<Label> = ranking.iter().map(|ranked| ranked.label).collect();
+    let labels: Vec<Label> = ranking.iter().map(|(ranked, _)| ranked.label).collect();
     let members = cx.store.pool_members(seal.lottery_id(), &labels).await?.into_iter();
     let mut holders: HashMap<Label, ParticipantId> =
         members.map(|member| (member.label, member.participant_id)).collect();
     let mut identified = Vec::with_capacity(ranking.len());
-    for (rank, ranked) in (1..).zip(ranking) {
+    for (rank, (ranked, group)) in (1..).zip(ranking) {
         let participant_id = match holders.remove(&ranked.label) {
             Some(participant_id) => participant_id,
             None => {
@@ -106,7 +110,7 @@ async fn identify(
                 sealed.participant_id
             }
         };
-        identified.push(RankedEntry { participant_id, rank, ranked });
+        identified.push(RankedEntry { participant_id, rank, ranked, group });
     }
     Ok(identified)
 }

@@ -3,7 +3,6 @@
 //! The ledger entry comes before the call and its outcome after it. A run that finds an entry without an
 //! outcome knows only that somebody may have been told: it says so, and does not send again.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
@@ -69,11 +68,10 @@ pub(crate) async fn notify(
     }
     let lottery = cx.store.lottery(&lottery_id).await?.ok_or(TaskError::DrawUnknown)?;
     let ranks = batches::ranks(draw.ranked(), batch);
-    let winners = cx.store.winners_ranked(&draw, ranks).await?;
+    let mut winners = cx.store.winners_ranked(&draw, ranks).await?;
+    winners.retain(Winner::has_seat);
     let ids: Vec<ParticipantId> = winners.iter().map(|winner| winner.participant_id.clone()).collect();
-    let found = cx.store.contacts(&lottery_id, &ids).await?;
-    let contacts: HashMap<_, _> =
-        found.into_iter().map(|contact| (contact.participant_id.clone(), contact)).collect();
+    let contacts = cx.store.contacts_of(&lottery_id, &winners).await?;
     let ledger = cx.store.ledger_entries(&lottery_id, &draw_id, channel, &ids).await?;
 
     let run = Run {

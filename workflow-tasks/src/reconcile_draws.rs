@@ -4,6 +4,8 @@
 //! lost between the API's two calls. Before the commitment such a draw is released. After it there is no second
 //! chance: it goes on in a further execution, with the same commitment and the same beacon round; and after the
 //! winners are official the ledger keeps every message from being sent twice.
+//!
+//! It also erases what an attempt to seal has written that died before it could be committed to.
 
 use std::time::Duration;
 
@@ -60,6 +62,8 @@ pub struct Output {
     ended: usize,
     /// Could not be looked at; the next run tries again.
     failed: usize,
+    /// Attempts to seal that died, whose chunks were erased.
+    erased: usize,
 }
 
 /// What was done to one draw.
@@ -90,6 +94,10 @@ pub async fn handle(cx: &TaskContext, _: Input) -> Result<Output, TaskError> {
     let executions = &executions;
     let draws = cx.store.unfinished_draws().await?;
     let mut output = Output::default();
+    match cx.store.erase_dead_attempts(cx.clock.now()).await {
+        Ok(erased) => output.erased = erased,
+        Err(error) => warn!(cause = %Causes(&error), "chunks of dead attempts not erased"),
+    }
     let mut actions = stream::iter(draws)
         .map(|(lottery_id, draw_id)| async move {
             let span = info_span!("draw", %lottery_id, %draw_id);

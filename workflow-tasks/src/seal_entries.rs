@@ -45,18 +45,18 @@ pub async fn handle(cx: &TaskContext, input: DrawInput) -> Result<Output, TaskEr
         return found(&draw);
     }
     let past_winners = past_winners(cx, &draw).await?;
-    let mut sealing = Sealing::new(cx, &draw);
+    let mut sealing = Sealing::begin(cx, &draw).await?;
     sealing.read_pool(&past_winners).await?;
     let (attempt, chunks, sealed) = sealing.finish().await?;
     let outcome = match sealed {
         Err(infeasible) => reject(cx, &draw, &infeasible).await?,
-        Ok(sealed) => commit(cx, &draw, sealed, attempt.clone(), chunks).await?,
+        Ok(sealed) => commit(cx, &draw, sealed, &attempt.name, chunks).await?,
     };
     match outcome {
         None => found(&cx.store.draw(lottery_id, draw_id).await?.ok_or(TaskError::DrawUnknown)?),
         // Another run of this task was faster, or the draw was rejected, cancelled or released meanwhile.
         Some(draw) => {
-            cx.store.erase_chunks(lottery_id, draw_id, &attempt, chunks).await?;
+            cx.store.erase_attempt(&attempt).await?;
             found(&draw)
         }
     }
@@ -101,7 +101,7 @@ async fn commit(
     cx: &TaskContext,
     draw: &Draw,
     sealed: SealedEntries,
-    attempt: String,
+    attempt: &str,
     chunks: u32,
 ) -> Result<Option<Draw>, TaskError> {
     let key = cx.organiser_key.as_ref().ok_or(TaskError::NotConfigured("ORGANISER_SECRET_ARN"))?;
@@ -112,7 +112,8 @@ async fn commit(
         let manifest = manifest(cx, draw, sealed).await?;
         let round_at = chain.time_of(manifest.beacon.round).map_err(outside_calendar)?.timestamp();
         let signature = key.sign(&manifest.commitment());
-        let seal = SealedDraw { manifest, signature, chain: chain.clone(), attempt: attempt.clone(), chunks };
+        let seal =
+            SealedDraw { manifest, signature, chain: chain.clone(), attempt: attempt.to_owned(), chunks };
         match cx.store.commit_seal(&seal, round_at).await {
             Ok(CommitSeal::Committed) if cx.clock.now() < round_at => return Ok(None),
             Ok(CommitSeal::Committed) => return abandon(cx, draw).await,

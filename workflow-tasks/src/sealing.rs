@@ -10,7 +10,7 @@ use lottery::feasibility::Infeasible;
 use lottery::merkle::MerkleTree;
 use lottery::seal::{Seal, SealedEntries};
 use lottery::{Draw, Entry, Exclusion, ParticipantId};
-use lottery_store::{CHUNK_ENTRIES, ChunkMark, PoolMember, SealedEntry, StoreError};
+use lottery_store::{CHUNK_ENTRIES, ChunkMark, PoolMember, SealAttempt, SealedEntry, StoreError};
 use uuid::Uuid;
 
 use crate::{TaskContext, TaskError};
@@ -22,8 +22,8 @@ const AT_ONCE: usize = 8;
 pub(crate) struct Sealing<'a> {
     cx: &'a TaskContext,
     draw: &'a Draw,
-    /// Names this run: which run's chunks count is decided by the commit.
-    attempt: String,
+    /// This run: which run's chunks count is decided by the commit.
+    attempt: SealAttempt,
     seal: Seal<'a>,
     /// The entries of the chunk that is not full yet.
     chunk: Vec<SealedEntry>,
@@ -33,17 +33,18 @@ pub(crate) struct Sealing<'a> {
 }
 
 impl<'a> Sealing<'a> {
-    pub(crate) fn new(cx: &'a TaskContext, draw: &'a Draw) -> Self {
-        Self {
+    pub(crate) async fn begin(cx: &'a TaskContext, draw: &'a Draw) -> Result<Self, TaskError> {
+        let (name, now) = (Uuid::new_v4().to_string(), cx.clock.now());
+        Ok(Self {
             cx,
             draw,
-            attempt: Uuid::new_v4().to_string(),
+            attempt: cx.store.begin_attempt(&draw.lottery_id, &draw.draw_id, &name, now).await?,
             seal: Seal::new(&draw.prizes),
             chunk: Vec::with_capacity(CHUNK_ENTRIES),
             chunk_tree: MerkleTree::default(),
             marks: Vec::new(),
             writes: FuturesUnordered::new(),
-        }
+        })
     }
 
     /// Reads the whole pool in the order of labels; whoever cannot win stays in the list, with the reason.
@@ -85,10 +86,11 @@ impl<'a> Sealing<'a> {
         let number = u32::try_from(self.marks.len()).map_err(|_| StoreError::TooLarge)?;
         self.marks
             .push(ChunkMark { first: first.entry.label, root: std::mem::take(&mut self.chunk_tree).root() });
-        let (cx, draw, attempt) = (self.cx, self.draw, self.attempt.clone());
-        let write = async move {
-            cx.store.put_chunk(&draw.lottery_id, &draw.draw_id, &attempt, number, &entries).await
-        };
+        if !self.cx.store.note_chunk(&mut self.attempt, number).await? {
+            return Err(TaskError::DrawElsewhere(self.draw.status));
+        }
+        let (cx, attempt) = (self.cx, self.attempt.clone());
+        let write = async move { cx.store.put_chunk(&attempt, number, &entries).await };
         self.writes.push(write.boxed());
         while self.writes.len() >= AT_ONCE {
             self.writes.try_next().await?;
@@ -96,15 +98,15 @@ impl<'a> Sealing<'a> {
         Ok(())
     }
 
-    /// Waits until everything is written. Gives the name of the attempt, the number of its chunks, and what the
-    /// manifest says of the entries, unless they cannot fill the seats.
+    /// Waits until everything is written. Gives the attempt, the number of its chunks, and what the manifest says of
+    /// the entries, unless they cannot fill the seats.
     pub(crate) async fn finish(
         mut self,
-    ) -> Result<(String, u32, Result<SealedEntries, Infeasible>), TaskError> {
+    ) -> Result<(SealAttempt, u32, Result<SealedEntries, Infeasible>), TaskError> {
         self.close_chunk().await?;
         while self.writes.try_next().await?.is_some() {}
-        let Self { cx, draw, attempt, seal, marks, .. } = self;
-        cx.store.put_chunk_index(&draw.lottery_id, &draw.draw_id, &attempt, &marks).await?;
+        let Self { cx, attempt, seal, marks, .. } = self;
+        cx.store.put_chunk_index(&attempt, &marks).await?;
         let chunks = u32::try_from(marks.len()).map_err(|_| StoreError::TooLarge)?;
         Ok((attempt, chunks, seal.finish()))
     }

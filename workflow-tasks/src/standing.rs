@@ -1,9 +1,9 @@
 //! How the notifications of a recorded draw stand, and the end that follows from it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use lottery::{Channel, Draw, DrawStatus, NotificationCounts, ParticipantId, Reason};
-use lottery_store::{Notification, NotificationClaim, NotificationState};
+use lottery_store::{Notification, NotificationClaim, NotificationState, Winner};
 
 use crate::due::Due;
 use crate::{TaskContext, TaskError};
@@ -24,11 +24,10 @@ impl Standing {
         let ledger = cx.store.notifications(lottery_id, draw_id).await?;
         let entered: HashSet<_> =
             ledger.iter().map(|entry| (entry.participant_id.clone(), entry.channel)).collect();
-        let winners = cx.store.winners(lottery_id, draw_id).await?;
+        let mut winners = cx.store.winners(lottery_id, draw_id).await?;
+        winners.retain(Winner::has_seat);
+        let contacts = cx.store.contacts_of(lottery_id, &winners).await?;
         let ids: Vec<ParticipantId> = winners.into_iter().map(|winner| winner.participant_id).collect();
-        let contacts = cx.store.contacts(lottery_id, &ids).await?;
-        let contacts: HashMap<_, _> =
-            contacts.iter().map(|contact| (&contact.participant_id, contact)).collect();
 
         let owed = ids.iter().flat_map(|id| draw.channels.iter().map(move |&channel| (id.clone(), channel)));
         let missing = owed
@@ -36,7 +35,7 @@ impl Standing {
             .filter(|(id, channel)| {
                 // Who was told on another channel and has withdrawn since is not unreachable.
                 let told = draw.channels.iter().any(|&other| entered.contains(&(id.clone(), other)));
-                match Due::on(*channel, &draw.channels, contacts.get(id).copied()) {
+                match Due::on(*channel, &draw.channels, contacts.get(id)) {
                     Due::Unreachable => !told,
                     due => due.is_something(),
                 }

@@ -4,11 +4,11 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use lottery::{Draw, DrawStatus, LotteryId, ParticipantId, mask};
+use lottery::{Draw, DrawStatus, mask};
 use lottery_store::{Contact, Store, Winner};
 use tokio::time::Instant;
 
-use super::view::{CountsByChannel, MaskedWinner};
+use super::view::{CountsByChannel, MaskedWinner, SeatView};
 use crate::error::ApiError;
 
 /// A result is read no more often than this while it may change.
@@ -77,21 +77,10 @@ impl Results {
 async fn read(store: &Store, draw: &Draw) -> Result<Outcome, ApiError> {
     let (lottery_id, draw_id) = (&draw.lottery_id, &draw.draw_id);
     let winners = store.winners(lottery_id, draw_id).await?;
-    let contacts = contacts(store, lottery_id, &winners).await?;
+    let contacts = store.contacts_of(lottery_id, &winners).await?;
     let notifications = store.notifications(lottery_id, draw_id).await?;
     let winners = winners.iter().map(|winner| masked(winner, contacts.get(&winner.participant_id))).collect();
     Ok(Outcome { winners, counts: CountsByChannel::of(&notifications) })
-}
-
-/// The contacts of winners, by participant; those who have withdrawn have none.
-pub(super) async fn contacts(
-    store: &Store,
-    lottery_id: &LotteryId,
-    winners: &[Winner],
-) -> Result<HashMap<ParticipantId, Contact>, ApiError> {
-    let ids: Vec<ParticipantId> = winners.iter().map(|winner| winner.participant_id.clone()).collect();
-    let contacts = store.contacts(lottery_id, &ids).await?;
-    Ok(contacts.into_iter().map(|contact| (contact.participant_id.clone(), contact)).collect())
 }
 
 /// A winner for everyone.
@@ -103,5 +92,6 @@ pub(super) fn masked(winner: &Winner, contact: Option<&Contact>) -> MaskedWinner
         name: contact.map(|contact| mask::name(&contact.name)),
         phone: contact.and_then(|contact| contact.phone.as_ref()).map(mask::phone),
         email: contact.and_then(|contact| contact.email.as_ref()).map(mask::email),
+        seat: SeatView::of(winner),
     }
 }

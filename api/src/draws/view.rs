@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use lottery::{Channel, Draw, Prize};
-use lottery_store::{Notification, NotificationState};
+use lottery_store::{Notification, NotificationState, Winner};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -159,6 +159,34 @@ impl CountsByChannel {
     }
 }
 
+/// What became of a winner's seat.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) struct SeatView {
+    /// Whether the winner forfeited the seat, having withdrawn before the winners were official.
+    pub(crate) forfeited: bool,
+    /// The rank of the alternate who took the forfeited seat; absent if it stays empty.
+    pub(crate) taken_by: Option<u32>,
+    /// The rank of the winner who forfeited this seat, if an alternate took it.
+    pub(crate) instead_of: Option<u32>,
+}
+
+impl SeatView {
+    pub(crate) fn of(winner: &Winner) -> Self {
+        Self {
+            forfeited: winner.forfeit.is_some(),
+            taken_by: winner.forfeit.and_then(|forfeit| forfeit.taken_by),
+            instead_of: winner.instead_of,
+        }
+    }
+
+    /// The three as cells of a table.
+    pub(crate) fn cells(&self) -> [String; 3] {
+        let rank = |rank: Option<u32>| rank.map(|rank| rank.to_string()).unwrap_or_default();
+        let forfeited = if self.forfeited { "forfeited" } else { "" };
+        [forfeited.to_owned(), rank(self.taken_by), rank(self.instead_of)]
+    }
+}
+
 /// A winner as everyone may see them: enough to know oneself, not enough to know another.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct MaskedWinner {
@@ -175,6 +203,8 @@ pub(crate) struct MaskedWinner {
     pub(crate) phone: Option<String>,
     /// The masked e-mail address.
     pub(crate) email: Option<String>,
+    #[serde(flatten)]
+    pub(crate) seat: SeatView,
 }
 
 /// A draw, in full.
@@ -189,7 +219,7 @@ pub(crate) struct DrawView {
     current_states: Vec<String>,
     /// What became of the notifications.
     notifications: CountsByChannel,
-    /// The winners, masked, by rank; none before they are official.
+    /// The winners, masked, by rank; none before they are official. Those who forfeited their seats stand among them.
     winners: Vec<MaskedWinner>,
 }
 

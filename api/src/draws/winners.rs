@@ -14,8 +14,7 @@ use lottery_store::{Contact, Notification, Winner};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::results::contacts;
-use super::view::MaskedWinner;
+use super::view::{MaskedWinner, SeatView};
 use crate::auth::{MaybeCaller, Scope};
 use crate::error::ApiError;
 use crate::extract::{DrawPath, accepted, unknown_draw};
@@ -57,6 +56,8 @@ pub(crate) struct FullWinner {
     email: Option<String>,
     /// What the winner was told, by channel.
     notifications: Vec<NotificationView>,
+    #[serde(flatten)]
+    seat: SeatView,
 }
 
 /// One winner: what is shown depends on the caller.
@@ -108,7 +109,7 @@ pub(crate) async fn winners(
 
 async fn full(state: &AppState, draw: &Draw) -> Result<Vec<FullWinner>, ApiError> {
     let winners = state.store.winners(&draw.lottery_id, &draw.draw_id).await?;
-    let mut contacts = contacts(&state.store, &draw.lottery_id, &winners).await?;
+    let mut contacts = state.store.contacts_of(&draw.lottery_id, &winners).await?;
     let mut told: HashMap<ParticipantId, Vec<Notification>> = HashMap::new();
     for notification in state.store.notifications(&draw.lottery_id, &draw.draw_id).await? {
         told.entry(notification.participant_id.clone()).or_default().push(notification);
@@ -145,6 +146,7 @@ impl FullWinner {
                     at: notification.at,
                 })
                 .collect(),
+            seat: SeatView::of(winner),
         }
     }
 
@@ -154,6 +156,7 @@ impl FullWinner {
             last.map(|notification| notification.state.clone()).unwrap_or_default()
         };
         let text = |value: &Option<String>| value.clone().unwrap_or_default();
+        let [forfeited, taken_by, instead_of] = self.seat.cells();
         vec![
             self.rank.to_string(),
             self.prize.clone(),
@@ -164,6 +167,9 @@ impl FullWinner {
             self.label.clone(),
             state("sms"),
             state("email"),
+            forfeited,
+            taken_by,
+            instead_of,
         ]
     }
 }
@@ -171,6 +177,7 @@ impl FullWinner {
 impl MaskedWinner {
     fn cells(&self) -> Vec<String> {
         let text = |value: &Option<String>| value.clone().unwrap_or_default();
+        let [forfeited, taken_by, instead_of] = self.seat.cells();
         vec![
             self.rank.to_string(),
             self.prize.clone(),
@@ -178,13 +185,29 @@ impl MaskedWinner {
             text(&self.phone),
             text(&self.email),
             self.label.clone(),
+            forfeited,
+            taken_by,
+            instead_of,
         ]
     }
 }
 
-const FULL_COLUMNS: [&str; 9] =
-    ["rank", "prize", "participant_id", "name", "phone", "email", "label", "sms_state", "email_state"];
-const MASKED_COLUMNS: [&str; 6] = ["rank", "prize", "name", "phone", "email", "label"];
+const FULL_COLUMNS: [&str; 12] = [
+    "rank",
+    "prize",
+    "participant_id",
+    "name",
+    "phone",
+    "email",
+    "label",
+    "sms_state",
+    "email_state",
+    "forfeited",
+    "taken_by",
+    "instead_of",
+];
+const MASKED_COLUMNS: [&str; 9] =
+    ["rank", "prize", "name", "phone", "email", "label", "forfeited", "taken_by", "instead_of"];
 
 fn json(draw: &Draw, winners: Vec<WinnerView>) -> Response {
     let body = Winners { status: draw.status.to_string(), winners };

@@ -35,6 +35,7 @@ impl Service {
         }
         let mut seal = Seal::new(&draw.prizes);
         let mut marks = Vec::new();
+        let attempt = self.store.begin_attempt(lottery_id, draw_id, "a", now()).await.unwrap();
         for (number, chunk) in (0..).zip(entries.chunks(CHUNK_ENTRIES)) {
             let mut tree = MerkleTree::default();
             for sealed in chunk {
@@ -42,9 +43,9 @@ impl Service {
                 tree.push(sealed.entry.to_canonical_json().as_bytes());
             }
             marks.push(ChunkMark { first: chunk[0].entry.label, root: tree.root() });
-            self.store.put_chunk(lottery_id, draw_id, "a", number, chunk).await.unwrap();
+            self.store.put_chunk(&attempt, number, chunk).await.unwrap();
         }
-        self.store.put_chunk_index(lottery_id, draw_id, "a", &marks).await.unwrap();
+        self.store.put_chunk_index(&attempt, &marks).await.unwrap();
         let sealed = seal.finish().unwrap();
         let beacon = beacon();
         let sealed_at = Moment::from_timestamp(now()).unwrap();

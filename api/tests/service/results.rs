@@ -45,6 +45,7 @@ async fn drawn() -> (Service, String) {
                 score: HexBytes::from([rank as u8; 32]),
                 seat: Seat::Open,
             },
+            group: None,
         })
         .collect();
     assert_eq!(seal.manifest.entries, 2);
@@ -52,7 +53,7 @@ async fn drawn() -> (Service, String) {
     store.mark_drawn(&lottery_id, &draw_id).await.unwrap();
     let path = format!("/lotteries/party/draws/{draw_id}");
     assert_eq!(service.get(&path).await.json()["winners"], json!([]), "nobody has won before it is recorded");
-    store.record_winners(&lottery_id, &draw_id).await.unwrap();
+    store.record_winners(&lottery_id, &draw_id, &[]).await.unwrap();
     let claim = |id: &str, channel| NotificationClaim {
         lottery_id: lottery_id.clone(),
         draw_id: draw_id.clone(),
@@ -155,9 +156,10 @@ async fn those_who_may_read_results_see_them_in_full() {
     let csv = winners(&service, &path, "text/csv", token.clone()).await.expect(200);
     assert!(csv.header("content-disposition").starts_with("attachment; filename=\"winners-"));
     let lines: Vec<_> = csv.body.lines().collect();
-    assert_eq!(lines[0], "rank,prize,participant_id,name,phone,email,label,sms_state,email_state");
+    let columns = "rank,prize,participant_id,name,phone,email,label,sms_state,email_state,forfeited,taken_by,instead_of";
+    assert_eq!(lines[0], columns);
     assert!(lines[1].starts_with("1,Prize,001,Rosalind Tyler,'+12025550147,rosalind@example.com,"));
-    assert!(lines[1].ends_with(",SENT,UNKNOWN"));
+    assert!(lines[1].ends_with(",SENT,UNKNOWN,,,"));
     assert!(lines[2].contains(",'=Tracy,"), "{}", lines[2]);
     winners(&service, &path, "image/png", token).await.expect(406);
 }

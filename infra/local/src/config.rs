@@ -1,6 +1,7 @@
 //! What a stack is started with.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::num::NonZeroU64;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -30,6 +31,8 @@ pub struct Config {
     pub refuse: Vec<String>,
     /// What goes wrong with the tasks, on purpose. Only for tasks that run in this process.
     pub faults: Vec<Fault>,
+    /// Every how many-th write of DynamoDB is refused, for another transaction is at work on its item; none if absent.
+    pub conflict_every: Option<NonZeroU64>,
     /// How often draws without a running execution are looked for.
     pub reconcile_every: Duration,
     /// What happens when SNS asks an e-mail address for its consent.
@@ -62,6 +65,7 @@ impl Config {
             call_log: None,
             refuse: Vec::new(),
             faults: Vec::new(),
+            conflict_every: None,
             reconcile_every: Duration::from_secs(60),
             confirmation: Confirmation::ByItself,
             beacon: BeaconChoice::Local,

@@ -78,7 +78,7 @@ impl Stack {
             Some(directory) => Issuer::open(&directory.file("issuer.key"))?,
             None => Issuer::in_memory(),
         };
-        let dynamodb = Arc::new(open_dynamodb(directory.as_ref())?);
+        let dynamodb = Arc::new(open_dynamodb(&config, directory.as_ref())?);
         let sns = Arc::new(open_sns(&config, directory.as_ref())?);
         let file = |name| directory.as_ref().map(|directory| directory.file(name));
         let beacon = match file("beacon.key") {
@@ -279,14 +279,15 @@ fn api_state(
     Ok(api::AppState::new(config, store, sns, sfn, verifier, clock))
 }
 
-fn open_dynamodb(directory: Option<&DataDirectory>) -> Result<DynamoDb, StartError> {
+fn open_dynamodb(config: &Config, directory: Option<&DataDirectory>) -> Result<DynamoDb, StartError> {
     let failed = |reason: String| StartError::SetUp { what: "DynamoDB".to_owned(), reason };
     let database = match directory {
         Some(directory) => dynoxide::Database::new(&directory.file("dynamodb.sqlite").to_string_lossy()),
         None => dynoxide::Database::memory(),
     };
     let database = database.map_err(|error| failed(error.to_string()))?;
-    DynamoDb::start(database).map_err(|error| failed(error.to_string()))
+    let database = DynamoDb::start(database).map_err(|error| failed(error.to_string()))?;
+    Ok(database.with_conflict_every(config.conflict_every))
 }
 
 fn open_sns(config: &Config, directory: Option<&DataDirectory>) -> Result<Worker<Sns>, StartError> {

@@ -112,3 +112,14 @@ async fn the_tables_can_be_asked_for_again() {
     store.create_missing_tables().await.unwrap();
     assert_eq!((before, database.calls("UpdateTimeToLive")), (1, 1));
 }
+
+#[tokio::test]
+async fn a_table_whose_time_to_live_was_not_set_any_more_gets_it_at_the_next_start() {
+    let (store, database) = crate::support::empty();
+    database.fail_next("UpdateTimeToLive", 400, error("AccessDeniedException"));
+    store.create_missing_tables().await.unwrap_err();
+    store.create_missing_tables().await.unwrap();
+    assert_eq!(database.calls("UpdateTimeToLive"), 2);
+    store.create_missing_tables().await.unwrap();
+    assert_eq!(database.calls("UpdateTimeToLive"), 2, "it is set");
+}

@@ -153,6 +153,13 @@ impl AsyncSleep for NoWaiting {
 
 /// A store on empty tables, and the DynamoDB behind it.
 pub(crate) async fn store() -> (Store, DynamoDb) {
+    let (store, database) = empty();
+    store.create_missing_tables().await.unwrap();
+    (store, database)
+}
+
+/// A store without its tables, and the DynamoDB behind it.
+pub(crate) fn empty() -> (Store, DynamoDb) {
     let database = DynamoDb { database: Arc::new(Database::memory().unwrap()), script: Arc::default() };
     let connector = SharedHttpConnector::new(database.clone());
     let config = aws_sdk_dynamodb::Config::builder()
@@ -165,9 +172,7 @@ pub(crate) async fn store() -> (Store, DynamoDb) {
         .http_client(http_client_fn(move |_, _| connector.clone()))
         .build();
     let tables = Tables { lottery: "Lottery".to_owned(), contacts: "Contacts".to_owned() };
-    let store = Store::new(Client::from_conf(config), tables);
-    store.create_missing_tables().await.unwrap();
-    (store, database)
+    (Store::new(Client::from_conf(config), tables), database)
 }
 
 /// A store with one lottery, `party`.

@@ -7,7 +7,8 @@ use lottery::beacon::{BeaconRound, Chain};
 use lottery::proof::{Proof, ProofBeacon};
 use lottery::selection::{Ranked, Seat};
 use lottery::verify::{Options, Pins, verify};
-use lottery::{DrawId, DrawStatus, Entry, Exclusion};
+use lottery::{DrawId, DrawStatus, Entry, Exclusion, Forfeit, ParticipantId};
+use lottery_store::RankedEntry;
 use serde_json::{Value, json};
 use workflow_tasks::Clock;
 
@@ -218,7 +219,8 @@ async fn a_draw_that_never_sealed_takes_no_number() {
     let rejected = world.ask("d1", json!({"winners": 9})).await;
     assert_eq!(world.call("seal-entries", &rejected).await.unwrap_err().name(), "NotEnoughParticipants");
     let dump = world.dynamodb.dump("Lottery");
-    assert!(!dump.contains("#CHUNK#") && !dump.contains("#INDEX#"), "what it wrote is erased");
+    let traces = ["#CHUNK#", "#INDEX#", "SEAL_ATTEMPTS"];
+    assert!(traces.iter().all(|trace| !dump.contains(trace)), "what it wrote is erased");
     let next = world.ask("d2", json!({"winners": 1})).await;
     world.record(&next).await;
     let (published, _) = proof(&world, &next).await;
@@ -248,15 +250,83 @@ async fn who_comes_or_goes_after_the_seal_does_not_change_the_list() {
     world.call("seal-entries", &draw_id).await.unwrap();
     let sealed = proof(&world, &draw_id).await.1;
     world.import(dynamodb::with_phone("late", "+12025559999")).await;
-    let gone = lottery::ParticipantId::parse("007").unwrap();
-    world.cx.store.withdraw_participant(&world.lottery_id, &gone).await.unwrap();
+    world.withdraw(&ParticipantId::parse("007").unwrap()).await;
     world.run(&draw_id).await;
     assert_eq!(proof(&world, &draw_id).await.1, sealed);
     assert!(verdict(&world, &draw_id).await.0);
-    let winners = world.winners(&draw_id).await;
-    assert!(winners.contains(&"007".to_owned()) && !winners.contains(&"late".to_owned()));
-    assert_eq!(world.sns.taken().len(), 19, "nobody can tell who has withdrawn");
-    assert_eq!(world.status(&draw_id).await, DrawStatus::Incomplete);
+    let winners = world.cx.store.winners(&world.lottery_id, &draw_id).await.unwrap();
+    assert_eq!(winners.len(), 20);
+    let without_seat: Vec<_> = winners.iter().filter(|winner| !winner.has_seat()).collect();
+    assert_eq!((without_seat.len(), without_seat[0].participant_id.as_str()), (1, "007"));
+    assert_eq!(without_seat[0].forfeit.unwrap().taken_by, None, "there are no alternates: it stays empty");
+    assert_eq!(world.sns.taken().len(), 19);
+    assert_eq!(world.status(&draw_id).await, DrawStatus::Succeeded, "everybody who has a seat was told");
+}
+
+#[tokio::test]
+async fn a_winner_who_withdraws_before_the_pivot_forfeits_the_seat_to_the_best_ranked_alternate() {
+    let world = World::with_phones(20).await;
+    let draw_id = world.ask("d1", json!({"winners": 3, "alternates": 4})).await;
+    for function in &PATH[..3] {
+        world.call(function, &draw_id).await.unwrap();
+    }
+    // Of the seven ranked, the second winner goes, and so does the first alternate.
+    let ranked = world.ranked(&draw_id).await;
+    world.withdraw(&ranked[1]).await;
+    world.withdraw(&ranked[3]).await;
+    let first = world.call("record-winners", &draw_id).await.unwrap();
+    let forfeits = world.draw(&draw_id).await.forfeits;
+    assert_eq!(forfeits, [Forfeit { rank: 2, prize: 0, taken_by: Some(5) }]);
+    let seated: Vec<_> = [0, 2, 4].map(|place: usize| ranked[place].to_string()).into();
+    assert_eq!(world.winners(&draw_id).await, seated);
+
+    // What was seen first counts, whatever a second run sees.
+    world.withdraw(&ranked[2]).await;
+    assert_eq!(world.call("record-winners", &draw_id).await.unwrap(), first);
+    assert_eq!(world.draw(&draw_id).await.forfeits, forfeits);
+    world.import(dynamodb::with_phone(ranked[1].as_str(), "+12025559998")).await;
+    world.import(dynamodb::with_phone(ranked[2].as_str(), "+12025559999")).await;
+    world.run_resumed(&draw_id).await;
+    let told: Vec<_> = world.sns.taken().into_iter().map(|message| message.text).collect();
+    assert_eq!(told.len(), 2, "nobody who has withdrawn, nor who has come again under the same id: {told:?}");
+    assert_eq!(world.status(&draw_id).await, DrawStatus::Incomplete, "one went after the pivot");
+    let (holds, sentence) = verdict(&world, &draw_id).await;
+    assert!(holds && sentence.contains("the 3 winners"), "the ranking stays: {sentence}");
+
+    // A past winner is who had a seat in the end: neither who forfeited it nor an alternate without one.
+    let next = world.ask("d2", json!({"winners": 1})).await;
+    world.call("seal-entries", &next).await.unwrap();
+    let seal = world.cx.store.seal(&world.lottery_id, &next).await.unwrap().unwrap();
+    let sealed = world.cx.store.chunks(&seal, 0..seal.chunks).await.unwrap().concat();
+    let excluded = sealed.into_iter().filter(|sealed| sealed.entry.excluded.is_some());
+    let excluded: BTreeSet<_> = excluded.map(|sealed| sealed.participant_id.to_string()).collect();
+    assert_eq!(excluded, seated.into_iter().collect());
+}
+
+#[tokio::test]
+async fn a_forfeited_seat_keeps_the_quotas_that_were_sealed() {
+    let world = world_of_groups(60).await;
+    let quota = json!([{"group": "a", "at_least": 1, "at_most": 1}]);
+    let prizes = json!([{"name": "Car", "winners": 2, "quota": quota}]);
+    let draw_id = world.ask("d1", json!({"prizes": prizes, "alternates": 30})).await;
+    for function in &PATH[..3] {
+        world.call(function, &draw_id).await.unwrap();
+    }
+    let ranking = world.cx.store.ranked_entries(&world.lottery_id, &draw_id).await.unwrap();
+    let is_of_a = |entry: &&RankedEntry| entry.group.as_ref().is_some_and(|group| group.as_str() == "a");
+    let (winners, alternates): (Vec<_>, Vec<_>) = ranking.iter().partition(|it| it.ranked.prize.is_some());
+    let winner = winners.into_iter().find(is_of_a).unwrap();
+    let next = alternates.into_iter().find(is_of_a).unwrap();
+    world.withdraw(&winner.participant_id).await;
+    // Who moves to another group after the seal stands for the group that was sealed.
+    world
+        .import(dynamodb::participant(json!({
+            "participant_id": next.participant_id, "name": "Rose", "group": "b", "phone": "+12025550000",
+        })))
+        .await;
+    world.call("record-winners", &draw_id).await.unwrap();
+    let forfeit = Forfeit { rank: winner.rank, prize: 0, taken_by: Some(next.rank) };
+    assert_eq!(world.draw(&draw_id).await.forfeits, [forfeit]);
 }
 
 #[tokio::test]

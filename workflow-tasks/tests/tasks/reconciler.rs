@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use lottery::{DrawId, DrawStatus};
 use serde_json::{Value, json};
-use workflow_tasks::invoke;
+use workflow_tasks::{Clock, invoke};
 
 use crate::world::{PATH, World};
 
@@ -13,7 +13,8 @@ async fn reconcile(world: &World) -> Value {
 }
 
 fn did(what: &str) -> Value {
-    let mut output = json!({"left": 0, "started": 0, "resumed": 0, "released": 0, "ended": 0, "failed": 0});
+    let mut output =
+        json!({"left": 0, "started": 0, "resumed": 0, "released": 0, "ended": 0, "failed": 0, "erased": 0});
     output[what] = json!(1);
     output
 }
@@ -177,6 +178,55 @@ async fn a_sealed_draw_whose_execution_step_functions_has_forgotten_goes_on() {
     world.clock.advance(Duration::from_secs(600));
     assert_eq!(reconcile(&world).await, did("resumed"));
     assert_eq!(world.executions.names(), ["draw-d1-r1"]);
+}
+
+#[tokio::test]
+async fn chunks_of_an_attempt_to_seal_that_died_are_erased_and_those_of_the_seal_stay() {
+    let world = World::with_phones(1_100).await;
+    let store = &world.cx.store;
+    let draw_id = world.ask("d1", json!({"winners": 1})).await;
+    // A run that died with its chunks written, and one that is alive for all anybody knows.
+    let dead = store.begin_attempt(&world.lottery_id, &draw_id, "dead", world.clock.now()).await.unwrap();
+    for number in 0..3 {
+        store.put_chunk(&dead, number, &[]).await.unwrap();
+    }
+    store.put_chunk_index(&dead, &[]).await.unwrap();
+    world.call("seal-entries", &draw_id).await.unwrap();
+    world.clock.advance(Duration::from_secs(3_500));
+    let late = store.begin_attempt(&world.lottery_id, &draw_id, "late", world.clock.now()).await.unwrap();
+    store.put_chunk(&late, 0, &[]).await.unwrap();
+    let chunks =
+        |attempt: &str| world.dynamodb.dump("Lottery").matches(&format!("#CHUNK#{attempt}#")).count();
+    assert_eq!(reconcile(&world).await["erased"], json!(0));
+    assert_eq!((chunks("dead"), chunks("late")), (3, 1));
+
+    world.clock.advance(Duration::from_secs(200));
+    assert_eq!(reconcile(&world).await["erased"], json!(1));
+    assert_eq!((chunks("dead"), chunks("late")), (0, 1));
+    assert_eq!(reconcile(&world).await["erased"], json!(0));
+    world.clock.advance(Duration::from_secs(3_600));
+    assert_eq!(reconcile(&world).await["erased"], json!(1));
+    assert!(!world.dynamodb.dump("Lottery").contains("SEAL_ATTEMPTS"));
+    let seal = store.seal(&world.lottery_id, &draw_id).await.unwrap().unwrap();
+    assert_eq!(store.chunks(&seal, 0..seal.chunks).await.unwrap().concat().len(), 1_100);
+}
+
+#[tokio::test]
+async fn an_attempt_to_seal_that_was_given_up_is_never_committed_to() {
+    let world = World::with_phones(3).await;
+    let draw_id = world.ask("d1", json!({"winners": 1})).await;
+    let mut sealing = Box::pin(world.call("seal-entries", &draw_id));
+    // Until it has noted its attempt; then it sleeps for hours, and the reconciler thinks it dead.
+    while !world.dynamodb.dump("Lottery").contains("SEAL_ATTEMPTS") {
+        assert!(futures_util::poll!(&mut sealing).is_pending());
+    }
+    world.clock.advance(Duration::from_secs(2 * 3_600));
+    assert_eq!(reconcile(&world).await["erased"], json!(1));
+    assert_eq!(sealing.await.unwrap_err().name(), "DrawElsewhere");
+    assert_eq!(world.status(&draw_id).await, DrawStatus::Waiting);
+    assert!(!world.dynamodb.dump("Lottery").contains("#CHUNK#"), "it erases what it has written since");
+    world.run(&draw_id).await;
+    assert_eq!(world.status(&draw_id).await, DrawStatus::Succeeded);
 }
 
 #[tokio::test]

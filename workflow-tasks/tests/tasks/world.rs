@@ -11,8 +11,8 @@ use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use lottery::signature::OrganiserKey;
-use lottery::{Draw, DrawId, DrawRequest, DrawStatus, LotteryId};
-use lottery_store::{Notification, NotificationState, Store, Tables};
+use lottery::{Draw, DrawId, DrawRequest, DrawStatus, LotteryId, ParticipantId};
+use lottery_store::{Notification, NotificationState, Store, Tables, Winner};
 use serde_json::{Value, json};
 use workflow_tasks::{BeaconConfig, Clock, Config, Relays, TaskContext, TaskError, invoke};
 
@@ -209,10 +209,21 @@ impl World {
         self.draw(draw_id).await.status
     }
 
-    /// The participants who have won, by rank.
+    /// The participants who have won and did not forfeit their seats, by rank.
     pub(crate) async fn winners(&self, draw_id: &DrawId) -> Vec<String> {
         let winners = self.cx.store.winners(&self.lottery_id, draw_id).await.unwrap();
-        winners.into_iter().map(|winner| winner.participant_id.to_string()).collect()
+        let seated = winners.into_iter().filter(Winner::has_seat);
+        seated.map(|winner| winner.participant_id.to_string()).collect()
+    }
+
+    /// The participants of the ranking, by rank, as it is written: winners and alternates.
+    pub(crate) async fn ranked(&self, draw_id: &DrawId) -> Vec<ParticipantId> {
+        let ranking = self.cx.store.ranked_entries(&self.lottery_id, draw_id).await.unwrap();
+        ranking.into_iter().map(|entry| entry.participant_id).collect()
+    }
+
+    pub(crate) async fn withdraw(&self, participant_id: &ParticipantId) {
+        self.cx.store.withdraw_participant(&self.lottery_id, participant_id).await.unwrap();
     }
 
     pub(crate) async fn open_draw(&self) -> Option<DrawId> {

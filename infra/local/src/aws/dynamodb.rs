@@ -1,10 +1,13 @@
 //! DynamoDB: an embedded one, called in process.
 
+use std::num::NonZeroU64;
+
 use bytes::Bytes;
 use dynoxide::{Database, DynoxideError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::conflicts::Conflicts;
 use crate::worker::{Worker, WorkerError};
 
 /// The database, and the one thread that asks it.
@@ -14,6 +17,7 @@ use crate::worker::{Worker, WorkerError};
 pub(crate) struct DynamoDb {
     worker: Worker<Database>,
     database: Database,
+    conflicts: Option<Conflicts>,
 }
 
 /// What an operation answers on the wire.
@@ -28,11 +32,21 @@ pub(crate) struct DynamoDbReply {
 impl DynamoDb {
     /// Starts the thread.
     pub(crate) fn start(database: Database) -> std::io::Result<DynamoDb> {
-        Ok(DynamoDb { worker: Worker::start("dynamodb", database.clone())?, database })
+        Ok(DynamoDb { worker: Worker::start("dynamodb", database.clone())?, database, conflicts: None })
+    }
+
+    /// The same database, in which every so many-th write meets another transaction.
+    pub(crate) fn with_conflict_every(self, every: Option<NonZeroU64>) -> DynamoDb {
+        DynamoDb { conflicts: every.map(Conflicts::new), ..self }
     }
 
     /// Does one operation of the API.
     pub(crate) async fn call(&self, operation: &str, body: Bytes) -> DynamoDbReply {
+        if let Some(refusal) =
+            self.conflicts.as_ref().and_then(|conflicts| conflicts.strike(operation, &body))
+        {
+            return refusal;
+        }
         let name = operation.to_owned();
         let answer = self.worker.call(move |database| answer(database, &name, &body)).await;
         answer.unwrap_or_else(|error| {

@@ -2,6 +2,7 @@
 //! the command line speak to them.
 
 mod call_log;
+mod conflicts;
 mod connector;
 mod dynamodb;
 mod lambda;
