@@ -74,6 +74,29 @@ async fn a_damaged_record_stops_its_execution_alone() {
 }
 
 #[tokio::test]
+async fn the_disk_keeps_closed_executions_for_ninety_days_of_the_engines_clock() {
+    let directory = tempfile::tempdir().unwrap();
+    let pass = r#"{"StartAt": "P", "States": {"P": {"Type": "Pass", "End": true}}}"#;
+    let stage = Stage::on_disk(directory.path(), "2026-03-01T12:00:00Z").await;
+    let old = stage.start(pass, "1").await;
+    stage.end(&old).await;
+    stage.engine.shutdown().await;
+    drop(stage);
+
+    // The first end after a start cleans away what is due.
+    let day = 24 * 3600;
+    for (days, is_there) in [(89, true), (91, false)] {
+        let stage = Stage::on_disk(directory.path(), "2026-03-01T12:00:00Z").await;
+        stage.pass(days * day);
+        let new = stage.start(pass, "2").await;
+        stage.end(&new).await;
+        assert_eq!(stage.engine.describe_execution(&old).await.is_ok(), is_there, "{days} days");
+        assert_eq!(stage.try_history(&old).await.is_ok(), is_there, "{days} days");
+        stage.engine.shutdown().await;
+    }
+}
+
+#[tokio::test]
 async fn memory_keeps_the_last_ten_thousand_and_for_some_minutes_how_the_others_ended() {
     let stage = Stage::in_memory().await;
     let machine = stage.machine("machine", r#"{"StartAt": "S", "States": {"S": {"Type": "Succeed"}}}"#).await;
