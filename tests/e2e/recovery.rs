@@ -3,49 +3,101 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::support::Process;
 use crate::support::client::{email_of, phone_of};
+use crate::support::{Client, Process};
 
-/// Kills the stack after each of these delays from the POST, so that every step of a draw is hit by one.
-/// The delay is the test's subject: there is nothing to wait for but time.
-const MOMENTS: [u64; 10] = [0, 5, 10, 20, 35, 50, 80, 120, 180, 300];
+/// Kills the stack so many milliseconds after the draw has come to this status, so that every step of a draw is hit
+/// by one. The delay is the test's subject: there is nothing to wait for but time.
+const MOMENTS: [(&str, u64); 12] = [
+    ("WAITING", 0),
+    ("WAITING", 5),
+    ("WAITING", 15),
+    ("WAITING", 40),
+    ("SEALED", 0),
+    ("SEALED", 300),
+    ("DRAWN", 0),
+    ("RECORDED", 0),
+    ("RECORDED", 5),
+    ("RECORDED", 15),
+    ("RECORDED", 40),
+    ("SUCCEEDED", 0),
+];
+
+/// The statuses of a draw that goes well, in their order.
+const STATUSES: [&str; 5] = ["WAITING", "SEALED", "DRAWN", "RECORDED", "SUCCEEDED"];
+
+/// Asks without a pause, until the draw has come to a status or beyond it.
+async fn come_to(client: &Client, lottery: &str, draw: &str, status: &str) {
+    let place = |status: &str| STATUSES.iter().position(|one| *one == status);
+    while place(client.draw(lottery, draw).await["status"].as_str().unwrap()) < place(status) {}
+}
+
+/// The proof's own bytes; none before the draw is sealed.
+async fn proof(client: &Client, lottery: &str, draw: &str) -> Option<String> {
+    let answer = client.anonymous().get(&format!("/lotteries/{lottery}/draws/{draw}/proof")).await;
+    (answer.status == 200).then_some(answer.text)
+}
+
+/// What was committed to stays, and once there is a ranking every byte.
+fn assert_same_proof(before: &str, after: &str, place: &str) {
+    let parse = |text: &str| -> Value { serde_json::from_str(text).unwrap() };
+    let (seen, now) = (parse(before), parse(after));
+    for field in ["manifest", "signature", "entries"] {
+        assert_eq!(seen[field], now[field], "{place}");
+    }
+    assert!(seen["ranking"].is_null() || before == after, "{place}");
+}
 
 #[tokio::test]
-async fn a_killed_stack_goes_on_where_it_was() {
+async fn a_killed_stack_goes_on_where_it_was_and_its_proofs_stay_the_same() {
     let data = tempfile::tempdir().unwrap();
     let mut stack = Process::start(data.path()).await;
-    for (round, moment) in MOMENTS.into_iter().enumerate() {
+    let mut proofs = Vec::new();
+    for (round, (status, moment)) in MOMENTS.into_iter().enumerate() {
+        let place = format!("killed {moment} ms after {status}");
         let lottery = format!("party-{round}");
         stack.client().lottery_of_employees(&lottery).await;
         let draw = stack.client().start_draw(&lottery, json!({"winners": 2})).await;
+        come_to(&stack.client(), &lottery, &draw, status).await;
         tokio::time::sleep(Duration::from_millis(moment)).await;
         let before = stack.client().winners(&lottery, &draw).await;
+        let proof_before = proof(&stack.client(), &lottery, &draw).await;
         stack.kill().await;
 
         stack = Process::start(data.path()).await;
         let client = stack.client();
         let ended = client.wait_for_end(&lottery, &draw).await;
         let winners = client.winners(&lottery, &draw).await;
-        assert_eq!(BTreeSet::from_iter(&winners).len(), 2, "killed after {moment} ms: {ended}");
-        assert!(
-            before.is_empty() || before == winners,
-            "killed after {moment} ms: {before:?}, then {winners:?}"
-        );
+        assert_eq!(BTreeSet::from_iter(&winners).len(), 2, "{place}: {ended}");
+        assert!(before.is_empty() || before == winners, "{place}: {before:?}, then {winners:?}");
+        assert_eq!(ended["sequence"], 1, "{place}: nothing is committed to twice");
+        let proof_after = proof(&client, &lottery, &draw).await.unwrap();
+        if let Some(proof_before) = proof_before {
+            assert_same_proof(&proof_before, &proof_after, &place);
+        }
+        proofs.push((lottery.clone(), draw.clone(), proof_after));
         // A message whose sending was cut off is shown as unknown, and never sent twice.
         let (sms, email) = (client.addressed(&draw, "sms").await, client.addressed(&draw, "email").await);
         assert!(sms.is_subset(&winners.iter().map(|id| phone_of(id)).collect()));
         assert!(email.is_subset(&winners.iter().map(|id| email_of(id)).collect()));
         match ended["status"].as_str().unwrap() {
-            "SUCCEEDED" => assert_eq!((sms.len(), email.len()), (2, 2), "killed after {moment} ms: {ended}"),
+            "SUCCEEDED" => assert_eq!((sms.len(), email.len()), (2, 2), "{place}: {ended}"),
             "INCOMPLETE" => {
                 let count =
                     |channel: &str, state: &str| ended["notifications"][channel][state].as_u64().unwrap();
                 assert!(count("sms", "unknown") + count("email", "unknown") > 0, "{ended}");
             }
-            other => panic!("killed after {moment} ms, the draw ended {other}: {ended}"),
+            other => panic!("{place}, the draw ended {other}: {ended}"),
         }
+    }
+    for (lottery, draw, kept) in proofs {
+        assert_eq!(
+            proof(&stack.client(), &lottery, &draw).await,
+            Some(kept),
+            "every later start leaves it alone"
+        );
     }
 }
 

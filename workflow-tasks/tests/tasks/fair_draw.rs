@@ -17,7 +17,7 @@ use crate::dynamodb;
 use crate::world::{PATH, World};
 
 /// The proof as the API publishes it.
-async fn proof(world: &World, draw_id: &DrawId) -> (Proof, Vec<Entry>) {
+pub(crate) async fn proof(world: &World, draw_id: &DrawId) -> (Proof, Vec<Entry>) {
     let store = &world.cx.store;
     let seal = store.seal(&world.lottery_id, draw_id).await.unwrap().unwrap();
     let ranking = store.ranking(&world.draw(draw_id).await).await.unwrap();

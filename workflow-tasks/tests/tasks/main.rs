@@ -11,6 +11,7 @@ mod drand;
 mod draw;
 mod executions;
 mod fair_draw;
+mod killed;
 mod million;
 mod notifications;
 mod reconciler;

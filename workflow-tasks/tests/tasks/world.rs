@@ -14,6 +14,7 @@ use lottery::signature::OrganiserKey;
 use lottery::{Draw, DrawId, DrawRequest, DrawStatus, LotteryId, ParticipantId};
 use lottery_store::{Notification, NotificationState, Store, Tables, Winner};
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 use workflow_tasks::{BeaconConfig, Clock, Config, Relays, TaskContext, TaskError, invoke};
 
 use crate::beacon::Beacon;
@@ -34,6 +35,7 @@ pub(crate) struct World {
     pub(crate) beacon: Beacon,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) lottery_id: LotteryId,
+    death: Death,
 }
 
 impl World {
@@ -45,6 +47,7 @@ impl World {
         let executions = Executions::default();
         let clock = Arc::new(ManualClock(Mutex::new(dynamodb::now())));
         let beacon = Beacon::new(clock.clone());
+        let death = Death::default();
         let cx = TaskContext {
             store: Store::new(
                 aws_sdk_dynamodb::Client::from_conf(
@@ -53,7 +56,7 @@ impl World {
                         .region(Region::new("us-east-1"))
                         .credentials_provider(credentials())
                         .endpoint_url("http://dynamodb.invalid")
-                        .http_client(client(Yielding(dynamodb.clone())))
+                        .http_client(client(Yielding(dynamodb.clone(), death.clone())))
                         .build(),
                 ),
                 Tables { lottery: "Lottery".to_owned(), contacts: "Contacts".to_owned() },
@@ -101,7 +104,7 @@ impl World {
             organiser_key: Some(OrganiserKey::from_seed(&[7; 32])),
             clock: clock.clone(),
         };
-        Self { cx, dynamodb, sns, executions, beacon, clock, lottery_id }
+        Self { cx, dynamodb, sns, executions, beacon, clock, lottery_id, death }
     }
 
     /// The lottery with `count` people who have phones.
@@ -158,6 +161,17 @@ impl World {
         let mut input = json!({"lottery_id": self.lottery_id, "draw_id": draw_id});
         input.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         invoke(&self.cx, function, input).await
+    }
+
+    /// Calls a function whose process is killed at its so many-th call of DynamoDB. `false` if it makes fewer.
+    pub(crate) async fn kill(&self, function: &str, draw_id: &DrawId, at: Moment, call: usize) -> bool {
+        *self.death.plan.lock().unwrap() = Plan::Dies(at, call);
+        let is_killed = tokio::select! {
+            answer = self.call(function, draw_id) => answer.map(|_| false).unwrap(),
+            () = self.death.came.notified() => true,
+        };
+        *self.death.plan.lock().unwrap() = Plan::Lives;
+        is_killed
     }
 
     /// What the state WaitForBeacon does.
@@ -251,16 +265,67 @@ fn client(connector: impl HttpConnector + 'static) -> SharedHttpClient {
     http_client_fn(move |_, _| connector.clone())
 }
 
+/// When, around a call of DynamoDB, a process is killed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Moment {
+    /// Nothing has reached DynamoDB.
+    BeforeIt,
+    /// It has had its effect, and nobody hears of it.
+    AfterIt,
+}
+
+/// The death of a process: from the call on at which it comes, no call is answered any more.
+#[derive(Clone, Debug, Default)]
+struct Death {
+    plan: Arc<Mutex<Plan>>,
+    came: Arc<Notify>,
+}
+
+#[derive(Debug, Default)]
+enum Plan {
+    #[default]
+    Lives,
+    Dies(Moment, usize),
+    IsDead,
+}
+
+impl Death {
+    /// Whether the call that is made now is answered, and if not, whether it still has its effect.
+    fn at_this_call(&self) -> Option<Moment> {
+        let mut plan = self.plan.lock().unwrap();
+        match &mut *plan {
+            Plan::Lives => None,
+            Plan::Dies(at, 1) => {
+                let at = *at;
+                *plan = Plan::IsDead;
+                self.came.notify_one();
+                Some(at)
+            }
+            Plan::Dies(_, calls) => {
+                *calls -= 1;
+                None
+            }
+            Plan::IsDead => Some(Moment::BeforeIt),
+        }
+    }
+}
+
 /// Lets other tasks go on before each call, so that tasks called at the same time really interleave.
 #[derive(Debug)]
-struct Yielding(DynamoDb);
+struct Yielding(DynamoDb, Death);
 
 impl HttpConnector for Yielding {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let database = self.0.clone();
+        let Self(database, death) = self;
+        let (database, death) = (database.clone(), death.clone());
         HttpConnectorFuture::new(async move {
             tokio::task::yield_now().await;
-            database.call(request).await
+            match death.at_this_call() {
+                None => return database.call(request).await,
+                Some(Moment::BeforeIt) => {}
+                Some(Moment::AfterIt) => drop(database.call(request).await),
+            }
+            std::future::pending().await
         })
     }
 }
