@@ -13,6 +13,8 @@ use lottery::{DrawRequestError, FieldError};
 use lottery_store::StoreError;
 use serde_json::{Map, Value, json};
 
+use crate::explanation::Explanation;
+
 /// A request that fails, with what its sender may know and what only the log may.
 pub struct ApiError(Box<Problem>);
 
@@ -99,10 +101,29 @@ impl ApiError {
         self.with_header(RETRY_AFTER, HeaderValue::from(seconds))
     }
 
+    /// 422: a field of the request cannot stand; `errors` says why in words and in a code.
+    pub(crate) fn invalid_field(field: &str, why: Explanation) -> Self {
+        let refused = Self::invalid("InvalidField", format!("{field}: {why}"));
+        let mut error =
+            Map::from_iter([("field".into(), field.into()), ("detail".into(), why.reason.clone().into())]);
+        error.extend(why.into_members().map(|(name, value)| (name.to_owned(), value)));
+        refused.with_error(error.into())
+    }
+
     /// Names the place of the fault in the request, as `errors: [{field, detail}]`.
     #[must_use]
-    pub fn at(mut self, field: &str) -> Self {
+    pub fn at(self, field: &str) -> Self {
         let error = json!({ "field": field, "detail": self.0.detail });
+        self.with_error(error)
+    }
+
+    /// Says in a code what the public sentence says.
+    #[must_use]
+    pub(crate) fn explained(self, why: Explanation) -> Self {
+        why.into_members().into_iter().fold(self, |error, (name, value)| error.with_member(name, value))
+    }
+
+    fn with_error(mut self, error: Value) -> Self {
         match self.0.members.entry("errors").or_insert_with(|| Value::Array(Vec::new())) {
             Value::Array(errors) => errors.push(error),
             other => *other = Value::Array(vec![error]),
@@ -237,17 +258,19 @@ impl From<StoreError> for ApiError {
 
 impl From<FieldError> for ApiError {
     fn from(error: FieldError) -> Self {
-        Self::invalid("InvalidField", error.to_string()).at(&error.field)
+        Self::invalid_field(&error.field, error.reason.into())
     }
 }
 
 impl From<DrawRequestError> for ApiError {
     fn from(error: DrawRequestError) -> Self {
-        let refused = Self::invalid(error.name(), error.to_string());
+        let (name, detail) = (error.name(), error.to_string());
         match error {
-            DrawRequestError::Field(field) => refused.at(&field.field),
-            DrawRequestError::NotSupported(field) => refused.at(field),
-            _ => refused.at("winners"),
+            DrawRequestError::Field(field) => field.into(),
+            DrawRequestError::NotSupported(field) => Self::invalid(name, detail).at(field),
+            DrawRequestError::NoWinners | DrawRequestError::TooManyWinners(_) => {
+                Self::invalid(name, detail).at("winners")
+            }
         }
     }
 }

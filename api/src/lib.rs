@@ -5,7 +5,7 @@
 //! - `routes`: the one table of routes, each with who may call it; `openapi` says the same to programs
 //! - `edge`: what surrounds every request; `auth` and `rate_limit`: what stands before every route
 //! - `lotteries`, `participants`, `draws`: the handlers; `page`: the page for people
-//! - `extract`, `idempotency`, `error`: how requests are read, repeated and refused
+//! - `extract`, `idempotency`, `error`, `explanation`: how requests are read, repeated and refused
 //! - `config`, `state`: what the service is told and lent
 
 mod auth;
@@ -13,6 +13,7 @@ mod config;
 mod draws;
 mod edge;
 mod error;
+mod explanation;
 mod extract;
 mod idempotency;
 mod lotteries;

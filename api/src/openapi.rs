@@ -6,7 +6,6 @@ use axum::extract::Extension;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
-use serde::Serialize;
 use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{ComponentsBuilder, ObjectBuilder, SchemaType, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
@@ -18,6 +17,7 @@ use utoipa::{PartialSchema, ToSchema};
 
 use crate::auth::Access;
 use crate::config::Config;
+use crate::explanation::{RefusalCode, RefusalParameters};
 use crate::routes::{common_failures, failure_text};
 
 const BEARER: &str = "bearer";
@@ -42,7 +42,7 @@ pub(crate) async fn document(Extension(document): Extension<Document>) -> Respon
 }
 
 /// RFC 9457 problem details: every failure is answered with one.
-#[derive(Serialize, ToSchema)]
+#[derive(ToSchema)]
 #[schema(as = Problem)]
 #[allow(dead_code, reason = "describes the document that the edge writes")]
 pub(crate) struct ProblemSchema {
@@ -58,16 +58,28 @@ pub(crate) struct ProblemSchema {
     request_id: String,
     /// The fields at fault, if fields are.
     errors: Option<Vec<FieldProblem>>,
+    #[schema(inline, required = false)]
+    code: RefusalCode,
+    #[schema(inline, required = false)]
+    parameters: RefusalParameters,
+    /// The line of an import at which it cannot be read.
+    line: Option<u64>,
+    /// The field at which it cannot be read.
+    column: Option<String>,
 }
 
 /// One field at fault.
-#[derive(Serialize, ToSchema)]
+#[derive(ToSchema)]
 #[allow(dead_code, reason = "describes the document that the edge writes")]
 pub(crate) struct FieldProblem {
     /// Where it stands in the request.
     field: String,
     /// What is wrong with it.
     detail: String,
+    #[schema(inline, required = false)]
+    code: RefusalCode,
+    #[schema(inline, required = false)]
+    parameters: RefusalParameters,
 }
 
 /// The document before any route.

@@ -46,6 +46,7 @@ static FILES: LazyLock<Vec<File>> = LazyLock::new(|| {
         "format.js",
         "history.js",
         "icon.svg",
+        "paging.js",
         "qr.js",
         "router.js",
         "session.js",

@@ -3,13 +3,17 @@
 import { reached } from "./connection.js";
 import { signOut, token } from "./session.js";
 
-/** A request that was refused: `name` for the page, `detail` for people, `errors` by field. */
+/** A request that was refused: `name` for the page, a message for people, `errors` by field; `code` of what cannot be read. */
 export class Refused extends Error {
   constructor(status, problem) {
     super(problem.detail ?? problem.title ?? `status ${status}`);
     this.status = status;
     this.name = (problem.type ?? "").split("/").pop() || "refused";
     this.errors = problem.errors ?? [];
+    this.code = problem.code;
+    this.parameters = problem.parameters;
+    this.line = problem.line;
+    this.column = problem.column;
   }
 }
 

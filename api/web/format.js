@@ -52,7 +52,24 @@ export function reason({ name, sentence }) {
 /** Why a request failed: in the reader's language where the page has the words, else in the service's own. */
 export function trouble(error) {
   if (!error.status) return t("failure.text");
-  return known(`problem.${error.name}`) ?? error.message;
+  const told = known(`problem.${error.name}`);
+  if (told) return told;
+  const [fault] = error.errors.filter((one) => one.code);
+  if (fault) return t("trouble.field", { field: fieldName(fault.field), reason: explanation(fault) });
+  if (error.code) return t("trouble.line", { line: number(error.line), column: error.column ? ` (${error.column})` : "", reason: explanation(error) });
+  return error.message;
+}
+
+/** Why a line or a field is refused, by its code; a code that is newer than this page is told in the service's words. */
+export function explanation({ code, parameters, reason, detail }) {
+  return known(`refusal.${code}`) ? t(`refusal.${code}`, parameters) : (reason ?? detail);
+}
+
+/** A field of a request as the page's forms name it: `prizes[1].name` is the name of the second prize. */
+function fieldName(field) {
+  const prize = /^prizes\[(\d+)\](?:\.(\w+))?/.exec(field);
+  if (prize) return [t("field.prize", { n: number(Number(prize[1]) + 1) }), known(`field.${prize[2]}`)].filter(Boolean).join(", ");
+  return known(`field.${field}`) ?? field;
 }
 
 /** Prizes in one line: `2 × Bicycle, 1 × Book`. */

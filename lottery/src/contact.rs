@@ -1,7 +1,7 @@
 //! Where a participant can be reached: phone numbers in E.164, e-mail addresses.
 
-use crate::Invalid;
 use crate::text::{personal, text_newtype};
+use crate::{Invalid, Refusal};
 
 /// A phone number in E.164: `+` and 8 to 15 digits.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -25,21 +25,17 @@ impl PhoneNumber {
                 && digits.bytes().all(|b| b.is_ascii_digit())
                 && !digits.starts_with('0')
         });
-        if fits {
-            Ok(Self(number))
-        } else {
-            Err(Invalid::new("must be an international number: + and 8 to 15 digits"))
-        }
+        if fits { Ok(Self(number)) } else { Err(Refusal::NotPhoneNumber.into()) }
     }
 }
 
 impl EmailAddress {
     /// Parses an address as mail systems use it: an unquoted local part and a domain name, in ASCII.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
-        let refused = || Invalid::new("must be an e-mail address such as rose@example.com");
+        let refused = || Invalid::from(Refusal::NotEmailAddress);
         let text = text.trim();
         if text.len() > 254 {
-            return Err(Invalid::new("must have at most 254 characters"));
+            return Err(Refusal::TooLong { most: 254 }.into());
         }
         let (local, domain) = text.rsplit_once('@').ok_or_else(refused)?;
         if !is_local_part(local) || !is_domain(domain) {

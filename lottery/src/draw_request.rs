@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     Channel, Draw, DrawId, DrawStatus, FieldError, Locale, LotteryId, Prize, PrizeList, PrizeListError,
-    PrizeName, Quota,
+    PrizeName, Quota, Refusal,
 };
 
 /// Why a draw cannot be started as asked.
@@ -31,16 +31,24 @@ impl From<PrizeListError> for DrawRequestError {
             PrizeListError::NoWinners => Self::NoWinners,
             PrizeListError::TooManyWinners(winners) => Self::TooManyWinners(winners),
             PrizeListError::TooManyPrizes(_) => {
-                let reason = format!("must hold at most {} prizes", PrizeList::MOST_PRIZES);
-                FieldError::new("prizes", reason).into()
+                FieldError::new("prizes", Refusal::TooManyPrizes { most: PrizeList::MOST_PRIZES }).into()
             }
-            of_one_prize => {
-                let sentence = of_one_prize.to_string();
-                let (field, reason) = sentence.split_once(": ").unwrap_or(("prizes", &sentence));
-                FieldError::new(field, reason).into()
+            PrizeListError::TooManyGroups { prize } => {
+                in_quota(prize, Refusal::TooManyGroups { most: PrizeList::MOST_GROUPS })
             }
+            PrizeListError::GroupTwice { prize, group } => {
+                in_quota(prize, Refusal::GroupTwice { group: group.to_string() })
+            }
+            PrizeListError::Bounds { prize, group } => {
+                in_quota(prize, Refusal::QuotaBounds { group: group.to_string() })
+            }
+            PrizeListError::ReservedTooMany { prize } => in_quota(prize, Refusal::ReservesTooMuch),
         }
     }
+}
+
+fn in_quota(prize: usize, refusal: Refusal) -> DrawRequestError {
+    FieldError::new(format!("prizes[{prize}].quota"), refusal).into()
 }
 
 impl DrawRequestError {
@@ -74,7 +82,9 @@ impl DrawRequest {
     /// The most alternates of one draw.
     pub const MOST_ALTERNATES: u32 = 10_000;
     /// How far ahead a closing time may lie; an execution lives no longer than a year.
-    const FURTHEST_CLOSING: SignedDuration = SignedDuration::from_hours(360 * 24);
+    const FURTHEST_CLOSING_DAYS: u32 = 360;
+    const FURTHEST_CLOSING: SignedDuration =
+        SignedDuration::from_hours(Self::FURTHEST_CLOSING_DAYS as i64 * 24);
 
     const FIELDS: [&str; 6] =
         ["winners", "prizes", "alternates", "exclude_past_winners", "closes_at", "channels"];
@@ -83,7 +93,7 @@ impl DrawRequest {
     /// Parses `{winners}` or `{prizes: [{name, winners, quota?}]}`, each with the optional fields `alternates`,
     /// `exclude_past_winners`, `closes_at` and `channels`. The locale names the prize of `{winners}`.
     pub fn parse(value: &Value, locale: Locale, now: Timestamp) -> Result<Self, DrawRequestError> {
-        let members = value.as_object().ok_or_else(|| FieldError::new("draw", "must be an object"))?;
+        let members = value.as_object().ok_or_else(|| FieldError::new("draw", Refusal::NotObject))?;
         check_fields(members, &Self::FIELDS)?;
         let prizes = match (members.get("winners"), members.get("prizes")) {
             (Some(winners), None) => {
@@ -91,9 +101,9 @@ impl DrawRequest {
                 vec![Prize { name: PrizeName::unnamed(locale), quota: Vec::new(), winners }]
             }
             (None, Some(prizes)) => parse_prizes(prizes)?,
-            (None, None) => return Err(FieldError::new("winners", "is missing").into()),
+            (None, None) => return Err(FieldError::new("winners", Refusal::Missing).into()),
             (Some(_), Some(_)) => {
-                return Err(FieldError::new("winners", "cannot stand beside prizes").into());
+                return Err(FieldError::new("winners", Refusal::NotBeside { other: "prizes" }).into());
             }
         };
         Ok(Self {
@@ -145,21 +155,22 @@ fn check_fields(members: &Map<String, Value>, known: &[&str]) -> Result<(), Draw
 }
 
 fn parse_prizes(value: &Value) -> Result<Vec<Prize>, DrawRequestError> {
-    let prizes = value.as_array().ok_or_else(|| FieldError::new("prizes", "must be an array"))?;
+    let prizes = value.as_array().ok_or_else(|| FieldError::new("prizes", Refusal::NotArray))?;
     prizes.iter().enumerate().map(|(place, prize)| parse_prize(prize, place)).collect()
 }
 
 fn parse_prize(value: &Value, place: usize) -> Result<Prize, DrawRequestError> {
     let field = |name: &str| format!("prizes[{place}].{name}");
     let members =
-        value.as_object().ok_or_else(|| FieldError::new(format!("prizes[{place}]"), "must be an object"))?;
+        value.as_object().ok_or_else(|| FieldError::new(format!("prizes[{place}]"), Refusal::NotObject))?;
     check_fields(members, &["name", "winners", "quota"])?;
     let name = match members.get("name") {
         Some(Value::String(name)) => PrizeName::parse(name).map_err(|error| error.in_field(field("name")))?,
-        Some(_) => return Err(FieldError::new(field("name"), "must be text").into()),
-        None => return Err(FieldError::new(field("name"), "is missing").into()),
+        Some(_) => return Err(FieldError::new(field("name"), Refusal::NotText).into()),
+        None => return Err(FieldError::new(field("name"), Refusal::Missing).into()),
     };
-    let winners = members.get("winners").ok_or_else(|| FieldError::new(field("winners"), "is missing"))?;
+    let winners =
+        members.get("winners").ok_or_else(|| FieldError::new(field("winners"), Refusal::Missing))?;
     let quota = parse_quota(members.get("quota"), &field("quota"))?;
     Ok(Prize { name, quota, winners: winner_count(winners, &field("winners"))? })
 }
@@ -169,11 +180,12 @@ fn parse_quota(value: Option<&Value>, field: &str) -> Result<Vec<Quota>, FieldEr
     let quotas = match value {
         None | Some(Value::Null) => return Ok(Vec::new()),
         Some(Value::Array(quotas)) => quotas,
-        Some(_) => return Err(FieldError::new(field, "must be an array of {group, at_least?, at_most?}")),
+        Some(_) => return Err(FieldError::new(field, Refusal::NotArray)),
     };
     let parse = |(place, quota): (usize, &Value)| {
         serde_json::from_value(quota.clone())
-            .map_err(|error| FieldError::new(format!("{field}[{place}]"), error.to_string()))
+            .map_err(|error| Refusal::Malformed { sentence: error.to_string() })
+            .map_err(|refusal| FieldError::new(format!("{field}[{place}]"), refusal))
     };
     quotas.iter().enumerate().map(parse).collect()
 }
@@ -186,7 +198,9 @@ fn parse_alternates(value: Option<&Value>) -> Result<u32, FieldError> {
             .as_u64()
             .and_then(|count| u32::try_from(count).ok())
             .filter(|count| *count <= most)
-            .ok_or_else(|| FieldError::new("alternates", format!("must be a whole number up to {most}"))),
+            .ok_or_else(|| {
+                FieldError::new("alternates", Refusal::OutOfRange { least: 0, most: u64::from(most) })
+            }),
     }
 }
 
@@ -197,7 +211,7 @@ fn winner_count(value: &Value, field: &str) -> Result<u32, DrawRequestError> {
             .ok()
             .filter(|count| u64::from(*count) <= PrizeList::MOST_WINNERS)
             .ok_or(DrawRequestError::TooManyWinners(count)),
-        None => Err(FieldError::new(field, "must be a whole number from 1").into()),
+        None => Err(FieldError::new(field, Refusal::NotCount { least: 1 }).into()),
     }
 }
 
@@ -205,7 +219,7 @@ fn parse_exclude_past_winners(value: Option<&Value>) -> Result<bool, FieldError>
     match value {
         None | Some(Value::Null) => Ok(true),
         Some(Value::Bool(exclude)) => Ok(*exclude),
-        Some(_) => Err(FieldError::new("exclude_past_winners", "must be true or false")),
+        Some(_) => Err(FieldError::new("exclude_past_winners", Refusal::NotBoolean)),
     }
 }
 
@@ -213,22 +227,20 @@ fn parse_closes_at(value: Option<&Value>, now: Timestamp) -> Result<Option<Times
     let refused = |reason| FieldError::new("closes_at", reason);
     let closes_at: Timestamp = match value {
         None | Some(Value::Null) => return Ok(None),
-        Some(Value::String(text)) => {
-            text.parse().map_err(|_| refused("must be a time such as 2026-12-24T18:00:00Z"))?
-        }
-        Some(_) => return Err(refused("must be text")),
+        Some(Value::String(text)) => text.parse().map_err(|_| refused(Refusal::NotTime))?,
+        Some(_) => return Err(refused(Refusal::NotText)),
     };
     if closes_at <= now {
-        return Err(refused("must lie in the future"));
+        return Err(refused(Refusal::NotInFuture));
     }
     if closes_at.duration_since(now) > DrawRequest::FURTHEST_CLOSING {
-        return Err(refused("must lie at most 360 days ahead"));
+        return Err(refused(Refusal::TooFarAhead { days: DrawRequest::FURTHEST_CLOSING_DAYS }));
     }
     Ok(Some(closes_at))
 }
 
 fn parse_channels(value: Option<&Value>) -> Result<Vec<Channel>, FieldError> {
-    let refused = || FieldError::new("channels", "must hold sms, email or both");
+    let refused = || FieldError::new("channels", Refusal::NotOneOf { values: "sms, email" });
     let named: Vec<Channel> = match value {
         None | Some(Value::Null) => return Ok(Channel::ALL.to_vec()),
         Some(Value::Array(names)) => names

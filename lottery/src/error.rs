@@ -1,19 +1,115 @@
 //! Why a value from outside is refused.
 
-/// Why one value is refused, as the end of a sentence that begins with its name:
-/// "must have 1 to 200 characters". It never repeats the value, which may be personal.
+/// Declares an enum of refusals: each with its English sentence, and with a code for programs, which is its name.
+/// Serialized it is `{code, parameters?}`.
+#[macro_export]
+macro_rules! refusals {
+    ($(#[$($about:tt)*])* $visibility:vis enum $name:ident {
+        $($(#[$($attribute:tt)*])* $variant:ident $({ $($place:ident: $type:ty),* })?),* $(,)?
+    }) => {
+        $(#[$($about)*])*
+        #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, thiserror::Error)]
+        #[serde(tag = "code", content = "parameters")]
+        $visibility enum $name {
+            $($(#[$($attribute)*])* $variant $({ $(
+                /// Stands in the sentence.
+                $place: $type
+            ),* })?),*
+        }
+
+        impl $name {
+            /// The codes of all refusals.
+            pub const CODES: &[&str] = &[$(stringify!($variant)),*];
+        }
+    };
+}
+
+refusals! {
+    /// Why one value is refused, as the end of a sentence that begins with its name: "must have 1 to 200 characters".
+    /// It never repeats the value, which may be personal.
+    #[allow(missing_docs, reason = "the sentence of each says it")]
+    pub enum Refusal {
+        #[error("is missing")]
+        Missing,
+        #[error("is not a known field")]
+        UnknownField,
+        #[error("stands twice")]
+        StandsTwice,
+        #[error("cannot stand beside {other}")]
+        NotBeside { other: &'static str },
+        #[error("must be text")]
+        NotText,
+        #[error("must be an object")]
+        NotObject,
+        #[error("must be an array")]
+        NotArray,
+        #[error("must be true or false")]
+        NotBoolean,
+        #[error("must be a whole number from {least}")]
+        NotCount { least: u64 },
+        #[error("must be a whole number, {least} to {most}")]
+        OutOfRange { least: u64, most: u64 },
+        #[error("must be one of: {values}")]
+        NotOneOf { values: &'static str },
+        #[error("must have 1 to {most} characters")]
+        Length { most: usize },
+        #[error("must have at most {most} characters")]
+        TooLong { most: usize },
+        #[error("must not hold control characters")]
+        ControlCharacters,
+        #[error("must be an international number: + and 8 to 15 digits")]
+        NotPhoneNumber,
+        #[error("must be an e-mail address such as rose@example.com")]
+        NotEmailAddress,
+        #[error("must have 1 to {most} letters, digits, dots, underscores or hyphens, and begin with a letter or digit")]
+        NotParticipantId { most: usize },
+        #[error("must have 1 to {most} lower-case letters, digits or hyphens, and not begin with a hyphen")]
+        NotSlug { most: usize },
+        #[error("must be a time zone such as UTC or Europe/Berlin")]
+        NotTimeZone,
+        #[error("must be a time such as 2026-12-24T18:00:00Z")]
+        NotTime,
+        #[error("must lie in the future")]
+        NotInFuture,
+        #[error("must lie at most {days} days ahead")]
+        TooFarAhead { days: u32 },
+        #[error("must hold at most {most} prizes")]
+        TooManyPrizes { most: usize },
+        #[error("names more than {most} groups")]
+        TooManyGroups { most: usize },
+        #[error("names the group {group} twice")]
+        GroupTwice { group: String },
+        #[error("{group} needs at_least or at_most, and no more at least than at most")]
+        QuotaBounds { group: String },
+        #[error("reserves more seats than the prize has winners")]
+        ReservesTooMuch,
+        #[error("a phone number or an e-mail address is needed, or nobody could tell you")]
+        NoAddress,
+        #[error("{sentence}")]
+        Malformed { sentence: String },
+    }
+}
+
+/// That a value is refused, and why.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct Invalid(String);
+pub struct Invalid(Refusal);
 
 impl Invalid {
-    pub(crate) fn new(reason: impl Into<String>) -> Self {
-        Self(reason.into())
+    /// Of a value that no form asks for: the sentence is all there is to say.
+    pub(crate) fn new(sentence: impl Into<String>) -> Self {
+        Self(Refusal::Malformed { sentence: sentence.into() })
     }
 
     /// The value of `field` is the one that is refused.
     pub fn in_field(self, field: impl Into<String>) -> FieldError {
         FieldError { field: field.into(), reason: self.0 }
+    }
+}
+
+impl From<Refusal> for Invalid {
+    fn from(refusal: Refusal) -> Self {
+        Self(refusal)
     }
 }
 
@@ -24,17 +120,17 @@ pub struct FieldError {
     /// The field's name as it came in.
     pub field: String,
     /// Why, without the value itself.
-    pub reason: String,
+    pub reason: Refusal,
 }
 
 impl FieldError {
-    pub(crate) fn new(field: impl Into<String>, reason: impl Into<String>) -> Self {
-        Self { field: field.into(), reason: reason.into() }
+    pub(crate) fn new(field: impl Into<String>, reason: Refusal) -> Self {
+        Self { field: field.into(), reason }
     }
 
     /// `field` is none that we know.
     pub(crate) fn unknown(field: &str) -> Self {
         let shown: String = field.chars().filter(|c| !c.is_control()).take(64).collect();
-        Self::new(shown, "is not a known field")
+        Self::new(shown, Refusal::UnknownField)
     }
 }

@@ -4,8 +4,8 @@ use std::fmt;
 
 use sha2::{Digest, Sha256};
 
-use crate::Invalid;
 use crate::text::{hex_digit, text_newtype};
+use crate::{Invalid, Refusal};
 
 /// Names a lottery in paths: lower-case letters, digits and hyphens, at most 63, no hyphen first.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -66,9 +66,7 @@ impl ParticipantId {
         let starts_well = text.as_bytes().first().is_some_and(u8::is_ascii_alphanumeric);
         let fits = text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'));
         if !starts_well || !fits || text.len() > 64 {
-            return Err(Invalid::new(
-                "must have 1 to 64 letters, digits, dots, underscores or hyphens, and begin with a letter or digit",
-            ));
+            return Err(Refusal::NotParticipantId { most: 64 }.into());
         }
         Ok(Self(text.to_owned()))
     }
@@ -158,9 +156,7 @@ impl<'de> serde::Deserialize<'de> for Label {
 fn slug(text: &str, longest: usize) -> Result<String, Invalid> {
     let fits = text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
     if text.is_empty() || text.len() > longest || !fits || text.starts_with('-') {
-        return Err(Invalid::new(format!(
-            "must have 1 to {longest} lower-case letters, digits or hyphens, and not begin with a hyphen"
-        )));
+        return Err(Refusal::NotSlug { most: longest }.into());
     }
     Ok(text.to_owned())
 }

@@ -55,7 +55,7 @@ pub use contact::{EmailAddress, PhoneNumber};
 pub use draw::{Commitment, Draw, DrawStatus, NotificationCounts, Prize, PrizeName, Reason};
 pub use draw_request::{DrawRequest, DrawRequestError};
 pub use entry::{Entry, Exclusion, Holder, Nonce};
-pub use error::{FieldError, Invalid};
+pub use error::{FieldError, Invalid, Refusal};
 pub use hex_bytes::HexBytes;
 pub use id::{DrawId, Label, LotteryId, ParticipantId};
 pub use locale::{Locale, TimeZoneName};

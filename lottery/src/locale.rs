@@ -4,8 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Invalid;
 use crate::text::text_newtype;
+use crate::{Invalid, Refusal};
 
 /// The language of a lottery's messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -24,7 +24,7 @@ impl Locale {
         match text {
             "en" => Ok(Self::En),
             "zh-CN" => Ok(Self::ZhCn),
-            _ => Err(Invalid::new("must be en or zh-CN")),
+            _ => Err(Refusal::NotOneOf { values: "en, zh-CN" }.into()),
         }
     }
 
@@ -52,7 +52,7 @@ text_newtype!(TimeZoneName);
 impl TimeZoneName {
     /// Parses a name that the time zone database knows.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
-        let refused = |_| Invalid::new("must be a time zone such as UTC or Europe/Berlin");
+        let refused = |_| Invalid::from(Refusal::NotTimeZone);
         let zone = jiff::tz::TimeZone::get(text).map_err(refused)?;
         Ok(Self(zone.iana_name().unwrap_or(text).to_owned()))
     }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::text::{line, text_newtype};
-use crate::{DrawId, FieldError, Invalid, Locale, LotteryId, TimeZoneName};
+use crate::{DrawId, FieldError, Invalid, Locale, LotteryId, Refusal, TimeZoneName};
 
 /// What the organiser calls the lottery: 1 to 100 characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,26 +78,28 @@ impl NewLottery {
     /// Parses `{id?, name, locale?, time_zone?, open_to_join?, email_through?}`.
     pub fn parse(value: &Value) -> Result<Self, FieldError> {
         const KNOWN: [&str; 6] = ["id", "name", "locale", "time_zone", "open_to_join", "email_through"];
-        let members = value.as_object().ok_or_else(|| FieldError::new("lottery", "must be an object"))?;
+        let members = value.as_object().ok_or_else(|| FieldError::new("lottery", Refusal::NotObject))?;
         if let Some(field) = members.keys().find(|field| !KNOWN.contains(&field.as_str())) {
             return Err(FieldError::unknown(field));
         }
         let text = |field: &'static str| match members.get(field) {
             None | Some(Value::Null) => Ok(None),
             Some(Value::String(text)) => Ok(Some(text.as_str())),
-            Some(_) => Err(FieldError::new(field, "must be text")),
+            Some(_) => Err(FieldError::new(field, Refusal::NotText)),
         };
         let open_to_join = match members.get("open_to_join") {
             None | Some(Value::Null) => false,
             Some(Value::Bool(open)) => *open,
-            Some(_) => return Err(FieldError::new("open_to_join", "must be true or false")),
+            Some(_) => return Err(FieldError::new("open_to_join", Refusal::NotBoolean)),
         };
         let email_through = match text("email_through")? {
             None | Some("sns") => EmailThrough::Sns,
             Some("ses") => EmailThrough::Ses,
-            Some(_) => return Err(FieldError::new("email_through", "must be sns or ses")),
+            Some(_) => {
+                return Err(FieldError::new("email_through", Refusal::NotOneOf { values: "sns, ses" }));
+            }
         };
-        let name = text("name")?.ok_or_else(|| FieldError::new("name", "is missing"))?;
+        let name = text("name")?.ok_or_else(|| FieldError::new("name", Refusal::Missing))?;
         Ok(Self {
             lottery_id: parsed("id", text("id")?, LotteryId::parse)?,
             name: LotteryName::parse(name).map_err(|error| error.in_field("name"))?,

@@ -7,7 +7,7 @@ use serde_json::Value;
 use unicode_normalization::UnicodeNormalization;
 
 use crate::text::{line, personal, text_newtype};
-use crate::{EmailAddress, FieldError, Invalid, ParticipantId, PhoneNumber};
+use crate::{EmailAddress, FieldError, Invalid, ParticipantId, PhoneNumber, Refusal};
 
 /// A person's name as the organiser writes it: 1 to 200 characters.
 #[derive(Clone, PartialEq, Eq)]
@@ -44,6 +44,7 @@ impl Tickets {
     /// One chance, what everybody has who is given no other number.
     pub const ONE: Self = Self(1);
     const MOST: u32 = 1000;
+    const OUT_OF_RANGE: Refusal = Refusal::OutOfRange { least: 1, most: Self::MOST as u64 };
 
     /// The number of chances.
     pub fn get(self) -> u32 {
@@ -54,11 +55,7 @@ impl Tickets {
 impl TryFrom<u32> for Tickets {
     type Error = Invalid;
     fn try_from(number: u32) -> Result<Self, Invalid> {
-        if (1..=Self::MOST).contains(&number) {
-            Ok(Self(number))
-        } else {
-            Err(Invalid::new(format!("must be 1 to {}", Self::MOST)))
-        }
+        if (1..=Self::MOST).contains(&number) { Ok(Self(number)) } else { Err(Self::OUT_OF_RANGE.into()) }
     }
 }
 
@@ -107,14 +104,14 @@ impl ParticipantFields {
         let place = Self::place(name).ok_or_else(|| FieldError::unknown(name))?;
         match self.values[place].replace(value.into()) {
             None => Ok(()),
-            Some(_) => Err(FieldError::new(name, "stands twice")),
+            Some(_) => Err(FieldError::new(name, Refusal::StandsTwice)),
         }
     }
 
     /// Takes the fields of a JSON object.
     pub fn from_json(value: Value) -> Result<Self, FieldError> {
         let Value::Object(members) = value else {
-            return Err(FieldError::new("participant", "must be an object"));
+            return Err(FieldError::new("participant", Refusal::NotObject));
         };
         let mut fields = Self::default();
         for (name, value) in members {
@@ -145,7 +142,7 @@ impl ParticipantFields {
         match self.value(name) {
             None => Ok(None),
             Some(Value::String(text)) => parse(text.trim()).map(Some).map_err(|error| error.in_field(name)),
-            Some(_) => Err(FieldError::new(name, "must be text")),
+            Some(_) => Err(FieldError::new(name, Refusal::NotText)),
         }
     }
 
@@ -154,7 +151,7 @@ impl ParticipantFields {
         name: &'static str,
         parse: impl FnOnce(&str) -> Result<T, Invalid>,
     ) -> Result<T, FieldError> {
-        self.optional(name, parse)?.ok_or_else(|| FieldError::new(name, "is missing"))
+        self.optional(name, parse)?.ok_or_else(|| FieldError::new(name, Refusal::Missing))
     }
 
     fn tickets(&self) -> Result<Tickets, FieldError> {
@@ -167,13 +164,11 @@ impl ParticipantFields {
         number
             .and_then(|number| u32::try_from(number).ok())
             .and_then(|number| Tickets::try_from(number).ok())
-            .ok_or_else(|| {
-                FieldError::new("tickets", format!("must be a whole number, 1 to {}", Tickets::MOST))
-            })
+            .ok_or_else(|| FieldError::new("tickets", Tickets::OUT_OF_RANGE))
     }
 
     fn excluded(&self) -> Result<bool, FieldError> {
-        let refused = || FieldError::new("excluded", "must be true or false");
+        let refused = || FieldError::new("excluded", Refusal::NotBoolean);
         match self.value("excluded") {
             None => Ok(false),
             Some(Value::Bool(excluded)) => Ok(*excluded),
@@ -264,7 +259,7 @@ mod tests {
         for (value, tickets) in [(json!(2), 2), (json!("2"), 2), (json!(1000), 1000)] {
             assert_eq!(parse(value).unwrap().tickets.get(), tickets);
         }
-        assert_eq!(parse(json!(1001)).unwrap_err().reason, "must be a whole number, 1 to 1000");
+        assert_eq!(parse(json!(1001)).unwrap_err().to_string(), "tickets: must be a whole number, 1 to 1000");
     }
 
     #[test]

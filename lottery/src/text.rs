@@ -1,6 +1,6 @@
 //! Newtypes over text: one way in (`parse`), and serde through it.
 
-use crate::Invalid;
+use crate::{Invalid, Refusal};
 
 /// Implements the conversions of a newtype over `String` that has `fn parse(&str) -> Result<Self, Invalid>`.
 macro_rules! text_newtype {
@@ -65,10 +65,10 @@ pub(crate) use text_newtype;
 pub(crate) fn line(text: &str, longest: usize) -> Result<String, Invalid> {
     let text = text.trim();
     if text.is_empty() || text.chars().count() > longest {
-        return Err(Invalid::new(format!("must have 1 to {longest} characters")));
+        return Err(Refusal::Length { most: longest }.into());
     }
     if text.chars().any(char::is_control) {
-        return Err(Invalid::new("must not hold control characters"));
+        return Err(Refusal::ControlCharacters.into());
     }
     Ok(text.to_owned())
 }

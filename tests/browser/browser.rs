@@ -19,6 +19,9 @@ static TURN: Semaphore = Semaphore::const_new(1);
 /// How long the page may take for anything. Far above what it takes: reaching it is a failure.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// How often a browser that does not start is started anew.
+const STARTS: usize = 3;
+
 /// What the reader of the page has chosen.
 #[derive(Clone, Copy)]
 pub(crate) struct Reader {
@@ -47,36 +50,18 @@ impl Browser {
     /// Opens a browser for the page at `page`.
     pub(crate) async fn open(page: &str, reader: Reader) -> Browser {
         let turn = TURN.acquire().await.unwrap();
-        let profile = tempfile::tempdir().unwrap();
-        let (driver, port) = start_driver().await;
         let http = crate::support::http();
-        let (width, height) = reader.size;
-        let arguments = [
-            "--headless=new".to_owned(),
-            "--no-sandbox".to_owned(),
-            "--disable-gpu".to_owned(),
-            "--disable-quic".to_owned(),
-            "--disable-dev-shm-usage".to_owned(),
-            "--no-first-run".to_owned(),
-            "--disable-background-networking".to_owned(),
-            "--disable-component-update".to_owned(),
-            "--disable-sync".to_owned(),
-            "--hide-scrollbars".to_owned(),
-            format!("--window-size={width},{height}"),
-            format!("--user-data-dir={}", profile.path().display()),
-        ];
-        let wishes = json!({"capabilities": {"alwaysMatch": {
-            "browserName": "chrome",
-            "goog:chromeOptions": {"args": arguments, "prefs": {"intl.accept_languages": reader.language}},
-            "goog:loggingPrefs": {"browser": "ALL"},
-            "timeouts": {"script": 60_000},
-        }}});
-        let base = format!("http://127.0.0.1:{port}/session");
-        let answer: Value = http.post(&base).json(&wishes).send().await.unwrap().json().await.unwrap();
-        let id = answer["value"]["sessionId"].as_str().unwrap_or_else(|| panic!("no browser: {answer}"));
-        let session = format!("{base}/{id}");
+        let mut starts = 1;
+        let (driver, profile, session) = loop {
+            match start(&http, reader).await {
+                Ok(started) => break started,
+                Err(reason) => assert!(starts < STARTS, "no browser: {reason}"),
+            }
+            starts += 1;
+        };
         let browser =
             Browser { http, session, page: page.to_owned(), _driver: driver, _profile: profile, _turn: turn };
+        let (width, height) = reader.size;
         let metrics =
             json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600});
         browser.devtools("Emulation.setDeviceMetricsOverride", metrics).await;
@@ -114,32 +99,63 @@ impl Browser {
 
     /// Runs a script in the page; `arguments[i]` are the arguments, `return` gives its value, `await` may be used.
     pub(crate) async fn run(&self, script: &str, arguments: Value) -> Value {
+        self.try_run(script, arguments).await.unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    async fn try_run(&self, script: &str, arguments: Value) -> Result<Value, String> {
         let script = format!(
             "const done = arguments[arguments.length - 1]; const args = Array.from(arguments).slice(0, -1);\
              (async function () {{ {script} }}).apply(null, args).then((value) => done({{ value }}), (error) => done({{ error: String(error.stack ?? error) }}));"
         );
         let answer =
             self.call(Method::POST, "/execute/async", json!({"script": script, "args": arguments})).await;
-        let answer = answer.unwrap_or_else(|error| panic!("{error}"));
-        assert!(answer["error"].is_null(), "{}", answer["error"]);
-        answer["value"].clone()
+        let answer = answer.map_err(|error| error.to_string())?;
+        if answer["error"].is_null() { Ok(answer["value"].clone()) } else { Err(answer["error"].to_string()) }
+    }
+
+    /// Tries until it works: the page may be in the middle of showing something else.
+    async fn until<T>(&self, what: &str, attempt: impl AsyncFn() -> Result<T, String>) -> T {
+        let began = Instant::now();
+        loop {
+            let reason = match attempt().await {
+                Ok(done) => return done,
+                Err(reason) => reason,
+            };
+            if began.elapsed() > PATIENCE {
+                let text = self.run("return document.body.innerText", json!([])).await;
+                let test = std::thread::current().name().unwrap_or("test").replace("::", "-");
+                self.screenshot(&format!("gave-up-{test}")).await;
+                panic!("gave up waiting for {what} ({reason}); the page shows: {text}");
+            }
+            tokio::time::sleep(Duration::from_millis(40)).await;
+        }
     }
 
     /// Waits until a script gives something true, and answers it.
     pub(crate) async fn wait(&self, what: &str, script: &str) -> Value {
-        let began = Instant::now();
-        loop {
-            let found = self.run(script, json!([])).await;
-            if !(found.is_null() || found == json!(false)) {
-                return found;
+        self.until(what, async || {
+            let found = self.try_run(script, json!([])).await?;
+            if found.is_null() || found == json!(false) { Err(found.to_string()) } else { Ok(found) }
+        })
+        .await
+    }
+
+    /// Waits until the page has come to rest: nothing has changed for a while, and whatever moves has arrived.
+    pub(crate) async fn settle(&self) {
+        let script = "
+            let changed = performance.now();
+            const watch = new MutationObserver(() => { changed = performance.now(); });
+            watch.observe(document.documentElement, { subtree: true, childList: true, attributes: true, characterData: true });
+            const began = changed;
+            while (performance.now() - changed < 350 && performance.now() - began < 5000) {
+              await new Promise((resolve) => setTimeout(resolve, 50));
             }
-            if began.elapsed() > PATIENCE {
-                let text = self.run("return document.body.innerText", json!([])).await;
-                self.screenshot("gave-up").await;
-                panic!("gave up waiting for {what}; the page shows: {text}");
-            }
-            tokio::time::sleep(Duration::from_millis(40)).await;
-        }
+            watch.disconnect();
+            for (const animation of document.getAnimations()) {
+              if (animation.effect.getComputedTiming().iterations === Infinity) animation.cancel();
+              else animation.finish();
+            }";
+        self.run(script, json!([])).await;
     }
 
     /// Waits for an element.
@@ -164,27 +180,32 @@ impl Browser {
         texts.as_array().unwrap().iter().map(|text| text.as_str().unwrap().to_owned()).collect()
     }
 
-    async fn element(&self, selector: &str) -> String {
-        self.wait_for(selector).await;
+    async fn element(&self, selector: &str) -> Result<String, String> {
         let body = json!({"using": "css selector", "value": selector});
-        let found = self.call(Method::POST, "/element", body).await.unwrap();
-        found.as_object().unwrap().values().next().unwrap().as_str().unwrap().to_owned()
+        let found = self.call(Method::POST, "/element", body).await.map_err(|error| error.to_string())?;
+        Ok(found.as_object().unwrap().values().next().unwrap().as_str().unwrap().to_owned())
+    }
+
+    /// Does something to an element, which the page may be replacing at this moment.
+    async fn act(&self, what: &str, selector: &str, body: Value) -> Result<(), String> {
+        let element = self.element(selector).await?;
+        let done = self.call(Method::POST, &format!("/element/{element}/{what}"), body).await;
+        done.map(drop).map_err(|error| error.to_string())
     }
 
     /// Clicks as a person does: what is hidden or covered cannot be clicked.
     pub(crate) async fn click(&self, selector: &str) {
-        let element = self.element(selector).await;
-        let clicked = self.call(Method::POST, &format!("/element/{element}/click"), json!({})).await;
-        clicked.unwrap_or_else(|error| panic!("{selector} cannot be clicked: {error}"));
+        self.until(&format!("a click on {selector}"), async || self.act("click", selector, json!({})).await)
+            .await;
     }
 
     /// Types into a field that is emptied first.
     pub(crate) async fn fill(&self, selector: &str, text: &str) {
-        let element = self.element(selector).await;
-        self.call(Method::POST, &format!("/element/{element}/clear"), json!({})).await.unwrap();
-        let typed =
-            self.call(Method::POST, &format!("/element/{element}/value"), json!({ "text": text })).await;
-        typed.unwrap_or_else(|error| panic!("{selector} cannot be typed into: {error}"));
+        self.until(&format!("typing into {selector}"), async || {
+            self.act("clear", selector, json!({})).await?;
+            self.act("value", selector, json!({ "text": text })).await
+        })
+        .await;
     }
 
     /// Presses a key on the page.
@@ -238,6 +259,38 @@ impl Browser {
         let severe = entries.filter(|entry| entry["level"] == "SEVERE" && entry["source"] != "network");
         severe.map(|entry| entry["message"].as_str().unwrap().to_owned()).collect()
     }
+}
+
+/// Starts a driver and its browser: the session's address, with what it lives by.
+async fn start(http: &reqwest::Client, reader: Reader) -> Result<(Child, TempDir, String), String> {
+    let profile = tempfile::tempdir().unwrap();
+    let (driver, port) = start_driver().await;
+    let (width, height) = reader.size;
+    let arguments = [
+        "--headless=new".to_owned(),
+        "--no-sandbox".to_owned(),
+        "--disable-gpu".to_owned(),
+        "--disable-quic".to_owned(),
+        "--disable-dev-shm-usage".to_owned(),
+        "--no-first-run".to_owned(),
+        "--disable-background-networking".to_owned(),
+        "--disable-component-update".to_owned(),
+        "--disable-sync".to_owned(),
+        "--hide-scrollbars".to_owned(),
+        format!("--window-size={width},{height}"),
+        format!("--user-data-dir={}", profile.path().display()),
+    ];
+    let wishes = json!({"capabilities": {"alwaysMatch": {
+        "browserName": "chrome",
+        "goog:chromeOptions": {"args": arguments, "prefs": {"intl.accept_languages": reader.language}},
+        "goog:loggingPrefs": {"browser": "ALL"},
+        "timeouts": {"script": 60_000},
+    }}});
+    let base = format!("http://127.0.0.1:{port}/session");
+    let answer = http.post(&base).json(&wishes).send().await.map_err(|error| error.to_string())?;
+    let answer: Value = answer.json().await.map_err(|error| error.to_string())?;
+    let id = answer["value"]["sessionId"].as_str().ok_or_else(|| answer.to_string())?;
+    Ok((driver, profile, format!("{base}/{id}")))
 }
 
 /// Where screenshots go: beside what is built.

@@ -63,10 +63,10 @@ async fn no_name_of_anything_does_harm_anywhere() {
             browser.wait_for(".refusals td").await;
             browser.wait_for_text(".report bdi", "<script>").await;
         }
+        browser.settle().await;
         let state = browser
             .run(
-                "await new Promise((resolve) => setTimeout(resolve, 300));
-                 return { title: document.title, scripts: document.querySelectorAll('main script, main img[src=x]').length,
+                "return { title: document.title, scripts: document.querySelectorAll('main script, main img[src=x]').length,
                           wide: document.documentElement.scrollWidth - innerWidth }",
                 json!([]),
             )

@@ -52,8 +52,7 @@ async fn axe_finds_nothing_serious_on_any_view() {
         ];
         for (view, path) in views {
             browser.go(path).await;
-            // Whatever is fetched is there, and nothing moves or fades any more.
-            browser.run("await new Promise((resolve) => setTimeout(resolve, 500))", json!([])).await;
+            browser.settle().await;
             browser.screenshot(&format!("{name}-{view}")).await;
             scan(&browser, &axe, &format!("{name} {view}")).await;
         }

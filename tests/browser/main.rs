@@ -7,6 +7,8 @@ mod connection;
 mod graph;
 mod hostile;
 mod join;
+mod languages;
+mod line;
 mod looks;
 mod proof;
 mod story;

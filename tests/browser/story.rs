@@ -11,6 +11,7 @@ use crate::support::{Client, EMPLOYEES, stack};
 struct Words {
     folder: &'static str,
     counts: &'static str,
+    refused: &'static str,
     complete: &'static str,
     consistent: &'static str,
     nobody: &'static str,
@@ -19,6 +20,7 @@ struct Words {
 const ENGLISH: Words = Words {
     folder: "en",
     counts: "10 new, 0 updated, 1 refused",
+    refused: "must be an international number",
     complete: "complete",
     consistent: "consistent",
     nobody: "who would have won",
@@ -26,6 +28,7 @@ const ENGLISH: Words = Words {
 const CHINESE: Words = Words {
     folder: "zh-CN",
     counts: "新增 10，更新 0，拒绝 1",
+    refused: "须为国际号码",
     complete: "完成",
     consistent: "一切相符",
     nobody: "本应中奖的人",
@@ -59,20 +62,7 @@ async fn evening(reader: Reader, words: Words) {
     shot("participants").await;
 
     let draw = start_draw(&browser).await;
-    browser.go(&format!("/lotteries/party/draws/{draw}/execution")).await;
-    browser.wait_for(".facts [data-status=SUCCEEDED]").await;
-    for state in [
-        "SealEntries",
-        "FetchBeacon",
-        "DrawWinners",
-        "RecordWinners",
-        "Notify",
-        "SendSms",
-        "SendEmail",
-        "CompleteDraw",
-    ] {
-        browser.wait_for(&format!("[data-state={state}][data-status=succeeded]")).await;
-    }
+    watch(&browser).await;
     browser.click("[data-state=SealEntries]").await;
     browser.wait_for_text(".state-details h2", "SealEntries").await;
     browser.click(".state-details details.json summary").await;
@@ -105,6 +95,7 @@ async fn import(browser: &Browser, words: &Words) {
     browser
         .wait("the refused line", "return document.querySelector('.refusals td')?.textContent === '12'")
         .await;
+    browser.wait_for_text(".refusals td", words.refused).await;
     browser
         .wait(
             "ten participants",
@@ -118,16 +109,75 @@ async fn import(browser: &Browser, words: &Words) {
     browser.fill("input[type=search]", "").await;
 }
 
-/// Fills in the form of a draw with two prizes and starts it; gives its id.
+/// Fills in the form of a draw with two prizes that closes in some seconds, and starts it; gives its id.
 async fn start_draw(browser: &Browser) -> String {
     browser.fill("fieldset.prize input[name=prize]", "Bicycle").await;
     browser.click("fieldset.prize ~ p button, .prizes + p button").await;
     browser.fill("fieldset.prize:nth-child(2) input[name=prize]", "红包").await;
     browser.fill("fieldset.prize:nth-child(2) input[name=winners]", "2").await;
+    // The form asks for minutes; nobody should have to wait for one here.
+    let closes = "
+        const closes = document.querySelector('input[name=closes_at]');
+        const then = new Date(Date.now() + 5000);
+        closes.step = 1;
+        closes.value = new Date(then - then.getTimezoneOffset() * 60000).toISOString().slice(0, 19);";
+    browser.run(closes, json!([])).await;
     browser.click(".aside form button[type=submit]").await;
     browser.wait_for(".draw-head h1").await;
     let hash = browser.run("return location.hash", json!([])).await;
     hash.as_str().unwrap().rsplit('/').next().unwrap().to_owned()
+}
+
+/// The states that a draw goes through, in the order in which they are entered; the two channels run beside each other.
+const WAY: [&str; 12] = [
+    "WaitUntilClosed",
+    "SealEntries",
+    "WaitForBeacon",
+    "FetchBeacon",
+    "DrawWinners",
+    "RecordWinners",
+    "Notify",
+    "NotifyBySms",
+    "SendSms",
+    "NotifyByEmail",
+    "SendEmail",
+    "CompleteDraw",
+];
+
+/// Watches the draw from its closing time on, and sees each state turn: entered, then succeeded.
+async fn watch(browser: &Browser) {
+    browser.click(".actions a[href$=execution]").await;
+    browser.wait_for("[data-state=WaitUntilClosed][data-status=active]").await;
+    let keep_turns = "
+        window.turns = [];
+        const keep = (records) => {
+          // A state may turn more than once before this is called: what it was then stands in the next record of it.
+          records.forEach((record, i) => {
+            const next = records.slice(i + 1).find((other) => other.target === record.target);
+            const status = next ? next.oldValue : record.target.dataset.status;
+            if (status !== record.oldValue) window.turns.push([record.target.dataset.state, status, performance.now()]);
+          });
+        };
+        const states = document.querySelector('svg.machine');
+        new MutationObserver(keep).observe(states, { subtree: true, attributeFilter: ['data-status'], attributeOldValue: true });";
+    browser.run(keep_turns, json!([])).await;
+    browser.wait_for(".facts [data-status=SUCCEEDED]").await;
+    let turns = browser.run("return window.turns", json!([])).await;
+    let turns: Vec<(String, String, f64)> = serde_json::from_value(turns).unwrap();
+    let turn = |state: &str, status: &str| {
+        let found = turns.iter().find(|(name, to, _)| name == state && to == status);
+        found.unwrap_or_else(|| panic!("{state} was not seen to be {status}: {turns:?}")).2
+    };
+    for state in WAY {
+        if state != "WaitUntilClosed" {
+            // Long enough to be seen, not only to be recorded.
+            assert!(turn(state, "succeeded") - turn(state, "active") > 10.0, "{state}: {turns:?}");
+        }
+        browser.wait_for(&format!("[data-state={state}][data-status=succeeded]")).await;
+    }
+    for pair in WAY[..7].windows(2).filter(|pair| pair[0] != "WaitUntilClosed") {
+        assert!(turn(pair[0], "succeeded") <= turn(pair[1], "active"), "{pair:?}: {turns:?}");
+    }
 }
 
 /// Reveals all winners with the space bar; gives their names in that order.

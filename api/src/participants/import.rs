@@ -13,6 +13,7 @@ use lottery_store::PutParticipant;
 use serde_json::json;
 
 use super::reader::{Format, Reader, Record, Unreadable};
+use super::refusal::LineRefusal;
 use super::report::Report;
 use super::subscriptions::Subscriptions;
 use crate::config::ImportLimits;
@@ -184,7 +185,7 @@ impl<'a> Import<'a> {
     async fn take(&mut self, records: &mut Vec<Record>) -> Result<(), ApiError> {
         for Record { line, fields } in records.drain(..) {
             match fields {
-                Err(unfit) => self.report.refuse(line, unfit.column, unfit.reason),
+                Err(unfit) => self.report.refuse(line, unfit.column, unfit.why),
                 Ok(fields) => match Participant::parse(&fields) {
                     Err(error) => self.report.refuse(line, Some(error.field), error.reason),
                     Ok(participant) => self.batch.push((line, participant)),
@@ -216,12 +217,8 @@ impl<'a> Import<'a> {
             match &answer {
                 PutParticipant::Accepted { .. } => self.report.accepted += 1,
                 PutParticipant::Updated { .. } => self.report.updated += 1,
-                PutParticipant::Refused(sentence) => {
-                    let (column, reason) = match sentence.split_once(": ") {
-                        Some((column, reason)) => (Some(column.to_owned()), reason),
-                        None => (None, sentence.as_str()),
-                    };
-                    self.report.refuse(line, column, reason);
+                PutParticipant::AddressTaken { field } => {
+                    self.report.refuse(line, Some((*field).to_owned()), LineRefusal::AddressTaken);
                 }
             }
             subscriptions.note(line, participant, answer);
@@ -246,9 +243,9 @@ async fn next(pieces: &mut axum::body::BodyDataStream) -> Result<Option<bytes::B
 }
 
 fn unreadable(unreadable: Unreadable) -> ApiError {
-    let Unreadable { line, column, reason } = unreadable;
-    let error = ApiError::bad_request("UnreadableImport", format!("line {line}: {reason}"));
-    let error = error.with_member("line", json!(line));
+    let Unreadable { line, column, why } = unreadable;
+    let error = ApiError::bad_request("UnreadableImport", format!("line {line}: {why}"));
+    let error = error.with_member("line", json!(line)).explained(why.into());
     match column {
         Some(column) => error.with_member("column", json!(column)),
         None => error,

@@ -4,13 +4,15 @@ use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
 use lottery::receipt::Receipt;
-use lottery::{FieldError, LotteryId, Participant, ParticipantFields, ParticipantId};
+use lottery::{FieldError, LotteryId, Participant, ParticipantFields, ParticipantId, Refusal};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::import::take_one;
+use super::refusal::LineRefusal;
+use super::report::Remark;
 use crate::error::ApiError;
 use crate::extract::{JsonBody, LotteryPath, ParticipantPath, unknown_lottery, unknown_participant};
 use crate::state::AppState;
@@ -68,14 +70,13 @@ pub(crate) async fn join(
     let participant = parse(body.value)?;
     let participant_id = participant.participant_id.clone();
     let report = take_one(&state, &lottery, participant).await?;
-    if let Some(refusal) = report.refusals.into_iter().next() {
-        let field = refusal.column.unwrap_or_default();
-        let is_taken = refusal.reason.contains("another participant");
-        return Err(if is_taken {
+    if let Some(Remark { column, why, .. }) = report.refusals.into_iter().next() {
+        let field = column.unwrap_or_default();
+        return Err(if why == LineRefusal::AddressTaken.into() {
             ApiError::conflict("AlreadyJoined", format!("this {field} has entered the lottery already"))
                 .at(&field)
         } else {
-            ApiError::invalid("InvalidField", format!("{field}: {}", refusal.reason)).at(&field)
+            ApiError::invalid_field(&field, why)
         });
     }
     tracing::info!(%lottery_id, "someone joined");
@@ -93,11 +94,7 @@ fn parse(body: Value) -> Result<Participant, ApiError> {
     fields.set("participant_id", format!("j-{}", Uuid::new_v4().simple()))?;
     let participant = Participant::parse(&fields)?;
     if participant.phone.is_none() && participant.email.is_none() {
-        return Err(FieldError {
-            field: "phone".to_owned(),
-            reason: "a phone number or an e-mail address is needed, or nobody could tell you".to_owned(),
-        }
-        .into());
+        return Err(FieldError { field: "phone".to_owned(), reason: Refusal::NoAddress }.into());
     }
     Ok(participant)
 }

@@ -3,6 +3,7 @@
 mod import;
 mod join;
 mod reader;
+mod refusal;
 mod report;
 mod subscriptions;
 
@@ -17,6 +18,7 @@ use utoipa::{IntoParams, ToSchema};
 
 pub(crate) use import::{__path_import, import};
 pub(crate) use join::{__path_join, __path_receipt, join, receipt};
+pub(crate) use refusal::LineRefusal;
 
 use crate::error::ApiError;
 use crate::extract::{LotteryPath, Paging, ParticipantPath, unknown_lottery, unknown_participant};
@@ -74,6 +76,7 @@ pub(crate) struct SearchQuery {
     /// The `next_cursor` of the page before.
     cursor: Option<String>,
     /// How many, at most: 1 to 1000, 100 if absent.
+    #[param(minimum = 1, maximum = 1000)]
     limit: Option<usize>,
     /// A part of an id, a name, an address or a group.
     search: Option<String>,

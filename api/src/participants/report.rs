@@ -3,6 +3,8 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::explanation::{Explanation, RefusalCode, RefusalParameters};
+
 /// So many refusals are listed; the others are counted.
 const LISTED: usize = 1_000;
 
@@ -15,8 +17,22 @@ pub(crate) struct Remark {
     #[schema(example = "phone")]
     pub(crate) column: Option<String>,
     /// What is wrong.
-    #[schema(example = "must be an international number: + and 8 to 15 digits")]
-    pub(crate) reason: String,
+    #[serde(flatten)]
+    #[schema(value_type = RemarkReason)]
+    pub(crate) why: Explanation,
+}
+
+/// What is wrong with a line.
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "describes the members of `Explanation`")]
+pub(crate) struct RemarkReason {
+    /// What is wrong, in English.
+    #[schema(example = "must have 1 to 200 characters")]
+    reason: String,
+    #[schema(inline, example = "Length")]
+    code: RefusalCode,
+    #[schema(inline)]
+    parameters: RefusalParameters,
 }
 
 /// What came of an import.
@@ -42,14 +58,14 @@ impl Report {
         self.accepted + self.updated + self.refused
     }
 
-    pub(crate) fn refuse(&mut self, line: u64, column: Option<String>, reason: impl Into<String>) {
+    pub(crate) fn refuse(&mut self, line: u64, column: Option<String>, why: impl Into<Explanation>) {
         self.refused += 1;
-        self.refusals.push(Remark { line, column, reason: reason.into() });
+        self.refusals.push(Remark { line, column, why: why.into() });
     }
 
-    pub(crate) fn warn(&mut self, line: u64, column: &str, reason: impl Into<String>) {
+    pub(crate) fn warn(&mut self, line: u64, column: &str, why: impl Into<Explanation>) {
         if self.warnings.len() < LISTED {
-            self.warnings.push(Remark { line, column: Some(column.to_owned()), reason: reason.into() });
+            self.warnings.push(Remark { line, column: Some(column.to_owned()), why: why.into() });
         }
     }
 
@@ -65,12 +81,13 @@ impl Report {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::participants::LineRefusal;
 
     #[test]
     fn a_thousand_refusals_are_listed_in_order_and_the_rest_counted() {
         let mut report = Report::default();
         for line in (1..=1_500).rev() {
-            report.refuse(line, None, "no");
+            report.refuse(line, None, LineRefusal::NotUtf8);
         }
         report.settle();
         assert_eq!((report.refused, report.refusals.len(), report.more_refusals), (1_500, 1_000, 500));

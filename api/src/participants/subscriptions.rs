@@ -13,6 +13,7 @@ use lottery::{EmailAddress, EmailThrough, Label, Lottery, Participant, Participa
 use lottery_store::PutParticipant;
 use serde_json::json;
 
+use super::refusal::LineRefusal;
 use super::report::Report;
 use crate::error::{ApiError, chain};
 use crate::state::AppState;
@@ -101,21 +102,17 @@ impl<'a> Subscriptions<'a> {
         Ok(kept)
     }
 
-    fn no_slot(&self) -> String {
-        let limit = self.state.config.email_subscription_limit;
+    fn no_slot(&self) -> LineRefusal {
         match self.lottery.topic_arn {
-            Some(_) => format!(
-                "this lottery reaches at most {limit} e-mail addresses through SNS, and all are taken; leave the \
-                 e-mail out and give a phone number, or use SES v2 (`email_through: \"ses\"`), which has no such limit"
-            ),
-            None => "this lottery has no topic for e-mails".to_owned(),
+            Some(_) => LineRefusal::EmailsFull { most: self.state.config.email_subscription_limit },
+            None => LineRefusal::NoEmailTopic,
         }
     }
 
     /// Takes notice of what came of storing a participant.
     pub(super) fn note(&mut self, line: u64, participant: Participant, answer: PutParticipant) {
         let (label, current, former) = match answer {
-            PutParticipant::Refused(_) => return,
+            PutParticipant::AddressTaken { .. } => return,
             PutParticipant::Accepted { label } => (label, None, None),
             PutParticipant::Updated { label, subscription_arn, former_subscription_arn } => {
                 (label, subscription_arn, former_subscription_arn)
@@ -142,7 +139,7 @@ impl<'a> Subscriptions<'a> {
                 Ok(()) => self.used -= 1,
                 Err(error) => {
                     tracing::warn!(?error, "a subscription cannot be ended");
-                    report.warn(line, "email", "the former address could not be unsubscribed");
+                    report.warn(line, "email", LineRefusal::EmailNotUnsubscribed);
                 }
             }
         }
@@ -183,11 +180,11 @@ impl<'a> Subscriptions<'a> {
     }
 }
 
-/// Subscribes an address and notes the subscription. `false` if the participant has gone meanwhile; the error is a
-/// sentence for the import's answer.
-async fn subscribe(state: &AppState, lottery: &Lottery, wanted: &Wanted) -> Result<bool, String> {
+/// Subscribes an address and notes the subscription. `false` if the participant has gone meanwhile; the error is for
+/// the import's answer.
+async fn subscribe(state: &AppState, lottery: &Lottery, wanted: &Wanted) -> Result<bool, LineRefusal> {
     let Some(topic_arn) = &lottery.topic_arn else {
-        return Err("this lottery has no topic for e-mails".to_owned());
+        return Err(LineRefusal::NoEmailTopic);
     };
     let policy = json!({ "audience": ["everyone", wanted.label] }).to_string();
     let subscription = || {
@@ -199,19 +196,17 @@ async fn subscribe(state: &AppState, lottery: &Lottery, wanted: &Wanted) -> Resu
         Ok(output) => output.subscription_arn,
         // It was subscribed before under another label: the subscription is found and its policy replaced.
         Err(error) if exists_with_other_attributes(&error) => {
-            let found = subscription().send().await.map_err(|error| sentence(&error))?;
+            let found = subscription().send().await.map_err(|error| refusal(&error))?;
             if let Some(arn) = &found.subscription_arn {
                 let set = state.sns.set_subscription_attributes().subscription_arn(arn);
                 let set = set.attribute_name(FILTER_POLICY).attribute_value(&policy).send().await;
-                set.map_err(|error| sentence(&error))?;
+                set.map_err(|error| refusal(&error))?;
             }
             found.subscription_arn
         }
-        Err(error) => return Err(sentence(&error)),
+        Err(error) => return Err(refusal(&error)),
     };
-    let Some(subscription_arn) = subscription_arn else {
-        return Err("SNS gave no subscription; import this line again".to_owned());
-    };
+    let subscription_arn = subscription_arn.ok_or(LineRefusal::EmailNotSubscribed)?;
     let lottery_id = &lottery.lottery_id;
     let noted = state
         .store
@@ -227,7 +222,7 @@ async fn subscribe(state: &AppState, lottery: &Lottery, wanted: &Wanted) -> Resu
         }
         Err(error) => {
             tracing::warn!(error = chain(&error), "a subscription cannot be noted");
-            Err("the address is not subscribed yet; import this line again".to_owned())
+            Err(LineRefusal::EmailNotSubscribed)
         }
     }
 }
@@ -237,19 +232,15 @@ fn exists_with_other_attributes(error: &impl ProvideErrorMetadata) -> bool {
         && error.message().is_some_and(|message| message.contains("already exists with different attributes"))
 }
 
-fn sentence(error: &(impl ProvideErrorMetadata + std::error::Error)) -> String {
+fn refusal(error: &(impl ProvideErrorMetadata + std::error::Error)) -> LineRefusal {
     let code = error.code().unwrap_or("none");
     tracing::warn!(code, "SNS does not subscribe an address");
     match code {
         "FilterPolicyLimitExceeded" | "FilterPolicyLimitExceededException" | "SubscriptionLimitExceeded" => {
-            "SNS takes no more filter policies in this account; give a phone number, or use SES v2 \
-             (`email_through: \"ses\"`), which has no such limit"
-                .to_owned()
+            LineRefusal::EmailAccountFull
         }
-        "InvalidParameter" | "InvalidParameterException" => {
-            "SNS does not take this address; correct it and import the line again".to_owned()
-        }
-        _ => "the address is not subscribed yet; import this line again".to_owned(),
+        "InvalidParameter" | "InvalidParameterException" => LineRefusal::EmailNotTaken,
+        _ => LineRefusal::EmailNotSubscribed,
     }
 }
 

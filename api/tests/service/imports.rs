@@ -54,6 +54,22 @@ async fn every_kind_of_bad_line_is_named_and_the_good_ones_are_taken() {
     ] {
         assert!(refused[line].starts_with(told), "{told:?} in {refused:#?}");
     }
+    // The same for programs: a code that does not change, and what stands in the sentence.
+    let codes: Vec<_> =
+        report["refusals"].as_array().unwrap().iter().map(|one| one["code"].as_str().unwrap()).collect();
+    let expected = [
+        "NotPhoneNumber",
+        "NotEmailAddress",
+        "Missing",
+        "Missing",
+        "NotParticipantId",
+        "FieldCount",
+        "QuoteMisplaced",
+        "AddressTaken",
+        "ControlCharacters",
+    ];
+    assert_eq!(codes, expected);
+    assert_eq!(report["refusals"][5]["parameters"], json!({ "found": 4, "expected": 6 }));
     let list = service.get_as_organiser("/lotteries/party/participants").await.json();
     assert_eq!(list["participants"].as_array().unwrap().len(), 3);
     assert_eq!(report["more_refusals"], 0);
@@ -96,17 +112,17 @@ async fn addresses_stand_once_within_a_file_and_against_the_store() {
 #[tokio::test]
 async fn what_cannot_be_read_at_all_is_refused_with_the_place_and_the_mend() {
     let service = Service::with_party().await;
-    for (content_type, body, told) in [
-        ("text/csv", "participant_id;name\n1;Rose", "separate the columns with commas"),
-        ("text/csv", "", "empty"),
-        ("application/json", "hello", "must be a JSON object or an array"),
-        ("text/csv", "participant_id,name,shoe\n1,Rose,43", "in any order"),
+    for (content_type, body, told, code) in [
+        ("text/csv", "participant_id;name\n1;Rose", "separate the columns with commas", "WrongSeparator"),
+        ("text/csv", "", "empty", "Empty"),
+        ("application/json", "hello", "must be a JSON object or an array", "NotJsonObjects"),
+        ("text/csv", "participant_id,name,shoe\n1,Rose,43", "in any order", "UnknownColumn"),
     ] {
         let refused = service.import(content_type, body).await.expect(400);
         assert_eq!(refused.problem(), "unreadable-import");
         let problem = refused.json();
         assert!(problem["detail"].as_str().unwrap().contains(told), "{problem}");
-        assert_eq!(problem["line"], 1);
+        assert_eq!((&problem["line"], &problem["code"]), (&json!(1), &json!(code)));
     }
     for content_type in ["text/plain", "multipart/form-data", "application/vnd.ms-excel"] {
         let refused = service.import(content_type, "participant_id,name\n1,Rose").await.expect(415);

@@ -25,6 +25,25 @@ async fn a_lottery_is_created_with_its_topic_and_read_by_everyone() {
 }
 
 #[tokio::test]
+async fn a_field_that_cannot_stand_is_named_in_words_and_in_a_code_that_the_document_lists() {
+    let service = Service::new().await;
+    let refused = service.post("/lotteries", json!({ "name": "x".repeat(101) })).await.expect(422);
+    assert_eq!(refused.problem(), "invalid-field");
+    let error = &refused.json()["errors"][0];
+    let expected = json!({
+        "field": "name", "detail": "must have 1 to 100 characters",
+        "code": "Length", "parameters": { "most": 100 }
+    });
+    assert_eq!(*error, expected);
+    let document = service.get("/openapi.json").await.expect(200).json();
+    for schema in ["FieldProblem", "RemarkReason"] {
+        let code = &document["components"]["schemas"][schema]["properties"]["code"];
+        let listed = code["enum"].as_array().unwrap_or_else(|| panic!("{schema}: {code}"));
+        assert!(listed.contains(&json!("Length")), "{schema}: {code}");
+    }
+}
+
+#[tokio::test]
 async fn an_id_that_is_taken_is_refused() {
     let service = Service::with_party().await;
     let again = service.post("/lotteries", json!({ "id": "party", "name": "Other" })).await.expect(409);

@@ -1,9 +1,10 @@
 // The organiser's lotteries, and a new one.
 
-import { get, post } from "../api.js";
-import { add, field, foreign, h, put } from "../dom.js";
+import { post } from "../api.js";
+import { field, foreign, h, put } from "../dom.js";
 import { moment, trouble } from "../format.js";
 import { language, t } from "../i18n/index.js";
+import { showLotteries } from "../paging.js";
 import { link } from "../router.js";
 import { token } from "../session.js";
 import { showSignIn } from "./sign_in.js";
@@ -11,24 +12,13 @@ import { showSignIn } from "./sign_in.js";
 export async function show(root, { signal }) {
   if (!token()) return showSignIn(root);
   document.title = t("console.title");
-  const list = h("ul", { class: "cards" });
-  const more = h("button", { type: "button", hidden: true }, t("more"));
-  const none = h("p", { class: "quiet" });
+  const list = h("section", { "aria-label": t("home.lotteries") });
   put(root,
     h("h1", null, t("console.title")),
     h("div", { class: "columns" },
-      h("section", { "aria-label": t("home.lotteries") }, none, list, more),
+      list,
       h("section", { class: "aside" }, newLottery())));
-  let cursor = null;
-  const load = async () => {
-    const page = await get(`/lotteries${cursor ? `?cursor=${encodeURIComponent(cursor)}` : ""}`, { signal });
-    add(list, page.lotteries.map(card));
-    cursor = page.next_cursor;
-    more.hidden = !cursor;
-    none.textContent = list.children.length ? "" : t("console.none");
-  };
-  more.addEventListener("click", load);
-  await load();
+  await showLotteries(list, card, t("console.none"), signal);
 }
 
 function card(lottery) {
@@ -38,7 +28,7 @@ function card(lottery) {
 }
 
 function newLottery() {
-  const name = h("input", { name: "name", required: true, maxlength: 200, autocomplete: "off" });
+  const name = h("input", { name: "name", required: true, maxlength: 100, autocomplete: "off" });
   const id = h("input", { name: "id", pattern: "[a-z0-9][a-z0-9\\-]{0,62}", autocomplete: "off", spellcheck: "false" });
   const locale = h("select", { name: "locale" }, h("option", { value: "en" }, "English"), h("option", { value: "zh-CN", lang: "zh-CN" }, "简体中文"));
   locale.value = language();

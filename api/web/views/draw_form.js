@@ -13,8 +13,7 @@ export function drawForm(lottery) {
   const addPrize = () => prizes.append(prize(prizes.children.length === 0));
   addPrize();
   const alternates = numberInput(0, 10000, 0);
-  const closes = h("input", { type: "datetime-local" });
-  const claim = numberInput(0, 525600, "");
+  const closes = h("input", { type: "datetime-local", name: "closes_at" });
   const past = h("input", { type: "checkbox", checked: true });
   const sms = h("input", { type: "checkbox", checked: true });
   const email = h("input", { type: "checkbox", checked: true });
@@ -29,7 +28,6 @@ export function drawForm(lottery) {
     h("details", null, h("summary", null, t("draw_form.options")),
       field(t("draw_form.alternates"), alternates, t("draw_form.alternates_hint")),
       field(t("draw_form.closes"), closes, t("draw_form.closes_hint")),
-      field(t("draw_form.claim"), claim, t("draw_form.claim_hint")),
       h("fieldset", null, h("legend", null, t("draw_form.channels")),
         h("label", { class: "check" }, sms, " SMS"), h("label", { class: "check" }, email, " ", t("draw_form.email"))),
       h("p", { class: "hint" }, t("draw_form.tickets_hint"))),
@@ -46,7 +44,6 @@ export function drawForm(lottery) {
       channels: [sms.checked && "sms", email.checked && "email"].filter(Boolean),
     };
     if (Number(alternates.value) > 0) body.alternates = Number(alternates.value);
-    if (Number(claim.value) > 0) body.claim_within_seconds = Number(claim.value) * 60;
     if (closes.value) body.closes_at = new Date(closes.value).toISOString();
     try {
       const draw = await post(lotteryPath(lottery.lottery_id, "draws"), body, { headers: { "idempotency-key": key } });

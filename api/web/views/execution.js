@@ -1,6 +1,7 @@
 // An execution: its state machine as a picture that lights up, its states one by one, its history, its time line.
 
 import { get, isLocal } from "../api.js";
+import { sleep } from "../connection.js";
 import { add, foreign, h, put } from "../dom.js";
 import { drawPath } from "../draws.js";
 import { followDraw, followExecution } from "../follow.js";
@@ -22,7 +23,7 @@ export async function show(root, { parameters, signal }) {
     return showExecution(root, found.execution_arn.split(":").pop(), signal, back);
   }
   const definition = await get("/page/lottery.asl.json", { signal });
-  const view = new ExecutionView(root, definition, t("execution.of_draw"), draw, back, false);
+  const view = new ExecutionView(root, definition, t("execution.of_draw"), draw, back, false, signal);
   await followDraw(lottery, draw, signal, (events, isNew) => view.take(events, isNew));
 }
 
@@ -30,16 +31,21 @@ async function showExecution(root, name, signal, back) {
   let view = null;
   const list = back ?? h("a", { href: "#/executions" }, t("execution.to_list"));
   await followExecution(name, signal, (answer, events) => {
-    view ??= new ExecutionView(root, answer.definition, t("execution.title"), answer.name, list, true);
+    view ??= new ExecutionView(root, answer.definition, t("execution.title"), answer.name, list, true, signal);
     view.take(events, false, answer);
   });
 }
 
 const ROWS = 200;
 
+/** Events come in bursts. Those of a short one are shown one after another, so that each state is seen to turn. */
+const BURST = 250;
+const BEAT = 40;
+
 class ExecutionView {
-  constructor(root, definition, title, name, back, hasData) {
+  constructor(root, definition, title, name, back, hasData, signal) {
     document.title = `${name} · ${title}`;
+    this.signal = signal;
     this.definition = definition;
     this.hasData = hasData;
     this.inside = namesWithin(definition);
@@ -65,14 +71,36 @@ class ExecutionView {
         h("section", null, h("h2", null, t("timeline.title")), this.time),
         h("section", null, h("h2", null, t("history.title")), this.table)));
     this.chosen = null;
+    this.coming = [];
+    this.isPlaying = false;
     this.picture.begin(this.scroller);
   }
 
-  /** Takes events, and the answer of the local stack that they came with. */
+  /** Takes events, and the answer of the local stack that they came with. What lies in the past is shown at once. */
   take(events, isNew, answer) {
-    if (isNew) this.history = new History(this.inside);
-    this.history.extend(events);
+    if (isNew) {
+      this.history = new History(this.inside);
+      this.coming = [];
+    }
+    const isPast = this.history.events.length === 0;
     this.answer = answer ?? null;
+    this.coming.push(...events);
+    if (isPast || this.coming.length > BURST) this.show(this.coming.splice(0));
+    else if (!this.isPlaying) this.play();
+  }
+
+  async play() {
+    this.isPlaying = true;
+    do {
+      const turning = this.coming.findIndex((event) => /State(Entered|Exited)$|^Execution/.test(event.type));
+      this.show(this.coming.splice(0, turning < 0 ? this.coming.length : turning + 1));
+      if (this.coming.length) await sleep(BEAT, this.signal);
+    } while (this.coming.length && !this.signal.aborted);
+    this.isPlaying = false;
+  }
+
+  show(events) {
+    this.history.extend(events);
     this.picture.show(this.history);
     this.details.show(this.chosen ?? this.interesting(), this.history);
     this.picture.choose(this.chosen ?? this.interesting());
@@ -105,7 +133,8 @@ class ExecutionView {
       ended?.error ? [" ", h("code", null, ended.error)] : null);
     if (!this.hasData) {
       put(this.whole, h("p", { class: "quiet" }, t("execution.public")));
-    } else if (this.answer) {
+    } else if (this.answer && this.shownAnswer !== this.answer.status) {
+      this.shownAnswer = this.answer.status;
       put(this.whole, json(t("execution.input"), this.answer.input), json(t("execution.output"), this.answer.output),
         this.answer.cause ? text(t("details.cause"), this.answer.cause) : null,
         json(t("execution.definition"), this.definition));

@@ -1,16 +1,14 @@
 // The first view: all lotteries.
 
-import { get } from "../api.js";
-import { add, foreign, h, put } from "../dom.js";
+import { foreign, h, put } from "../dom.js";
 import { moment } from "../format.js";
 import { t } from "../i18n/index.js";
+import { showLotteries } from "../paging.js";
 import { link } from "../router.js";
 
 export async function show(root, { signal }) {
   document.title = t("home.title");
-  const list = h("ul", { class: "cards" });
-  const more = h("button", { type: "button", hidden: true }, t("more"));
-  const notice = h("p", { class: "quiet", role: "status" });
+  const list = h("div");
   put(root,
     h("section", { class: "hero" },
       h("h1", null, t("home.heading")),
@@ -18,17 +16,8 @@ export async function show(root, { signal }) {
       h("p", { class: "actions" },
         h("a", { class: "button primary", href: "#/console" }, t("home.organise")),
         h("a", { class: "button", href: "openapi.json" }, t("home.api")))),
-    h("section", null, h("h2", null, t("home.lotteries")), notice, list, more));
-  let cursor = null;
-  const load = async () => {
-    const page = await get(`/lotteries${cursor ? `?cursor=${encodeURIComponent(cursor)}` : ""}`, { signal });
-    add(list, page.lotteries.map(card));
-    cursor = page.next_cursor;
-    more.hidden = !cursor;
-    notice.textContent = list.children.length ? "" : t("home.none");
-  };
-  more.addEventListener("click", load);
-  await load();
+    h("section", null, h("h2", null, t("home.lotteries")), list));
+  await showLotteries(list, card, t("home.none"), signal);
 }
 
 function card(lottery) {

@@ -6,6 +6,7 @@ import { sleep } from "../connection.js";
 import { isFinal, lotteryPath } from "../draws.js";
 import { badge, moment, number, prizes, shortHash } from "../format.js";
 import { t } from "../i18n/index.js";
+import { pageOf, paged } from "../paging.js";
 import { code } from "../qr.js";
 import { link } from "../router.js";
 
@@ -44,14 +45,10 @@ export function drawList(lottery) {
   if (!lottery.draws.length) return h("p", { class: "quiet" }, t("lottery.no_draws"));
   const list = h("ol", { class: "draws" }, lottery.draws.map((draw) => item(lottery.lottery_id, draw)));
   if (!lottery.next_cursor) return list;
-  const more = h("button", { type: "button" }, t("more"));
-  let cursor = lottery.next_cursor;
-  more.addEventListener("click", async () => {
-    const page = await get(`${lotteryPath(lottery.lottery_id, "draws")}?cursor=${encodeURIComponent(cursor)}`);
-    list.append(...page.draws.map((draw) => item(lottery.lottery_id, draw)));
-    cursor = page.next_cursor;
-    more.hidden = !cursor;
-  });
+  const { more } = paged(list, async (cursor) => {
+    const page = await get(pageOf(lotteryPath(lottery.lottery_id, "draws"), cursor));
+    return { elements: page.draws.map((draw) => item(lottery.lottery_id, draw)), next_cursor: page.next_cursor };
+  }, lottery.next_cursor);
   return [list, more];
 }
 

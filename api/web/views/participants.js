@@ -3,8 +3,9 @@
 import { get, send } from "../api.js";
 import { add, field, foreign, h, put } from "../dom.js";
 import { lotteryPath } from "../draws.js";
-import { number, trouble } from "../format.js";
+import { explanation, number, trouble } from "../format.js";
 import { t } from "../i18n/index.js";
+import { paged } from "../paging.js";
 import { saveReceipt } from "./join.js";
 
 /** What one request may carry on Lambda. */
@@ -16,7 +17,14 @@ const LISTED = 200;
 export function participants(lottery, signal) {
   const list = h("div");
   const search = h("input", { type: "search", autocomplete: "off", spellcheck: "false" });
-  const reload = () => showList(list, lottery, search.value, signal);
+  let loading = new AbortController();
+  signal.addEventListener("abort", () => loading.abort());
+  // What was asked for before must not come after what is asked for now.
+  const reload = () => {
+    loading.abort();
+    loading = new AbortController();
+    showList(list, lottery, search.value, loading.signal);
+  };
   let timer;
   search.addEventListener("input", () => {
     clearTimeout(timer);
@@ -70,6 +78,7 @@ async function upload(lottery, file, report, signal) {
   const bar = h("progress", { max: pieces.length, value: 0, "aria-label": t("import.progress") });
   const counts = { accepted: 0, updated: 0, refused: 0 };
   const refusals = [];
+  const warnings = [];
   const words = h("p");
   put(report, h("p", { class: "file" }, foreign(file.name)), bar, words);
   let done = 0;
@@ -78,22 +87,26 @@ async function upload(lottery, file, report, signal) {
     const part = await answer.json();
     for (const name of Object.keys(counts)) counts[name] += part[name];
     // Each piece repeats the header as its first line.
-    refusals.push(...part.refusals.map((refusal) => ({ ...refusal, line: piece.before + refusal.line })));
+    const inFile = (remark) => ({ ...remark, line: piece.before + remark.line });
+    refusals.push(...part.refusals.map(inFile));
+    warnings.push(...part.warnings.map(inFile));
     done += 1;
     bar.value = done;
     words.textContent = t("import.counts", Object.fromEntries(Object.entries(counts).map(([name, n]) => [name, number(n)])));
   }
   bar.remove();
-  if (refusals.length) add(report, refused(refusals, counts.refused));
+  if (refusals.length) add(report, remarks("import.refused", refusals, counts.refused));
+  if (warnings.length) add(report, remarks("import.warned", warnings, warnings.length));
 }
 
-function refused(refusals, total) {
+/** Lines of the file with what is to be said about them. */
+function remarks(title, list, total) {
   const head = ["import.line", "import.column", "import.reason"].map((name) => h("th", { scope: "col" }, t(name)));
-  const rows = refusals.slice(0, LISTED).map(({ line, column, reason }) =>
-    h("tr", null, h("td", { class: "n" }, line), h("td", null, column ?? ""), h("td", null, reason)));
+  const rows = list.slice(0, LISTED).map((remark) =>
+    h("tr", null, h("td", { class: "n" }, remark.line), h("td", null, remark.column ?? ""), h("td", null, explanation(remark))));
   return h("details", { class: "refusals", open: true },
-    h("summary", null, t("import.refused", { n: number(total) })),
-    h("div", { class: "scroller", tabindex: "0", role: "region", "aria-label": t("import.refused", { n: number(total) }) },
+    h("summary", null, t(title, { n: number(total) })),
+    h("div", { class: "scroller", tabindex: "0", role: "region", "aria-label": t(title, { n: number(total) }) },
       h("table", null, h("thead", null, h("tr", null, head)), h("tbody", null, rows))),
     total > rows.length ? h("p", { class: "quiet" }, t("import.more", { n: number(total - rows.length) })) : null);
 }
@@ -139,21 +152,16 @@ function cut(text, mostLines = MOST_LINES, mostBytes = MOST_BYTES) {
 
 async function showList(list, lottery, search, signal) {
   const shown = h("tbody");
-  const more = h("button", { type: "button" }, t("more"));
-  let cursor = null;
-  const load = async () => {
+  const { more, load } = paged(shown, async (cursor) => {
     const query = new URLSearchParams({ limit: "50" });
     if (cursor) query.set("cursor", cursor);
     if (search.trim()) query.set("search", search.trim());
     const page = await get(`${lotteryPath(lottery, "participants")}?${query}`, { signal });
-    add(shown, page.participants.map((participant) => row(lottery, participant)));
-    cursor = page.next_cursor;
-    more.hidden = !cursor;
-  };
-  more.addEventListener("click", load);
+    return { elements: page.participants.map((participant) => row(lottery, participant)), next_cursor: page.next_cursor };
+  });
   try {
     // A page of a search may be empty and still have a next one.
-    do await load(); while (cursor && !shown.children.length && !signal.aborted);
+    while ((await load()) && !shown.children.length && !signal.aborted);
   } catch (error) {
     if (!signal.aborted) put(list, h("p", { class: "problem" }, trouble(error)));
     return;

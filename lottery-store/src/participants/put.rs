@@ -40,8 +40,11 @@ pub enum PutParticipant {
         /// The subscription of the address that was replaced; the caller ends it.
         former_subscription_arn: Option<String>,
     },
-    /// The participant was not taken; the sentence holds nothing personal.
-    Refused(String),
+    /// The participant was not taken: the address belongs to another participant of the lottery.
+    AddressTaken {
+        /// The field that holds it.
+        field: &'static str,
+    },
 }
 
 /// What has to be written for one participant.
@@ -156,9 +159,7 @@ impl Store {
                 Outcome::Done => return Ok(plan.answer),
                 Outcome::Refused(refusals) => {
                     if let Some(field) = plan.address_taken(&refusals) {
-                        return Ok(PutParticipant::Refused(format!(
-                            "{field}: belongs to another participant of this lottery"
-                        )));
+                        return Ok(PutParticipant::AddressTaken { field });
                     }
                 }
             }

@@ -14,12 +14,12 @@ fn id(text: &str) -> ParticipantId {
 fn label(answer: &PutParticipant) -> Label {
     match answer {
         PutParticipant::Accepted { label } | PutParticipant::Updated { label, .. } => *label,
-        PutParticipant::Refused(reason) => panic!("refused: {reason}"),
+        PutParticipant::AddressTaken { field } => panic!("the {field} is taken"),
     }
 }
 
-fn is_refused(answer: &PutParticipant, field: &str) -> bool {
-    matches!(answer, PutParticipant::Refused(reason) if reason.starts_with(field))
+fn is_refused(answer: &PutParticipant, field: &'static str) -> bool {
+    *answer == PutParticipant::AddressTaken { field }
 }
 
 async fn phone_of(store: &Store, lottery_id: &lottery::LotteryId, participant_id: &str) -> Option<String> {

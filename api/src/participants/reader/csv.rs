@@ -8,11 +8,7 @@ use std::borrow::Cow;
 
 use lottery::ParticipantFields;
 
-use super::{LONGEST_RECORD, Record, Unfit, Unreadable, too_long};
-
-const UNCLOSED: &str = "its quotation mark is never closed";
-const MISPLACED: &str =
-    "a quotation mark within a quoted field must be doubled, and after the closing one a comma must follow";
+use super::{LONGEST_RECORD, LineRefusal, Record, Unreadable};
 
 /// Finds the ends of records in what arrives.
 pub(super) struct Csv {
@@ -69,7 +65,7 @@ impl Csv {
         loop {
             self.read(records)?;
             if self.state == State::Quoted {
-                self.refuse(UNCLOSED, records)?;
+                self.refuse(LineRefusal::QuoteNotClosed, records)?;
                 continue;
             }
             // A refusal begins anew further up; anything else ends with the body.
@@ -80,7 +76,7 @@ impl Csv {
         }
         match self.header {
             Some(_) => Ok(()),
-            None => Err(Unreadable { line: 1, column: None, reason: "the body is empty".to_owned() }),
+            None => Err(Unreadable::new(1, LineRefusal::Empty)),
         }
     }
 
@@ -114,27 +110,26 @@ impl Csv {
                 (State::Quoted, _) => {}
                 (State::Quote, b'"') | (State::Field, b'"') => self.state = State::Quoted,
                 (State::Field | State::Plain | State::Quote, b',') => self.state = State::Field,
-                (State::Quote, _) => self.refuse(MISPLACED, records)?,
+                (State::Quote, _) => self.refuse(LineRefusal::QuoteMisplaced, records)?,
                 (State::Field | State::Plain, _) => self.state = State::Plain,
             }
             if self.at.saturating_sub(self.start) > LONGEST_RECORD {
-                let reason = if self.breaks > 0 { UNCLOSED.to_owned() } else { too_long() };
-                self.refuse(&reason, records)?;
+                let why = match self.breaks {
+                    0 => LineRefusal::LineTooLong { most: LONGEST_RECORD },
+                    _ => LineRefusal::QuoteNotClosed,
+                };
+                self.refuse(why, records)?;
             }
         }
         Ok(())
     }
 
     /// Refuses the line on which the record began; what follows that line is looked at anew.
-    fn refuse(&mut self, reason: &str, records: &mut Vec<Record>) -> Result<(), Unreadable> {
+    fn refuse(&mut self, why: LineRefusal, records: &mut Vec<Record>) -> Result<(), Unreadable> {
         if self.header.is_none() {
-            return Err(Unreadable {
-                line: self.line,
-                column: None,
-                reason: format!("the header: {reason}"),
-            });
+            return Err(Unreadable::new(self.line, why));
         }
-        records.push(Record::unfit(self.line, reason));
+        records.push(Record::unfit(self.line, why));
         match self.buffer[self.start..self.at].iter().position(|byte| *byte == b'\n') {
             Some(end) => {
                 self.begin_record(self.start + end + 1);
@@ -168,18 +163,13 @@ impl Csv {
         match (&self.header, std::str::from_utf8(record)) {
             (None, Ok(text)) if text.trim().is_empty() => {}
             (None, Ok(text)) => self.header = Some(Header::parse(text, line)?),
-            (None, Err(_)) => {
-                let reason = "the header is not UTF-8; save the file as UTF-8".to_owned();
-                return Err(Unreadable { line, column: None, reason });
-            }
-            (Some(_), Err(_)) => {
-                records.push(Record::unfit(line, "is not UTF-8; save the file as UTF-8"));
-            }
+            (None, Err(_)) => return Err(Unreadable::new(line, LineRefusal::NotUtf8)),
+            (Some(_), Err(_)) => records.push(Record::unfit(line, LineRefusal::NotUtf8)),
             (Some(header), Ok(text)) => {
                 let fields = split(text);
                 let is_blank = fields.iter().all(|field| field.trim().is_empty());
                 if fields.len() != header.columns.len() && !is_blank && self.breaks > 0 {
-                    return self.refuse(UNCLOSED, records);
+                    return self.refuse(LineRefusal::QuoteNotClosed, records);
                 }
                 if !is_blank {
                     records.push(header.record(line, &fields));
@@ -194,31 +184,30 @@ impl Csv {
 
 impl Header {
     fn parse(text: &str, line: u64) -> Result<Self, Unreadable> {
-        let unreadable = |column: &str, reason: String| {
+        let unreadable = |column: &str, why: LineRefusal| {
             let shown: String = column.chars().filter(|character| !character.is_control()).take(64).collect();
-            Unreadable { line, column: Some(shown), reason }
+            Unreadable { line, column: Some(shown), why }
         };
         let known = ParticipantFields::NAMES.join(", ");
         let mut columns = Vec::new();
         for field in split(text) {
             let name = field.trim().to_ascii_lowercase();
             let Some(column) = ParticipantFields::NAMES.into_iter().find(|known| *known == name) else {
-                let hint = if text.contains(';') || text.contains('\t') {
-                    "; separate the columns with commas"
+                let why = if text.contains([';', '\t']) {
+                    LineRefusal::WrongSeparator { known }
                 } else {
-                    ""
+                    LineRefusal::UnknownColumn { known }
                 };
-                let reason = format!("the header must name only these columns, in any order: {known}{hint}");
-                return Err(unreadable(&name, reason));
+                return Err(unreadable(&name, why));
             };
             if columns.contains(&column) {
-                return Err(unreadable(column, "the header names this column twice".to_owned()));
+                return Err(unreadable(column, LineRefusal::ColumnTwice));
             }
             columns.push(column);
         }
-        for needed in ["participant_id", "name"] {
-            if !columns.contains(&needed) {
-                return Err(unreadable(needed, format!("the header must name the column {needed}")));
+        for column in ["participant_id", "name"] {
+            if !columns.contains(&column) {
+                return Err(unreadable(column, LineRefusal::ColumnMissing { column }));
             }
         }
         Ok(Self { columns })
@@ -227,18 +216,12 @@ impl Header {
     fn record(&self, line: u64, fields: &[Cow<'_, str>]) -> Record {
         if fields.len() != self.columns.len() {
             let (found, expected) = (fields.len(), self.columns.len());
-            let reason = format!(
-                "has {found} fields, but the header has {expected}; quote a field that holds a comma"
-            );
-            return Record::unfit(line, reason);
+            return Record::unfit(line, LineRefusal::FieldCount { found, expected });
         }
         let mut participant = ParticipantFields::default();
         for (column, field) in self.columns.iter().zip(fields) {
             if let Err(error) = participant.set(column, field.as_ref()) {
-                return Record {
-                    line,
-                    fields: Err(Unfit { column: Some(error.field), reason: error.reason }),
-                };
+                return Record { line, fields: Err(error.into()) };
             }
         }
         Record { line, fields: Ok(participant) }
@@ -294,6 +277,7 @@ fn closing(quoted: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::super::Format::Csv;
+    use super::super::LineRefusal;
     use super::super::tests::read;
 
     #[test]
@@ -377,8 +361,8 @@ mod tests {
         ] {
             let error = read(Csv, header).unwrap_err();
             assert_eq!((error.line, error.column.as_deref()), (1, Some(column)));
-            assert!(error.reason.contains(told), "{}", error.reason);
+            assert!(error.why.to_string().contains(told), "{}", error.why);
         }
-        assert!(read(Csv, "participant_id,\"name\n1,Rose").unwrap_err().reason.contains("never closed"));
+        assert!(read(Csv, "participant_id,\"name\n1,Rose").unwrap_err().why == LineRefusal::QuoteNotClosed);
     }
 }

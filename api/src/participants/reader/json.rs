@@ -1,6 +1,6 @@
 //! JSON: one object, or an array of objects whose elements are cut out as they arrive.
 
-use super::{LONGEST_RECORD, Record, Unreadable, too_long};
+use super::{LONGEST_RECORD, LineRefusal, Record, Unreadable};
 
 /// Follows brackets and strings far enough to find where elements end; serde_json reads them then.
 pub(super) struct Json {
@@ -79,16 +79,14 @@ impl Json {
 
     pub(super) fn finish(&mut self, records: &mut Vec<Record>) -> Result<(), Unreadable> {
         match self.expected {
-            Expected::Start => {
-                Err(Unreadable { line: 1, column: None, reason: "the body is empty".to_owned() })
-            }
+            Expected::Start => Err(Unreadable::new(1, LineRefusal::Empty)),
             Expected::End | Expected::Given => Ok(()),
             _ if !self.element.is_empty() => {
-                self.give_up(self.element_place.0, "begins here and never ends", records);
+                self.give_up(self.element_place.0, LineRefusal::JsonNotClosed, records);
                 Ok(())
             }
             _ => {
-                self.give_up(self.line, "the array ends without its closing bracket", records);
+                self.give_up(self.line, LineRefusal::JsonArrayNotClosed, records);
                 Ok(())
             }
         }
@@ -103,18 +101,17 @@ impl Json {
                 self.begin_element(byte, records);
             }
             (Expected::Start, _) => {
-                let reason = "the body must be a JSON object or an array of objects".to_owned();
-                return Err(Unreadable { line: self.line, column: None, reason });
+                return Err(Unreadable::new(self.line, LineRefusal::NotJsonObjects));
             }
             (Expected::FirstElement | Expected::Comma, b']') => self.expected = Expected::End,
             (Expected::Comma, b',') => self.expected = Expected::Element,
-            (Expected::Comma, _) => self.give_up(self.line, "a comma is missing in front of it", records),
+            (Expected::Comma, _) => self.give_up(self.line, LineRefusal::JsonCommaMissing, records),
             (Expected::FirstElement | Expected::Element, b',' | b']') => {
-                self.give_up(self.line, "an element is missing between two commas", records);
+                self.give_up(self.line, LineRefusal::JsonElementMissing, records);
             }
             (Expected::FirstElement | Expected::Element, _) => self.begin_element(byte, records),
             (Expected::End | Expected::OnlyObject, _) => {
-                self.give_up(self.line, "stands behind the end of the JSON", records);
+                self.give_up(self.line, LineRefusal::JsonBehindEnd, records);
             }
             (Expected::Given, _) => {}
         }
@@ -147,7 +144,7 @@ impl Json {
         }
         self.element.push(byte);
         if self.element.len() > LONGEST_RECORD {
-            self.give_up(self.element_place.0, &too_long(), records);
+            self.give_up(self.element_place.0, LineRefusal::JsonTooLong { most: LONGEST_RECORD }, records);
         } else if self.depth == 0 && self.string == Inside::Nothing && matches!(byte, b'}' | b']' | b'"') {
             self.end_element(records);
         }
@@ -161,8 +158,8 @@ impl Json {
     }
 
     /// In JSON nothing tells where the next element begins once one is broken: what follows is not read.
-    fn give_up(&mut self, line: u64, reason: &str, records: &mut Vec<Record>) {
-        records.push(Record::unfit(line, format!("{reason}; from here on the JSON is not read")));
+    fn give_up(&mut self, line: u64, why: LineRefusal, records: &mut Vec<Record>) {
+        records.push(Record::unfit(line, why));
         self.element.clear();
         self.expected = Expected::Given;
     }
@@ -171,6 +168,7 @@ impl Json {
 #[cfg(test)]
 mod tests {
     use super::super::Format::Json;
+    use super::super::LineRefusal;
     use super::super::tests::read;
 
     #[test]
@@ -220,6 +218,6 @@ mod tests {
 
     #[test]
     fn a_body_that_is_no_object_or_array_is_unreadable() {
-        assert!(read(Json, "participant_id,name\n1,Rose").unwrap_err().reason.contains("array of objects"));
+        assert!(read(Json, "participant_id,name\n1,Rose").unwrap_err().why == LineRefusal::NotJsonObjects);
     }
 }

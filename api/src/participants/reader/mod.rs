@@ -4,11 +4,14 @@ mod csv;
 mod json;
 mod ndjson;
 
-use lottery::ParticipantFields;
+use lottery::{FieldError, ParticipantFields};
 
 use csv::Csv;
 use json::Json;
 use ndjson::Ndjson;
+
+use super::refusal::LineRefusal;
+use crate::explanation::Explanation;
 
 /// A record longer than this is refused: participants are small, and an unclosed quotation mark must not take
 /// the rest of the file with it.
@@ -29,7 +32,7 @@ pub(crate) struct Unfit {
     /// The field at fault, if one is.
     pub(crate) column: Option<String>,
     /// What is wrong.
-    pub(crate) reason: String,
+    pub(crate) why: Explanation,
 }
 
 /// Why nothing of the body can be read.
@@ -40,7 +43,13 @@ pub(crate) struct Unreadable {
     /// The field at fault, if one is.
     pub(crate) column: Option<String>,
     /// What is wrong, and the mend.
-    pub(crate) reason: String,
+    pub(crate) why: LineRefusal,
+}
+
+impl Unreadable {
+    fn new(line: u64, why: LineRefusal) -> Self {
+        Self { line, column: None, why }
+    }
 }
 
 /// The ways in which participants may be written.
@@ -122,8 +131,7 @@ impl Reader {
     fn begin(&mut self, records: &mut Vec<Record>) -> Result<(), Unreadable> {
         let Some(start) = self.start.take() else { return Ok(()) };
         if start.starts_with(&[0xff, 0xfe]) || start.starts_with(&[0xfe, 0xff]) {
-            let reason = "the body is UTF-16; save it as UTF-8 (in Excel: `CSV UTF-8`)".to_owned();
-            return Err(Unreadable { line: 1, column: None, reason });
+            return Err(Unreadable::new(1, LineRefusal::Utf16));
         }
         self.push_body(start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&start), records)
     }
@@ -141,8 +149,8 @@ impl Reader {
 }
 
 impl Record {
-    fn unfit(line: u64, reason: impl Into<String>) -> Self {
-        Self { line, fields: Err(Unfit { column: None, reason: reason.into() }) }
+    fn unfit(line: u64, why: LineRefusal) -> Self {
+        Self { line, fields: Err(Unfit { column: None, why: why.into() }) }
     }
 
     /// The record of one JSON value that begins behind `before` bytes of its line.
@@ -152,17 +160,17 @@ impl Record {
             Err(error) => {
                 let column = if error.line() == 1 { before + error.column() } else { error.column() };
                 let line = line + (error.line() as u64).saturating_sub(1);
-                return Self::unfit(line, format!("is not JSON: see column {column}"));
+                return Self::unfit(line, LineRefusal::NotJson { column });
             }
         };
-        let fields = ParticipantFields::from_json(value)
-            .map_err(|error| Unfit { column: Some(error.field), reason: error.reason });
-        Self { line, fields }
+        Self { line, fields: ParticipantFields::from_json(value).map_err(Unfit::from) }
     }
 }
 
-fn too_long() -> String {
-    format!("is longer than {LONGEST_RECORD} bytes")
+impl From<FieldError> for Unfit {
+    fn from(error: FieldError) -> Self {
+        Self { column: Some(error.field), why: error.reason.into() }
+    }
 }
 
 #[cfg(test)]
@@ -193,7 +201,7 @@ pub(super) mod tests {
                 Err(error) => format!("{}: refused {error}", record.line),
             },
             Err(unfit) => {
-                format!("{}: unfit {} {}", record.line, unfit.column.unwrap_or_default(), unfit.reason)
+                format!("{}: unfit {} {}", record.line, unfit.column.unwrap_or_default(), unfit.why)
             }
         };
         Ok(records.into_iter().map(told).collect())
@@ -207,14 +215,14 @@ pub(super) mod tests {
             ["1: 1 Rose"]
         );
         let error = read(Format::Csv, b"\xff\xfep\0a\0").unwrap_err();
-        assert!(error.reason.contains("UTF-16"));
+        assert!(error.why == LineRefusal::Utf16);
     }
 
     #[test]
     fn an_empty_body_is_told_in_every_format() {
         for format in [Format::Csv, Format::Ndjson, Format::Json] {
             for body in ["", " \n\n", "\u{feff}"] {
-                assert!(read(format, body).unwrap_err().reason.contains("empty"), "{format:?} {body:?}");
+                assert_eq!(read(format, body).unwrap_err().why, LineRefusal::Empty, "{format:?} {body:?}");
             }
         }
     }

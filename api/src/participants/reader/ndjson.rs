@@ -1,6 +1,6 @@
 //! NDJSON: one JSON object a line.
 
-use super::{LONGEST_RECORD, Record, Unreadable, too_long};
+use super::{LONGEST_RECORD, LineRefusal, Record, Unreadable};
 
 /// Cuts lines out of what arrives.
 #[derive(Default)]
@@ -27,7 +27,7 @@ impl Ndjson {
         if self.found {
             return Ok(());
         }
-        Err(Unreadable { line: 1, column: None, reason: "the body is empty".to_owned() })
+        Err(Unreadable::new(1, LineRefusal::Empty))
     }
 
     /// Keeps one byte more than a record may have, which is enough to know that it is too long.
@@ -42,7 +42,7 @@ impl Ndjson {
         let before = self.line.len() - line.len();
         let line = line.trim_ascii_end();
         if line.len() > LONGEST_RECORD {
-            records.push(Record::unfit(self.number, too_long()));
+            records.push(Record::unfit(self.number, LineRefusal::LineTooLong { most: LONGEST_RECORD }));
             self.found = true;
         } else if !line.is_empty() {
             records.push(Record::of_json(self.number, before, line));
