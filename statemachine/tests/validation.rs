@@ -383,3 +383,15 @@ fn too_much_is_refused_without_much_ado() {
     }
     assert!(findings(&nested).iter().any(|finding| finding.contains("TOO_DEEPLY_NESTED")));
 }
+
+#[test]
+fn a_comment_is_a_text_wherever_it_stands_and_in_either_language() {
+    let state =
+        json!({"Type": "Pass", "QueryLanguage": "JSONata", "Comment": "{% not an expression", "End": true});
+    assert_eq!(findings(&machine(state)), Vec::<String>::new());
+    let fail = json!({"Type": "Fail", "QueryLanguage": "JSONata", "Cause": "{% not an expression"});
+    assert_eq!(
+        findings(&machine(fail)),
+        schema("JSONata string must start with {% and end with %}", "/States/S/Cause")
+    );
+}

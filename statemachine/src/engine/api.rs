@@ -171,6 +171,17 @@ pub struct ExecutionDescription {
     pub redrive_status: Result<(), String>,
 }
 
+impl ExecutionDescription {
+    /// `redriveStatus` and `redriveStatusReason`.
+    pub(crate) fn redrive_words(&self) -> (&'static str, Option<&str>) {
+        match &self.redrive_status {
+            Ok(()) => ("REDRIVABLE", None),
+            Err(reason) if self.map_run_arn.is_some() && reason.is_empty() => ("REDRIVABLE_BY_MAP_RUN", None),
+            Err(reason) => ("NOT_REDRIVABLE", Some(reason)),
+        }
+    }
+}
+
 /// An execution in a list.
 #[derive(Clone, Debug)]
 pub struct ExecutionSummary {

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::cell::Cell;
-use super::{Engine, ExecutionDescription, Inner, NewExecution, TaskFailure, TaskReport};
-use crate::data::{Json, Object, Random};
+use super::{Engine, Inner, NewExecution, TaskFailure, TaskReport};
+use crate::data::{Json, Random};
 use crate::execution::{Caller, Reported, Stimulus};
-use crate::integration::{NestedRequest, Pattern, ServiceCall, closed_answer, started_answer};
+use crate::integration::{NestedRequest, Pattern, ServiceCall, closed_answer, described, started_answer};
 use crate::service::Exception;
 
 /// Tasks that wait for the end of another execution, by its ARN.
@@ -131,7 +131,7 @@ impl Inner {
             }
             _ => {
                 let description = engine.describe_execution(&needed("ExecutionArn")?).await?;
-                return Ok(described(&description));
+                return Ok(described(&description, moment, |payload| Json::from(payload.to_text())));
             }
         }
         Ok(Json::empty_object())
@@ -178,26 +178,4 @@ impl Inner {
 fn moment(millis: i64) -> Json {
     let moment = jiff::Timestamp::from_millisecond(millis).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
     Json::from(crate::data::timestamp::format(moment))
-}
-
-fn described(execution: &ExecutionDescription) -> Json {
-    let mut answer = Object::with_capacity(9);
-    answer.insert("ExecutionArn", Json::string(execution.arn.as_str()));
-    answer.insert("StateMachineArn", Json::string(execution.state_machine_arn.as_str()));
-    answer.insert("Name", Json::string(execution.name.as_str()));
-    answer.insert("Status", Json::string(execution.status.as_str()));
-    answer.insert("StartDate", moment(execution.start_date));
-    if let Some(stopped) = execution.stop_date {
-        answer.insert("StopDate", moment(stopped));
-    }
-    answer.insert("Input", Json::from(execution.input.to_text()));
-    for (name, value) in [("Error", &execution.error), ("Cause", &execution.cause)] {
-        if let Some(value) = value {
-            answer.insert(name, Json::string(value.as_str()));
-        }
-    }
-    if let Some(output) = &execution.output {
-        answer.insert("Output", Json::from(output.to_text()));
-    }
-    Json::from(answer)
 }

@@ -36,9 +36,11 @@ impl NestedRequest {
 
 /// The answer to the start of a nested execution.
 pub(crate) fn started_answer(arn: &str, start_millis: i64, request_id: &str, now_millis: i64) -> Json {
+    // Of the answer as AWS writes it: `{"executionArn":"…","startDate":1.688136139123E9}`.
+    let length = arn.len() + 48;
     Json::object([
         ("ExecutionArn", Json::string(arn)),
-        ("SdkHttpMetadata", json_metadata(request_id, now_millis, 161)),
+        ("SdkHttpMetadata", json_metadata(request_id, now_millis, length)),
         ("SdkResponseMetadata", Json::object([("RequestId", Json::string(request_id))])),
         ("StartDate", Json::from(start_millis)),
     ])
@@ -46,33 +48,53 @@ pub(crate) fn started_answer(arn: &str, start_millis: i64, request_id: &str, now
 
 /// The answer when a nested execution has ended: output, or error and cause of `States.TaskFailed`.
 pub(crate) fn closed_answer(pattern: Pattern, child: &ExecutionDescription) -> Result<Json, Json> {
-    let payload = |json: &Json| match pattern {
-        Pattern::Sync2 => json.clone(),
-        _ => Json::from(json.to_text()),
-    };
-    let included = || Json::object([("Included", Json::Bool(true))]);
     let failed = child.status != ExecutionStatus::Succeeded;
-    let mut answer = Object::with_capacity(12);
-    if let Some(cause) = &child.cause {
+    let answer = described(child, Json::from, |payload| match pattern {
+        // The cause of a failure is a text that holds texts, whichever the pattern.
+        Pattern::Sync2 if !failed => payload.clone(),
+        _ => Json::from(payload.to_text()),
+    });
+    if failed { Err(answer) } else { Ok(answer) }
+}
+
+/// DescribeExecution as a Task shows it, its moments and payloads as the integration writes them.
+pub(crate) fn described(
+    execution: &ExecutionDescription,
+    moment: impl Fn(i64) -> Json,
+    payload: impl Fn(&Json) -> Json,
+) -> Json {
+    let included = || Json::object([("Included", Json::Bool(true))]);
+    let mut answer = Object::with_capacity(16);
+    if let Some(cause) = &execution.cause {
         answer.insert("Cause", Json::string(cause.as_str()));
     }
-    if let Some(error) = &child.error {
+    if let Some(error) = &execution.error {
         answer.insert("Error", Json::string(error.as_str()));
     }
-    answer.insert("ExecutionArn", Json::string(child.arn.as_str()));
-    // The cause of a failure is a text that holds texts, whichever the pattern.
-    answer.insert("Input", if failed { Json::from(child.input.to_text()) } else { payload(&child.input) });
+    answer.insert("ExecutionArn", Json::string(execution.arn.as_str()));
+    answer.insert("Input", payload(&execution.input));
     answer.insert("InputDetails", included());
-    answer.insert("Name", Json::string(child.name.as_str()));
-    if let Some(output) = &child.output {
+    answer.insert("Name", Json::string(execution.name.as_str()));
+    if let Some(output) = &execution.output {
         answer.insert("Output", payload(output));
         answer.insert("OutputDetails", included());
     }
-    answer.insert("StartDate", Json::from(child.start_date));
-    answer.insert("StateMachineArn", Json::string(child.state_machine_arn.as_str()));
-    answer.insert("Status", Json::string(child.status.as_str()));
-    answer.insert("StopDate", Json::from(child.stop_date.unwrap_or(child.start_date)));
-    if failed { Err(Json::from(answer)) } else { Ok(Json::from(answer)) }
+    let (redrivable, reason) = execution.redrive_words();
+    answer.insert("RedriveCount", Json::from(execution.redrive_count));
+    if let Some(redriven) = execution.redrive_date {
+        answer.insert("RedriveDate", moment(redriven));
+    }
+    answer.insert("RedriveStatus", Json::string(redrivable));
+    if let Some(reason) = reason {
+        answer.insert("RedriveStatusReason", Json::string(reason));
+    }
+    answer.insert("StartDate", moment(execution.start_date));
+    answer.insert("StateMachineArn", Json::string(execution.state_machine_arn.as_str()));
+    answer.insert("Status", Json::string(execution.status.as_str()));
+    if let Some(stopped) = execution.stop_date {
+        answer.insert("StopDate", moment(stopped));
+    }
+    Json::from(answer)
 }
 
 /// What the optimized integrations tell of an answer in the AWS JSON protocol.

@@ -98,13 +98,7 @@ impl Service {
         request.check()?;
         arn::check(&execution_arn, EXECUTIONS)?;
         let execution = self.engine.describe_execution(&execution_arn).await?;
-        let (redrivable, reason) = match &execution.redrive_status {
-            Ok(()) => ("REDRIVABLE", None),
-            Err(reason) if execution.map_run_arn.is_some() && reason.is_empty() => {
-                ("REDRIVABLE_BY_MAP_RUN", None)
-            }
-            Err(reason) => ("NOT_REDRIVABLE", Some(reason.as_str())),
-        };
+        let (redrivable, reason) = execution.redrive_words();
         Ok(summary(&execution, included)
             .with("name", execution.name.as_str())
             .with_some("mapRunArn", execution.map_run_arn.as_deref())

@@ -98,8 +98,8 @@ static CHOICE: &[Field] =
     &[INPUT_PATH, OUTPUT_PATH, OUTPUT, ASSIGN, part("Choices"), field("Default", In::Both, Kind::Text)];
 static SUCCEED: &[Field] = &[INPUT_PATH, OUTPUT_PATH, OUTPUT];
 static FAIL: &[Field] = &[
-    field("Error", In::Both, Kind::Text),
-    field("Cause", In::Both, Kind::Text),
+    field("Error", In::Both, Kind::Words),
+    field("Cause", In::Both, Kind::Words),
     field("ErrorPath", In::JsonPath, Kind::PathOrCall),
     field("CausePath", In::JsonPath, Kind::PathOrCall),
 ];

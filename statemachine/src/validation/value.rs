@@ -11,6 +11,8 @@ use crate::data::{Json, Object, timestamp};
 pub(super) enum Kind {
     /// A text.
     Text,
+    /// A text for which JSONata may put an expression.
+    Words,
     /// One of these texts.
     OneOf(&'static [&'static str]),
     /// `true` or `false`.
@@ -107,7 +109,7 @@ impl Checker<'_> {
             }
         }
         match kind {
-            Kind::Text => self.expect(value, at, value.as_str().is_some(), "[STRING]"),
+            Kind::Text | Kind::Words => self.expect(value, at, value.as_str().is_some(), "[STRING]"),
             Kind::OneOf(words) => match value.as_str() {
                 None => self.expect(value, at, false, "[STRING]"),
                 Some(word) if words.contains(&word) => {}
@@ -207,7 +209,7 @@ impl Checker<'_> {
 impl Kind {
     /// Whether JSONata may put an expression for the value.
     fn takes_expression(self) -> bool {
-        matches!(self, Kind::Text | Kind::Integer { .. } | Kind::Decimal { .. } | Kind::Timestamp)
+        matches!(self, Kind::Words | Kind::Integer { .. } | Kind::Decimal { .. } | Kind::Timestamp)
     }
 
     /// Whether a path there is probably meant for the field's twin whose name ends with `Path`.

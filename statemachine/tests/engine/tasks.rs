@@ -86,14 +86,17 @@ async fn a_nested_execution_is_waited_for_and_its_output_comes_back() {
         .machine("inner", r#"{"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 60, "OutputPath": "$.n", "End": true}}}"#)
         .await;
     let outer = format!(
-        r#"{{"StartAt": "Nest", "States": {{"Nest": {{"Type": "Task", "End": true, "OutputPath": "$.Output",
+        r#"{{"StartAt": "Nest", "States": {{"Nest": {{"Type": "Task", "End": true,
             "Resource": "arn:aws:states:::states:startExecution.sync:2",
             "Parameters": {{"StateMachineArn": "{inner}", "Input": {{"n": 7}}, "Name": "nested"}}}}}}}}"#
     );
     let arn = stage.start(&outer, "{}").await;
     stage.until(&arn, "TaskSubmitted", 1).await;
     stage.pass(60);
-    assert_eq!(outcome(&stage.end(&arn).await), "7");
+    let answer = stage.end(&arn).await.output.unwrap();
+    let told = ["Input", "Output", "RedriveCount", "RedriveStatus", "Status"]
+        .map(|it| answer.get(it).unwrap().to_text());
+    assert_eq!(told, [r#"{"n":7}"#, "7", "0", r#""NOT_REDRIVABLE""#, r#""SUCCEEDED""#]);
     let nested = stage.end("arn:aws:states:us-east-1:123456789012:execution:inner:nested").await;
     assert_eq!(nested.status.as_str(), "SUCCEEDED");
 }

@@ -33,3 +33,20 @@ async fn a_tested_state_sees_and_tells_its_variables() {
     assert_eq!(answer["output"], "{\"x\":7}");
     assert_eq!(answer["inspectionData"]["variables"], "{\"a\":7,\"b\":7}");
 }
+
+#[tokio::test]
+async fn the_mocked_answer_of_a_service_is_an_object_unless_nothing_is_checked() {
+    let client = Client::new().await;
+    let state = json!({"Type": "Task", "Resource": "arn:aws:states:::sns:publish", "Parameters": {"Message": "m"}, "End": true});
+    for mock in ["1", "[]", "null", "\"text\""] {
+        let body = |mode: &str| json!({"definition": state.to_string(), "mock": {"result": mock, "fieldValidationMode": mode}});
+        for mode in ["STRICT", "PRESENT"] {
+            let refused = client.refused("TestState", body(mode)).await;
+            assert_eq!(
+                refused,
+                ("ValidationException".to_owned(), "Mocked result must be a JSON object.".to_owned())
+            );
+        }
+        assert_eq!(client.ok("TestState", body("NONE")).await["output"], mock);
+    }
+}

@@ -82,6 +82,9 @@ impl Mock {
         let Some(strictness) = self.strictness else { return Ok(()) };
         let Some((service, action)) = subject.requested_service() else { return Ok(()) };
         let operation = models::model(models::sdk_name(&service)).and_then(|model| model.operation(&action));
+        if operation.is_some() && !result.is_object() {
+            return Err(Exception::validation("Mocked result must be a JSON object."));
+        }
         match operation.and_then(|operation| operation.answer_fault(result, strictness)) {
             Some(fault) => {
                 Err(Exception::validation(format!("Mock result schema validation error: {fault}")))
