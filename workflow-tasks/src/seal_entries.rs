@@ -8,11 +8,11 @@ use lottery::feasibility::Infeasible;
 use lottery::manifest::{Algorithm, Manifest, NamedRound, Version};
 use lottery::moment::Moment;
 use lottery::seal::SealedEntries;
-use lottery::{Draw, DrawId, DrawStatus, Exclusion, Invalid, ParticipantId, Reason};
+use lottery::{Draw, DrawId, DrawStatus, Exclusion, Invalid, Reason};
 use lottery_store::{CommitSeal, ReleaseWinners, SealedDraw, StoreError, TakeLottery};
 use serde::Serialize;
 
-use crate::sealing::Sealing;
+use crate::sealing::{PastWinners, Written, write_entries};
 use crate::{DrawInput, TaskContext, TaskError, release_winners};
 
 /// How often a commit that other writers are in the way of is made anew.
@@ -45,10 +45,8 @@ pub async fn handle(cx: &TaskContext, input: DrawInput) -> Result<Output, TaskEr
         return found(&draw);
     }
     let past_winners = past_winners(cx, &draw).await?;
-    let mut sealing = Sealing::begin(cx, &draw).await?;
-    sealing.read_pool(&past_winners).await?;
-    let (attempt, chunks, sealed) = sealing.finish().await?;
-    let outcome = match sealed {
+    let Written { attempt, chunks, entries } = write_entries(cx, &draw, past_winners).await?;
+    let outcome = match entries {
         Err(infeasible) => reject(cx, &draw, &infeasible).await?,
         Ok(sealed) => commit(cx, &draw, sealed, &attempt.name, chunks).await?,
     };
@@ -82,7 +80,7 @@ fn found(draw: &Draw) -> Result<Output, TaskError> {
 }
 
 /// Who cannot win because they have, and when.
-async fn past_winners(cx: &TaskContext, draw: &Draw) -> Result<HashMap<ParticipantId, Exclusion>, TaskError> {
+async fn past_winners(cx: &TaskContext, draw: &Draw) -> Result<PastWinners, TaskError> {
     if !draw.exclude_past_winners {
         return Ok(HashMap::new());
     }

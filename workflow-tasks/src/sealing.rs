@@ -1,16 +1,17 @@
-//! One pass over the pool: each page becomes entries, hashes and stored chunks while the next one is being read.
-//! Memory holds two pages, the chunks under way, and 68 bytes for each chunk.
+//! One pass over the pool: pages are read, hashed by a thread of their own, and written as chunks, all at the same time.
+//! Memory holds a few pages, the chunks under way, and 68 bytes for each chunk.
 
 use std::collections::HashMap;
 
-use futures_util::future::{BoxFuture, join};
+use futures_util::future::join;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, TryStreamExt};
 use lottery::feasibility::Infeasible;
-use lottery::merkle::MerkleTree;
+use lottery::merkle::{Hash, MerkleTree};
 use lottery::seal::{Seal, SealedEntries};
-use lottery::{Draw, Entry, Exclusion, ParticipantId};
+use lottery::{Draw, Entry, Exclusion, ParticipantId, PrizeList};
 use lottery_store::{CHUNK_ENTRIES, ChunkMark, PoolMember, SealAttempt, SealedEntry, StoreError};
+use tokio::sync::mpsc::{Receiver, Sender, channel};
 use uuid::Uuid;
 
 use crate::{TaskContext, TaskError};
@@ -18,101 +19,115 @@ use crate::{TaskContext, TaskError};
 /// How many chunks are being written at once.
 const AT_ONCE: usize = 8;
 
-/// A seal in the making.
-pub(crate) struct Sealing<'a> {
-    cx: &'a TaskContext,
-    draw: &'a Draw,
-    /// This run: which run's chunks count is decided by the commit.
-    attempt: SealAttempt,
-    seal: Seal<'a>,
-    /// The entries of the chunk that is not full yet.
-    chunk: Vec<SealedEntry>,
-    chunk_tree: MerkleTree,
-    marks: Vec<ChunkMark>,
-    writes: FuturesUnordered<BoxFuture<'a, Result<(), StoreError>>>,
+/// Who has won before, and so cannot win.
+pub(crate) type PastWinners = HashMap<ParticipantId, Exclusion>;
+
+/// What was written, and counts once it is committed to.
+pub(crate) struct Written {
+    /// Names this run: which run's chunks count is decided by the commit.
+    pub(crate) attempt: SealAttempt,
+    /// How many chunks there are.
+    pub(crate) chunks: u32,
+    /// What the manifest says of the entries, unless they cannot fill the seats.
+    pub(crate) entries: Result<SealedEntries, Infeasible>,
 }
 
-impl<'a> Sealing<'a> {
-    pub(crate) async fn begin(cx: &'a TaskContext, draw: &'a Draw) -> Result<Self, TaskError> {
-        let (name, now) = (Uuid::new_v4().to_string(), cx.clock.now());
-        Ok(Self {
-            cx,
-            draw,
-            attempt: cx.store.begin_attempt(&draw.lottery_id, &draw.draw_id, &name, now).await?,
-            seal: Seal::new(&draw.prizes),
-            chunk: Vec::with_capacity(CHUNK_ENTRIES),
-            chunk_tree: MerkleTree::default(),
-            marks: Vec::new(),
-            writes: FuturesUnordered::new(),
-        })
-    }
+/// The entries of a chunk, and the root over them.
+struct Chunk {
+    entries: Vec<SealedEntry>,
+    root: Hash,
+}
 
-    /// Reads the whole pool in the order of labels; whoever cannot win stays in the list, with the reason.
-    pub(crate) async fn read_pool(
-        &mut self,
-        past_winners: &HashMap<ParticipantId, Exclusion>,
-    ) -> Result<(), TaskError> {
-        let mut pool = self.cx.store.pool(&self.draw.lottery_id);
-        let mut page = pool.next().await?;
-        while let Some(members) = page {
-            let (next, taken) = join(pool.next(), self.take(members, past_winners)).await;
-            taken?;
-            page = next?;
+/// Reads the whole pool in the order of labels and writes it as chunks. Whoever cannot win stays in the list, with
+/// the reason.
+pub(crate) async fn write_entries(
+    cx: &TaskContext,
+    draw: &Draw,
+    past_winners: PastWinners,
+) -> Result<Written, TaskError> {
+    let (name, now) = (Uuid::new_v4().to_string(), cx.clock.now());
+    let mut attempt = cx.store.begin_attempt(&draw.lottery_id, &draw.draw_id, &name, now).await?;
+    let (to_hash, pages) = channel(1);
+    let (to_write, chunks) = channel(AT_ONCE);
+    let prizes = draw.prizes.clone();
+    let hashing = tokio::task::spawn_blocking(move || hash(&prizes, &past_winners, pages, &to_write));
+    let (read, marks) = join(read(cx, draw, to_hash), write(cx, draw, &mut attempt, chunks)).await;
+    // Each of the three stops when another does, so that the one with the error is asked first.
+    let marks = marks?;
+    read?;
+    let hashed = hashing.await.map_err(|error| StoreError::Broken(format!("the hashing: {error}")))?;
+    let entries = hashed?;
+    cx.store.put_chunk_index(&attempt, &marks).await?;
+    let chunks = u32::try_from(marks.len()).map_err(|_| StoreError::TooLarge)?;
+    Ok(Written { attempt, chunks, entries })
+}
+
+async fn read(cx: &TaskContext, draw: &Draw, pages: Sender<Vec<PoolMember>>) -> Result<(), TaskError> {
+    let mut pool = cx.store.pool(&draw.lottery_id);
+    while let Some(members) = pool.next().await? {
+        if pages.send(members).await.is_err() {
+            break;
         }
-        Ok(())
     }
+    Ok(())
+}
 
-    async fn take(
-        &mut self,
-        members: Vec<PoolMember>,
-        past_winners: &HashMap<ParticipantId, Exclusion>,
-    ) -> Result<(), TaskError> {
+fn hash(
+    prizes: &PrizeList,
+    past_winners: &PastWinners,
+    mut pages: Receiver<Vec<PoolMember>>,
+    chunks: &Sender<Chunk>,
+) -> Result<Result<SealedEntries, Infeasible>, StoreError> {
+    let (mut seal, mut tree) = (Seal::new(prizes), MerkleTree::default());
+    let mut entries = Vec::with_capacity(CHUNK_ENTRIES);
+    while let Some(members) = pages.blocking_recv() {
         for member in members {
             let sealed = sealed_entry(member, past_winners);
             let leaf_hash =
-                self.seal.push(&sealed.entry).map_err(|unsorted| StoreError::Broken(unsorted.to_string()))?;
-            self.chunk_tree.push_hash(leaf_hash);
-            self.chunk.push(sealed);
-            if self.chunk.len() == CHUNK_ENTRIES {
-                self.close_chunk().await?;
+                seal.push(&sealed.entry).map_err(|unsorted| StoreError::Broken(unsorted.to_string()))?;
+            tree.push_hash(leaf_hash);
+            entries.push(sealed);
+            if entries.len() == CHUNK_ENTRIES {
+                let entries = std::mem::replace(&mut entries, Vec::with_capacity(CHUNK_ENTRIES));
+                let chunk = Chunk { entries, root: std::mem::take(&mut tree).root() };
+                if chunks.blocking_send(chunk).is_err() {
+                    // Writing has failed, and says so.
+                    return Ok(seal.finish());
+                }
             }
         }
-        Ok(())
     }
-
-    async fn close_chunk(&mut self) -> Result<(), TaskError> {
-        let entries = std::mem::replace(&mut self.chunk, Vec::with_capacity(CHUNK_ENTRIES));
-        let Some(first) = entries.first() else { return Ok(()) };
-        let number = u32::try_from(self.marks.len()).map_err(|_| StoreError::TooLarge)?;
-        self.marks
-            .push(ChunkMark { first: first.entry.label, root: std::mem::take(&mut self.chunk_tree).root() });
-        if !self.cx.store.note_chunk(&mut self.attempt, number).await? {
-            return Err(TaskError::DrawElsewhere(self.draw.status));
-        }
-        let (cx, attempt) = (self.cx, self.attempt.clone());
-        let write = async move { cx.store.put_chunk(&attempt, number, &entries).await };
-        self.writes.push(write.boxed());
-        while self.writes.len() >= AT_ONCE {
-            self.writes.try_next().await?;
-        }
-        Ok(())
+    if !entries.is_empty() {
+        let _ = chunks.blocking_send(Chunk { entries, root: tree.root() });
     }
-
-    /// Waits until everything is written. Gives the attempt, the number of its chunks, and what the manifest says of
-    /// the entries, unless they cannot fill the seats.
-    pub(crate) async fn finish(
-        mut self,
-    ) -> Result<(SealAttempt, u32, Result<SealedEntries, Infeasible>), TaskError> {
-        self.close_chunk().await?;
-        while self.writes.try_next().await?.is_some() {}
-        let Self { cx, attempt, seal, marks, .. } = self;
-        cx.store.put_chunk_index(&attempt, &marks).await?;
-        let chunks = u32::try_from(marks.len()).map_err(|_| StoreError::TooLarge)?;
-        Ok((attempt, chunks, seal.finish()))
-    }
+    Ok(seal.finish())
 }
 
-fn sealed_entry(member: PoolMember, past_winners: &HashMap<ParticipantId, Exclusion>) -> SealedEntry {
+async fn write(
+    cx: &TaskContext,
+    draw: &Draw,
+    attempt: &mut SealAttempt,
+    mut chunks: Receiver<Chunk>,
+) -> Result<Vec<ChunkMark>, TaskError> {
+    let (mut marks, mut writes) = (Vec::new(), FuturesUnordered::new());
+    while let Some(Chunk { entries, root }) = chunks.recv().await {
+        let Some(first) = entries.first() else { continue };
+        let number = u32::try_from(marks.len()).map_err(|_| StoreError::TooLarge)?;
+        marks.push(ChunkMark { first: first.entry.label, root });
+        if !cx.store.note_chunk(attempt, number).await? {
+            return Err(TaskError::DrawElsewhere(draw.status));
+        }
+        let attempt = attempt.clone();
+        writes.push(async move { cx.store.put_chunk(&attempt, number, &entries).await }.boxed());
+        while writes.len() >= AT_ONCE {
+            writes.try_next().await?;
+        }
+    }
+    while writes.try_next().await?.is_some() {}
+    Ok(marks)
+}
+
+fn sealed_entry(member: PoolMember, past_winners: &PastWinners) -> SealedEntry {
     let excluded = match member.excluded {
         true => Some(Exclusion::Organiser),
         false => past_winners.get(&member.participant_id).cloned(),

@@ -1,21 +1,54 @@
-//! What a draw costs, from a thousand participants to a million. Prints its figures; docs/performance.md keeps them.
+//! What a draw costs, step by step, from a thousand participants to a million. Prints the table that
+//! docs/performance.md keeps.
 //!
-//! `cargo test --release -p workflow-tasks --test tasks million -- --ignored --nocapture`, with the number of
-//! participants in `PARTICIPANTS` (1,000 if absent).
+//!     PARTICIPANTS=1000,10000,100000,1000000 cargo test --release -p workflow-tasks --test tasks million -- --ignored --nocapture
 
 #![allow(clippy::print_stdout, reason = "its figures are what it is for")]
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use lottery::proof::{Proof, ProofBeacon};
+use lottery::ranking::Prk;
+use lottery::selection::Selection;
 use lottery::verify::{Options, verify};
+use lottery::{DrawStatus, Label, Tickets};
 use serde_json::json;
 
 use crate::dynamodb;
+use crate::fair_draw::proof;
 use crate::world::{PATH, World};
 
+/// One step that is being measured.
+struct Step<'a> {
+    world: &'a World,
+    began: Instant,
+    resident: u64,
+    units: (f64, f64),
+}
+
+impl<'a> Step<'a> {
+    fn begin(world: &'a World) -> Self {
+        let (_, resident) = memory();
+        Self { world, began: Instant::now(), resident, units: world.dynamodb.units() }
+    }
+
+    /// Prints a line of the table, and gives the seconds.
+    fn end(self, count: usize, what: &str) -> f64 {
+        let took = self.began.elapsed().as_secs_f64();
+        let (peak, _) = memory();
+        let (read, written) = self.world.dynamodb.units();
+        println!(
+            "| {count} | {what} | {took:.3} s | {:.2} µs | {} MB | {:.0} | {:.0} |",
+            took / count as f64 * 1e6,
+            peak.saturating_sub(self.resident),
+            read - self.units.0,
+            written - self.units.1
+        );
+        took
+    }
+}
+
 /// The most memory that was resident since the last call, and what is resident now, in MB.
-fn resident() -> (u64, u64) {
+fn memory() -> (u64, u64) {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let field = |name: &str| {
         let line = status.lines().find(|line| line.starts_with(name));
@@ -27,40 +60,42 @@ fn resident() -> (u64, u64) {
     seen
 }
 
-/// Prints what a step took: time, and memory beyond what was resident before (most of which is DynamoDB itself).
-fn tell(what: &str, began: Instant, before: u64, calls: &str) -> Duration {
-    let took = began.elapsed();
-    let (peak, _) = resident();
-    println!("{what:26} {:9.3} s   peak +{} MB   {calls}", took.as_secs_f64(), peak.saturating_sub(before));
-    took
+/// HMAC-SHA256 of one core under one key, a second: what a ranking that did nothing else would score.
+fn hmac_rate() -> f64 {
+    let (prk, tickets) = (Prk::extract(b"salt", b"randomness"), Tickets::try_from(1_000).unwrap());
+    let began = Instant::now();
+    let labels = (0..1_000u16).map(|number| Label::from_random([number as u8; 16]));
+    let lowest = labels.map(|label| prk.score(label.as_ref(), tickets)).min();
+    assert!(lowest.is_some());
+    1e6 / began.elapsed().as_secs_f64()
 }
 
-fn calls(world: &World, before: &[usize]) -> (Vec<usize>, String) {
-    let operations = ["Query", "BatchGetItem", "GetItem", "PutItem", "BatchWriteItem", "TransactWriteItems"];
-    let now = operations.map(|operation| world.dynamodb.calls(operation)).to_vec();
-    let made: Vec<_> = operations
-        .iter()
-        .enumerate()
-        .map(|(place, operation)| (operation, now[place] - before.get(place).copied().unwrap_or(0)))
-        .filter(|(_, count)| *count > 0)
-        .map(|(operation, count)| format!("{count} {operation}"))
-        .collect();
-    (now, made.join(", "))
-}
-
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "takes minutes with a million participants"]
 async fn a_draw_among_a_million() {
-    let count: usize = std::env::var("PARTICIPANTS").ok().and_then(|n| n.parse().ok()).unwrap_or(1_000);
-    let winners = (count / 1_000).max(3);
-    let world = World::new().await;
-    let store = &world.cx.store;
-    println!("{count} participants, 2 tickets on average, {winners} winners on 3 prizes with quotas");
+    let counts = std::env::var("PARTICIPANTS").unwrap_or_else(|_| "1000".to_owned());
+    println!("| participants | step | time | for each | memory | units read | units written |");
+    println!("| ---: | --- | ---: | ---: | ---: | ---: | ---: |");
+    let mut ratios = Vec::new();
+    for count in counts.split(',') {
+        ratios.push(measure(count.parse().unwrap()).await);
+    }
+    println!("{}", ratios.join("\n"));
+}
 
-    let (began, (_, before)) = (Instant::now(), resident());
+/// Imports, seals, draws, records and verifies; 2 tickets on average, and 1,000 winners on 3 prizes with quotas. Answers
+/// how the rates compare.
+async fn measure(count: usize) -> String {
+    let world = World::new().await;
+    world.dynamodb.meter();
+    let store = &world.cx.store;
+
+    let step = Step::begin(&world);
+    let mut tickets = 0;
     for first in (0..count).step_by(5_000) {
         let people = (first..(first + 5_000).min(count)).map(|number| {
             let group = ["a", "b", "c", "d"][number % 4];
+            tickets += number % 3 + 1;
             dynamodb::participant(json!({
                 "participant_id": format!("{number:07}"), "name": "Somebody", "tickets": number % 3 + 1,
                 "group": group,
@@ -68,58 +103,61 @@ async fn a_draw_among_a_million() {
         });
         store.put_participants(&world.lottery_id, people.collect(), dynamodb::now()).await.unwrap();
     }
-    let (seen, made) = calls(&world, &[]);
-    tell("import", began, before, &made);
+    step.end(count, "import");
 
-    let (began, (_, before)) = (Instant::now(), resident());
-    let mut pool = store.pool(&world.lottery_id);
-    let mut read = 0;
+    let step = Step::begin(&world);
+    let (mut pool, mut read) = (store.pool(&world.lottery_id), 0);
     while let Some(page) = pool.next().await.unwrap() {
         read += page.len();
     }
     assert_eq!(read, count);
-    let (seen, made) = calls(&world, &seen);
-    let query = tell("read the pool, no more", began, before, &made);
+    let query = step.end(count, "query the pool, no more");
 
-    let quota = json!([{"group": "a", "at_least": 1}, {"group": "b", "at_most": winners.div_ceil(2)}]);
-    let third = |extra: usize| json!({"name": "P", "winners": (winners / 3 + extra).max(1), "quota": quota});
-    let prizes = json!([third(0), third(0), third(winners % 3)]);
-    let draw_id = world.ask("d1", json!({"prizes": prizes})).await;
-    let (mut seen, mut drawing) = (seen, Duration::ZERO);
+    let winners = (count / 10).min(1_000);
+    let prize = |name: &str, winners: usize| {
+        let quota = json!([{"group": "a", "at_least": winners / 10}, {"group": "b", "at_most": winners / 2}]);
+        json!({"name": name, "winners": winners, "quota": quota})
+    };
+    let prizes = json!([
+        prize("Car", winners / 10),
+        prize("Bicycle", winners * 3 / 10),
+        prize("Book", winners * 6 / 10)
+    ]);
+    let draw_id = world.ask("d1", json!({ "prizes": prizes })).await;
+    let mut seal = 0.0;
     for function in PATH {
-        let (began, (_, before)) = (Instant::now(), resident());
+        world.wait_for_beacon(&draw_id).await;
+        let step = Step::begin(&world);
         world.call(function, &draw_id).await.unwrap();
-        let (now, made) = calls(&world, &seen);
-        seen = now;
-        let took = tell(function, began, before, &made);
-        match function {
-            "seal-entries" => {
-                println!(
-                    "{:26} {:9.0} %",
-                    "  of the query rate",
-                    query.as_secs_f64() / took.as_secs_f64() * 100.0
-                );
-            }
-            "draw-winners" | "record-winners" => drawing += took,
-            _ => {}
+        let took = step.end(count, function);
+        if function == "seal-entries" {
+            seal = took;
         }
     }
-    println!("{:26} {:9.3} s", "draw and record", drawing.as_secs_f64());
+    assert_eq!(world.status(&draw_id).await, DrawStatus::Recorded);
+    assert_eq!(world.winners(&draw_id).await.len(), winners);
 
-    let seal = store.seal(&world.lottery_id, &draw_id).await.unwrap().unwrap();
-    let ranking = store.ranking(&world.draw(&draw_id).await).await.unwrap();
-    let ranking = ranking.map(|ranking| ranking.into_iter().map(|entry| entry.ranked).collect());
-    let round = store.round(&world.lottery_id, &draw_id).await.unwrap();
-    let entries = store.chunks(&seal, 0..seal.chunks).await.unwrap();
-    let entries: Vec<_> = entries.into_iter().flatten().map(|sealed| sealed.entry).collect();
-    let beacon = ProofBeacon { chain: seal.chain, round };
-    let version = lottery::manifest::Version;
-    let proof = Proof { beacon, manifest: seal.manifest, ranking, signature: seal.signature, version };
-    let text = proof.to_canonical_json(Some(&entries));
+    let (published, entries) = proof(&world, &draw_id).await;
+    let text = published.to_canonical_json(Some(&entries));
+    let step = Step::begin(&world);
+    let prk = Prk::extract(published.manifest.commitment().as_bytes(), b"any randomness");
+    let mut selection = Selection::new(prk, &published.manifest.prizes, 0);
+    entries.iter().for_each(|entry| selection.offer(entry));
+    assert_eq!(selection.into_ranking().len(), winners);
+    let rank = step.end(count, "rank by one thread, no more");
     drop(entries);
-    let (began, (_, before)) = (Instant::now(), resident());
+    let step = Step::begin(&world);
     let options = Options { threads: std::thread::available_parallelism().ok(), ..Options::default() };
     let report = verify(text.as_bytes(), &options);
-    tell("verify", began, before, &format!("a proof of {} MB", text.len() >> 20));
+    step.end(count, "verify");
     assert!(report.holds, "{}", report.verdict);
+
+    let (ranked, hmac) = (tickets as f64 / rank, hmac_rate());
+    format!(
+        "{count}: sealed at {:.0} % of the query rate; {:.2} M tickets ranked a second, {:.0} % of one core's {:.2} M HMAC-SHA256",
+        query / seal * 100.0,
+        ranked / 1e6,
+        ranked / hmac * 100.0,
+        hmac / 1e6
+    )
 }
