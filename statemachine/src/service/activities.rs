@@ -7,7 +7,7 @@ use super::arn::{self, ResourceType};
 use super::exception::Exception;
 use super::executions::too_large;
 use super::page;
-use super::request::{MAX_PAYLOAD, Request, payload};
+use super::request::{MAX_PAYLOAD, Request, encryption_configuration, payload};
 use super::{Outcome, Service};
 use crate::data::Json;
 use crate::engine::{ActivityDescription, TaskReport};
@@ -18,7 +18,7 @@ const LONG_POLL: Duration = Duration::from_secs(60);
 impl Service {
     pub(super) async fn create_activity(&self, request: &mut Request) -> Outcome {
         let name = request.required_text("name", 1, 80);
-        let encryption = request.object("encryptionConfiguration");
+        let encryption = encryption_configuration(request);
         let tags = request.array("tags");
         request.check()?;
         arn::check_name(&name)?;

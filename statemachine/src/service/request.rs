@@ -39,8 +39,10 @@ impl Request {
         Err(Exception::validation(format!("{errors} detected: {}", faults.join("; "))))
     }
 
+    /// A member, or by `outer.inner` a member of a member.
     fn member(&self, name: &str) -> Option<Json> {
-        self.body.get(name).filter(|value| !value.is_null()).cloned()
+        let value = name.split('.').try_fold(&self.body, |outer, inner| outer.get(inner))?;
+        Some(value).filter(|value| !value.is_null()).cloned()
     }
 
     pub(super) fn has(&self, name: &str) -> bool {
@@ -151,6 +153,32 @@ impl Request {
         }
         self.array(name).unwrap_or_else(|| Json::array([]))
     }
+}
+
+/// `loggingConfiguration`, its members held against their types.
+pub(super) fn logging_configuration(request: &mut Request) -> Option<Json> {
+    request.word("loggingConfiguration.level", &["ALL", "ERROR", "FATAL", "OFF"]);
+    request.flag("loggingConfiguration.includeExecutionData");
+    request.array("loggingConfiguration.destinations");
+    request.object("loggingConfiguration")
+}
+
+/// `tracingConfiguration`, likewise.
+pub(super) fn tracing_configuration(request: &mut Request) -> Option<Json> {
+    request.flag("tracingConfiguration.enabled");
+    request.object("tracingConfiguration")
+}
+
+/// `encryptionConfiguration`, likewise.
+pub(super) fn encryption_configuration(request: &mut Request) -> Option<Json> {
+    let configuration = request.object("encryptionConfiguration")?;
+    if !request.has("encryptionConfiguration.type") {
+        request.fault("null", "encryptionConfiguration.type", "not be null");
+    }
+    request.word("encryptionConfiguration.type", &["AWS_OWNED_KEY", "CUSTOMER_MANAGED_KMS_KEY"]);
+    request.text("encryptionConfiguration.kmsKeyId", 1, 2048);
+    request.integer("encryptionConfiguration.kmsDataKeyReusePeriodSeconds", 60, 900);
+    Some(configuration)
 }
 
 fn serialization(message: impl Into<String>) -> Exception {

@@ -1,6 +1,6 @@
 //! What is refused: AWS's exceptions, in its words.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::client::{Client, ROLE, pass};
 
@@ -161,4 +161,43 @@ async fn what_the_host_cannot_do_is_refused_by_name() {
     );
     let body = json!({"definition": definition.to_string()});
     assert_eq!(client.ok("ValidateStateMachineDefinition", body).await["result"], "OK");
+}
+
+#[tokio::test]
+async fn configurations_are_held_against_their_types() {
+    let client = Client::new().await;
+    let definition = pass().to_string();
+    let refused = async |member: &str, value: Value| {
+        let mut body = json!({"name": "m", "definition": definition, "roleArn": ROLE});
+        body[member] = value;
+        client.refused("CreateStateMachine", body).await
+    };
+    let invalid = |fault: &str| {
+        let message = format!("1 validation error detected: {fault}");
+        ("ValidationException".to_owned(), message)
+    };
+    assert_eq!(
+        refused("loggingConfiguration", json!({"level": "LOUD"})).await,
+        invalid(
+            "Value 'LOUD' at 'loggingConfiguration.level' failed to satisfy constraint: Member must satisfy enum value set: [ALL, ERROR, FATAL, OFF]"
+        )
+    );
+    assert_eq!(
+        refused("encryptionConfiguration", json!({"type": "NONE"})).await,
+        invalid(
+            "Value 'NONE' at 'encryptionConfiguration.type' failed to satisfy constraint: Member must satisfy enum value set: [AWS_OWNED_KEY, CUSTOMER_MANAGED_KMS_KEY]"
+        )
+    );
+    assert_eq!(
+        refused("encryptionConfiguration", json!({})).await,
+        invalid(
+            "Value null at 'encryptionConfiguration.type' failed to satisfy constraint: Member must not be null"
+        )
+    );
+    for (member, value) in [
+        ("tracingConfiguration", json!({"enabled": "yes"})),
+        ("loggingConfiguration", json!({"includeExecutionData": 1})),
+    ] {
+        assert_eq!(refused(member, value).await.0, "SerializationException");
+    }
 }

@@ -97,6 +97,8 @@ fn arrays_are_made_cut_and_searched() {
 fn texts_are_encoded_hashed_and_split() {
     gives("States.Base64Encode('Data to encode')", json!({}), json!("RGF0YSB0byBlbmNvZGU="));
     gives("States.Base64Decode('RGF0YSB0byBlbmNvZGU=')", json!({}), json!("Data to encode"));
+    gives("States.Base64Decode('aGVsbG8')", json!({}), json!("hello"));
+    fails("States.Base64Decode('aGVsb')", json!({}));
     gives("States.Hash('input data', 'SHA-1')", json!({}), json!("aaff4a450a104cd177d28d18d74485e8cae074b7"));
     gives("States.Hash('', 'MD5')", json!({}), json!("d41d8cd98f00b204e9800998ecf8427e"));
     for (text, delimiters, parts) in [

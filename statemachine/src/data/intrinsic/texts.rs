@@ -1,12 +1,22 @@
 //! The functions over texts and objects.
 
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::alphabet;
+use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
 
 use super::Json;
 
 /// The longest text that is encoded, decoded or hashed, as AWS documents it.
 pub(super) const MAX_TEXT: usize = 10_000;
+
+/// Decodes as Java does: the padding may be missing.
+const LENIENT: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true),
+);
 
 fn text(value: &Json) -> Result<&str, String> {
     value.as_str().ok_or_else(|| format!("The argument must be a string but was: {value}"))
@@ -29,7 +39,7 @@ pub(super) fn base64_encode(data: &Json) -> Result<Json, String> {
 }
 
 pub(super) fn base64_decode(data: &Json) -> Result<Json, String> {
-    let bytes = STANDARD.decode(short_text(data)?).map_err(|_| "The data is not valid Base64".to_owned())?;
+    let bytes = LENIENT.decode(short_text(data)?).map_err(|_| "The data is not valid Base64".to_owned())?;
     Ok(String::from_utf8_lossy(&bytes).into_owned().into())
 }
 
