@@ -1,4 +1,4 @@
-//! What stands in for AWS: DynamoDB is dynoxide; Step Functions and SNS are scripts of a few lines that answer
+//! What stands in for AWS: DynamoDB is that of the tests of the store; Step Functions and SNS are scripts of a few lines that answer
 //! as AWS does what this service asks. The SDK's requests go straight to them.
 
 use std::collections::{BTreeMap, VecDeque};
@@ -8,8 +8,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture};
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_types::body::SdkBody;
-use dynoxide::{Database, DynoxideError};
 use serde_json::{Value, json};
+
+use crate::dynamodb::DynamoDb;
 
 pub(crate) const MACHINE: &str = "arn:aws:states:us-east-1:123456789012:stateMachine:lottery";
 pub(crate) const EXECUTIONS: &str = "arn:aws:states:us-east-1:123456789012:execution:lottery:";
@@ -18,7 +19,7 @@ pub(crate) const EXECUTIONS: &str = "arn:aws:states:us-east-1:123456789012:execu
 pub(crate) struct Aws(Arc<Parts>);
 
 struct Parts {
-    database: Database,
+    dynamodb: DynamoDb,
     script: Mutex<Script>,
 }
 
@@ -86,7 +87,7 @@ impl fmt::Debug for Aws {
 
 impl Aws {
     pub(crate) fn new() -> Self {
-        Self(Arc::new(Parts { database: Database::memory().unwrap(), script: Mutex::default() }))
+        Self(Arc::new(Parts { dynamodb: DynamoDb::in_memory(), script: Mutex::default() }))
     }
 
     pub(crate) fn script(&self) -> MutexGuard<'_, Script> {
@@ -107,15 +108,13 @@ impl Aws {
                 "ExpressionAttributeNames": { "#name": name },
                 "ExpressionAttributeValues": { ":value": value },
             });
-            self.dynamodb("UpdateItem", &update.to_string()).unwrap();
+            self.0.dynamodb.act("UpdateItem", &update.to_string()).unwrap();
         }
     }
 
     /// All items of a table.
     pub(crate) fn items(&self, table: &str) -> Vec<Value> {
-        let scan = serde_json::from_value(json!({ "TableName": table })).unwrap();
-        let answer = serde_json::to_value(self.0.database.scan(scan).unwrap()).unwrap();
-        answer["Items"].as_array().unwrap().clone()
+        self.0.dynamodb.items(table)
     }
 
     fn answer(&self, target: &str, body: &str) -> (u16, String) {
@@ -134,7 +133,7 @@ impl Aws {
             }
         }
         if target.starts_with("DynamoDB") {
-            return match self.dynamodb(&operation, body) {
+            return match self.0.dynamodb.act(&operation, body) {
                 Ok(answer) => (200, answer),
                 Err(error) => (error.status_code(), error.to_json()),
             };
@@ -252,29 +251,6 @@ impl Aws {
              </{operation}Result></{operation}Response>"
         );
         Ok((200, xml))
-    }
-
-    fn dynamodb(&self, operation: &str, body: &str) -> Result<String, DynoxideError> {
-        macro_rules! act {
-            ($method:ident) => {{
-                let request = serde_json::from_str(body).expect("the SDK sends what DynamoDB takes");
-                Ok(serde_json::to_string(&self.0.database.$method(request)?).unwrap())
-            }};
-        }
-        match operation {
-            "CreateTable" => act!(create_table),
-            "DescribeTimeToLive" => act!(describe_time_to_live),
-            "UpdateTimeToLive" => act!(update_time_to_live),
-            "GetItem" => act!(get_item),
-            "PutItem" => act!(put_item),
-            "UpdateItem" => act!(update_item),
-            "DeleteItem" => act!(delete_item),
-            "Query" => act!(query),
-            "BatchGetItem" => act!(batch_get_item),
-            "BatchWriteItem" => act!(batch_write_item),
-            "TransactWriteItems" => act!(transact_write_items),
-            other => panic!("the store is not meant to call {other}"),
-        }
     }
 }
 

@@ -51,6 +51,11 @@ impl fmt::Debug for DynamoDb {
 const PASS: u16 = 0;
 
 impl DynamoDb {
+    /// An empty one.
+    pub(crate) fn in_memory() -> Self {
+        Self { database: Arc::new(Database::memory().unwrap()), script: Arc::default() }
+    }
+
     /// Answers the next call of `operation` with this error, and does nothing.
     pub(crate) fn fail_next(&self, operation: &'static str, status: u16, error: Value) {
         self.script.lock().unwrap().answers.push_back((operation, status, error));
@@ -79,10 +84,16 @@ impl DynamoDb {
         self.script.lock().unwrap().units.unwrap_or_default()
     }
 
+    /// Every item of a table.
+    pub(crate) fn items(&self, table: &str) -> Vec<Value> {
+        let scan = serde_json::from_value(json!({"TableName": table})).unwrap();
+        let answer = serde_json::to_value(self.database.scan(scan).unwrap()).unwrap();
+        answer["Items"].as_array().unwrap().clone()
+    }
+
     /// Every item of a table, as text to search in.
     pub(crate) fn dump(&self, table: &str) -> String {
-        let scan = serde_json::from_value(json!({"TableName": table})).unwrap();
-        serde_json::to_string(&self.database.scan(scan).unwrap()).unwrap()
+        Value::from(self.items(table)).to_string()
     }
 
     /// Writes an item behind the store's back.
@@ -129,7 +140,8 @@ impl DynamoDb {
         }
     }
 
-    fn act(&self, operation: &str, body: &str) -> Result<String, DynoxideError> {
+    /// Does what the SDK asks for.
+    pub(crate) fn act(&self, operation: &str, body: &str) -> Result<String, DynoxideError> {
         macro_rules! act {
             ($method:ident) => {{
                 let request = serde_json::from_str(body).expect("the SDK sends what DynamoDB takes");
@@ -188,7 +200,7 @@ pub(crate) async fn store() -> (Store, DynamoDb) {
 
 /// A store without its tables, and the DynamoDB behind it.
 pub(crate) fn empty() -> (Store, DynamoDb) {
-    let database = DynamoDb { database: Arc::new(Database::memory().unwrap()), script: Arc::default() };
+    let database = DynamoDb::in_memory();
     let connector = SharedHttpConnector::new(database.clone());
     let config = aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::latest())
