@@ -48,9 +48,9 @@ pub enum TaskError {
     /// Step Functions did not answer what was asked.
     #[error("Step Functions is unavailable")]
     ExecutionsUnavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// SNS took some notifications of the batch not yet: they are untouched, another attempt sends them.
-    #[error("SNS took {postponed} notifications of the batch not yet")]
-    SnsUnavailable {
+    /// SNS or SES took some notifications of the batch not yet: they are untouched, another attempt sends them.
+    #[error("{postponed} notifications of the batch were not taken yet")]
+    DeliveryUnavailable {
         /// How many are still to be sent.
         postponed: usize,
     },
@@ -73,7 +73,7 @@ impl TaskError {
         "StoreUnavailable",
         "StoreBroken",
         "ExecutionsUnavailable",
-        "SnsUnavailable",
+        "DeliveryUnavailable",
     ];
 
     /// The error name that retriers and catchers match.
@@ -93,7 +93,7 @@ impl TaskError {
             Self::StoreUnavailable(_) => "StoreUnavailable",
             Self::StoreBroken(_) => "StoreBroken",
             Self::ExecutionsUnavailable(_) => "ExecutionsUnavailable",
-            Self::SnsUnavailable { .. } => "SnsUnavailable",
+            Self::DeliveryUnavailable { .. } => "DeliveryUnavailable",
         }
     }
 }
@@ -134,7 +134,7 @@ mod tests {
             StoreError::Contended.into(),
             StoreError::TooLarge.into(),
             TaskError::ExecutionsUnavailable("down".into()),
-            TaskError::SnsUnavailable { postponed: 1 },
+            TaskError::DeliveryUnavailable { postponed: 1 },
         ];
         assert_eq!(errors.map(|error| error.name()), TaskError::NAMES);
     }

@@ -98,7 +98,7 @@ pub(crate) async fn notify(
     let count = |wanted| outcomes.iter().filter(|&&outcome| outcome == wanted).count();
     match count(Outcome::Postponed) {
         0 => Ok(Output { batch, sent: count(Outcome::Sent), unsent: count(Outcome::Unsent) }),
-        postponed => Err(TaskError::SnsUnavailable { postponed }),
+        postponed => Err(TaskError::DeliveryUnavailable { postponed }),
     }
 }
 
@@ -182,7 +182,7 @@ impl Run<'_> {
         .await
     }
 
-    /// Claims, publishes, settles; while SNS takes the message not yet, releases and tries again.
+    /// Claims, publishes, settles; while the service takes the message not yet, releases and tries again.
     async fn send<'m>(
         &self,
         winner: &Winner,

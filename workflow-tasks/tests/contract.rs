@@ -148,7 +148,7 @@ fn every_error_that_the_file_names_exists() {
 
 #[test]
 fn business_errors_are_not_retried() {
-    let passing = ["LotteryBusy", "BeaconUnavailable", "StoreUnavailable", "SnsUnavailable"];
+    let passing = ["LotteryBusy", "BeaconUnavailable", "StoreUnavailable", "DeliveryUnavailable"];
     for (name, state) in all_states() {
         for error in items(&state, "Retry").flat_map(error_names) {
             assert_ne!(error, "States.ALL", "{name}");

@@ -1,4 +1,4 @@
-//! The tasks on a real DynamoDB in memory: called in order, twice, at the same time, and with SNS answering badly.
+//! The tasks on a real DynamoDB in memory: called in order, twice, at the same time, and with SNS and SES answering badly.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by it, and says where")]
 
@@ -15,5 +15,6 @@ mod killed;
 mod million;
 mod notifications;
 mod reconciler;
+mod ses;
 mod sns;
 mod world;

@@ -76,7 +76,7 @@ async fn what_sns_takes_not_for_long_is_left_untouched_for_the_next_run() {
     let began = dynamodb::now();
     world.sns.reply([Reply::Refuse(429, "Throttled"); 1_000]);
     let error = world.notify(&draw_id).await.remove(0).unwrap_err();
-    assert_eq!(error.name(), "SnsUnavailable");
+    assert_eq!(error.name(), "DeliveryUnavailable");
     assert_eq!(world.only_entry(&draw_id).await, None);
     let took = workflow_tasks::Clock::now(&*world.clock).duration_since(began).unsigned_abs();
     assert!(took < Duration::from_secs(100), "within the function's time-out, not {took:?}");
@@ -96,7 +96,7 @@ async fn a_connection_that_a_real_client_cannot_make_counts_as_not_taken() {
     let real = aws_smithy_http_client::Builder::new().build_http();
     let config = config.endpoint_url(format!("http://127.0.0.1:{port}")).http_client(real).build();
     world.cx.sns = aws_sdk_sns::Client::from_conf(config);
-    assert_eq!(world.notify(&draw_id).await.remove(0).unwrap_err().name(), "SnsUnavailable");
+    assert_eq!(world.notify(&draw_id).await.remove(0).unwrap_err().name(), "DeliveryUnavailable");
     assert_eq!(world.only_entry(&draw_id).await, None);
 }
 
@@ -189,7 +189,7 @@ async fn an_address_that_was_never_subscribed_is_unconfirmed() {
 #[tokio::test(start_paused = true)]
 async fn an_e_mail_waits_while_sns_does_not_say_whether_it_would_be_received() {
     let (world, draw_id) = one_subscriber("down").await;
-    assert_eq!(world.notify(&draw_id).await.remove(1).unwrap_err().name(), "SnsUnavailable");
+    assert_eq!(world.notify(&draw_id).await.remove(1).unwrap_err().name(), "DeliveryUnavailable");
     assert_eq!(world.only_entry(&draw_id).await, None);
 }
 
