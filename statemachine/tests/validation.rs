@@ -395,3 +395,13 @@ fn a_comment_is_a_text_wherever_it_stands_and_in_either_language() {
         schema("JSONata string must start with {% and end with %}", "/States/S/Cause")
     );
 }
+
+#[test]
+fn an_integration_belongs_to_no_region_and_no_account() {
+    let resource = "arn:aws:states:us-east-1:123456789012:lambda:invoke";
+    let message = format!(
+        "The resource provided {resource} is not recognized. The value is not a valid resource ARN, or the resource is not available in this region."
+    );
+    let state = json!({"Type": "Task", "Resource": resource, "End": true});
+    assert_eq!(findings(&machine(state)), schema(&message, "/States/S/Resource"));
+}

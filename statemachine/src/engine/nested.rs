@@ -4,11 +4,11 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::cell::Cell;
-use super::{Engine, Inner, NewExecution, TaskFailure, TaskReport};
+use super::{Engine, Inner, NewExecution, TaskFailure};
 use crate::data::{Json, Random};
 use crate::execution::{Caller, Reported, Stimulus};
-use crate::integration::{NestedRequest, Pattern, ServiceCall, closed_answer, described, started_answer};
-use crate::service::Exception;
+use crate::integration::{Pattern, ServiceCall, closed_answer, described, started_answer};
+use crate::service::{Exception, TaskCall};
 
 /// Tasks that wait for the end of another execution, by its ARN.
 #[derive(Default)]
@@ -46,22 +46,23 @@ impl Inner {
     ) -> Result<Json, TaskFailure> {
         let is_sdk = call.service.starts_with("aws-sdk:");
         let request_id = Random::from_text(&format!("{} {task}", cell.identity.arn)).uuid();
-        let answered = match &*call.action {
-            "startExecution" => self.start_nested(cell, task, parameters, &request_id, is_sdk).await,
-            _ => self.call_api(&call.action, parameters).await,
+        let answered = match TaskCall::read(&call.action, parameters) {
+            Ok(asked) => self.answer_task(cell, task, asked, &request_id, is_sdk).await,
+            Err(refused) => Err(refused),
         };
         answered.map_err(|exception| {
             let Exception { name, message, .. } = exception;
+            let class = name.strip_suffix("Exception").unwrap_or(name);
             let (error, cause) = if is_sdk {
                 (
-                    format!("Sfn.{name}Exception"),
+                    format!("Sfn.{class}Exception"),
                     format!(
                         "{message} (Service: Sfn, Status Code: 400, Request ID: {request_id}) (SDK Attempt Count: 1)"
                     ),
                 )
             } else {
                 (
-                    format!("StepFunctions.{name}Exception"),
+                    format!("StepFunctions.{class}Exception"),
                     format!(
                         "{message} (Service: AWSStepFunctions; Status Code: 400; Error Code: {name}; Request ID: {request_id}; Proxy: null)"
                     ),
@@ -71,24 +72,44 @@ impl Inner {
         })
     }
 
+    async fn answer_task(
+        self: &Arc<Inner>,
+        cell: &Cell,
+        task: u64,
+        asked: TaskCall,
+        request_id: &str,
+        is_sdk: bool,
+    ) -> Result<Json, Exception> {
+        let engine = Engine(Arc::clone(self));
+        match asked {
+            TaskCall::Start(new) => self.start_nested(cell, task, new, request_id, is_sdk).await,
+            TaskCall::Stop { execution_arn, error, cause } => {
+                let stopped = engine.stop_execution(&execution_arn, error, cause).await?;
+                Ok(Json::object([("StopDate", moment(stopped))]))
+            }
+            TaskCall::Describe { execution_arn } => {
+                let description = engine.describe_execution(&execution_arn).await?;
+                Ok(described(&description, moment, |payload| Json::from(payload.to_text())))
+            }
+            TaskCall::Report { token, report } => {
+                engine.report_task(&token, report).await?;
+                Ok(Json::empty_object())
+            }
+        }
+    }
+
     async fn start_nested(
         self: &Arc<Inner>,
         cell: &Cell,
         task: u64,
-        parameters: &Json,
+        new: NewExecution,
         request_id: &str,
         is_sdk: bool,
     ) -> Result<Json, Exception> {
-        let request = NestedRequest::read(parameters).map_err(Exception::validation)?;
         let caller = Caller { execution: cell.identity.number, task };
-        let new = NewExecution {
-            state_machine_arn: request.state_machine_arn,
-            // Asked again after a crash, the task must come upon what it started.
-            name: Some(request.name.unwrap_or_else(|| request_id.to_owned())),
-            input: request.input,
-            trace_header: None,
-        };
-        let child = self.start(new, Some(caller)).await?;
+        // Asked again after a crash, the task must come upon what it started.
+        let name = Some(new.name.unwrap_or_else(|| request_id.to_owned()));
+        let child = self.start(NewExecution { name, ..new }, Some(caller)).await?;
         let identity = &child.identity;
         if is_sdk {
             return Ok(Json::object([
@@ -97,44 +118,6 @@ impl Inner {
             ]));
         }
         Ok(started_answer(&identity.arn, identity.start, request_id, self.config.clock.now_millis()))
-    }
-
-    /// The calls of `aws-sdk:sfn` that answer about tasks and executions.
-    async fn call_api(self: &Arc<Inner>, action: &str, parameters: &Json) -> Result<Json, Exception> {
-        let engine = Engine(Arc::clone(self));
-        let text = |name: &str| parameters.get(name).and_then(Json::as_str).map(str::to_owned);
-        let needed = |name: &str| {
-            text(name).ok_or_else(|| {
-                Exception::validation(format!("1 validation error detected: Value null at '{name}' failed to satisfy constraint: Member must not be null"))
-            })
-        };
-        match action {
-            "sendTaskSuccess" => {
-                let output = match parameters.get("Output") {
-                    Some(Json::String(text)) => {
-                        Json::parse(text).unwrap_or_else(|_| Json::String(Arc::clone(text)))
-                    }
-                    Some(output) => output.clone(),
-                    None => Json::Null,
-                };
-                engine.report_task(&needed("TaskToken")?, TaskReport::Success(output)).await?;
-            }
-            "sendTaskFailure" => {
-                let report = TaskReport::Failure { error: text("Error"), cause: text("Cause") };
-                engine.report_task(&needed("TaskToken")?, report).await?;
-            }
-            "sendTaskHeartbeat" => engine.report_task(&needed("TaskToken")?, TaskReport::Heartbeat).await?,
-            "stopExecution" => {
-                let stopped =
-                    engine.stop_execution(&needed("ExecutionArn")?, text("Error"), text("Cause")).await?;
-                return Ok(Json::object([("StopDate", moment(stopped))]));
-            }
-            _ => {
-                let description = engine.describe_execution(&needed("ExecutionArn")?).await?;
-                return Ok(described(&description, moment, |payload| Json::from(payload.to_text())));
-            }
-        }
-        Ok(Json::empty_object())
     }
 
     /// A task waits for the end of an execution, which may have come already.

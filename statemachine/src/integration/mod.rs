@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::history::EventType;
 
 pub(crate) use lambda::{envelope as lambda_envelope, request as lambda_request};
-pub(crate) use nested::{NestedRequest, closed_answer, described, json_metadata, started_answer};
+pub(crate) use nested::{closed_answer, described, json_metadata, started_answer};
 
 /// What a Task's `Resource` names.
 #[derive(Clone, Debug, PartialEq, Eq)]

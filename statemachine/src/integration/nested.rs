@@ -7,33 +7,6 @@ use crate::data::{Json, Object};
 use crate::engine::{ExecutionDescription, ExecutionStatus};
 use crate::integration::Pattern;
 
-/// What a nested start asks for.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct NestedRequest {
-    pub(crate) state_machine_arn: String,
-    pub(crate) name: Option<String>,
-    pub(crate) input: Json,
-}
-
-impl NestedRequest {
-    /// Reads the parameters of the state; the error is the cause of its failure.
-    pub(crate) fn read(parameters: &Json) -> Result<NestedRequest, String> {
-        let text = |member: &str| parameters.get(member).and_then(Json::as_str).map(str::to_owned);
-        let input = match parameters.get("Input").or_else(|| parameters.get("input")) {
-            // A text is JSON text, as the API has it.
-            Some(Json::String(text)) => Json::parse(text).unwrap_or_else(|_| Json::String(text.clone())),
-            Some(Json::Null) | None => Json::empty_object(),
-            Some(json) => json.clone(),
-        };
-        Ok(NestedRequest {
-            state_machine_arn: text("StateMachineArn")
-                .ok_or_else(|| "The field 'StateMachineArn' is required but was missing".to_owned())?,
-            name: text("Name"),
-            input,
-        })
-    }
-}
-
 /// The answer to the start of a nested execution.
 pub(crate) fn started_answer(arn: &str, start_millis: i64, request_id: &str, now_millis: i64) -> Json {
     // Of the answer as AWS writes it: `{"executionArn":"…","startDate":1.688136139123E9}`.

@@ -69,29 +69,42 @@ impl Service {
     }
 
     pub(super) async fn task_success(&self, request: &mut Request) -> Outcome {
-        let output = request.required_text("output", 0, MAX_PAYLOAD);
-        let token = token(request)?;
-        too_large(&output, "output")?;
-        let output = payload(&output, "InvalidOutput", "Invalid Output")?;
-        self.report(&token, TaskReport::Success(output)).await
+        self.report(success(request)?).await
     }
 
     pub(super) async fn task_failure(&self, request: &mut Request) -> Outcome {
-        let error = request.text("error", 0, 256);
-        let cause = request.text("cause", 0, 32_768);
-        let token = token(request)?;
-        self.report(&token, TaskReport::Failure { error, cause }).await
+        self.report(failure(request)?).await
     }
 
     pub(super) async fn task_heartbeat(&self, request: &mut Request) -> Outcome {
-        let token = token(request)?;
-        self.report(&token, TaskReport::Heartbeat).await
+        self.report(heartbeat(request)?).await
     }
 
-    async fn report(&self, token: &str, report: TaskReport) -> Outcome {
-        self.engine.report_task(token, report).await?;
+    async fn report(&self, (token, report): (String, TaskReport)) -> Outcome {
+        self.engine.report_task(&token, report).await?;
         Ok(Json::empty_object())
     }
+}
+
+/// What SendTaskSuccess says of which task.
+pub(super) fn success(request: &mut Request) -> Result<(String, TaskReport), Exception> {
+    let output = request.required_text("output", 0, MAX_PAYLOAD);
+    let token = token(request)?;
+    too_large(&output, "output")?;
+    let output = payload(&output, "InvalidOutput", "Invalid Output")?;
+    Ok((token, TaskReport::Success(output)))
+}
+
+/// What SendTaskFailure says of which task.
+pub(super) fn failure(request: &mut Request) -> Result<(String, TaskReport), Exception> {
+    let error = request.text("error", 0, 256);
+    let cause = request.text("cause", 0, 32_768);
+    Ok((token(request)?, TaskReport::Failure { error, cause }))
+}
+
+/// What SendTaskHeartbeat says of which task.
+pub(super) fn heartbeat(request: &mut Request) -> Result<(String, TaskReport), Exception> {
+    Ok((token(request)?, TaskReport::Heartbeat))
 }
 
 fn listed(activity: &ActivityDescription) -> Answer {

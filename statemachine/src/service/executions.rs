@@ -17,7 +17,7 @@ const EXECUTIONS: &[ResourceType] = &[ResourceType::Execution, ResourceType::Exp
 
 impl Service {
     pub(super) async fn start_execution(&self, request: &mut Request) -> Outcome {
-        let new = self.new_execution(request)?;
+        let new = new_execution(request)?;
         self.machine(&new.state_machine_arn)?;
         let started = self.engine.start_execution(new).await?;
         Ok(Answer::new()
@@ -28,7 +28,7 @@ impl Service {
 
     pub(super) async fn start_sync_execution(&self, request: &mut Request) -> Outcome {
         let included = included_data(request);
-        let new = self.new_execution(request)?;
+        let new = new_execution(request)?;
         let machine = self.machine(&new.state_machine_arn)?;
         if machine.settings.machine_type == MachineType::Standard {
             return Err(type_not_supported());
@@ -48,34 +48,8 @@ impl Service {
             .done())
     }
 
-    fn new_execution(&self, request: &mut Request) -> Result<NewExecution, Exception> {
-        let state_machine_arn = request.required_text("stateMachineArn", 1, 256);
-        let name = request.text("name", 1, 80);
-        let input = request.text("input", 0, MAX_PAYLOAD);
-        let trace_header = request.text("traceHeader", 0, 256);
-        request.check()?;
-        arn::check(&state_machine_arn, &[ResourceType::StateMachine])?;
-        if let Some(name) = &name {
-            arn::check_name(name)?;
-        }
-        let input = match input.as_deref() {
-            None => Json::empty_object(),
-            Some(text) => {
-                too_large(text, "input")?;
-                payload(text, "InvalidExecutionInput", "Invalid State Machine Execution Input")?
-            }
-        };
-        Ok(NewExecution { state_machine_arn, name, input, trace_header })
-    }
-
     pub(super) async fn stop_execution(&self, request: &mut Request) -> Outcome {
-        let execution_arn = request.required_text("executionArn", 1, 256);
-        let error = request.text("error", 0, 256);
-        let cause = request.text("cause", 0, 32_768);
-        request.check()?;
-        if arn::check(&execution_arn, EXECUTIONS)? == ResourceType::Express {
-            return Err(type_not_supported());
-        }
+        let Stop { execution_arn, error, cause } = Stop::read(request)?;
         let stopped = self.engine.stop_execution(&execution_arn, error, cause).await?;
         Ok(Answer::new().moment("stopDate", stopped).done())
     }
@@ -93,10 +67,8 @@ impl Service {
 
     /// DIFFERENCE: executions of Express machines are shown too; AWS tells them through CloudWatch Logs only.
     pub(super) async fn describe_execution(&self, request: &mut Request) -> Outcome {
-        let execution_arn = request.required_text("executionArn", 1, 256);
         let included = included_data(request);
-        request.check()?;
-        arn::check(&execution_arn, EXECUTIONS)?;
+        let execution_arn = execution_arn(request)?;
         let execution = self.engine.describe_execution(&execution_arn).await?;
         let (redrivable, reason) = execution.redrive_words();
         Ok(summary(&execution, included)
@@ -206,6 +178,55 @@ fn summary(execution: &ExecutionDescription, included: Included) -> Answer {
         None => answer,
     };
     answer.with_some("error", execution.error.as_deref()).with_some("cause", execution.cause.as_deref())
+}
+
+/// What StartExecution asks for.
+pub(super) fn new_execution(request: &mut Request) -> Result<NewExecution, Exception> {
+    let state_machine_arn = request.required_text("stateMachineArn", 1, 256);
+    let name = request.text("name", 1, 80);
+    let input = request.text("input", 0, MAX_PAYLOAD);
+    let trace_header = request.text("traceHeader", 0, 256);
+    request.check()?;
+    arn::check(&state_machine_arn, &[ResourceType::StateMachine])?;
+    if let Some(name) = &name {
+        arn::check_name(name)?;
+    }
+    let input = match input.as_deref() {
+        None => Json::empty_object(),
+        Some(text) => {
+            too_large(text, "input")?;
+            payload(text, "InvalidExecutionInput", "Invalid State Machine Execution Input")?
+        }
+    };
+    Ok(NewExecution { state_machine_arn, name, input, trace_header })
+}
+
+/// What StopExecution asks for.
+pub(super) struct Stop {
+    pub(super) execution_arn: String,
+    pub(super) error: Option<String>,
+    pub(super) cause: Option<String>,
+}
+
+impl Stop {
+    pub(super) fn read(request: &mut Request) -> Result<Stop, Exception> {
+        let execution_arn = request.required_text("executionArn", 1, 256);
+        let error = request.text("error", 0, 256);
+        let cause = request.text("cause", 0, 32_768);
+        request.check()?;
+        match arn::check(&execution_arn, EXECUTIONS)? {
+            ResourceType::Express => Err(type_not_supported()),
+            _ => Ok(Stop { execution_arn, error, cause }),
+        }
+    }
+}
+
+/// The execution that a request is about.
+pub(super) fn execution_arn(request: &mut Request) -> Result<String, Exception> {
+    let execution_arn = request.required_text("executionArn", 1, 256);
+    request.check()?;
+    arn::check(&execution_arn, EXECUTIONS)?;
+    Ok(execution_arn)
 }
 
 pub(super) fn too_large(text: &str, member: &str) -> Result<(), Exception> {

@@ -14,12 +14,14 @@ mod map_runs;
 mod page;
 mod request;
 mod tags;
+mod task_call;
 mod test_state;
 
 use crate::data::Json;
 use crate::engine::Engine;
 pub(crate) use exception::Exception;
 use request::Request;
+pub(crate) use task_call::TaskCall;
 
 type Outcome = Result<Json, Exception>;
 

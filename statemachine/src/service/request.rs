@@ -19,10 +19,15 @@ impl Request {
     pub(super) fn parse(body: &[u8]) -> Result<Request, Exception> {
         let body = if body.is_empty() { Ok(Json::empty_object()) } else { Json::parse_bytes(body) };
         match body {
-            Ok(body) if body.is_object() => Ok(Request { body, faults: Vec::new(), mistyped: None }),
+            Ok(body) if body.is_object() => Ok(Request::of(body)),
             Ok(_) => Err(serialization("Start of structure or map found where not expected.")),
             Err(error) => Err(serialization(format!("The request is not JSON: {error}"))),
         }
+    }
+
+    /// A request whose body has been read.
+    pub(super) fn of(body: Json) -> Request {
+        Request { body, faults: Vec::new(), mistyped: None }
     }
 
     /// Tells what has been found wrong so far.

@@ -196,14 +196,15 @@ static INTEGRATIONS: &[Integration] = &[
 
 pub(super) fn parse(resource: &str) -> Resource<'_> {
     let parts: Vec<&str> = resource.splitn(6, ':').collect();
-    let [arn, _partition, service, region, _account, rest] = parts[..] else { return Resource::NoArn };
+    let [arn, _partition, service, region, account, rest] = parts[..] else { return Resource::NoArn };
     if arn != "arn" {
         return Resource::NoArn;
     }
     match service {
         "lambda" if rest.starts_with("function:") && rest.len() > "function:".len() => Resource::Function,
         "states" if rest.starts_with("activity:") && !region.is_empty() => Resource::Activity,
-        "states" => {
+        // An integration belongs to no region and no account.
+        "states" if region.is_empty() && account.is_empty() => {
             let split = rest.rsplit_once(':').filter(|(_, action)| *action != "2");
             // `states:startExecution.sync:2` has a colon of its own.
             let split = split.or_else(|| {

@@ -31,3 +31,44 @@ async fn a_wait_tells_a_negative_number_from_what_is_no_whole_number() {
         assert_eq!(ends(wait.clone(), json!({"w": seconds})).await, words);
     }
 }
+
+#[tokio::test]
+async fn a_call_of_the_engines_own_api_is_refused_as_over_http_in_the_words_of_the_sdk() {
+    let nobody = "arn:aws:states:us-east-1:123456789012:stateMachine:nobody";
+    let optimized = [
+        (json!({"StateMachineArn": "x"}), "InvalidArn", "Invalid Arn: 'Invalid ARN prefix: x'"),
+        (json!({"StateMachineArn": nobody, "Name": "a b"}), "InvalidName", "Invalid Name: 'a b'"),
+        (
+            json!({"StateMachineArn": nobody, "Input": "{"}),
+            "InvalidExecutionInput",
+            "Invalid State Machine Execution Input: ",
+        ),
+        (
+            json!({"StateMachineArn": null}),
+            "Validation",
+            "1 validation error detected: Value null at 'stateMachineArn' ",
+        ),
+        (json!({"StateMachineArn": nobody}), "StateMachineDoesNotExist", "State Machine Does Not Exist: "),
+    ];
+    for (parameters, error, cause) in optimized {
+        let state = json!({"Type": "Task", "Resource": "arn:aws:states:::states:startExecution", "Parameters": parameters, "End": true});
+        let ended = ends(state, json!({})).await;
+        assert!(ended.starts_with(&format!("FAILED StepFunctions.{error}Exception {cause}")), "{ended}");
+    }
+    let sdk = [
+        (
+            "stopExecution",
+            json!({"ExecutionArn": nobody}),
+            "InvalidArn",
+            "Invalid Arn: 'Resource type not valid in this context: stateMachine'",
+        ),
+        ("sendTaskSuccess", json!({"TaskToken": "x", "Output": "{"}), "InvalidOutput", "Invalid Output: "),
+        ("sendTaskHeartbeat", json!({"TaskToken": "x"}), "InvalidToken", "Invalid Token: 'Invalid token'"),
+    ];
+    for (action, parameters, error, cause) in sdk {
+        let resource = format!("arn:aws:states:::aws-sdk:sfn:{action}");
+        let state = json!({"Type": "Task", "Resource": resource, "Parameters": parameters, "End": true});
+        let ended = ends(state, json!({})).await;
+        assert!(ended.starts_with(&format!("FAILED Sfn.{error}Exception {cause}")), "{ended}");
+    }
+}
