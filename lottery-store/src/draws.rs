@@ -108,13 +108,7 @@ impl Store {
                 }
                 Some(status) => return Ok(CancelDraw::AlreadyCommitted(status)),
             }
-            let holder = self.lottery(lottery_id).await?.and_then(|lottery| lottery.open_draw);
-            let lottery = keys::lottery(lottery_id);
-            let free = if holder.as_ref() == Some(draw_id) {
-                Write::update(lottery, "REMOVE open_draw").only_if("open_draw = :draw")
-            } else {
-                Write::check(lottery, "attribute_not_exists(open_draw) OR open_draw <> :draw")
-            };
+            let let_go = self.let_go(lottery_id, draw_id).await?;
             let cancel = Write::update(
                 keys::draw(lottery_id, draw_id),
                 "SET #status = :cancelled, reason = :reason, completed_at = :now",
@@ -125,11 +119,7 @@ impl Store {
             .value(":cancelled", text(DrawStatus::Cancelled))
             .value(":reason", json(reason))
             .value(":now", text(now));
-            let writes = [
-                cancel,
-                free.value(":draw", text(draw_id)),
-                Write::delete(keys::unfinished_draw(lottery_id, draw_id)),
-            ];
+            let writes = [cancel, let_go, Write::delete(keys::unfinished_draw(lottery_id, draw_id))];
             if let Outcome::Done = self.transact(&writes).await? {
                 return Ok(CancelDraw::Cancelled);
             }

@@ -22,6 +22,7 @@ mod attempts;
 mod chunks;
 mod draws;
 mod email;
+mod holding;
 mod idempotency;
 mod ledger;
 mod lotteries;

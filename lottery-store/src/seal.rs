@@ -6,6 +6,7 @@ use lottery::canonical_json::from_canonical_json;
 use lottery::{Draw, DrawId, DrawStatus, HexBytes, LotteryId, Reason};
 
 use crate::chunks::SealedDraw;
+use crate::holding::free;
 use crate::item::{Attributes, NewItem, json, number, text};
 use crate::lotteries::lottery_from;
 use crate::transaction::Outcome;
@@ -172,9 +173,7 @@ impl Store {
         .value(":rejected", text(DrawStatus::Rejected))
         .value(":reason", json(reason))
         .value(":now", text(now));
-        let free = Write::update(keys::lottery(lottery_id), "REMOVE open_draw")
-            .only_if("open_draw = :draw")
-            .value(":draw", text(draw_id));
+        let free = free(lottery_id, draw_id);
         let writes = [reject, free, Write::delete(keys::unfinished_draw(lottery_id, draw_id))];
         self.transact(&writes).await?;
         self.known_draw(lottery_id, draw_id).await

@@ -8,6 +8,7 @@ use std::ops::RangeInclusive;
 use jiff::Timestamp;
 use lottery::{Draw, DrawId, DrawStatus, Forfeit, LotteryId, NotificationCounts, Reason};
 
+use crate::holding::free;
 use crate::item::{NewItem, json, number, text};
 use crate::results::{RankedEntry, Winner};
 use crate::store::Table;
@@ -147,17 +148,7 @@ impl Store {
                 self.erase_pending_winners(&draw).await?;
                 return Ok(ReleaseWinners::Released);
             }
-            let holder = self.lottery(lottery_id).await?.and_then(|lottery| lottery.open_draw);
-            let let_go = if holder.as_ref() == Some(draw_id) {
-                free(lottery_id, draw_id)
-            } else {
-                // The draw may not have come so far as to take its lottery.
-                Write::check(
-                    keys::lottery(lottery_id),
-                    "attribute_not_exists(open_draw) OR open_draw <> :draw",
-                )
-                .value(":draw", text(draw_id))
-            };
+            let let_go = self.let_go(lottery_id, draw_id).await?;
             let end = match draw.status {
                 DrawStatus::Waiting => DrawStatus::Failed,
                 _ => DrawStatus::Abandoned,
@@ -229,10 +220,4 @@ impl Store {
         let writes = [end, Write::delete(keys::unfinished_draw(lottery_id, draw_id))];
         self.transact(&writes).await.map(|_| ())
     }
-}
-
-fn free(lottery_id: &LotteryId, draw_id: &DrawId) -> Write {
-    Write::update(keys::lottery(lottery_id), "REMOVE open_draw")
-        .only_if("open_draw = :draw")
-        .value(":draw", text(draw_id))
 }

@@ -36,6 +36,19 @@ enum Action {
     Check,
 }
 
+/// What every builder of the SDK takes in the same way: the table, the condition with its placeholders, and the wish
+/// to be told of the item for which it did not hold.
+macro_rules! conditional {
+    ($builder:expr, $write:expr, $store:expr) => {
+        $builder
+            .table_name($store.table_name($write.key.table))
+            .set_condition_expression($write.condition.clone())
+            .set_expression_attribute_names($write.names())
+            .set_expression_attribute_values($write.values())
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+    };
+}
+
 impl Write {
     fn new(key: Key, action: Action) -> Self {
         Self { key, action, condition: None, names: HashMap::new(), values: HashMap::new() }
@@ -94,55 +107,25 @@ impl Write {
 
     pub(crate) fn to_transact_item(&self, store: &Store) -> TransactWriteItem {
         const REASON: &str = "table, key and expression are all set here";
-        let table = store.table_name(self.key.table);
-        let old = ReturnValuesOnConditionCheckFailure::AllOld;
         let item = TransactWriteItem::builder();
+        let key = Some(self.key.attributes());
         match &self.action {
-            Action::Put(attributes) => item.put(
-                Put::builder()
-                    .table_name(table)
-                    .set_item(Some(attributes.clone()))
-                    .set_condition_expression(self.condition.clone())
-                    .set_expression_attribute_names(self.names())
-                    .set_expression_attribute_values(self.values())
-                    .return_values_on_condition_check_failure(old)
-                    .build()
-                    .expect(REASON),
-            ),
-            Action::Update(expression) => item.update(
-                Update::builder()
-                    .table_name(table)
-                    .set_key(Some(self.key.attributes()))
-                    .update_expression(expression)
-                    .set_condition_expression(self.condition.clone())
-                    .set_expression_attribute_names(self.names())
-                    .set_expression_attribute_values(self.values())
-                    .return_values_on_condition_check_failure(old)
-                    .build()
-                    .expect(REASON),
-            ),
-            Action::Delete => item.delete(
-                Delete::builder()
-                    .table_name(table)
-                    .set_key(Some(self.key.attributes()))
-                    .set_condition_expression(self.condition.clone())
-                    .set_expression_attribute_names(self.names())
-                    .set_expression_attribute_values(self.values())
-                    .return_values_on_condition_check_failure(old)
-                    .build()
-                    .expect(REASON),
-            ),
-            Action::Check => item.condition_check(
-                ConditionCheck::builder()
-                    .table_name(table)
-                    .set_key(Some(self.key.attributes()))
-                    .condition_expression(self.condition.clone().unwrap_or_default())
-                    .set_expression_attribute_names(self.names())
-                    .set_expression_attribute_values(self.values())
-                    .return_values_on_condition_check_failure(old)
-                    .build()
-                    .expect(REASON),
-            ),
+            Action::Put(attributes) => {
+                let put = conditional!(Put::builder(), self, store).set_item(Some(attributes.clone()));
+                item.put(put.build().expect(REASON))
+            }
+            Action::Update(expression) => {
+                let update = conditional!(Update::builder(), self, store).set_key(key);
+                item.update(update.update_expression(expression).build().expect(REASON))
+            }
+            Action::Delete => {
+                let delete = conditional!(Delete::builder(), self, store).set_key(key);
+                item.delete(delete.build().expect(REASON))
+            }
+            Action::Check => {
+                let check = conditional!(ConditionCheck::builder(), self, store).set_key(key);
+                item.condition_check(check.build().expect(REASON))
+            }
         }
         .build()
     }
@@ -151,57 +134,25 @@ impl Write {
 impl Store {
     /// Makes one write, once.
     pub(crate) async fn send(&self, write: &Write) -> Result<Outcome, StoreError> {
-        let table = self.table_name(write.key.table);
-        let old = ReturnValuesOnConditionCheckFailure::AllOld;
+        let (client, key) = (&self.client, Some(write.key.attributes()));
         match &write.action {
             Action::Put(attributes) => {
-                let sent = self
-                    .client
-                    .put_item()
-                    .table_name(table)
-                    .set_item(Some(attributes.clone()))
-                    .set_condition_expression(write.condition.clone())
-                    .set_expression_attribute_names(write.names())
-                    .set_expression_attribute_values(write.values())
-                    .return_values_on_condition_check_failure(old)
-                    .send()
-                    .await;
-                outcome(sent, |error| match error {
+                let put = conditional!(client.put_item(), write, self).set_item(Some(attributes.clone()));
+                outcome(put.send().await, |error| match error {
                     PutItemError::ConditionalCheckFailedException(failed) => Some(failed.item.clone()),
                     _ => None,
                 })
             }
             Action::Update(expression) => {
-                let sent = self
-                    .client
-                    .update_item()
-                    .table_name(table)
-                    .set_key(Some(write.key.attributes()))
-                    .update_expression(expression)
-                    .set_condition_expression(write.condition.clone())
-                    .set_expression_attribute_names(write.names())
-                    .set_expression_attribute_values(write.values())
-                    .return_values_on_condition_check_failure(old)
-                    .send()
-                    .await;
-                outcome(sent, |error| match error {
+                let update = conditional!(client.update_item(), write, self).set_key(key);
+                outcome(update.update_expression(expression).send().await, |error| match error {
                     UpdateItemError::ConditionalCheckFailedException(failed) => Some(failed.item.clone()),
                     _ => None,
                 })
             }
             Action::Delete => {
-                let sent = self
-                    .client
-                    .delete_item()
-                    .table_name(table)
-                    .set_key(Some(write.key.attributes()))
-                    .set_condition_expression(write.condition.clone())
-                    .set_expression_attribute_names(write.names())
-                    .set_expression_attribute_values(write.values())
-                    .return_values_on_condition_check_failure(old)
-                    .send()
-                    .await;
-                outcome(sent, |error| match error {
+                let delete = conditional!(client.delete_item(), write, self).set_key(key);
+                outcome(delete.send().await, |error| match error {
                     DeleteItemError::ConditionalCheckFailedException(failed) => Some(failed.item.clone()),
                     _ => None,
                 })

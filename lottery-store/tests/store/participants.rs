@@ -70,8 +70,7 @@ async fn nothing_personal_is_in_the_lottery_table() {
 async fn an_update_keeps_label_and_nonce() {
     let (store, database, party) = store_with_party().await;
     let nonces = || {
-        let dump: serde_json::Value = serde_json::from_str(&database.dump("Contacts")).unwrap();
-        let items = dump["Items"].as_array().unwrap().iter();
+        let items = database.items("Contacts").into_iter();
         items.filter_map(|item| item.get("nonce").cloned()).collect::<Vec<_>>()
     };
     let first = put(&store, &party, with_phone("1", "+12025550101")).await;
@@ -205,8 +204,7 @@ async fn a_withdrawal_erases_everything_personal_and_frees_the_address() {
 
     let gone = store.withdraw_participant(&party, &id("1")).await.unwrap();
     assert_eq!(gone, Withdrawal::Gone { subscription_arn: Some("arn:rose".to_owned()) });
-    let items: serde_json::Value = serde_json::from_str(&database.dump("Contacts")).unwrap();
-    assert_eq!(items["Items"], json!([]));
+    assert!(database.items("Contacts").is_empty());
     assert!(!database.dump("Lottery").contains("#POOL#"));
     assert_eq!(store.withdraw_participant(&party, &id("1")).await.unwrap(), Withdrawal::Unknown);
 
