@@ -44,9 +44,9 @@ export function badge(status) {
   return h("span", { class: `badge ${MOODS[status] ?? "quiet"}`, "data-status": status }, words);
 }
 
-/** Why a draw came to its status, in the reader's language where it has the words. */
-export function reason({ name, sentence }) {
-  return h("p", { class: "reason" }, h("code", null, name), " ", known(`reason.${name}`) ?? sentence);
+/** Why a draw came to its status, in the reader's language: by the name of the reason, or by what the status means. */
+export function reasonOf({ status, reason }) {
+  return known(`reason.${reason.name}`) ?? known(`reason.of.${status}`) ?? reason.sentence;
 }
 
 /** Why a request failed: in the reader's language where the page has the words, else in the service's own. */

@@ -92,6 +92,19 @@ impl Browser {
         self.wait("the view", "return document.querySelector('main h1, .stage h1') !== null").await;
     }
 
+    /// Opens another tab and turns to it; `tab` turns back to an earlier one.
+    pub(crate) async fn open_tab(&self) -> String {
+        let opened = self.call(Method::POST, "/window/new", json!({"type": "tab"})).await.unwrap();
+        let tab = opened["handle"].as_str().unwrap().to_owned();
+        self.tab(&tab).await;
+        tab
+    }
+
+    /// Turns to a tab.
+    pub(crate) async fn tab(&self, tab: &str) {
+        self.call(Method::POST, "/window", json!({ "handle": tab })).await.unwrap();
+    }
+
     /// Opens any address.
     pub(crate) async fn visit(&self, url: &str) {
         self.call(Method::POST, "/url", json!({ "url": url })).await.unwrap();

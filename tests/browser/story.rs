@@ -15,6 +15,7 @@ struct Words {
     complete: &'static str,
     consistent: &'static str,
     nobody: &'static str,
+    failed: &'static str,
 }
 
 const ENGLISH: Words = Words {
@@ -24,6 +25,7 @@ const ENGLISH: Words = Words {
     complete: "complete",
     consistent: "consistent",
     nobody: "who would have won",
+    failed: "failed before its winners were official",
 };
 const CHINESE: Words = Words {
     folder: "zh-CN",
@@ -32,6 +34,7 @@ const CHINESE: Words = Words {
     complete: "完成",
     consistent: "一切相符",
     nobody: "本应中奖的人",
+    failed: "在中奖结果生效前出错",
 };
 
 #[tokio::test]
@@ -52,7 +55,10 @@ async fn evening(reader: Reader, words: Words) {
     .await;
     let client = stack.client();
     let browser = Browser::open(stack.api(), reader).await;
-    let shot = async |name: &str| browser.screenshot(&format!("{}-{name}", words.folder)).await;
+    let shot = async |name: &str| {
+        browser.settle().await;
+        browser.screenshot(&format!("{}-{name}", words.folder)).await;
+    };
 
     browser.go("/").await;
     shot("home").await;
@@ -270,5 +276,6 @@ async fn a_draw_fails(browser: &Browser, client: &Client, words: &Words) {
     browser.go(&format!("/lotteries/party/draws/{draw}/stage")).await;
     browser.wait_for(".stage[data-phase=over]").await;
     browser.wait_for_text(".stage-note", words.nobody).await;
+    browser.wait_for_text(".stage-calm", words.failed).await;
     browser.screenshot(&format!("{}-stage-failed", words.folder)).await;
 }

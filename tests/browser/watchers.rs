@@ -1,13 +1,21 @@
-//! Two hundred pages watching one draw.
+//! Two hundred watchers of one draw, and the page itself in five tabs beside them.
+//!
+//! The watchers are HTTP clients that ask as the page's `follow.js` does: two hundred browsers are more than a machine
+//! of tests has room for. The tabs show that what the watchers get is what the page needs.
 
 use std::time::{Duration, Instant};
 
+use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
+use crate::browser::{Browser, Reader};
 use crate::support::stack;
 
+/// Tabs with the page. A browser opens six connections to one host at most, all tabs together.
+const TABS: usize = 5;
+
 #[tokio::test]
-async fn two_hundred_pages_watch_one_draw_to_its_end_and_miss_nothing() {
+async fn two_hundred_watchers_and_five_tabs_follow_one_draw_to_its_end_and_miss_nothing() {
     let stack = stack::start().await;
     let client = stack.client();
     client.create_lottery("party").await;
@@ -16,7 +24,15 @@ async fn two_hundred_pages_watch_one_draw_to_its_end_and_miss_nothing() {
         csv.push_str(&format!("p{n},Person {n},+1202{:07}\n", 5_000_000 + n));
     }
     assert_eq!(client.import("party", &csv).await["accepted"], 1_200);
-    let draw = client.start_draw("party", json!({"winners": 1_000})).await;
+    let browser = Browser::open(stack.api(), Reader::ENGLISH).await;
+    let closes_at = Timestamp::now() + SignedDuration::from_secs(8);
+    let request = json!({"winners": 1_000, "closes_at": closes_at.to_string()});
+    let draw = client.start_draw("party", request).await;
+    let mut tabs = Vec::new();
+    for _ in 0..TABS {
+        tabs.push(browser.open_tab().await);
+        browser.go(&format!("/lotteries/party/draws/{draw}/execution")).await;
+    }
     let began = Instant::now();
     let watchers: Vec<_> = (0..200)
         .map(|_| {
@@ -55,9 +71,16 @@ async fn two_hundred_pages_watch_one_draw_to_its_end_and_miss_nothing() {
     }
     let events = all.unwrap().len();
     assert!(events > 100, "{events}");
-    // A page asks again only when its answer has ended: once for each burst of events, not once for each event.
+    // A watcher asks again only when its answer has ended: once for each burst of events, not once for each event.
     let most = 200 * (10 + 4 * took.as_secs());
     assert!(calls < most, "{calls} calls in {took:?}");
+    for tab in tabs {
+        browser.tab(&tab).await;
+        browser.wait_for(".facts [data-status=SUCCEEDED]").await;
+        browser.wait_for_text(".facts", &format!("{events} events")).await;
+        browser.wait_for("[data-state=Succeed][data-status=succeeded]").await;
+    }
+    assert_eq!(browser.complaints().await, Vec::<String>::new());
 }
 
 fn ids(stream: &str) -> impl Iterator<Item = u64> {

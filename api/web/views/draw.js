@@ -3,7 +3,7 @@
 import { get, send } from "../api.js";
 import { foreign, h, put } from "../dom.js";
 import { canBeCancelled, drawPath, hasWinners, isFinal, lotteryPath, watchDraw } from "../draws.js";
-import { badge, groupedHash, moment, number, percent, prizes, reason, trouble } from "../format.js";
+import { badge, groupedHash, moment, number, percent, prizes, reasonOf, trouble } from "../format.js";
 import { known, t } from "../i18n/index.js";
 import { link } from "../router.js";
 import { token } from "../session.js";
@@ -38,10 +38,10 @@ export async function show(root, { parameters: [lottery, id], signal }) {
 
 function showHead(head, draw) {
   put(head,
-    h("h1", null, draw.sequence ? h("span", { class: "sequence" }, `№ ${number(draw.sequence)} `) : null, prizes(draw.prizes)),
+    h("h1", null, draw.sequence ? [h("span", { class: "sequence" }, `№ ${number(draw.sequence)}`), " · "] : null, prizes(draw.prizes)),
     h("p", null, badge(draw.status), " ", h("span", { class: "quiet" }, moment(draw.created_at),
       draw.closes_at ? [" · ", t("draw.closes"), " ", moment(draw.closes_at)] : null)),
-    draw.reason ? reason(draw.reason) : null);
+    draw.reason ? h("p", { class: "reason" }, h("code", null, draw.reason.name), " ", reasonOf(draw)) : null);
 }
 
 function cancelling(draw) {
@@ -122,10 +122,16 @@ function winners(draw, full) {
 function winnerItem(winner) {
   const contact = [winner.phone, winner.email].filter(Boolean);
   const notes = (winner.notifications ?? []).filter((note) => note.state !== "SENT");
+  const seat = [
+    winner.forfeited ? t("winners.forfeited") : null,
+    winner.taken_by ? t("winners.taken_by", { n: number(winner.taken_by) }) : null,
+    winner.instead_of ? t("winners.instead_of", { n: number(winner.instead_of) }) : null,
+  ].filter(Boolean).join(" · ");
   return h("li", null,
     h("span", { class: "rank" }, winner.rank),
     h("span", { class: "who" }, winner.name ? foreign(winner.name) : h("em", null, t("winners.withdrawn"))),
     h("span", { class: "quiet" }, winner.participant_id ? [winner.participant_id, " · "] : null, contact.map((one, i) => [i ? " · " : "", foreign(one)])),
+    seat ? h("span", { class: "quiet" }, seat) : null,
     notes.map((note) => h("span", { class: "problem" }, `${channel(note.channel)}: ${known(`note.${note.state}`) ?? note.state}${note.reason ? ` (${note.reason})` : ""}`)));
 }
 

@@ -76,7 +76,7 @@ class ExecutionView {
     this.picture.begin(this.scroller);
   }
 
-  /** Takes events, and the answer of the local stack that they came with. What lies in the past is shown at once. */
+  /** Takes events, and the answer of the local stack that they came with. What lies in the past is shown at once, and all where nobody looks. */
   take(events, isNew, answer) {
     if (isNew) {
       this.history = new History(this.inside);
@@ -85,7 +85,7 @@ class ExecutionView {
     const isPast = this.history.events.length === 0;
     this.answer = answer ?? null;
     this.coming.push(...events);
-    if (isPast || this.coming.length > BURST) this.show(this.coming.splice(0));
+    if (isPast || document.hidden || this.coming.length > BURST) this.show(this.coming.splice(0));
     else if (!this.isPlaying) this.play();
   }
 
@@ -94,7 +94,7 @@ class ExecutionView {
     do {
       const turning = this.coming.findIndex((event) => /State(Entered|Exited)$|^Execution/.test(event.type));
       this.show(this.coming.splice(0, turning < 0 ? this.coming.length : turning + 1));
-      if (this.coming.length) await sleep(BEAT, this.signal);
+      if (this.coming.length && !document.hidden) await sleep(BEAT, this.signal);
     } while (this.coming.length && !this.signal.aborted);
     this.isPlaying = false;
   }

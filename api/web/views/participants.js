@@ -101,7 +101,7 @@ async function upload(lottery, file, report, signal) {
 
 /** Lines of the file with what is to be said about them. */
 function remarks(title, list, total) {
-  const head = ["import.line", "import.column", "import.reason"].map((name) => h("th", { scope: "col" }, t(name)));
+  const head = ["import.line", "import.column", "import.reason"].map((name) => h("th", { scope: "col", class: name === "import.line" ? "n" : null }, t(name)));
   const rows = list.slice(0, LISTED).map((remark) =>
     h("tr", null, h("td", { class: "n" }, remark.line), h("td", null, remark.column ?? ""), h("td", null, explanation(remark))));
   return h("details", { class: "refusals", open: true },
@@ -170,7 +170,7 @@ async function showList(list, lottery, search, signal) {
     put(list, h("p", { class: "quiet" }, t(search.trim() ? "participants.not_found" : "participants.none")));
     return;
   }
-  const head = ["id", "name", "phone", "email", "group", "tickets"].map((name) => h("th", { scope: "col" }, t(`participants.${name}`)));
+  const head = ["id", "name", "phone", "email", "group", "tickets"].map((name) => h("th", { scope: "col", class: name === "tickets" ? "n" : null }, t(`participants.${name}`)));
   put(list,
     h("div", { class: "scroller", tabindex: "0", role: "region", "aria-label": t("participants.title") },
       h("table", null, h("thead", null, h("tr", null, head, h("th", { scope: "col" }, h("span", { class: "visually-hidden" }, t("participants.actions"))))), shown)), more);

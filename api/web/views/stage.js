@@ -5,7 +5,7 @@ import { get } from "../api.js";
 import { sleep } from "../connection.js";
 import { foreign, h, put } from "../dom.js";
 import { drawPath, hasWinners, isFinal, lotteryPath, watchDraw } from "../draws.js";
-import { groupedHash, number } from "../format.js";
+import { groupedHash, number, reasonOf } from "../format.js";
 import { known, t } from "../i18n/index.js";
 import { link } from "../router.js";
 import { token } from "../session.js";
@@ -28,7 +28,7 @@ class Stage {
     this.full = null;
     this.draw = null;
     this.number = h("p", { class: "stage-number" });
-    this.center = h("div", { class: "stage-center", role: "status" });
+    this.center = h("div", { class: "stage-center", role: "status", onclick: () => this.next() });
     this.side = h("aside", { class: "stage-side", "aria-label": t("stage.so_far") });
     this.footer = h("footer", { class: "stage-foot" });
     this.element = h("div", { class: "stage" },
@@ -68,15 +68,16 @@ class Stage {
     if (!this.signal.aborted) this.show();
   }
 
-  /** The winners in the order of the prizes; of one prize by rank. */
+  /** The winners in the order of the prizes; of one prize by rank. Who forfeited a seat is not called up. */
   get winners() {
     const list = this.isFull && this.full ? this.full : this.masked;
     const place = new Map(this.draw.prizes.map((prize, index) => [prize.name, index]));
-    return [...list].sort((a, b) => (place.get(a.prize) ?? 0) - (place.get(b.prize) ?? 0) || a.rank - b.rank);
+    return list.filter((winner) => !winner.forfeited).sort((a, b) => (place.get(a.prize) ?? 0) - (place.get(b.prize) ?? 0) || a.rank - b.rank);
   }
 
   /** A prize is announced before its first name. */
   next() {
+    if (this.element.dataset.phase !== "reveal") return;
     const { winners } = this;
     if (this.isOnPrize && this.revealed < winners.length) {
       this.isOnPrize = false;
@@ -203,7 +204,7 @@ class Stage {
     const { draw } = this;
     return [
       h("p", { class: "stage-prize" }, known(`status.${draw.status}`)),
-      h("p", { class: "stage-calm" }, draw.reason ? (known(`reason.${draw.reason.name}`) ?? draw.reason.sentence) : t("stage.over")),
+      h("p", { class: "stage-calm" }, draw.reason ? reasonOf(draw) : t("stage.over")),
       h("p", { class: "stage-note" }, t(draw.status === "ABANDONED" ? "stage.abandoned" : "stage.nobody")),
     ];
   }

@@ -8,6 +8,15 @@ import { json } from "./execution.js";
 
 const VISITS = 50;
 
+/** What a cause says to people: a failed function puts its message into JSON. */
+function sentence(cause) {
+  try {
+    return JSON.parse(cause).errorMessage ?? cause;
+  } catch {
+    return cause;
+  }
+}
+
 export class StateDetails {
   constructor(definition, hasData) {
     this.definition = definition;
@@ -59,7 +68,7 @@ export class StateDetails {
     const failure = visit.failures.at(-1) ?? (visit.type === "Fail" ? history.ended : null);
     return [
       h("dl", { class: "facts-list" }, facts.filter(([, value]) => value !== null).map(([name, value]) => h("div", null, h("dt", null, name), h("dd", null, value)))),
-      failure?.error ? h("p", { class: "reason" }, h("code", null, failure.error), failure.cause ? [" ", failure.cause] : null) : null,
+      failure?.error ? h("p", { class: "reason" }, h("code", null, failure.error), failure.cause ? [" ", sentence(failure.cause)] : null) : null,
       visit.failures.length > 1 ? h("ol", { class: "failures" }, visit.failures.map((one) => h("li", null, h("code", null, one.error ?? "?"), ` +${duration(one.time - visit.entered)}`))) : null,
       this.hasData ? json(t("details.input"), visit.input) : null,
       this.hasData ? json(t("details.output"), visit.output) : null,

@@ -20,7 +20,7 @@ export async function show(root, { parameters: [lottery, id], signal }) {
   const again = h("button", { type: "button", class: "primary" }, t("verify.again"));
   put(root,
     h("section", { class: "narrow verify" },
-      h("p", { class: "crumbs" }, h("a", { href: link("lotteries", lottery, "draws", id) }, draw.sequence ? `№ ${number(draw.sequence)} ` : null, prizes(draw.prizes))),
+      h("p", { class: "crumbs" }, h("a", { href: link("lotteries", lottery, "draws", id) }, draw.sequence ? `№ ${number(draw.sequence)} · ` : null, prizes(draw.prizes))),
       h("h1", null, t("verify.title")),
       h("p", { class: "lead" }, t("verify.lead")),
       verdict, results,
