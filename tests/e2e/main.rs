@@ -19,6 +19,7 @@ mod mail;
 mod permissions;
 mod privacy;
 mod recovery;
+mod removal;
 mod smoke;
 mod support;
 mod talk;

@@ -1,0 +1,128 @@
+//! `infra/remove` with an AWS CLI in its way that keeps what it is asked, and answers as a deployed stack would.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use tempfile::TempDir;
+
+use crate::support::python;
+
+/// Answers in place of the AWS CLI: `$FOLDER/calls` holds each call, its arguments on one line between tabs.
+const AWS: &str = r#"#!/usr/bin/env bash
+printf '%s\t' "$@" >> "$FOLDER/calls"; echo >> "$FOLDER/calls"
+case "$*" in
+  *describe-stacks*) [ -n "$STACK" ] || { echo "Stack does not exist" >&2; exit 254; } ;;&
+  *describe-stacks*'ParameterKey==`Protect`'*) echo "$STACK" ;;
+  *describe-stacks*) printf 'OperatorEmail\tLogRetentionDays\n' ;;
+  *list-topics*) printf 'arn:aws:sns:x:1:party-lottery-a\tarn:aws:sns:x:1:party-lottery-b\n' ;;
+esac
+"#;
+
+struct Account {
+    folder: TempDir,
+    /// What the stack's parameter `Protect` is; empty if there is no stack.
+    protect: &'static str,
+}
+
+impl Account {
+    fn new(protect: &'static str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let aws = folder.path().join("aws");
+        // Made executable by a copy of the mode of the script that it serves.
+        std::fs::write(&aws, AWS).unwrap();
+        std::fs::set_permissions(&aws, std::fs::metadata(script()).unwrap().permissions()).unwrap();
+        Self { folder, protect }
+    }
+
+    fn remove(&self, arguments: &[&str], typed: &str) -> Output {
+        let path = format!("{}:{}", self.folder.path().display(), std::env::var("PATH").unwrap());
+        let mut child = Command::new(script())
+            .args(arguments)
+            .env("PATH", path)
+            .env("FOLDER", self.folder.path())
+            .env("STACK", self.protect)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // Whoever is not asked does not read.
+        let _ = child.stdin.take().unwrap().write_all(typed.as_bytes());
+        child.wait_with_output().unwrap()
+    }
+
+    /// What the AWS CLI was asked, each call as its arguments.
+    fn calls(&self) -> Vec<Vec<String>> {
+        let calls = std::fs::read_to_string(self.folder.path().join("calls")).unwrap_or_default();
+        calls.lines().map(|call| call.trim_end().split('\t').map(str::to_owned).collect()).collect()
+    }
+
+    /// The calls that change something.
+    fn changes(&self) -> Vec<String> {
+        let changes = self.calls().into_iter().map(|call| call.join(" "));
+        changes.filter(|call| !call.contains("describe-stacks") && !call.contains("list-topics")).collect()
+    }
+}
+
+fn script() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../infra/remove")
+}
+
+#[tokio::test]
+async fn a_protected_stack_is_removed_with_its_topics() {
+    let account = Account::new("true");
+    let output = account.remove(&["party", "--yes"], "");
+    assert!(output.status.success(), "{output:?}");
+    let changes = account.changes();
+    assert_eq!(
+        changes,
+        [
+            "cloudformation update-stack --stack-name party --use-previous-template --output text \
+             --capabilities CAPABILITY_IAM CAPABILITY_AUTO_EXPAND --parameters \
+             ParameterKey=Protect,ParameterValue=false ParameterKey=OperatorEmail,UsePreviousValue=true \
+             ParameterKey=LogRetentionDays,UsePreviousValue=true",
+            "cloudformation wait stack-update-complete --stack-name party",
+            "sns delete-topic --topic-arn arn:aws:sns:x:1:party-lottery-a",
+            "sns delete-topic --topic-arn arn:aws:sns:x:1:party-lottery-b",
+            "cloudformation delete-stack --stack-name party",
+            "cloudformation wait stack-delete-complete --stack-name party",
+        ]
+    );
+    // The real one knows each command and option; what it would answer, it makes up.
+    let aws = python::tool("aws").await;
+    for call in account.calls() {
+        let output = Command::new(&aws)
+            .args(&call)
+            .args(["--generate-cli-skeleton", "output"])
+            .env("AWS_DEFAULT_REGION", "us-east-1")
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(!said.contains("usage:"), "{call:?}: {said}");
+    }
+}
+
+#[test]
+fn a_stack_without_protection_is_not_updated_first() {
+    let account = Account::new("false");
+    assert!(account.remove(&["party"], "party\n").status.success());
+    assert!(!account.changes().iter().any(|call| call.contains("update")), "{:?}", account.changes());
+    assert!(account.changes().iter().any(|call| call.contains("delete-stack")), "{:?}", account.changes());
+}
+
+#[test]
+fn nothing_is_removed_without_the_name_for_an_unknown_stack_or_by_a_wrong_option() {
+    for (protect, arguments, typed, code) in [
+        ("true", &["party"][..], "lottery\n", 1),
+        ("true", &["party"], "", 1),
+        ("", &["party", "--yes"], "", 254),
+        ("true", &["party", "--yess"], "", 2),
+        ("true", &["--help"], "", 0),
+    ] {
+        let account = Account::new(protect);
+        let output = account.remove(arguments, typed);
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {output:?}");
+        assert_eq!(account.changes(), Vec::<String>::new(), "{arguments:?}");
+    }
+}
