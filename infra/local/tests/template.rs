@@ -3,27 +3,15 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
-use std::process::Command;
 
 use lottery_store::{TableDefinition, Tables, table_definitions};
 use serde_json::Value;
 use workflow_tasks::Function;
 
-/// The template with its intrinsic functions filled, as tests/infra/template.py reads it.
-fn template() -> Value {
-    let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let setup = Command::new(project.join("tests/tools/setup")).output().unwrap();
-    assert!(setup.status.success(), "{}", String::from_utf8_lossy(&setup.stderr));
-    let output = Command::new(project.join("tests/tools/.venv/bin/python3"))
-        .arg(project.join("tests/infra/template.py"))
-        .arg("summary")
-        .arg(&project)
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).unwrap()
-}
+#[path = "../../../tests/infra/summary.rs"]
+mod summary;
+
+use summary::summary;
 
 /// Functions of the template by their names.
 fn functions(template: &Value) -> BTreeMap<&str, &Value> {
@@ -33,7 +21,7 @@ fn functions(template: &Value) -> BTreeMap<&str, &Value> {
 
 #[test]
 fn the_template_deploys_every_function_and_no_other() {
-    let template = template();
+    let template = summary();
     let deployed: BTreeSet<&str> = functions(&template).into_keys().collect();
     let binaries: BTreeSet<&str> =
         Function::ALL.iter().map(|function| function.name()).chain(["api"]).collect();
@@ -46,7 +34,7 @@ fn the_template_deploys_every_function_and_no_other() {
 
 #[test]
 fn every_function_is_told_what_it_must_be_told() {
-    let template = template();
+    let template = summary();
     for (name, function) in functions(&template) {
         let variable = |name: &str| function["environment"][name].as_str().map(str::to_owned);
         match Function::parse(name) {
@@ -58,7 +46,7 @@ fn every_function_is_told_what_it_must_be_told() {
 
 #[test]
 fn no_function_is_told_what_it_does_not_read() {
-    let template = template();
+    let template = summary();
     for (name, function) in functions(&template) {
         let read = std::cell::RefCell::new(BTreeSet::new());
         let variable = |name: &str| {
@@ -77,7 +65,7 @@ fn no_function_is_told_what_it_does_not_read() {
 
 #[test]
 fn the_tables_are_those_of_the_store() {
-    let template = template();
+    let template = summary();
     let tables = Tables { lottery: "Lottery".to_owned(), contacts: "Contacts".to_owned() };
     let deployed = template["tables"].as_array().unwrap();
     assert_eq!(deployed.len(), 2);
@@ -91,10 +79,11 @@ fn the_tables_are_those_of_the_store() {
     }
 }
 
-/// Attempts of a state must not overlap: the function ends by itself before its state gives up.
+/// Attempts of a state must not overlap: the function ends by itself before its state gives up. But not long before:
+/// what was lost on the way is tried again soon.
 #[test]
-fn every_state_waits_longer_than_its_function_may_take() {
-    let template = template();
+fn every_state_waits_a_little_longer_than_its_function_may_take() {
+    let template = summary();
     let definition: Value =
         serde_json::from_str(include_str!("../../../statemachine/lottery.asl.json")).unwrap();
     let mut checked = BTreeSet::new();
@@ -103,7 +92,10 @@ fn every_state_waits_longer_than_its_function_may_take() {
         let logical_name = placeholder.trim_start_matches("${").trim_end_matches('}');
         let function = template["functions"][logical_name]["timeout"].as_u64().unwrap();
         let state = state["TimeoutSeconds"].as_u64().unwrap();
-        assert!(function < state, "{logical_name}: {function} s, its state {state} s");
+        assert!(
+            (function + 1..=function + 60).contains(&state),
+            "{logical_name}: {function} s, its state {state} s"
+        );
         checked.insert(logical_name.to_owned());
     });
     // All but the one on a timer.
