@@ -6,6 +6,8 @@ mod tokens;
 
 use std::collections::{HashMap, HashSet};
 
+use tokens::Quoted;
+
 use crate::data::json::MAX_DEPTH;
 
 /// A place in a text; both count from 1.
@@ -149,7 +151,7 @@ impl Scanner<'_> {
                     Open::Object { location, keys, .. } => {
                         let parent = location.clone();
                         let key_at = self.at;
-                        let key = self.key(start)?;
+                        let key = self.key()?;
                         let child = within(&parent, &format!("/{key}"));
                         if keys.insert(key) {
                             self.note(&child, key_at);
@@ -171,32 +173,32 @@ impl Scanner<'_> {
                 self.at += 1;
                 Ok(Some(bracket))
             }
-            Some(b'"') => self.string().map(|_| None),
+            Some(b'"') => self.string(Quoted::Value).map(|_| None),
             Some(b'-' | b'0'..=b'9') => self.number().map(|()| None),
             Some(byte) if byte.is_ascii_alphabetic() || byte == b'_' || byte == b'$' || byte >= 0x80 => {
                 self.word()
             }
             Some(_) => Err(self.unexpected(&format!("expected a valid value ({VALUE_EXPECTED})"))),
             None => Err(match open.last() {
-                Some(Open::Object { start, .. }) => self.unclosed("Object", *start),
-                Some(Open::Array { start, .. }) => self.unclosed("Array", *start),
+                Some(Open::Object { .. }) => unended("Object"),
+                Some(Open::Array { .. }) => unended("Array"),
                 None => "Unexpected end-of-input".to_owned(),
             }),
         }
     }
 
-    fn key(&mut self, start: usize) -> Scan<String> {
+    fn key(&mut self) -> Scan<String> {
         match self.peek() {
             Some(b'"') => {}
             Some(_) => return Err(self.unexpected("was expecting double-quote to start field name")),
-            None => return Err(self.unclosed("Object", start)),
+            None => return Err(unended("Object")),
         }
-        let key = self.string()?;
+        let key = self.string(Quoted::Name)?;
         self.skip_space();
         match self.peek() {
             Some(b':') => self.at += 1,
             Some(_) => return Err(self.unexpected("was expecting a colon to separate field name and value")),
-            None => return Err(self.unclosed("Object", start)),
+            None => return Err(unended("Object")),
         }
         Ok(key)
     }
@@ -219,8 +221,19 @@ impl Scanner<'_> {
     }
 
     fn unexpected(&mut self, expected: &str) -> String {
+        let expected = match self.peek() {
+            Some(b'/') => {
+                "maybe a (non-standard) comment? (not recognized as one since Feature 'ALLOW_COMMENTS' not enabled for parser)"
+            }
+            _ => expected,
+        };
         format!("Unexpected character ({}): {expected}", describe(self.take_char()))
     }
+}
+
+/// The text ends between the parts of a container, not behind one of them.
+fn unended(container: &str) -> String {
+    format!("Unexpected end-of-input within/between {container} entries")
 }
 
 /// A character in Jackson's words.
@@ -260,6 +273,18 @@ mod tests {
             (
                 "{",
                 "Unexpected end-of-input: expected close marker for Object (start marker at [Source: (String)\"{\"; line: 1, column: 1])\n at [Source: (String)\"{\"; line: 1, column: 2]",
+            ),
+            (
+                "{\"a\": \"b",
+                "Unexpected end-of-input: was expecting closing quote for a string value\n at [Source: (String)\"{\"a\": \"b\"; line: 1, column: 9]",
+            ),
+            (
+                "{\"a\":",
+                "Unexpected end-of-input within/between Object entries\n at [Source: (String)\"{\"a\":\"; line: 1, column: 6]",
+            ),
+            (
+                "[1, // one",
+                "Unexpected character ('/' (code 47)): maybe a (non-standard) comment? (not recognized as one since Feature 'ALLOW_COMMENTS' not enabled for parser)\n at [Source: (String)\"[1, // one\"; line: 1, column: 6]",
             ),
             (
                 "{\"a\":1,}",

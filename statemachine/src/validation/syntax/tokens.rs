@@ -2,14 +2,27 @@
 
 use super::{Scan, Scanner, VALUE_EXPECTED, describe};
 
+/// What stands in quotes; Jackson has words of its own for each.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Quoted {
+    Name,
+    Value,
+}
+
 impl Scanner<'_> {
     /// The raw content of a string; escapes stay as they are, which is enough to name a place.
-    pub(super) fn string(&mut self) -> Scan<String> {
+    pub(super) fn string(&mut self, quoted: Quoted) -> Scan<String> {
         self.at += 1;
         let start = self.at;
         loop {
             match self.peek() {
-                None => return Err("Unexpected end-of-input in VALUE_STRING".to_owned()),
+                None => {
+                    let at = match quoted {
+                        Quoted::Name => " in field name",
+                        Quoted::Value => ": was expecting closing quote for a string value",
+                    };
+                    return Err(format!("Unexpected end-of-input{at}"));
+                }
                 Some(b'"') => {
                     self.at += 1;
                     return Ok(self.text[start..self.at - 1].to_owned());
@@ -28,8 +41,12 @@ impl Scanner<'_> {
                 }
                 Some(control @ 0..=0x1f) => {
                     self.at += 1;
+                    let what = match quoted {
+                        Quoted::Name => "name",
+                        Quoted::Value => "string value",
+                    };
                     return Err(format!(
-                        "Illegal unquoted character ((CTRL-CHAR, code {control})): has to be escaped using backslash to be included in string value"
+                        "Illegal unquoted character ((CTRL-CHAR, code {control})): has to be escaped using backslash to be included in {what}"
                     ));
                 }
                 Some(_) => {
