@@ -1,11 +1,11 @@
 //! What the template of the deployment allows, as `tests/infra/template.py` reads it.
 
 use std::collections::BTreeMap;
-use std::path::Path;
-use std::process::Command;
 
 use local_stack::Permission;
 use serde_json::Value;
+
+use super::summary::summary;
 
 /// The roles of the template by the name of who has them: the functions, and `states`.
 pub(crate) struct Roles(BTreeMap<String, Vec<Statement>>);
@@ -71,21 +71,6 @@ pub(crate) fn memory_in_gb() -> BTreeMap<String, f64> {
     let memory =
         |it: &Value| (it["name"].as_str().unwrap().to_owned(), it["memory"].as_f64().unwrap() / 1024.0);
     functions.map(memory).collect()
-}
-
-/// The template with its intrinsic functions filled.
-fn summary() -> Value {
-    let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let setup = Command::new(project.join("tests/tools/setup")).output().unwrap();
-    assert!(setup.status.success(), "{}", String::from_utf8_lossy(&setup.stderr));
-    let output = Command::new(project.join("tests/tools/.venv/bin/python3"))
-        .arg(project.join("tests/infra/template.py"))
-        .arg("summary")
-        .arg(&project)
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).unwrap()
 }
 
 impl Statement {

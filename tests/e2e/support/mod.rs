@@ -6,6 +6,8 @@ pub(crate) mod lambda;
 pub(crate) mod process;
 pub(crate) mod python;
 pub(crate) mod stack;
+#[path = "../../infra/summary.rs"]
+mod summary;
 
 pub(crate) use client::Client;
 pub(crate) use process::Process;
