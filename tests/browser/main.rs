@@ -11,6 +11,7 @@ mod languages;
 mod line;
 mod looks;
 mod proof;
+mod stage;
 mod story;
 #[path = "../e2e/support/mod.rs"]
 #[allow(dead_code, unused_imports, reason = "shared with the end-to-end tests, which use all of it")]

@@ -427,10 +427,10 @@ export default {
   "why.round_other": "The round is not the one that follows from the time of sealing.",
   "why.signature_unsupported": "This browser cannot check Ed25519 signatures on this page (it takes a recent browser and HTTPS); verify-draw can.",
   "why.signature_wrong": "The signature is not one of that key over this commitment.",
-  "winners.forfeited": "withdrew in time and forfeited the seat",
-  "winners.instead_of": "alternate, instead of № {n}",
+  "winners.forfeited": "withdrew before the result was official: the seat is forfeited",
+  "winners.instead_of": "alternate, in the seat of rank {n}",
   "winners.masked": "Names are masked: enough to know oneself, not enough to know another.",
-  "winners.taken_by": "seat taken by № {n}",
+  "winners.taken_by": "taken by rank {n}",
   "winners.title": "Winners",
   "winners.withdrawn": "withdrawn",
 };

@@ -427,10 +427,10 @@ export default {
   "why.round_other": "轮次不是由封存时间推出的那一轮。",
   "why.signature_unsupported": "此浏览器在本页无法验证 Ed25519 签名（需要较新的浏览器和 HTTPS）；verify-draw 可以。",
   "why.signature_wrong": "签名不是该密钥对此承诺值所作。",
-  "winners.forfeited": "及时退出，放弃名额",
+  "winners.forfeited": "在结果生效前退出，放弃名额",
   "winners.instead_of": "候补，递补第 {n} 名",
   "winners.masked": "姓名已隐去：足以认出自己，不足以认出他人。",
-  "winners.taken_by": "名额由第 {n} 名递补",
+  "winners.taken_by": "由第 {n} 名递补",
   "winners.title": "中奖者",
   "winners.withdrawn": "已退出",
 };

@@ -130,7 +130,7 @@ function winnerItem(winner) {
   return h("li", null,
     h("span", { class: "rank" }, winner.rank),
     h("span", { class: "who" }, winner.name ? foreign(winner.name) : h("em", null, t("winners.withdrawn"))),
-    h("span", { class: "quiet" }, winner.participant_id ? [winner.participant_id, " · "] : null, contact.map((one, i) => [i ? " · " : "", foreign(one)])),
+    winner.participant_id || contact.length ? h("span", { class: "quiet" }, winner.participant_id ? [winner.participant_id, " · "] : null, contact.map((one, i) => [i ? " · " : "", foreign(one)])) : null,
     seat ? h("span", { class: "quiet" }, seat) : null,
     notes.map((note) => h("span", { class: "problem" }, `${channel(note.channel)}: ${known(`note.${note.state}`) ?? note.state}${note.reason ? ` (${note.reason})` : ""}`)));
 }
