@@ -405,3 +405,27 @@ fn an_integration_belongs_to_no_region_and_no_account() {
     let state = json!({"Type": "Task", "Resource": resource, "End": true});
     assert_eq!(findings(&machine(state)), schema(&message, "/States/S/Resource"));
 }
+
+#[test]
+fn a_variable_of_an_inner_scope_has_a_name_of_its_own() {
+    let inner = |mode: &str| {
+        let mut inner = json!({"ProcessorConfig": {"Mode": mode}, "StartAt": "P", "States": {
+            "P": {"Type": "Pass", "Assign": {"x.$": "$", "y": 1}, "End": true}}});
+        if mode == "DISTRIBUTED" {
+            inner["ProcessorConfig"]["ExecutionType"] = "STANDARD".into();
+        }
+        inner
+    };
+    let machine = |mode: &str| {
+        json!({"StartAt": "A", "States": {
+            "A": {"Type": "Choice", "Choices": [{"Variable": "$.a", "IsNull": true, "Assign": {"x": 1}, "Next": "M"}], "Default": "M"},
+            "M": {"Type": "Map", "ItemProcessor": inner(mode), "End": true}}})
+    };
+    assert_eq!(
+        findings(&machine("INLINE")),
+        [
+            "WARNING SUSPICIOUS_VALUE: The variable 'x' is assigned in a scope around this one too: names must be unique at /States/M/ItemProcessor/States/P/Assign/x.$"
+        ]
+    );
+    assert_eq!(findings(&machine("DISTRIBUTED")), Vec::<String>::new());
+}

@@ -35,6 +35,7 @@ impl Checker<'_> {
         self.language = Language::resolve(machine.get("QueryLanguage"), Language::JsonPath);
         self.nested(machine, "", Place::Outermost);
         self.graph(machine);
+        self.variables_are_unique(machine);
     }
 
     /// A state that stands alone, as TestState takes it.

@@ -6,7 +6,7 @@
 //!
 //! In reading order: `syntax` (the text), `machine` (the outer fields and the nesting), `state` with its tables
 //! of fields, `value` (what a field may hold; `path`, `template` and `jsonata` look into it), `choice`, `retry`, `map`,
-//! `task` with `integrations`, and `graph` (what leads where). `models` holds what is known of AWS's APIs.
+//! `task` with `integrations`, `graph` (what leads where) and `variables` (who sees whose). `models` holds what is known of AWS's APIs.
 
 mod checker;
 mod choice;
@@ -24,6 +24,7 @@ mod syntax;
 mod task;
 mod template;
 mod value;
+mod variables;
 
 pub use report::{Finding, Report, Severity, code};
 pub use syntax::Position;
