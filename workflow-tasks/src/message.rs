@@ -20,7 +20,7 @@ pub(crate) struct Facts<'a> {
     pub(crate) check: &'a str,
 }
 
-/// An e-mail as SNS takes it.
+/// An e-mail.
 pub(crate) struct Email {
     pub(crate) subject: String,
     pub(crate) text: String,
@@ -56,6 +56,16 @@ pub(crate) fn email(facts: Facts<'_>) -> Email {
         }
     };
     Email { subject: subject(facts), text }
+}
+
+/// The e-mail as SES takes it: its subject may be in the lottery's language too.
+pub(crate) fn letter(facts: Facts<'_>) -> Email {
+    let Facts { lottery, prize, .. } = facts;
+    let subject = match facts.locale {
+        Locale::En => format!("You have won: {prize} ({lottery})"),
+        Locale::ZhCn => format!("恭喜您抽中了：{prize}（{lottery}）"),
+    };
+    Email { subject, ..email(facts) }
 }
 
 fn subject(facts: Facts<'_>) -> String {
@@ -250,6 +260,10 @@ mod tests {
         assert_eq!(
             email(facts(Locale::ZhCn, "年会", "一等奖", "王")).subject,
             "You have won: a prize (party-2026)"
+        );
+        assert_eq!(
+            letter(facts(Locale::ZhCn, "年会", "一等奖", "王")).subject,
+            "恭喜您抽中了：一等奖（年会）"
         );
     }
 }

@@ -172,7 +172,7 @@ impl Run<'_> {
         let Some(sender) = &self.cx.config.email_sender else {
             return self.refuse(winner, "NoSender").await;
         };
-        let email = message::email(self.facts(winner, contact, &self.check(contact)));
+        let email = message::letter(self.facts(winner, contact, &self.check(contact)));
         self.send(winner, || Delivery::Mailbox {
             sender,
             address: address.as_str(),
