@@ -14,7 +14,7 @@ export async function show(root, { signal }) {
   document.title = t("executions.title");
   const list = h("div");
   let machine = "";
-  const machines = h("select", { onchange: (event) => { machine = event.target.value; load(); }, "aria-label": t("executions.machine") });
+  const machines = h("select", { class: "narrow-field", onchange: (event) => { machine = event.target.value; load(); }, "aria-label": t("executions.machine") });
   put(root,
     h("h1", null, t("executions.title")),
     h("p", { class: "lead" }, t("executions.lead")),
@@ -51,5 +51,5 @@ function table(executions) {
     h("td", null, moment(one.started_at)),
     h("td", { class: "n" }, one.stopped_at ? duration(Date.parse(one.stopped_at) - Date.parse(one.started_at)) : "")));
   return h("div", { class: "scroller", tabindex: "0", role: "region", "aria-label": t("executions.title") },
-    h("table", null, h("thead", null, h("tr", null, head.map((name) => h("th", { scope: "col" }, t(name))))), h("tbody", null, rows)));
+    h("table", null, h("thead", null, h("tr", null, head.map((name) => h("th", { scope: "col", class: name === "executions.took" ? "n" : null }, t(name))))), h("tbody", null, rows)));
 }
