@@ -21,7 +21,7 @@ pub(crate) struct Explanation {
 }
 
 impl Explanation {
-    /// From one of the enums that [`lottery::refusals`] declares.
+    /// From one of the enums that `lottery::refusals!` declares.
     fn of<R: Serialize + fmt::Display>(refusal: &R) -> Self {
         let told = serde_json::to_value(refusal).expect("a refusal holds texts and numbers only");
         let code = told["code"].as_str().expect("each refusal has a code").to_owned();
