@@ -89,6 +89,22 @@ fn refusal(status: u16, exception: &str, message: &str) -> Response<Bytes> {
 mod tests {
     use super::*;
 
+    #[tokio::test]
+    async fn the_log_comes_in_a_header_to_whoever_asks_for_its_tail() {
+        let mut table = crate::functions::FunctionTable::default();
+        table.add("echo", |payload| async { Ok(payload) });
+        table.add("fail", |_| async { Err(("LotteryBusy", "held".to_owned())) });
+        let functions = Arc::new(Functions::InProcess(table));
+        let mut headers = HeaderMap::new();
+        let answered = answer(&functions, "echo", &headers, b"{}").await;
+        assert!(!answered.headers().contains_key("x-amz-log-result"));
+        headers.insert("x-amz-log-type", HeaderValue::from_static("Tail"));
+        for function in ["echo", "fail"] {
+            let answered = answer(&functions, function, &headers, b"{}").await;
+            assert!(answered.headers().contains_key("x-amz-log-result"), "{function}");
+        }
+    }
+
     #[test]
     fn a_function_is_named_by_the_path() {
         assert_eq!(function_of("/2015-03-31/functions/send-sms/invocations").as_deref(), Some("send-sms"));

@@ -153,6 +153,26 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_function_answers_with_the_tail_of_its_log_if_that_is_asked_for() {
+        use base64::Engine as _;
+        let fixture = Fixture::new();
+        let call = json!({"FunctionName": "echo", "Payload": [1], "LogType": "Tail"});
+        for (service, payload) in [("lambda", json!([1])), ("aws-sdk:lambda", json!("[1]"))] {
+            let answer = fixture.call(service, "invoke", call.clone()).await.unwrap();
+            assert_eq!(answer["Payload"], payload);
+            let log = answer["LogResult"].as_str().unwrap();
+            let log = base64::engine::general_purpose::STANDARD.decode(log).unwrap();
+            let lines: Vec<_> = std::str::from_utf8(&log).unwrap().lines().collect();
+            let beginnings = ["START RequestId: ", "END RequestId: ", "REPORT RequestId: "];
+            assert_eq!(lines.len(), 3);
+            assert!(
+                lines.iter().zip(beginnings).all(|(line, beginning)| line.starts_with(beginning)),
+                "{lines:?}"
+            );
+        }
+    }
+
+    #[tokio::test]
     async fn a_publish_tells_how_it_went_unless_it_is_an_sdk_call() {
         let fixture = Fixture::new();
         let topic =
