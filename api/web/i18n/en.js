@@ -202,6 +202,7 @@ export default {
   "problem.already-committed": "The draw is sealed already: it can no longer be cancelled.",
   "problem.already-ended": "The draw has ended already.",
   "problem.already-joined": "This phone number or e-mail address has entered already.",
+  "problem.bad-request": "The request could not be read.",
   "problem.channel-unavailable": "This service cannot send messages of that kind.",
   "problem.forbidden": "This token lacks the scope for that.",
   "problem.idempotency-key-reused": "This form was sent before with other content. Change anything and send it again.",

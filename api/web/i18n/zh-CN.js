@@ -202,6 +202,7 @@ export default {
   "problem.already-committed": "名单已封存，抽奖不能再取消。",
   "problem.already-ended": "抽奖已经结束。",
   "problem.already-joined": "此手机号或邮箱已经报名。",
+  "problem.bad-request": "无法读取此请求。",
   "problem.channel-unavailable": "本服务无法发送此类消息。",
   "problem.forbidden": "此令牌没有相应权限。",
   "problem.idempotency-key-reused": "此表单曾以不同内容提交过。请修改任意一项后再提交。",
