@@ -4,9 +4,9 @@
 
 use std::sync::Arc;
 
-use crate::data::{Json, JsonataTemplate, Selector};
+use crate::data::{Expected, Expression, Json, Selector};
 use crate::definition::{DefinitionError, Fields, Language};
-use crate::state::processing::jsonata;
+use crate::state::processing::expression;
 use crate::state::{Cx, StateError};
 
 #[derive(Debug)]
@@ -27,7 +27,7 @@ enum Words {
     },
     Expression {
         field: &'static str,
-        template: JsonataTemplate,
+        expression: Expression,
     },
 }
 
@@ -45,9 +45,9 @@ impl Words {
             (None, None) => Ok(Words::Absent),
             (Some(text), None) => match language {
                 Language::JsonPath => Ok(Words::Literal(text.into())),
-                Language::Jsonata => Ok(match jsonata(fields, field)? {
-                    Some(template) => Words::Expression { field, template },
-                    None => Words::Absent,
+                Language::Jsonata => Ok(match expression(fields, field)? {
+                    Some(expression) => Words::Expression { field, expression },
+                    None => Words::Literal(text.into()),
                 }),
             },
             (None, Some(path)) => Selector::parse(path)
@@ -61,13 +61,12 @@ impl Words {
             Words::Absent => return Ok(None),
             Words::Literal(text) => return Ok(Some(Arc::clone(text))),
             Words::Path { field, selector } => (field, selector.evaluate(&cx.scope(), field)?),
-            Words::Expression { field, template } => (field, template.evaluate(&cx.scope(), field)?),
+            Words::Expression { field, expression } => {
+                (field, expression.evaluate_as(&cx.scope(), field, Expected::String)?)
+            }
         };
         match json {
             Json::String(text) => Ok(Some(text)),
-            other if matches!(self, Words::Expression { .. }) => {
-                Err(StateError::unfit(field, format!("The {field} field must be a string but was: {other}")))
-            }
             other => Err(StateError::runtime(format!(
                 "The {field} field must reference a string but was: {other}"
             ))),

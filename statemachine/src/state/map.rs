@@ -132,7 +132,7 @@ impl Map {
             Some(quantity) => {
                 let whole = quantity.whole(cx, &selected)?;
                 u64::try_from(whole).map_err(|_| {
-                    StateError::runtime(format!(
+                    quantity.refuse(format!(
                         "Expected non-negative integer for MaxConcurrency, got '{whole}' instead."
                     ))
                 })?
@@ -316,16 +316,14 @@ impl Distributed {
             None => None,
             Some(quantity) => Some(
                 u64::try_from(quantity.whole(cx, selected)?)
-                    .map_err(|_| StateError::runtime("ToleratedFailureCount cannot be negative."))?,
+                    .map_err(|_| quantity.refuse("ToleratedFailureCount cannot be negative."))?,
             ),
         };
         let percentage = match &self.tolerated_percentage {
             None => None,
             Some(quantity) => match quantity.number(cx, selected)? {
                 percentage if (0.0..=100.0).contains(&percentage) => Some(percentage),
-                _ => {
-                    return Err(StateError::runtime("ToleratedFailurePercentage must be between 0 and 100."));
-                }
+                _ => return Err(quantity.refuse("ToleratedFailurePercentage must be between 0 and 100.")),
             },
         };
         Ok(Tolerance { count, percentage })
@@ -345,7 +343,7 @@ impl Distributed {
             None => Ok(None),
             Some(quantity) => match u64::try_from(quantity.whole(cx, selected)?) {
                 Ok(limit) if limit > 0 => Ok(Some(limit)),
-                _ => Err(StateError::runtime(format!("{field} must be positive"))),
+                _ => Err(quantity.refuse(format!("{field} must be positive"))),
             },
         };
         Ok(Some(Batching {

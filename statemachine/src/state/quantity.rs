@@ -1,5 +1,7 @@
 //! Numbers of a definition that may also be given by a path or an expression.
 
+use std::sync::Arc;
+
 use crate::data::{Expected, Expression, Json, JsonPath};
 use crate::definition::{DefinitionError, Fields, Language};
 use crate::state::processing::expression;
@@ -67,6 +69,14 @@ impl Quantity {
             Source::Path { path, .. } => number_of(path.query(&cx.scope_over(input))?),
             Source::Expression(expression) => expression.evaluate_as(&cx.scope(), self.field, expected)?,
         })
+    }
+
+    /// A value out of the field's range: in JSONata a fault of the expression, as every value that does not fit.
+    pub(crate) fn refuse(&self, words: impl Into<Arc<str>>) -> StateError {
+        match &self.source {
+            Source::Expression(_) => StateError::unfit(self.field, words),
+            Source::Literal(_) | Source::Path { .. } => StateError::runtime(words),
+        }
     }
 
     fn unfit(&self, json: &Json, wanted: &str) -> StateError {

@@ -83,6 +83,6 @@ fn positive(
     let whole = quantity.whole(cx, input)?;
     match u64::try_from(whole) {
         Ok(seconds) if seconds > 0 => Ok(Some(seconds)),
-        _ => Err(StateError::runtime(format!("{field} must be a positive integer but was: {whole}"))),
+        _ => Err(quantity.refuse(format!("{field} must be a positive integer but was: {whole}"))),
     }
 }

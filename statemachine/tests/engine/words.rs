@@ -72,3 +72,35 @@ async fn a_call_of_the_engines_own_api_is_refused_as_over_http_in_the_words_of_t
         assert!(ended.starts_with(&format!("FAILED Sfn.{error}Exception {cause}")), "{ended}");
     }
 }
+
+#[tokio::test]
+async fn a_number_out_of_range_is_a_fault_of_the_expression_that_gave_it_and_of_the_path_a_runtime_error() {
+    let map = |more: Value| {
+        let mut map = json!({"Type": "Map", "End": true, "ItemProcessor": {
+            "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+            "StartAt": "P", "States": {"P": {"Type": "Pass", "End": true}}}});
+        map.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        map
+    };
+    for (field, number, words) in [
+        ("MaxConcurrency", -1, "Expected non-negative integer for MaxConcurrency, got '-1' instead."),
+        ("ToleratedFailureCount", -1, "ToleratedFailureCount cannot be negative."),
+        ("ToleratedFailurePercentage", 101, "ToleratedFailurePercentage must be between 0 and 100."),
+    ] {
+        let input = json!({"n": number, "items": [1]});
+        let by_path = map(json!({"ItemsPath": "$.items", (format!("{field}Path")): "$.n"}));
+        assert_eq!(ends(by_path, input.clone()).await, failed("States.Runtime", words));
+        let by_expression =
+            map(json!({"QueryLanguage": "JSONata", "Items": [1], field: "{% $states.input.n %}"}));
+        assert_eq!(ends(by_expression, input).await, failed("States.QueryEvaluationError", words));
+    }
+}
+
+#[tokio::test]
+async fn a_fail_state_wants_texts_of_its_expressions_as_every_field_for_a_text_does() {
+    let fail =
+        |error: &str| json!({"Type": "Fail", "QueryLanguage": "JSONata", "Error": error, "Cause": "plain"});
+    let words = "The JSONata expression '1' specified for the field 'Error' returned an unexpected result type. Expected 'string', but was 'number' for value: 1";
+    assert_eq!(ends(fail("{% 1 %}"), json!({})).await, failed("States.QueryEvaluationError", words));
+    assert_eq!(ends(fail("{% 'a' & 'b' %}"), json!({})).await, "FAILED ab plain");
+}
