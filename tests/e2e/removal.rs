@@ -106,7 +106,13 @@ async fn a_protected_stack_is_removed_with_its_topics() {
 #[test]
 fn a_stack_without_protection_is_not_updated_first() {
     let account = Account::new("false");
-    assert!(account.remove(&["party"], "party\n").status.success());
+    let output = account.remove(&["party"], "party\n");
+    assert!(output.status.success(), "{output:?}");
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        said.contains("\n  party-lottery-a\n  party-lottery-b\n"),
+        "who types the name sees the topics: {said}"
+    );
     assert!(!account.changes().iter().any(|call| call.contains("update")), "{:?}", account.changes());
     assert!(account.changes().iter().any(|call| call.contains("delete-stack")), "{:?}", account.changes());
 }
