@@ -80,7 +80,11 @@ impl ContextObject for Json {
 
 /// The variables of an execution. A clone is cheap; a Map iteration or a branch starts with a clone of the outer ones.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Variables(Arc<Object>);
+pub struct Variables {
+    values: Arc<Object>,
+    /// The bytes of all values as JSON text.
+    size: usize,
+}
 
 impl Variables {
     /// No variables.
@@ -90,23 +94,31 @@ impl Variables {
 
     /// The value of a variable.
     pub fn get(&self, name: &str) -> Option<&Json> {
-        self.0.get(name)
+        self.values.get(name)
+    }
+
+    /// The bytes of all values as JSON text.
+    pub fn size(&self) -> usize {
+        self.size
     }
 
     /// Gives a variable a value.
     pub fn assign(&mut self, name: impl Into<Arc<str>>, value: Json) {
-        Arc::make_mut(&mut self.0).insert(name, value);
+        self.size += value.serialized_len();
+        let replaced = Arc::make_mut(&mut self.values).insert(name, value);
+        self.size -= replaced.map_or(0, |value| value.serialized_len());
     }
 
     /// The variables as an object.
     pub fn as_object(&self) -> &Object {
-        &self.0
+        &self.values
     }
 }
 
 impl From<Object> for Variables {
     fn from(object: Object) -> Variables {
-        Variables(Arc::new(object))
+        let size = object.values().map(Json::serialized_len).sum();
+        Variables { values: Arc::new(object), size }
     }
 }
 

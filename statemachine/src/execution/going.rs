@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 use super::strand::{Strand, Work};
 use super::timers::Timer;
-use super::{Context, EVENT_LIMIT, Execution, Outcome, PAYLOAD_LIMIT, SLICE_BYTES};
-use crate::data::{Json, json::MAX_DEPTH};
+use super::{Context, EVENT_LIMIT, Execution, Outcome, PAYLOAD_LIMIT, SLICE_BYTES, VARIABLES_LIMIT};
+use crate::data::{Json, Object, json::MAX_DEPTH};
 use crate::definition::Transition;
 use crate::engine::{ExecutionStatus, MachineType};
 use crate::history::{Detail, Details, EventType, Field};
@@ -171,7 +171,17 @@ impl Execution {
         let Finished { output, assigned } = finished;
         let is_too_large = |json: &Json| json.serialized_len() > PAYLOAD_LIMIT || json.depth() > MAX_DEPTH;
         let variables = assigned.as_ref().and_then(Json::as_object);
-        if is_too_large(&output) || variables.is_some_and(|variables| variables.values().any(is_too_large)) {
+        // What one state assigns counts together, and so does all that has been assigned.
+        let is_too_much = |assigned: &Object| {
+            let known = &self.strand(id).variables;
+            let replaced: usize =
+                assigned.keys().filter_map(|name| known.get(name)).map(Json::serialized_len).sum();
+            let size: usize = assigned.values().map(Json::serialized_len).sum();
+            size > PAYLOAD_LIMIT || known.size() - replaced + size > VARIABLES_LIMIT
+        };
+        if is_too_large(&output)
+            || variables.is_some_and(|it| it.values().any(is_too_large) || is_too_much(it))
+        {
             return self.fail(id, state, StateError::data_limit(&state.name));
         }
         self.slice = self.slice.saturating_sub(output.serialized_len() / SLICE_BYTES);

@@ -36,6 +36,9 @@ use timers::{Timer, Timers};
 /// The most bytes of an input, an output or an answer.
 pub(crate) const PAYLOAD_LIMIT: usize = 262_144;
 
+/// The most bytes of all variables that a state sees together.
+const VARIABLES_LIMIT: usize = 10 * 1024 * 1024;
+
 /// The most events of a history.
 const EVENT_LIMIT: u64 = 25_000;
 

@@ -28,6 +28,29 @@ async fn a_payload_beyond_256_kib_fails_the_state() {
 }
 
 #[tokio::test]
+async fn variables_beyond_256_kib_at_once_or_10_mib_together_fail_the_state() {
+    let pad = |bytes: usize| format!("{{% $pad('x', {bytes}) %}}");
+    let at_once = serde_json::json!({"QueryLanguage": "JSONata", "StartAt": "S", "States": {
+        "S": {"Type": "Pass", "Assign": {"a": pad(140_000), "b": pad(140_000)}, "Output": 1, "End": true}}});
+    let outcome = ends(&at_once.to_string(), "{}").await;
+    assert!(outcome.starts_with("FAILED States.DataLimitExceeded The state/task 'S'"), "{outcome}");
+
+    let mut together = serde_json::json!({"QueryLanguage": "JSONata", "StartAt": "S0", "States": {
+        "S45": {"Type": "Pass", "Assign": {"v44": pad(250_001)}, "End": true}}});
+    for state in 0..45 {
+        // What takes the place of something else counts alone.
+        let variable = if state < 5 { 0 } else { state };
+        together["States"][format!("S{state}")] = serde_json::json!({"Type": "Pass", "Output": 1,
+            "Assign": {format!("v{variable}"): pad(250_000)}, "Next": format!("S{}", state + 1)});
+    }
+    assert_eq!(ends(&together.to_string(), "{}").await, "1");
+    together["States"]["S45"]["Assign"]["v45"] = pad(250_000).into();
+    together["States"]["S45"]["Assign"]["v46"] = 1.into();
+    let outcome = ends(&together.to_string(), "{}").await;
+    assert!(outcome.starts_with("FAILED States.DataLimitExceeded The state/task 'S45'"), "{outcome}");
+}
+
+#[tokio::test]
 async fn a_value_that_nests_ever_deeper_fails_the_state() {
     let definition = r#"{"StartAt": "Wrap", "States": {"Wrap": {"Type": "Pass", "Parameters": {"a.$": "$"}, "Next": "Wrap"}}}"#;
     let outcome = ends(definition, "{}").await;
