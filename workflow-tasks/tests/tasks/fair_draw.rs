@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use lottery::beacon::{BeaconRound, Chain};
-use lottery::proof::{Proof, ProofBeacon};
 use lottery::selection::{Ranked, Seat};
 use lottery::verify::{Options, Pins, verify};
 use lottery::{DrawId, DrawStatus, Entry, Exclusion, Forfeit, ParticipantId};
@@ -16,22 +15,8 @@ use crate::beacon::Misbehaviour;
 use crate::dynamodb;
 use crate::world::{PATH, World};
 
-/// The proof as the API publishes it.
-pub(crate) async fn proof(world: &World, draw_id: &DrawId) -> (Proof, Vec<Entry>) {
-    let store = &world.cx.store;
-    let seal = store.seal(&world.lottery_id, draw_id).await.unwrap().unwrap();
-    let ranking = store.ranking(&world.draw(draw_id).await).await.unwrap();
-    let ranking = ranking.map(|ranking| ranking.into_iter().map(|entry| entry.ranked).collect());
-    let entries = store.chunks(&seal, 0..seal.chunks).await.unwrap();
-    let round = store.round(&world.lottery_id, draw_id).await.unwrap();
-    let beacon = ProofBeacon { chain: seal.chain, round };
-    let version = lottery::manifest::Version;
-    let proof = Proof { beacon, manifest: seal.manifest, ranking, signature: seal.signature, version };
-    (proof, entries.into_iter().flatten().map(|sealed| sealed.entry).collect())
-}
-
 async fn verdict(world: &World, draw_id: &DrawId) -> (bool, String) {
-    let (proof, entries) = proof(world, draw_id).await;
+    let (proof, entries) = world.proof(draw_id).await;
     let report = verify(proof.to_canonical_json(Some(&entries)).as_bytes(), &Options::default());
     (report.holds, report.verdict)
 }
@@ -62,7 +47,7 @@ async fn prizes_quotas_tickets_exclusions_and_alternates_stand_in_one_proof_that
     let (holds, sentence) = verdict(&world, &first).await;
     assert!(holds, "{sentence}");
 
-    let (published, entries) = proof(&world, &first).await;
+    let (published, entries) = world.proof(&first).await;
     assert!(entries.is_sorted_by_key(|entry| entry.label));
     let excluded = |entries: &[Entry], reason: &Exclusion| {
         entries.iter().filter(|entry| entry.excluded.as_ref() == Some(reason)).count()
@@ -79,7 +64,7 @@ async fn prizes_quotas_tickets_exclusions_and_alternates_stand_in_one_proof_that
     let second = world.ask("d2", json!({"winners": 3})).await;
     world.run(&second).await;
     assert!(verdict(&world, &second).await.0);
-    let (published, entries) = proof(&world, &second).await;
+    let (published, entries) = world.proof(&second).await;
     assert_eq!(excluded(&entries, &Exclusion::PastWinner(first.clone())), 6);
     assert_eq!(published.manifest.previous_commitment, world.draw(&first).await.commitment);
     assert_eq!(published.manifest.previous_status, Some(DrawStatus::Succeeded));
@@ -92,7 +77,7 @@ async fn every_label_has_a_proof_of_its_place_whatever_the_number_of_entries() {
         let world = World::with_phones(count).await;
         let draw_id = world.ask("d1", json!({"winners": 1})).await;
         world.call("seal-entries", &draw_id).await.unwrap();
-        let (proof, entries) = proof(&world, &draw_id).await;
+        let (proof, entries) = world.proof(&draw_id).await;
         assert_eq!(entries.len(), count);
         let seal = world.cx.store.seal(&world.lottery_id, &draw_id).await.unwrap().unwrap();
         for place in (0..count).step_by(100).chain([count - 1]) {
@@ -122,7 +107,7 @@ async fn the_commitment_is_public_before_its_round_and_the_round_is_computed() {
     assert!(world.clock.now() < round_at);
     let wait = round_at.duration_since(sealed_at).as_secs_f64();
     assert!((1.0..4.0).contains(&wait), "the margin is 1 s and the period 3 s: {wait}");
-    let (proof, _) = proof(&world, &draw_id).await;
+    let (proof, _) = world.proof(&draw_id).await;
     assert_eq!(Some(proof.manifest.commitment()), draw.commitment);
     proof.signature.verify(&proof.manifest.commitment()).unwrap();
     assert!(proof.manifest.check_round(world.beacon.chain()).is_ok());
@@ -171,13 +156,13 @@ async fn a_task_called_twice_or_at_the_same_time_gives_the_same_proof() {
     let world = World::with_phones(40).await;
     let draw_id = world.ask("d1", json!({"winners": 3, "alternates": 2})).await;
     world.call("seal-entries", &draw_id).await.unwrap();
-    let sealed = proof(&world, &draw_id).await;
+    let sealed = world.proof(&draw_id).await;
     world.clock.advance(Duration::from_secs(1));
     for function in PATH {
         let again = [world.call(function, &draw_id), world.call(function, &draw_id)];
         futures_util::future::join_all(again).await.into_iter().for_each(|answer| drop(answer.unwrap()));
     }
-    let (drawn, entries) = proof(&world, &draw_id).await;
+    let (drawn, entries) = world.proof(&draw_id).await;
     assert_eq!(
         (&drawn.manifest, &drawn.signature, &entries),
         (&sealed.0.manifest, &sealed.0.signature, &sealed.1)
@@ -185,7 +170,7 @@ async fn a_task_called_twice_or_at_the_same_time_gives_the_same_proof() {
     for function in PATH {
         world.call(function, &draw_id).await.unwrap();
     }
-    assert_eq!(proof(&world, &draw_id).await, (drawn, entries));
+    assert_eq!(world.proof(&draw_id).await, (drawn, entries));
 }
 
 #[tokio::test]
@@ -198,7 +183,7 @@ async fn an_abandoned_draw_keeps_its_number_and_the_next_manifest_names_it() {
     world.call_with("release-winners", &abandoned, json!({"error": "RecordingRefused"})).await.unwrap();
     assert_eq!(world.status(&abandoned).await, DrawStatus::Abandoned);
     // Commitment, entries and round stay public, so that anybody can compute who would have won.
-    let (published, entries) = proof(&world, &abandoned).await;
+    let (published, entries) = world.proof(&abandoned).await;
     assert_eq!((published.ranking.as_ref(), published.beacon.round.is_some()), (None, true));
     let report = verify(published.to_canonical_json(Some(&entries)).as_bytes(), &Options::default());
     assert!(!report.holds && report.verdict.contains("would have won"), "{}", report.verdict);
@@ -206,7 +191,7 @@ async fn an_abandoned_draw_keeps_its_number_and_the_next_manifest_names_it() {
 
     let next = world.ask("d2", json!({"winners": 2})).await;
     world.run(&next).await;
-    let (published, entries) = proof(&world, &next).await;
+    let (published, entries) = world.proof(&next).await;
     assert_eq!(published.manifest.sequence, 2);
     assert_eq!(published.manifest.previous_status, Some(DrawStatus::Abandoned));
     assert_eq!(published.manifest.previous_commitment, world.draw(&abandoned).await.commitment);
@@ -223,7 +208,7 @@ async fn a_draw_that_never_sealed_takes_no_number() {
     assert!(traces.iter().all(|trace| !dump.contains(trace)), "what it wrote is erased");
     let next = world.ask("d2", json!({"winners": 1})).await;
     world.record(&next).await;
-    let (published, _) = proof(&world, &next).await;
+    let (published, _) = world.proof(&next).await;
     assert_eq!((published.manifest.sequence, published.manifest.previous_commitment), (1, None));
 }
 
@@ -248,11 +233,11 @@ async fn who_comes_or_goes_after_the_seal_does_not_change_the_list() {
     let world = World::with_phones(20).await;
     let draw_id = world.ask("d1", json!({"winners": 20})).await;
     world.call("seal-entries", &draw_id).await.unwrap();
-    let sealed = proof(&world, &draw_id).await.1;
+    let sealed = world.proof(&draw_id).await.1;
     world.import(dynamodb::with_phone("late", "+12025559999")).await;
     world.withdraw(&ParticipantId::parse("007").unwrap()).await;
     world.run(&draw_id).await;
-    assert_eq!(proof(&world, &draw_id).await.1, sealed);
+    assert_eq!(world.proof(&draw_id).await.1, sealed);
     assert!(verdict(&world, &draw_id).await.0);
     let winners = world.cx.store.winners(&world.lottery_id, &draw_id).await.unwrap();
     assert_eq!(winners.len(), 20);
@@ -334,7 +319,7 @@ async fn a_participant_removed_or_added_behind_the_tasks_back_is_exposed_by_the_
     let world = World::with_phones(5).await;
     let draw_id = world.ask("d1", json!({"winners": 1})).await;
     world.run(&draw_id).await;
-    let (published, mut entries) = proof(&world, &draw_id).await;
+    let (published, mut entries) = world.proof(&draw_id).await;
     let refused = |entries: &[Entry]| {
         let report = verify(published.to_canonical_json(Some(entries)).as_bytes(), &Options::default());
         assert!(!report.holds);
@@ -352,7 +337,7 @@ async fn back_dating_is_exposed_to_whoever_held_the_commitment() {
     let world = World::with_phones(5).await;
     let draw_id = world.ask("d1", json!({"winners": 1})).await;
     world.run(&draw_id).await;
-    let (published, entries) = proof(&world, &draw_id).await;
+    let (published, entries) = world.proof(&draw_id).await;
     let text = published.to_canonical_json(Some(&entries));
     let pinned = |commitment| Options {
         pins: Pins { commitment: Some(commitment), ..Pins::default() },

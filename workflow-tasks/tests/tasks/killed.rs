@@ -6,12 +6,11 @@ use lottery::selection::Selection;
 use lottery_store::SealedDraw;
 use serde_json::json;
 
-use crate::fair_draw::proof;
 use crate::world::{Moment, PATH, World};
 
 /// The bytes of the proof, which must be what its own commitment and round foretell.
 async fn foretold_proof(world: &World, draw_id: &DrawId) -> String {
-    let (proof, entries) = proof(world, draw_id).await;
+    let (proof, entries) = world.proof(draw_id).await;
     let round = proof.beacon.round.as_ref().unwrap();
     let prk = Prk::extract(proof.manifest.commitment().as_bytes(), round.randomness.as_bytes());
     let mut selection = Selection::new(prk, &proof.manifest.prizes, proof.manifest.alternates);

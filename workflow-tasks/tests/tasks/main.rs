@@ -12,7 +12,6 @@ mod draw;
 mod executions;
 mod fair_draw;
 mod killed;
-mod million;
 mod notifications;
 mod reconciler;
 mod ses;

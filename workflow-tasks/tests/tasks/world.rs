@@ -10,8 +10,9 @@ use aws_smithy_runtime_api::client::http::{
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
+use lottery::proof::{Proof, ProofBeacon};
 use lottery::signature::OrganiserKey;
-use lottery::{Draw, DrawId, DrawRequest, DrawStatus, LotteryId, ParticipantId};
+use lottery::{Draw, DrawId, DrawRequest, DrawStatus, Entry, LotteryId, ParticipantId};
 use lottery_store::{Notification, NotificationState, Store, Tables, Winner};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
@@ -238,6 +239,20 @@ impl World {
 
     pub(crate) async fn withdraw(&self, participant_id: &ParticipantId) {
         self.cx.store.withdraw_participant(&self.lottery_id, participant_id).await.unwrap();
+    }
+
+    /// The proof and the entries as the API publishes them.
+    pub(crate) async fn proof(&self, draw_id: &DrawId) -> (Proof, Vec<Entry>) {
+        let store = &self.cx.store;
+        let seal = store.seal(&self.lottery_id, draw_id).await.unwrap().unwrap();
+        let ranking = store.ranking(&self.draw(draw_id).await).await.unwrap();
+        let ranking = ranking.map(|ranking| ranking.into_iter().map(|entry| entry.ranked).collect());
+        let entries = store.chunks(&seal, 0..seal.chunks).await.unwrap();
+        let round = store.round(&self.lottery_id, draw_id).await.unwrap();
+        let beacon = ProofBeacon { chain: seal.chain, round };
+        let version = lottery::manifest::Version;
+        let proof = Proof { beacon, manifest: seal.manifest, ranking, signature: seal.signature, version };
+        (proof, entries.into_iter().flatten().map(|sealed| sealed.entry).collect())
     }
 
     pub(crate) async fn open_draw(&self) -> Option<DrawId> {

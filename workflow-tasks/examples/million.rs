@@ -1,9 +1,23 @@
-//! What a draw costs, step by step, from a thousand participants to a million. Prints the table that
-//! docs/performance.md keeps.
+//! Prints what a draw costs, step by step, on a DynamoDB in memory: the table that docs/performance.md keeps.
 //!
-//!     PARTICIPANTS=1000,10000,100000,1000000 cargo test --release -p workflow-tasks --test tasks million -- --ignored --nocapture
+//!     cargo run --release -p workflow-tasks --example million -- 1000 10000 100000 1000000
 
+#![allow(clippy::unwrap_used, reason = "a measurement that cannot go on stops where it is")]
 #![allow(clippy::print_stdout, reason = "its figures are what it is for")]
+#![allow(dead_code, reason = "the world is made for the tests, which use all of it")]
+
+#[path = "../../lottery-store/tests/store/support.rs"]
+#[allow(unreachable_pub, reason = "made for the tests of the store")]
+mod dynamodb;
+
+#[path = "../tests/tasks/beacon.rs"]
+mod beacon;
+#[path = "../tests/tasks/executions.rs"]
+mod executions;
+#[path = "../tests/tasks/sns.rs"]
+mod sns;
+#[path = "../tests/tasks/world.rs"]
+mod world;
 
 use std::time::Instant;
 
@@ -13,8 +27,6 @@ use lottery::verify::{Options, verify};
 use lottery::{DrawStatus, Label, Tickets};
 use serde_json::json;
 
-use crate::dynamodb;
-use crate::fair_draw::proof;
 use crate::world::{PATH, World};
 
 /// One step that is being measured.
@@ -70,17 +82,15 @@ fn hmac_rate() -> f64 {
     1e6 / began.elapsed().as_secs_f64()
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "takes minutes with a million participants"]
-async fn a_draw_among_a_million() {
-    let counts = std::env::var("PARTICIPANTS").unwrap_or_else(|_| "1000".to_owned());
+#[tokio::main(worker_threads = 2)]
+async fn main() {
     println!("| participants | step | time | for each | memory | units read | units written |");
     println!("| ---: | --- | ---: | ---: | ---: | ---: | ---: |");
-    let mut ratios = Vec::new();
-    for count in counts.split(',') {
-        ratios.push(measure(count.parse().unwrap()).await);
+    let mut rates = Vec::new();
+    for count in std::env::args().skip(1) {
+        rates.push(measure(count.parse().unwrap()).await);
     }
-    println!("{}", ratios.join("\n"));
+    println!("{}", rates.join("\n"));
 }
 
 /// Imports, seals, draws, records and verifies; 2 tickets on average, and 1,000 winners on 3 prizes with quotas. Answers
@@ -137,7 +147,7 @@ async fn measure(count: usize) -> String {
     assert_eq!(world.status(&draw_id).await, DrawStatus::Recorded);
     assert_eq!(world.winners(&draw_id).await.len(), winners);
 
-    let (published, entries) = proof(&world, &draw_id).await;
+    let (published, entries) = world.proof(&draw_id).await;
     let text = published.to_canonical_json(Some(&entries));
     let step = Step::begin(&world);
     let prk = Prk::extract(published.manifest.commitment().as_bytes(), b"any randomness");
