@@ -10,6 +10,10 @@ use crate::read::Order;
 use crate::store::Table;
 use crate::{Store, StoreError, keys};
 
+/// More members than an answer of DynamoDB, 1 MB, ever holds. The embedded one fetches as many as it may before it looks
+/// at their size: without a bound the whole rest of a partition, page after page.
+const PAGE: usize = 8_192;
+
 /// A participant as the drawing role may see it: nothing personal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PoolMember {
@@ -45,8 +49,7 @@ impl PoolReader<'_> {
             let next = self.reading.take().or_else(|| self.digits.next().map(|digit| (digit, None)));
             let Some((digit, behind)) = next else { return Ok(None) };
             let range = keys::pool(&self.lottery_id, digit);
-            let slice =
-                self.store.slice(&range, Order::Ascending, behind.as_deref(), i32::MAX as usize).await?;
+            let slice = self.store.slice(&range, Order::Ascending, behind.as_deref(), PAGE).await?;
             self.reading = slice.last.map(|last| (digit, Some(last)));
             if !slice.items.is_empty() {
                 return slice.items.iter().map(pool_member_from).collect::<Result<_, _>>().map(Some);
