@@ -10,9 +10,9 @@ use crate::read::Order;
 use crate::store::Table;
 use crate::{Store, StoreError, keys};
 
-/// More members than an answer of DynamoDB, 1 MB, ever holds. The embedded one fetches as many as it may before it looks
-/// at their size: without a bound the whole rest of a partition, page after page.
-const PAGE: usize = 8_192;
+/// Most of what an answer of DynamoDB holds, 1 MB of some 180 bytes each. The embedded one fetches as many as it may before
+/// it looks at their size: without a bound the whole rest of a partition, page after page.
+const PAGE: usize = 4_096;
 
 /// A participant as the drawing role may see it: nothing personal.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -30,15 +30,18 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
 TASKS = [source.stem for source in sorted((ROOT / "workflow-tasks/src/bin").glob("*.rs"))]
 FUNCTIONS = ["api", *TASKS]
+# The public key of RFC 8037, appendix A: the API does not start without one.
+KEYS = {"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": "a", "alg": "EdDSA", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}
 PEOPLE = [{"participant_id": f"{n:03}", "name": f"Person {n}", "email": f"p{n}@example.com"} for n in range(10)]
 
 
 class Function:
     """One function: its process, and what has been seen of its starts."""
 
-    def __init__(self, name, environment):
-        self.name, self.environment = name, environment
-        self.events, self.answers = queue.Queue(), {}
+    def __init__(self, name, url, environment):
+        self.name, self.url, self.environment = name, url, environment
+        # Each process has a queue of its own: what waits on behalf of an ended one takes no event of the next.
+        self.queues, self.answers = [], {}
         self.lock = threading.Lock()
         self.process, self.is_first = None, False
         self.inits, self.firsts, self.memory = [], [], []
@@ -47,18 +50,22 @@ class Function:
         """Hands over an event and waits for `(what became of it, the answer)`."""
         with self.lock:
             if self.process is None:
+                runtime = {"AWS_LAMBDA_RUNTIME_API": f"{self.url}/rt/{self.name}/{len(self.queues)}",
+                           "AWS_LAMBDA_FUNCTION_NAME": self.name}
+                self.queues.append(queue.Queue())
                 self.spawned, self.is_first = time.perf_counter(), True
-                self.process = subprocess.Popen([TARGET / "release" / self.name], env=self.environment,
+                self.process = subprocess.Popen([TARGET / "release" / self.name], env=self.environment | runtime,
                                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         request, answer = os.urandom(8).hex(), queue.Queue()
         self.answers[request] = answer
-        self.events.put((request, payload))
+        self.queues[-1].put((request, payload))
         return answer.get(timeout=60)
 
-    def next_event(self):
+    def next_event(self, number):
+        """Waits for an event for the process of this number; none when it has been ended."""
         if self.is_first and len(self.inits) == len(self.firsts):
             self.inits.append(time.perf_counter() - self.spawned)
-        return self.events.get()
+        return self.queues[number].get()
 
     def answered(self, request, outcome):
         if self.is_first:
@@ -74,10 +81,11 @@ class Function:
                 self.process.kill()
                 self.process.wait()
                 self.process = None
+                self.queues[-1].put(None)
 
 
 class Lambda(http.server.BaseHTTPRequestHandler):
-    """`/2015-03-31/functions/NAME/invocations` is the Invoke API, `/rt/NAME/…` the runtime API of one function."""
+    """`/2015-03-31/functions/NAME/invocations` is the Invoke API, `/rt/NAME/NUMBER/…` the runtime API of one process."""
 
     protocol_version = "HTTP/1.1"
     functions = {}
@@ -97,8 +105,13 @@ class Lambda(http.server.BaseHTTPRequestHandler):
             pass  # the process has been ended
 
     def do_GET(self):
-        function = self.functions[self.path.split("/")[2]]
-        request, payload = function.next_event()
+        name, number = self.path.split("/")[2:4]
+        function = self.functions[name]
+        event = function.next_event(int(number))
+        if event is None:
+            self.close_connection = True
+            return
+        request, payload = event
         deadline = str(int((time.time() + 60) * 1000))
         self.reply(200, payload, [("Lambda-Runtime-Aws-Request-Id", request), ("Lambda-Runtime-Deadline-Ms", deadline),
                                   ("Lambda-Runtime-Invoked-Function-Arn", f"arn:aws:lambda:us-east-1:123456789012:function:{function.name}")])
@@ -180,11 +193,10 @@ def run_draws(folder, draws):
             "LOTTERY_TABLE": "Lottery", "CONTACTS_TABLE": "Contacts", "PUBLIC_URL": "https://lottery.example",
             "ORGANISER_KEY_FILE": str(secret), "BEACON_CHAIN": chain, "BEACON_MARGIN_SECONDS": "1",
             "BEACON_RELAYS": f"http://{aws}", "TOKEN_ISSUER": "https://issuer.example", "TOKEN_AUDIENCE": "lottery",
-            "JWKS": '{"keys": []}', "STATE_MACHINE_ARN": "arn:aws:states:us-east-1:123456789012:stateMachine:lottery",
+            "JWKS": json.dumps(KEYS), "STATE_MACHINE_ARN": "arn:aws:states:us-east-1:123456789012:stateMachine:lottery",
         }
         for name in FUNCTIONS:
-            runtime = {"AWS_LAMBDA_RUNTIME_API": f"{url}/rt/{name}", "AWS_LAMBDA_FUNCTION_NAME": name}
-            Lambda.functions[name] = Function(name, environment | runtime)
+            Lambda.functions[name] = Function(name, url, environment)
         headers = {"Authorization": "Bearer " + pathlib.Path(folder, "token").read_text().strip(),
                    "Content-Type": "application/json"}
         for number in range(draws):

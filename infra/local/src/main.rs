@@ -12,6 +12,10 @@ use tracing_subscriber::EnvFilter;
 
 use cli::{Cli, Command};
 
+/// Threads of the runtime make what the writing thread of the history frees, in amounts that glibc's allocator is slow at.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// What the shell is told when the stack does not start.
 const NOT_STARTED: u8 = 2;
 
