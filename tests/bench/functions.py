@@ -12,7 +12,6 @@ event, `first answer` the time until it has handled one (its calls of the stack 
 resident until then. The figures are medians.
 """
 import argparse
-import http.client
 import http.server
 import io
 import json
@@ -26,8 +25,8 @@ import threading
 import time
 import zipfile
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+from local_stack import ROOT, TARGET, LocalStack, call
+
 TASKS = [source.stem for source in sorted((ROOT / "workflow-tasks/src/bin").glob("*.rs"))]
 FUNCTIONS = ["api", *TASKS]
 # The public key of RFC 8037, appendix A: the API does not start without one.
@@ -132,15 +131,6 @@ class Lambda(http.server.BaseHTTPRequestHandler):
         self.reply(200, answer, [("X-Amz-Function-Error", "Unhandled")] if outcome == "error" else [])
 
 
-def call(address, method, path, body=None, headers=None):
-    connection = http.client.HTTPConnection(address, timeout=60)
-    connection.request(method, path, None if body is None else json.dumps(body), headers or {})
-    response = connection.getresponse()
-    content = response.read()
-    assert response.status < 300, (method, path, response.status, content)
-    return json.loads(content)
-
-
 def http_event(method, path):
     """What API Gateway's HTTP API hands to its function."""
     return json.dumps({
@@ -150,21 +140,6 @@ def http_event(method, path):
                            "requestId": "a", "routeKey": "$default", "stage": "$default", "time": "01/Jan/2026:00:00:00 +0000",
                            "timeEpoch": 1767225600000},
         "isBase64Encoded": False}).encode()
-
-
-def start_stack(folder, lambda_url):
-    arguments = ["--in-memory", "--listen", "127.0.0.1:0", "--aws-listen", "127.0.0.1:0", "--lambda-endpoint", lambda_url,
-                 "--token-file", f"{folder}/token"]
-    stack = subprocess.Popen([TARGET / "release/local-stack", *arguments], cwd=folder, text=True,
-                             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    address = {}
-    while len(address) < 2:
-        line = stack.stdout.readline()
-        assert line, "the local stack did not start"
-        if "http://" in line:
-            address["aws" if "AWS" in line else "api"] = line.split("http://")[1].split()[0]
-    threading.Thread(target=stack.stdout.read, daemon=True).start()
-    return stack, address["api"], address["aws"]
 
 
 def zipped_size(name):
@@ -182,23 +157,22 @@ def run_draws(folder, draws):
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, daemon=True).start()
     url = f"http://127.0.0.1:{server.server_port}"
-    stack, api, aws = start_stack(folder, url)
+    stack = LocalStack(folder, "--lambda-endpoint", url)
+    api, headers = stack.api, stack.headers
     try:
         secret = pathlib.Path(folder, "secret")
         secret.write_text("a secret of the benchmark")
-        chain = json.dumps(call(aws, "GET", "/info"))
+        chain = json.dumps(call(stack.aws, "GET", "/info"))
         environment = {
-            "AWS_ENDPOINT_URL": f"http://{aws}", "AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "local",
+            "AWS_ENDPOINT_URL": f"http://{stack.aws}", "AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "local",
             "AWS_SECRET_ACCESS_KEY": "local", "AWS_LAMBDA_FUNCTION_VERSION": "1", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256",
             "LOTTERY_TABLE": "Lottery", "CONTACTS_TABLE": "Contacts", "PUBLIC_URL": "https://lottery.example",
             "ORGANISER_KEY_FILE": str(secret), "BEACON_CHAIN": chain, "BEACON_MARGIN_SECONDS": "1",
-            "BEACON_RELAYS": f"http://{aws}", "TOKEN_ISSUER": "https://issuer.example", "TOKEN_AUDIENCE": "lottery",
+            "BEACON_RELAYS": f"http://{stack.aws}", "TOKEN_ISSUER": "https://issuer.example", "TOKEN_AUDIENCE": "lottery",
             "JWKS": json.dumps(KEYS), "STATE_MACHINE_ARN": "arn:aws:states:us-east-1:123456789012:stateMachine:lottery",
         }
         for name in FUNCTIONS:
             Lambda.functions[name] = Function(name, url, environment)
-        headers = {"Authorization": "Bearer " + pathlib.Path(folder, "token").read_text().strip(),
-                   "Content-Type": "application/json"}
         for number in range(draws):
             lottery = f"/lotteries/bench-{number}"
             call(api, "POST", "/lotteries", {"id": f"bench-{number}", "name": "Bench"}, headers)
@@ -218,8 +192,7 @@ def run_draws(folder, draws):
     finally:
         for function in Lambda.functions.values():
             function.end()
-        stack.terminate()
-        stack.wait()
+        stack.stop()
 
 
 def main():

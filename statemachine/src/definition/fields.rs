@@ -9,25 +9,36 @@ use crate::data::{Json, Object};
 pub(crate) struct Fields<'a> {
     object: &'a Object,
     location: String,
+    /// How many states it stands in.
+    depth: usize,
 }
 
 impl<'a> Fields<'a> {
-    /// The members of `json`, which must be an object.
-    pub(crate) fn of(json: &'a Json, location: &str) -> Result<Fields<'a>, DefinitionError> {
+    /// The members of a definition, which must be an object.
+    pub(crate) fn of(definition: &'a Json) -> Result<Fields<'a>, DefinitionError> {
+        Fields::at(definition, String::new(), 0)
+    }
+
+    fn at(json: &'a Json, location: String, depth: usize) -> Result<Fields<'a>, DefinitionError> {
         match json.as_object() {
-            Some(object) => Ok(Fields { object, location: location.to_owned() }),
+            Some(object) => Ok(Fields { object, location, depth }),
             None => Err(DefinitionError::new(location, "must be an object")),
         }
     }
 
-    /// Where the object stands.
-    pub(crate) fn location(&self) -> &str {
-        &self.location
+    /// How many states it stands in.
+    pub(crate) fn depth(&self) -> usize {
+        self.depth
     }
 
     /// Its members, in their order.
     pub(crate) fn entries(&self) -> impl Iterator<Item = (&'a Arc<str>, &'a Json)> + use<'a> {
         self.object.iter()
+    }
+
+    /// Its members, each of which is a state.
+    pub(crate) fn states(&self) -> impl Iterator<Item = Result<(&'a Arc<str>, Fields<'a>), DefinitionError>> {
+        self.entries().map(|(name, state)| Ok((name, Fields::at(state, self.place(name), self.depth + 1)?)))
     }
 
     /// An error about a member.
@@ -78,12 +89,12 @@ impl<'a> Fields<'a> {
     /// A member that must be an object.
     pub(crate) fn object(&self, field: &str) -> Result<Fields<'a>, DefinitionError> {
         let json = self.json(field).ok_or_else(|| self.wrong(field, "is missing"))?;
-        Fields::of(json, &self.place(field))
+        Fields::at(json, self.place(field), self.depth)
     }
 
     /// A member that must be an object if it is there.
     pub(crate) fn optional_object(&self, field: &str) -> Result<Option<Fields<'a>>, DefinitionError> {
-        self.json(field).map(|json| Fields::of(json, &self.place(field))).transpose()
+        self.json(field).map(|json| Fields::at(json, self.place(field), self.depth)).transpose()
     }
 
     /// A member that must be a list of objects if it is there.
@@ -93,7 +104,7 @@ impl<'a> Fields<'a> {
         items
             .iter()
             .enumerate()
-            .map(|(index, item)| Fields::of(item, &format!("{}/{field}/{index}", self.location)))
+            .map(|(index, item)| Fields::at(item, format!("{}/{field}/{index}", self.location), self.depth))
             .collect()
     }
 

@@ -56,7 +56,7 @@ pub struct StateMachine {
 impl StateMachine {
     /// Parses a definition.
     pub fn parse(definition: &Json) -> Result<StateMachine, DefinitionError> {
-        let fields = Fields::of(definition, "")?;
+        let fields = Fields::of(definition)?;
         let language = Language::parse(&fields, Language::JsonPath)?;
         Ok(StateMachine {
             timeout_seconds: fields.optional_whole("TimeoutSeconds")?,
@@ -77,8 +77,8 @@ impl StateMachine {
     }
 }
 
-/// How deep Parallel and Map states may lie within each other.
-const MAX_NESTING: usize = 64;
+/// How deep machines may stand in machines: the branches of Parallel states and the processors of Map states.
+pub(crate) const MAX_NESTING: usize = 50;
 
 /// The states of a machine, of a branch or of an item processor.
 #[derive(Debug)]
@@ -122,16 +122,16 @@ impl States {
     /// Parses `StartAt` and `States`.
     pub(crate) fn parse(fields: &Fields<'_>, language: Language) -> Result<States, DefinitionError> {
         let states = fields.object("States")?;
-        if states.location().matches("/States").count() > MAX_NESTING {
+        if states.depth() > MAX_NESTING {
             return Err(fields.wrong("States", "lies too deep within other states"));
         }
         let places =
             Places(states.entries().enumerate().map(|(place, (name, _))| (&**name, place)).collect());
         let list = states
-            .entries()
-            .map(|(name, state)| {
-                let location = format!("{}/{name}", states.location());
-                State::parse(name, &Fields::of(state, &location)?, language, &places).map(Arc::new)
+            .states()
+            .map(|state| {
+                let (name, fields) = state?;
+                State::parse(name, &fields, language, &places).map(Arc::new)
             })
             .collect::<Result<Vec<_>, _>>()?;
         Ok(States { start_at: places.of(fields, "StartAt")?, list })
@@ -170,13 +170,18 @@ mod tests {
 
     #[test]
     fn states_that_lie_too_deep_within_each_other_are_refused() {
-        let mut states = r#"{"StartAt": "S", "States": {"S": {"Type": "Succeed"}}}"#.to_owned();
-        for _ in 0..200 {
-            states = format!(
-                r#"{{"StartAt": "P", "States": {{"P": {{"Type": "Parallel", "End": true, "Branches": [{states}]}}}}}}"#
-            );
-        }
-        let error = StateMachine::parse(&Json::parse(&states).unwrap()).unwrap_err();
+        let nested = |depth: usize| {
+            let innermost = r#"{"StartAt": "S", "States": {"S": {"Type": "Succeed"}}}"#.to_owned();
+            let machine = (0..depth).fold(innermost, |inner, _| {
+                // What a state is called says nothing of where it stands.
+                r#"{"StartAt": "/States/States", "States": {"/States/States":
+                    {"Type": "Parallel", "End": true, "Branches": [INNER]}}}"#
+                    .replace("INNER", &inner)
+            });
+            StateMachine::parse(&Json::parse(&machine).unwrap())
+        };
+        nested(MAX_NESTING).unwrap();
+        let error = nested(MAX_NESTING + 1).unwrap_err();
         assert_eq!(error.message, "lies too deep within other states");
     }
 

@@ -141,13 +141,8 @@ impl Inner {
         let (map_runs, actions): (Vec<Action>, Vec<Action>) =
             actions.into_iter().partition(|action| matches!(action, Action::MapRunStarted { .. }));
         let mut writes = cell.heading(&stimulus, &state.execution);
-        writes.push(Write::Record(Record {
-            execution: cell.identity.number,
-            sequence,
-            now,
-            stimulus,
-            events,
-        }));
+        writes.push(Write::Record(Record::new(cell.identity.number, sequence, now, &stimulus, &events)));
+        drop(events);
         writes.extend(map_runs.into_iter().filter_map(|action| cell.map_run(action)));
         writes.extend(closed.clone().map(|outcome| cell.closing(&state.execution, outcome)));
         let next_tick = state.execution.next_tick().filter(|due| state.tick != Some(*due));
@@ -175,6 +170,8 @@ impl Inner {
         });
         // Handed in under the lock, so that the records of an execution keep their order.
         self.store.submit(Batch { writes, done });
+        drop(state);
+        self.store.settle();
         Some(Fed { sequence, now })
     }
 }

@@ -115,6 +115,7 @@ impl Inner {
     async fn write(&self, writes: Vec<Write>) -> Result<(), Refusal> {
         let (sender, written) = oneshot::channel();
         self.store.submit(Batch { writes, done: Box::new(move || sender.send(()).unwrap_or_default()) });
+        self.store.settle();
         written.await.map_err(|_| Refusal::Engine(EngineError::Stopped))
     }
 }

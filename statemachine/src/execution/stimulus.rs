@@ -48,7 +48,7 @@ pub(crate) struct Outcome {
 }
 
 impl Stimulus {
-    pub(crate) fn encode(&self, encoder: &mut Encoder) {
+    pub(crate) fn encode<'a>(&'a self, encoder: &mut Encoder<'a>) {
         match self {
             Stimulus::Start => encoder.byte(0),
             Stimulus::Continue => encoder.byte(1),
@@ -154,7 +154,7 @@ impl Stimulus {
 }
 
 impl Outcome {
-    pub(crate) fn encode(&self, encoder: &mut Encoder) {
+    pub(crate) fn encode<'a>(&'a self, encoder: &mut Encoder<'a>) {
         encoder.byte(match self.status {
             ExecutionStatus::Running => 0,
             ExecutionStatus::Succeeded => 1,

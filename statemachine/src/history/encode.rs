@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::hash::{BuildHasherDefault, Hasher};
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 use super::codec::*;
@@ -29,18 +30,20 @@ impl Hasher for AddressHasher {
     }
 }
 
-/// Writes values. It lives as long as the record: nodes seen before must not be dropped meanwhile, which
-/// `keep` sees to.
+/// Writes values that outlive it: no other value can come to live at an address that it has seen.
 #[derive(Default)]
-pub(crate) struct Encoder {
+pub(crate) struct Encoder<'a> {
     bytes: Vec<u8>,
     seen: HashMap<usize, u32, BuildHasherDefault<AddressHasher>>,
-    /// Clones of what was numbered, so that no other value can come to live at the same address.
-    keep: Vec<Json>,
-    next: u32,
+    values: PhantomData<&'a Json>,
 }
 
-impl Encoder {
+impl<'a> Encoder<'a> {
+    /// An encoder that expects to write so many bytes.
+    pub(crate) fn with_capacity(bytes: usize) -> Encoder<'a> {
+        Encoder { bytes: Vec::with_capacity(bytes), ..Encoder::default() }
+    }
+
     /// What was written.
     pub(crate) fn into_bytes(self) -> Vec<u8> {
         self.bytes
@@ -54,6 +57,11 @@ impl Encoder {
 
     pub(crate) fn byte(&mut self, byte: u8) {
         self.bytes.push(byte);
+    }
+
+    /// Bytes as they are.
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
     }
 
     /// A number, short if it is small.
@@ -77,18 +85,18 @@ impl Encoder {
     }
 
     /// A text that may have come before.
-    pub(crate) fn shared_text(&mut self, text: &Arc<str>) {
+    pub(crate) fn shared_text(&mut self, text: &'a Arc<str>) {
         // Very short texts cost less to write again than to remember.
         let is_short = text.len() < 4;
         let address = Arc::as_ptr(text).cast::<u8>() as usize;
-        if is_short || !self.seen_before(address, || Json::String(Arc::clone(text))) {
+        if is_short || !self.seen_before(address) {
             self.byte(TEXT);
             self.text(text);
         }
     }
 
     /// An optional value.
-    pub(crate) fn option<T>(&mut self, value: Option<&T>, write: impl FnOnce(&mut Encoder, &T)) {
+    pub(crate) fn option<T>(&mut self, value: Option<&'a T>, write: impl FnOnce(&mut Self, &'a T)) {
         match value {
             None => self.byte(0),
             Some(value) => {
@@ -98,7 +106,7 @@ impl Encoder {
         }
     }
 
-    pub(crate) fn json(&mut self, json: &Json) {
+    pub(crate) fn json(&mut self, json: &'a Json) {
         match json {
             Json::Null => self.byte(NULL),
             Json::Bool(false) => self.byte(FALSE),
@@ -106,7 +114,7 @@ impl Encoder {
             Json::Number(number) => self.json_number(*number),
             Json::String(text) => self.shared_text(text),
             Json::Array(array) => {
-                if self.seen_before(Arc::as_ptr(array) as usize, || json.clone()) {
+                if self.seen_before(Arc::as_ptr(array) as usize) {
                     return;
                 }
                 self.byte(ARRAY);
@@ -116,7 +124,7 @@ impl Encoder {
                 }
             }
             Json::Object(object) => {
-                if self.seen_before(Arc::as_ptr(object) as usize, || json.clone()) {
+                if self.seen_before(Arc::as_ptr(object) as usize) {
                     return;
                 }
                 self.byte(OBJECT);
@@ -146,7 +154,8 @@ impl Encoder {
     }
 
     /// Writes a reference and says so, if the node is known; otherwise numbers it.
-    fn seen_before(&mut self, address: usize, keep: impl FnOnce() -> Json) -> bool {
+    fn seen_before(&mut self, address: usize) -> bool {
+        let next = self.seen.len() as u32;
         match self.seen.entry(address) {
             Entry::Occupied(entry) => {
                 let number = *entry.get();
@@ -155,9 +164,7 @@ impl Encoder {
                 true
             }
             Entry::Vacant(entry) => {
-                entry.insert(self.next);
-                self.next += 1;
-                self.keep.push(keep());
+                entry.insert(next);
                 false
             }
         }
@@ -170,7 +177,7 @@ impl Encoder {
     }
 
     /// The events of a record, without the head.
-    pub(crate) fn events(&mut self, events: &[Event]) {
+    pub(crate) fn events(&mut self, events: &'a [Event]) {
         for event in events {
             self.byte(event.event_type.code());
             self.number(event.id.wrapping_sub(event.previous));
@@ -182,7 +189,7 @@ impl Encoder {
         }
     }
 
-    fn detail(&mut self, detail: &Detail) {
+    fn detail(&mut self, detail: &'a Detail) {
         match detail {
             Detail::Text(text) => {
                 self.byte(DETAIL_TEXT);

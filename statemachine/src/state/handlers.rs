@@ -164,7 +164,7 @@ mod tests {
     use super::*;
 
     fn retrier(json: &str) -> Retrier {
-        Retrier::parse(&Fields::of(&Json::parse(json).unwrap(), "").unwrap()).unwrap()
+        Retrier::parse(&Fields::of(&Json::parse(json).unwrap()).unwrap()).unwrap()
     }
 
     #[test]

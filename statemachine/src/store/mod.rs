@@ -1,7 +1,8 @@
 //! What is kept: machines, activities, executions and the records of what happened to each.
 //!
-//! One thread writes. It takes whatever has been handed in meanwhile into one transaction, so that executions that
-//! run at the same time share the cost of the disk. In memory mode the same database lives in memory.
+//! On disk one thread writes. It takes whatever has been handed in meanwhile into one transaction, so that executions
+//! that run at the same time share the cost of the disk. In memory mode the same database lives in memory, and whoever
+//! hands something in writes it.
 
 mod cleaning;
 mod record;
@@ -21,7 +22,6 @@ pub(crate) use rows::{ActivityRow, ExecutionRow, MachineRow};
 pub(crate) use writer::{Batch, Closing, Write};
 
 use crate::engine::{EngineError, Storage};
-use cleaning::Retention;
 use writer::Writer;
 
 /// The store of one engine.
@@ -45,7 +45,7 @@ impl Store {
                 let shared = Arc::new(Mutex::new(connection));
                 Ok(Store {
                     reader: Arc::clone(&shared),
-                    writer: Writer::start(shared, Retention::Memory),
+                    writer: Writer::to_memory(shared),
                     lock: Mutex::new(None),
                 })
             }
@@ -61,16 +61,21 @@ impl Store {
                 };
                 Ok(Store {
                     reader: Arc::new(Mutex::new(reader)),
-                    writer: Writer::start(Arc::new(Mutex::new(writer)), Retention::Disk),
+                    writer: Writer::to_disk(writer),
                     lock: Mutex::new(Some(lock)),
                 })
             }
         }
     }
 
-    /// Hands in what is to be written together; `done` is called once it is safe.
+    /// Hands in what is to be written together; `done` is called once it is safe. [`Store::settle`] must follow.
     pub(crate) fn submit(&self, batch: Batch) {
         self.writer.submit(batch);
+    }
+
+    /// Sees to it that what was handed in is written. Nothing may be locked that a `done` might want.
+    pub(crate) fn settle(&self) {
+        self.writer.settle();
     }
 
     /// Whether writing has failed for good.

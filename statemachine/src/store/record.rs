@@ -5,45 +5,56 @@ use crate::history::{Decoder, Encoder, Event, Malformed};
 
 /// The first byte of every record; another layout gets another number.
 const LAYOUT: u8 = 1;
+/// The layout's number and the check of what follows.
+const HEAD: usize = 9;
+/// What an event needs more or less.
+const BYTES_OF_AN_EVENT: usize = 40;
 
 /// A record to be written.
 #[derive(Debug)]
 pub(crate) struct Record {
     pub(crate) execution: u64,
     pub(crate) sequence: u64,
+    pub(crate) body: Vec<u8>,
+}
+
+/// A record as it was read.
+#[derive(Debug)]
+pub(crate) struct StoredRecord {
     /// Milliseconds since 1970.
     pub(crate) now: i64,
     pub(crate) stimulus: Stimulus,
     pub(crate) events: Vec<Event>,
 }
 
-/// A record as it was read.
-#[derive(Debug)]
-pub(crate) struct StoredRecord {
-    pub(crate) now: i64,
-    pub(crate) stimulus: Stimulus,
-    pub(crate) events: Vec<Event>,
-}
-
 impl Record {
-    pub(crate) fn encode(&self) -> Vec<u8> {
-        let mut encoder = Encoder::default();
-        encoder.events_head(&self.events);
-        encoder.signed(self.now);
-        self.stimulus.encode(&mut encoder);
-        encoder.events(&self.events);
-        let body = encoder.into_bytes();
-        let mut bytes = Vec::with_capacity(body.len() + 9);
-        bytes.push(LAYOUT);
-        bytes.extend_from_slice(&key_of(&body).to_le_bytes());
-        bytes.extend_from_slice(&body);
-        bytes
+    /// Encodes what happened at `now`, in milliseconds since 1970. Whoever made the events does it, and lets go of
+    /// them: a thread that frees what another one made is slow at it.
+    pub(crate) fn new(
+        execution: u64,
+        sequence: u64,
+        now: i64,
+        stimulus: &Stimulus,
+        events: &[Event],
+    ) -> Record {
+        let mut encoder = Encoder::with_capacity(64 + events.len() * BYTES_OF_AN_EVENT);
+        encoder.byte(LAYOUT);
+        // The check of what follows takes this place once that is known.
+        encoder.bytes(&[0; 8]);
+        encoder.events_head(events);
+        encoder.signed(now);
+        stimulus.encode(&mut encoder);
+        encoder.events(events);
+        let mut body = encoder.into_bytes();
+        let check = key_of(&body[HEAD..]);
+        body[1..HEAD].copy_from_slice(&check.to_le_bytes());
+        Record { execution, sequence, body }
     }
 }
 
 impl StoredRecord {
     pub(crate) fn decode(bytes: &[u8]) -> Result<StoredRecord, Malformed> {
-        let (head, body) = bytes.split_at_checked(9).ok_or(Malformed)?;
+        let (head, body) = bytes.split_at_checked(HEAD).ok_or(Malformed)?;
         if head[0] != LAYOUT || head[1..] != key_of(body).to_le_bytes() {
             return Err(Malformed);
         }
@@ -60,7 +71,7 @@ impl StoredRecord {
 
 /// How many events a record has, without reading them. What is damaged shows when it is read.
 pub(crate) fn event_count(bytes: &[u8]) -> usize {
-    bytes.get(9..).and_then(|body| Decoder::new(body).events_head().ok()).map_or(0, |(count, _)| count)
+    bytes.get(HEAD..).and_then(|body| Decoder::new(body).events_head().ok()).map_or(0, |(count, _)| count)
 }
 
 /// A number for a text by which it is found, and by which damage is noticed (FNV-1a, eight bytes at a time).
@@ -99,16 +110,10 @@ mod tests {
                 (Field::Name, Detail::text("First")),
             ],
         }];
-        let record = Record {
-            execution: 1,
-            sequence: 1,
-            now: 1_700_000_000_123,
-            stimulus: Stimulus::Start,
-            events: events.clone(),
-        };
-        let bytes = record.encode();
+        let now = 1_700_000_000_123;
+        let bytes = Record::new(1, 1, now, &Stimulus::Start, &events).body;
         let stored = StoredRecord::decode(&bytes).unwrap();
-        assert_eq!((stored.now, stored.stimulus, stored.events), (record.now, Stimulus::Start, events));
+        assert_eq!((stored.now, stored.stimulus, stored.events), (now, Stimulus::Start, events));
         for place in 0..bytes.len() {
             let mut damaged = bytes.clone();
             damaged[place] ^= 0x10;

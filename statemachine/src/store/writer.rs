@@ -1,8 +1,9 @@
-//! The thread that writes.
+//! Who writes, and how.
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread::JoinHandle;
 
 use rusqlite::{Connection, Transaction, params};
@@ -45,20 +46,38 @@ pub(crate) struct Closing {
     pub(crate) outcome: Outcome,
 }
 
+/// Writes what is handed in, in that order.
 pub(super) struct Writer {
-    queue: Mutex<Option<Sender<Batch>>>,
-    thread: Mutex<Option<JoinHandle<()>>>,
+    hand: Hand,
     failed: Arc<AtomicBool>,
 }
 
+/// Who writes.
+enum Hand {
+    /// Whoever handed something in: memory keeps nobody waiting, and no other thread need be woken.
+    Caller { queue: Mutex<VecDeque<Batch>>, pen: Mutex<Option<Pen>> },
+    /// A thread: it waits for the disk, and writes together what has come meanwhile.
+    Thread { queue: Mutex<Option<Sender<Batch>>>, thread: Mutex<Option<JoinHandle<()>>> },
+}
+
 impl Writer {
-    pub(super) fn start(connection: Arc<Mutex<Connection>>, retention: Retention) -> Writer {
-        let (sender, receiver) = channel();
+    /// A writer to memory.
+    pub(super) fn to_memory(connection: Arc<Mutex<Connection>>) -> Writer {
+        let pen = Pen { connection, cleaner: Cleaner::new(Retention::Memory) };
+        let hand = Hand::Caller { queue: Mutex::default(), pen: Mutex::new(Some(pen)) };
+        Writer { hand, failed: Arc::default() }
+    }
+
+    /// A writer to the disk.
+    pub(super) fn to_disk(connection: Connection) -> Writer {
         let failed = Arc::new(AtomicBool::new(false));
+        let (sender, receiver) = channel();
+        let pen =
+            Pen { connection: Arc::new(Mutex::new(connection)), cleaner: Cleaner::new(Retention::Disk) };
         let flag = Arc::clone(&failed);
         let thread = std::thread::Builder::new()
             .name("history-writer".to_owned())
-            .spawn(move || write_all(&connection, &receiver, retention, &flag));
+            .spawn(move || write_all(pen, &receiver, &flag));
         let thread = match thread {
             Ok(thread) => Some(thread),
             Err(error) => {
@@ -67,14 +86,43 @@ impl Writer {
                 None
             }
         };
-        Writer { queue: Mutex::new(Some(sender)), thread: Mutex::new(thread), failed }
+        let hand = Hand::Thread { queue: Mutex::new(Some(sender)), thread: Mutex::new(thread) };
+        Writer { hand, failed }
     }
 
+    /// Takes something in. [`Writer::settle`] must follow, without locks that `done` might want.
     pub(super) fn submit(&self, batch: Batch) {
-        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_taken = queue.as_ref().is_some_and(|queue| queue.send(batch).is_ok());
-        if !is_taken {
+        match &self.hand {
+            Hand::Caller { queue, .. } => locked(queue).push_back(batch),
+            Hand::Thread { queue, .. } => {
+                let is_taken = locked(queue).as_ref().is_some_and(|queue| queue.send(batch).is_ok());
+                if !is_taken {
+                    self.failed.store(true, Ordering::Release);
+                }
+            }
+        }
+    }
+
+    /// Writes what was taken in, unless somebody else does.
+    pub(super) fn settle(&self) {
+        let Hand::Caller { queue, pen } = &self.hand else { return };
+        // Looked at again after the pen was let go: what came in meanwhile was left to us.
+        while !locked(queue).is_empty() {
+            let mut pen = match pen.try_lock() {
+                Ok(pen) => pen,
+                Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+                Err(TryLockError::WouldBlock) => return,
+            };
+            self.write_queue(queue, &mut pen);
+        }
+    }
+
+    fn write_queue(&self, queue: &Mutex<VecDeque<Batch>>, pen: &mut Option<Pen>) {
+        let batches = Vec::from(std::mem::take(&mut *locked(queue)));
+        let is_written = pen.as_mut().is_some_and(|pen| pen.write(batches));
+        if !is_written {
             self.failed.store(true, Ordering::Release);
+            pen.take();
         }
     }
 
@@ -82,39 +130,55 @@ impl Writer {
         self.failed.load(Ordering::Acquire)
     }
 
+    /// Waits until everything taken in is written; nothing can be any more.
     pub(super) fn stop(&self) {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if thread.is_some_and(|thread| thread.join().is_err()) {
-            tracing::error!("the thread of the history store ended badly");
+        match &self.hand {
+            Hand::Caller { queue, pen } => {
+                let mut pen = locked(pen);
+                if pen.is_some() {
+                    self.write_queue(queue, &mut pen);
+                    pen.take();
+                }
+            }
+            Hand::Thread { queue, thread } => {
+                locked(queue).take();
+                if locked(thread).take().is_some_and(|thread| thread.join().is_err()) {
+                    tracing::error!("the thread of the history store ended badly");
+                }
+            }
         }
     }
 }
 
-fn write_all(
-    connection: &Mutex<Connection>,
-    queue: &Receiver<Batch>,
-    retention: Retention,
-    failed: &AtomicBool,
-) {
-    let mut cleaner = Cleaner::new(retention);
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn write_all(mut pen: Pen, queue: &Receiver<Batch>, failed: &AtomicBool) {
     while let Ok(first) = queue.recv() {
         let mut batches = vec![first];
-        while batches.len() < MOST_TOGETHER {
-            match queue.try_recv() {
-                Ok(batch) => batches.push(batch),
-                Err(_) => break,
-            }
+        batches.extend(queue.try_iter().take(MOST_TOGETHER - 1));
+        if !pen.write(batches) {
+            failed.store(true, Ordering::Release);
+            return;
         }
-        let written = {
-            let mut connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
-            write_together(&mut connection, &batches, &mut cleaner)
-        };
+    }
+}
+
+/// What writing needs.
+struct Pen {
+    connection: Arc<Mutex<Connection>>,
+    cleaner: Cleaner,
+}
+
+impl Pen {
+    /// Writes together, and does then what was to be done. `false`: nothing can be written any more.
+    fn write(&mut self, batches: Vec<Batch>) -> bool {
+        let written = write_together(&mut locked(&self.connection), &batches, &mut self.cleaner);
         if let Err(error) = written {
             // What was handed in stays undone: nobody is told that it happened. Going on could only lose more.
             tracing::error!(%error, "the history store cannot be written any more; the engine stands still");
-            failed.store(true, Ordering::Release);
-            return;
+            return false;
         }
         for batch in batches {
             for write in &batch.writes {
@@ -129,6 +193,7 @@ fn write_all(
             }
             (batch.done)();
         }
+        true
     }
 }
 
@@ -192,7 +257,7 @@ fn perform(transaction: &Transaction<'_>, write: &Write) -> Result<(), rusqlite:
             let place = ((record.execution << SEQUENCE_BITS) | record.sequence) as i64;
             transaction
                 .prepare_cached("INSERT INTO records (place, body) VALUES (?, ?)")?
-                .execute(params![place, record.encode()])?;
+                .execute(params![place, record.body])?;
         }
         Write::Closed(closing) => {
             let mut encoder = Encoder::default();

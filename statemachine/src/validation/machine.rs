@@ -4,9 +4,8 @@ use super::checker::{Checker, Language};
 use super::code;
 use super::value::Kind;
 use crate::data::{Json, Object};
+use crate::definition::MAX_NESTING;
 
-/// How deep machines may stand in machines.
-const MAX_NESTING: usize = 50;
 const MAX_NAME_LENGTH: usize = 80;
 
 /// A place of machines, and the fields that they have there beside `StartAt` and `States`.
