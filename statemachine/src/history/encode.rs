@@ -10,6 +10,9 @@ use super::codec::*;
 use super::{Detail, Event};
 use crate::data::{Json, Number};
 
+/// How often a node that was not seen before comes, more or less.
+const BYTES_BETWEEN_NODES: usize = 32;
+
 /// Hashes the address of a node, which is as good as random already but for its low bits.
 #[derive(Default)]
 struct AddressHasher(u64);
@@ -41,7 +44,9 @@ pub(crate) struct Encoder<'a> {
 impl<'a> Encoder<'a> {
     /// An encoder that expects to write so many bytes.
     pub(crate) fn with_capacity(bytes: usize) -> Encoder<'a> {
-        Encoder { bytes: Vec::with_capacity(bytes), ..Encoder::default() }
+        let seen =
+            HashMap::with_capacity_and_hasher(bytes / BYTES_BETWEEN_NODES, BuildHasherDefault::default());
+        Encoder { bytes: Vec::with_capacity(bytes), seen, values: PhantomData }
     }
 
     /// What was written.

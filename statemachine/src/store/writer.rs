@@ -134,11 +134,10 @@ impl Writer {
     pub(super) fn stop(&self) {
         match &self.hand {
             Hand::Caller { queue, pen } => {
-                let mut pen = locked(pen);
-                if pen.is_some() {
-                    self.write_queue(queue, &mut pen);
-                    pen.take();
-                }
+                self.write_queue(queue, &mut locked(pen));
+                locked(pen).take();
+                // What came in meanwhile is dropped, and who waits for it hears of that.
+                self.settle();
             }
             Hand::Thread { queue, thread } => {
                 locked(queue).take();

@@ -1,7 +1,8 @@
-//! The engine from outside: time, tasks, workers, nested executions, map runs, redrive, and what the disk keeps.
+//! The engine from outside: time, tasks, workers, nested executions, map runs, redrive, crowds, and what the disk keeps.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod crowd;
 mod disk;
 mod failures;
 mod limits;
