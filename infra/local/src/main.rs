@@ -12,7 +12,7 @@ use tracing_subscriber::EnvFilter;
 
 use cli::{Cli, Command};
 
-/// Threads of the runtime make what the writing thread of the history frees, in amounts that glibc's allocator is slow at.
+/// Of the many small things that an execution is made of, it makes a sixth more a second than glibc's (docs/performance.md).
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
