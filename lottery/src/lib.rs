@@ -1,7 +1,8 @@
 //! The domain of the prize draw, pure: no clock, no network, no random source.
 //!
 //! A moment, randomness and a commitment come in as arguments, so that everything here can be
-//! recomputed by anyone. Values are parsed once and trusted by their type from then on.
+//! recomputed by anyone. Values are parsed once and trusted by their type from then on. Without its default feature,
+//! which is the program `verify-draw`, it builds for `wasm32-unknown-unknown` too.
 //!
 //! In reading order:
 //!
