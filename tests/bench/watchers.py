@@ -79,6 +79,8 @@ def main():
     parser.add_argument("--watchers", type=int, default=200)
     parser.add_argument("--winners", type=int, default=1000)
     arguments = parser.parse_args()
+    if arguments.watchers < 1 or arguments.winners < 1:
+        parser.error("a draw has one winner and one watcher at least")
     with tempfile.TemporaryDirectory() as folder:
         stack = LocalStack(folder)
         try:

@@ -83,14 +83,21 @@ fn hmac_rate() -> f64 {
 }
 
 #[tokio::main(worker_threads = 2)]
-async fn main() {
+async fn main() -> Result<(), String> {
+    let counts = std::env::args().skip(1).map(|count| match count.parse() {
+        // The shares of the three prizes come out even.
+        Ok(count) if count > 0 && count % 100 == 0 => Ok(count),
+        _ => Err(format!("hundreds of participants are wanted, such as 1000 or 1000000, not '{count}'")),
+    });
+    let counts: Vec<usize> = counts.collect::<Result<_, _>>()?;
     println!("| participants | step | time | for each | memory | units read | units written |");
     println!("| ---: | --- | ---: | ---: | ---: | ---: | ---: |");
     let mut rates = Vec::new();
-    for count in std::env::args().skip(1) {
-        rates.push(measure(count.parse().unwrap()).await);
+    for count in counts {
+        rates.push(measure(count).await);
     }
     println!("{}", rates.join("\n"));
+    Ok(())
 }
 
 /// Imports, seals, draws, records and verifies; 2 tickets on average, and 1,000 winners on 3 prizes with quotas. Answers

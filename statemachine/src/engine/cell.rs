@@ -142,7 +142,6 @@ impl Inner {
             actions.into_iter().partition(|action| matches!(action, Action::MapRunStarted { .. }));
         let mut writes = cell.heading(&stimulus, &state.execution);
         writes.push(Write::Record(Record::new(cell.identity.number, sequence, now, &stimulus, &events)));
-        drop(events);
         writes.extend(map_runs.into_iter().filter_map(|action| cell.map_run(action)));
         writes.extend(closed.clone().map(|outcome| cell.closing(&state.execution, outcome)));
         let next_tick = state.execution.next_tick().filter(|due| state.tick != Some(*due));

@@ -86,12 +86,16 @@ impl Store {
     /// Waits until everything handed in is written, stops the writer, and lets others have the directory.
     pub(crate) fn close(&self) {
         self.writer.stop();
-        self.lock.lock().unwrap_or_else(PoisonError::into_inner).take();
+        locked(&self.lock).take();
     }
 
     fn read(&self) -> MutexGuard<'_, Connection> {
-        self.reader.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.reader)
     }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Opens the database twice: for writing, and for reading beside that.

@@ -3,16 +3,16 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Arc, Mutex, TryLockError};
 use std::thread::JoinHandle;
 
 use rusqlite::{Connection, Transaction, params};
 
-use super::Record;
 use super::cleaning::{Cleaner, Retention};
 use super::record::key_of;
 use super::rows::encode_identity;
 use super::schema::SEQUENCE_BITS;
+use super::{Record, locked};
 use crate::engine::ExecutionStatus;
 use crate::execution::{Identity, Outcome};
 use crate::history::Encoder;
@@ -147,10 +147,6 @@ impl Writer {
             }
         }
     }
-}
-
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn write_all(mut pen: Pen, queue: &Receiver<Batch>, failed: &AtomicBool) {

@@ -10,7 +10,7 @@ use crate::stage::{Stage, new_execution, outcome, within};
 const STARTERS: usize = 8;
 const OF_EACH: usize = 100;
 
-/// Branches, and a token that the test's other threads hand back: several records of each execution.
+/// Two branches, one of which asks a function: several records of each execution.
 const MACHINE: &str = r#"{"StartAt": "P", "States": {"P": {"Type": "Parallel", "End": true, "Branches": [
     {"StartAt": "Ask", "States": {"Ask": {"Type": "Task", "Resource": "arn:aws:lambda:us-east-1:123456789012:function:ask", "End": true}}},
     {"StartAt": "Pass", "States": {"Pass": {"Type": "Pass", "End": true}}}]}}}"#;
