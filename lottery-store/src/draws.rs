@@ -8,7 +8,7 @@ use crate::read::Order;
 use crate::store::Table;
 use crate::transaction::Outcome;
 use crate::write::Write;
-use crate::{Page, Store, StoreError, keys};
+use crate::{Page, Store, StoreError, counting, keys};
 
 /// How often a cancellation that the tasks race with is decided anew.
 const ATTEMPTS: u32 = 8;
@@ -153,6 +153,9 @@ fn draw_item(draw: &Draw) -> NewItem {
         .with_some("commitment", draw.commitment.map(text))
         .with_some("round", draw.round.map(number))
         .with_some("round_at", draw.round_at.map(text))
+        .with_some("beacon_at", draw.beacon_at.map(text))
+        .with_some("drawn_at", draw.drawn_at.map(text))
+        .with_some("recorded_at", draw.recorded_at.map(text))
         .with_some("execution_arn", draw.execution_arn.as_ref().map(text))
         .with_some("completed_at", draw.completed_at.map(text))
         .with_some("notifications", draw.notifications.as_ref().map(json))
@@ -182,9 +185,14 @@ pub(crate) fn draw_from(item: &Item) -> Result<Draw, StoreError> {
         commitment,
         round: item.optional_number("round")?,
         round_at: item.parse_optional("round_at")?,
+        beacon_at: item.parse_optional("beacon_at")?,
+        drawn_at: item.parse_optional("drawn_at")?,
+        recorded_at: item.parse_optional("recorded_at")?,
         execution_arn: item.optional_text("execution_arn")?.map(str::to_owned),
         completed_at: item.parse_optional("completed_at")?,
         notifications: item.optional_json("notifications")?,
+        notified: counting::notified(item)?,
+        reopened: item.optional_number("reopened")?.unwrap_or(0),
         forfeits: item.optional_json("forfeits")?.unwrap_or_default(),
     })
 }

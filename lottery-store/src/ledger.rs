@@ -1,15 +1,16 @@
 //! The notification ledger: who was told on which channel, entered before telling and settled after it.
 //!
-//! CLAIMED by one run → SENT, FAILED or UNKNOWN by the same run. An entry whose run ended without settling
+//! Nothing, or PENDING → CLAIMED by one run → SENT, FAILED or UNKNOWN by the same run. An entry whose run ended without settling
 //! it becomes UNKNOWN: nobody else may send what perhaps was sent. Should that run turn out to be alive, it
-//! may still settle its entry, for it alone knows.
+//! may still settle its entry, for it alone knows. The organiser may have FAILED and UNKNOWN ones sent again, see
+//! `reopen`: they are PENDING then, and keep what they were.
 
 use std::collections::HashMap;
 
 use jiff::Timestamp;
 use lottery::{Channel, DrawId, LotteryId, ParticipantId};
 
-use crate::item::{Attributes, Item, NewItem, text};
+use crate::item::{Attributes, Item, text};
 use crate::results::{Notification, NotificationState};
 use crate::store::Table;
 use crate::transaction::Outcome;
@@ -17,7 +18,7 @@ use crate::write::Write;
 use crate::{Store, StoreError, keys};
 
 /// The one kind of notification so far: that one has won.
-const KIND: &str = "won";
+pub(crate) const KIND: &str = "won";
 
 /// Which notification is claimed, and by whom.
 #[derive(Debug, Clone)]
@@ -57,13 +58,13 @@ pub enum Settlement {
 }
 
 impl Store {
-    /// Enters that the winner is about to be told; answers the entry that is there already, if there is one.
+    /// Enters that the winner is about to be told; answers the entry that is there already, if there is one that is
+    /// not pending.
     pub async fn claim_notification(
         &self,
         claim: &NotificationClaim,
     ) -> Result<Option<Notification>, StoreError> {
-        let item = claim.item(NotificationState::Claimed);
-        match self.write(&Write::create(item)).await? {
+        match self.write(&claim.enter(NotificationState::Claimed, None)).await? {
             Outcome::Done => Ok(None),
             Outcome::Refused(refusals) => match refusals.item(0) {
                 // The answer to our own write was lost, and the SDK repeated it.
@@ -76,13 +77,21 @@ impl Store {
 
     /// Takes a claim back, because it is known that nobody was told. `false` if the entry is ours no more.
     pub async fn release_notification(&self, claim: &NotificationClaim) -> Result<bool, StoreError> {
-        let release = Write::delete(claim.key())
-            .only_if("attribute_not_exists(#state) OR (#owner = :owner AND #state = :claimed)")
-            .name("#state", "state")
-            .name("#owner", "owner")
-            .value(":owner", text(&claim.owner))
-            .value(":claimed", text(NotificationState::Claimed.as_str()));
-        Ok(matches!(self.write(&release).await?, Outcome::Done))
+        let ours = "#owner = :owner AND #state = :claimed";
+        let on_condition = |write: Write, condition: String| {
+            let write = write.only_if(condition).name("#state", "state").name("#owner", "owner");
+            write
+                .value(":owner", text(&claim.owner))
+                .value(":claimed", text(NotificationState::Claimed.as_str()))
+        };
+        let condition = format!("attribute_not_exists(#state) OR ({ours} AND attribute_not_exists(earlier))");
+        if let Outcome::Done = self.write(&on_condition(Write::delete(claim.key()), condition)).await? {
+            return Ok(true);
+        }
+        // What an entry was before it was reopened is kept.
+        let pend = Write::update(claim.key(), "SET #state = :pending REMOVE #owner")
+            .value(":pending", text(NotificationState::Pending.as_str()));
+        Ok(matches!(self.write(&on_condition(pend, ours.to_owned())).await?, Outcome::Done))
     }
 
     /// Enters what became of a claimed notification. Only the run that claimed it can.
@@ -120,8 +129,7 @@ impl Store {
         claim: &NotificationClaim,
         reason: &str,
     ) -> Result<Option<Notification>, StoreError> {
-        let item = claim.item(NotificationState::Failed).with("reason", text(reason));
-        match self.write(&Write::create(item)).await? {
+        match self.write(&claim.enter(NotificationState::Failed, Some(reason))).await? {
             Outcome::Done => Ok(None),
             Outcome::Refused(refusals) => refusals.item(0).map(Notification::from_item).transpose(),
         }
@@ -173,14 +181,32 @@ impl NotificationClaim {
         keys::notification(&self.lottery_id, &self.draw_id, &self.participant_id, self.channel, KIND)
     }
 
-    fn item(&self, state: NotificationState) -> NewItem {
-        NewItem::at(self.key())
-            .with("participant_id", text(&self.participant_id))
-            .with("channel", text(self.channel))
-            .with("kind", text(KIND))
-            .with("state", text(state.as_str()))
-            .with("owner", text(&self.owner))
-            .with("at", text(self.at))
+    /// Makes the entry, or a pending one into this.
+    fn enter(&self, state: NotificationState, reason: Option<&str>) -> Write {
+        let (set, remove) = if reason.is_some() { (", #reason = :reason", "") } else { ("", ", #reason") };
+        let mut enter = Write::update(
+            self.key(),
+            format!(
+                "SET participant_id = :participant, channel = :channel, kind = :kind, #state = :state, \
+                 #owner = :owner, #at = :at{set} REMOVE message_id{remove}"
+            ),
+        )
+        .only_if("attribute_not_exists(pk) OR #state = :pending")
+        .name("#state", "state")
+        .name("#owner", "owner")
+        .name("#at", "at")
+        .name("#reason", "reason")
+        .value(":participant", text(&self.participant_id))
+        .value(":channel", text(self.channel))
+        .value(":kind", text(KIND))
+        .value(":state", text(state.as_str()))
+        .value(":pending", text(NotificationState::Pending.as_str()))
+        .value(":owner", text(&self.owner))
+        .value(":at", text(self.at));
+        if let Some(reason) = reason {
+            enter = enter.value(":reason", text(reason));
+        }
+        enter
     }
 }
 

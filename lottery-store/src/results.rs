@@ -7,7 +7,7 @@ use lottery::receipt::Receipt;
 use lottery::selection::{Ranked, Seat};
 use lottery::{
     Channel, Draw, DrawId, EmailAddress, Forfeit, Group, HexBytes, Label, LotteryId, Name, Nonce,
-    NotificationCounts, ParticipantId, PhoneNumber, PrizeName,
+    ParticipantId, PhoneNumber, PrizeName,
 };
 use serde::{Deserialize, Serialize};
 
@@ -98,6 +98,8 @@ pub struct Contact {
     pub email: Option<EmailAddress>,
     /// The address's subscription to the lottery's topic.
     pub subscription_arn: Option<String>,
+    /// When that subscription was made: its filter policy takes effect some minutes later.
+    pub subscribed_at: Option<Timestamp>,
     /// Under which label in every list.
     pub label: Label,
     /// What opens the commitment to who stands behind the label.
@@ -115,13 +117,15 @@ impl Contact {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum NotificationState {
+    /// To be sent again, by the organiser's word.
+    Pending,
     /// About to be sent.
     Claimed,
     /// Accepted for delivery.
     Sent,
     /// Refused.
     Failed,
-    /// Handed over without an answer: perhaps sent, and never sent again.
+    /// Handed over without an answer: perhaps sent, and sent again by the organiser's word alone.
     Unknown,
 }
 
@@ -129,6 +133,7 @@ impl NotificationState {
     /// The state as JSON and the ledger have it.
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Pending => "PENDING",
             Self::Claimed => "CLAIMED",
             Self::Sent => "SENT",
             Self::Failed => "FAILED",
@@ -137,7 +142,7 @@ impl NotificationState {
     }
 
     fn parse(text: &str) -> Option<Self> {
-        [Self::Claimed, Self::Sent, Self::Failed, Self::Unknown]
+        [Self::Pending, Self::Claimed, Self::Sent, Self::Failed, Self::Unknown]
             .into_iter()
             .find(|state| state.as_str() == text)
     }
@@ -160,6 +165,21 @@ pub struct Notification {
     pub reason: Option<String>,
     /// When it came to its state.
     pub at: Timestamp,
+    /// What it was each time before the organiser had it sent again, the oldest first.
+    pub earlier: Vec<EarlierAttempt>,
+}
+
+/// What a message was before the organiser had it sent again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EarlierAttempt {
+    /// How far it had come.
+    pub state: NotificationState,
+    /// The id that SNS or SES gave it.
+    pub message_id: Option<String>,
+    /// Why it was not sent.
+    pub reason: Option<String>,
+    /// When it had come to its state.
+    pub at: Timestamp,
 }
 
 impl Notification {
@@ -173,6 +193,7 @@ impl Notification {
             message_id: item.optional_text("message_id")?.map(str::to_owned),
             reason: item.optional_text("reason")?.map(str::to_owned),
             at: item.timestamp("at")?,
+            earlier: item.optional_json("earlier")?.unwrap_or_default(),
         })
     }
 }
@@ -241,24 +262,6 @@ impl Store {
         let items = self.all(&keys::notifications(lottery_id, draw_id)).await?;
         items.iter().map(Notification::from_item).collect()
     }
-
-    /// How many messages of a draw stand where in the ledger.
-    pub async fn notification_counts(
-        &self,
-        lottery_id: &LotteryId,
-        draw_id: &DrawId,
-    ) -> Result<NotificationCounts, StoreError> {
-        let mut counts = NotificationCounts::default();
-        for notification in self.notifications(lottery_id, draw_id).await? {
-            *match notification.state {
-                NotificationState::Claimed => &mut counts.claimed,
-                NotificationState::Sent => &mut counts.sent,
-                NotificationState::Failed => &mut counts.failed,
-                NotificationState::Unknown => &mut counts.unknown,
-            } += 1;
-        }
-        Ok(counts)
-    }
 }
 
 fn contact_from(item: &Item) -> Result<Contact, StoreError> {
@@ -269,6 +272,7 @@ fn contact_from(item: &Item) -> Result<Contact, StoreError> {
         phone: item.parse_optional("phone")?,
         email: item.parse_optional("email")?,
         subscription_arn: item.optional_text("subscription_arn")?.map(str::to_owned),
+        subscribed_at: item.parse_optional("subscribed_at")?,
         label: item.parse("label")?,
         nonce: Nonce::from_random(item.bytes32("nonce")?),
     })

@@ -129,18 +129,22 @@ impl Store {
         }))
     }
 
-    /// Keeps the beacon's round of a draw unless it has it, and answers what is kept.
+    /// Keeps the beacon's round of a draw, fetched `now`, unless the draw has it.
     pub async fn keep_round(
         &self,
         lottery_id: &LotteryId,
         draw_id: &DrawId,
         round: &BeaconRound,
+        now: Timestamp,
     ) -> Result<(), StoreError> {
         let item = NewItem::at(keys::round(lottery_id, draw_id))
             .with("round", number(round.round))
             .with("signature", text(round.signature));
         // A round has one signature that verifies, so that whoever was faster has kept the same.
-        self.write(&Write::create(item)).await.map(|_| ())
+        let note = Write::update(keys::draw(lottery_id, draw_id), "SET beacon_at = :now")
+            .only_if("attribute_exists(pk)")
+            .value(":now", text(now));
+        self.transact(&[Write::create(item), note]).await.map(|_| ())
     }
 
     /// The beacon's round of a draw, once it was fetched.

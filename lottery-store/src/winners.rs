@@ -3,10 +3,8 @@
 //! Winners are written as rows that do not count, and one transaction on the draw's status makes all of them
 //! official at once: the pivot. The same status decides what is released and what goes forward.
 
-use std::ops::RangeInclusive;
-
 use jiff::Timestamp;
-use lottery::{Draw, DrawId, DrawStatus, Forfeit, LotteryId, NotificationCounts, Reason};
+use lottery::{Draw, DrawId, DrawStatus, Forfeit, LotteryId, NotificationsByChannel, Reason};
 
 use crate::holding::free;
 use crate::item::{NewItem, json, number, text};
@@ -14,7 +12,7 @@ use crate::results::{RankedEntry, Winner};
 use crate::store::Table;
 use crate::transaction::Outcome;
 use crate::write::Write;
-use crate::{Store, StoreError, keys};
+use crate::{Store, StoreError, counting, keys};
 
 /// How often a release that other writers race with is decided anew.
 const ATTEMPTS: u32 = 8;
@@ -84,8 +82,10 @@ impl Store {
         &self,
         lottery_id: &LotteryId,
         draw_id: &DrawId,
+        now: Timestamp,
     ) -> Result<MarkDrawn, StoreError> {
-        let mark = Write::update(keys::draw(lottery_id, draw_id), "SET #status = :drawn")
+        let mark = Write::update(keys::draw(lottery_id, draw_id), "SET #status = :drawn, drawn_at = :now")
+            .value(":now", text(now))
             .only_if("#status = :sealed")
             .name("#status", "status")
             .value(":sealed", text(DrawStatus::Sealed))
@@ -107,14 +107,18 @@ impl Store {
         lottery_id: &LotteryId,
         draw_id: &DrawId,
         forfeits: &[Forfeit],
+        now: Timestamp,
     ) -> Result<RecordWinners, StoreError> {
         let set_forfeits = if forfeits.is_empty() { "" } else { ", forfeits = :forfeits" };
-        let mut record =
-            Write::update(keys::draw(lottery_id, draw_id), format!("SET #status = :recorded{set_forfeits}"))
-                .only_if("#status = :drawn")
-                .name("#status", "status")
-                .value(":drawn", text(DrawStatus::Drawn))
-                .value(":recorded", text(DrawStatus::Recorded));
+        let mut record = Write::update(
+            keys::draw(lottery_id, draw_id),
+            format!("SET #status = :recorded, recorded_at = :now{set_forfeits}"),
+        )
+        .only_if("#status = :drawn")
+        .name("#status", "status")
+        .value(":drawn", text(DrawStatus::Drawn))
+        .value(":recorded", text(DrawStatus::Recorded))
+        .value(":now", text(now));
         if !forfeits.is_empty() {
             record = record.value(":forfeits", json(&forfeits));
         }
@@ -179,12 +183,13 @@ impl Store {
     }
 
     /// The winners of these ranks, by rank. Whether they are official the caller knows from the draw, and whether
-    /// they forfeited their seats they say themselves.
+    /// they forfeited their seats they say themselves. No rank may stand twice.
     pub async fn winners_ranked(
         &self,
         draw: &Draw,
-        ranks: RangeInclusive<u32>,
+        ranks: impl IntoIterator<Item = u32>,
     ) -> Result<Vec<Winner>, StoreError> {
+        let ranks = ranks.into_iter();
         let keys: Vec<_> = ranks.map(|rank| keys::winner(&draw.lottery_id, &draw.draw_id, rank)).collect();
         let items = self.get_many(Table::Lottery, &keys).await?;
         let winners = items.iter().filter_map(|item| Winner::from_item(item, draw).transpose());
@@ -193,31 +198,48 @@ impl Store {
         Ok(winners)
     }
 
-    /// Ends a draw whose winners are official. A draw that has ended already stays as it is.
+    /// Ends a draw whose winners are official, with the counts of its ledger. `false` if the organiser has had
+    /// messages reopened since the draw was read: it has not ended then. A draw that has ended already stays as it is.
     pub async fn end_draw(
         &self,
-        lottery_id: &LotteryId,
-        draw_id: &DrawId,
+        draw: &Draw,
         status: DrawStatus,
         reason: Option<&Reason>,
-        counts: NotificationCounts,
+        counts: &NotificationsByChannel,
         now: Timestamp,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         let set_reason = if reason.is_some() { ", reason = :reason" } else { "" };
+        let seen = match draw.reopened {
+            0 => "attribute_not_exists(reopened)",
+            _ => "reopened = :seen",
+        };
         let mut end = Write::update(
-            keys::draw(lottery_id, draw_id),
-            format!("SET #status = :status, completed_at = :now, notifications = :counts{set_reason}"),
+            keys::draw(&draw.lottery_id, &draw.draw_id),
+            format!(
+                "SET #status = :status, completed_at = :now, notifications = :counts, {}{set_reason}",
+                counting::SET
+            ),
         )
-        .only_if("#status = :recorded")
+        .only_if(format!("#status = :recorded AND {seen}"))
         .name("#status", "status")
         .value(":recorded", text(DrawStatus::Recorded))
         .value(":status", text(status))
         .value(":now", text(now))
-        .value(":counts", json(&counts));
+        .value(":counts", json(&counts.total()));
+        end = counting::values(end, counts);
+        if draw.reopened > 0 {
+            end = end.value(":seen", number(draw.reopened));
+        }
         if let Some(reason) = reason {
             end = end.value(":reason", json(reason));
         }
-        let writes = [end, Write::delete(keys::unfinished_draw(lottery_id, draw_id))];
-        self.transact(&writes).await.map(|_| ())
+        let writes = [end, Write::delete(keys::unfinished_draw(&draw.lottery_id, &draw.draw_id))];
+        match self.transact(&writes).await? {
+            Outcome::Done => Ok(true),
+            Outcome::Refused(_) => {
+                let found = self.known_draw(&draw.lottery_id, &draw.draw_id).await?;
+                Ok(found.status.is_final())
+            }
+        }
     }
 }

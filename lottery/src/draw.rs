@@ -185,8 +185,58 @@ pub struct NotificationCounts {
     pub sent: u64,
     /// Refused.
     pub failed: u64,
-    /// Handed over without an answer: perhaps sent, and never sent again.
+    /// Handed over without an answer: perhaps sent, and sent again by the organiser's word alone.
     pub unknown: u64,
+}
+
+impl NotificationCounts {
+    /// Both together.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            claimed: self.claimed + other.claimed,
+            sent: self.sent + other.sent,
+            failed: self.failed + other.failed,
+            unknown: self.unknown + other.unknown,
+        }
+    }
+
+    /// How many messages are counted.
+    pub fn total(self) -> u64 {
+        self.claimed + self.sent + self.failed + self.unknown
+    }
+}
+
+/// How many messages of a draw stand where, on each channel.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NotificationsByChannel {
+    /// Those by SMS.
+    pub sms: NotificationCounts,
+    /// Those by e-mail.
+    pub email: NotificationCounts,
+}
+
+impl NotificationsByChannel {
+    /// Those on this channel.
+    pub fn on(&self, channel: Channel) -> NotificationCounts {
+        match channel {
+            Channel::Sms => self.sms,
+            Channel::Email => self.email,
+        }
+    }
+
+    /// Those on this channel, to be changed.
+    pub fn on_mut(&mut self, channel: Channel) -> &mut NotificationCounts {
+        match channel {
+            Channel::Sms => &mut self.sms,
+            Channel::Email => &mut self.email,
+        }
+    }
+
+    /// Those on all channels.
+    pub fn total(&self) -> NotificationCounts {
+        self.sms.plus(self.email)
+    }
 }
 
 /// One run that picks winners from the pool.
@@ -224,12 +274,22 @@ pub struct Draw {
     pub round: Option<u64>,
     /// When that round comes out.
     pub round_at: Option<Timestamp>,
+    /// When that round was fetched and verified.
+    pub beacon_at: Option<Timestamp>,
+    /// When its winners were chosen.
+    pub drawn_at: Option<Timestamp>,
+    /// When its winners became official.
+    pub recorded_at: Option<Timestamp>,
     /// The execution that carries it.
     pub execution_arn: Option<String>,
     /// When it ended.
     pub completed_at: Option<Timestamp>,
     /// What became of its messages, once it ended.
     pub notifications: Option<NotificationCounts>,
+    /// What became of its messages so far, as the tasks that send them last counted; exact once it ended.
+    pub notified: NotificationsByChannel,
+    /// How often the organiser had messages sent again.
+    pub reopened: u32,
     /// The seats whose winners had withdrawn when the winners became official.
     pub forfeits: Vec<Forfeit>,
 }

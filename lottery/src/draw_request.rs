@@ -4,8 +4,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 
 use crate::{
-    Channel, Draw, DrawId, DrawStatus, FieldError, Locale, LotteryId, Prize, PrizeList, PrizeListError,
-    PrizeName, Quota, Refusal,
+    Channel, Draw, DrawId, DrawStatus, FieldError, Locale, LotteryId, NotificationsByChannel, Prize,
+    PrizeList, PrizeListError, PrizeName, Quota, Refusal,
 };
 
 /// Why a draw cannot be started as asked.
@@ -134,9 +134,14 @@ impl DrawRequest {
             commitment: None,
             round: None,
             round_at: None,
+            beacon_at: None,
+            drawn_at: None,
+            recorded_at: None,
             execution_arn: None,
             completed_at: None,
             notifications: None,
+            notified: NotificationsByChannel::default(),
+            reopened: 0,
             forfeits: Vec::new(),
         }
     }

@@ -53,7 +53,9 @@ pub mod verify;
 pub use alternates::Forfeit;
 pub use channel::Channel;
 pub use contact::{EmailAddress, PhoneNumber};
-pub use draw::{Commitment, Draw, DrawStatus, NotificationCounts, Prize, PrizeName, Reason};
+pub use draw::{
+    Commitment, Draw, DrawStatus, NotificationCounts, NotificationsByChannel, Prize, PrizeName, Reason,
+};
 pub use draw_request::{DrawRequest, DrawRequestError};
 pub use entry::{Entry, Exclusion, Holder, Nonce};
 pub use error::{FieldError, Invalid, Refusal};

@@ -38,7 +38,7 @@ pub async fn handle(cx: &TaskContext, input: DrawInput) -> Result<Output, TaskEr
     let prk = key(cx, &draw, &seal).await?;
     let ranking = identify(cx, &seal, rank(cx, &seal, prk).await?).await?;
     cx.store.put_pending_ranking(lottery_id, draw_id, &ranking).await?;
-    match cx.store.mark_drawn(lottery_id, draw_id).await? {
+    match cx.store.mark_drawn(lottery_id, draw_id, cx.clock.now()).await? {
         MarkDrawn::Drawn => Ok(output),
         MarkDrawn::Elsewhere(status) => Err(TaskError::DrawElsewhere(status)),
     }

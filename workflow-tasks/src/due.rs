@@ -52,6 +52,7 @@ mod tests {
             phone: phone.then(|| PhoneNumber::parse("+12025550101").unwrap()),
             email: email.then(|| EmailAddress::parse("rose@example.com").unwrap()),
             subscription_arn: None,
+            subscribed_at: None,
             label: Label::from_random([1; 16]),
             nonce: Nonce::from_random([2; 32]),
         }

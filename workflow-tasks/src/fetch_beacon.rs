@@ -35,7 +35,7 @@ pub async fn handle(cx: &TaskContext, input: DrawInput) -> Result<Output, TaskEr
     let mut pause = FIRST_PAUSE;
     for attempt in 1..=ATTEMPTS {
         if let Some(answer) = cx.relays.fetch(&seal.chain, round).await {
-            cx.store.keep_round(lottery_id, draw_id, &answer).await?;
+            cx.store.keep_round(lottery_id, draw_id, &answer, cx.clock.now()).await?;
             return Ok(Output { round });
         }
         if attempt < ATTEMPTS {

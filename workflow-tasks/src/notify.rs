@@ -135,6 +135,7 @@ impl Run<'_> {
         match entry.state {
             NotificationState::Sent => Ok(Outcome::Sent),
             NotificationState::Failed | NotificationState::Unknown => Ok(Outcome::Unsent),
+            NotificationState::Pending => Ok(Outcome::Postponed),
             NotificationState::Claimed => {
                 let (lottery_id, draw_id) = (&self.draw.lottery_id, &self.draw.draw_id);
                 self.cx.store.give_up_notification(lottery_id, draw_id, entry, self.cx.clock.now()).await?;

@@ -30,7 +30,7 @@ pub async fn handle(cx: &TaskContext, input: DrawInput) -> Result<Output, TaskEr
         status => return Err(TaskError::DrawElsewhere(status)),
     }
     let forfeits = forfeits(cx, &draw).await?;
-    match cx.store.record_winners(lottery_id, draw_id, &forfeits).await? {
+    match cx.store.record_winners(lottery_id, draw_id, &forfeits, cx.clock.now()).await? {
         RecordWinners::Recorded(draw) => Ok(Output { batches: Batches::of(&draw) }),
         RecordWinners::Elsewhere(status) => Err(TaskError::DrawElsewhere(status)),
         RecordWinners::Unknown => Err(TaskError::DrawUnknown),

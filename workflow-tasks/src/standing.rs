@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use lottery::{Channel, Draw, DrawStatus, NotificationCounts, ParticipantId, Reason};
+use lottery::{Channel, Draw, DrawStatus, NotificationCounts, NotificationsByChannel, ParticipantId, Reason};
 use lottery_store::{Notification, NotificationClaim, NotificationState, Winner};
 
 use crate::due::Due;
@@ -10,7 +10,7 @@ use crate::{TaskContext, TaskError};
 
 /// How the notifications of a draw stand.
 pub(crate) struct Standing {
-    pub(crate) counts: NotificationCounts,
+    pub(crate) counts: NotificationsByChannel,
     /// Entries whose outcome nobody has entered.
     claimed: Vec<Notification>,
     /// What is due and has no entry.
@@ -22,8 +22,11 @@ impl Standing {
     pub(crate) async fn read(cx: &TaskContext, draw: &Draw) -> Result<Self, TaskError> {
         let (lottery_id, draw_id) = (&draw.lottery_id, &draw.draw_id);
         let ledger = cx.store.notifications(lottery_id, draw_id).await?;
-        let entered: HashSet<_> =
-            ledger.iter().map(|entry| (entry.participant_id.clone(), entry.channel)).collect();
+        let entered: HashSet<_> = ledger
+            .iter()
+            .filter(|entry| entry.state != NotificationState::Pending)
+            .map(|entry| (entry.participant_id.clone(), entry.channel))
+            .collect();
         let mut winners = cx.store.winners(lottery_id, draw_id).await?;
         winners.retain(Winner::has_seat);
         let contacts = cx.store.contacts_of(lottery_id, &winners).await?;
@@ -42,9 +45,11 @@ impl Standing {
             })
             .collect();
 
-        let mut counts = NotificationCounts::default();
+        let mut counts = NotificationsByChannel::default();
         for entry in &ledger {
+            let counts = counts.on_mut(entry.channel);
             *match entry.state {
+                NotificationState::Pending => continue,
                 NotificationState::Claimed => &mut counts.claimed,
                 NotificationState::Sent => &mut counts.sent,
                 NotificationState::Failed => &mut counts.failed,
@@ -62,7 +67,8 @@ impl Standing {
 
     /// Whether every notification was sent.
     pub(crate) fn all_sent(&self) -> bool {
-        self.is_settled() && self.counts.failed == 0 && self.counts.unknown == 0
+        let NotificationCounts { failed, unknown, .. } = self.counts.total();
+        self.is_settled() && failed == 0 && unknown == 0
     }
 
     /// Ends the draw as its ledger says; `false` if it ends incomplete. The standing must be settled.
@@ -72,12 +78,12 @@ impl Standing {
             false => (DrawStatus::Incomplete, Some(self.reason())),
         };
         let now = cx.clock.now();
-        cx.store.end_draw(&draw.lottery_id, &draw.draw_id, status, reason.as_ref(), self.counts, now).await?;
+        cx.store.end_draw(draw, status, reason.as_ref(), &self.counts, now).await?;
         Ok(self.all_sent())
     }
 
     fn reason(&self) -> Reason {
-        let NotificationCounts { sent, failed, unknown, .. } = self.counts;
+        let NotificationCounts { sent, failed, unknown, .. } = self.counts.total();
         let unsent = failed + unknown;
         Reason {
             name: "NotificationsUnsent".to_owned(),

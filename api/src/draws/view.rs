@@ -152,7 +152,7 @@ impl CountsByChannel {
                 NotificationState::Sent => &mut counts.sent,
                 NotificationState::Failed => &mut counts.failed,
                 NotificationState::Unknown => &mut counts.unknown,
-                NotificationState::Claimed => &mut counts.pending,
+                NotificationState::Pending | NotificationState::Claimed => &mut counts.pending,
             } += 1;
         }
         all

@@ -50,10 +50,10 @@ async fn drawn() -> (Service, String) {
         .collect();
     assert_eq!(seal.manifest.entries, 2);
     store.put_pending_ranking(&lottery_id, &draw_id, &ranking).await.unwrap();
-    store.mark_drawn(&lottery_id, &draw_id).await.unwrap();
+    store.mark_drawn(&lottery_id, &draw_id, now()).await.unwrap();
     let path = format!("/lotteries/party/draws/{draw_id}");
     assert_eq!(service.get(&path).await.json()["winners"], json!([]), "nobody has won before it is recorded");
-    store.record_winners(&lottery_id, &draw_id, &[]).await.unwrap();
+    store.record_winners(&lottery_id, &draw_id, &[], now()).await.unwrap();
     let claim = |id: &str, channel| NotificationClaim {
         lottery_id: lottery_id.clone(),
         draw_id: draw_id.clone(),

@@ -8,4 +8,5 @@ mod throughput;
 mod contention;
 mod draws;
 mod idempotency;
+mod ledger;
 mod participants;

@@ -1,0 +1,79 @@
+//! How many messages of a draw stand where: counted on the draw's own item, so that whoever watches reads that alone.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use lottery::{Channel, DrawId, LotteryId, NotificationCounts, NotificationsByChannel};
+
+use crate::item::{Attributes, number};
+use crate::write::Write;
+use crate::{Store, StoreError, keys};
+
+/// Sets every counter, with the values that [`values`] adds.
+pub(crate) const SET: &str = "sms_sent = :sms_sent, sms_failed = :sms_failed, sms_unknown = :sms_unknown, \
+                              email_sent = :email_sent, email_failed = :email_failed, email_unknown = :email_unknown";
+/// Adds to every counter.
+pub(crate) const ADD: &str = "ADD sms_sent :sms_sent, sms_failed :sms_failed, sms_unknown :sms_unknown, \
+                              email_sent :email_sent, email_failed :email_failed, email_unknown :email_unknown";
+
+/// The values that [`SET`] names.
+pub(crate) fn values(write: Write, counts: &NotificationsByChannel) -> Write {
+    with_each(write, counts, number)
+}
+
+/// The values that [`ADD`] names, each taken away.
+pub(crate) fn negative_values(write: Write, counts: &NotificationsByChannel) -> Write {
+    with_each(write, counts, |count| number(-i64::try_from(count).unwrap_or(i64::MAX)))
+}
+
+fn with_each(
+    mut write: Write,
+    counts: &NotificationsByChannel,
+    value: impl Fn(u64) -> AttributeValue,
+) -> Write {
+    for channel in Channel::ALL {
+        let NotificationCounts { sent, failed, unknown, .. } = counts.on(channel);
+        for (name, count) in [("sent", sent), ("failed", failed), ("unknown", unknown)] {
+            write = write.value(&format!(":{}_{name}", prefix(channel)), value(count));
+        }
+    }
+    write
+}
+
+/// The counters of a draw's item.
+pub(crate) fn notified(item: Attributes<'_>) -> Result<NotificationsByChannel, StoreError> {
+    let mut counts = NotificationsByChannel::default();
+    for channel in Channel::ALL {
+        let count = |name: &str| {
+            let counted: i64 =
+                item.optional_number(&format!("{}_{name}", prefix(channel)))?.unwrap_or_default();
+            // A run that died before it counted may leave less than was taken away since.
+            Ok::<_, StoreError>(counted.max(0).unsigned_abs())
+        };
+        *counts.on_mut(channel) = NotificationCounts {
+            claimed: 0,
+            sent: count("sent")?,
+            failed: count("failed")?,
+            unknown: count("unknown")?,
+        };
+    }
+    Ok(counts)
+}
+
+fn prefix(channel: Channel) -> &'static str {
+    match channel {
+        Channel::Sms => "sms",
+        Channel::Email => "email",
+    }
+}
+
+impl Store {
+    /// Adds what was settled to the counters of the draw.
+    pub async fn count_notifications(
+        &self,
+        lottery_id: &LotteryId,
+        draw_id: &DrawId,
+        settled: &NotificationsByChannel,
+    ) -> Result<(), StoreError> {
+        let count = Write::update(keys::draw(lottery_id, draw_id), ADD).only_if("attribute_exists(pk)");
+        self.write(&values(count, settled)).await.map(|_| ())
+    }
+}
