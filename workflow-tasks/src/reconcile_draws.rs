@@ -250,7 +250,7 @@ struct Executions<'a> {
 
 impl Executions<'_> {
     async fn describe(&self, name: &str) -> Result<Execution, TaskError> {
-        let arn = format!("{}:{name}", self.state_machine_arn.replacen(":stateMachine:", ":execution:", 1));
+        let arn = lottery_store::execution_arn(self.state_machine_arn, name);
         let described = self.cx.sfn.describe_execution().execution_arn(arn).send().await;
         match described {
             Ok(execution) => Ok(match execution.status {

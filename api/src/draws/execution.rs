@@ -46,8 +46,7 @@ impl Executions {
 
     /// The ARN that the execution of a draw has: its name follows from the draw's id.
     pub(crate) fn arn(&self, draw_id: &DrawId) -> String {
-        let machine = self.state_machine_arn.replacen(":stateMachine:", ":execution:", 1);
-        format!("{machine}:{}", name(draw_id))
+        lottery_store::execution_arn(&self.state_machine_arn, &name(draw_id))
     }
 
     /// Starts the execution of a draw. Started already, running or closed, is as good.
