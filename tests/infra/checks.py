@@ -15,9 +15,12 @@ def placeholders(template):
     for name in sorted(given.keys() - used):
         yield f"the substitution {name} is used nowhere in the state machine"
     for name, value in given.items():
-        function = value.get("Fn::GetAtt", [None])[0]
-        if function and function != name:
+        function, _, kind = value["Ref"].partition(".")
+        if kind and function != name:
             yield f"the substitution {name} is another function, {function}"
+        is_function = template.resources.get(function, {}).get("Type") == "AWS::Serverless::Function"
+        if is_function and kind != "Version":
+            yield f"the substitution {name} is no version: an execution would meet other code on its way"
 
 
 def statements(value):
@@ -71,19 +74,67 @@ def roles(template):
         yield f"{role} is nobody's role"
 
 
+def logs(template):
+    """A function may write the log that it is given. Lambda drops what it may not, without a word."""
+    for name, function in template.functions():
+        group = f"{function['log_group']}.Arn"
+        for action in ("logs:CreateLogStream", "logs:PutLogEvents"):
+            if not any(action in one["actions"] and group in one.get("resource", []) for one in function["statements"]):
+                yield f"{name} has no {action} on its log group {function['log_group']}"
+
+
+def versions(template):
+    """A version is published for every parameter that a pinned function's variables depend on."""
+    shared = template.body["Globals"]["Function"]["Environment"]["Variables"]
+    parameters = template.body["Parameters"].keys()
+    for name, properties in template.of_type("AWS::Serverless::Function").items():
+        if "AutoPublishAlias" not in properties:
+            continue
+        variables = {**shared, **properties.get("Environment", {}).get("Variables", {})}
+        described = references(properties.get("VersionDescription"))
+        for missing in sorted(references(variables) & parameters - described):
+            yield f"{name} publishes no version when {missing} changes: its VersionDescription does not hold it"
+        if template.resources[name].get("UpdateReplacePolicy") != "Retain":
+            yield f"{name} deletes the version that another replaces, which a draw may wait with"
+
+
+def references(value):
+    """The names that a value is made of."""
+    if isinstance(value, dict):
+        if set(value) == {"Ref"}:
+            return {value["Ref"]}
+        if set(value) == {"Fn::Sub"}:
+            text, own = value["Fn::Sub"] if isinstance(value["Fn::Sub"], list) else (value["Fn::Sub"], {})
+            return set(re.findall(r"\$\{([\w:]+)\}", text)) - own.keys() | references(own)
+        return set().union(*map(references, value.values()), set())
+    if isinstance(value, list):
+        return set().union(*map(references, value), set())
+    return set()
+
+
+def alarms(template):
+    """An alarm says when it begins and when it is over."""
+    for name, alarm in template.of_type("AWS::CloudWatch::Alarm").items():
+        for moment in ("AlarmActions", "OKActions"):
+            if alarm.get(moment) != [{"Ref": "OperatorTopic"}]:
+                yield f"{name} has no {moment} that the operator is told of"
+
+
 def secrecy(template):
     """The roles that draw have nothing to do with contact data."""
     for name, function in template.functions():
         if function["name"] not in ("seal-entries", "fetch-beacon", "draw-winners", "record-winners", "release-winners"):
             continue
         for statement in function["statements"]:
+            if all(action.startswith("xray:") for action in statement["actions"]):
+                continue
             if any("Contacts" in resource or resource == "*" for resource in statement.get("resource", ["*"])):
                 yield f"{name} can reach contact data"
 
 
 if __name__ == "__main__":
     template = Template(sys.argv[1])
-    rules = (placeholders, wildcards, partitions, roles, secrecy)
+    rules = (placeholders, wildcards, partitions, roles, logs, versions, alarms, secrecy)
     faults = [fault for rule in rules for fault in rule(template)]
     print("\n".join(faults), end="\n" if faults else "")
     sys.exit(bool(faults))

@@ -11,17 +11,19 @@ from pathlib import Path
 
 import yaml
 
-# The local stack is what CloudFormation would make of a stack called `local`, but for these names.
+# The local stack is what CloudFormation would make of a stack called `local`, but for these names, and without versions:
+# a version of a function is the function there, and the alias of the state machine is the state machine.
 REGION, ACCOUNT, STACK, STATE_MACHINE = "us-east-1", "123456789012", "local", "lottery"
 PSEUDO = {
     "AWS::Partition": "aws",
     "AWS::Region": REGION,
     "AWS::AccountId": ACCOUNT,
     "AWS::StackName": STACK,
+    "AWS::StackId": f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/{STACK}/00000000-0000-0000-0000-000000000000",
     "AWS::URLSuffix": "amazonaws.com",
 }
 TABLES = {"LotteryTable": "Lottery", "ContactsTable": "Contacts"}
-PARAMETERS = {"EmailSender": "lottery@localhost", "TokenIssuer": ""}
+PARAMETERS = {"OperatorEmail": "none", "EmailSender": "lottery@localhost", "TokenIssuer": ""}
 
 
 class _Loader(yaml.SafeLoader):
@@ -62,12 +64,19 @@ class Template:
             return PSEUDO[name]
         if name in self.body["Parameters"]:
             return PARAMETERS.get(name, self.body["Parameters"][name].get("Default", ""))
+        generated = re.fullmatch(r"(\w+)(\.Version|\.Alias|Aliaslive)", name)
+        if name not in self.resources and generated:
+            owner = generated.group(1)
+            is_machine = self.resources[owner]["Type"] == "AWS::Serverless::StateMachine"
+            return self.ref(owner) if is_machine else self.attribute(owner, "Arn")
         kind = self.resources[name]["Type"]
         properties = self.resources[name].get("Properties", {})
         if kind == "AWS::DynamoDB::Table":
             return TABLES[name]
+        if kind == "AWS::SES::ConfigurationSet":
+            return self.resolve(properties["Name"])
         if kind == "AWS::Serverless::Function":
-            return function_name(properties)
+            return self.binary(name)
         if kind == "AWS::Serverless::StateMachine":
             return f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{STATE_MACHINE}"
         if kind == "AWS::SNS::Topic":
@@ -107,6 +116,8 @@ class Template:
                 return self.resolve(argument[0]) == self.resolve(argument[1])
             if function == "Fn::Not":
                 return not self.resolve(argument[0])
+            if function == "Fn::Or":
+                return any(self.resolve(item) for item in argument)
             if function == "Fn::Select":
                 return self.resolve(argument[1])[int(argument[0])]
             if function == "Fn::Split":
@@ -135,12 +146,17 @@ class Template:
         for logical_name, properties in self.of_type("AWS::Serverless::Function").items():
             variables = {**shared["Environment"]["Variables"], **properties.get("Environment", {}).get("Variables", {})}
             yield logical_name, {
-                "name": function_name(properties),
+                "name": self.binary(logical_name),
                 "memory": properties.get("MemorySize", shared["MemorySize"]),
                 "timeout": properties["Timeout"],
                 "environment": {name: str(self.resolve(value)) for name, value in variables.items()},
+                "log_group": properties.get("LoggingConfig", shared["LoggingConfig"])["LogGroup"]["Ref"],
                 "statements": self.statements(properties["Role"]),
             }
+
+    def binary(self, function):
+        """A function is named after its binary."""
+        return self.resources[function]["Metadata"]["BuildProperties"]["Binary"]
 
     def state_machine(self):
         (properties,) = self.of_type("AWS::Serverless::StateMachine").values()
@@ -166,11 +182,14 @@ class Template:
         for managed in role.get("ManagedPolicyArns", []):
             documents.append(self.resources[managed["Ref"]]["Properties"]["PolicyDocument"])
         listed = lambda value: value if isinstance(value, list) else [value]
+        # Whose versions a role may call, it may call here.
+        unversioned = lambda arn: arn.removesuffix(":*") if ":function:" in arn else arn
         found = []
         for statement in (one for document in documents for one in self.resolve(document["Statement"])):
             by = "resource" if "Resource" in statement else "not_resource"
-            resources = listed(statement.get("Resource", statement.get("NotResource")))
-            found.append({"effect": statement["Effect"], "actions": listed(statement["Action"]), by: resources})
+            resources = [unversioned(one) for one in listed(statement.get("Resource", statement.get("NotResource")))]
+            one = {"effect": statement["Effect"], "actions": listed(statement["Action"]), by: resources}
+            found.append(one | ({"condition": statement["Condition"]} if "Condition" in statement else {}))
         return found
 
     def tables(self):
@@ -209,11 +228,6 @@ class Template:
                 }
             }
         }
-
-
-def function_name(properties):
-    """A function is named after its binary, whose folder it is packed from."""
-    return properties["CodeUri"].rsplit("/", 1)[1]
 
 
 if __name__ == "__main__":
