@@ -1,0 +1,136 @@
+#!/usr/bin/env python3
+"""Deploys the template to ministack by `sam deploy`, runs draws through what it made, and removes it by `infra/remove`.
+
+    tests/tools/setup emulators
+    tests/emulators/ministack.py
+
+Another emulator than ours: its CloudFormation makes the resources, its HTTP API, Lambda, Step Functions, Cognito,
+DynamoDB, SNS and EventBridge run them. What it cannot do, and the template is changed for, stands in `GAPS`.
+"""
+
+import json
+import re
+import subprocess
+import sys
+import time
+import urllib.parse
+
+from support import (
+    TOOLS,
+    PROJECT,
+    Api,
+    Processes,
+    beacon,
+    binaries,
+    credentials,
+    free_port,
+    http,
+    pack,
+    step,
+    story,
+    until,
+    verifier,
+)
+
+STACK = "party"
+
+# Each change of the template: what is replaced, by what, and why.
+GAPS = [
+    # It has no versions and aliases of state machines.
+    (r"\n      AutoPublishAlias: live\n      DeploymentPreference:\n(        .*\n)+", "\n", 1),
+    (r"!Ref StateMachineAliaslive", "!Ref StateMachine", 4),
+    # It makes no alarms of metric math.
+    (r"  \w+Alarm:\n(    .*\n)+?      Metrics:\n(      .*\n|        .*\n)+", "", 3),
+    # Functions are packed from binaries of this machine, which `sam build` would build for another.
+    (r"(Binary: )([a-z-]+)(.*\n(?:    .*\n)+?      CodeUri: )\S+", r"\1\2\3lambda/\2", 11),
+    (r"    Metadata: \{BuildMethod: .*\n", "", 11),
+]
+
+
+def template(folder, variables):
+    """Writes the template that ministack can make, with these variables for every function."""
+    text = (PROJECT / "infra/template.yaml").read_text()
+    for pattern, replacement, times in GAPS:
+        text, found = re.subn(pattern, replacement, text)
+        assert found == times, f"{pattern}: {found} times instead of {times}"
+    text = text.replace("../statemachine/", f"{PROJECT}/statemachine/")
+    given = "".join(f"        {name}: {json.dumps(value)}\n" for name, value in variables.items())
+    text = text.replace("        LOTTERY_TABLE: !Ref LotteryTable\n", f"        LOTTERY_TABLE: !Ref LotteryTable\n{given}", 1)
+    # The keys of its Cognito are where it is itself.
+    keys = f"!Sub {variables['AWS_ENDPOINT_URL']}/${{UserPool}}/.well-known/jwks.json"
+    text = re.sub(r"!Sub https://cognito-idp\.\S+jwks\.json", keys, text)
+    path = folder / "template.yaml"
+    path.write_text(text)
+    return path
+
+
+def main():
+    began = time.monotonic()
+    built = binaries()
+    with Processes() as processes:
+        port = free_port()
+        endpoint = f"http://127.0.0.1:{port}"
+        env = credentials(endpoint)
+        python = TOOLS / ".venv-emulators/bin"
+        processes.start("ministack", [python / "ministack"], {
+            **env, "GATEWAY_PORT": str(port), "BIND_HOST": "127.0.0.1", "IOT_MTLS_ENABLED": "0", "SFTP_ENABLED": "0"})
+        rounds = beacon(processes, built)
+        until("ministack", lambda: http("GET", f"{endpoint}/_ministack/health")[0] == 200)
+        names = re.findall(r"Binary: ([a-z-]+)", (PROJECT / "infra/template.yaml").read_text())
+        pack(built, names, processes.folder / "lambda")
+        step(began, "ministack and a beacon run")
+
+        def run(*command):
+            path = f"{TOOLS}/.venv/bin:{TOOLS}/.venv-infra/bin:{env['PATH']}"
+            result = subprocess.run(command, env={**env, "PATH": path}, capture_output=True, text=True)
+            assert result.returncode == 0, f"{command}: {result.stdout[-4000:]}{result.stderr[-4000:]}"
+            return result.stdout
+
+        def aws(*arguments):
+            return json.loads(run("aws", "--endpoint-url", endpoint, "--output", "json", *arguments) or "null")
+
+        deployed = template(processes.folder, {**rounds, "AWS_ENDPOINT_URL": endpoint})
+        sam = ["sam", "deploy", "--template", str(deployed), "--stack-name", STACK, "--capabilities", "CAPABILITY_IAM",
+               "--resolve-s3", "--no-fail-on-empty-changeset", "--no-progressbar", "--parameter-overrides"]
+        run(*sam, "OperatorEmail=me@example.com")
+        step(began, "sam deploy")
+        (stack,) = aws("cloudformation", "describe-stacks", "--stack-name", STACK)["Stacks"]
+        outputs = {it["OutputKey"]: it["OutputValue"] for it in stack["Outputs"]}
+        assert outputs["Protection"].startswith("OFF"), outputs
+        run(PROJECT / "infra/protect", STACK)
+        (table,) = [it for it in aws("dynamodb", "list-tables")["TableNames"] if "Contacts" in it]
+        described = aws("dynamodb", "describe-table", "--table-name", table)["Table"]
+        assert described["DeletionProtectionEnabled"] is True, described
+        step(began, "infra/protect")
+
+        api_id = outputs["ApiHost"].split(".")[0]
+        client = aws("cognito-idp", "describe-user-pool-client", "--user-pool-id", outputs["UserPoolId"],
+                     "--client-id", outputs["OrganiserId"])["UserPoolClient"]
+        form = urllib.parse.urlencode({"grant_type": "client_credentials", "client_id": client["ClientId"],
+                                       "client_secret": client["ClientSecret"]})
+        status, _, answer = http("POST", f"{endpoint}/oauth2/token", form,
+                                 {"Content-Type": "application/x-www-form-urlencoded"})
+        assert status == 200, answer
+        token = json.loads(answer)["access_token"]
+        api = Api(endpoint, token, {"Host": f"{api_id}.execute-api.localhost:{port}"})
+        story(api, "party", verifier(built, rounds))
+        step(began, "draws through the HTTP API")
+        executions = aws("stepfunctions", "list-executions", "--state-machine-arn", outputs["StateMachineArn"])
+        ends = sorted(it["status"] for it in executions["executions"])
+        assert ends == ["ABORTED", "FAILED", "SUCCEEDED", "SUCCEEDED"], ends
+
+        run(PROJECT / "infra/remove", STACK, "--yes")
+        left = {
+            "tables": aws("dynamodb", "list-tables")["TableNames"],
+            "functions": aws("lambda", "list-functions")["Functions"],
+            "topics": aws("sns", "list-topics").get("Topics", []),
+            "state machines": aws("stepfunctions", "list-state-machines")["stateMachines"],
+            "user pools": aws("cognito-idp", "list-user-pools", "--max-results", "10")["UserPools"],
+            "queues": (aws("sqs", "list-queues") or {}).get("QueueUrls", []),
+        }
+        assert not any(left.values()), left
+        step(began, "infra/remove leaves nothing")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
