@@ -40,6 +40,9 @@ impl fmt::Debug for Clock {
     }
 }
 
+/// Tells which part behind the API is down, in a sentence.
+pub(crate) type Health = Arc<dyn Fn() -> Result<(), String> + Send + Sync>;
+
 /// Settings, clients and clock, cheap to clone.
 #[derive(Clone)]
 pub struct AppState {
@@ -52,6 +55,7 @@ pub struct AppState {
     pub(crate) verifier: Verifier,
     pub(crate) clock: Clock,
     pub(crate) limiter: Arc<Limiter>,
+    pub(crate) health: Health,
 }
 
 impl AppState {
@@ -75,7 +79,15 @@ impl AppState {
             clock,
             limiter: Arc::new(Limiter::new(config.rate_limits)),
             config: Arc::new(config),
+            health: Arc::new(|| Ok(())),
         }
+    }
+
+    /// The same, whose health check asks `health` and answers 503 with its sentence. On AWS nobody is asked: what is
+    /// behind the API there has health checks of its own.
+    #[must_use]
+    pub fn with_health(self, health: Arc<dyn Fn() -> Result<(), String> + Send + Sync>) -> Self {
+        Self { health, ..self }
     }
 }
 

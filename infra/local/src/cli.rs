@@ -56,6 +56,10 @@ pub(crate) struct Options {
     /// Let SNS and SES refuse messages to this phone or e-mail address; may be repeated
     #[arg(long, value_name = "ADDRESS")]
     refuse: Vec<String>,
+    /// Answer for this name of the machine too, such as host.docker.internal; may be repeated. Requests for other
+    /// names are refused, as they may come from a web page
+    #[arg(long, value_name = "NAME")]
+    public_host: Vec<String>,
     /// Let rounds of drand's public beacon decide draws, which takes some ten seconds more, instead of the stack's own
     #[arg(long)]
     public_beacon: bool,
@@ -72,6 +76,7 @@ impl Options {
             smtp_url: self.smtp_url,
             lambda_endpoint: self.lambda_endpoint,
             refuse: self.refuse,
+            public_hosts: self.public_host,
             beacon: if self.public_beacon { BeaconChoice::Quicknet } else { BeaconChoice::Local },
             ..Config::on_disk("")
         }

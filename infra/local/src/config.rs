@@ -29,6 +29,8 @@ pub struct Config {
     pub call_log: Option<CallLog>,
     /// Phones and e-mail addresses that SNS and SES refuse to deliver to.
     pub refuse: Vec<String>,
+    /// Names of this machine that both ports answer for, beside `localhost` and their own addresses.
+    pub public_hosts: Vec<String>,
     /// What goes wrong with the tasks, on purpose. Only for tasks that run in this process.
     pub faults: Vec<Fault>,
     /// Every how many-th write of DynamoDB is refused, for another transaction is at work on its item; none if absent.
@@ -64,6 +66,7 @@ impl Config {
             smtp_url: None,
             call_log: None,
             refuse: Vec::new(),
+            public_hosts: Vec::new(),
             faults: Vec::new(),
             conflict_every: None,
             reconcile_every: Duration::from_secs(60),

@@ -1,21 +1,22 @@
 //! The issuer of access tokens: on AWS any OIDC provider, here a key of the stack's own.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use ring::rand::SystemRandom;
-use ring::signature::{Ed25519KeyPair, KeyPair};
+use ring::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
 use serde_json::{Value, json};
 
 use crate::StartError;
 use crate::data_directory::write_secret;
 
 /// Signs tokens with Ed25519.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Issuer {
-    key: Ed25519KeyPair,
+    key: Arc<Ed25519KeyPair>,
     key_id: String,
 }
 
@@ -47,7 +48,9 @@ impl Issuer {
         };
         Issuer::from_pkcs8(&key).ok_or_else(|| StartError::Damaged {
             path: path.to_owned(),
-            reason: "it holds no Ed25519 key; remove it to have a new one made".to_owned(),
+            reason: "it does not hold the Ed25519 key that signs access tokens; put it back from a backup, or move it away to \
+                     have a new one made, after which tokens that programs hold no longer count"
+                .to_owned(),
         })
     }
 
@@ -55,7 +58,7 @@ impl Issuer {
         let key = Ed25519KeyPair::from_pkcs8(document).ok()?;
         let digest = ring::digest::digest(&ring::digest::SHA256, key.public_key().as_ref());
         let key_id = URL_SAFE_NO_PAD.encode(&digest.as_ref()[..12]);
-        Some(Issuer { key, key_id })
+        Some(Issuer { key: Arc::new(key), key_id })
     }
 
     /// The public key as a JSON Web Key Set.
@@ -73,7 +76,12 @@ impl Issuer {
 
     /// What the organiser's token says: every scope, for thirty days from now.
     pub fn claims(&self) -> Value {
-        let now = Timestamp::now().as_second();
+        self.claims_at(Timestamp::now())
+    }
+
+    /// The same, for thirty days from `now`.
+    pub(crate) fn claims_at(&self, now: Timestamp) -> Value {
+        let now = now.as_second();
         json!({
             "iss": Self::NAME,
             "sub": "organiser",
@@ -92,6 +100,14 @@ impl Issuer {
         let signature = URL_SAFE_NO_PAD.encode(self.key.sign(signed.as_bytes()));
         format!("{signed}.{signature}")
     }
+
+    /// Whether this is a token of this issuer, expired or not.
+    pub(crate) fn has_signed(&self, token: &str) -> bool {
+        let Some((signed, signature)) = token.rsplit_once('.') else { return false };
+        let Ok(signature) = URL_SAFE_NO_PAD.decode(signature) else { return false };
+        let key = UnparsedPublicKey::new(&ED25519, self.key.public_key().as_ref());
+        key.verify(signed.as_bytes(), &signature).is_ok()
+    }
 }
 
 fn new_key() -> Vec<u8> {
@@ -103,8 +119,6 @@ fn new_key() -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use ring::signature::{ED25519, UnparsedPublicKey};
-
     use super::*;
 
     fn bytes(text: &str) -> Vec<u8> {

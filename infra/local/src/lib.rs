@@ -10,7 +10,7 @@
 //! - `local_api`: the inbox and the executions over HTTP, beside the routes of the API
 //! - `beacon`: a randomness beacon of the stack's own, and the organiser's signing key
 //! - `issuer`: who signs the access tokens
-//! - `serve`, `http_client`, `data_directory`, `worker`: sockets, requests, files and a thread
+//! - `serve`, `http_client`, `data_directory`, `worker`: sockets, requests, files and a thread; `health`: what is down
 //! - [`demo`]: one whole draw in the terminal
 //!
 //! It holds wiring only: what a draw is, is decided in `lottery`.
@@ -23,6 +23,7 @@ mod definitions;
 pub mod demo;
 mod error;
 mod functions;
+mod health;
 mod http_client;
 mod invoker;
 mod issuer;

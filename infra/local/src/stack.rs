@@ -25,6 +25,7 @@ use crate::config::{ACCOUNT, EMAIL_SENDER, REGION};
 use crate::data_directory::{DataDirectory, write_secret};
 use crate::definitions::{DEFINITIONS, LOTTERY, OPERATOR_TOPIC, TOPIC_PREFIX, told};
 use crate::functions::{FunctionTable, Functions, RemoteFunctions};
+use crate::health::Health;
 use crate::invoker::HostInvoker;
 use crate::local_api::{self, LocalApi};
 use crate::schedule::{self, Schedule};
@@ -73,6 +74,11 @@ impl Stack {
         let aws_listener = serve::listen(config.aws_listen, "--aws-listen").await?;
         let api_url = url(&api_listener)?;
         let aws_url = url(&aws_listener)?;
+        let health = Arc::new(Health::new(config.clock.clone()));
+        let [api_front, aws_front] =
+            serve::Front::both([&api_listener, &aws_listener], &config.public_hosts, &health).map_err(
+                |error| StartError::SetUp { what: "a socket".to_owned(), reason: error.to_string() },
+            )?;
 
         let issuer = match &directory {
             Some(directory) => Issuer::open(&directory.file("issuer.key"))?,
@@ -134,10 +140,11 @@ impl Stack {
         let (stop, stopped) = watch::channel(false);
         let mut servers = JoinSet::new();
         let local = LocalApi { sns, engine: engine.clone() };
-        let state = api_state(&config.clock, &issuer, &endpoint, tables)?;
+        let state = api_state(&config.clock, &issuer, &endpoint, tables)?
+            .with_health(Arc::new(move || health.report()));
         let router = api::router_with(state, local_api::endpoints(&local));
-        servers.spawn(serve::api(api_listener, router, stopped.clone()));
-        servers.spawn(serve::aws(aws_listener, endpoint.clone(), stopped));
+        servers.spawn(serve::api(api_listener, api_front, router, issuer.clone(), stopped.clone()));
+        servers.spawn(serve::aws(aws_listener, aws_front, endpoint.clone(), stopped));
         let mut timers = JoinSet::new();
         for schedule in schedules(&config) {
             timers.spawn(schedule.run(functions.clone()));
@@ -167,6 +174,7 @@ impl Stack {
         let ended = async { while self.servers.join_next().await.is_some() {} };
         if tokio::time::timeout(LAST_REQUESTS, ended).await.is_err() {
             tracing::debug!("requests were cut off");
+            self.servers.shutdown().await;
         }
         self.engine.shutdown().await;
         self.is_down = true;
