@@ -164,9 +164,12 @@ async fn a_stack_is_protected_by_its_parameter_alone() {
 
 #[test]
 fn a_protected_stack_and_an_unknown_one_are_left_alone() {
-    for (protect, arguments, code) in
-        [("true", &["party"][..], 0), ("", &["party"], 254), ("false", &["--yes"], 2), ("false", &["--help"], 0)]
-    {
+    for (protect, arguments, code) in [
+        ("true", &["party"][..], 0),
+        ("", &["party"], 254),
+        ("false", &["--yes"], 2),
+        ("false", &["--help"], 0),
+    ] {
         let account = Account::new(protect);
         let output = account.run("protect", arguments, "");
         assert_eq!(output.status.code(), Some(code), "{arguments:?}: {output:?}");

@@ -20,11 +20,11 @@ from support import (
     PROJECT,
     Api,
     Processes,
-    beacon,
     binaries,
     credentials,
     free_port,
     http,
+    local_stack,
     pack,
     step,
     story,
@@ -34,7 +34,7 @@ from support import (
 
 STACK = "party"
 
-# Each change of the template: what is replaced, by what, and why.
+# Each change of the template: what is replaced, by what, how often at least, and why.
 GAPS = [
     # It has no versions and aliases of state machines.
     (r"\n      AutoPublishAlias: live\n      DeploymentPreference:\n(        .*\n)+", "\n", 1),
@@ -52,7 +52,7 @@ def template(folder, variables):
     text = (PROJECT / "infra/template.yaml").read_text()
     for pattern, replacement, times in GAPS:
         text, found = re.subn(pattern, replacement, text)
-        assert found == times, f"{pattern}: {found} times instead of {times}"
+        assert found >= times, f"{pattern}: {found} times instead of {times}"
     text = text.replace("../statemachine/", f"{PROJECT}/statemachine/")
     given = "".join(f"        {name}: {json.dumps(value)}\n" for name, value in variables.items())
     text = text.replace("        LOTTERY_TABLE: !Ref LotteryTable\n", f"        LOTTERY_TABLE: !Ref LotteryTable\n{given}", 1)
@@ -74,7 +74,7 @@ def main():
         python = TOOLS / ".venv-emulators/bin"
         processes.start("ministack", [python / "ministack"], {
             **env, "GATEWAY_PORT": str(port), "BIND_HOST": "127.0.0.1", "IOT_MTLS_ENABLED": "0", "SFTP_ENABLED": "0"})
-        rounds = beacon(processes, built)
+        _, rounds = local_stack(processes, built)
         until("ministack", lambda: http("GET", f"{endpoint}/_ministack/health")[0] == 200)
         names = re.findall(r"Binary: ([a-z-]+)", (PROJECT / "infra/template.yaml").read_text())
         pack(built, names, processes.folder / "lambda")

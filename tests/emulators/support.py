@@ -95,18 +95,21 @@ def http(method, url, body=None, headers=None):
         return error.code, dict(error.headers), error.read().decode()
 
 
-def beacon(processes, binaries):
-    """Starts the local stack for its beacon alone: drand is on the internet. Gives the variables that name it."""
+def local_stack(processes, binaries, *options):
+    """Starts the local stack, for its beacon (drand is on the internet) and what else the emulator does not have.
+
+    Gives its AWS endpoint, and the variables that name the beacon to functions.
+    """
     command = [binaries / "local-stack", "--in-memory", "--listen", "127.0.0.1:0", "--aws-listen", "127.0.0.1:0",
-               "--token-file", processes.folder / "token"]
-    _, log = processes.start("beacon", command, {**os.environ})
+               "--token-file", processes.folder / "token", *options]
+    _, log = processes.start("local-stack", command, {**os.environ})
 
     def address():
         lines = [line for line in log.read_text().splitlines() if "AWS" in line and "http://127.0.0.1:" in line]
         return lines and next(word for word in lines[0].split() if word.startswith("http://127.0.0.1:")).rstrip("/")
 
     url = until("the local stack", address)
-    return {"BEACON_CHAIN": http("GET", f"{url}/info")[2], "BEACON_RELAYS": url, "BEACON_MARGIN_SECONDS": "1"}
+    return url, {"BEACON_CHAIN": http("GET", f"{url}/info")[2], "BEACON_RELAYS": url, "BEACON_MARGIN_SECONDS": "1"}
 
 
 def binaries():
