@@ -62,3 +62,36 @@ async fn story(client: &Client) {
 fn id(draw: &Value) -> &str {
     draw["draw_id"].as_str().unwrap()
 }
+
+/// The load test of a deployed stack, on this one: it watches a draw, and asks nobody else.
+#[tokio::test]
+async fn the_load_test_watches_a_draw() {
+    let stack = stack::start().await;
+    let client = stack.client();
+    client.lottery_of_employees("party").await;
+    let draw = client.run_draw("party", json!({"winners": 1})).await;
+    let url = format!("{}/lotteries/party/draws/{}", stack.api(), id(&draw));
+    let output = watch(&[&url, "--watchers", "20", "--seconds", "2", "--every", "0.5"]).await;
+    assert!(output.status.success(), "{output:?}");
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(report["statuses"]["200"].as_u64().is_some_and(|answers| answers >= 20), "{report}");
+    assert_eq!(report["not_answered"], json!({}), "{report}");
+
+    for refused in [
+        &["https://example.com/", "--watchers", "1"][..],
+        &[&url, "--watchers", "501"],
+        &[&url, "--seconds", "121"],
+        &[&url, "--every", "0.1"],
+    ] {
+        let output = watch(refused).await;
+        assert_eq!(output.status.code(), Some(2), "{refused:?}: {output:?}");
+    }
+    let unknown = format!("{}/lotteries/party/draws/unknown", stack.api());
+    let output = watch(&[&unknown, "--watchers", "1", "--seconds", "1"]).await;
+    assert_eq!(output.status.code(), Some(1), "what is not there is a failure: {output:?}");
+}
+
+async fn watch(arguments: &[&str]) -> std::process::Output {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/load/watch.py");
+    tokio::process::Command::new("python3").arg(script).args(arguments).output().await.unwrap()
+}

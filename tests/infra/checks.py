@@ -120,6 +120,19 @@ def alarms(template):
                 yield f"{name} has no {moment} that the operator is told of"
 
 
+def routes(template):
+    """Each route but the organiser's has a rate of its own, and exists before the stage that sets it."""
+    (stage,) = template.of_type("AWS::ApiGatewayV2::Stage").values()
+    (name,) = [name for name, it in template.resources.items() if it["Type"] == "AWS::ApiGatewayV2::Stage"]
+    for route, properties in template.of_type("AWS::ApiGatewayV2::Route").items():
+        if properties["RouteKey"] == "$default":
+            continue
+        if "ThrottlingRateLimit" not in stage["RouteSettings"].get(properties["RouteKey"], {}):
+            yield f"{route} has no rate of its own"
+        if route not in template.resources[name]["DependsOn"]:
+            yield f"{route} is not made before the stage that sets its rate"
+
+
 def secrecy(template):
     """The roles that draw have nothing to do with contact data."""
     for name, function in template.functions():
@@ -134,7 +147,7 @@ def secrecy(template):
 
 if __name__ == "__main__":
     template = Template(sys.argv[1])
-    rules = (placeholders, wildcards, partitions, roles, logs, versions, alarms, secrecy)
+    rules = (placeholders, wildcards, partitions, roles, logs, versions, alarms, routes, secrecy)
     faults = [fault for rule in rules for fault in rule(template)]
     print("\n".join(faults), end="\n" if faults else "")
     sys.exit(bool(faults))

@@ -213,6 +213,7 @@ class Template:
                 "statements": self.statements(self.state_machine()["Role"]),
             },
             "tables": list(self.tables()),
+            "routes": [it["RouteKey"] for it in self.of_type("AWS::ApiGatewayV2::Route").values()],
         }
 
     def inlined(self):

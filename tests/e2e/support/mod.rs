@@ -7,7 +7,7 @@ pub(crate) mod process;
 pub(crate) mod python;
 pub(crate) mod stack;
 #[path = "../../infra/summary.rs"]
-mod summary;
+pub(crate) mod summary;
 
 pub(crate) use client::Client;
 pub(crate) use process::Process;
