@@ -119,6 +119,16 @@ fn a_parameter_that_publishes_no_version_is_found() {
 }
 
 #[test]
+fn a_rule_that_lets_parameters_through_is_found() {
+    let said = replace(
+        TEMPLATE,
+        "RuleCondition: !Not [!Equals [!Ref TokenIssuer, \"\"]]",
+        "RuleCondition: !Equals [a, b]",
+    );
+    assert!(said.contains("instead of AnIssuerHasKeys"), "{said}");
+}
+
+#[test]
 fn an_alarm_that_does_not_say_when_it_is_over_is_found() {
     let said = replace(TEMPLATE, "      OKActions: [!Ref OperatorTopic]\n", "");
     assert!(said.contains("has no OKActions that the operator is told of"), "{said}");
