@@ -35,6 +35,14 @@ impl Clock {
         self.now().as_millisecond()
     }
 
+    /// Returns when the clock shows `due` or later, to the millisecond.
+    pub async fn sleep_until(&self, due: Timestamp) {
+        let due = due.as_millisecond() + i64::from(due.subsec_nanosecond() % 1_000_000 > 0);
+        while self.now_millis() < due {
+            self.sleep_until_millis(due).await;
+        }
+    }
+
     /// Returns once the clock shows `due` (milliseconds since 1970) or later.
     pub(crate) async fn sleep_until_millis(&self, due: i64) {
         match &self.0 {

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use local_stack::{BeaconChoice, Config, Storage};
+use local_stack::{BeaconChoice, Config, Limits, Storage, Template, TemplateError};
 
 /// The serverless lottery in one process: API, Step Functions, DynamoDB, SNS and an inbox. Without a command it
 /// runs until Ctrl-C.
@@ -56,13 +56,21 @@ pub(crate) struct Options {
     /// Let SNS and SES refuse messages to this phone or e-mail address; may be repeated
     #[arg(long, value_name = "ADDRESS")]
     refuse: Vec<String>,
-    /// Answer for this name of the machine too, such as host.docker.internal; may be repeated. Requests for other
-    /// names are refused, as they may come from a web page
-    #[arg(long, value_name = "NAME")]
-    public_host: Vec<String>,
+    /// Keep the quotas of an AWS account: aws-new-account, aws-default, or single settings such as
+    /// aws-new-account,lambda-concurrency=20; docs/limits.md lists them
+    #[arg(long, value_name = "LIMITS", value_parser = |text: &str| text.parse::<Limits>())]
+    limits: Option<Limits>,
+    /// Allow functions and state machine what their roles in this template allow, such as infra/template.yaml, and
+    /// nothing else
+    #[arg(long, value_name = "FILE", value_parser = template)]
+    iam: Option<Template>,
     /// Let rounds of drand's public beacon decide draws, which takes some ten seconds more, instead of the stack's own
     #[arg(long)]
     public_beacon: bool,
+}
+
+fn template(path: &str) -> Result<Template, TemplateError> {
+    Template::read(path.as_ref())
 }
 
 impl Options {
@@ -75,6 +83,8 @@ impl Options {
             token_file: self.token_file,
             smtp_url: self.smtp_url,
             lambda_endpoint: self.lambda_endpoint,
+            limits: self.limits,
+            iam: self.iam,
             refuse: self.refuse,
             public_hosts: self.public_host,
             beacon: if self.public_beacon { BeaconChoice::Quicknet } else { BeaconChoice::Local },

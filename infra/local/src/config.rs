@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use statemachine::Clock;
 
-use crate::CallLog;
+use crate::{CallLog, Limits, Template};
 
 /// Everything that can be chosen about a stack.
 #[derive(Clone, Debug)]
@@ -27,6 +27,10 @@ pub struct Config {
     pub smtp_url: Option<String>,
     /// Where calls of AWS are recorded, by functions that name themselves as an SDK application.
     pub call_log: Option<CallLog>,
+    /// The quotas of an AWS account, which the stack keeps then; without them it has none.
+    pub limits: Option<Limits>,
+    /// The template whose roles the functions and the state machine have; without it they may do everything.
+    pub iam: Option<Template>,
     /// Phones and e-mail addresses that SNS and SES refuse to deliver to.
     pub refuse: Vec<String>,
     /// Names of this machine that both ports answer for, beside `localhost` and their own addresses.
@@ -65,6 +69,8 @@ impl Config {
             lambda_endpoint: None,
             smtp_url: None,
             call_log: None,
+            limits: None,
+            iam: None,
             refuse: Vec::new(),
             public_hosts: Vec::new(),
             faults: Vec::new(),

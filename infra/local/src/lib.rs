@@ -8,6 +8,7 @@
 //! - `aws`: the endpoint that speaks for AWS, by a socket and, for our own clients, without one
 //! - `sns`: SNS with its inbox; `smtp`: a real server beside the inbox; `functions`: Lambda; `invoker`: both and DynamoDB as the engine sees them
 //! - `local_api`: the inbox and the executions over HTTP, beside the routes of the API
+//! - `limits`: the quotas of an AWS account, `iam`: its permissions; both only where they are asked for
 //! - `beacon`: a randomness beacon of the stack's own, and the organiser's signing key
 //! - `issuer`: who signs the access tokens
 //! - `serve`, `http_client`, `data_directory`, `worker`: sockets, requests, files and a thread; `health`: what is down
@@ -25,8 +26,10 @@ mod error;
 mod functions;
 mod health;
 mod http_client;
+mod iam;
 mod invoker;
 mod issuer;
+mod limits;
 mod local_api;
 mod schedule;
 mod serve;
@@ -38,7 +41,9 @@ mod worker;
 pub use aws::{CallLog, Permission, Usage};
 pub use config::{BeaconChoice, Config, Confirmation, Fault, FaultTime, Storage};
 pub use error::StartError;
+pub use iam::{FunctionFigures, Grant, Removal, Template, TemplateError};
 pub use issuer::Issuer;
+pub use limits::{Bill, FunctionBill, Limits, LimitsError, Rate, Throttled, Window, fast_forward};
 pub use stack::Stack;
 /// A clock for [`Config::clock`] that a test moves.
 pub use statemachine::ManualClock;

@@ -53,6 +53,9 @@ async fn serve(options: cli::Options) -> ExitCode {
     // Whoever closed the output can still use the stack.
     let _ = greet(&stack, in_memory);
     let stopped = wait_for_signal().await;
+    if let Some(bill) = stack.bill().await {
+        let _ = writeln!(io::stdout(), "On AWS            {bill}");
+    }
     stack.shutdown().await;
     match stopped {
         Ok(()) => ExitCode::SUCCESS,

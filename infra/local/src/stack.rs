@@ -19,21 +19,21 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use workflow_tasks::{BeaconConfig, Relays, TaskContext};
 
-use crate::aws::{self, DynamoDb, Endpoint};
+use crate::aws::{self, DynamoDb, Endpoint, Guard};
 use crate::beacon::{Beacon, organiser_key};
 use crate::config::{ACCOUNT, EMAIL_SENDER, REGION};
 use crate::data_directory::{DataDirectory, write_secret};
 use crate::definitions::{DEFINITIONS, LOTTERY, OPERATOR_TOPIC, TOPIC_PREFIX, told};
-use crate::functions::{FunctionTable, Functions, RemoteFunctions};
-use crate::health::Health;
+use crate::functions::{FunctionTable, Functions, LimitedFunctions, RemoteFunctions};
 use crate::invoker::HostInvoker;
+use crate::limits::{self, Account, Activity, Gateway};
 use crate::local_api::{self, LocalApi};
 use crate::schedule::{self, Schedule};
 use crate::serve;
 use crate::smtp::Relay;
 use crate::sns::{Settings, Sns};
 use crate::worker::Worker;
-use crate::{BeaconChoice, Config, Issuer, StartError, Storage};
+use crate::{BeaconChoice, Bill, Config, Issuer, Permission, StartError, Storage, Template};
 
 /// A running stack. Dropping it stops it; [`Stack::shutdown`] also waits until it has.
 pub struct Stack {
@@ -49,6 +49,9 @@ pub struct Stack {
     pub issuer: Issuer,
     engine: Engine,
     endpoint: Arc<Endpoint>,
+    /// The limits, and what has been used of them.
+    account: Option<Arc<Account>>,
+    iam: Option<Template>,
     stop: watch::Sender<bool>,
     servers: JoinSet<()>,
     /// Everything on a timer.
@@ -93,23 +96,32 @@ impl Stack {
         };
         let organiser_key = organiser_key(file("organiser.key").as_deref())?;
         let beacon_config = beacon_config(config.beacon, &beacon, &aws_url);
-        let endpoint =
-            Arc::new(Endpoint::new(dynamodb.clone(), sns.clone(), beacon, config.call_log.clone()));
+        let (account, iam) = (account(&config)?, config.iam.as_ref().map(Template::anew));
+        let guard = Guard::new(iam.clone(), account.clone());
+        let endpoint = Endpoint::new(dynamodb.clone(), sns.clone(), beacon, config.call_log.clone());
+        let endpoint = Arc::new(endpoint.guarded_by(guard.clone()));
         let tables = Tables { lottery: "Lottery".to_owned(), contacts: "Contacts".to_owned() };
         // What CloudFormation creates on AWS.
         let set_up = aws::sdk_config(&endpoint, "set-up");
         create_tables(Store::new(aws_sdk_dynamodb::Client::new(&set_up), tables.clone())).await?;
         create_operator_topic(&aws_sdk_sns::Client::new(&set_up)).await?;
 
-        let functions = Arc::new(match &config.lambda_endpoint {
-            Some(url) => Functions::Remote(RemoteFunctions::new(url)?),
-            None => Functions::InProcess(lottery_functions(
-                &config,
-                &endpoint,
-                &task_config(&tables, &api_url, beacon_config),
-                &organiser_key,
-            )),
-        });
+        let functions = match (&config.lambda_endpoint, &account) {
+            (Some(url), None) => Functions::Remote(RemoteFunctions::new(url)?),
+            (Some(url), Some(account)) => {
+                Functions::Limited(LimitedFunctions::remote(RemoteFunctions::new(url)?, account.clone()))
+            }
+            (None, account) => {
+                let task_config = task_config(&tables, &api_url, beacon_config);
+                let table =
+                    lottery_functions(&config, &endpoint, &task_config, &organiser_key, account.as_ref());
+                match account {
+                    None => Functions::InProcess(table),
+                    Some(account) => Functions::Limited(LimitedFunctions::in_process(table, account.clone())),
+                }
+            }
+        };
+        let functions = Arc::new(functions);
         let engine = Engine::start(statemachine::Config {
             storage: match &directory {
                 Some(directory) => statemachine::Storage::Directory(directory.file("executions")),
@@ -120,11 +132,19 @@ impl Stack {
             clock: config.clock.clone(),
             invoker: Arc::new(
                 HostInvoker::new(functions.clone(), sns.clone(), dynamodb.clone())
-                    .recording(config.call_log.clone()),
+                    .recording(config.call_log.clone())
+                    .guarded_by(guard),
             ),
         })
         .await?;
         endpoint.complete(Service::new(engine.clone()), functions.clone());
+        if let Some(iam) = &iam {
+            iam.note_lost_logs();
+            if let Some(reason) = iam.refusal_of_state_machine() {
+                let what = format!("the state machine {}", LOTTERY.name);
+                return Err(StartError::SetUp { what, reason });
+            }
+        }
         for definition in DEFINITIONS {
             definition.register(&aws_sdk_sfn::Client::new(&set_up)).await?;
         }
@@ -140,14 +160,20 @@ impl Stack {
         let (stop, stopped) = watch::channel(false);
         let mut servers = JoinSet::new();
         let local = LocalApi { sns, engine: engine.clone() };
-        let state = api_state(&config.clock, &issuer, &endpoint, tables)?
-            .with_health(Arc::new(move || health.report()));
-        let router = api::router_with(state, local_api::endpoints(&local));
-        servers.spawn(serve::api(api_listener, api_front, router, issuer.clone(), stopped.clone()));
-        servers.spawn(serve::aws(aws_listener, aws_front, endpoint.clone(), stopped));
+        let state = api_states(&config, &issuer, &endpoint, tables)?;
+        let mut router = api::router_with(state(), local_api::endpoints(&local));
+        if let Some(account) = &account {
+            let may_invoke = iam.as_ref().is_none_or(|iam| iam.service_may_invoke("api"));
+            let gateway = Gateway { account: account.clone(), host: router, may_invoke };
+            router = limits::router(gateway, state);
+        }
+        servers.spawn(serve::api(api_listener, router, stopped.clone()));
+        servers.spawn(serve::aws(aws_listener, endpoint.clone(), stopped));
         let mut timers = JoinSet::new();
         for schedule in schedules(&config) {
-            timers.spawn(schedule.run(functions.clone()));
+            if iam.as_ref().is_none_or(|iam| iam.service_may_invoke(schedule.function)) {
+                timers.spawn(schedule.run(functions.clone()));
+            }
         }
         timers.spawn(schedule::sweep(dynamodb));
 
@@ -159,12 +185,31 @@ impl Stack {
             issuer,
             engine,
             endpoint,
+            account,
+            iam,
             stop,
             servers,
             timers,
             is_down: false,
             _directory: directory,
         })
+    }
+
+    /// What AWS would have billed so far, in a stack with limits.
+    pub async fn bill(&self) -> Option<Bill> {
+        let account = self.account.as_ref()?;
+        let state_transitions = limits::state_transitions(&self.engine).await;
+        Some(Bill { functions: account.functions(), state_transitions })
+    }
+
+    /// The calls that the template of [`Config::iam`] does not allow, lost logs among them.
+    pub fn denied(&self) -> std::collections::BTreeSet<Permission> {
+        self.iam.as_ref().map(Template::denied).unwrap_or_default()
+    }
+
+    /// What happens now, in a stack with limits.
+    pub(crate) fn activity(&self) -> Option<Activity> {
+        self.account.as_ref().map(|account| account.activity())
     }
 
     /// Stops: takes no more requests, ends those under way, and waits until everything is on disk.
@@ -202,6 +247,7 @@ fn lottery_functions(
     endpoint: &Arc<Endpoint>,
     task_config: &workflow_tasks::Config,
     organiser_key: &OrganiserKey,
+    account: Option<&Arc<Account>>,
 ) -> FunctionTable {
     let mut table = FunctionTable::with_faults(config.faults.clone());
     for function in workflow_tasks::Function::ALL {
@@ -211,23 +257,31 @@ fn lottery_functions(
             lottery: task_config.lottery_table.clone(),
             contacts: task_config.contacts_table.clone(),
         };
-        let cx = TaskContext {
-            store: Store::new(aws_sdk_dynamodb::Client::new(&sdk), tables),
+        let clock = TaskClock { clock: config.clock.clone(), account: account.cloned() };
+        let (task_config, organiser_key) = (task_config.clone(), organiser_key.clone());
+        let context = move || TaskContext {
+            store: Store::new(aws_sdk_dynamodb::Client::new(&sdk), tables.clone()),
             sns: aws_sdk_sns::Client::new(&sdk),
             ses: aws_sdk_sesv2::Client::new(&sdk),
             sfn: aws_sdk_sfn::Client::new(&sdk),
             relays: Relays::new(task_config.beacon.relays.clone(), relay_connector()),
             organiser_key: Some(organiser_key.clone()),
             config: task_config.clone(),
-            clock: Arc::new(TaskClock(config.clock.clone())),
+            clock: Arc::new(clock.clone()),
         };
-        table.add(function.name(), move |payload| {
-            let cx = cx.clone();
-            async move {
-                let result = workflow_tasks::invoke(&cx, function.name(), payload).await;
-                result.map_err(|error| (error.name(), error.to_string()))
+        let run = move |cx: TaskContext| {
+            move |payload| {
+                let cx = cx.clone();
+                async move {
+                    let result = workflow_tasks::invoke(&cx, function.name(), payload).await;
+                    result.map_err(|error| (error.name(), error.to_string()))
+                }
             }
-        });
+        };
+        match account {
+            None => table.add(function.name(), run(context())),
+            Some(account) => table.add_environments(function.name(), account, move || run(context())),
+        }
     }
     table
 }
@@ -268,23 +322,38 @@ fn task_config(tables: &Tables, api_url: &str, beacon: BeaconConfig) -> workflow
     }
 }
 
-fn api_state(
-    clock: &Clock,
+/// What makes the state of the API: once, or for each execution environment of a stack with limits.
+fn api_states(
+    stack: &Config,
     issuer: &Issuer,
     endpoint: &Arc<Endpoint>,
     tables: Tables,
-) -> Result<api::AppState, StartError> {
+) -> Result<impl Fn() -> api::AppState + Send + Sync + 'static, StartError> {
     let mut config = api::Config::new(LOTTERY.arn(), Issuer::NAME, Issuer::AUDIENCE);
     config.has_email_sender = true;
     config.topic_prefix = TOPIC_PREFIX.to_owned();
+    if stack.limits.is_some() {
+        config.import = api::ImportLimits::LAMBDA;
+    }
     let verifier = api::Verifier::inline(&issuer.jwks(), &config)
         .map_err(|error| StartError::SetUp { what: "the API".to_owned(), reason: error.to_string() })?;
-    let clock = clock.clone();
+    let clock = stack.clock.clone();
     let clock = api::Clock::from_fn(move || clock.now());
     let sdk = aws::sdk_config(endpoint, "api");
-    let store = Store::new(aws_sdk_dynamodb::Client::new(&sdk), tables);
-    let (sns, sfn) = (aws_sdk_sns::Client::new(&sdk), aws_sdk_sfn::Client::new(&sdk));
-    Ok(api::AppState::new(config, store, sns, sfn, verifier, clock))
+    Ok(move || {
+        let store = Store::new(aws_sdk_dynamodb::Client::new(&sdk), tables.clone());
+        let (sns, sfn) = (aws_sdk_sns::Client::new(&sdk), aws_sdk_sfn::Client::new(&sdk));
+        api::AppState::new(config.clone(), store, sns, sfn, verifier.clone(), clock.clone())
+    })
+}
+
+/// The account of a stack with limits; memory and time-outs are those of the template.
+fn account(config: &Config) -> Result<Option<Arc<Account>>, StartError> {
+    let Some(limits) = &config.limits else { return Ok(None) };
+    let template = config.iam.clone().map_or_else(Template::embedded, Ok);
+    let template = template
+        .map_err(|error| StartError::SetUp { what: "the limits".to_owned(), reason: error.to_string() })?;
+    Ok(Some(Account::new(limits.clone(), config.clock.clone(), template.functions())))
 }
 
 fn open_dynamodb(config: &Config, directory: Option<&DataDirectory>) -> Result<DynamoDb, StartError> {
@@ -338,16 +407,24 @@ fn url(listener: &tokio::net::TcpListener) -> Result<String, StartError> {
     Ok(format!("http://{address}"))
 }
 
-/// The stack's clock as the tasks see it. They wait in real time, as they do on Lambda.
-struct TaskClock(Clock);
+/// The stack's clock as the tasks see it. They wait in real time, as they do on Lambda; with limits by the stack's clock,
+/// so that what waiting costs can be computed without waiting.
+#[derive(Clone)]
+struct TaskClock {
+    clock: Clock,
+    account: Option<Arc<Account>>,
+}
 
 impl workflow_tasks::Clock for TaskClock {
     fn now(&self) -> Timestamp {
-        self.0.now()
+        self.clock.now()
     }
 
     fn sleep(&self, duration: Duration) -> BoxFuture<'_, ()> {
-        Box::pin(tokio::time::sleep(duration))
+        match &self.account {
+            None => Box::pin(tokio::time::sleep(duration)),
+            Some(account) => Box::pin(account.sleep(duration)),
+        }
     }
 }
 

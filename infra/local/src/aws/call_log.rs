@@ -69,8 +69,14 @@ impl CallLog {
     }
 }
 
-/// The application that an SDK client says it belongs to: `app/NAME` among the words of its user agent.
+/// Who calls: the function whose name is the access key of the signature, or else the application that an SDK client
+/// says it belongs to, `app/NAME` among the words of its user agent.
 pub(super) fn caller(headers: &HeaderMap) -> Option<String> {
+    let key = text(headers, "authorization").and_then(|it| it.split_once("Credential="));
+    let key = key.and_then(|(_, credential)| credential.split('/').next());
+    if let Some(key) = key.filter(|key| *key == "api" || workflow_tasks::Function::parse(key).is_ok()) {
+        return Some(key.to_owned());
+    }
     let agent = text(headers, "x-amz-user-agent").or_else(|| text(headers, "user-agent"))?;
     agent.split(' ').find_map(|word| word.strip_prefix("app/")).map(str::to_owned)
 }
@@ -97,7 +103,7 @@ pub(super) fn units(answer: &[u8]) -> f64 {
 }
 
 /// What a call of DynamoDB needs.
-pub(super) fn of_dynamodb(operation: &str, body: &[u8]) -> Vec<(String, String)> {
+pub(crate) fn of_dynamodb(operation: &str, body: &[u8]) -> Vec<(String, String)> {
     let body: Value = serde_json::from_slice(body).unwrap_or_default();
     let table = |name: &Value| {
         format!("arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{}", name.as_str().unwrap_or_default())
@@ -168,5 +174,14 @@ mod tests {
         let agent = "aws-sdk-rust/1.4 ua/2.1 api/sns/1.1 os/linux lang/rust/1.95 m/E app/send-sms";
         headers.insert("x-amz-user-agent", agent.parse().unwrap());
         assert_eq!(caller(&headers).as_deref(), Some("send-sms"));
+        let signature = |key: &str| {
+            format!(
+                "AWS4-HMAC-SHA256 Credential={key}/20261128/us-east-1/sns/aws4_request, SignedHeaders=host, Signature=0"
+            )
+        };
+        headers.insert("authorization", signature("local").parse().unwrap());
+        assert_eq!(caller(&headers).as_deref(), Some("send-sms"), "somebody's key says nothing");
+        headers.insert("authorization", signature("draw-winners").parse().unwrap());
+        assert_eq!(caller(&headers).as_deref(), Some("draw-winners"));
     }
 }

@@ -29,7 +29,7 @@ pub(crate) fn sdk_config(endpoint: &Arc<Endpoint>, application: &'static str) ->
         .behavior_version(BehaviorVersion::latest())
         .region(Region::from_static(REGION))
         .credentials_provider(SharedCredentialsProvider::new(Credentials::new(
-            "local",
+            application,
             "local",
             None,
             None,

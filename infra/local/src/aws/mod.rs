@@ -5,6 +5,7 @@ mod call_log;
 mod conflicts;
 mod connector;
 mod dynamodb;
+mod guard;
 mod lambda;
 mod query;
 mod ses;
@@ -19,13 +20,17 @@ use http::{HeaderMap, Method, Response, StatusCode};
 use statemachine::service::Service;
 use uuid::Uuid;
 
-pub(crate) use call_log::of_sns;
 pub use call_log::{CallLog, Permission, Usage};
+pub(crate) use call_log::{of_dynamodb, of_sns};
 pub(crate) use connector::sdk_config;
 pub(crate) use dynamodb::{DynamoDb, DynamoDbReply};
+pub(crate) use guard::{Guard, of_sns as sns_call};
+use guard::{JsonService, Refused};
 
 use crate::beacon::Beacon;
+use crate::config::{ACCOUNT, REGION};
 use crate::functions::Functions;
+use crate::limits::{Service as LimitedCall, ServiceCall};
 use crate::sns::Sns;
 use crate::worker::Worker;
 
@@ -39,6 +44,8 @@ pub(crate) struct Endpoint {
     beacon: Beacon,
     /// Where calls are recorded, if they are.
     call_log: Option<CallLog>,
+    /// Permissions and limits, if there are any.
+    guard: Option<Arc<Guard>>,
     /// What needs the other services to be made, and so comes after them.
     later: OnceLock<Later>,
 }
@@ -58,7 +65,12 @@ impl Endpoint {
         beacon: Beacon,
         call_log: Option<CallLog>,
     ) -> Endpoint {
-        Endpoint { dynamodb, sns, beacon, call_log, later: OnceLock::new() }
+        Endpoint { dynamodb, sns, beacon, call_log, guard: None, later: OnceLock::new() }
+    }
+
+    /// The same endpoint, whose calls this guards.
+    pub(crate) fn guarded_by(self, guard: Option<Arc<Guard>>) -> Endpoint {
+        Endpoint { guard, ..self }
     }
 
     /// Adds Step Functions and Lambda.
@@ -74,6 +86,13 @@ impl Endpoint {
                 return self.answer_target(target, &head.headers, body).await;
             }
             if let Some(function) = lambda::function_of(head.uri.path()) {
+                let arn = format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{function}");
+                let needed = vec![("lambda:InvokeFunction".to_owned(), arn)];
+                if let Some(guard) = &self.guard
+                    && let Err(refused) = guard.allow(call_log::caller(&head.headers).as_deref(), &needed)
+                {
+                    return refused.of_ses();
+                }
                 return match self.later.get() {
                     Some(later) => lambda::answer(&later.functions, &function, &head.headers, &body).await,
                     None => not_yet(),
@@ -82,19 +101,39 @@ impl Endpoint {
             if text(&head.headers, CONTENT_TYPE.as_str())
                 .is_some_and(|value| value.starts_with("application/x-www-form-urlencoded"))
             {
-                if let Some((log, caller)) = self.recording(&head.headers) {
+                let mut under_way = None;
+                if self.looks_at_calls() {
                     let parameters = crate::sns::Parameters::from_form(&body);
                     let action = parameters.get("Action").unwrap_or_default();
-                    log.note(&caller, &format!("sns:{action}"), 0.0, of_sns(&parameters, action));
+                    let needed = of_sns(&parameters, action);
+                    if query::is_of_sns(&parameters) {
+                        under_way =
+                            match self.admit(&head.headers, &needed, &sns_call(action, &parameters)).await {
+                                Ok(under_way) => under_way,
+                                Err(refused) => return refused.in_xml(),
+                            };
+                    }
+                    self.note(&head.headers, &format!("sns:{action}"), 0.0, needed);
                 }
-                return query::answer(&self.sns, &body).await;
+                let response = query::answer(&self.sns, &body).await;
+                drop(under_way);
+                return response;
             }
             if head.uri.path() == ses::PATH {
                 let request = ses::SendEmail::parse(&body);
-                if let (Some((log, caller)), Ok(request)) = (self.recording(&head.headers), &request) {
-                    log.note(&caller, "ses:SendEmail", 0.0, call_log::of_ses(request.sender()));
+                let mut under_way = None;
+                if let (true, Ok(request)) = (self.looks_at_calls(), &request) {
+                    let needed = call_log::of_ses(request.sender());
+                    let call = LimitedCall::Ses(request.addresses());
+                    under_way = match self.admit(&head.headers, &needed, &call).await {
+                        Ok(under_way) => under_way,
+                        Err(refused) => return refused.of_ses(),
+                    };
+                    self.note(&head.headers, "ses:SendEmail", 0.0, needed);
                 }
-                return ses::answer(&self.sns, request).await;
+                let response = ses::answer(&self.sns, request).await;
+                drop(under_way);
+                return response;
             }
         }
         if head.method == Method::GET
@@ -124,11 +163,18 @@ impl Endpoint {
         match target.split_once('.') {
             Some(("AWSStepFunctions", operation)) => match self.later.get() {
                 Some(later) => {
-                    if let Some((log, caller)) = self.recording(headers) {
+                    let mut under_way = None;
+                    if self.looks_at_calls() {
                         let needed = call_log::of_step_functions(operation, &body);
-                        log.note(&caller, &format!("states:{operation}"), 0.0, needed);
+                        let call = LimitedCall::StepFunctions(operation);
+                        under_way = match self.admit(headers, &needed, &call).await {
+                            Ok(under_way) => under_way,
+                            Err(refused) => return refused.in_json(JsonService::StepFunctions),
+                        };
+                        self.note(headers, &format!("states:{operation}"), 0.0, needed);
                     }
                     let reply = later.step_functions.call(operation, &body).await;
+                    drop(under_way);
                     json(reply.status, reply.body.into())
                 }
                 None => not_yet(),
@@ -136,13 +182,23 @@ impl Endpoint {
             Some(("DynamoDB_20120810" | "DynamoDBStreams_20120810", operation))
                 if DynamoDb::has(operation) =>
             {
-                let Some((log, caller)) = self.recording(headers) else {
+                if !self.looks_at_calls() {
                     let reply = self.dynamodb.call(operation, body).await;
                     return json(reply.status, reply.body.into());
-                };
+                }
                 let needed = call_log::of_dynamodb(operation, &body);
+                let call = LimitedCall::DynamoDb(operation, guard::tables(&needed));
+                let under_way = match self.admit(headers, &needed, &call).await {
+                    Ok(under_way) => under_way,
+                    Err(refused) => return refused.in_json(JsonService::DynamoDb),
+                };
                 let reply = self.dynamodb.call(operation, call_log::asking_for_units(&body)).await;
-                log.note(&caller, &format!("dynamodb:{operation}"), call_log::units(&reply.body), needed);
+                let units = call_log::units(&reply.body);
+                if let Some(guard) = &self.guard {
+                    guard.charge(operation, &needed, units);
+                }
+                self.note(headers, &format!("dynamodb:{operation}"), units, needed);
+                drop(under_way);
                 json(reply.status, reply.body.into())
             }
             _ => json(
@@ -152,9 +208,29 @@ impl Endpoint {
         }
     }
 
-    /// The log and who calls, if calls are recorded and the caller says who it is.
-    fn recording(&self, headers: &HeaderMap) -> Option<(&CallLog, String)> {
-        Some((self.call_log.as_ref()?, call_log::caller(headers)?))
+    /// Whether calls are recorded or guarded: otherwise nothing of them is read that the services do not read.
+    fn looks_at_calls(&self) -> bool {
+        self.call_log.is_some() || self.guard.is_some()
+    }
+
+    /// Records a call, if calls are recorded and the caller says who it is.
+    fn note(&self, headers: &HeaderMap, operation: &str, units: f64, needed: Vec<(String, String)>) {
+        if let (Some(log), Some(caller)) = (&self.call_log, call_log::caller(headers)) {
+            log.note(&caller, operation, units, needed);
+        }
+    }
+
+    /// Lets a call through, if nothing guards or the guard does.
+    async fn admit(
+        &self,
+        headers: &HeaderMap,
+        needed: &[(String, String)],
+        call: &LimitedCall<'_>,
+    ) -> Result<Option<ServiceCall>, Refused> {
+        match &self.guard {
+            Some(guard) => guard.admit(call_log::caller(headers).as_deref(), needed, call).await,
+            None => Ok(None),
+        }
     }
 }
 
@@ -195,7 +271,6 @@ fn header_value(value: impl Display) -> HeaderValue {
 /// An endpoint on nothing but memory, without Step Functions and Lambda.
 #[cfg(test)]
 pub(crate) fn in_memory(confirmation: crate::Confirmation, refused: &[&str]) -> Arc<Endpoint> {
-    use crate::config::{ACCOUNT, REGION};
     let refused: Vec<String> = refused.iter().map(|address| (*address).to_owned()).collect();
     let clock = statemachine::Clock::system();
     let settings = crate::sns::Settings::new(REGION, ACCOUNT, clock, confirmation, &refused);

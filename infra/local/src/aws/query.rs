@@ -16,6 +16,11 @@ const SNS_VERSION: &str = "2010-03-31";
 /// The API version in a form that says that STS is meant.
 const STS_VERSION: &str = "2011-06-15";
 
+/// Whether a form is one of SNS, and not of STS.
+pub(super) fn is_of_sns(parameters: &Parameters) -> bool {
+    parameters.get("Version").is_none_or(|version| version == SNS_VERSION)
+}
+
 /// Answers a form.
 pub(crate) async fn answer(sns: &Worker<Sns>, body: &[u8]) -> Response<Bytes> {
     let parameters = Parameters::from_form(body);
@@ -64,7 +69,7 @@ fn success(action: &str, answer: &Answer) -> Response<Bytes> {
     respond(StatusCode::OK, &id, answer.to_xml(action, &id.to_string()))
 }
 
-fn failure(error: &SnsError) -> Response<Bytes> {
+pub(super) fn failure(error: &SnsError) -> Response<Bytes> {
     let id = Uuid::new_v4();
     let who = if error.status < 500 { "Sender" } else { "Receiver" };
     let mut xml = String::new();

@@ -73,6 +73,11 @@ impl SendEmail {
             .map_err(|error| format!("the local SES does not understand this: {error}"))
     }
 
+    /// Whom it is sent to.
+    pub(super) fn addresses(&self) -> &[String] {
+        &self.destination.to_addresses
+    }
+
     /// Who sends it.
     pub(super) fn sender(&self) -> &str {
         &self.from_email_address
@@ -103,7 +108,7 @@ pub(super) async fn answer(sns: &Worker<Sns>, request: Result<SendEmail, String>
     }
 }
 
-fn refusal(status: u16, exception: &str, message: &str) -> Response<Bytes> {
+pub(super) fn refusal(status: u16, exception: &str, message: &str) -> Response<Bytes> {
     let mut response = respond(status, &json!({ "message": message }));
     response.headers_mut().insert("x-amzn-errortype", header_value(exception));
     response

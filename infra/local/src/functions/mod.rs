@@ -1,5 +1,6 @@
 //! Lambda functions by name: the tasks in this process, or a Lambda Invoke API elsewhere.
 
+mod limited;
 mod log;
 mod remote;
 mod table;
@@ -8,6 +9,7 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
+pub(crate) use limited::LimitedFunctions;
 pub(crate) use remote::RemoteFunctions;
 pub(crate) use table::FunctionTable;
 
@@ -17,6 +19,8 @@ pub(crate) enum Functions {
     InProcess(FunctionTable),
     /// A Lambda Invoke API, for every function.
     Remote(RemoteFunctions),
+    /// Either of these, in an account with limits.
+    Limited(LimitedFunctions),
 }
 
 /// Why an invocation has no result.
@@ -57,6 +61,7 @@ impl Functions {
         match self {
             Functions::InProcess(table) => table.invoke(name, payload).await,
             Functions::Remote(remote) => remote.invoke(name, payload).await,
+            Functions::Limited(limited) => limited.invoke_with_log(name, payload).await.0,
         }
     }
 
@@ -71,6 +76,10 @@ impl Functions {
         let (result, kept) = match self {
             Functions::InProcess(table) => (table.invoke(name_of(function), payload).await, None),
             Functions::Remote(remote) => remote.invoke_with_log(name_of(function), payload).await,
+            Functions::Limited(limited) => {
+                let (result, log) = limited.invoke_with_log(name_of(function), payload).await;
+                (result, Some(log))
+            }
         };
         (result, kept.unwrap_or_else(|| log::tail(began.elapsed())))
     }

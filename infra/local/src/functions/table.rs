@@ -1,22 +1,30 @@
 //! The functions that run in this process, and the faults that strike them on purpose.
 
 use std::collections::HashMap;
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::future::BoxFuture;
 use serde_json::Value;
 
 use super::InvokeError;
 use crate::config::{ACCOUNT, Fault, FaultTime, REGION};
+use crate::limits::{Account, Environments};
 
 /// A function: JSON in, JSON out.
-type Function = Box<dyn Fn(Value) -> BoxFuture<'static, Result<Value, InvokeError>> + Send + Sync>;
+type Function = Arc<dyn Fn(Value) -> BoxFuture<'static, Result<Value, InvokeError>> + Send + Sync>;
+
+/// What runs a function.
+enum Runner {
+    /// Every invocation shares what it holds.
+    Shared(Function),
+    /// As on Lambda: each environment holds its own, and runs one invocation at a time.
+    Environments(Environments<Function>),
+}
 
 /// Functions by name. Each brings what it needs; workflows other than the lottery add theirs here.
 #[derive(Default)]
 pub(crate) struct FunctionTable {
-    functions: HashMap<&'static str, Function>,
+    functions: HashMap<&'static str, Runner>,
     faults: Vec<Fault>,
     /// How often each function has been called.
     calls: Mutex<HashMap<String, u64>>,
@@ -33,19 +41,27 @@ impl FunctionTable {
     where
         F: Future<Output = Result<Value, (&'static str, String)>> + Send + 'static,
     {
-        let function = move |payload| -> BoxFuture<'static, _> {
-            let outcome = function(payload);
-            Box::pin(
-                async move { outcome.await.map_err(|(name, message)| InvokeError::function(name, &message)) },
-            )
-        };
-        self.functions.insert(name, Box::new(function));
+        self.functions.insert(name, Runner::Shared(boxed(function)));
+    }
+
+    /// Adds a function that runs in environments of its own, each of which `start` makes.
+    pub(crate) fn add_environments<T, F>(
+        &mut self,
+        name: &'static str,
+        account: &Arc<Account>,
+        start: impl Fn() -> T + Send + Sync + 'static,
+    ) where
+        T: Fn(Value) -> F + Send + Sync + 'static,
+        F: Future<Output = Result<Value, (&'static str, String)>> + Send + 'static,
+    {
+        let environments = Environments::new(name, account.clone(), move || boxed(start()));
+        self.functions.insert(name, Runner::Environments(environments));
     }
 
     /// Calls a function. It runs to its end even if the caller goes away, as on Lambda, and if it panics then
     /// this call alone fails.
     pub(crate) async fn invoke(&self, name: &str, payload: Value) -> Result<Value, InvokeError> {
-        let Some(function) = self.functions.get(name) else {
+        let Some(runner) = self.functions.get(name) else {
             return Err(InvokeError::Service {
                 status: 404,
                 exception: "ResourceNotFoundException".to_owned(),
@@ -58,10 +74,13 @@ impl FunctionTable {
         if let (Some(Fault { time: FaultTime::Before, .. }), Some(failure)) = (fault, &failure) {
             return Err(failure.clone());
         }
-        let result = tokio::spawn(function(payload)).await.unwrap_or_else(|error| {
-            tracing::error!(function = name, %error, "a task broke down");
-            Err(InvokeError::function("Runtime.ExitError", "the function exited without an answer"))
-        });
+        let result = match runner {
+            Runner::Shared(function) => tokio::spawn(function(payload)).await.unwrap_or_else(|error| {
+                tracing::error!(function = name, %error, "a task broke down");
+                Err(exited())
+            }),
+            Runner::Environments(environments) => run(environments, payload).await,
+        };
         match failure {
             Some(failure) => Err(failure),
             None => result,
@@ -79,9 +98,49 @@ impl FunctionTable {
     }
 }
 
+/// Runs one invocation in an environment, within the time that the function has.
+async fn run(environments: &Environments<Function>, payload: Value) -> Result<Value, InvokeError> {
+    let (account, name) = (environments.account(), environments.function());
+    let environment = environments.take().await;
+    let work = tokio::spawn(environment(payload));
+    let stop = work.abort_handle();
+    let limit = account.timeout_of(name);
+    match account.within(limit, work).await {
+        Some(Ok(result)) => {
+            environments.give_back(environment);
+            result
+        }
+        Some(Err(error)) => {
+            tracing::error!(function = name, %error, "a task broke down");
+            Err(exited())
+        }
+        None => {
+            stop.abort();
+            let seconds = limit.unwrap_or_default().as_secs_f64();
+            let message = format!("Error: Task timed out after {seconds:.2} seconds");
+            Err(InvokeError::function("Sandbox.Timedout", &message))
+        }
+    }
+}
+
+fn exited() -> InvokeError {
+    InvokeError::function("Runtime.ExitError", "the function exited without an answer")
+}
+
+fn boxed<F>(function: impl Fn(Value) -> F + Send + Sync + 'static) -> Function
+where
+    F: Future<Output = Result<Value, (&'static str, String)>> + Send + 'static,
+{
+    Arc::new(move |payload| {
+        let outcome = function(payload);
+        Box::pin(
+            async move { outcome.await.map_err(|(name, message)| InvokeError::function(name, &message)) },
+        )
+    })
+}
+
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
     use std::sync::atomic::{AtomicU64, Ordering};
 
     use serde_json::json;

@@ -10,9 +10,10 @@ use serde_json::Value;
 use statemachine::data::Json;
 use statemachine::{Call, Invoker, TaskFailure};
 
-use crate::aws::{CallLog, DynamoDb, of_sns};
+use crate::aws::{CallLog, DynamoDb, Guard, of_dynamodb, of_sns, sns_call};
 use crate::config::{ACCOUNT, REGION};
 use crate::functions::Functions;
+use crate::limits::{Service, ServiceCall};
 use crate::sns::{Parameters, Sns};
 use crate::worker::Worker;
 
@@ -23,6 +24,7 @@ pub(crate) struct HostInvoker {
     sns: Arc<Worker<Sns>>,
     dynamodb: Arc<DynamoDb>,
     call_log: Option<CallLog>,
+    guard: Option<Arc<Guard>>,
 }
 
 impl HostInvoker {
@@ -32,7 +34,7 @@ impl HostInvoker {
         sns: Arc<Worker<Sns>>,
         dynamodb: Arc<DynamoDb>,
     ) -> HostInvoker {
-        HostInvoker { functions, sns, dynamodb, call_log: None }
+        HostInvoker { functions, sns, dynamodb, call_log: None, guard: None }
     }
 
     /// The same invoker, which records what it is asked for.
@@ -40,26 +42,53 @@ impl HostInvoker {
         HostInvoker { call_log, ..self }
     }
 
-    fn record(&self, call: &Call) {
-        let Some(log) = &self.call_log else { return };
-        let (operation, needed) = match call.service.as_str() {
+    /// The same invoker, whose calls this guards.
+    pub(crate) fn guarded_by(self, guard: Option<Arc<Guard>>) -> HostInvoker {
+        HostInvoker { guard, ..self }
+    }
+
+    /// Records the call and lets it through, if it may.
+    async fn admit(&self, call: &Call) -> Result<Option<ServiceCall>, TaskFailure> {
+        if self.call_log.is_none() && self.guard.is_none() {
+            return Ok(None);
+        }
+        let service = call.service.trim_start_matches("aws-sdk:");
+        let operation = sdk::pascal_case(&call.action);
+        let parameters = || Parameters::from_json(&Value::from(&call.parameters));
+        let needed = match service {
             "lambda" => {
                 let name = call.parameters.get("FunctionName").and_then(Json::as_str).unwrap_or_default();
-                let name = name.rsplit(':').next().unwrap_or_default();
+                let name = name.split_once("function:").map_or(name, |(_, rest)| rest);
+                let name = name.split(':').next().unwrap_or_default();
                 let function = format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}");
-                ("lambda:Invoke", vec![("lambda:InvokeFunction".to_owned(), function)])
+                vec![("lambda:InvokeFunction".to_owned(), function)]
             }
-            "sns" => {
-                let parameters = Parameters::from_json(&Value::from(&call.parameters));
-                ("sns:Publish", of_sns(&parameters, "Publish"))
-            }
-            _ => return,
+            "sns" => of_sns(&parameters(), &operation),
+            _ => of_dynamodb(&operation, Value::from(&call.parameters).to_string().as_bytes()),
         };
-        log.note("states", operation, 0.0, needed);
+        let refused = match &self.guard {
+            None => Ok(None),
+            // Lambda has its own limits, which its answer shows.
+            Some(guard) if service == "lambda" => guard.allow(Some("states"), &needed).map(|()| None),
+            Some(guard) => {
+                let tables = || needed.iter().map(|(_, table)| table.clone()).collect();
+                let limited = match service {
+                    "sns" => sns_call(&operation, &parameters()),
+                    _ => Service::DynamoDb(&operation, tables()),
+                };
+                guard.admit(Some("states"), &needed, &limited).await
+            }
+        };
+        let under_way = refused.map_err(|refused| refused.of_task(&call.service))?;
+        if let Some(log) = &self.call_log {
+            log.note("states", &format!("{service}:{operation}"), 0.0, needed);
+        }
+        Ok(under_way)
     }
 
     async fn answer(self, call: Call) -> Result<Json, TaskFailure> {
-        self.record(&call);
+        // Until the answer is there.
+        let _under_way = self.admit(&call).await?;
         match call.service.as_str() {
             "lambda" => lambda::invoke(&self.functions, &call.parameters).await,
             "aws-sdk:lambda" => lambda::invoke_as_sdk(&self.functions, &call.parameters).await,

@@ -1,0 +1,55 @@
+//! Moving a clock while nothing happens: hours of waiting pass in seconds, and what works takes the time it takes.
+
+use std::future::Future;
+use std::time::{Duration, Instant};
+
+use statemachine::ManualClock;
+
+use crate::Stack;
+
+/// How long nothing must begin or end until the clock is moved.
+const QUIET: u32 = 3;
+
+/// How often that is looked at.
+const TICK: Duration = Duration::from_millis(1);
+
+/// Moves `clock`, which must be that of `stack`, until `work` is done, and returns its outcome.
+///
+/// While calls are under way the clock goes as fast as the machine's. When nothing has begun or ended for some
+/// milliseconds it jumps to the time at which the next task wakes up that sleeps, `step` at most: timers of executions
+/// fall due then. For a stack with limits; without them nothing says what is under way.
+pub async fn fast_forward<T>(
+    stack: &Stack,
+    clock: &ManualClock,
+    step: Duration,
+    work: impl Future<Output = T>,
+) -> T {
+    tokio::pin!(work);
+    let mut ticks = tokio::time::interval(TICK);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let (mut seen, mut quiet) = (stack.activity(), 0);
+    let mut last = Instant::now();
+    loop {
+        tokio::select! {
+            biased;
+            outcome = &mut work => return outcome,
+            _ = ticks.tick() => {}
+        }
+        let activity = stack.activity();
+        let is_quiet = activity.is_none_or(|it| it.calls == 0) && activity == seen;
+        quiet = if is_quiet { quiet + 1 } else { 0 };
+        seen = activity;
+        let elapsed = last.elapsed();
+        last = Instant::now();
+        if quiet < QUIET {
+            clock.advance(elapsed);
+            continue;
+        }
+        quiet = 0;
+        let until_wake = activity.and_then(|it| it.next_wake).map(|due| {
+            // Who should be awake by now is on the way.
+            Duration::try_from(due.duration_since(clock.now())).unwrap_or(TICK)
+        });
+        clock.advance(until_wake.map_or(step, |left| left.clamp(TICK, step)));
+    }
+}
