@@ -1,10 +1,12 @@
 //! A state machine, parsed: what cannot be meant cannot be written in these types.
 
+mod cost;
 mod fields;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
+pub(crate) use cost::Cost;
 pub(crate) use fields::Fields;
 
 use crate::data::Json;
@@ -51,6 +53,7 @@ impl Language {
 pub struct StateMachine {
     pub(crate) states: Arc<States>,
     pub(crate) timeout_seconds: Option<u64>,
+    pub(crate) cost: Cost,
 }
 
 impl StateMachine {
@@ -61,6 +64,7 @@ impl StateMachine {
         Ok(StateMachine {
             timeout_seconds: fields.optional_whole("TimeoutSeconds")?,
             states: Arc::new(States::parse(&fields, language)?),
+            cost: Cost::of(definition),
         })
     }
 

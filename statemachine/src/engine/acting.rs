@@ -17,20 +17,18 @@ impl Inner {
         match action {
             Action::Ask(ask) => self.ask(cell, ask),
             Action::Drop { task } => {
-                if let Some(handle) = cell.forget_running(task) {
-                    handle.abort();
-                }
+                cell.running.abort(task);
                 self.activities.withdraw(cell.identity.number, task);
             }
             Action::StartChild(start) => {
                 let (engine, cell) = (Arc::clone(self), Arc::clone(cell));
-                self.runtime.spawn(async move { engine.start_child(&cell, start) });
+                self.runtime.spawn(async move { engine.start_child(&cell, start).await });
             }
             Action::StopChild { arn, cause } => {
                 if let Some(child) = self.active.by_arn(&arn) {
                     let engine = Arc::clone(self);
-                    self.runtime
-                        .spawn(async move { engine.feed(&child, Stimulus::Stop { error: None, cause }) });
+                    let stop = Stimulus::Stop { error: None, cause };
+                    self.runtime.spawn(async move { engine.feed(&child, stop).await });
                 }
             }
             // Written along with the record that asked for it.
@@ -56,7 +54,7 @@ impl Inner {
                 let (engine, cell) = (Arc::clone(self), Arc::clone(cell));
                 self.runtime.spawn(async move {
                     let answer = engine.do_own(&cell, task, &call, &parameters).await;
-                    engine.feed(&cell, Stimulus::Answered { task, answer });
+                    engine.feed(&cell, Stimulus::Answered { task, answer }).await;
                 });
             }
             Asked::Watch { arn, pattern } => self.watch(cell, task, &arn, pattern),
@@ -74,15 +72,10 @@ impl Inner {
                     cause: "The task panicked".to_owned(),
                 })
             });
-            its_cell.forget_running(task);
-            engine.feed(&its_cell, Stimulus::Answered { task, answer });
+            its_cell.running.ended(task);
+            engine.feed(&its_cell, Stimulus::Answered { task, answer }).await;
         };
-        let handle = self.runtime.spawn(answering).abort_handle();
-        cell.remember_running(task, handle);
-        // It may have answered before it was remembered.
-        if !cell.look(|execution| execution.waits_for(task)) {
-            cell.forget_running(task);
-        }
+        cell.running.began(task, self.runtime.spawn(answering).abort_handle());
     }
 
     /// An execution has ended, and that is stored: it leaves memory, and those who wait for it hear of it.
@@ -94,7 +87,7 @@ impl Inner {
             let stimulus =
                 Stimulus::ChildClosed { run: child.run, index: child.index, outcome: outcome.clone() };
             let engine = Arc::clone(self);
-            self.runtime.spawn(async move { engine.feed(&parent, stimulus) });
+            self.runtime.spawn(async move { engine.feed(&parent, stimulus).await });
         }
         self.tell_watchers(cell);
     }

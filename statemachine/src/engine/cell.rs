@@ -1,21 +1,31 @@
 //! [`Cell`]: an execution under way, and the one way in which something happens to it.
 
-use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
-use tokio::task::AbortHandle;
 
+use super::health::words_of;
 use super::machines::Machine;
+use super::running::Running;
+use super::workers::Lane;
 use super::{EngineError, Inner};
-use crate::execution::{Action, Effects, Execution, Identity, Outcome, Stimulus};
+use crate::execution::{Action, Effects, Execution, Identity, Outcome, Pace, Stimulus};
 use crate::store::{Batch, Closing, Record, Write};
 
 /// An execution under way.
 pub(crate) struct Cell {
     pub(crate) identity: Arc<Identity>,
     pub(crate) machine: Arc<Machine>,
+    /// The tasks that the host is doing now.
+    pub(crate) running: Running,
     state: Mutex<State>,
+    /// The bytes of the data that its states work on.
+    weight: AtomicUsize,
+    /// Held by what waits for a thread, so that no thread waits for the execution.
+    turn: tokio::sync::Mutex<()>,
     stored: watch::Sender<Stored>,
 }
 
@@ -23,11 +33,15 @@ struct State {
     execution: Execution,
     /// The number of the last record handed to the store.
     sequence: u64,
-    /// The tasks that the host is doing now.
-    running: HashMap<u64, AbortHandle>,
     /// The moment for which the engine's timer was set last.
     tick: Option<i64>,
 }
+
+/// How long an execution goes on before others have their turn.
+const SLICE: Duration = Duration::from_millis(1);
+
+/// The most data with which the event loop is kept: reading this much takes some tens of microseconds.
+const MAX_LIGHT_BYTES: usize = 64 * 1024;
 
 /// How much of an execution is on disk.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -58,16 +72,26 @@ impl Cell {
         execution: Execution,
         sequence: u64,
     ) -> Cell {
+        let weight = identity.input.serialized_len().max(execution.weight());
         Cell {
             identity,
             machine,
-            state: Mutex::new(State { execution, sequence, running: HashMap::new(), tick: None }),
+            running: Running::default(),
+            state: Mutex::new(State { execution, sequence, tick: None }),
+            weight: AtomicUsize::new(weight),
+            turn: tokio::sync::Mutex::new(()),
             stored: watch::Sender::new(Stored { sequence, ..Stored::default() }),
         }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The threads that are needed to take this in; `None`: it is done at once.
+    fn lane(&self, stimulus: &Stimulus) -> Option<Lane> {
+        let weight = self.weight.load(Ordering::Relaxed).saturating_add(stimulus.weight());
+        self.machine.lane().or((weight > MAX_LIGHT_BYTES).then_some(Lane::Costly))
     }
 
     /// Looks at the execution.
@@ -93,21 +117,6 @@ impl Cell {
     pub(crate) fn give_up(&self) {
         self.stored.send_modify(|stored| stored.is_lost = true);
     }
-
-    pub(crate) fn remember_running(&self, task: u64, handle: AbortHandle) {
-        self.state().running.insert(task, handle);
-    }
-
-    /// The host need not answer any more; it is asked again with the next start.
-    pub(crate) fn abort_running(&self) {
-        for (_, handle) in self.state().running.drain() {
-            handle.abort();
-        }
-    }
-
-    pub(crate) fn forget_running(&self, task: u64) -> Option<AbortHandle> {
-        self.state().running.remove(&task)
-    }
 }
 
 /// Wakes those who wait for a record if it is dropped instead of stored.
@@ -129,19 +138,55 @@ impl Drop for Unstored {
 
 impl Inner {
     /// Something happened to an execution. `None`: it came too late, or means nothing there.
-    pub(crate) fn feed(self: &Arc<Inner>, cell: &Arc<Cell>, stimulus: Stimulus) -> Option<Fed> {
+    ///
+    /// Where its definition says things that may take long, they are done by a thread of their own.
+    pub(crate) async fn feed(self: &Arc<Inner>, cell: &Arc<Cell>, stimulus: Stimulus) -> Option<Fed> {
+        let Some(lane) = cell.lane(&stimulus) else { return self.feed_here(cell, stimulus) };
+        let _turn = cell.turn.lock().await;
+        let (inner, its_cell) = (Arc::clone(self), Arc::clone(cell));
+        let fed = self.workers.run(lane, move || {
+            let began = Instant::now();
+            let fed = inner.feed_here(&its_cell, stimulus);
+            its_cell.machine.took(began.elapsed());
+            fed
+        });
+        fed.await.unwrap_or_default()
+    }
+
+    /// The execution has more to do than one record holds: it goes on when those that wait for their next slice have
+    /// had theirs.
+    pub(crate) fn feed_continue(self: &Arc<Inner>, cell: &Arc<Cell>) {
+        let (inner, cell) = (Arc::clone(self), Arc::clone(cell));
+        if cell.lane(&Stimulus::Continue).is_some() {
+            self.runtime.spawn(async move { inner.feed(&cell, Stimulus::Continue).await });
+        } else {
+            self.workers.submit(Lane::Continuing, move || {
+                inner.feed_here(&cell, Stimulus::Continue);
+            });
+        }
+    }
+
+    fn feed_here(self: &Arc<Inner>, cell: &Arc<Cell>, stimulus: Stimulus) -> Option<Fed> {
         let now = self.config.clock.now_millis();
         let mut state = cell.state();
-        let effects = state.execution.apply(&stimulus, now)?;
+        let (stimulus, effects) = apply(&mut state.execution, stimulus, now)?;
         let now = state.execution.now();
+        cell.weight.store(state.execution.weight(), Ordering::Relaxed);
         state.sequence += 1;
         let sequence = state.sequence;
         let closed: Option<Outcome> = state.execution.outcome().cloned();
-        let Effects { events, actions, more } = effects;
+        let Effects { events, actions, more, states } = effects;
         let (map_runs, actions): (Vec<Action>, Vec<Action>) =
             actions.into_iter().partition(|action| matches!(action, Action::MapRunStarted { .. }));
         let mut writes = cell.heading(&stimulus, &state.execution);
-        writes.push(Write::Record(Record::new(cell.identity.number, sequence, now, &stimulus, &events)));
+        writes.push(Write::Record(Record::new(
+            cell.identity.number,
+            sequence,
+            now,
+            &stimulus,
+            &events,
+            states,
+        )));
         writes.extend(map_runs.into_iter().filter_map(|action| cell.map_run(action)));
         writes.extend(closed.clone().map(|outcome| cell.closing(&state.execution, outcome)));
         let next_tick = state.execution.next_tick().filter(|due| state.tick != Some(*due));
@@ -163,8 +208,7 @@ impl Inner {
             }
             done_cell.stored.send_replace(Stored { sequence, is_closed: closed.is_some(), is_lost: false });
             if more {
-                let (inner, cell) = (Arc::clone(&engine), Arc::clone(&done_cell));
-                engine.runtime.spawn(async move { inner.feed(&cell, Stimulus::Continue) });
+                engine.feed_continue(&done_cell);
             }
         });
         // Handed in under the lock, so that the records of an execution keep their order.
@@ -173,6 +217,24 @@ impl Inner {
         self.store.settle();
         Some(Fed { sequence, now })
     }
+}
+
+/// Takes in what happened. What a definition says is run with care, state by state; should anything panic all the same,
+/// the execution fails with that, and no other is affected.
+fn apply(execution: &mut Execution, stimulus: Stimulus, now: i64) -> Option<(Stimulus, Effects)> {
+    let mark = execution.mark();
+    let pace = Pace::until(Instant::now() + SLICE);
+    let applied = catch_unwind(AssertUnwindSafe(|| execution.apply(&stimulus, now, pace)));
+    let panic = match applied {
+        Ok(effects) => return effects.map(|effects| (stimulus, effects)),
+        Err(panic) => panic,
+    };
+    let words = words_of(&*panic);
+    tracing::error!(execution = &*execution.identity.arn, panic = words, "an execution panicked and fails");
+    let broken = Stimulus::Broken { cause: format!("The execution cannot continue: {words}").into() };
+    execution.take_back(mark);
+    let applied = catch_unwind(AssertUnwindSafe(|| execution.apply(&broken, now, pace)));
+    applied.ok().flatten().map(|effects| (broken, effects))
 }
 
 impl Cell {

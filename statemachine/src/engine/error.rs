@@ -38,6 +38,12 @@ pub enum EngineError {
         /// The number of the record.
         record: u64,
     },
+    /// The clock shows a date on which no execution can have begun.
+    #[error("the clock shows {shown}, before 1970: set it and start again")]
+    ClockBeforeEpoch {
+        /// What the clock shows.
+        shown: jiff::Timestamp,
+    },
     /// The engine was started outside of a tokio runtime.
     #[error("the engine needs a tokio runtime")]
     NoRuntime,

@@ -44,7 +44,7 @@ impl Engine {
     ) -> Result<i64, Refusal> {
         let stimulus = Stimulus::Stop { error: error.map(Into::into), cause: cause.map(Into::into) };
         if let Some(cell) = self.0.active.by_arn(arn) {
-            if let Some(fed) = self.0.feed(&cell, stimulus) {
+            if let Some(fed) = self.0.feed(&cell, stimulus).await {
                 cell.wait_stored(fed.sequence).await.map_err(Refusal::Engine)?;
                 return Ok(fed.now);
             }
@@ -58,7 +58,7 @@ impl Engine {
     /// Lets a failed execution go on where it failed; returns when, in milliseconds since 1970.
     pub async fn redrive_execution(&self, arn: &str) -> Result<i64, Refusal> {
         let cell = self.0.reopen(arn).await?;
-        let Some(fed) = self.0.feed(&cell, Stimulus::Redrive) else {
+        let Some(fed) = self.0.feed(&cell, Stimulus::Redrive).await else {
             self.0.active.remove(&cell);
             return Err(Refusal::ExecutionNotRedrivable("Execution cannot be redriven".to_owned()));
         };
@@ -211,7 +211,7 @@ impl Inner {
                 }
             }
         }
-        let fed = self.feed(&cell, Stimulus::Start).ok_or(Refusal::Engine(EngineError::Stopped))?;
+        let fed = self.feed(&cell, Stimulus::Start).await.ok_or(Refusal::Engine(EngineError::Stopped))?;
         cell.wait_stored(fed.sequence).await.map_err(Refusal::Engine)?;
         Ok(cell)
     }
@@ -244,7 +244,9 @@ impl Inner {
         let mut sequence = 0;
         for record in records {
             sequence += 1;
-            let effects = execution.apply(&record.stimulus, record.now).ok_or_else(|| damaged(sequence))?;
+            let effects = execution
+                .apply(&record.stimulus, record.now, record.pace)
+                .ok_or_else(|| damaged(sequence))?;
             if effects.events != record.events {
                 return Err(EngineError::Diverged { execution: row.number, record: sequence });
             }

@@ -1,14 +1,17 @@
 //! State machines: made, changed, deleted and found.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
+use super::workers::Lane;
 use super::{
     Engine, EngineError, Inner, MachineType, NewStateMachine, Refusal, StateMachineChange,
     StateMachineDescription,
 };
 use crate::data::{Json, Object, Random};
-use crate::definition::StateMachine;
+use crate::definition::{Cost, StateMachine};
 use crate::store::{MachineRow, Write};
 
 /// A revision of a machine.
@@ -16,6 +19,36 @@ use crate::store::{MachineRow, Write};
 pub(crate) struct Machine {
     pub(crate) revision: i64,
     pub(crate) description: Arc<StateMachineDescription>,
+    /// Whether its executions were seen to take long.
+    is_slow: AtomicBool,
+}
+
+/// A machine is slow after it has kept a thread for as long as this, and until it has been quick again.
+const SLOW: Duration = Duration::from_millis(200);
+const QUICK: Duration = Duration::from_millis(20);
+
+impl Machine {
+    pub(crate) fn new(revision: i64, description: Arc<StateMachineDescription>) -> Machine {
+        Machine { revision, description, is_slow: AtomicBool::new(false) }
+    }
+
+    /// The threads that its executions need; `None`: what it says is known to be done at once.
+    pub(crate) fn lane(&self) -> Option<Lane> {
+        match self.description.machine.cost {
+            Cost::Small => None,
+            Cost::Unknown if self.is_slow.load(Ordering::Relaxed) => Some(Lane::Slow),
+            Cost::Unknown => Some(Lane::Costly),
+        }
+    }
+
+    /// One of its executions has kept a thread for so long.
+    pub(crate) fn took(&self, time: Duration) {
+        if time >= SLOW {
+            self.is_slow.store(true, Ordering::Relaxed);
+        } else if time <= QUICK {
+            self.is_slow.store(false, Ordering::Relaxed);
+        }
+    }
 }
 
 /// All revisions that an execution may still need, and which of them are current.
@@ -37,8 +70,7 @@ impl Machines {
             maps.last_revision = maps.last_revision.max(row.revision);
             match read_body(&row.arn, &row.body) {
                 Ok(description) => {
-                    let machine =
-                        Arc::new(Machine { revision: row.revision, description: Arc::new(description) });
+                    let machine = Arc::new(Machine::new(row.revision, Arc::new(description)));
                     maps.revisions.insert(row.revision, Arc::clone(&machine));
                     if row.is_current {
                         maps.current.insert(row.arn, machine);
@@ -81,7 +113,7 @@ impl Machines {
         let mut maps = self.0.write().unwrap_or_else(PoisonError::into_inner);
         let description = Arc::new(make(maps.current.get(arn))?);
         maps.last_revision += 1;
-        let machine = Arc::new(Machine { revision: maps.last_revision, description });
+        let machine = Arc::new(Machine::new(maps.last_revision, description));
         maps.revisions.insert(machine.revision, Arc::clone(&machine));
         maps.current.insert(arn.to_owned(), Arc::clone(&machine));
         Ok(machine)

@@ -31,20 +31,20 @@ impl Inner {
     }
 
     /// Starts a child of a Distributed Map, or finds the one that was started before a crash.
-    pub(super) fn start_child(self: &Arc<Inner>, parent: &Arc<Cell>, start: ChildStart) {
+    pub(super) async fn start_child(self: &Arc<Inner>, parent: &Arc<Cell>, start: ChildStart) {
         if self.active.by_arn(&start.arn).is_some() {
             return;
         }
         match self.store.execution(&start.arn) {
-            Ok(None) => self.start_new_child(parent, start),
-            Ok(Some(row)) => self.find_child(parent, &start, row),
+            Ok(None) => self.start_new_child(parent, start).await,
+            Ok(Some(row)) => self.find_child(parent, &start, row).await,
             Err(error) => {
                 tracing::error!(%error, child = &*start.arn, "a child of a map run cannot be looked up")
             }
         }
     }
 
-    fn start_new_child(self: &Arc<Inner>, parent: &Arc<Cell>, start: ChildStart) {
+    async fn start_new_child(self: &Arc<Inner>, parent: &Arc<Cell>, start: ChildStart) {
         let of = &parent.identity;
         let identity = Identity {
             number: self.next_number(),
@@ -72,34 +72,34 @@ impl Inner {
         };
         let cell = Arc::new(Cell::new(Arc::new(identity), Arc::clone(&parent.machine)));
         if self.active.add(&cell).is_ok() {
-            self.feed(&cell, Stimulus::Start);
+            self.feed(&cell, Stimulus::Start).await;
         }
     }
 
     /// A child that had been started before: its end is told again, or it is redriven with its parent.
-    fn find_child(self: &Arc<Inner>, parent: &Arc<Cell>, start: &ChildStart, row: ExecutionRow) {
+    async fn find_child(self: &Arc<Inner>, parent: &Arc<Cell>, start: &ChildStart, row: ExecutionRow) {
         let Some(outcome) = row.outcome.clone() else { return };
         if outcome.status != ExecutionStatus::Succeeded && row.redrives < start.redrives {
             match self.replay(row) {
                 Ok((identity, machine, execution, sequence)) => {
                     let cell = Arc::new(Cell::resumed(identity, machine, execution, sequence));
-                    if self.active.add(&cell).is_ok() && self.feed(&cell, Stimulus::Redrive).is_none() {
+                    if self.active.add(&cell).is_ok() && self.feed(&cell, Stimulus::Redrive).await.is_none() {
                         self.active.remove(&cell);
-                        self.child_ended(parent, start, outcome);
+                        self.child_ended(parent, start, outcome).await;
                     }
                 }
                 Err(error) => {
                     tracing::error!(%error, child = &*start.arn, "a child of a map run cannot be redriven");
-                    self.child_ended(parent, start, outcome);
+                    self.child_ended(parent, start, outcome).await;
                 }
             }
             return;
         }
-        self.child_ended(parent, start, outcome);
+        self.child_ended(parent, start, outcome).await;
     }
 
-    fn child_ended(self: &Arc<Inner>, parent: &Arc<Cell>, start: &ChildStart, outcome: Outcome) {
-        self.feed(parent, Stimulus::ChildClosed { run: start.run, index: start.index, outcome });
+    async fn child_ended(self: &Arc<Inner>, parent: &Arc<Cell>, start: &ChildStart, outcome: Outcome) {
+        self.feed(parent, Stimulus::ChildClosed { run: start.run, index: start.index, outcome }).await;
     }
 }
 

@@ -8,32 +8,39 @@ mod cell;
 mod config;
 mod error;
 mod executions;
+mod health;
 mod invoker;
 mod machines;
 mod map_runs;
 mod nested;
 mod recovery;
+mod running;
 mod timers;
 mod token;
+mod workers;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 
+use jiff::Timestamp;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 pub use api::*;
 pub use config::{Config, Storage};
 pub use error::{EngineError, Refusal};
+pub(crate) use health::words_of;
 pub use invoker::{Call, Invoker, NoServices, TaskFailure};
 pub(crate) use token::TaskToken;
 
 use crate::store::{Batch, Store, Write};
 use active::Active;
 use activities::Activities;
+use health::{Health, Part};
 use machines::Machines;
 use nested::Watchers;
-use timers::Timers;
+use timers::{ClockWatch, Timers};
+use workers::Workers;
 
 /// A running engine. Clones are handles to the same one.
 #[derive(Clone)]
@@ -48,6 +55,8 @@ pub(crate) struct Inner {
     active: Active,
     watchers: Watchers,
     timers: Arc<Timers>,
+    workers: Workers,
+    health: Health,
     runtime: Handle,
     last_number: AtomicU64,
 }
@@ -56,6 +65,11 @@ impl Engine {
     /// Opens the store and resumes what was under way. Must be called within a tokio runtime.
     pub async fn start(config: Config) -> Result<Engine, EngineError> {
         let runtime = Handle::try_current().map_err(|_| EngineError::NoRuntime)?;
+        let now = config.clock.now();
+        if now < Timestamp::UNIX_EPOCH {
+            return Err(EngineError::ClockBeforeEpoch { shown: now });
+        }
+        let health = Health::default();
         let store = Store::open(&config.storage)?;
         let timers = Arc::new(Timers::default());
         let inner = Arc::new(Inner {
@@ -64,6 +78,8 @@ impl Engine {
             active: Active::default(),
             watchers: Watchers::default(),
             timers: Arc::clone(&timers),
+            workers: Workers::new(&health),
+            health: health.clone(),
             runtime,
             last_number: AtomicU64::new(store.last_number()?),
             store,
@@ -71,8 +87,11 @@ impl Engine {
         });
         inner.machines.load(inner.store.machines()?);
         inner.activities.load(inner.store.activities()?);
-        let clock = inner.config.clock.clone();
-        inner.runtime.spawn(timers::run(Arc::downgrade(&inner), timers, clock));
+        let (clock, weak) = (inner.config.clock.clone(), Arc::downgrade(&inner));
+        let (told, watch) = (health.clone(), ClockWatch::new(&clock));
+        health.supervise(&inner.runtime, Part::Timers, move || {
+            timers::run(Weak::clone(&weak), Arc::clone(&timers), clock.clone(), told.clone(), watch)
+        });
         inner.resume()?;
         Ok(Engine(inner))
     }
@@ -81,12 +100,17 @@ impl Engine {
     pub async fn shutdown(&self) {
         let inner = Arc::clone(&self.0);
         for cell in inner.active.all() {
-            cell.abort_running();
+            cell.running.abort_all();
         }
         let closed = tokio::task::spawn_blocking(move || inner.store.close()).await;
         if let Err(error) = closed {
             tracing::error!(%error, "the history store could not be closed");
         }
+    }
+
+    /// Whether all parts of the engine work; if not, a sentence that says which one is down and why.
+    pub fn health(&self) -> Result<(), String> {
+        self.0.health.check()
     }
 
     /// What it was started with.

@@ -152,7 +152,7 @@ impl Inner {
                         cause: Some("The nested execution is gone".into()),
                     }),
                 };
-                engine.feed(&cell, Stimulus::Reported { task, report });
+                engine.feed(&cell, Stimulus::Reported { task, report }).await;
             }
         });
     }

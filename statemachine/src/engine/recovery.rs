@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use super::cell::Cell;
 use super::{EngineError, Inner};
-use crate::execution::Stimulus;
 
 impl Inner {
     /// Brings the executions that had not ended back into memory. One that cannot be read stays where it is and is
@@ -46,8 +45,7 @@ impl Inner {
                 self.timers.set(due, cell.identity.number);
             }
             if cell.look(|execution| execution.has_more()) {
-                let (engine, cell) = (Arc::clone(self), Arc::clone(cell));
-                self.runtime.spawn(async move { engine.feed(&cell, Stimulus::Continue) });
+                self.feed_continue(cell);
             }
         }
         Ok(())

@@ -242,11 +242,6 @@ impl Execution {
         true
     }
 
-    /// Whether the first answer to a task is still to come.
-    pub(crate) fn waits_for(&self, key: u64) -> bool {
-        self.tasks.get(&key).is_some_and(|task| task.phase == Phase::Asked)
-    }
-
     /// Whether a worker, a callback or the end of a job may report on a task.
     pub(crate) fn takes_reports(&self, key: u64) -> bool {
         self.tasks.get(&key).is_some_and(|task| match (&task.phase, task.resource()) {

@@ -7,7 +7,7 @@ use super::strand::{Parent, Work};
 use super::timers::Timer;
 use super::{Execution, Outcome};
 use crate::definition::Transition;
-use crate::engine::ExecutionStatus;
+use crate::engine::{ExecutionStatus, MachineType};
 use crate::history::{Detail, EventType, Field};
 use crate::state::{FailureEvent, Moment, State, StateError};
 
@@ -311,12 +311,31 @@ impl Execution {
         }
     }
 
-    /// The machine's `TimeoutSeconds` are over.
+    /// The machine's `TimeoutSeconds` are over, or the five minutes of an Express execution.
     pub(super) fn time_out(&mut self) {
         let error = (Field::Error, Detail::text("States.Timeout"));
         self.push_event(EventType::ExecutionTimedOut, 0, vec![error]);
         self.break_off_all();
-        self.close(Outcome { status: ExecutionStatus::TimedOut, output: None, error: None, cause: None });
+        // StartSyncExecution answers with the error; DescribeExecution of a Standard execution has none.
+        let error = match self.identity.execution_type {
+            MachineType::Express => Some("States.Timeout".into()),
+            MachineType::Standard => None,
+        };
+        self.close(Outcome { status: ExecutionStatus::TimedOut, output: None, error, cause: None });
+    }
+
+    /// Something in the engine itself failed, and the execution with it.
+    pub(super) fn broken(&mut self, cause: &Arc<str>) -> bool {
+        let error = StateError::reported(Some("States.Runtime".into()), Some(Arc::clone(cause)));
+        self.push_event(EventType::ExecutionFailed, 0, error.details());
+        self.timers.clear();
+        self.close(Outcome {
+            status: ExecutionStatus::Failed,
+            output: None,
+            error: error.name,
+            cause: error.cause,
+        });
+        true
     }
 
     pub(super) fn stop(&mut self, error: Option<Arc<str>>, cause: Option<Arc<str>>) -> bool {

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::strand::{Strand, Work};
 use super::timers::Timer;
-use super::{Context, EVENT_LIMIT, Execution, Outcome, PAYLOAD_LIMIT, SLICE_BYTES, VARIABLES_LIMIT};
+use super::{Context, EVENT_LIMIT, Execution, Outcome, PAYLOAD_LIMIT, VARIABLES_LIMIT};
 use crate::data::{Json, Object, json::MAX_DEPTH};
 use crate::definition::Transition;
 use crate::engine::{ExecutionStatus, MachineType};
@@ -23,9 +23,12 @@ impl Execution {
 
     /// Goes on with what is ready, until everything waits or the record is full.
     pub(super) fn run(&mut self) {
-        while self.outcome.is_none() && self.slice > 0 {
+        while self.outcome.is_none() {
             if self.next_event > EVENT_LIMIT && self.identity.execution_type == MachineType::Standard {
                 return self.exhaust();
+            }
+            if self.pace.is_over() {
+                return;
             }
             let Some((id, serial)) = self.ready.pop_front() else { return };
             let is_alive =
@@ -39,7 +42,7 @@ impl Execution {
     /// Goes on with one strand until it waits or ends.
     pub(super) fn advance(&mut self, id: usize) {
         loop {
-            self.slice = self.slice.saturating_sub(1);
+            self.pace.count_state();
             let strand = self.strand_mut(id);
             let state = Arc::clone(strand.states.at(strand.place));
             if matches!(strand.work, Work::Enter) {
@@ -74,7 +77,7 @@ impl Execution {
             if !goes_on || self.outcome.is_some() {
                 return;
             }
-            if self.slice == 0 || self.next_event > EVENT_LIMIT {
+            if self.pace.is_over() || self.next_event > EVENT_LIMIT {
                 // `run` decides what comes of it.
                 return self.make_ready_as_is(id);
             }
@@ -184,7 +187,7 @@ impl Execution {
         {
             return self.fail(id, state, StateError::data_limit(&state.name));
         }
-        self.slice = self.slice.saturating_sub(output.serialized_len() / SLICE_BYTES);
+        self.pace.count_output(output.serialized_len());
         let mut details: Details = Vec::with_capacity(3);
         details.push((Field::Name, Detail::Text(Arc::clone(&state.name))));
         details.push((Field::Output, Detail::Data(output.clone())));

@@ -8,7 +8,7 @@ use super::{Action, Execution, Item, Outcome};
 use crate::data::Json;
 use crate::engine::{ExecutionStatus, MachineType, MapRunCounts};
 use crate::history::{Detail, EventType, Field};
-use crate::state::{Distributed, Map, Spread, State, StateError, Tolerance};
+use crate::state::{Distributed, Map, Spread, State, StateError, Tolerance, guarded};
 
 /// How many children run at once where the definition sets no limit.
 ///
@@ -149,9 +149,10 @@ impl Execution {
             let strand = self.strand(id);
             let context = self.context(strand, state, None);
             let cx = self.cx(strand, &context);
-            distributed
-                .tolerance(&cx, &spread.selected)
-                .and_then(|tolerance| Ok((tolerance, distributed.batching(&cx, &spread.selected)?)))
+            guarded(|| {
+                let tolerance = distributed.tolerance(&cx, &spread.selected)?;
+                Ok((tolerance, distributed.batching(&cx, &spread.selected)?))
+            })
         };
         let prepared = prepared.and_then(|(tolerance, batching)| {
             let inputs = self.item_inputs(id, state, map, &spread)?;

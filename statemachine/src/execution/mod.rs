@@ -10,6 +10,7 @@ mod failing;
 mod going;
 mod identity;
 mod map_run;
+mod pace;
 mod stimulus;
 mod strand;
 mod task;
@@ -22,6 +23,7 @@ use std::sync::Arc;
 pub(crate) use batches::child_inputs;
 pub(crate) use identity::{Caller, Context, Identity, Item, MapChild};
 pub(crate) use map_run::{ChildStart, MapRunState};
+pub(crate) use pace::Pace;
 pub(crate) use stimulus::{Outcome, Reported, Stimulus};
 pub(crate) use task::{Ask, Asked};
 
@@ -41,13 +43,6 @@ const VARIABLES_LIMIT: usize = 10 * 1024 * 1024;
 
 /// The most events of a history.
 const EVENT_LIMIT: u64 = 25_000;
-
-/// How many states are worked through before a record is cut; large outputs count for more. Like all that decides
-/// here it is part of what is stored: with another number, stored executions would be folded differently.
-const SLICE: usize = 1_000;
-
-/// So many bytes of output count as another state.
-const SLICE_BYTES: usize = 4_096;
 
 /// The longest that an Express execution runs.
 const EXPRESS_SECONDS: u64 = 300;
@@ -71,8 +66,8 @@ pub(crate) struct Execution {
     next_event: u64,
     events: Vec<Event>,
     actions: Vec<Action>,
-    /// How many more states may be worked through before the record is cut.
-    slice: usize,
+    /// How much more may be done before the record is cut.
+    pace: Pace,
     outcome: Option<Outcome>,
     stopped_at: Option<i64>,
     redrive_count: u32,
@@ -87,6 +82,14 @@ pub(crate) struct Effects {
     pub(crate) actions: Vec<Action>,
     /// It goes on at once with [`Stimulus::Continue`].
     pub(crate) more: bool,
+    /// How many states were worked through: [`Pace::states`] leads to the same again.
+    pub(crate) states: u64,
+}
+
+/// Where an execution stood, for [`Execution::take_back`].
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Mark {
+    next_event: u64,
 }
 
 /// What the engine is to do once the record is stored.
@@ -132,7 +135,7 @@ impl Execution {
             next_event: 1,
             events: Vec::new(),
             actions: Vec::new(),
-            slice: 0,
+            pace: Pace::default(),
             outcome: None,
             stopped_at: None,
             redrive_count: 0,
@@ -166,21 +169,28 @@ impl Execution {
         self.now
     }
 
+    /// The bytes of the data that its next state works on, or more: the most that one of its strands has.
+    pub(crate) fn weight(&self) -> usize {
+        let weights = self.strands.iter().flatten();
+        weights.map(|strand| strand.input.serialized_len() + strand.variables.size()).max().unwrap_or(0)
+    }
+
     /// The next moment at which it wants a [`Stimulus::Tick`].
     pub(crate) fn next_tick(&self) -> Option<i64> {
         self.timers.next()
     }
 
     /// Takes in what happened. `None`: it came too late or means nothing here, and is to be forgotten.
-    pub(crate) fn apply(&mut self, stimulus: &Stimulus, now: i64) -> Option<Effects> {
+    pub(crate) fn apply(&mut self, stimulus: &Stimulus, now: i64, pace: Pace) -> Option<Effects> {
         self.now = self.now.max(now);
-        self.slice = SLICE;
+        self.pace = pace;
         if self.outcome.is_some() && *stimulus != Stimulus::Redrive {
             return None;
         }
         let meant = match stimulus {
             Stimulus::Start => self.start(),
-            Stimulus::Continue => !self.ready.is_empty(),
+            // An execution that never waits must hear of its time-out all the same.
+            Stimulus::Continue => (self.pace.ticks() && self.tick()) || !self.ready.is_empty(),
             Stimulus::Tick => self.tick(),
             Stimulus::Answered { task, answer } => self.answered(*task, answer),
             Stimulus::Taken { task, worker } => self.taken(*task, worker.as_ref()),
@@ -189,6 +199,7 @@ impl Execution {
             Stimulus::ChildClosed { run, index, outcome } => self.child_closed(*run, *index, outcome),
             Stimulus::Stop { error, cause } => self.stop(error.clone(), cause.clone()),
             Stimulus::Redrive => self.redrive(),
+            Stimulus::Broken { cause } => self.broken(cause),
         };
         if !meant {
             return None;
@@ -198,7 +209,23 @@ impl Execution {
             events: std::mem::take(&mut self.events),
             actions: std::mem::take(&mut self.actions),
             more: self.outcome.is_none() && !self.ready.is_empty(),
+            states: self.pace.worked(),
         })
+    }
+
+    /// Where it stands, before something is taken in.
+    pub(crate) fn mark(&self) -> Mark {
+        Mark { next_event: self.next_event }
+    }
+
+    /// Takes back what was said since the mark. What else was changed stays as it is, so that all that can be done
+    /// after this is to end it, with [`Stimulus::Broken`].
+    pub(crate) fn take_back(&mut self, mark: Mark) {
+        self.next_event = mark.next_event;
+        self.events.clear();
+        self.actions.clear();
+        self.outcome = None;
+        self.stopped_at = None;
     }
 
     /// What must be asked anew after a restart.

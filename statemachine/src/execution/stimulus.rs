@@ -29,6 +29,8 @@ pub(crate) enum Stimulus {
     Stop { error: Option<Arc<str>>, cause: Option<Arc<str>> },
     /// It was redriven.
     Redrive,
+    /// It cannot go on: something in the engine itself failed.
+    Broken { cause: Arc<str> },
 }
 
 /// A reported failure; either string may be missing.
@@ -48,6 +50,17 @@ pub(crate) struct Outcome {
 }
 
 impl Stimulus {
+    /// The bytes of the data that it brings.
+    pub(crate) fn weight(&self) -> usize {
+        match self {
+            Stimulus::Answered { answer: Ok(json), .. } | Stimulus::Reported { report: Ok(json), .. } => {
+                json.serialized_len()
+            }
+            Stimulus::ChildClosed { outcome, .. } => outcome.output.as_ref().map_or(0, Json::serialized_len),
+            _ => 0,
+        }
+    }
+
     pub(crate) fn encode<'a>(&'a self, encoder: &mut Encoder<'a>) {
         match self {
             Stimulus::Start => encoder.byte(0),
@@ -104,6 +117,10 @@ impl Stimulus {
                 encoder.option(cause.as_ref(), |encoder, text| encoder.shared_text(text));
             }
             Stimulus::Redrive => encoder.byte(9),
+            Stimulus::Broken { cause } => {
+                encoder.byte(10);
+                encoder.shared_text(cause);
+            }
         }
     }
 
@@ -148,6 +165,7 @@ impl Stimulus {
                 cause: decoder.option(Decoder::shared_text)?,
             },
             9 => Stimulus::Redrive,
+            10 => Stimulus::Broken { cause: decoder.shared_text()? },
             _ => return Err(Malformed),
         })
     }

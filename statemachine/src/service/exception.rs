@@ -30,6 +30,13 @@ impl Exception {
         Exception::new("InvalidToken", "Invalid Token: 'Invalid token'")
     }
 
+    /// Something in the engine itself failed.
+    pub(crate) fn internal(reason: &str) -> Exception {
+        tracing::error!(reason, "the engine could not do what it was asked");
+        let message = format!("The engine failed: {reason}");
+        Exception { name: "InternalServerError", message, status: 500 }
+    }
+
     pub(crate) fn body(&self) -> Json {
         Json::object([("__type", Json::from(self.name)), ("message", Json::from(self.message.as_str()))])
     }

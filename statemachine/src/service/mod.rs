@@ -17,8 +17,12 @@ mod tags;
 mod task_call;
 mod test_state;
 
+use std::panic::AssertUnwindSafe;
+
+use futures_util::FutureExt as _;
+
 use crate::data::Json;
-use crate::engine::Engine;
+use crate::engine::{Engine, words_of};
 pub(crate) use exception::Exception;
 use request::Request;
 pub(crate) use task_call::TaskCall;
@@ -54,7 +58,10 @@ impl Service {
     /// Does one operation, such as `StartExecution`.
     pub async fn call(&self, operation: &str, body: &[u8]) -> Reply {
         let outcome = match Request::parse(body) {
-            Ok(mut request) => self.dispatch(operation, &mut request).await,
+            Ok(mut request) => {
+                let outcome = AssertUnwindSafe(self.dispatch(operation, &mut request)).catch_unwind().await;
+                outcome.unwrap_or_else(|panic| Err(Exception::internal(words_of(&*panic))))
+            }
             Err(exception) => Err(exception),
         };
         match outcome {

@@ -3,7 +3,7 @@
 use crate::data::{Json, JsonataTemplate, Random, Template};
 use crate::definition::{DefinitionError, Fields, Language, Places};
 use crate::state::processing::{ResultPath, jsonata, template};
-use crate::state::{Cx, ErrorNames, Finished, StateError};
+use crate::state::{Cx, ErrorNames, Finished, StateError, guarded};
 
 /// The retriers and catchers of a state, in their order.
 #[derive(Debug)]
@@ -135,7 +135,7 @@ impl Catcher {
     /// What goes on to the catcher's state.
     pub(crate) fn catch(&self, cx: &Cx<'_>, error: &StateError) -> Result<Finished, StateError> {
         let caught: Json = error.output();
-        match &self.output {
+        guarded(|| match &self.output {
             CatcherOutput::JsonPath { result_path, assign } => {
                 let assigned = match assign {
                     None => None,
@@ -155,7 +155,7 @@ impl Catcher {
                 };
                 Ok(Finished { output, assigned })
             }
-        }
+        })
     }
 }
 

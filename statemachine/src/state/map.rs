@@ -9,7 +9,7 @@ use crate::definition::{DefinitionError, Fields, Language, Places, States, Trans
 use crate::engine::MachineType;
 use crate::state::processing::{expression, jsonata, template};
 use crate::state::quantity::Quantity;
-use crate::state::{Cx, Handlers, Processing, StateError, Step};
+use crate::state::{Cx, Handlers, Processing, StateError, Step, guarded};
 
 #[derive(Debug)]
 pub(crate) struct Map {
@@ -149,11 +149,11 @@ impl Map {
         selected: &Json,
         item: &Json,
     ) -> Result<Json, StateError> {
-        match &self.selector {
+        guarded(|| match &self.selector {
             Selector::Item => Ok(item.clone()),
             Selector::JsonPath(template) => Ok(template.evaluate(&cx.scope_over(selected))?),
             Selector::Jsonata(template) => Ok(template.evaluate(&cx.scope(), "ItemSelector")?),
-        }
+        })
     }
 
     pub(crate) fn parse(

@@ -5,6 +5,7 @@
 mod choice;
 mod error;
 mod fail;
+mod guarded;
 mod handlers;
 mod map;
 mod parallel;
@@ -20,6 +21,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 pub(crate) use error::{ErrorNames, FailureEvent, Moment, StateError};
+pub(crate) use guarded::guarded;
 pub(crate) use handlers::Handlers;
 pub(crate) use map::{Batching, DISTRIBUTED_ONLY, Distributed, Map, MapMode, Spread, Tolerance};
 pub(crate) use processing::{Finished, Processing};
@@ -115,7 +117,7 @@ impl State {
 
     /// Enters the state.
     pub(crate) fn enter(&self, cx: &Cx<'_>) -> Result<Step, StateError> {
-        match &self.kind {
+        guarded(|| match &self.kind {
             Kind::Pass(pass) => pass.enter(cx),
             Kind::Task(task) => task.enter(cx),
             Kind::Choice(choice) => choice.enter(cx),
@@ -124,12 +126,12 @@ impl State {
             Kind::Fail(fail) => Err(fail.enter(cx)),
             Kind::Parallel(parallel) => parallel.enter(cx),
             Kind::Map(map) => map.enter(cx),
-        }
+        })
     }
 
     /// What the state makes of the result of its work, and where it leads.
     pub(crate) fn reply(&self, cx: &Cx<'_>, result: Json) -> Result<(Finished, Transition), StateError> {
-        match &self.kind {
+        guarded(|| match &self.kind {
             Kind::Pass(pass) => Ok((pass.processing.finish(cx, result)?, pass.transition)),
             Kind::Task(task) => Ok((task.processing.finish(cx, result)?, task.transition)),
             Kind::Parallel(parallel) => Ok((parallel.processing.finish(cx, result)?, parallel.transition)),
@@ -139,7 +141,7 @@ impl State {
             Kind::Choice(_) | Kind::Succeed(_) | Kind::Fail(_) => {
                 Err(StateError::runtime("a state that asks nothing was answered"))
             }
-        }
+        })
     }
 
     /// `Retry` and `Catch`, for the types that have them.

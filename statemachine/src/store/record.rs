@@ -1,10 +1,12 @@
 //! [`Record`]: what happened to an execution at one moment, and the events that followed.
 
-use crate::execution::Stimulus;
+use crate::execution::{Pace, Stimulus};
 use crate::history::{Decoder, Encoder, Event, Malformed};
 
-/// The first byte of every record; another layout gets another number.
-const LAYOUT: u8 = 1;
+/// The first byte of every record; another layout gets another number. Before the second one, a record did not say how
+/// many states had been worked through: there were a fixed number of them.
+const LAYOUT: u8 = 2;
+const LAYOUT_OF_FIXED_SLICES: u8 = 1;
 /// The layout's number and the check of what follows.
 const HEAD: usize = 9;
 /// What an event needs more or less.
@@ -23,6 +25,8 @@ pub(crate) struct Record {
 pub(crate) struct StoredRecord {
     /// Milliseconds since 1970.
     pub(crate) now: i64,
+    /// How far the execution went on with it.
+    pub(crate) pace: Pace,
     pub(crate) stimulus: Stimulus,
     pub(crate) events: Vec<Event>,
 }
@@ -36,6 +40,7 @@ impl Record {
         now: i64,
         stimulus: &Stimulus,
         events: &[Event],
+        states: u64,
     ) -> Record {
         let mut encoder = Encoder::with_capacity(64 + events.len() * BYTES_OF_AN_EVENT);
         encoder.byte(LAYOUT);
@@ -43,6 +48,7 @@ impl Record {
         encoder.bytes(&[0; 8]);
         encoder.events_head(events);
         encoder.signed(now);
+        encoder.number(states);
         stimulus.encode(&mut encoder);
         encoder.events(events);
         let mut body = encoder.into_bytes();
@@ -55,15 +61,20 @@ impl Record {
 impl StoredRecord {
     pub(crate) fn decode(bytes: &[u8]) -> Result<StoredRecord, Malformed> {
         let (head, body) = bytes.split_at_checked(HEAD).ok_or(Malformed)?;
-        if head[0] != LAYOUT || head[1..] != key_of(body).to_le_bytes() {
+        if head[1..] != key_of(body).to_le_bytes() {
             return Err(Malformed);
         }
         let mut decoder = Decoder::new(body);
-        let head = decoder.events_head()?;
+        let events_head = decoder.events_head()?;
         let record = StoredRecord {
             now: decoder.signed()?,
+            pace: match head[0] {
+                LAYOUT => Pace::states(decoder.number()?),
+                LAYOUT_OF_FIXED_SLICES => Pace::fixed(),
+                _ => return Err(Malformed),
+            },
             stimulus: Stimulus::decode(&mut decoder)?,
-            events: decoder.events(head)?,
+            events: decoder.events(events_head)?,
         };
         if decoder.is_at_end() { Ok(record) } else { Err(Malformed) }
     }
@@ -111,9 +122,10 @@ mod tests {
             ],
         }];
         let now = 1_700_000_000_123;
-        let bytes = Record::new(1, 1, now, &Stimulus::Start, &events).body;
+        let bytes = Record::new(1, 1, now, &Stimulus::Start, &events, 7).body;
         let stored = StoredRecord::decode(&bytes).unwrap();
         assert_eq!((stored.now, stored.stimulus, stored.events), (now, Stimulus::Start, events));
+        assert_eq!(stored.pace, Pace::states(7));
         for place in 0..bytes.len() {
             let mut damaged = bytes.clone();
             damaged[place] ^= 0x10;

@@ -2,9 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod clock;
 mod crowd;
 mod disk;
 mod failures;
+mod fairness;
 mod limits;
 mod map_runs;
 mod stage;

@@ -10,7 +10,7 @@ use statemachine::data::Json;
 use statemachine::engine::{
     ExecutionDescription, HistoryData, HistoryOrder, HistoryQuery, MachineType, NewExecution, NewStateMachine,
 };
-use statemachine::{Call, Config, Engine, Invoker, ManualClock, Refusal, Storage, TaskFailure};
+use statemachine::{Call, Clock, Config, Engine, Invoker, ManualClock, Refusal, Storage, TaskFailure};
 use tokio::sync::{Mutex, mpsc, oneshot};
 
 /// A call that the engine made, waiting for the test's answer.
@@ -69,8 +69,18 @@ impl Stage {
 
     async fn open(storage: Storage, now: &str) -> Stage {
         let clock = ManualClock::new(now.parse().unwrap());
+        Stage::open_with(storage, clock.clone(), clock.into()).await
+    }
+
+    /// In memory, with a clock that is not the stage's own.
+    pub(crate) async fn with_clock(clock: Clock) -> Stage {
+        Stage::open_with(Storage::Memory, ManualClock::new(clock.now()), clock).await
+    }
+
+    async fn open_with(storage: Storage, clock: ManualClock, of_engine: Clock) -> Stage {
         let (sender, asked) = mpsc::unbounded_channel();
-        let engine = Engine::start(config(storage, &clock, Arc::new(Host(sender)))).await.unwrap();
+        let config = Config { clock: of_engine, ..config(storage, &clock, Arc::new(Host(sender))) };
+        let engine = Engine::start(config).await.unwrap();
         Stage { engine, clock, asked: Mutex::new(asked) }
     }
 

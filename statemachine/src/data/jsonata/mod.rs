@@ -10,6 +10,7 @@
 
 mod analysis;
 mod convert;
+mod cost;
 mod environment;
 mod function_values;
 mod functions;
@@ -54,6 +55,7 @@ struct Parsed {
     analysis: Analysis,
     narrowed: Option<Narrowed>,
     measured: bool,
+    is_cheap: bool,
 }
 
 /// Why AWS refuses an expression when the state machine is created.
@@ -106,6 +108,7 @@ impl Expression {
             };
             return Err(analysis.unsupported.iter().map(refusal).collect());
         }
+        let is_cheap = !analysis.too_deep && cost::is_cheap(&ast);
         let mut narrowed = None;
         if !analysis.too_deep {
             function_values::call_by_name(&mut ast, &mut analysis.called);
@@ -116,7 +119,7 @@ impl Expression {
             }
         }
         let measured = !analysis.too_deep && guard::is_measured(&mut ast);
-        Ok(Expression(Arc::new(Parsed { text: text.into(), ast, analysis, narrowed, measured })))
+        Ok(Expression(Arc::new(Parsed { text: text.into(), ast, analysis, narrowed, measured, is_cheap })))
     }
 
     /// The expression without its marks.
@@ -137,6 +140,11 @@ impl Expression {
     /// Whether it reads `$states.errorOutput`.
     pub fn uses_error_output(&self) -> bool {
         self.0.analysis.states.error_output
+    }
+
+    /// Whether it is known to be done at once: it reads what it names a few times, and no more.
+    pub fn is_cheap(&self) -> bool {
+        self.0.is_cheap
     }
 
     /// Its value. `field` is the place that messages name: `Output`, `Choices[0]/Condition`, …

@@ -122,6 +122,7 @@ fn reading_only_what_is_named_changes_no_answer() {
         ] {
             let expression = parse(text);
             let whole = Parsed {
+                is_cheap: false,
                 text: text.into(),
                 ast: jsonata_core::parser::parse(text).unwrap(),
                 analysis: Analysis::of(&mut jsonata_core::parser::parse(text).unwrap()),

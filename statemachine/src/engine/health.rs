@@ -1,0 +1,106 @@
+//! Which parts of the engine are down, and who starts them again.
+
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use tokio::runtime::Handle;
+
+/// How long a part that ended badly is left alone before it is started again.
+const RESTART_DELAY: Duration = Duration::from_millis(200);
+
+/// A part of the engine that must go on as long as the engine does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Part {
+    /// The task that wakes executions.
+    Timers,
+    /// The clock of the machine.
+    Clock,
+    /// What writes the histories.
+    Store,
+    /// The threads that run what definitions say.
+    Workers,
+}
+
+/// What is wrong with the engine's parts, one sentence for each.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Health(Arc<Mutex<BTreeMap<Part, String>>>);
+
+impl Health {
+    fn parts(&self) -> MutexGuard<'_, BTreeMap<Part, String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A part is down.
+    pub(crate) fn is_down(&self, part: Part, sentence: impl Into<String>) {
+        self.parts().insert(part, sentence.into());
+    }
+
+    /// A part works again.
+    pub(crate) fn is_up(&self, part: Part) {
+        self.parts().remove(&part);
+    }
+
+    /// What is wrong, if anything is.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        let parts = self.parts();
+        if parts.is_empty() {
+            return Ok(());
+        }
+        Err(parts.values().map(String::as_str).collect::<Vec<_>>().join("; "))
+    }
+
+    /// Runs a task for as long as it wants to go on. One that panics is started again, and is down meanwhile.
+    pub(crate) fn supervise<F>(&self, runtime: &Handle, part: Part, task: impl Fn() -> F + Send + 'static)
+    where
+        F: Future<Output = ()> + Send,
+    {
+        let health = self.clone();
+        runtime.spawn(async move {
+            while let Err(panic) = AssertUnwindSafe(task()).catch_unwind().await {
+                let words = words_of(&*panic);
+                tracing::error!(?part, panic = words, "a part of the engine failed and is started again");
+                health.is_down(part, format!("{part:?} failed and is being started again: {words}"));
+                tokio::time::sleep(RESTART_DELAY).await;
+                health.is_up(part);
+            }
+        });
+    }
+}
+
+/// What a panic says.
+pub(crate) fn words_of(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&'static str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("without a message")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_task_that_panics_is_down_until_it_has_been_started_again() {
+        let health = Health::default();
+        let starts = AtomicUsize::new(0);
+        let (starts, told) = (Arc::new(starts), health.clone());
+        let (sender, mut ended) = tokio::sync::mpsc::unbounded_channel();
+        health.supervise(&Handle::current(), Part::Timers, move || {
+            let (starts, told, sender) = (Arc::clone(&starts), told.clone(), sender.clone());
+            async move {
+                assert!(starts.fetch_add(1, Ordering::Relaxed) > 0, "on purpose");
+                sender.send(told.check()).unwrap();
+            }
+        });
+        while health.check().is_ok() {
+            tokio::task::yield_now().await;
+        }
+        let told = health.check().unwrap_err();
+        assert_eq!(told, "Timers failed and is being started again: on purpose");
+        assert_eq!(ended.recv().await, Some(Ok(())));
+    }
+}
