@@ -8,6 +8,7 @@ Another emulator than ours: its CloudFormation makes the resources, its HTTP API
 DynamoDB, SNS and EventBridge run them. What it cannot do, and the template is changed for, stands in `GAPS`.
 """
 
+import concurrent.futures
 import json
 import re
 import subprocess
@@ -32,7 +33,7 @@ from support import (
     verifier,
 )
 
-STACK = "party"
+STACK, SENDER = "party", "draws@example.com"
 
 # Each change of the template: what is replaced, by what, how often at least, and why.
 GAPS = [
@@ -47,8 +48,21 @@ GAPS = [
 ]
 
 
+# A deployment that fails when all that can be protected has been made.
+BROKEN = """\
+  Never:
+    Type: AWS::CloudFormation::WaitCondition
+    DependsOn: [LotteryTable, ContactsTable, UserPool, Organiser]
+    Properties: {Handle: !Ref Handle, Timeout: "1", Count: 1}
+
+  Handle: {Type: "AWS::CloudFormation::WaitConditionHandle"}
+
+Outputs:
+"""
+
+
 def template(folder, variables):
-    """Writes the template that ministack can make, with these variables for every function."""
+    """Writes the template that ministack can make, with these variables for every function, and one that fails."""
     text = (PROJECT / "infra/template.yaml").read_text()
     for pattern, replacement, times in GAPS:
         text, found = re.subn(pattern, replacement, text)
@@ -61,7 +75,9 @@ def template(folder, variables):
     text = re.sub(r"!Sub https://cognito-idp\.\S+jwks\.json", keys, text)
     built = folder / ".aws-sam/build"
     built.mkdir(parents=True)
-    (built / "template.yaml").write_text(text.replace("CodeUri: lambda/", f"CodeUri: {folder}/lambda/"))
+    text = text.replace("CodeUri: lambda/", f"CodeUri: {folder}/lambda/")
+    (built / "template.yaml").write_text(text)
+    (folder / "broken.yaml").write_text(text.replace("Outputs:\n", BROKEN, 1))
 
 
 def main():
@@ -80,11 +96,11 @@ def main():
         pack(built, names, processes.folder / "lambda")
         step(began, "ministack and a beacon run")
 
-        def run(*command):
+        def run(*command, code=0):
             path = f"{TOOLS}/.venv/bin:{TOOLS}/.venv-infra/bin:{env['PATH']}"
             env_of = {**env, "PATH": path}
             result = subprocess.run(command, env=env_of, cwd=processes.folder, capture_output=True, text=True)
-            assert result.returncode == 0, f"{command}: {result.stdout[-4000:]}{result.stderr[-4000:]}"
+            assert result.returncode == code, f"{command}: {result.stdout[-4000:]}{result.stderr[-4000:]}"
             return result.stdout
 
         def aws(*arguments):
@@ -92,15 +108,30 @@ def main():
 
         # As `sam build` leaves it, deployed as docs/deploy.md says; a second time nothing has changed.
         template(processes.folder, {**rounds, "AWS_ENDPOINT_URL": endpoint})
-        sam = ["sam", "deploy", "--config-file", str(PROJECT / "infra/samconfig.toml"), "--stack-name", STACK]
+        sam = ["sam", "deploy", "--config-file", str(PROJECT / "infra/samconfig.toml"), "--no-progressbar"]
+        parameters = ["--parameter-overrides", "OperatorEmail=me@example.com", f"EmailSender={SENDER}"]
+
+        def fail():
+            run(*sam, "--template", "broken.yaml", "--stack-name", "broken", *parameters, code=1)
+            (broken,) = aws("cloudformation", "describe-stacks", "--stack-name", "broken")["Stacks"]
+            assert broken["StackStatus"] == "ROLLBACK_COMPLETE", broken
+            tables = aws("dynamodb", "list-tables")["TableNames"]
+            assert not [it for it in tables if it.startswith("broken-")], tables
+            run(PROJECT / "infra/remove", "broken", "--yes")
+            step(began, "a first deployment that fails is rolled back, and removed")
+
+        # SAM waits more than it works, so this goes on beside what follows.
+        pool = concurrent.futures.ThreadPoolExecutor(1)
+        failing = pool.submit(fail)
+        aws("sesv2", "create-email-identity", "--email-identity", SENDER)
         for _ in range(2):
-            run(*sam, "--no-progressbar", "--parameter-overrides", "OperatorEmail=me@example.com")
+            run(*sam, "--stack-name", STACK, *parameters)
             step(began, "sam deploy")
         (stack,) = aws("cloudformation", "describe-stacks", "--stack-name", STACK)["Stacks"]
         outputs = {it["OutputKey"]: it["OutputValue"] for it in stack["Outputs"]}
         assert outputs["Protection"].startswith("OFF"), outputs
         run(PROJECT / "infra/protect", STACK)
-        (table,) = [it for it in aws("dynamodb", "list-tables")["TableNames"] if "Contacts" in it]
+        (table,) = [it for it in aws("dynamodb", "list-tables")["TableNames"] if it.startswith(f"{STACK}-Contacts")]
         described = aws("dynamodb", "describe-table", "--table-name", table)["Table"]
         assert described["DeletionProtectionEnabled"] is True, described
         step(began, "infra/protect")
@@ -117,10 +148,17 @@ def main():
         api = Api(endpoint, token, {"Host": f"{api_id}.execute-api.localhost:{port}"})
         story(api, "party", verifier(built, rounds))
         step(began, "draws through the HTTP API")
+        people = "participant_id,name,email\n1,Ann,ann@example.com\n2,Ben,ben@example.com\n"
+        api.call(201, "POST", "/lotteries", {"id": "letters", "name": "Letters", "email_through": "ses"})
+        api.call(200, "POST", "/lotteries/letters/participants", people)
+        draw = api.draw("letters", winners=2, channels=["email"])
+        assert draw["status"] == "SUCCEEDED", draw
+        step(began, "a draw that tells winners by e-mail through SES")
         executions = aws("stepfunctions", "list-executions", "--state-machine-arn", outputs["StateMachineArn"])
         ends = sorted(it["status"] for it in executions["executions"])
-        assert ends == ["ABORTED", "FAILED", "SUCCEEDED", "SUCCEEDED"], ends
+        assert ends == ["ABORTED", "FAILED", "SUCCEEDED", "SUCCEEDED", "SUCCEEDED"], ends
 
+        failing.result()
         run(PROJECT / "infra/remove", STACK, "--yes")
         left = {
             "tables": aws("dynamodb", "list-tables")["TableNames"],
