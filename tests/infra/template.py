@@ -205,6 +205,17 @@ class Template:
                 "billing": properties["BillingMode"],
             }
 
+    def own_metrics(self):
+        """Metrics of the stack itself that alarms look at, but for those that a filter makes of a log."""
+        filters = self.of_type("AWS::Logs::MetricFilter").values()
+        filtered = {one["MetricName"] for it in filters for one in it["MetricTransformations"]}
+        for alarm in self.of_type("AWS::CloudWatch::Alarm").values():
+            for one in alarm.get("Metrics", [alarm]):
+                metric = one.get("MetricStat", {}).get("Metric", one)
+                if metric.get("Namespace") == {"Ref": "AWS::StackName"} and metric["MetricName"] not in filtered:
+                    dimensions = {it["Name"]: it["Value"] for it in metric.get("Dimensions", [])}
+                    yield {"name": metric["MetricName"], "dimensions": dimensions}
+
     def summary(self):
         return {
             "functions": dict(self.functions()),
@@ -213,6 +224,7 @@ class Template:
                 "statements": self.statements(self.state_machine()["Role"]),
             },
             "tables": list(self.tables()),
+            "own_metrics": list(self.own_metrics()),
             "routes": [it["RouteKey"] for it in self.of_type("AWS::ApiGatewayV2::Route").values()],
         }
 

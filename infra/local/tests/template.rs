@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use lottery_store::{TableDefinition, Tables, table_definitions};
 use serde_json::Value;
@@ -107,6 +108,25 @@ fn every_state_waits_a_little_longer_than_its_function_may_take() {
         .collect();
     assert!(called.len() > 1);
     assert_eq!(checked, called);
+}
+
+/// An alarm on a metric that nobody writes never rings.
+#[test]
+fn every_metric_of_an_alarm_is_written_by_a_task() {
+    let template = summary();
+    let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let source = ["workflow-tasks/src/metrics.rs", "lottery/src/draw.rs", "lottery/src/channel.rs"];
+    let source: String =
+        source.iter().filter_map(|file| std::fs::read_to_string(project.join(file)).ok()).collect();
+    let metrics = template["own_metrics"].as_array().unwrap();
+    assert!(metrics.len() > 5, "{metrics:?}");
+    for metric in metrics {
+        let dimensions = metric["dimensions"].as_object().unwrap();
+        let words = dimensions.iter().flat_map(|(name, value)| [name.as_str(), value.as_str().unwrap()]);
+        for word in words.chain([metric["name"].as_str().unwrap()]) {
+            assert!(source.contains(&format!("\"{word}\"")), "no task writes {word} of {metric}");
+        }
+    }
 }
 
 fn each_task(value: &Value, found: &mut impl FnMut(&Value)) {
