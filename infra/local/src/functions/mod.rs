@@ -57,7 +57,7 @@ impl InvokeError {
 impl Functions {
     /// Calls a function by name, or by an ARN of any account, with a version or alias or without.
     pub(crate) async fn invoke(&self, function: &str, payload: Value) -> Result<Value, InvokeError> {
-        let name = name_of(function);
+        let name = checked_name_of(function)?;
         match self {
             Functions::InProcess(table) => table.invoke(name, payload).await,
             Functions::Remote(remote) => remote.invoke(name, payload).await,
@@ -73,16 +73,29 @@ impl Functions {
         payload: Value,
     ) -> (Result<Value, InvokeError>, String) {
         let began = Instant::now();
-        let (result, kept) = match self {
-            Functions::InProcess(table) => (table.invoke(name_of(function), payload).await, None),
-            Functions::Remote(remote) => remote.invoke_with_log(name_of(function), payload).await,
-            Functions::Limited(limited) => {
-                let (result, log) = limited.invoke_with_log(name_of(function), payload).await;
-                (result, Some(log))
-            }
+        let (result, kept) = match (checked_name_of(function), self) {
+            (Err(refusal), _) => (Err(refusal), None),
+            (Ok(name), Functions::InProcess(table)) => (table.invoke(name, payload).await, None),
+            (Ok(name), Functions::Remote(remote)) => remote.invoke_with_log(name, payload).await,
         };
         (result, kept.unwrap_or_else(|| log::tail(began.elapsed())))
     }
+}
+
+/// The name, if it is one that a function can have: it goes into logs and into the path of a request.
+fn checked_name_of(function: &str) -> Result<&str, InvokeError> {
+    let name = name_of(function);
+    let is_usual = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    if (1..=64).contains(&name.len()) && name.bytes().all(is_usual) {
+        return Ok(name);
+    }
+    Err(InvokeError::Service {
+        status: 400,
+        exception: "ValidationException".to_owned(),
+        message: "1 validation error detected: Value at 'functionName' failed to satisfy constraint: Member must \
+                  satisfy regular expression pattern: [a-zA-Z0-9-_]{1,64}, after the ARN and before the version"
+            .to_owned(),
+    })
 }
 
 /// The name in `name`, `name:version`, `account:function:name` or an ARN.
@@ -106,5 +119,23 @@ mod tests {
         ] {
             assert_eq!(name_of(name), "send-sms");
         }
+    }
+
+    #[test]
+    fn a_name_that_no_function_can_have_goes_nowhere() {
+        for name in [
+            "a\u{1b}[2J",
+            "a\nINFO forged",
+            "../../2018-06-01/runtime",
+            "a b",
+            "a?b",
+            "a/b",
+            "",
+            &"a".repeat(65),
+        ] {
+            let refusal = checked_name_of(name).unwrap_err().to_string();
+            assert!(refusal.starts_with("ValidationException: ") && !refusal.contains("forged"), "{refusal}");
+        }
+        assert_eq!(checked_name_of("send-sms:$LATEST"), Ok("send-sms"));
     }
 }

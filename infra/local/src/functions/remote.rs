@@ -1,11 +1,15 @@
 //! Functions behind a Lambda Invoke API elsewhere: `cargo lambda watch`, or any other.
 
 use http::{Request, Uri, header};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC as ALL, utf8_percent_encode};
 use serde_json::Value;
 
 use super::InvokeError;
 use crate::StartError;
 use crate::http_client::HttpClient;
+
+/// What a function's name may not put into the path as it is.
+const NON_ALPHANUMERIC: &AsciiSet = &ALL.remove(b'-').remove(b'_');
 
 /// A client of a Lambda Invoke API.
 pub(crate) struct RemoteFunctions {
@@ -47,7 +51,8 @@ impl RemoteFunctions {
             let sentence = format!("the Lambda endpoint {} did not answer: {error}", self.url);
             (Err(InvokeError::Unreachable(sentence)), None)
         };
-        let request = Request::post(format!("{}/2015-03-31/functions/{name}/invocations", self.url))
+        let path_name = utf8_percent_encode(name, NON_ALPHANUMERIC);
+        let request = Request::post(format!("{}/2015-03-31/functions/{path_name}/invocations", self.url))
             .header(header::CONTENT_TYPE, "application/json")
             .header("x-amz-log-type", log_type)
             .body(payload.to_string());
