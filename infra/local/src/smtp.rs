@@ -9,6 +9,9 @@ use crate::StartError;
 /// Who sends what comes through a topic, as SNS has a sender of its own.
 const NOBODY: &str = "no-reply@localhost";
 
+/// E-mails that wait for the server.
+const MAX_OUTGOING: usize = 20_000;
+
 /// An e-mail on its way to the server.
 #[derive(Debug)]
 pub(crate) struct Outgoing {
@@ -22,7 +25,7 @@ pub(crate) struct Outgoing {
 
 /// Takes e-mails for delivery. The inbox has them already: one that cannot be delivered is logged, and lost here alone.
 #[derive(Clone, Debug)]
-pub(crate) struct Relay(mpsc::UnboundedSender<Outgoing>);
+pub(crate) struct Relay(mpsc::Sender<Outgoing>);
 
 impl Relay {
     /// Begins to deliver to the server at `url`, such as `smtp://localhost:1025` or `smtps://user:password@host`.
@@ -31,7 +34,7 @@ impl Relay {
         let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(url)
             .map_err(|_| StartError::SmtpUrl(without_password(url)))?
             .build();
-        let (sender, mut outgoing) = mpsc::unbounded_channel();
+        let (sender, mut outgoing) = mpsc::channel(MAX_OUTGOING);
         tokio::spawn(async move {
             while let Some(email) = outgoing.recv().await {
                 deliver(&transport, email).await;
@@ -40,10 +43,12 @@ impl Relay {
         Ok(Relay(sender))
     }
 
-    /// Hands an e-mail over.
+    /// Hands an e-mail over; none are kept in memory for a server that is too slow.
     pub(crate) fn send(&self, email: Outgoing) {
-        // Fails only while the stack shuts down.
-        let _ = self.0.send(email);
+        if let Err(mpsc::error::TrySendError::Full(email)) = self.0.try_send(email) {
+            let message_id = email.message_id;
+            tracing::warn!(message_id, "not delivered by SMTP, which is too far behind; it is in the inbox");
+        }
     }
 }
 
