@@ -6,16 +6,18 @@
 use std::path::Path;
 
 use bytes::Bytes;
+use lottery::DrawStatus;
 use lottery::beacon::local::LocalBeacon;
 use lottery::beacon::{BeaconRound, Chain, Period};
 use lottery::moment::Moment;
 use lottery::signature::OrganiserKey;
+use lottery_store::{Store, StoreError};
 use ring::rand::{SecureRandom, SystemRandom};
 use serde_json::json;
 use statemachine::Clock;
 
 use crate::StartError;
-use crate::data_directory::write_secret;
+use crate::data_directory::{DataDirectory, write_secret};
 
 /// Seconds between two rounds: as short as drand's format has it, so that a draw waits no longer than it must.
 const PERIOD: u32 = 1;
@@ -32,13 +34,20 @@ impl Beacon {
         Beacon::from_words(&new_words(&clock)?, clock).ok_or_else(|| set_up("its key is none"))
     }
 
-    /// The beacon with the key in this file, which is created if it is not there.
-    pub(crate) fn open(path: &Path, clock: Clock) -> Result<Beacon, StartError> {
-        let words = secret_file(path, || new_words(&clock))?;
-        Beacon::from_words(&words, clock).ok_or_else(|| StartError::Damaged {
-            path: path.to_owned(),
-            reason: "it holds no seed and first round; remove it to have a new beacon made".to_owned(),
-        })
+    /// The beacon with the key in this file.
+    pub(crate) fn read(path: &Path, clock: Clock) -> Result<Found, StartError> {
+        let unreadable = |source| StartError::Unwritable { path: path.to_owned(), source };
+        let Some(words) = read_secret(path).map_err(unreadable)? else { return Ok(Found::Missing) };
+        let beacon = std::str::from_utf8(&words).ok().and_then(|words| Beacon::from_words(words, clock));
+        Ok(beacon.map_or(Found::Damaged, Found::Beacon))
+    }
+
+    /// A new beacon, whose key is kept in this file.
+    pub(crate) fn create(path: &Path, clock: Clock) -> Result<Beacon, StartError> {
+        let words = new_words(&clock)?;
+        write_secret(path, words.as_bytes())
+            .map_err(|source| StartError::Unwritable { path: path.to_owned(), source })?;
+        Beacon::from_words(&words, clock).ok_or_else(|| set_up("its key is none"))
     }
 
     /// The seed in hexadecimal, and the time of the first round in seconds since 1970.
@@ -87,27 +96,89 @@ impl Beacon {
     }
 }
 
-/// The organiser's signing key, made of the secret in this file, which is created if it is not there; without a file
-/// the key is gone with the process.
-pub(crate) fn organiser_key(path: Option<&Path>) -> Result<OrganiserKey, StartError> {
-    let new_secret = || random_hex().map(|secret| secret + "\n");
-    let secret = match path {
-        Some(path) => secret_file(path, new_secret)?,
-        None => new_secret()?,
-    };
-    Ok(OrganiserKey::from_secret(secret.as_bytes()))
+/// What was found in the file of a beacon's key.
+pub(crate) enum Found {
+    /// The key.
+    Beacon(Beacon),
+    /// There is no file.
+    Missing,
+    /// Something else than a key.
+    Damaged,
 }
 
-fn secret_file(path: &Path, new: impl FnOnce() -> Result<String, StartError>) -> Result<String, StartError> {
-    let unwritable = |source| StartError::Unwritable { path: path.to_owned(), source };
-    match std::fs::read_to_string(path) {
-        Ok(secret) => Ok(secret),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let secret = new()?;
-            write_secret(path, secret.as_bytes()).map_err(unwritable)?;
-            Ok(secret)
+/// At most so many unfinished draws are looked at.
+const MAX_DRAWS: usize = 2_000;
+
+/// The sealed draws that wait for a round of another beacon than `own` and the public one, by lottery and draw.
+pub(crate) async fn draws_of_other_beacons(
+    store: &Store,
+    own: Option<&Chain>,
+) -> Result<Vec<String>, StoreError> {
+    let known = [Some(Chain::quicknet().hash()), own.map(Chain::hash)];
+    let mut waiting = Vec::new();
+    for (lottery_id, draw_id) in store.unfinished_draws().await?.into_iter().take(MAX_DRAWS) {
+        let draw = store.unfinished_draw(&lottery_id, &draw_id).await?;
+        if draw.is_none_or(|it| it.draw.status != DrawStatus::Sealed) {
+            continue;
         }
-        Err(source) => Err(unwritable(source)),
+        let seal = store.seal(&lottery_id, &draw_id).await?;
+        let is_other = seal.is_some_and(|seal| !known.contains(&Some(seal.chain.hash())));
+        if is_other && store.round(&lottery_id, &draw_id).await?.is_none() {
+            waiting.push(format!("{lottery_id}/{draw_id}"));
+        }
+    }
+    Ok(waiting)
+}
+
+/// These draws, in words.
+pub(crate) fn named(draws: &[String]) -> String {
+    const MAX_NAMED: usize = 5;
+    let named = draws.iter().take(MAX_NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
+    let what = if draws.len() == 1 { "the sealed draw" } else { "the sealed draws" };
+    match draws.len().saturating_sub(MAX_NAMED) {
+        0 => format!("{what} {named}"),
+        more => format!("{what} {named} and {more} more"),
+    }
+}
+
+/// The organiser's signing key, made of the secret in this file; without a file the key is gone with the process. The
+/// secret is made if the file is not there and the directory is new.
+pub(crate) fn organiser_key(file: Option<(&Path, &DataDirectory)>) -> Result<OrganiserKey, StartError> {
+    let new_secret = || random_hex().map(|secret| secret + "\n");
+    let Some((path, directory)) = file else {
+        return Ok(OrganiserKey::from_secret(new_secret()?.as_bytes()));
+    };
+    let failed = |source| StartError::Unwritable { path: path.to_owned(), source };
+    let damaged = |reason: &str| StartError::Damaged {
+        path: path.to_owned(),
+        reason: format!(
+            "{reason}; it signs what draws commit to, so put it back from a backup. If there is none, openssl rand -hex 32 > \
+             {} makes a new one, and whoever checks later draws sees another organiser",
+            path.display()
+        ),
+    };
+    let secret = match read_secret(path).map_err(failed)? {
+        Some(secret) => secret,
+        None if directory.is_used() => return Err(damaged("it is missing")),
+        None => {
+            let secret = new_secret()?.into_bytes();
+            write_secret(path, &secret).map_err(failed)?;
+            secret
+        }
+    };
+    let digits = secret.trim_ascii();
+    if digits.len() != 64 || !digits.iter().all(u8::is_ascii_hexdigit) {
+        return Err(damaged("it does not hold the 64 hexadecimal digits that the stack wrote there"));
+    }
+    Ok(OrganiserKey::from_secret(&secret))
+}
+
+/// What is in a file; `None` if it is not there.
+fn read_secret(path: &Path) -> std::io::Result<Option<Vec<u8>>> {
+    match std::fs::read(path) {
+        Ok(secret) => Ok(Some(secret)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
     }
 }
 
@@ -176,16 +247,42 @@ mod tests {
     }
 
     #[test]
-    fn the_keys_are_made_once_and_a_damaged_file_is_named() {
+    fn the_keys_are_made_once_and_a_damaged_file_is_no_key() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("beacon.key");
-        let open = || Beacon::open(&path, Clock::system());
-        assert_eq!(open().unwrap().chain(), open().unwrap().chain());
-        let organiser = directory.path().join("organiser.key");
-        let key = || organiser_key(Some(&organiser)).unwrap().public_key();
-        assert_eq!(key(), key());
-        assert_ne!(organiser_key(None).unwrap().public_key(), key());
-        std::fs::write(&path, "nonsense").unwrap();
-        assert!(open().err().unwrap().to_string().contains("remove it"));
+        let read = || Beacon::read(&path, Clock::system()).unwrap();
+        assert!(matches!(read(), Found::Missing));
+        let made = Beacon::create(&path, Clock::system()).unwrap();
+        assert!(matches!(read(), Found::Beacon(found) if found.chain() == made.chain()));
+        let good = std::fs::read(&path).unwrap();
+        for bad in [&b""[..], b"nonsense", &good[..40], &[0xff; 70]] {
+            std::fs::write(&path, bad).unwrap();
+            assert!(matches!(read(), Found::Damaged), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn the_organisers_key_is_made_once_and_nothing_else_takes_its_part() {
+        let parent = tempfile::tempdir().unwrap();
+        let directory = DataDirectory::open(parent.path()).unwrap();
+        let path = directory.file("organiser.key");
+        let open = || organiser_key(Some((&path, &directory))).map(|key| key.public_key());
+        let made = open().unwrap();
+        assert_eq!(open().unwrap(), made);
+        assert_ne!(organiser_key(None).unwrap().public_key(), made);
+        let good = std::fs::read(&path).unwrap();
+        for bad in [&b""[..], b"\n", &good[..63], &[0; 65], &[0xff; 64]] {
+            std::fs::write(&path, bad).unwrap();
+            let error = open().unwrap_err().to_string();
+            assert!(
+                error.contains("organiser.key cannot be used") && error.contains("from a backup"),
+                "{error}"
+            );
+            assert_eq!(std::fs::read(&path).unwrap(), bad, "it is left as it is");
+        }
+        std::fs::create_dir(directory.file("executions")).unwrap();
+        std::fs::write(directory.evidence(), "a stack has run here").unwrap();
+        std::fs::remove_file(&path).unwrap();
+        assert!(open().unwrap_err().to_string().contains("it is missing"));
     }
 }

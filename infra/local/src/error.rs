@@ -47,6 +47,45 @@ pub enum StartError {
         /// What is wrong with it.
         reason: String,
     },
+    /// A file is not there, though others say that the directory has been used.
+    #[error(
+        "{} is missing or empty, although {} shows that this directory has been used: put it back from a backup, or begin \
+         anew with another --data-dir; a new one beside what is left would not fit to it",
+        path.display(),
+        evidence.display()
+    )]
+    Lost {
+        /// The file.
+        path: PathBuf,
+        /// A file that comes to be after it.
+        evidence: PathBuf,
+    },
+    /// Draws wait for rounds of a beacon whose key is gone.
+    #[error(
+        "{} {found}, and {draws} cannot be drawn without the beacon that it was when they were sealed: nothing else can give \
+         their rounds; put the file back from a backup. Until then they stay sealed, and their lotteries with them; to hold \
+         other lotteries meanwhile, use another --data-dir",
+        path.display()
+    )]
+    BeaconLost {
+        /// The file of the key.
+        path: PathBuf,
+        /// What is wrong with it.
+        found: &'static str,
+        /// The draws, in words.
+        draws: String,
+    },
+    /// Other users of the machine can read the data directory, and it cannot be closed to them.
+    #[error("other users of this machine can read {}: {reason}", path.display())]
+    Exposed {
+        /// The directory.
+        path: PathBuf,
+        /// Why the stack does not change that, and what to do.
+        reason: String,
+    },
+    /// The clock shows a time that cannot be right.
+    #[error("{0}, and start the stack again")]
+    Clock(String),
     /// `lambda_endpoint` is not an address of HTTP.
     #[error("{0} is not an http:// address of a Lambda Invoke API")]
     LambdaEndpoint(String),

@@ -10,8 +10,8 @@
 //! - `local_api`: the inbox and the executions over HTTP, beside the routes of the API
 //! - `limits`: the quotas of an AWS account, `iam`: its permissions; both only where they are asked for
 //! - `beacon`: a randomness beacon of the stack's own, and the organiser's signing key
-//! - `issuer`: who signs the access tokens
-//! - `serve`, `http_client`, `data_directory`, `worker`: sockets, requests, files and a thread; `health`: what is down
+//! - `issuer`: who signs the access tokens; `token`: the organiser's
+//! - `serve`, `http_client`, `data_directory`, `worker`: sockets, requests, files and a thread; `health`: what is down; `trouble`: what databases say of it
 //! - [`demo`]: one whole draw in the terminal
 //!
 //! It holds wiring only: what a draw is, is decided in `lottery`.
@@ -36,6 +36,8 @@ mod serve;
 mod smtp;
 mod sns;
 mod stack;
+mod token;
+mod trouble;
 mod worker;
 
 pub use aws::{CallLog, Permission, Usage};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use api::{Access, ApiError, Endpoint, RateClass, Scope};
 use axum::Json;
 use axum::extract::{Path, RawQuery, State};
-use axum::routing::get;
+use axum::routing::{delete, get};
 use http::Method;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -33,7 +33,16 @@ pub(crate) fn endpoints(state: &LocalApi) -> Vec<Endpoint> {
         let handler = handler.with_state(state.clone());
         Endpoint::new(Method::GET, path, Access::Scope(Scope::ResultsRead), RateClass::Read, summary, handler)
     };
+    let erasing = Endpoint::new(
+        Method::DELETE,
+        "/local/messages",
+        Access::Scope(Scope::ParticipantsWrite),
+        RateClass::Write,
+        "Erase what the messages to `?address=` say, as for somebody who has withdrawn",
+        delete(erase_messages).with_state(state.clone()),
+    );
     vec![
+        erasing,
         endpoint("/local/messages", "List the messages that SNS delivered, newest last", get(messages)),
         endpoint(
             "/local/executions",
@@ -69,6 +78,24 @@ async fn messages(State(state): State<LocalApi>, RawQuery(query): RawQuery) -> R
         .map_err(ApiError::unavailable)?
         .map_err(ApiError::internal)?;
     Ok(Json(json!({"messages": messages.iter().map(message).collect::<Vec<_>>()})))
+}
+
+async fn erase_messages(
+    State(state): State<LocalApi>,
+    RawQuery(query): RawQuery,
+) -> Result<Json<Value>, ApiError> {
+    let query = Query::parse(query.as_deref());
+    let address = query.get("address").filter(|address| !address.is_empty());
+    let address = address
+        .ok_or_else(|| ApiError::invalid("NoAddress", "address is the phone number or e-mail address"))?
+        .to_owned();
+    let erased = state
+        .sns
+        .call(move |sns| sns.erase_messages(&address))
+        .await
+        .map_err(ApiError::unavailable)?
+        .map_err(ApiError::internal)?;
+    Ok(Json(json!({"erased": erased})))
 }
 
 fn message(message: &InboxMessage) -> Value {

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use local_stack::{Stack, Storage, demo};
+use tokio::sync::watch;
 use tracing_subscriber::EnvFilter;
 
 use cli::{Cli, Command};
@@ -52,10 +53,10 @@ async fn serve(options: cli::Options) -> ExitCode {
     };
     // Whoever closed the output can still use the stack.
     let _ = greet(&stack, in_memory);
-    let stopped = wait_for_signal().await;
-    if let Some(bill) = stack.bill().await {
-        let _ = writeln!(io::stdout(), "On AWS            {bill}");
-    }
+    let stopped = tokio::select! {
+        stopped = wait_for_signal() => stopped,
+        never = print_new_tokens(stack.tokens.clone(), stack.token_file.is_some()) => match never {},
+    };
     stack.shutdown().await;
     match stopped {
         Ok(()) => ExitCode::SUCCESS,
@@ -76,6 +77,16 @@ fn greet(stack: &Stack, in_memory: bool) -> io::Result<()> {
     }
     writeln!(out, "Ctrl-C stops.")?;
     out.flush()
+}
+
+/// Prints each new token, unless there is a file to find it in.
+async fn print_new_tokens(mut tokens: watch::Receiver<String>, has_file: bool) -> std::convert::Infallible {
+    tokens.mark_unchanged();
+    while !has_file && tokens.changed().await.is_ok() {
+        // Whoever closed the output can still use the stack.
+        let _ = writeln!(io::stdout(), "organiser's token {}", *tokens.borrow_and_update());
+    }
+    std::future::pending().await
 }
 
 async fn wait_for_signal() -> io::Result<()> {

@@ -1,13 +1,27 @@
-//! What runs on a timer: functions, as EventBridge Scheduler calls them on AWS, and the database's own sweep.
+//! What runs on a timer: functions, as EventBridge Scheduler calls them on AWS, and looking after the stack itself.
+//!
+//! Times are looked at each second, by the clock on the wall and by the time that the machine was awake: after a sleep of
+//! hours what is due happens within seconds, and a clock that is set back delays nothing.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
-use tokio::time::{Instant, MissedTickBehavior, interval_at};
+use statemachine::Clock;
+use tokio::time::Instant;
 
 use crate::aws::DynamoDb;
 use crate::functions::Functions;
+use crate::sns::Sns;
+use crate::token::Token;
+use crate::worker::Worker;
+
+/// How often the clock is looked at.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// A clock that goes further than this beside the machine's own time has been set.
+const SET: SignedDuration = SignedDuration::from_secs(5);
 
 /// A function and how often it is called.
 pub(crate) struct Schedule {
@@ -19,8 +33,8 @@ pub(crate) struct Schedule {
 
 impl Schedule {
     /// Calls the function at its times, one call after the other, for ever.
-    pub(crate) async fn run(self, functions: Arc<Functions>) {
-        let mut times = times(self.every);
+    pub(crate) async fn run(self, functions: Arc<Functions>, clock: Clock) {
+        let mut times = Times::new(clock, self.every);
         loop {
             times.tick().await;
             match functions.invoke(self.function, json!({})).await {
@@ -31,18 +45,136 @@ impl Schedule {
     }
 }
 
-/// Lets DynamoDB delete what has expired, once a minute, for ever. (AWS takes up to a few days.)
-pub(crate) async fn sweep(dynamodb: Arc<DynamoDb>) {
-    let mut times = times(Duration::from_secs(60));
+/// Once a minute lets DynamoDB delete what has expired (AWS takes up to a few days), overwrites what was erased, and
+/// renews the organiser's token in time; for ever.
+pub(crate) async fn tidy(clock: Clock, dynamodb: Arc<DynamoDb>, token: Arc<Token>) {
+    let mut times = Times::new(clock.clone(), Duration::from_secs(60));
     loop {
         times.tick().await;
         dynamodb.sweep().await;
+        dynamodb.scrub().await;
+        token.renew_in_time(clock.now());
     }
 }
 
-/// Ticks, the first of which comes after `every`; a late one does not make the next come early.
-fn times(every: Duration) -> tokio::time::Interval {
-    let mut times = interval_at(Instant::now() + every, every.max(Duration::from_millis(1)));
-    times.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    times
+/// Each second tries what has failed, and tells of a clock that was set; for ever.
+pub(crate) async fn watch(clock: Clock, dynamodb: Arc<DynamoDb>, sns: Arc<Worker<Sns>>) {
+    let mut watched = WatchedClock::new(clock.now(), Instant::now());
+    loop {
+        tokio::time::sleep(LOOK).await;
+        watched.look(clock.now(), Instant::now());
+        dynamodb.recover().await;
+        // Refused only while the stack stops.
+        let _ = sns.call(Sns::recover).await;
+    }
+}
+
+/// The times of something regular; a late one does not make the next come early.
+struct Times {
+    clock: Clock,
+    every: Duration,
+    /// When the last was, by either clock.
+    last: (Timestamp, Instant),
+}
+
+impl Times {
+    /// Times of which the first comes after `every`.
+    fn new(clock: Clock, every: Duration) -> Times {
+        let last = (clock.now(), Instant::now());
+        Times { clock, every, last }
+    }
+
+    /// Waits for the next time.
+    async fn tick(&mut self) {
+        loop {
+            let (now, awake) = (self.clock.now(), Instant::now());
+            if self.is_due(now, awake) {
+                self.last = (now, awake);
+                return;
+            }
+            let left = self.every.saturating_sub(awake - self.last.1);
+            tokio::time::sleep(left.clamp(Duration::from_millis(1), LOOK)).await;
+        }
+    }
+
+    fn is_due(&self, now: Timestamp, awake: Instant) -> bool {
+        let by_wall = now.duration_since(self.last.0);
+        let every = SignedDuration::try_from(self.every).unwrap_or(SignedDuration::MAX);
+        by_wall >= every || awake - self.last.1 >= self.every
+    }
+}
+
+/// The clock on the wall beside the one that nobody sets.
+struct WatchedClock(Timestamp, Instant);
+
+impl WatchedClock {
+    fn new(now: Timestamp, awake: Instant) -> WatchedClock {
+        WatchedClock(now, awake)
+    }
+
+    /// Tells of a leap since the last look, and gives it.
+    fn look(&mut self, now: Timestamp, awake: Instant) -> Option<SignedDuration> {
+        let passed = SignedDuration::try_from(awake - self.1).unwrap_or(SignedDuration::MAX);
+        let leap = now.duration_since(self.0).saturating_sub(passed);
+        (self.0, self.1) = (now, awake);
+        if leap >= SET {
+            tracing::warn!(?leap, "the clock went forward, or the machine slept: what is due happens now");
+        } else if leap <= -SET {
+            tracing::warn!(
+                ?leap,
+                "the clock was set back: draws that wait for a time wait until the clock shows it, so much longer"
+            );
+        } else {
+            return None;
+        }
+        Some(leap)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use statemachine::ManualClock;
+
+    use super::*;
+
+    fn noon() -> Timestamp {
+        "2026-11-28T12:00:00Z".parse().unwrap()
+    }
+
+    #[tokio::test]
+    async fn after_a_sleep_of_hours_what_is_due_happens_within_seconds() {
+        let clock = ManualClock::new(noon());
+        let mut times = Times::new(clock.clone().into(), Duration::from_secs(3600));
+        let waiting = tokio::spawn(async move { times.tick().await });
+        clock.advance(Duration::from_secs(5 * 3600));
+        tokio::time::timeout(Duration::from_secs(5), waiting).await.expect("at the next look").unwrap();
+    }
+
+    #[test]
+    fn either_clock_makes_a_time_come_and_one_that_is_set_back_delays_nothing() {
+        let start = Instant::now();
+        let clock = ManualClock::new(noon());
+        let times = Times { clock: clock.into(), every: Duration::from_secs(60), last: (noon(), start) };
+        let after = |wall: i64, awake: u64| {
+            times.is_due(noon() + SignedDuration::from_secs(wall), start + Duration::from_secs(awake))
+        };
+        assert!(!after(59, 59));
+        assert!(after(60, 0) && after(0, 60) && after(-36_000, 60));
+        assert!(!after(-36_000, 59));
+    }
+
+    #[test]
+    fn a_clock_that_was_set_is_told_once() {
+        let start = Instant::now();
+        let mut watched = WatchedClock::new(noon(), start);
+        let mut look = |wall: i64, awake: u64| {
+            let now = noon() + SignedDuration::from_secs(wall);
+            watched.look(now, start + Duration::from_secs(awake)).map(|leap| leap.as_secs())
+        };
+        assert_eq!(look(1, 1), None);
+        assert_eq!(look(7_202, 2), Some(7_200));
+        assert_eq!(look(7_203, 3), None);
+        assert_eq!(look(4, 4), Some(-7_200));
+        assert_eq!(look(5, 5), None);
+    }
 }

@@ -19,12 +19,13 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use workflow_tasks::{BeaconConfig, Relays, TaskContext};
 
-use crate::aws::{self, DynamoDb, Endpoint, Guard};
-use crate::beacon::{Beacon, organiser_key};
+use crate::aws::{self, DynamoDb, Endpoint};
+use crate::beacon::{Beacon, Found, draws_of_other_beacons, named, organiser_key};
 use crate::config::{ACCOUNT, EMAIL_SENDER, REGION};
-use crate::data_directory::{DataDirectory, write_secret};
+use crate::data_directory::DataDirectory;
 use crate::definitions::{DEFINITIONS, LOTTERY, OPERATOR_TOPIC, TOPIC_PREFIX, told};
-use crate::functions::{FunctionTable, Functions, LimitedFunctions, RemoteFunctions};
+use crate::functions::{FunctionTable, Functions, RemoteFunctions};
+use crate::health::{self, Health};
 use crate::invoker::HostInvoker;
 use crate::limits::{self, Account, Activity, Gateway};
 use crate::local_api::{self, LocalApi};
@@ -32,6 +33,8 @@ use crate::schedule::{self, Schedule};
 use crate::serve;
 use crate::smtp::Relay;
 use crate::sns::{Settings, Sns};
+use crate::token::Token;
+use crate::trouble::look_over;
 use crate::worker::Worker;
 use crate::{BeaconChoice, Bill, Config, Issuer, Permission, StartError, Storage, Template};
 
@@ -41,8 +44,10 @@ pub struct Stack {
     pub api_url: String,
     /// Where the AWS-compatible endpoint is, such as `http://127.0.0.1:4566`.
     pub aws_url: String,
-    /// The organiser's access token.
+    /// The organiser's access token, as it was at the start.
     pub token: String,
+    /// The organiser's token of the moment: a stack that runs for weeks makes a new one before the last one ends.
+    pub tokens: watch::Receiver<String>,
     /// The file that the token has been written to.
     pub token_file: Option<PathBuf>,
     /// Signs access tokens.
@@ -69,6 +74,9 @@ const LAST_REQUESTS: Duration = Duration::from_secs(2);
 impl Stack {
     /// Starts everything: afterwards the API and the endpoint answer, and what had been under way goes on.
     pub async fn start(config: Config) -> Result<Stack, StartError> {
+        if let Some(sentence) = health::clock_fault(&config.clock) {
+            return Err(StartError::Clock(sentence));
+        }
         let directory = match &config.storage {
             Storage::Directory(path) => Some(DataDirectory::open(path)?),
             Storage::Memory => None,
@@ -87,20 +95,24 @@ impl Stack {
             Some(directory) => Issuer::open(&directory.file("issuer.key"))?,
             None => Issuer::in_memory(),
         };
-        let dynamodb = Arc::new(open_dynamodb(&config, directory.as_ref())?);
-        let sns = Arc::new(open_sns(&config, directory.as_ref())?);
         let file = |name| directory.as_ref().map(|directory| directory.file(name));
-        let beacon = match file("beacon.key") {
-            Some(path) => Beacon::open(&path, config.clock.clone())?,
+        let organiser_key = match (&directory, file("organiser.key")) {
+            (Some(directory), Some(path)) => organiser_key(Some((&path, directory)))?,
+            _ => organiser_key(None)?,
+        };
+        let dynamodb = Arc::new(open_dynamodb(&config, directory.as_ref(), &health)?);
+        let sns = Arc::new(open_sns(&config, directory.as_ref(), &health)?);
+        let tables = Tables { lottery: "Lottery".to_owned(), contacts: "Contacts".to_owned() };
+        let beacon = match &directory {
+            Some(directory) => {
+                let services = (dynamodb.clone(), sns.clone());
+                open_beacon(&config, directory, services, tables.clone()).await?
+            }
             None => Beacon::in_memory(config.clock.clone())?,
         };
-        let organiser_key = organiser_key(file("organiser.key").as_deref())?;
         let beacon_config = beacon_config(config.beacon, &beacon, &aws_url);
-        let (account, iam) = (account(&config)?, config.iam.as_ref().map(Template::anew));
-        let guard = Guard::new(iam.clone(), account.clone());
-        let endpoint = Endpoint::new(dynamodb.clone(), sns.clone(), beacon, config.call_log.clone());
-        let endpoint = Arc::new(endpoint.guarded_by(guard.clone()));
-        let tables = Tables { lottery: "Lottery".to_owned(), contacts: "Contacts".to_owned() };
+        let endpoint =
+            Arc::new(Endpoint::new(dynamodb.clone(), sns.clone(), beacon, config.call_log.clone()));
         // What CloudFormation creates on AWS.
         let set_up = aws::sdk_config(&endpoint, "set-up");
         create_tables(Store::new(aws_sdk_dynamodb::Client::new(&set_up), tables.clone())).await?;
@@ -149,38 +161,32 @@ impl Stack {
             definition.register(&aws_sdk_sfn::Client::new(&set_up)).await?;
         }
 
-        let token = issuer.sign(&issuer.claims());
-        let token_file =
-            config.token_file.clone().or_else(|| directory.as_ref().map(|it| it.file("organiser.token")));
-        if let Some(path) = &token_file {
-            write_secret(path, token.as_bytes())
-                .map_err(|source| StartError::Unwritable { path: path.clone(), source })?;
+        let token_file = config.token_file.clone().or_else(|| file("organiser.token"));
+        let token = Arc::new(Token::new(issuer.clone(), token_file.clone(), config.clock.now())?);
+        if let Some(directory) = &directory {
+            directory.close_files()?;
         }
 
         let (stop, stopped) = watch::channel(false);
         let mut servers = JoinSet::new();
-        let local = LocalApi { sns, engine: engine.clone() };
-        let state = api_states(&config, &issuer, &endpoint, tables)?;
-        let mut router = api::router_with(state(), local_api::endpoints(&local));
-        if let Some(account) = &account {
-            let may_invoke = iam.as_ref().is_none_or(|iam| iam.service_may_invoke("api"));
-            let gateway = Gateway { account: account.clone(), host: router, may_invoke };
-            router = limits::router(gateway, state);
-        }
-        servers.spawn(serve::api(api_listener, router, stopped.clone()));
-        servers.spawn(serve::aws(aws_listener, endpoint.clone(), stopped));
+        let local = LocalApi { sns: sns.clone(), engine: engine.clone() };
+        let state = api_state(&config.clock, &issuer, &endpoint, tables)?
+            .with_health(Arc::new(move || health.report()));
+        let router = api::router_with(state, local_api::endpoints(&local));
+        servers.spawn(serve::api(api_listener, api_front, router, issuer.clone(), stopped.clone()));
+        servers.spawn(serve::aws(aws_listener, aws_front, endpoint.clone(), stopped));
         let mut timers = JoinSet::new();
         for schedule in schedules(&config) {
-            if iam.as_ref().is_none_or(|iam| iam.service_may_invoke(schedule.function)) {
-                timers.spawn(schedule.run(functions.clone()));
-            }
+            timers.spawn(schedule.run(functions.clone(), config.clock.clone()));
         }
-        timers.spawn(schedule::sweep(dynamodb));
+        timers.spawn(schedule::tidy(config.clock.clone(), dynamodb.clone(), token.clone()));
+        timers.spawn(schedule::watch(config.clock.clone(), dynamodb, sns));
 
         Ok(Stack {
             api_url,
             aws_url,
-            token,
+            token: token.subscribe().borrow().clone(),
+            tokens: token.subscribe(),
             token_file,
             issuer,
             engine,
@@ -356,29 +362,88 @@ fn account(config: &Config) -> Result<Option<Arc<Account>>, StartError> {
     Ok(Some(Account::new(limits.clone(), config.clock.clone(), template.functions())))
 }
 
-fn open_dynamodb(config: &Config, directory: Option<&DataDirectory>) -> Result<DynamoDb, StartError> {
-    let failed = |reason: String| StartError::SetUp { what: "DynamoDB".to_owned(), reason };
+fn open_dynamodb(
+    config: &Config,
+    directory: Option<&DataDirectory>,
+    health: &Arc<Health>,
+) -> Result<DynamoDb, StartError> {
     let database = match directory {
-        Some(directory) => dynoxide::Database::new(&directory.file("dynamodb.sqlite").to_string_lossy()),
-        None => dynoxide::Database::memory(),
+        Some(directory) => {
+            let path = directory.file("dynamodb.sqlite");
+            look_over(&path, &[directory.file("sns.sqlite"), directory.evidence()])?;
+            DynamoDb::open(&path, health.clone())
+        }
+        None => DynamoDb::in_memory(health.clone()),
     };
-    let database = database.map_err(|error| failed(error.to_string()))?;
-    let database = DynamoDb::start(database).map_err(|error| failed(error.to_string()))?;
+    let database = database.map_err(|reason| StartError::SetUp { what: "DynamoDB".to_owned(), reason })?;
     Ok(database.with_conflict_every(config.conflict_every))
 }
 
-fn open_sns(config: &Config, directory: Option<&DataDirectory>) -> Result<Worker<Sns>, StartError> {
+fn open_sns(
+    config: &Config,
+    directory: Option<&DataDirectory>,
+    health: &Arc<Health>,
+) -> Result<Worker<Sns>, StartError> {
     let failed = |reason: String| StartError::SetUp { what: "SNS".to_owned(), reason };
-    let database = match directory {
-        Some(directory) => Connection::open(directory.file("sns.sqlite")),
-        None => Connection::open_in_memory(),
+    let path = directory.map(|directory| directory.file("sns.sqlite"));
+    let database = match (&path, directory) {
+        (Some(path), Some(directory)) => {
+            look_over(path, &[directory.evidence()])?;
+            Connection::open(path)
+        }
+        _ => Connection::open_in_memory(),
     };
     let relay = config.smtp_url.as_deref().map(Relay::start).transpose()?;
     let settings = Settings::new(REGION, ACCOUNT, config.clock.clone(), config.confirmation, &config.refuse)
-        .with_relay(relay);
+        .with_relay(relay)
+        .with_file(path, health.clone());
     let sns = database.and_then(|database| Sns::open(database, settings));
     let sns = sns.map_err(|error| failed(error.to_string()))?;
     Worker::start("sns", sns).map_err(|error| failed(error.to_string()))
+}
+
+/// The beacon of this directory. It is made anew only if no sealed draw waits for the one that was.
+async fn open_beacon(
+    config: &Config,
+    directory: &DataDirectory,
+    (dynamodb, sns): (Arc<DynamoDb>, Arc<Worker<Sns>>),
+    tables: Tables,
+) -> Result<Beacon, StartError> {
+    let path = directory.file("beacon.key");
+    let found = Beacon::read(&path, config.clock.clone())?;
+    if directory.is_used() {
+        let own = if let Found::Beacon(beacon) = &found { Some(beacon.chain()) } else { None };
+        let nobody = Beacon::in_memory(config.clock.clone())?;
+        let endpoint = Arc::new(Endpoint::new(dynamodb, sns, nobody, None));
+        let store = Store::new(aws_sdk_dynamodb::Client::new(&aws::sdk_config(&endpoint, "set-up")), tables);
+        let waiting = draws_of_other_beacons(&store, own).await.map_err(|error| StartError::SetUp {
+            what: "the beacon".to_owned(),
+            reason: format!("the draws that wait for it cannot be read: {error}"),
+        })?;
+        let lost = match &found {
+            Found::Beacon(_) => "is the key of another beacon",
+            Found::Missing => "is missing",
+            Found::Damaged => "does not hold a beacon's key",
+        };
+        if !waiting.is_empty() {
+            return Err(StartError::BeaconLost { path, found: lost, draws: named(&waiting) });
+        }
+    }
+    match found {
+        Found::Beacon(beacon) => Ok(beacon),
+        Found::Missing => {
+            if directory.is_used() {
+                tracing::warn!(path = %path.display(), "the beacon's key was missing; no draw waits for it, and a new one was made");
+            }
+            Beacon::create(&path, config.clock.clone())
+        }
+        Found::Damaged => Err(StartError::Damaged {
+            path,
+            reason: "it does not hold a beacon's key; put it back from a backup, or, as no sealed draw waits for it, move it away \
+                     to have a new beacon made"
+                .to_owned(),
+        }),
+    }
 }
 
 async fn create_tables(store: Store) -> Result<(), StartError> {

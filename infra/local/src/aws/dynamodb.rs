@@ -1,13 +1,19 @@
 //! DynamoDB: an embedded one, called in process.
 
 use std::num::NonZeroU64;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use dynoxide::{Database, DynoxideError};
+use rusqlite::Connection;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::json;
 
 use super::conflicts::Conflicts;
+use crate::health::{Fault, Health};
+use crate::trouble::{Trouble, has_room};
 use crate::worker::{Worker, WorkerError};
 
 /// The database, and the one thread that asks it.
@@ -15,10 +21,40 @@ use crate::worker::{Worker, WorkerError};
 /// It has a single lock inside, so that more threads would only wait for each other; and its calls sync a file,
 /// which is nothing for the threads that serve requests.
 pub(crate) struct DynamoDb {
-    worker: Worker<Database>,
-    database: Database,
+    worker: Worker<Held>,
     conflicts: Option<Conflicts>,
+    health: Arc<Health>,
 }
+
+/// The database as its thread holds it.
+struct Held {
+    database: Database,
+    /// Where it is; without a path it is in memory.
+    path: Option<PathBuf>,
+    health: Arc<Health>,
+    /// A call left it in a state that only opening it anew is sure to mend.
+    is_stuck: bool,
+    /// Contacts were erased, and what they held still lies in pages that nothing uses.
+    has_remains: bool,
+    /// Counts the calls that write.
+    writes: u64,
+}
+
+/// What the health check calls this part.
+pub(crate) const PART: &str = "DynamoDB";
+
+/// The most that a database in memory holds.
+const MAX_MEMORY: u64 = 1024 * 1024 * 1024;
+
+/// After so many writes the size of a database in memory is looked at again.
+const WRITES_BETWEEN_LOOKS: u64 = 256;
+
+/// Up to here a database is written anew while the stack runs, for the sake of what was erased: the calls that come
+/// meanwhile wait for it, some 0.3 s.
+const MAX_REWRITTEN_RUNNING: u64 = 64 * 1024 * 1024;
+
+/// Up to here, when the stack stops.
+const MAX_REWRITTEN_STOPPING: u64 = 512 * 1024 * 1024;
 
 /// What an operation answers on the wire.
 #[derive(Debug)]
@@ -30,9 +66,23 @@ pub(crate) struct DynamoDbReply {
 }
 
 impl DynamoDb {
-    /// Starts the thread.
-    pub(crate) fn start(database: Database) -> std::io::Result<DynamoDb> {
-        Ok(DynamoDb { worker: Worker::start("dynamodb", database.clone())?, database, conflicts: None })
+    /// Starts the thread with a database in memory.
+    pub(crate) fn in_memory(health: Arc<Health>) -> Result<DynamoDb, String> {
+        let database = Database::memory().map_err(|error| error.to_string())?;
+        DynamoDb::start(database, None, health)
+    }
+
+    /// Starts the thread with the database in this file.
+    pub(crate) fn open(path: &Path, health: Arc<Health>) -> Result<DynamoDb, String> {
+        let database = Database::new(&path.to_string_lossy()).map_err(|error| error.to_string())?;
+        DynamoDb::start(database, Some(path.to_owned()), health)
+    }
+
+    fn start(database: Database, path: Option<PathBuf>, health: Arc<Health>) -> Result<DynamoDb, String> {
+        let held =
+            Held { database, path, health: health.clone(), is_stuck: false, has_remains: false, writes: 0 };
+        let worker = Worker::start("dynamodb", held).map_err(|error| error.to_string())?;
+        Ok(DynamoDb { worker, conflicts: None, health })
     }
 
     /// The same database, in which every so many-th write meets another transaction.
@@ -48,18 +98,17 @@ impl DynamoDb {
             return refusal;
         }
         let name = operation.to_owned();
-        let answer = self.worker.call(move |database| answer(database, &name, &body)).await;
+        let answer = self.worker.call(move |held| held.answer(&name, &body)).await;
         answer.unwrap_or_else(|error| {
             tracing::error!(operation, %error, "DynamoDB did not answer");
             let status = if matches!(error, WorkerError::Stopped) { 503 } else { 500 };
-            let body = br#"{"__type":"com.amazonaws.dynamodb.v20120810#InternalServerError","message":"Internal server error"}"#;
-            DynamoDbReply { status, body: body.to_vec() }
+            internal(status, "Internal server error")
         })
     }
 
     /// Deletes what has outlived its time to live. Requests go on in between.
     pub(crate) async fn sweep(&self) {
-        let database = self.database.clone();
+        let Ok(database) = self.worker.call(|held| held.database.clone()).await else { return };
         match tokio::task::spawn_blocking(move || database.sweep_ttl()).await {
             Ok(Ok(deleted)) => tracing::debug!(deleted, "expired items are gone"),
             Ok(Err(error)) => tracing::warn!(%error, "expired items could not be deleted"),
@@ -67,8 +116,22 @@ impl DynamoDb {
         }
     }
 
+    /// Overwrites what was erased, if anything was: SQLite itself leaves it in the file until it needs the room.
+    pub(crate) async fn scrub(&self) {
+        let _ = self.worker.call(|held| held.scrub(MAX_REWRITTEN_RUNNING)).await;
+    }
+
+    /// Tries whether a database that failed works again.
+    pub(crate) async fn recover(&self) {
+        if self.health.is_passing(PART) {
+            // While the stack stops there is nothing to recover.
+            let _ = self.worker.call(Held::recover).await;
+        }
+    }
+
     /// Finishes what has been asked, and refuses what comes later.
     pub(crate) async fn stop(&self) {
+        let _ = self.worker.call(|held| held.scrub(MAX_REWRITTEN_STOPPING)).await;
         self.worker.stop().await;
     }
 
@@ -78,16 +141,127 @@ impl DynamoDb {
     }
 }
 
-fn answer(database: &Database, operation: &str, body: &[u8]) -> DynamoDbReply {
-    match dispatch(database, operation, body) {
-        Ok(body) => DynamoDbReply { status: 200, body },
-        Err(error) => {
-            let error = on_the_wire(operation, error);
-            if error.status_code() >= 500 {
-                tracing::error!(operation, %error, "DynamoDB failed");
-            }
-            DynamoDbReply { status: error.status_code(), body: error.to_json().into_bytes() }
+impl Held {
+    fn answer(&mut self, operation: &str, body: &[u8]) -> DynamoDbReply {
+        if self.is_stuck && self.path.is_some() {
+            self.reopen();
         }
+        let is_write = is_write(operation);
+        if is_write && let Some(refusal) = self.beyond_memory() {
+            return refusal;
+        }
+        match dispatch(&self.database, operation, body) {
+            Ok(answer) => {
+                self.has_remains |= erases_contacts(operation, body);
+                DynamoDbReply { status: 200, body: answer }
+            }
+            Err(error) => {
+                let error = on_the_wire(operation, error);
+                let status = error.status_code();
+                if status < 500 {
+                    return DynamoDbReply { status, body: error.to_json().into_bytes() };
+                }
+                tracing::error!(operation, %error, "DynamoDB failed");
+                match Trouble::of(&error.to_string()) {
+                    Some(trouble) => internal(status, &self.note(trouble)),
+                    None => DynamoDbReply { status, body: error.to_json().into_bytes() },
+                }
+            }
+        }
+    }
+
+    /// Tells the health check, and gives its sentence.
+    fn note(&mut self, trouble: Trouble) -> String {
+        self.is_stuck = true;
+        let fault = trouble.fault("the DynamoDB", self.path.as_deref());
+        let (Fault::Passing(sentence) | Fault::Lasting(sentence)) = fault.clone();
+        self.health.failed(PART, fault);
+        sentence
+    }
+
+    /// Opens the file anew, which rolls back whatever was under way. What was answered is in it.
+    fn reopen(&mut self) {
+        let Some(path) = &self.path else { return };
+        match Database::new(&path.to_string_lossy()) {
+            Ok(database) => {
+                self.database = database;
+                self.is_stuck = false;
+            }
+            Err(error) => tracing::debug!(%error, "the database could not be opened anew"),
+        }
+    }
+
+    fn recover(&mut self) {
+        let Some(path) = self.path.clone() else { return };
+        if has_room(&path).is_err() {
+            return;
+        }
+        self.reopen();
+        if !self.is_stuck && self.database.table_count().is_ok() {
+            self.health.recovered(PART);
+        }
+    }
+
+    /// Refuses a write once there is too much in memory.
+    fn beyond_memory(&mut self) -> Option<DynamoDbReply> {
+        if self.path.is_some() {
+            return None;
+        }
+        self.writes += 1;
+        if self.writes % WRITES_BETWEEN_LOOKS != 0 && !self.is_stuck {
+            return None;
+        }
+        let is_full = self.database.db_size_bytes().is_ok_and(|bytes| bytes > MAX_MEMORY);
+        is_full.then(|| internal(500, &self.note(Trouble::Full)))
+    }
+
+    fn scrub(&mut self, largest: u64) {
+        if !self.has_remains || self.path.is_none() {
+            return;
+        }
+        if self.database.db_size_bytes().is_ok_and(|bytes| bytes > largest) {
+            return;
+        }
+        let scrubbed = self.database.vacuum().map_err(|error| error.to_string()).and_then(|()| {
+            // Old pages lie in the log too.
+            let path = self.path.as_deref().unwrap_or(Path::new(""));
+            let truncated = Connection::open(path).and_then(|connection| {
+                connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0))
+            });
+            match truncated {
+                Ok(0) => Ok(()),
+                Ok(_) => Err("the log is in use".to_owned()),
+                Err(error) => Err(error.to_string()),
+            }
+        });
+        match scrubbed {
+            Ok(()) => self.has_remains = false,
+            Err(error) => tracing::warn!(error, "what was erased is not overwritten yet"),
+        }
+    }
+}
+
+fn internal(status: u16, sentence: &str) -> DynamoDbReply {
+    let body = json!({
+        "__type": "com.amazonaws.dynamodb.v20120810#InternalServerError",
+        "message": sentence,
+    });
+    DynamoDbReply { status, body: body.to_string().into_bytes() }
+}
+
+fn is_write(operation: &str) -> bool {
+    const READS: [&str; 5] = ["Get", "BatchGet", "TransactGet", "Describe", "List"];
+    !matches!(operation, "Query" | "Scan" | "DeleteItem" | "DeleteTable")
+        && !READS.iter().any(|read| operation.starts_with(read))
+}
+
+/// Whether a call erases an item of the table that holds what is personal.
+fn erases_contacts(operation: &str, body: &[u8]) -> bool {
+    let holds = |word: &[u8]| body.windows(word.len()).any(|window| window == word);
+    match operation {
+        "DeleteItem" | "DeleteTable" => holds(b"Contacts"),
+        "BatchWriteItem" | "TransactWriteItems" => holds(b"\"Delete") && holds(b"Contacts"),
+        _ => false,
     }
 }
 
@@ -197,6 +371,7 @@ mod tests {
         ReturnValuesOnConditionCheckFailure, ScalarAttributeType, TransactWriteItem,
     };
 
+    use super::*;
     use crate::Confirmation;
     use crate::aws::{in_memory, sdk_config};
 
@@ -218,6 +393,117 @@ mod tests {
             .send()
             .await
             .unwrap();
+    }
+
+    fn health() -> Arc<Health> {
+        Arc::new(Health::new(statemachine::Clock::system()))
+    }
+
+    fn put(id: &str) -> Bytes {
+        let item = json!({"id": {"S": id}, "text": {"S": "x".repeat(10_000)}});
+        json!({"TableName": "Contacts", "Item": item}).to_string().into()
+    }
+
+    const TABLE: &str = r#"{"TableName": "Contacts", "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+        "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}]}"#;
+
+    /// `tests/program.rs` fills a real disk.
+    #[tokio::test]
+    async fn a_disk_that_was_full_is_used_again_and_nothing_accepted_is_lost() {
+        let directory = tempfile::tempdir().unwrap();
+        let health = health();
+        let dynamodb = DynamoDb::open(&directory.path().join("dynamodb.sqlite"), health.clone()).unwrap();
+        assert_eq!(dynamodb.call("CreateTable", TABLE.into()).await.status, 200);
+        assert_eq!(dynamodb.call("PutItem", put("before")).await.status, 200);
+        let sentence = dynamodb.worker.call(|held| held.note(Trouble::Full)).await.unwrap();
+        assert!(
+            sentence.contains("is full, so that nothing new is accepted; what was accepted is kept"),
+            "{sentence}"
+        );
+        assert_eq!(health.report(), Err(sentence));
+        // The file is opened anew for the next call; that the disk takes something is another matter.
+        let get = json!({"TableName": "Contacts", "Key": {"id": {"S": "before"}}}).to_string();
+        let found = String::from_utf8(dynamodb.call("GetItem", get.into()).await.body).unwrap();
+        assert!(found.contains("before"), "{found}");
+        assert!(health.report().is_err());
+        dynamodb.recover().await;
+        assert_eq!(health.report(), Ok(()));
+        assert_eq!(dynamodb.call("PutItem", put("after")).await.status, 200);
+        dynamodb.stop().await;
+    }
+
+    #[tokio::test]
+    async fn a_call_that_panicked_does_not_take_the_database_with_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let dynamodb = DynamoDb::open(&directory.path().join("dynamodb.sqlite"), health()).unwrap();
+        assert_eq!(dynamodb.call("CreateTable", TABLE.into()).await.status, 200);
+        let stuck = dynamodb.worker.call(|held| held.note(Trouble::Stuck)).await.unwrap();
+        assert!(stuck.contains("did not finish a request"), "{stuck}");
+        assert_eq!(dynamodb.call("PutItem", put("after")).await.status, 200);
+        dynamodb.recover().await;
+        assert_eq!(dynamodb.health.report(), Ok(()));
+        dynamodb.stop().await;
+    }
+
+    #[tokio::test]
+    async fn a_database_in_memory_that_is_full_says_so_for_good() {
+        let dynamodb = DynamoDb::in_memory(health()).unwrap();
+        let sentence = dynamodb.worker.call(|held| held.note(Trouble::Full)).await.unwrap();
+        assert!(sentence.contains("in memory is full") && sentence.contains("--data-dir"), "{sentence}");
+        dynamodb.recover().await;
+        assert_eq!(dynamodb.health.report(), Err(sentence));
+    }
+
+    #[tokio::test]
+    async fn a_page_damaged_while_running_is_told_truly() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("dynamodb.sqlite");
+        let first = DynamoDb::open(&path, health()).unwrap();
+        first.call("CreateTable", TABLE.into()).await;
+        for item in 0..50 {
+            assert_eq!(first.call("PutItem", put(&item.to_string())).await.status, 200);
+        }
+        first.stop().await;
+        drop(first);
+        let mut bytes = std::fs::read(&path).unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle..].fill(0xff);
+        std::fs::write(&path, bytes).unwrap();
+        let health = health();
+        // What can be read of it is enough to open it.
+        let dynamodb = DynamoDb::open(&path, health.clone()).unwrap();
+        let answer = dynamodb.call("Scan", r#"{"TableName": "Contacts"}"#.into()).await;
+        let words = String::from_utf8(answer.body).unwrap();
+        assert_eq!(answer.status, 500);
+        assert!(
+            words.contains("has a damaged page") && words.contains("asking again does not help"),
+            "{words}"
+        );
+        dynamodb.recover().await;
+        assert!(health.report().unwrap_err().contains("damaged page"), "it does not pass by itself");
+    }
+
+    #[tokio::test]
+    async fn what_was_erased_is_in_no_file_afterwards() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("dynamodb.sqlite");
+        let dynamodb = DynamoDb::open(&path, health()).unwrap();
+        dynamodb.call("CreateTable", TABLE.into()).await;
+        assert_eq!(dynamodb.call("PutItem", put("rose-of-the-attic")).await.status, 200);
+        assert_eq!(dynamodb.call("PutItem", put("someone-else")).await.status, 200);
+        let is_there = |name: &str| {
+            std::fs::read_dir(directory.path()).unwrap().any(|file| {
+                let bytes = std::fs::read(file.unwrap().path()).unwrap();
+                bytes.windows(name.len()).any(|window| window == name.as_bytes())
+            })
+        };
+        let delete = json!({"TableName": "Contacts", "Key": {"id": {"S": "rose-of-the-attic"}}}).to_string();
+        assert_eq!(dynamodb.call("DeleteItem", delete.into()).await.status, 200);
+        assert!(is_there("rose-of-the-attic"), "SQLite alone leaves it");
+        dynamodb.scrub().await;
+        assert!(!is_there("rose-of-the-attic") && is_there("someone-else"));
+        dynamodb.stop().await;
     }
 
     #[tokio::test]

@@ -275,7 +275,8 @@ pub(crate) fn in_memory(confirmation: crate::Confirmation, refused: &[&str]) -> 
     let clock = statemachine::Clock::system();
     let settings = crate::sns::Settings::new(REGION, ACCOUNT, clock, confirmation, &refused);
     let sns = Sns::open(rusqlite::Connection::open_in_memory().unwrap(), settings).unwrap();
-    let dynamodb = DynamoDb::start(dynoxide::Database::memory().unwrap()).unwrap();
+    let health = Arc::new(crate::health::Health::new(statemachine::Clock::system()));
+    let dynamodb = DynamoDb::in_memory(health).unwrap();
     let beacon = Beacon::in_memory(statemachine::Clock::system()).unwrap();
     let sns = Arc::new(Worker::start("sns", sns).unwrap());
     Arc::new(Endpoint::new(Arc::new(dynamodb), sns, beacon, None))

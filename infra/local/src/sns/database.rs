@@ -8,6 +8,8 @@ use super::{Sns, SnsError};
 pub(super) fn prepare(database: &Connection) -> rusqlite::Result<()> {
     // In memory SQLite answers `memory`; on disk the log is synced with every commit.
     database.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
+    // What is deleted is overwritten, so that nobody reads it in the file.
+    database.query_row("PRAGMA secure_delete = ON", [], |_| Ok(()))?;
     // The tables in one transaction: each statement alone would wait for the disk.
     database.execute_batch(
         "PRAGMA synchronous = FULL;

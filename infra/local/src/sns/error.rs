@@ -71,6 +71,11 @@ impl SnsError {
         SnsError::new("InternalError", 500, message)
     }
 
+    /// The same error in words for the operator.
+    pub(super) fn in_words(self, message: String) -> SnsError {
+        SnsError { message, ..self }
+    }
+
     /// The name of the exception that SDKs make of the code; `None` for a code outside the service model.
     pub(crate) fn exception(&self) -> Option<&'static str> {
         Some(match self.code {
@@ -94,6 +99,6 @@ impl SnsError {
 impl From<rusqlite::Error> for SnsError {
     fn from(error: rusqlite::Error) -> SnsError {
         tracing::error!(%error, "the database of the local SNS failed");
-        SnsError::internal("the database failed")
+        SnsError::internal(error.to_string())
     }
 }

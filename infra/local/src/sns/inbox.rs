@@ -82,6 +82,23 @@ impl Delivery {
 impl Sns {
     /// The messages that a query asks for, oldest first.
     pub(crate) fn messages(&self, query: &InboxQuery) -> Result<Vec<InboxMessage>, SnsError> {
+        self.noted(self.read_messages(query))
+    }
+
+    /// Erases what messages to an address say and whom they went to; gives how many. That there were messages stays.
+    pub(crate) fn erase_messages(&mut self, address: &str) -> Result<usize, SnsError> {
+        let erased = self.database.execute(
+            "UPDATE messages SET address = '', subject = NULL, text = '', attributes = '{}' WHERE address = ?",
+            [address],
+        );
+        // Old pages lie in the log, too.
+        let erased = erased.and_then(|erased| {
+            self.database.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(erased))
+        });
+        self.noted(erased.map_err(SnsError::from))
+    }
+
+    fn read_messages(&self, query: &InboxQuery) -> Result<Vec<InboxMessage>, SnsError> {
         let mut statement = self.database.prepare_cached(
             "SELECT number, message_id, channel, address, subject, text, attributes, time FROM messages
              WHERE number > :after
@@ -125,7 +142,8 @@ impl Sns {
         let delivery = |address: &String| Delivery::email(address, &email.subject, email.text.as_str());
         let deliveries: Vec<Delivery> = email.addresses.iter().map(delivery).collect();
         let tags = write_map(&email.tags);
-        self.insert_messages(&message_id, None, &tags, &deliveries, Some(&email.sender))?;
+        let inserted = self.insert_messages(&message_id, None, &tags, &deliveries, Some(&email.sender));
+        self.noted(inserted)?;
         Ok(Some(message_id))
     }
 
@@ -193,6 +211,11 @@ impl Sns {
                     time
                 ])?;
         }
+        // The oldest go, so that the inbox does not grow for ever.
+        let newest = transaction.last_insert_rowid();
+        transaction
+            .prepare_cached("DELETE FROM messages WHERE number <= ?")?
+            .execute([newest.saturating_sub(self.settings.max_messages())])?;
         transaction.commit()?;
         if let Some(relay) = &self.settings.relay {
             for Delivery { address, subject, text, .. } in

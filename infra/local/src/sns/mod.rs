@@ -18,6 +18,8 @@ mod tests;
 mod topic;
 
 use std::collections::HashSet;
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use rusqlite::Connection;
 use statemachine::Clock;
@@ -28,7 +30,18 @@ pub(crate) use inbox::{Email, InboxMessage, InboxQuery};
 pub(crate) use parameters::Parameters;
 
 use crate::config::Confirmation;
+use crate::health::{Fault, Health};
 use crate::smtp::Relay;
+use crate::trouble::{Trouble, has_room};
+
+/// The newest messages that the inbox keeps without a file: some 100 MB.
+const MAX_MESSAGES_IN_MEMORY: i64 = 50_000;
+
+/// The newest messages that the inbox keeps in a file: some 2 GB.
+const MAX_MESSAGES_ON_DISK: i64 = 1_000_000;
+
+/// What the health check calls this part.
+const PART: &str = "SNS";
 
 /// The service: what it keeps, and how it behaves.
 pub(crate) struct Sns {
@@ -37,7 +50,7 @@ pub(crate) struct Sns {
 }
 
 /// How the service behaves.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Settings {
     /// The region of the ARNs.
     pub(crate) region: String,
@@ -49,6 +62,10 @@ pub(crate) struct Settings {
     pub(crate) confirmation: Confirmation,
     /// Who delivers e-mails for real, if anybody does.
     relay: Option<Relay>,
+    /// Who is told when the database fails.
+    health: Option<Arc<Health>>,
+    /// Where the database is; without a path it is in memory.
+    path: Option<PathBuf>,
     /// Phones and e-mail addresses that get nothing, in the form of [`address::normalised`].
     refused: HashSet<String>,
 }
@@ -64,12 +81,22 @@ impl Settings {
     ) -> Settings {
         let refused = refused.iter().map(|address| address::normalised(address)).collect();
         let (region, account) = (region.to_owned(), account.to_owned());
-        Settings { region, account, clock, confirmation, relay: None, refused }
+        Settings { region, account, clock, confirmation, relay: None, health: None, path: None, refused }
     }
 
     /// E-mails go to this relay too, beside the inbox.
     pub(crate) fn with_relay(self, relay: Option<Relay>) -> Settings {
         Settings { relay, ..self }
+    }
+
+    /// The database is in this file, or in memory, and `health` is told when it fails.
+    pub(crate) fn with_file(self, path: Option<PathBuf>, health: Arc<Health>) -> Settings {
+        Settings { path, health: Some(health), ..self }
+    }
+
+    /// How many messages the inbox keeps: the newest.
+    fn max_messages(&self) -> i64 {
+        if self.path.is_some() { MAX_MESSAGES_ON_DISK } else { MAX_MESSAGES_IN_MEMORY }
     }
 
     fn refuses(&self, address: &str) -> bool {
@@ -86,6 +113,44 @@ impl Sns {
 
     /// Does what the action of the API says.
     pub(crate) fn call(&mut self, action: &str, parameters: &Parameters) -> Result<Answer, SnsError> {
+        let outcome = self.act(action, parameters);
+        self.noted(outcome)
+    }
+
+    /// Tells the health check of a database that failed, and the caller in its words.
+    fn noted<T>(&self, outcome: Result<T, SnsError>) -> Result<T, SnsError> {
+        outcome.map_err(|error| {
+            let trouble = if error.status == 500 { Trouble::of(&error.message) } else { None };
+            let (Some(trouble), Some(health)) = (trouble, &self.settings.health) else { return error };
+            let fault = trouble.fault("the SNS", self.settings.path.as_deref());
+            let (Fault::Passing(sentence) | Fault::Lasting(sentence)) = fault.clone();
+            health.failed(PART, fault);
+            error.in_words(sentence)
+        })
+    }
+
+    /// Tries whether a database that failed works again, over a new connection.
+    pub(crate) fn recover(&mut self) {
+        let (Some(path), Some(health)) = (self.settings.path.clone(), self.settings.health.clone()) else {
+            return;
+        };
+        if !health.is_passing(PART) || has_room(&path).is_err() {
+            return;
+        }
+        let opened = Connection::open(&path).and_then(|database| {
+            database::prepare(&database)?;
+            Ok(database)
+        });
+        match opened {
+            Ok(database) => {
+                self.database = database;
+                health.recovered(PART);
+            }
+            Err(error) => tracing::debug!(%error, "the database of the local SNS could not be opened anew"),
+        }
+    }
+
+    fn act(&mut self, action: &str, parameters: &Parameters) -> Result<Answer, SnsError> {
         match action {
             "CreateTopic" => self.create_topic(parameters),
             "DeleteTopic" => self.delete_topic(parameters),
