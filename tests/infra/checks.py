@@ -47,11 +47,19 @@ def wildcards(template):
     lines = template.text.splitlines()
     for number, line in enumerate(lines):
         code = line.split(" #")[0]
-        if re.search(r"(Resource|Action): .*\*\"?$", code) and "#" not in line:
+        listed = bool(re.match(r"\s*- .*\*\"?$", code)) and heading(lines, number) == "Resource:"
+        if (listed or re.search(r"(Resource|Action): .*\*\"?$", code)) and "#" not in line:
             # The comment stands before the statement, which is the nearest line that begins a list item above.
             start = next(n for n in range(number, -1, -1) if re.match(r"\s*- (Effect|Sid)", lines[n]) or "!If" in lines[n])
             if not any(lines[n].strip().startswith("#") for n in range(max(start - 3, 0), start)):
                 yield f"line {number + 1}: a wildcard without a comment: {line.strip()}"
+
+
+def heading(lines, number):
+    """The line that the list begins below which this line is an item of."""
+    indent = lambda line: len(line) - len(line.lstrip())
+    above = (line for line in reversed(lines[:number]) if line.strip() and indent(line) < indent(lines[number]))
+    return next(above).strip().split(" #")[0]
 
 
 def partitions(template):
