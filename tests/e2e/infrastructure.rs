@@ -129,6 +129,12 @@ fn a_rule_that_lets_parameters_through_is_found() {
 }
 
 #[test]
+fn a_rule_that_may_not_call_its_function_is_found() {
+    let said = replace(TEMPLATE, "SourceArn: !GetAtt EachMinute.Arn", "SourceArn: !GetAtt EmailEvents.Arn");
+    assert!(said.contains("EachMinute may not call ReconcileDraws"), "{said}");
+}
+
+#[test]
 fn an_alarm_that_does_not_say_when_it_is_over_is_found() {
     let said = replace(TEMPLATE, "      OKActions: [!Ref OperatorTopic]\n", "");
     assert!(said.contains("has no OKActions that the operator is told of"), "{said}");

@@ -141,6 +141,47 @@ def routes(template):
             yield f"{route} is not made before the stage that sets its rate"
 
 
+def deliveries(template):
+    """What a rule calls may be called by it, and where it leaves what it could not deliver takes that: nobody says otherwise."""
+    permitted = [
+        (it["FunctionName"]["Ref"], it["SourceArn"]) for it in template.of_type("AWS::Lambda::Permission").values()
+    ]
+    queues = [
+        (queue["Ref"], source)
+        for it in template.of_type("AWS::SQS::QueuePolicy").values()
+        for queue in it["Queues"]
+        for source in attributes(it["PolicyDocument"])
+    ]
+    for name, rule in template.of_type("AWS::Events::Rule").items():
+        for target in rule["Targets"]:
+            function = target["Arn"]["Fn::GetAtt"][0]
+            if (function, {"Fn::GetAtt": [name, "Arn"]}) not in permitted:
+                yield f"{name} may not call {function}"
+            queue = target.get("DeadLetterConfig", {}).get("Arn", {}).get("Fn::GetAtt", [None])[0]
+            if queue is None:
+                yield f"{name} has no queue for what it cannot deliver to {function}"
+            elif (queue, name) not in queues:
+                yield f"{name} may not send to {queue}"
+    for name, function in template.functions():
+        invoke = template.resources[name]["Properties"].get("EventInvokeConfig", {})
+        queue = invoke.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination", {}).get("Fn::GetAtt", [None])[0]
+        target = f"{queue}.Arn"
+        may = any("sqs:SendMessage" in one["actions"] and target in one.get("resource", []) for one in function["statements"])
+        if queue and not may:
+            yield f"{name} may not send what failed to {queue}"
+
+
+def attributes(value):
+    """The resources whose attributes a value is made of."""
+    if isinstance(value, dict):
+        if set(value) == {"Fn::GetAtt"}:
+            return {value["Fn::GetAtt"][0]}
+        return set().union(*map(attributes, value.values()), set())
+    if isinstance(value, list):
+        return set().union(*map(attributes, value), set())
+    return set()
+
+
 def secrecy(template):
     """The roles that draw have nothing to do with contact data."""
     for name, function in template.functions():
@@ -155,7 +196,7 @@ def secrecy(template):
 
 if __name__ == "__main__":
     template = Template(sys.argv[1])
-    rules = (placeholders, wildcards, partitions, roles, logs, versions, alarms, routes, secrecy)
+    rules = (placeholders, wildcards, partitions, roles, logs, versions, alarms, routes, deliveries, secrecy)
     faults = [fault for rule in rules for fault in rule(template)]
     print("\n".join(faults), end="\n" if faults else "")
     sys.exit(bool(faults))
