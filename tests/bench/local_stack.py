@@ -13,10 +13,10 @@ TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
 class LocalStack:
     """A running stack: `api` and `aws` are its addresses, `headers` those of its organiser."""
 
-    def __init__(self, folder, *options):
+    def __init__(self, folder, *options, profile="release"):
         token = pathlib.Path(folder, "token")
         arguments = ["--in-memory", "--listen", "127.0.0.1:0", "--aws-listen", "127.0.0.1:0", "--token-file", token]
-        self.process = subprocess.Popen([TARGET / "release/local-stack", *arguments, *options], cwd=folder, text=True,
+        self.process = subprocess.Popen([TARGET / profile / "local-stack", *arguments, *options], cwd=folder, text=True,
                                         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         address = {}
         while len(address) < 2:

@@ -32,14 +32,16 @@ pub(crate) struct Schedule {
 }
 
 impl Schedule {
-    /// Calls the function at its times, one call after the other, for ever.
-    pub(crate) async fn run(self, functions: Arc<Functions>, clock: Clock) {
+    /// Calls the function at its times from now on, one call after the other, for ever.
+    pub(crate) fn run(self, functions: Arc<Functions>, clock: Clock) -> impl Future<Output = ()> {
         let mut times = Times::new(clock, self.every);
-        loop {
-            times.tick().await;
-            match functions.invoke(self.function, json!({})).await {
-                Ok(result) => tracing::debug!(function = self.function, %result, "ran on schedule"),
-                Err(error) => tracing::warn!(function = self.function, %error, "failed on schedule"),
+        async move {
+            loop {
+                times.tick().await;
+                match functions.invoke(self.function, json!({})).await {
+                    Ok(result) => tracing::debug!(function = self.function, %result, "ran on schedule"),
+                    Err(error) => tracing::warn!(function = self.function, %error, "failed on schedule"),
+                }
             }
         }
     }
@@ -47,13 +49,15 @@ impl Schedule {
 
 /// Once a minute lets DynamoDB delete what has expired (AWS takes up to a few days), overwrites what was erased, and
 /// renews the organiser's token in time; for ever.
-pub(crate) async fn tidy(clock: Clock, dynamodb: Arc<DynamoDb>, token: Arc<Token>) {
+pub(crate) fn tidy(clock: Clock, dynamodb: Arc<DynamoDb>, token: Arc<Token>) -> impl Future<Output = ()> {
     let mut times = Times::new(clock.clone(), Duration::from_secs(60));
-    loop {
-        times.tick().await;
-        dynamodb.sweep().await;
-        dynamodb.scrub().await;
-        token.renew_in_time(clock.now());
+    async move {
+        loop {
+            times.tick().await;
+            token.renew_in_time(clock.now());
+            dynamodb.sweep().await;
+            dynamodb.scrub().await;
+        }
     }
 }
 
