@@ -1,5 +1,7 @@
 //! What the service must be told, read once at start.
 
+use std::time::Duration;
+
 use lottery::Channel;
 use thiserror::Error;
 
@@ -29,6 +31,14 @@ pub struct Config {
     pub import: ImportLimits,
     /// How often one caller may call.
     pub rate_limits: RateLimits,
+    /// How long a request for the events of a draw may wait for the next one. Zero on Lambda, where a request that waits
+    /// holds an execution environment, of which an account has few.
+    pub events_wait: Duration,
+    /// How long an SNS filter policy may take to apply: for so long e-mails to an address just imported are held back.
+    pub filter_policy_wait: Duration,
+    /// For how long what was read of a draw under way, or of a list, is taken for current. Whatever this process writes
+    /// itself it knows at once. Zero reads anew for each request.
+    pub read_freshness: Duration,
 }
 
 /// What one import request may carry.
@@ -56,7 +66,8 @@ pub struct Rate {
     pub burst: f64,
 }
 
-/// The rates of the classes of routes, counted per caller address.
+/// The rates of the classes of routes, counted per caller and process: by the token's subject where a token counts, by
+/// address otherwise. On Lambda each execution environment is a process, and only API Gateway counts for all of them.
 #[derive(Debug, Clone, Copy)]
 pub struct RateLimits {
     /// Reading.
@@ -133,6 +144,9 @@ impl Config {
                 // The guests of a party may share one address; nobody enters by the thousand.
                 join: Rate { per_second: 1.0, burst: 100.0 },
             },
+            events_wait: Duration::from_secs(20),
+            filter_policy_wait: Duration::ZERO,
+            read_freshness: Duration::from_millis(250),
         }
     }
 }
@@ -176,6 +190,15 @@ impl Settings {
             api.channels = parse_channels(&channels)?;
         }
         api.has_email_sender = get("EMAIL_SENDER").is_some();
+        if let Some(seconds) = seconds(&get, "FILTER_POLICY_SECONDS")? {
+            api.filter_policy_wait = seconds;
+        }
+        if get("AWS_LAMBDA_RUNTIME_API").is_some() {
+            api.events_wait = Duration::ZERO;
+        }
+        if let Some(seconds) = seconds(&get, "EVENTS_WAIT_SECONDS")? {
+            api.events_wait = seconds;
+        }
         if get("AWS_LAMBDA_RUNTIME_API").is_some() {
             api.import = ImportLimits::LAMBDA;
         } else if let Some(max_bytes) = number(&get, "IMPORT_MAX_BYTES")? {
@@ -209,6 +232,18 @@ fn number(
         None => Ok(None),
         Some(Ok(number)) if number > 0 => Ok(Some(number)),
         Some(_) => Err(ConfigError::Invalid { name, expected: "a whole number above 0" }),
+    }
+}
+
+/// A span of whole seconds, which may be none.
+fn seconds(
+    get: &impl Fn(&'static str) -> Option<String>,
+    name: &'static str,
+) -> Result<Option<Duration>, ConfigError> {
+    match get(name).map(|value| value.trim().parse::<u32>()) {
+        None => Ok(None),
+        Some(Ok(seconds)) => Ok(Some(Duration::from_secs(seconds.into()))),
+        Some(Err(_)) => Err(ConfigError::Invalid { name, expected: "a whole number of seconds, from 0" }),
     }
 }
 
@@ -256,6 +291,22 @@ mod tests {
         .unwrap();
         assert_eq!(lambda.api.import.max_lines, Some(2_000));
         assert_eq!(lambda.api.import.max_bytes, 4 * 1024 * 1024);
+    }
+
+    #[test]
+    fn no_request_waits_on_lambda() {
+        let server = Settings::from_lookup(complete).unwrap();
+        assert_eq!(server.api.events_wait, Duration::from_secs(20));
+        let lambda = |seconds: Option<&'static str>| {
+            Settings::from_lookup(|name| match name {
+                "AWS_LAMBDA_RUNTIME_API" => Some("127.0.0.1:9001".into()),
+                "EVENTS_WAIT_SECONDS" => seconds.map(str::to_owned),
+                name => complete(name),
+            })
+        };
+        assert_eq!(lambda(None).unwrap().api.events_wait, Duration::ZERO);
+        assert_eq!(lambda(Some("0")).unwrap().api.events_wait, Duration::ZERO);
+        assert!(lambda(Some("soon")).unwrap_err().to_string().contains("EVENTS_WAIT_SECONDS"));
     }
 
     #[test]

@@ -145,6 +145,11 @@ impl ApiError {
         self
     }
 
+    /// The same error, for another of those who waited for the same answer.
+    pub(crate) fn shared(&self) -> Self {
+        Self(self.0.clone())
+    }
+
     /// The status that the reply will have.
     #[must_use]
     pub fn status(&self) -> StatusCode {

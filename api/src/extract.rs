@@ -16,7 +16,7 @@ use crate::error::ApiError;
 /// The most that a body other than an import may hold.
 const MAX_JSON: usize = 64 * 1024;
 const DEFAULT_PAGE: usize = 100;
-const LARGEST_PAGE: usize = 1_000;
+pub(crate) const LARGEST_PAGE: usize = 1_000;
 /// The entries of one page: as many as a proof holds itself.
 const MOST_ENTRIES: u64 = lottery::proof::MOST_ENTRIES_WITHIN;
 
@@ -174,15 +174,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Paging {
             match name.as_str() {
                 "cursor" => paging.cursor = Some(value).filter(|cursor| !cursor.is_empty()),
                 "search" => paging.search = Some(value).filter(|search| !search.trim().is_empty()),
-                "limit" => {
-                    paging.limit =
-                        value.parse().ok().filter(|limit| (1..=LARGEST_PAGE).contains(limit)).ok_or_else(
-                            || {
-                                let detail = format!("limit must be a whole number from 1 to {LARGEST_PAGE}");
-                                ApiError::bad_request("BadQuery", detail).at("limit")
-                            },
-                        )?;
-                }
+                "limit" => paging.limit = limit(&value)?,
                 _ => {}
             }
         }
@@ -220,7 +212,55 @@ impl<S: Send + Sync> FromRequestParts<S> for EntriesPage {
     }
 }
 
-fn query(uri: &Uri) -> Result<Vec<(String, String)>, ApiError> {
+/// A page of classes of entries: `?cursor=&limit=`, the cursor being the index of its first class.
+pub(crate) struct ClassesPage {
+    pub(crate) first: usize,
+    pub(crate) limit: usize,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for ClassesPage {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let Paging { cursor, limit, .. } = Paging::from_request_parts(parts, state).await?;
+        let first = cursor.map_or(Ok(0), |cursor| cursor.parse().map_err(|_| StoreError::InvalidCursor))?;
+        Ok(Self { first, limit })
+    }
+}
+
+/// A page of winners: `?cursor=&limit=`, the cursor being the last rank of the page before.
+pub(crate) struct WinnersPage {
+    pub(crate) after: u32,
+    pub(crate) limit: Option<usize>,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for WinnersPage {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let mut page = Self { after: 0, limit: None };
+        for (name, value) in query(&parts.uri)? {
+            match name.as_str() {
+                "cursor" if !value.is_empty() => {
+                    page.after = value.parse().map_err(|_| StoreError::InvalidCursor)?;
+                }
+                "limit" => page.limit = Some(limit(&value)?),
+                _ => {}
+            }
+        }
+        Ok(page)
+    }
+}
+
+fn limit(value: &str) -> Result<usize, ApiError> {
+    value.parse().ok().filter(|limit| (1..=LARGEST_PAGE).contains(limit)).ok_or_else(|| {
+        let detail = format!("limit must be a whole number from 1 to {LARGEST_PAGE}");
+        ApiError::bad_request("BadQuery", detail).at("limit")
+    })
+}
+
+/// The pairs behind the question mark, in their order.
+pub(crate) fn query(uri: &Uri) -> Result<Vec<(String, String)>, ApiError> {
     axum::extract::Query::<Vec<(String, String)>>::try_from_uri(uri)
         .map(|query| query.0)
         .map_err(|_| ApiError::bad_request("BadQuery", "the part of the address behind `?` cannot be read"))

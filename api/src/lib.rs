@@ -5,10 +5,13 @@
 //! - `routes`: the one table of routes, each with who may call it; `openapi` says the same to programs
 //! - `edge`: what surrounds every request; `auth` and `rate_limit`: what stands before every route
 //! - `lotteries`, `participants`, `draws`: the handlers; `page`: the page for people
+//! - `kept`: what was read lately; `answer`, `cache_control`: how it is answered to everyone, and kept by caches
 //! - `extract`, `idempotency`, `error`, `explanation`: how requests are read, repeated and refused
 //! - `config`, `state`: what the service is told and lent
 
+mod answer;
 mod auth;
+mod cache_control;
 mod config;
 mod draws;
 mod edge;
@@ -16,6 +19,7 @@ mod error;
 mod explanation;
 mod extract;
 mod idempotency;
+mod kept;
 mod lotteries;
 mod openapi;
 mod page;

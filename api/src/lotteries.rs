@@ -4,8 +4,8 @@ use aws_sdk_sns::error::DisplayErrorContext;
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use http::StatusCode;
 use http::header::LOCATION;
+use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
 use lottery::{EmailThrough, Lottery, LotteryId, NewLottery};
 use lottery_store::CreateLottery;
@@ -14,6 +14,8 @@ use sha2::{Digest, Sha256};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
+use crate::answer::{Answer, Fit};
+use crate::cache_control::CacheRule;
 use crate::draws::DrawSummary;
 use crate::error::ApiError;
 use crate::extract::{JsonBody, LotteryPath, Paging, unknown_lottery};
@@ -29,12 +31,13 @@ const DRAWS_SHOWN: usize = 100;
 #[allow(dead_code, reason = "describes the body that `NewLottery` parses")]
 pub(crate) struct NewLotteryBody {
     /// Names the lottery in addresses: lower-case letters, digits and hyphens; made up if absent.
-    #[schema(example = "summer-party")]
+    #[schema(example = "summer-party", min_length = 1, max_length = 63, pattern = "^[a-z0-9][a-z0-9-]*$")]
     id: Option<String>,
     /// What people call it.
-    #[schema(example = "Summer party 2026")]
+    #[schema(example = "Summer party 2026", min_length = 1, max_length = 100)]
     name: String,
-    /// The language of its messages: `en` or `zh-CN`.
+    /// The language of its messages: `en`, which it is if absent, or `zh-CN`.
+    #[schema(pattern = "^(en|zh-CN)$")]
     locale: Option<String>,
     /// Its IANA time zone.
     #[schema(example = "Europe/Berlin")]
@@ -42,6 +45,7 @@ pub(crate) struct NewLotteryBody {
     /// Whether people may enter themselves.
     open_to_join: Option<bool>,
     /// What carries its e-mails: `sns` asks each address for its consent and reaches few; `ses` reaches any number.
+    #[schema(pattern = "^(sns|ses)$")]
     email_through: Option<String>,
 }
 
@@ -175,10 +179,19 @@ fn id_bytes(seed: Option<String>) -> [u8; 16] {
 /// List the lotteries.
 #[utoipa::path(get, path = "/lotteries", tag = "lotteries", params(PagingQuery),
     responses((status = 200, description = "A page of lotteries", body = Lotteries)))]
-pub(crate) async fn list(State(state): State<AppState>, paging: Paging) -> Result<Json<Lotteries>, ApiError> {
-    let page = state.store.lotteries(paging.cursor.as_deref(), paging.limit).await?;
-    let lotteries = page.items.iter().map(LotteryView::from).collect();
-    Ok(Json(Lotteries { lotteries, next_cursor: page.cursor }))
+pub(crate) async fn list(
+    State(state): State<AppState>,
+    paging: Paging,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let (cursor, limit) = (paging.cursor.as_deref(), paging.limit);
+    let key = state.reads.key(format_args!("lotteries/{limit}/{}", cursor.unwrap_or_default()));
+    let answer = async {
+        let page = state.store.lotteries(cursor, limit).await?;
+        let lotteries = page.items.iter().map(LotteryView::from).collect();
+        Answer::json(&Lotteries { lotteries, next_cursor: page.cursor }, CacheRule::List)
+    };
+    Ok(state.reads.answer(key, state.reads.freshness(), answer).await?.respond(&headers))
 }
 
 /// One lottery, with its draws.
@@ -187,12 +200,24 @@ pub(crate) async fn list(State(state): State<AppState>, paging: Paging) -> Resul
 pub(crate) async fn get(
     State(state): State<AppState>,
     LotteryPath(lottery_id): LotteryPath,
-) -> Result<Json<LotteryWithDraws>, ApiError> {
-    let lottery = state.store.lottery(&lottery_id).await?.ok_or_else(unknown_lottery)?;
-    let page = state.store.draws(&lottery_id, None, DRAWS_SHOWN).await?;
-    Ok(Json(LotteryWithDraws {
-        lottery: LotteryView::from(&lottery),
-        draws: page.items.iter().map(DrawSummary::from).collect(),
-        next_cursor: page.cursor,
-    }))
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let key = state.reads.key(format_args!("lottery/{lottery_id}"));
+    let answer = async {
+        let lottery = state.store.lottery(&lottery_id).await?.ok_or_else(unknown_lottery)?;
+        let mut fit = Fit::new(DRAWS_SHOWN);
+        loop {
+            let page = state.store.draws(&lottery_id, None, fit.limit).await?;
+            let view = LotteryWithDraws {
+                lottery: LotteryView::from(&lottery),
+                draws: page.items.iter().map(DrawSummary::from).collect(),
+                next_cursor: page.cursor,
+            };
+            let answer = Answer::json(&view, CacheRule::List)?;
+            if fit.holds(&answer) {
+                return Ok(answer);
+            }
+        }
+    };
+    Ok(state.reads.answer(key, state.reads.freshness(), answer).await?.respond(&headers))
 }

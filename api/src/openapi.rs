@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use axum::extract::Extension;
-use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
-use http::header::CONTENT_TYPE;
+use axum::response::Response;
+use http::HeaderMap;
 use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{ComponentsBuilder, ObjectBuilder, SchemaType, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
@@ -15,7 +14,9 @@ use utoipa::openapi::{
 };
 use utoipa::{PartialSchema, ToSchema};
 
+use crate::answer::Answer;
 use crate::auth::Access;
+use crate::cache_control::CacheRule;
 use crate::config::Config;
 use crate::explanation::{RefusalCode, RefusalParameters};
 use crate::routes::{common_failures, failure_text};
@@ -25,20 +26,20 @@ const PROBLEM: &str = "application/problem+json";
 
 /// The document, written once.
 #[derive(Clone)]
-pub(crate) struct Document(Arc<Bytes>);
+pub(crate) struct Document(Arc<Answer>);
 
 impl Document {
     pub(crate) fn new(document: &OpenApi) -> Self {
         let text = serde_json::to_vec(document).expect("the document holds nothing that JSON cannot");
-        Self(Arc::new(text.into()))
+        Self(Arc::new(Answer::new(text, "application/json", CacheRule::Document)))
     }
 }
 
 /// The OpenAPI document of this service.
 #[utoipa::path(get, path = "/openapi.json", tag = "service",
     responses((status = 200, description = "An OpenAPI 3.1 document", content_type = "application/json")))]
-pub(crate) async fn document(Extension(document): Extension<Document>) -> Response {
-    ([(CONTENT_TYPE, "application/json")], Bytes::clone(&document.0)).into_response()
+pub(crate) async fn document(Extension(document): Extension<Document>, headers: HeaderMap) -> Response {
+    document.0.respond(&headers)
 }
 
 /// RFC 9457 problem details: every failure is answered with one.
@@ -114,6 +115,19 @@ pub(crate) fn empty(config: &Config) -> OpenApi {
         .build()
 }
 
+/// What a public address may answer to GET besides what it holds.
+pub(crate) fn redirections(path: &str, access: Access) -> Vec<(u16, &'static str)> {
+    let mut redirections = Vec::new();
+    if crate::page::view_of(path).is_some() {
+        redirections.push((303, "`Accept` names HTML first, as a browser's does when a person follows a link: `Location` is the page"));
+    }
+    // Health is asked to be told now, and what needs a token nobody keeps.
+    if !matches!(access, Access::Scope(_)) && path != "/healthz" {
+        redirections.push((304, "The copy that `If-None-Match` names is still the one"));
+    }
+    redirections
+}
+
 /// Writes into an operation what follows from its declaration: security, path parameters, failures.
 pub(crate) fn complete(
     operation: &mut Operation,
@@ -121,6 +135,7 @@ pub(crate) fn complete(
     access: Access,
     scope_prefix: &str,
     failures: &[u16],
+    redirections: &[(u16, &'static str)],
 ) {
     let bearer = |scope: crate::auth::Scope| {
         SecurityRequirement::new(BEARER, [format!("{scope_prefix}{}", scope.as_str())])
@@ -137,6 +152,10 @@ pub(crate) fn complete(
         if !parameters.iter().any(is_told) {
             parameters.push(RefOr::T(path_parameter(name)));
         }
+    }
+    for (status, description) in redirections {
+        let response = ResponseBuilder::new().description(*description).build();
+        operation.responses.responses.entry(status.to_string()).or_insert(RefOr::T(response));
     }
     for &status in failures.iter().chain(common_failures(access)) {
         let response = ResponseBuilder::new()

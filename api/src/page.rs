@@ -1,18 +1,21 @@
 //! The page for people, and the health check. The page's files are part of the binary: plain modules, style
 //! sheets and markup as they lie in `api/web`, with no build step between.
 
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use axum::Json;
 use axum::extract::{Path, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
-use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY};
-use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use http::header::{ACCEPT, CONTENT_SECURITY_POLICY, VARY};
+use http::{HeaderMap, HeaderValue, Method};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
+use crate::answer::Answer;
+use crate::cache_control::CacheRule;
 use crate::error::ApiError;
 use crate::state::AppState;
 
@@ -32,7 +35,7 @@ macro_rules! files {
     };
 }
 
-const INDEX: File = File { path: "index.html", content: include_str!("../web/index.html") };
+const INDEX: &str = include_str!("../web/index.html");
 
 /// All that the page loads. The state machine is the very file that is deployed, so that its picture is too.
 static FILES: LazyLock<Vec<File>> = LazyLock::new(|| {
@@ -47,6 +50,7 @@ static FILES: LazyLock<Vec<File>> = LazyLock::new(|| {
         "history.js",
         "icon.svg",
         "paging.js",
+        "poll.js",
         "qr.js",
         "router.js",
         "session.js",
@@ -78,73 +82,97 @@ static FILES: LazyLock<Vec<File>> = LazyLock::new(|| {
         "views/join.js",
         "views/lottery.js",
         "views/lottery_console.js",
+        "views/notifications.js",
         "views/participants.js",
         "views/sign_in.js",
         "views/stage.js",
         "views/state_details.js",
         "views/timeline.js",
         "views/verify.js",
+        "views/winners.js",
     ]);
     let content = include_str!("../../statemachine/lottery.asl.json");
     files.push(File { path: "lottery.asl.json", content });
     files
 });
 
-/// Tells one build's files from another's.
-static TAG: LazyLock<HeaderValue> = LazyLock::new(|| {
-    let mut digest = Sha256::new_with_prefix(INDEX.content);
+/// Tells one build's files from another's: the files of the page stand under it, and name each other relative to it.
+static BUILD: LazyLock<String> = LazyLock::new(|| {
+    let mut digest = Sha256::new_with_prefix(INDEX);
     FILES.iter().for_each(|file| digest.update(file.content));
-    let tag: String = digest.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    HeaderValue::try_from(format!("\"{tag}\"")).expect("hexadecimal digits may stand in a header")
+    digest.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 });
+
+/// The page of this build: it loads files of this build and no other.
+static PAGE: LazyLock<Answer> = LazyLock::new(|| {
+    let page = INDEX.replace("\"page/", &format!("\"page/{}/", *BUILD));
+    with_policy(Answer::new(page, "text/html; charset=utf-8", CacheRule::Page))
+});
+
+/// Each file's answers: under the tag of the build, and without it.
+static ANSWERS: LazyLock<HashMap<&'static str, [Answer; 2]>> = LazyLock::new(|| {
+    let answers = |file: &File| [CacheRule::Immutable, CacheRule::Revalidated].map(|rule| file.answer(rule));
+    FILES.iter().map(|file| (file.path, answers(file))).collect()
+});
+
+/// The policy stands on a 304 too: a browser takes the headers of that answer for its own copy.
+fn with_policy(answer: Answer) -> Answer {
+    answer.with_header(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY))
+}
 
 /// The page.
 #[utoipa::path(get, path = "/", tag = "page",
     responses((status = 200, description = "The page, for people", content_type = "text/html")))]
 pub(crate) async fn index(headers: HeaderMap) -> Response {
-    INDEX.respond(&headers)
+    PAGE.respond(&headers)
 }
 
 /// A file of the page.
 #[utoipa::path(get, path = "/page/{file}", tag = "page",
     responses((status = 200, description = "A script, a style sheet or an icon", content_type = "text/javascript")))]
 pub(crate) async fn file(Path(file): Path<String>, headers: HeaderMap) -> Result<Response, ApiError> {
-    respond(&file, &headers)
+    respond(&file, CacheRule::Revalidated, &headers)
 }
 
-/// A file in a folder of the page.
+/// A file in a folder of the page, or one of this build.
 #[utoipa::path(get, path = "/page/{folder}/{file}", tag = "page",
     responses((status = 200, description = "A script or a style sheet", content_type = "text/javascript")))]
 pub(crate) async fn file_in_folder(
     Path((folder, file)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    respond(&format!("{folder}/{file}"), &headers)
+    if folder == *BUILD {
+        return respond(&file, CacheRule::Immutable, &headers);
+    }
+    respond(&format!("{folder}/{file}"), CacheRule::Revalidated, &headers)
 }
 
-fn respond(path: &str, headers: &HeaderMap) -> Result<Response, ApiError> {
-    let file = FILES.iter().find(|file| file.path == path);
-    Ok(file.ok_or_else(|| ApiError::not_found("the page has no such file"))?.respond(headers))
+/// A file in a folder of the page of this build. Modules of two builds must never meet: those of another are not found.
+#[utoipa::path(get, path = "/page/{build}/{folder}/{file}", tag = "page",
+    responses((status = 200, description = "A script or a style sheet", content_type = "text/javascript")))]
+pub(crate) async fn file_of_build(
+    Path((build, folder, file)): Path<(String, String, String)>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    if build != *BUILD {
+        return Err(ApiError::not_found("the page of this build has no such file; load the page anew"));
+    }
+    respond(&format!("{folder}/{file}"), CacheRule::Immutable, &headers)
+}
+
+fn respond(path: &str, rule: CacheRule, headers: &HeaderMap) -> Result<Response, ApiError> {
+    let [immutable, revalidated] =
+        ANSWERS.get(path).ok_or_else(|| ApiError::not_found("the page has no such file"))?;
+    Ok(if rule == CacheRule::Immutable { immutable } else { revalidated }.respond(headers))
 }
 
 impl File {
-    /// The file, or that the browser's own copy is still the one: modules of two builds must never meet.
-    fn respond(&self, headers: &HeaderMap) -> Response {
-        // The policy stands on a 304 too: a browser takes the headers of that answer for its own copy.
-        let common = [
-            (ETAG, TAG.clone()),
-            (CACHE_CONTROL, HeaderValue::from_static("no-cache")),
-            (CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)),
-        ];
-        if headers.get(IF_NONE_MATCH).is_some_and(|known| *known == *TAG) {
-            return (StatusCode::NOT_MODIFIED, common).into_response();
-        }
-        (common, [(CONTENT_TYPE, self.content_type())], self.content).into_response()
+    fn answer(&self, rule: CacheRule) -> Answer {
+        with_policy(Answer::new(self.content, self.content_type(), rule))
     }
 
     fn content_type(&self) -> &'static str {
         match self.path.rsplit_once('.').map(|(_, extension)| extension) {
-            Some("html") => "text/html; charset=utf-8",
             Some("css") => "text/css; charset=utf-8",
             Some("js") => "text/javascript; charset=utf-8",
             Some("svg") => "image/svg+xml",
@@ -170,7 +198,7 @@ pub(crate) async fn for_people(State(state): State<AppState>, request: Request, 
 }
 
 /// The view of what is at this address, if there is one for people.
-fn view_of(path: &str) -> Option<&str> {
+pub(crate) fn view_of(path: &str) -> Option<&str> {
     let parts: Vec<&str> = path.split('/').collect();
     match parts.as_slice() {
         ["", "lotteries"] => Some("/"),
@@ -221,9 +249,24 @@ mod tests {
                     continue;
                 }
                 let path = file.strip_prefix(&root).unwrap().to_str().unwrap().replace('\\', "/");
-                let is_served = path == INDEX.path || FILES.iter().any(|served| served.path == path);
+                let is_served = path == "index.html" || FILES.iter().any(|served| served.path == path);
                 assert!(is_served, "{path} is not served");
             }
+        }
+    }
+
+    #[test]
+    fn the_page_loads_files_of_its_own_build_alone() {
+        let page = INDEX.replace("\"page/", "\"page/BUILD/");
+        let loaded = page.matches("\"page/BUILD/").count();
+        assert!(loaded > 10 && page.matches("page/").count() == loaded, "{page}");
+        for file in FILES.iter().filter(|file| file.path.ends_with(".js")) {
+            // A module that named another by the address of the page would leave its build.
+            assert!(
+                !file.content.contains("from \"/") && !file.content.contains("import(\"/"),
+                "{}",
+                file.path
+            );
         }
     }
 

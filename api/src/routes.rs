@@ -72,6 +72,7 @@ fn table() -> Vec<Endpoint> {
         Endpoint::declared(Public, Read, routes!(page::index)),
         Endpoint::declared(Public, Read, routes!(page::file)).fails_with(&[404]),
         Endpoint::declared(Public, Read, routes!(page::file_in_folder)).fails_with(&[404]),
+        Endpoint::declared(Public, Read, routes!(page::file_of_build)).fails_with(&[404]),
         Endpoint::declared(Public, Read, routes!(page::health)),
         Endpoint::declared(Public, Read, routes!(openapi::document)),
         Endpoint::declared(Only(DrawsWrite), Write, routes!(lotteries::create))
@@ -92,12 +93,15 @@ fn table() -> Vec<Endpoint> {
         Endpoint::declared(Public, Read, routes!(draws::list)).fails_with(&[400, 404]),
         Endpoint::declared(Public, Read, routes!(draws::get)).fails_with(&[404]),
         Endpoint::declared(Public, Read, routes!(draws::events)).fails_with(&[400, 404]),
-        Endpoint::declared(PublicOr(ResultsRead), Read, routes!(draws::winners)).fails_with(&[404, 406]),
+        Endpoint::declared(PublicOr(ResultsRead), Read, routes!(draws::winners)).fails_with(&[400, 404, 406]),
+        Endpoint::declared(Only(ResultsRead), Read, routes!(draws::notifications)).fails_with(&[400, 404]),
+        Endpoint::declared(Only(DrawsWrite), Write, routes!(draws::retry))
+            .fails_with(&[400, 404, 409, 413, 415, 422]),
         Endpoint::declared(Only(DrawsWrite), Write, routes!(draws::cancel)).fails_with(&[404, 409]),
         Endpoint::declared(Public, Read, routes!(draws::proof)).fails_with(&[404, 409]),
         Endpoint::declared(Public, Read, routes!(draws::entries)).fails_with(&[400, 404, 409]),
         Endpoint::declared(Public, Read, routes!(draws::inclusion)).fails_with(&[404, 409]),
-        Endpoint::declared(Public, Read, routes!(draws::odds)).fails_with(&[404, 409]),
+        Endpoint::declared(Public, Read, routes!(draws::odds)).fails_with(&[400, 404, 409]),
     ]
 }
 
@@ -129,8 +133,10 @@ impl Endpoint {
         for (path, item) in &mut paths.paths {
             let operations: [&mut Option<Operation>; 5] =
                 [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
-            for operation in operations.into_iter().flatten() {
-                openapi::complete(operation, path, access, prefix, failures);
+            for (index, operation) in operations.into_iter().enumerate() {
+                let Some(operation) = operation else { continue };
+                let redirections = if index == 0 { openapi::redirections(path, access) } else { Vec::new() };
+                openapi::complete(operation, path, access, prefix, failures, &redirections);
             }
         }
         let guard = from_fn_with_state(Guard { state: state.clone(), access, class }, guard);
@@ -163,7 +169,7 @@ pub(crate) fn failure_text(status: u16) -> &'static str {
             "What the request says cannot stand; `errors` names the fields"
         }
         Ok(StatusCode::TOO_MANY_REQUESTS) => {
-            "Too many requests from this address; `Retry-After` says when again"
+            "Too many requests from this caller; `Retry-After` says when again"
         }
         Ok(StatusCode::SERVICE_UNAVAILABLE) => {
             "Something behind the API does not answer; the same request may work later"

@@ -8,7 +8,8 @@ use lottery_store::Store;
 
 use crate::auth::Verifier;
 use crate::config::Config;
-use crate::draws::{Executions, KnownOdds, Results};
+use crate::draws::Executions;
+use crate::kept::Reads;
 use crate::rate_limit::Limiter;
 
 /// Tells the time; tests move it.
@@ -50,8 +51,7 @@ pub struct AppState {
     pub(crate) store: Store,
     pub(crate) sns: aws_sdk_sns::Client,
     pub(crate) executions: Arc<Executions>,
-    pub(crate) results: Arc<Results>,
-    pub(crate) odds: Arc<KnownOdds>,
+    pub(crate) reads: Arc<Reads>,
     pub(crate) verifier: Verifier,
     pub(crate) clock: Clock,
     pub(crate) limiter: Arc<Limiter>,
@@ -73,8 +73,7 @@ impl AppState {
             store,
             sns,
             executions: Arc::new(Executions::new(sfn, config.state_machine_arn.clone())),
-            results: Arc::default(),
-            odds: Arc::default(),
+            reads: Arc::new(Reads::new(config.read_freshness)),
             verifier,
             clock,
             limiter: Arc::new(Limiter::new(config.rate_limits)),

@@ -3,9 +3,12 @@
 import { reached } from "./connection.js";
 import { signOut, token } from "./session.js";
 
-/** A request that was refused: `name` for the page, a message for people, `errors` by field; `code` of what cannot be read. */
+/**
+ * A request that was refused: `name` for the page, a message for people, `errors` by field; `code` of what cannot be read;
+ * `retryAfter` seconds it may be sent again.
+ */
 export class Refused extends Error {
-  constructor(status, problem) {
+  constructor(status, problem, retryAfter) {
     super(problem.detail ?? problem.title ?? `status ${status}`);
     this.status = status;
     this.name = (problem.type ?? "").split("/").pop() || "refused";
@@ -14,6 +17,7 @@ export class Refused extends Error {
     this.parameters = problem.parameters;
     this.line = problem.line;
     this.column = problem.column;
+    this.retryAfter = retryAfter;
   }
 }
 
@@ -30,12 +34,15 @@ export function path(...parts) {
   return `/${parts.map(encodeURIComponent).join("/")}`;
 }
 
-/** Sends a request and gives the response, with the organiser's token if there is one. */
-export async function send(method, where, { body, headers = {}, signal } = {}) {
-  const authorised = token() ? { authorization: `Bearer ${token()}`, ...headers } : headers;
+/**
+ * Sends a request and gives the response, with the organiser's token if there is one and the request is not `anonymous`.
+ * What the browser has already, and the service says may be kept, is not sent again.
+ */
+export async function send(method, where, { body, headers = {}, signal, anonymous = false } = {}) {
+  const authorised = token() && !anonymous ? { authorization: `Bearer ${token()}`, ...headers } : headers;
   let response;
   try {
-    response = await fetch(address(where), { method, body, headers: authorised, signal, cache: "no-store" });
+    response = await fetch(address(where), { method, body, headers: authorised, signal, cache: method === "GET" ? "default" : "no-store" });
   } catch (error) {
     if (signal?.aborted) throw error;
     reached(false);
@@ -45,7 +52,7 @@ export async function send(method, where, { body, headers = {}, signal } = {}) {
   if (response.ok || response.status === 304) return response;
   if (response.status === 401 && token()) signOut();
   const problem = await response.json().catch(() => ({}));
-  throw new Refused(response.status, problem);
+  throw new Refused(response.status, problem, Number(response.headers.get("retry-after")) || undefined);
 }
 
 const JSON_TYPE = { accept: "application/json" };

@@ -14,10 +14,18 @@ export function onConnection(listener) {
   listeners.add(listener);
 }
 
-/** Waits before the next attempt: longer each time, but no longer than until the network is back. */
-export function pause(attempt, signal) {
-  const milliseconds = Math.min(300 * 2 ** attempt, 4000);
-  return sleep(milliseconds, signal, "online");
+/** A time of about this length: those who were turned away together do not come back together. */
+export function spread(milliseconds) {
+  return milliseconds * (0.5 + Math.random());
+}
+
+/**
+ * Waits before the next attempt: longer each time. Without a network no longer than until it is back; where the service
+ * said when (`retryAfter`, in seconds), no shorter, and up to half a minute.
+ */
+export function pause(attempt, signal, retryAfter) {
+  if (retryAfter === undefined) return sleep(spread(Math.min(300 * 2 ** attempt, 4000)), signal, "online");
+  return sleep(1000 * retryAfter + spread(Math.min(1000 * 2 ** attempt, 30000)), signal);
 }
 
 /** Waits; ends early when the view is left or `event` comes to the window. */

@@ -1,8 +1,10 @@
 // What the page knows of draws: their addresses, and where their statuses stand.
 
 import { get, path } from "./api.js";
-import { sleep } from "./connection.js";
+import { pause, sleep } from "./connection.js";
 import { followDraw } from "./follow.js";
+import { pageOf } from "./paging.js";
+import { poll } from "./poll.js";
 
 const FINAL = new Set(["SUCCEEDED", "INCOMPLETE", "REJECTED", "FAILED", "CANCELLED", "ABANDONED"]);
 
@@ -29,9 +31,12 @@ export function drawPath(lottery, draw, ...rest) {
   return path("lotteries", lottery, "draws", draw, ...rest);
 }
 
+/** While winners are told no state changes, and the counts do: they are asked for in this interval. */
+const COUNTING = 5000;
+
 /**
- * Keeps what a view shows of a draw up to date until it has ended: asks anew when its execution has come further,
- * at most once a second.
+ * Keeps what a view shows of a draw up to date until it has ended: asks anew when the draw has come further, at most once
+ * a second.
  */
 export async function watchDraw(lottery, draw, signal, onDraw) {
   const where = drawPath(lottery, draw);
@@ -40,27 +45,63 @@ export async function watchDraw(lottery, draw, signal, onDraw) {
   let asking = null;
   let isStale = false;
   const ask = async () => {
-    while (isStale && !signal.aborted) {
+    for (let attempt = 0; isStale && !signal.aborted;) {
       isStale = false;
-      const found = await get(where, { signal }).catch(() => null);
-      if (!found) isStale = true;
-      else if (JSON.stringify(found) !== JSON.stringify(shown)) {
-        shown = found;
-        onDraw(shown);
+      try {
+        const found = await get(where, { signal });
+        attempt = 0;
+        if (JSON.stringify(found) !== JSON.stringify(shown)) {
+          shown = found;
+          onDraw(shown);
+        }
+        if (!isFinal(shown.status)) await sleep(1000, signal);
+      } catch (error) {
+        isStale = true;
+        await pause(attempt, signal, error.retryAfter);
+        attempt += 1;
       }
-      if (!isFinal(shown.status)) await sleep(1000, signal);
     }
     asking = null;
   };
+  const look = () => {
+    isStale = true;
+    return (asking ??= ask());
+  };
+  const counting = new AbortController();
+  const stop = () => counting.abort();
+  signal.addEventListener("abort", stop);
+  poll(() => COUNTING, counting.signal, async () => {
+    if (shown.status === "RECORDED") await look();
+  });
   while (!isFinal(shown.status) && !signal.aborted) {
     await followDraw(lottery, draw, signal, (events) => {
-      if (!events.some((event) => /^TaskStateExited|^WaitState|^Execution/.test(event.type))) return;
-      isStale = true;
-      asking ??= ask();
+      if (events.some((event) => /^TaskStateExited|^WaitState|^Execution/.test(event.type))) look();
     });
     await asking;
-    if (isFinal(shown.status)) break;
-    isStale = true;
-    await (asking ??= ask());
+    if (!isFinal(shown.status) && !signal.aborted) await look();
   }
+  stop();
+  signal.removeEventListener("abort", stop);
+}
+
+/** All winners of a draw, page by page; `anonymous` gives them masked, whoever asks. */
+export async function allWinners(lottery, draw, options) {
+  const winners = [];
+  for (let cursor = null; ;) {
+    const page = await get(pageOf(drawPath(lottery, draw, "winners"), cursor), options);
+    winners.push(...page.winners);
+    cursor = page.next_cursor;
+    if (!cursor) return winners;
+  }
+}
+
+/** What the service said when a draw was started, by the draw's id: for its organiser, on the view that follows. */
+const notices = new Map();
+
+export function keepNotices(draw, list) {
+  notices.set(draw, list);
+}
+
+export function noticesOf(draw) {
+  return notices.get(draw) ?? [];
 }

@@ -1,41 +1,43 @@
 // Follows an execution: gives its events as they come, and begins again behind the last one after a lost connection.
 
 import { Refused, Unreachable, get, path, send } from "./api.js";
-import { pause, reached, sleep } from "./connection.js";
+import { pause, reached, sleep, spread } from "./connection.js";
 import { drawPath } from "./draws.js";
 import { fromHistory, fromPublic } from "./history.js";
+import { token } from "./session.js";
+
+/** The organiser, who shows the draw on a stage, looks more often than the service asks everyone to. */
+const OFTEN = 1000;
 
 /**
- * The events of a draw, which everyone may see. Every answer ends after its first events, and 204 says that
- * nothing follows. `onEvents(events, isNew)`: a resumed draw has a new execution, whose events begin anew.
+ * The events of a draw, which everyone may see. Every answer ends after its first events, says when something may have
+ * happened next, and 204 says that nothing follows. A service that cannot let requests wait answers at once.
  */
 export async function followDraw(lottery, draw, signal, onEvents) {
-  let last = null;
+  let last = 0;
+  let retry = OFTEN;
   for (let attempt = 0; !signal.aborted;) {
     try {
-      const headers = { accept: "text/event-stream", ...(last ? { "last-event-id": last } : {}) };
-      const response = await send("GET", drawPath(lottery, draw, "events"), { headers, signal });
+      const headers = { accept: "text/event-stream" };
+      const response = await send("GET", `${drawPath(lottery, draw, "events")}?after=${last}`, { headers, signal });
       if (response.status === 204) return;
       for await (const batch of messages(response.body)) {
-        const isNew = last !== null && execution(batch[0].id) !== execution(last);
-        last = batch[batch.length - 1].id;
-        onEvents(batch.map((message) => fromPublic(JSON.parse(message.data))), isNew);
+        retry = batch.findLast((message) => message.retry)?.retry ?? retry;
+        const events = batch.filter((message) => message.data !== "");
+        if (!events.length) continue;
+        last = events[events.length - 1].id;
+        onEvents(events.map((message) => fromPublic(JSON.parse(message.data))));
       }
       attempt = 0;
-      await sleep(200, signal);
+      await sleep(spread(token() ? Math.min(retry, retry > 10000 ? 5000 : OFTEN) : retry), signal);
     } catch (error) {
       if (signal.aborted) return;
       if (error instanceof Refused && error.status < 429) throw error;
       if (!(error instanceof Refused)) reached(false);
-      await pause(attempt, signal);
+      await pause(attempt, signal, error.retryAfter);
       attempt += 1;
     }
   }
-}
-
-/** The part of an event's id that tells a draw's executions apart. */
-function execution(id) {
-  return id.slice(0, id.lastIndexOf("-") + 1);
 }
 
 /** The messages of a stream of server-sent events, as they arrive. */
@@ -47,15 +49,16 @@ async function* messages(body) {
     if (done) return;
     const blocks = (rest + value).split("\n\n");
     rest = blocks.pop();
-    const found = blocks.map(parse).filter((message) => message.data !== "");
+    const found = blocks.map(parse).filter((message) => message.data !== "" || message.retry);
     if (found.length) yield found;
   }
 }
 
 function parse(block) {
-  const message = { id: "", data: "" };
+  const message = { id: "", data: "", retry: 0 };
   for (const line of block.split("\n")) {
     if (line.startsWith("id:")) message.id = line.slice(3).trim();
+    if (line.startsWith("retry:")) message.retry = Number(line.slice(6)) || 0;
     if (line.startsWith("data:")) message.data += line.slice(5).trim();
   }
   return message;
@@ -75,7 +78,7 @@ export async function followExecution(name, signal, onAnswer) {
     } catch (error) {
       if (signal.aborted) return;
       if (!(error instanceof Unreachable) && error.status < 429) throw error;
-      await pause(attempt, signal);
+      await pause(attempt, signal, error.retryAfter);
       attempt += 1;
     }
   }

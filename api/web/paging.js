@@ -11,10 +11,15 @@ import { t } from "./i18n/index.js";
 export function paged(list, next, cursor = null) {
   const more = h("button", { type: "button", hidden: !cursor }, t("more"));
   const load = async () => {
-    const page = await next(cursor);
-    add(list, page.elements);
-    cursor = page.next_cursor;
-    more.hidden = !cursor;
+    more.disabled = true;
+    try {
+      const page = await next(cursor);
+      add(list, page.elements);
+      cursor = page.next_cursor;
+      more.hidden = !cursor;
+    } finally {
+      more.disabled = false;
+    }
     return Boolean(cursor);
   };
   more.addEventListener("click", load);
@@ -23,7 +28,7 @@ export function paged(list, next, cursor = null) {
 
 /** The address of a page behind this cursor. */
 export function pageOf(where, cursor) {
-  return cursor ? `${where}?cursor=${encodeURIComponent(cursor)}` : where;
+  return cursor ? `${where}${where.includes("?") ? "&" : "?"}cursor=${encodeURIComponent(cursor)}` : where;
 }
 
 /** Puts all lotteries into a place, each as the card that `card` makes of it, or the words that there is none. */

@@ -7,6 +7,7 @@ use lottery_store::CancelDraw;
 use serde_json::json;
 
 use super::view::DrawView;
+use super::watched::Watched;
 use crate::error::ApiError;
 use crate::extract::{DrawPath, unknown_draw};
 use crate::state::AppState;
@@ -41,5 +42,5 @@ pub(crate) async fn cancel(
     state.executions.stop(&draw_id).await?;
     tracing::info!(%lottery_id, %draw_id, "cancelled a draw");
     let draw = state.store.draw(&lottery_id, &draw_id).await?.ok_or_else(unknown_draw)?;
-    Ok(Json(super::view(&state, draw).await?))
+    Ok(Json(super::view(&state, &Watched::new(draw, state.clock.now())).await?))
 }

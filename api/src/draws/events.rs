@@ -1,63 +1,94 @@
 //! The events of a draw as server-sent events.
 //!
-//! A response waits up to 20 s for events and ends after the first ones; the client comes back with
-//! `Last-Event-ID`. So it works behind API Gateway too, which keeps no response open for long. Once the
-//! execution has ended and all is told, the answer is 204, which tells an `EventSource` to stop.
+//! A response ends after the first events behind the one that the client names; the client comes back with
+//! `Last-Event-ID`, or `?after=`, when `retry` says. Where requests may wait, one without news waits for some seconds, and
+//! all who wait share one read of the draw. On Lambda none waits: `retry` says when something may have happened. Once the
+//! draw has ended and all is told, the answer is 204, which tells an `EventSource` to stop.
 
 use std::convert::Infallible;
 use std::time::Duration;
 
+use axum::body::Body;
 use axum::extract::State;
-use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use futures_util::{StreamExt, stream};
-use http::{HeaderMap, StatusCode};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, VARY};
+use http::{HeaderMap, StatusCode, Uri};
 use lottery::{DrawId, LotteryId};
+use serde::Deserialize;
 use tokio::time::Instant;
+use utoipa::IntoParams;
 
-use super::history::{Committed, Progress, PublicEvent};
-use crate::error::{ApiError, chain};
-use crate::extract::{DrawPath, unknown_draw};
+use super::milestones::PublicEvent;
+use super::watched::Watched;
+use crate::answer::Answer;
+use crate::error::ApiError;
+use crate::extract::{DrawPath, query};
 use crate::state::AppState;
 
-const LONGEST_WAIT: Duration = Duration::from_secs(20);
-const PAUSE: Duration = Duration::from_millis(500);
-/// The client comes back after this time.
+/// A request that waits looks again after this time.
+const PAUSE: Duration = Duration::from_millis(300);
+/// Where requests wait, the client comes back after this time.
 const RETRY: Duration = Duration::from_millis(300);
-const MOST_EVENTS: usize = 500;
+/// A response on which nothing moves may be closed by what stands between: a comment goes out in this interval.
+const KEEP_ALIVE: Duration = Duration::from_secs(5);
+const EVENT_STREAM: &str = "text/event-stream";
+
+/// From which event on.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[allow(dead_code, reason = "describes the query that `after` reads")]
+pub(crate) struct EventsQuery {
+    /// The last event received, like `Last-Event-ID`, for which caches need no rule of their own; it counts if both are given.
+    #[param(minimum = 0)]
+    after: Option<u64>,
+}
 
 /// The events of a draw, as they happen.
 #[utoipa::path(get, path = "/lotteries/{lottery_id}/draws/{draw_id}/events", tag = "draws",
-    params(("Last-Event-ID" = Option<String>, Header, description = "The last event received; only later ones follow")),
+    params(EventsQuery, ("Last-Event-ID" = Option<String>, Header, description = "The last event received; only later ones follow")),
     responses(
-        (status = 200, description = "Events, each a JSON object; ends after the first ones or 20 s", body = PublicEvent,
-            content_type = "text/event-stream"),
+        (status = 200, description = "Events, each a JSON object. It ends after the first ones, and `retry` says when to ask again",
+            body = PublicEvent, content_type = "text/event-stream"),
         (status = 204, description = "The draw has ended and all its events were received")))]
 pub(crate) async fn events(
     State(state): State<AppState>,
     DrawPath(lottery_id, draw_id): DrawPath,
+    uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let draw = state.store.draw(&lottery_id, &draw_id).await?.ok_or_else(unknown_draw)?;
-    let arn = draw.execution_arn.unwrap_or_else(|| state.executions.arn(&draw_id));
-    let resumed = resumption(&arn);
-    let after = last_event_id(&headers, resumed.as_deref())?;
-    let (events, progress) = state.executions.events(&arn, after, MOST_EVENTS).await?;
-    let is_over = match progress {
-        Progress::NotBegun => draw.status.is_final(),
-        Progress::Running => false,
-        Progress::Ended => true,
-    };
-    if events.is_empty() && is_over {
-        return Ok(StatusCode::NO_CONTENT.into_response());
+    let after = after(&uri, &headers)?;
+    let watched = Watched::read(&state, &lottery_id, &draw_id).await?;
+    if watched.events() > after {
+        let key = state.reads.key(format_args!("events/{lottery_id}/{draw_id}/{}/{after}", watched.tag));
+        let answer = async {
+            let body = [&retry(retry_of(&state, &watched))[..], &watched.behind(after)].concat();
+            Ok(Answer::new(body, EVENT_STREAM, watched.rule()))
+        };
+        let lifetime = watched.lifetime(state.reads.freshness());
+        return Ok(state.reads.answer(key, lifetime, answer).await?.respond(&headers));
     }
-    let wait = Wait { state, lottery_id, draw_id, arn, after, until: Instant::now() + LONGEST_WAIT };
-    let told = stream::once(wait.events(events)).flat_map(move |events| {
-        let resumed = resumed.clone();
-        stream::iter(events.into_iter().map(move |one| Ok::<_, Infallible>(event(&one, resumed.as_deref()))))
+    if watched.draw.status.is_final() {
+        let rule = watched.rule();
+        let headers = [(CACHE_CONTROL, rule.header()), (VARY, rule.varies_by())];
+        return Ok((StatusCode::NO_CONTENT, headers).into_response());
+    }
+    if state.config.events_wait.is_zero() {
+        let answer = Answer::new(retry(retry_of(&state, &watched)), EVENT_STREAM, watched.rule());
+        return Ok(answer.respond(&headers));
+    }
+    let now = Instant::now();
+    let until = now + state.config.events_wait;
+    let wait =
+        Wait { state, lottery_id, draw_id, after, until, comment_at: now + KEEP_ALIVE, is_over: false };
+    let news = stream::unfold(wait, |mut wait| async {
+        let part = wait.next().await?;
+        Some((Ok::<_, Infallible>(part), wait))
     });
-    let body = stream::iter([Ok(Event::default().retry(RETRY))]).chain(told);
-    Ok(Sse::new(body).keep_alive(KeepAlive::new().interval(Duration::from_secs(5))).into_response())
+    let begun = stream::iter([Ok(Bytes::from(retry(RETRY)))]);
+    let headers = [(CONTENT_TYPE, EVENT_STREAM), (CACHE_CONTROL, "no-store")];
+    Ok((headers, Body::from_stream(begun.chain(news))).into_response())
 }
 
 /// Waits for the first events behind one that is known.
@@ -65,103 +96,89 @@ struct Wait {
     state: AppState,
     lottery_id: LotteryId,
     draw_id: DrawId,
-    arn: String,
-    after: i64,
+    after: u64,
     until: Instant,
+    comment_at: Instant,
+    is_over: bool,
 }
 
 impl Wait {
-    async fn events(self, mut events: Vec<PublicEvent>) -> Vec<PublicEvent> {
-        while events.is_empty() && Instant::now() < self.until {
+    /// The next part of the response, until it has told the news or waited for long enough.
+    async fn next(&mut self) -> Option<Bytes> {
+        while !self.is_over && Instant::now() < self.until {
             tokio::time::sleep(PAUSE).await;
-            match self.state.executions.events(&self.arn, self.after, MOST_EVENTS).await {
-                Ok((new, progress)) => {
-                    events = new;
-                    if progress == Progress::Ended {
-                        break;
-                    }
+            match Watched::read(&self.state, &self.lottery_id, &self.draw_id).await {
+                Ok(watched) if watched.events() > self.after => {
+                    self.is_over = true;
+                    return Some(watched.behind(self.after));
                 }
+                Ok(watched) => self.is_over = watched.draw.status.is_final(),
                 // The response has begun; the client comes back and is told then.
                 Err(error) => {
-                    tracing::warn!(?error, "the history of a draw cannot be read");
-                    break;
+                    tracing::warn!(?error, "a draw cannot be read for those who watch it");
+                    self.is_over = true;
                 }
             }
-        }
-        self.tell_commitment(&mut events).await;
-        events
-    }
-
-    /// The commitment goes out with the news that the entries are sealed.
-    async fn tell_commitment(&self, events: &mut [PublicEvent]) {
-        let Some(sealed) = events.iter_mut().find(|event| event.ends_sealing()) else { return };
-        match self.state.store.draw(&self.lottery_id, &self.draw_id).await {
-            Ok(draw) => {
-                sealed.committed = draw.and_then(|draw| {
-                    let commitment = draw.commitment?.to_string();
-                    Some(Committed { commitment, round: draw.round, round_at: draw.round_at })
-                });
+            if Instant::now() >= self.comment_at {
+                self.comment_at += KEEP_ALIVE;
+                return Some(Bytes::from_static(b":\n\n"));
             }
-            // The draw itself tells it too.
-            Err(error) => tracing::warn!(error = chain(&error), "the commitment of a draw cannot be read"),
         }
+        None
     }
 }
 
-/// The end of an execution's name that tells a resumed execution from the draw's first: `r1`.
-fn resumption(execution_arn: &str) -> Option<String> {
-    let (_, end) = execution_arn.rsplit_once('-')?;
-    let is_resumed =
-        end.strip_prefix('r').is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
-    is_resumed.then(|| end.to_owned())
+/// When the client should ask again.
+fn retry_of(state: &AppState, watched: &Watched) -> Duration {
+    if state.config.events_wait.is_zero() { watched.next_look(state.clock.now()) } else { RETRY }
 }
 
-fn event(event: &PublicEvent, resumed: Option<&str>) -> Event {
-    let data = serde_json::to_string(event).expect("an event holds nothing that JSON cannot");
-    let id = match resumed {
-        Some(resumed) => format!("{resumed}-{}", event.id),
-        None => event.id.to_string(),
-    };
-    Event::default().id(id).data(data)
+fn retry(pause: Duration) -> Vec<u8> {
+    format!("retry: {}\n\n", pause.as_millis()).into_bytes()
 }
 
-/// The last event that the client has: none, if it is of another execution of the draw.
-fn last_event_id(headers: &HeaderMap, resumed: Option<&str>) -> Result<i64, ApiError> {
-    let Some(value) = headers.get("last-event-id").filter(|value| !value.is_empty()) else { return Ok(0) };
-    let text = value.to_str().unwrap_or_default().trim();
-    let (execution, id) = match text.rsplit_once('-') {
-        Some((execution, id)) => (Some(execution), id),
-        None => (None, text),
+/// The last event that the client has.
+fn after(uri: &Uri, headers: &HeaderMap) -> Result<u64, ApiError> {
+    let asked = query(uri)?.into_iter().find_map(|(name, value)| (name == "after").then_some(value));
+    let (place, text) = match asked {
+        Some(after) => ("after", after),
+        None => match headers.get("last-event-id") {
+            None => return Ok(0),
+            Some(value) => ("Last-Event-ID", value.to_str().unwrap_or("?").trim().to_owned()),
+        },
     };
-    let id: i64 = id.parse().ok().filter(|id| *id >= 0).ok_or_else(|| {
-        ApiError::bad_request("BadHeader", "Last-Event-ID must be the id of an event of this draw")
-            .at("Last-Event-ID")
-    })?;
-    Ok(if execution == resumed { id } else { 0 })
+    if text.is_empty() {
+        return Ok(0);
+    }
+    // The sign would be read, too.
+    let id = text.parse().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()));
+    id.ok_or_else(|| {
+        let name = if place == "after" { "BadQuery" } else { "BadHeader" };
+        ApiError::bad_request(name, format!("{place} must be the id of an event of this draw")).at(place)
+    })
 }
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
+    use http::{HeaderName, HeaderValue};
 
     use super::*;
 
+    fn after_of(query: &str, header: Option<&'static str>) -> Result<u64, ApiError> {
+        let headers =
+            header.map(|id| (HeaderName::from_static("last-event-id"), HeaderValue::from_static(id)));
+        after(&format!("/events{query}").parse().unwrap(), &HeaderMap::from_iter(headers))
+    }
+
     #[test]
-    fn an_event_id_counts_for_its_own_execution_only() {
-        let resumed = resumption("arn:aws:states:x:1:execution:lottery:draw-abc-r2");
-        assert_eq!(resumed.as_deref(), Some("r2"));
-        assert_eq!(resumption("arn:aws:states:x:1:execution:lottery:draw-abc"), None);
-        let after = |id: &'static str, resumed| {
-            let headers = HeaderMap::from_iter([(
-                http::HeaderName::from_static("last-event-id"),
-                HeaderValue::from_static(id),
-            )]);
-            last_event_id(&headers, resumed)
-        };
-        assert_eq!(after("7", None).unwrap(), 7);
-        assert_eq!(after("r2-7", Some("r2")).unwrap(), 7);
-        assert_eq!(after("7", Some("r2")).unwrap(), 0);
-        assert!(after("x", None).is_err());
-        assert!(after("7-", None).is_err());
+    fn the_last_event_is_named_by_the_header_or_the_query() {
+        assert_eq!(after_of("", None).unwrap(), 0);
+        assert_eq!(after_of("", Some("")).unwrap(), 0);
+        assert_eq!(after_of("", Some("7")).unwrap(), 7);
+        assert_eq!(after_of("?after=8", Some("7")).unwrap(), 8);
+        for bad in ["x", "-1", "+1", "7-", "99999999999999999999"] {
+            assert!(after_of("", Some(bad)).is_err(), "{bad}");
+        }
+        assert!(after_of("?after=x", None).is_err());
     }
 }

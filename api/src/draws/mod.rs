@@ -1,34 +1,39 @@
 //! Draws: started by an organiser, watched by everyone.
 
 mod cancel;
+mod csv;
 mod events;
 mod execution;
-mod history;
+mod milestones;
+mod notifications;
 mod odds;
 mod proof;
-mod results;
 mod start;
 mod view;
+mod watched;
 mod winners;
 
-use axum::Json;
 use axum::extract::State;
-use lottery::Draw;
+use axum::response::Response;
+use http::HeaderMap;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 pub(crate) use cancel::{__path_cancel, cancel};
 pub(crate) use events::{__path_events, events};
 pub(crate) use execution::Executions;
-pub(crate) use odds::{__path_odds, KnownOdds, odds};
+pub(crate) use notifications::{__path_notifications, __path_retry, notifications, retry};
+pub(crate) use odds::{__path_odds, odds};
 pub(crate) use proof::{__path_entries, __path_inclusion, __path_proof, entries, inclusion, proof};
-pub(crate) use results::Results;
 pub(crate) use start::{__path_start, start};
 pub(crate) use view::{DrawSummary, DrawView};
+pub(crate) use watched::Watched;
 pub(crate) use winners::{__path_winners, winners};
 
+use crate::answer::{Answer, Fit};
+use crate::cache_control::CacheRule;
 use crate::error::ApiError;
-use crate::extract::{DrawPath, LotteryPath, Paging, unknown_draw, unknown_lottery};
+use crate::extract::{DrawPath, LotteryPath, Paging, unknown_lottery};
 use crate::lotteries::PagingQuery;
 use crate::state::AppState;
 
@@ -47,10 +52,23 @@ pub(crate) async fn list(
     State(state): State<AppState>,
     LotteryPath(lottery_id): LotteryPath,
     paging: Paging,
-) -> Result<Json<Draws>, ApiError> {
-    state.store.lottery(&lottery_id).await?.ok_or_else(unknown_lottery)?;
-    let page = state.store.draws(&lottery_id, paging.cursor.as_deref(), paging.limit).await?;
-    Ok(Json(Draws { draws: page.items.iter().map(DrawSummary::from).collect(), next_cursor: page.cursor }))
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let (cursor, limit) = (paging.cursor.as_deref(), paging.limit);
+    let key = state.reads.key(format_args!("draws/{lottery_id}/{limit}/{}", cursor.unwrap_or_default()));
+    let answer = async {
+        state.store.lottery(&lottery_id).await?.ok_or_else(unknown_lottery)?;
+        let mut fit = Fit::new(limit);
+        loop {
+            let page = state.store.draws(&lottery_id, cursor, fit.limit).await?;
+            let draws = page.items.iter().map(DrawSummary::from).collect();
+            let answer = Answer::json(&Draws { draws, next_cursor: page.cursor }, CacheRule::List)?;
+            if fit.holds(&answer) {
+                return Ok(answer);
+            }
+        }
+    };
+    Ok(state.reads.answer(key, state.reads.freshness(), answer).await?.respond(&headers))
 }
 
 /// One draw: how far it is, its masked winners, and what became of their notifications.
@@ -59,20 +77,16 @@ pub(crate) async fn list(
 pub(crate) async fn get(
     State(state): State<AppState>,
     DrawPath(lottery_id, draw_id): DrawPath,
-) -> Result<Json<DrawView>, ApiError> {
-    let draw = state.store.draw(&lottery_id, &draw_id).await?.ok_or_else(unknown_draw)?;
-    Ok(Json(view(&state, draw).await?))
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let watched = Watched::read(&state, &lottery_id, &draw_id).await?;
+    let key = state.reads.key(format_args!("draw/{lottery_id}/{draw_id}/{}", watched.tag));
+    let lifetime = watched.lifetime(state.reads.freshness());
+    let answer = async { Answer::json(&view(&state, &watched).await?, watched.rule()) };
+    Ok(state.reads.answer(key, lifetime, answer).await?.respond(&headers))
 }
 
-/// The draw with all that stands elsewhere: the execution's states, the winners, the ledger.
-async fn view(state: &AppState, draw: Draw) -> Result<DrawView, ApiError> {
-    let states = if draw.status.is_final() {
-        Vec::new()
-    } else {
-        let arn = draw.execution_arn.clone().unwrap_or_else(|| state.executions.arn(&draw.draw_id));
-        // Best effort: a draw is worth showing without it.
-        state.executions.current_states(&arn).await.unwrap_or_default()
-    };
-    let outcome = state.results.of(&state.store, &draw).await?;
-    Ok(DrawView::new(&draw, states, &outcome))
+/// The draw with its first winners.
+async fn view(state: &AppState, watched: &Watched) -> Result<DrawView, ApiError> {
+    Ok(DrawView::new(watched, winners::first(state, &watched.draw).await?))
 }

@@ -1,9 +1,11 @@
 //! What anyone can check of a draw: the proof, its entries, and one entry's place among them.
 
-use axum::Json;
+use std::fmt::Display;
+use std::sync::Arc;
+
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
-use http::header::CONTENT_TYPE;
+use axum::response::Response;
+use http::HeaderMap;
 use lottery::manifest::Version;
 use lottery::merkle::Inclusion;
 use lottery::proof::{MOST_ENTRIES_WITHIN, Proof, ProofBeacon};
@@ -12,51 +14,102 @@ use lottery_store::{CHUNK_ENTRIES, SealedDraw};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::watched::Watched;
+use crate::answer::{Answer, Fit, MAX_ANSWER};
+use crate::cache_control::CacheRule;
 use crate::error::ApiError;
-use crate::extract::{DrawPath, EntriesPage, EntryPath, unknown_draw};
+use crate::extract::{DrawPath, EntriesPage, EntryPath};
 use crate::state::AppState;
 
-/// A draw with its seal, or why there is none.
-pub(super) async fn sealed(
-    state: &AppState,
-    lottery_id: &LotteryId,
-    draw_id: &DrawId,
-) -> Result<(Draw, SealedDraw), ApiError> {
-    let draw = state.store.draw(lottery_id, draw_id).await?.ok_or_else(unknown_draw)?;
-    let seal = state.store.seal(lottery_id, draw_id).await?.ok_or_else(|| {
-        ApiError::conflict(
-            "NotSealed",
-            "this draw has not sealed any entries, so there is nothing to check yet",
-        )
-    })?;
-    Ok((draw, seal))
+/// A draw whose seal is asked about.
+pub(super) struct Sealed {
+    watched: Arc<Watched>,
+}
+
+impl Sealed {
+    pub(super) async fn read(
+        state: &AppState,
+        lottery_id: &LotteryId,
+        draw_id: &DrawId,
+    ) -> Result<Self, ApiError> {
+        Ok(Self { watched: Watched::read(state, lottery_id, draw_id).await? })
+    }
+
+    /// The rule for what rests on the seal alone.
+    pub(super) fn rule(&self) -> CacheRule {
+        self.watched.seal_rule()
+    }
+
+    /// A key for what rests on the seal alone: another seal has another commitment.
+    pub(super) fn key(&self, what: &str, more: impl Display) -> String {
+        let Draw { lottery_id, draw_id, commitment, .. } = &self.watched.draw;
+        let commitment = commitment.map(|commitment| commitment.to_string()).unwrap_or_default();
+        format!("{what}/{lottery_id}/{draw_id}/{commitment}/{:?}/{more}", self.rule())
+    }
+
+    /// The draw with its seal, or why there is none.
+    pub(super) async fn seal(&self, state: &AppState) -> Result<(&Draw, SealedDraw), ApiError> {
+        let draw = &self.watched.draw;
+        let seal = state.store.seal(&draw.lottery_id, &draw.draw_id).await?.ok_or_else(|| {
+            ApiError::conflict(
+                "NotSealed",
+                "this draw has not sealed any entries, so there is nothing to check yet",
+            )
+        })?;
+        Ok((draw, seal))
+    }
+
+    /// Responds with what rests on the seal alone.
+    pub(super) async fn respond(
+        &self,
+        state: &AppState,
+        key: String,
+        answer: impl Future<Output = Result<Answer, ApiError>> + Send,
+        headers: &HeaderMap,
+    ) -> Result<Response, ApiError> {
+        let lifetime = self.rule().lifetime(state.reads.freshness());
+        Ok(state.reads.answer(key, lifetime, answer).await?.respond(headers))
+    }
 }
 
 /// The proof of a draw, as canonical JSON whose very bytes count. `verify-draw` checks it offline.
 ///
-/// It holds the entries themselves up to 10,000; more are read from `entries`. Before the beacon round is known it
-/// says no more than what is committed to, and before the winners are official it names none.
+/// It holds the entries themselves up to 10,000, if one answer can; more are read from `entries`. Before the beacon round is
+/// known it says no more than what is committed to, and before the winners are official it names none.
 #[utoipa::path(get, path = "/lotteries/{lottery_id}/draws/{draw_id}/proof", tag = "fair draw",
     responses((status = 200, description = "The proof, in the form that docs/fair-draw.md specifies", body = Object)))]
 pub(crate) async fn proof(
     State(state): State<AppState>,
     DrawPath(lottery_id, draw_id): DrawPath,
+    headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let (draw, seal) = sealed(&state, &lottery_id, &draw_id).await?;
-    let round = state.store.round(&lottery_id, &draw_id).await?;
-    let ranking = state.store.ranking(&draw).await?;
-    let entries = match seal.manifest.entries {
-        few if few <= MOST_ENTRIES_WITHIN => Some(read_entries(&state, &seal, 0, few).await?),
-        _ => None,
+    let sealed = Sealed::read(&state, &lottery_id, &draw_id).await?;
+    let rule = sealed.watched.proof_rule();
+    let key = sealed.key("proof", format_args!("{rule:?}"));
+    let answer = async {
+        let (draw, seal) = sealed.seal(&state).await?;
+        let round = state.store.round(&lottery_id, &draw_id).await?;
+        let ranking = state.store.ranking(draw).await?;
+        let entries = match seal.manifest.entries {
+            few if few <= MOST_ENTRIES_WITHIN => Some(read_entries(&state, &seal, 0, few).await?),
+            _ => None,
+        };
+        let proof = Proof {
+            beacon: ProofBeacon { chain: seal.chain, round },
+            manifest: seal.manifest,
+            ranking: ranking.map(|ranking| ranking.into_iter().map(|entry| entry.ranked).collect()),
+            signature: seal.signature,
+            version: Version,
+        };
+        let whole = json_text(proof.to_canonical_json(entries.as_deref()), rule);
+        if whole.carried() <= MAX_ANSWER {
+            Ok(whole)
+        } else {
+            Ok(json_text(proof.to_canonical_json(None), rule))
+        }
     };
-    let proof = Proof {
-        beacon: ProofBeacon { chain: seal.chain, round },
-        manifest: seal.manifest,
-        ranking: ranking.map(|ranking| ranking.into_iter().map(|entry| entry.ranked).collect()),
-        signature: seal.signature,
-        version: Version,
-    };
-    Ok(json_text(proof.to_canonical_json(entries.as_deref())))
+    let lifetime = rule.lifetime(state.reads.freshness());
+    Ok(state.reads.answer(key, lifetime, answer).await?.respond(&headers))
 }
 
 /// Where a page of entries begins, and how long it is.
@@ -92,25 +145,27 @@ pub(crate) async fn entries(
     State(state): State<AppState>,
     DrawPath(lottery_id, draw_id): DrawPath,
     page: EntriesPage,
+    headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let (_, seal) = sealed(&state, &lottery_id, &draw_id).await?;
-    let behind = page.first.saturating_add(page.limit).min(seal.manifest.entries);
-    let entries = read_entries(&state, &seal, page.first, behind).await?;
-    let mut text = String::from("{\"entries\":[");
-    for (place, entry) in entries.iter().enumerate() {
-        if place > 0 {
-            text.push(',');
+    let sealed = Sealed::read(&state, &lottery_id, &draw_id).await?;
+    let key = sealed.key("entries", format_args!("{}/{}", page.first, page.limit));
+    let answer = async {
+        let (_, seal) = sealed.seal(&state).await?;
+        let mut fit = Fit::new(page.limit as usize);
+        loop {
+            let behind = page.first.saturating_add(fit.limit as u64).min(seal.manifest.entries);
+            let entries = read_entries(&state, &seal, page.first, behind).await?;
+            let entries: Vec<String> = entries.iter().map(Entry::to_canonical_json).collect();
+            let next =
+                if behind < seal.manifest.entries { format!("\"{behind}\"") } else { "null".to_owned() };
+            let text = format!("{{\"entries\":[{}],\"next_cursor\":{next}}}", entries.join(","));
+            let answer = json_text(text, sealed.rule());
+            if fit.holds(&answer) {
+                return Ok(answer);
+            }
         }
-        text.push_str(&entry.to_canonical_json());
-    }
-    text.push_str("],\"next_cursor\":");
-    if behind < seal.manifest.entries {
-        text.push_str(&format!("\"{behind}\""));
-    } else {
-        text.push_str("null");
-    }
-    text.push('}');
-    Ok(json_text(text))
+    };
+    sealed.respond(&state, key, answer, &headers).await
 }
 
 /// The entries from one place to before another, both counted from 0.
@@ -156,18 +211,25 @@ pub(crate) struct EntryInclusionView {
 pub(crate) async fn inclusion(
     State(state): State<AppState>,
     EntryPath(lottery_id, draw_id, label): EntryPath,
-) -> Result<Json<EntryInclusionView>, ApiError> {
-    let (_, seal) = sealed(&state, &lottery_id, &draw_id).await?;
-    let found = state.store.entry_inclusion(&seal, &label).await?;
-    let found = found.ok_or_else(|| ApiError::not_found("no entry of this draw has this label"))?;
-    Ok(Json(EntryInclusionView {
-        entry: found.entry,
-        inclusion: found.inclusion,
-        root: seal.manifest.root,
-        commitment: seal.manifest.commitment(),
-    }))
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let sealed = Sealed::read(&state, &lottery_id, &draw_id).await?;
+    let key = sealed.key("inclusion", label);
+    let answer = async {
+        let (_, seal) = sealed.seal(&state).await?;
+        let found = state.store.entry_inclusion(&seal, &label).await?;
+        let found = found.ok_or_else(|| ApiError::not_found("no entry of this draw has this label"))?;
+        let view = EntryInclusionView {
+            entry: found.entry,
+            inclusion: found.inclusion,
+            root: seal.manifest.root,
+            commitment: seal.manifest.commitment(),
+        };
+        Answer::json(&view, sealed.rule())
+    };
+    sealed.respond(&state, key, answer, &headers).await
 }
 
-fn json_text(text: String) -> Response {
-    ([(CONTENT_TYPE, "application/json")], text).into_response()
+fn json_text(text: String, rule: CacheRule) -> Answer {
+    Answer::new(text, "application/json", rule)
 }

@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use http::header::LOCATION;
-use lottery::{Draw, DrawId, DrawRequest, DrawStatus, Lottery, LotteryId, Reason};
+use lottery::{Channel, Draw, DrawId, DrawRequest, DrawStatus, Lottery, LotteryId, Reason};
 use lottery_store::CreateDraw;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -16,21 +16,25 @@ use uuid::Uuid;
 
 use super::execution::StartError;
 use crate::error::ApiError;
+use crate::explanation::Explanation;
 use crate::extract::{JsonBody, LotteryPath, unknown_lottery};
 use crate::idempotency::IdempotencyKey;
+use crate::participants::Notice;
 use crate::state::AppState;
 
 /// The draw to start: either `winners`, or `prizes`.
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 #[allow(dead_code, reason = "describes the body that `DrawRequest` parses")]
 pub(crate) struct NewDrawBody {
     /// How many win, if there is one prize only.
     #[schema(example = 2, minimum = 1, maximum = 10_000)]
     winners: Option<u32>,
-    /// The prizes in the order in which they are drawn.
+    /// The prizes in the order in which they are drawn: 10,000 winners of all together at most.
+    #[schema(min_items = 1, max_items = 100)]
     prizes: Option<Vec<NewPrize>>,
     /// How many are ranked behind the winners, for forfeited seats; none if absent.
-    #[schema(maximum = 10_000)]
+    #[schema(minimum = 0, maximum = 10_000)]
     alternates: Option<u32>,
     /// Whether past winners of the lottery cannot win; true if absent.
     exclude_past_winners: Option<bool>,
@@ -38,26 +42,35 @@ pub(crate) struct NewDrawBody {
     #[schema(format = DateTime)]
     closes_at: Option<String>,
     /// How to tell the winners: `sms`, `email`; if absent, all that there are where the service runs.
+    #[schema(min_items = 1, value_type = Option<Vec<super::notifications::ChannelName>>)]
     channels: Option<Vec<String>>,
 }
 
 /// A prize to be drawn.
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 #[allow(dead_code, reason = "describes the body that `DrawRequest` parses")]
 pub(crate) struct NewPrize {
+    #[schema(min_length = 1, max_length = 100)]
     name: String,
     /// How many win it.
+    #[schema(minimum = 1, maximum = 10_000)]
     winners: u32,
     /// How many of them come from which group; at most 50 groups.
+    #[schema(max_items = 50)]
     quota: Option<Vec<NewQuota>>,
 }
 
 /// How many winners of a prize come from a group: at least, at most, or both.
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 #[allow(dead_code, reason = "describes the body that `DrawRequest` parses")]
 pub(crate) struct NewQuota {
+    #[schema(min_length = 1, max_length = 64)]
     group: String,
+    #[schema(minimum = 0)]
     at_least: Option<u32>,
+    #[schema(minimum = 0)]
     at_most: Option<u32>,
 }
 
@@ -71,6 +84,9 @@ pub(crate) struct StartedDraw {
     execution_arn: Option<String>,
     /// How far it is; WAITING if it was started by this request.
     status: String,
+    /// What is to be known of it.
+    #[schema(value_type = Vec<crate::participants::RemarkReason>)]
+    notices: Vec<Explanation>,
 }
 
 /// Start a draw. `{"winners": 2}` is enough.
@@ -94,7 +110,7 @@ pub(crate) async fn start(
     let action = async move {
         let lottery = worker.store.lottery(&lottery_id).await?.ok_or_else(unknown_lottery)?;
         let draw = begin(&worker, &lottery, draw_id, &value).await?;
-        Ok(answer(&draw))
+        Ok(answer(&draw, notices(&worker, &lottery, &draw)))
     };
     // Goes on if the caller hangs up: a draw that is written should be started.
     let request = async move { key.once(&state, &bytes, action).await };
@@ -167,13 +183,21 @@ fn asks_for_the_same(asked: &Draw, found: &Draw) -> bool {
         && asked.channels == found.channels
 }
 
-fn answer(draw: &Draw) -> Response {
+/// Whoever imports and draws at once should not wonder where the letters are.
+fn notices(state: &AppState, lottery: &Lottery, draw: &Draw) -> Vec<Explanation> {
+    let by_email = draw.channels.contains(&Channel::Email);
+    let notice = by_email.then(|| Notice::of_email(lottery, state.config.filter_policy_wait));
+    notice.flatten().into_iter().map(Explanation::from).collect()
+}
+
+fn answer(draw: &Draw, notices: Vec<Explanation>) -> Response {
     let location = format!("/lotteries/{}/draws/{}", draw.lottery_id, draw.draw_id);
     let body = StartedDraw {
         lottery_id: draw.lottery_id.to_string(),
         draw_id: draw.draw_id.to_string(),
         execution_arn: draw.execution_arn.clone(),
         status: draw.status.to_string(),
+        notices,
     };
     (StatusCode::ACCEPTED, [(LOCATION, location)], Json(body)).into_response()
 }

@@ -1,12 +1,12 @@
 //! Draws as everyone may see them.
 
 use jiff::Timestamp;
-use lottery::{Channel, Draw, Prize};
-use lottery_store::{Notification, NotificationState, Winner};
+use lottery::{Channel, Draw, NotificationCounts, NotificationsByChannel, Prize, mask};
+use lottery_store::{Contact, Winner};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::results::Outcome;
+use super::watched::Watched;
 
 /// A prize of a draw.
 #[derive(Serialize, ToSchema)]
@@ -76,6 +76,15 @@ pub(crate) struct DrawSummary {
     /// When its entries were sealed.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub(crate) sealed_at: Option<Timestamp>,
+    /// When its round was fetched and verified.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub(crate) beacon_at: Option<Timestamp>,
+    /// When its winners were chosen.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub(crate) drawn_at: Option<Timestamp>,
+    /// When its winners became official.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub(crate) recorded_at: Option<Timestamp>,
     /// When it ended.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub(crate) completed_at: Option<Timestamp>,
@@ -110,6 +119,9 @@ impl From<&Draw> for DrawSummary {
             closes_at: draw.closes_at,
             created_at: draw.created_at,
             sealed_at: draw.sealed_at,
+            beacon_at: draw.beacon_at,
+            drawn_at: draw.drawn_at,
+            recorded_at: draw.recorded_at,
             completed_at: draw.completed_at,
             entries: draw.entries,
             commitment: draw.commitment.map(|commitment| commitment.to_string()),
@@ -120,14 +132,14 @@ impl From<&Draw> for DrawSummary {
     }
 }
 
-/// How many notifications of one channel stand where.
+/// How many notifications of one channel stand where, as the tasks that send them last counted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct Counts {
     /// Accepted for delivery.
     pub(crate) sent: u64,
     /// Refused.
     pub(crate) failed: u64,
-    /// Handed over without an answer: perhaps sent, never sent again.
+    /// Handed over without an answer: perhaps sent, and sent again by the organiser's word alone.
     pub(crate) unknown: u64,
     /// Being sent.
     pub(crate) pending: u64,
@@ -140,22 +152,16 @@ pub(crate) struct CountsByChannel {
     pub(crate) email: Counts,
 }
 
-impl CountsByChannel {
-    pub(crate) fn of(notifications: &[Notification]) -> Self {
-        let mut all = Self::default();
-        for notification in notifications {
-            let counts = match notification.channel {
-                Channel::Sms => &mut all.sms,
-                Channel::Email => &mut all.email,
-            };
-            *match notification.state {
-                NotificationState::Sent => &mut counts.sent,
-                NotificationState::Failed => &mut counts.failed,
-                NotificationState::Unknown => &mut counts.unknown,
-                NotificationState::Pending | NotificationState::Claimed => &mut counts.pending,
-            } += 1;
-        }
-        all
+impl From<NotificationCounts> for Counts {
+    fn from(counts: NotificationCounts) -> Self {
+        let NotificationCounts { claimed, sent, failed, unknown } = counts;
+        Self { sent, failed, unknown, pending: claimed }
+    }
+}
+
+impl From<NotificationsByChannel> for CountsByChannel {
+    fn from(counts: NotificationsByChannel) -> Self {
+        Self { sms: counts.sms.into(), email: counts.email.into() }
     }
 }
 
@@ -207,6 +213,28 @@ pub(crate) struct MaskedWinner {
     pub(crate) seat: SeatView,
 }
 
+impl MaskedWinner {
+    pub(crate) fn new(winner: &Winner, contact: Option<&Contact>) -> Self {
+        Self {
+            prize: winner.prize.to_string(),
+            rank: winner.rank,
+            label: winner.label.to_string(),
+            name: contact.map(|contact| mask::name(&contact.name)),
+            phone: contact.and_then(|contact| contact.phone.as_ref()).map(mask::phone),
+            email: contact.and_then(|contact| contact.email.as_ref()).map(mask::email),
+            seat: SeatView::of(winner),
+        }
+    }
+}
+
+/// The first winners of a draw.
+#[derive(Debug, Default)]
+pub(crate) struct FirstWinners {
+    pub(crate) winners: Vec<MaskedWinner>,
+    pub(crate) total: usize,
+    pub(crate) next_cursor: Option<String>,
+}
+
 /// A draw, in full.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct DrawView {
@@ -219,18 +247,25 @@ pub(crate) struct DrawView {
     current_states: Vec<String>,
     /// What became of the notifications.
     notifications: CountsByChannel,
-    /// The winners, masked, by rank; none before they are official. Those who forfeited their seats stand among them.
+    /// The first hundred winners, masked, by rank; none before they are official. Those who forfeited their seats stand among
+    /// them.
     winners: Vec<MaskedWinner>,
+    /// How many winners there are, those who forfeited their seats and those who took them.
+    winners_total: usize,
+    /// What to pass as `cursor` to the list of winners for those behind these.
+    winners_next_cursor: Option<String>,
 }
 
 impl DrawView {
-    pub(crate) fn new(draw: &Draw, current_states: Vec<String>, outcome: &Outcome) -> Self {
+    pub(crate) fn new(watched: &Watched, first: FirstWinners) -> Self {
         Self {
-            draw: DrawSummary::from(draw),
-            current_state: current_states.first().cloned(),
-            current_states,
-            notifications: outcome.counts,
-            winners: outcome.winners.clone(),
+            draw: DrawSummary::from(&watched.draw),
+            current_state: watched.current_states.first().cloned(),
+            current_states: watched.current_states.clone(),
+            notifications: watched.draw.notified.into(),
+            winners: first.winners,
+            winners_total: first.total,
+            winners_next_cursor: first.next_cursor,
         }
     }
 }

@@ -7,10 +7,11 @@ use serde_json::Value;
 use crate::support::Service;
 
 /// Every address of the design that this version serves.
-const ROUTES: [(&str, &str); 23] = [
+const ROUTES: [(&str, &str); 26] = [
     ("get", "/"),
     ("get", "/page/{file}"),
     ("get", "/page/{folder}/{file}"),
+    ("get", "/page/{build}/{folder}/{file}"),
     ("get", "/healthz"),
     ("get", "/openapi.json"),
     ("get", "/lotteries"),
@@ -26,6 +27,8 @@ const ROUTES: [(&str, &str); 23] = [
     ("get", "/lotteries/{lottery_id}/draws/{draw_id}"),
     ("get", "/lotteries/{lottery_id}/draws/{draw_id}/events"),
     ("get", "/lotteries/{lottery_id}/draws/{draw_id}/winners"),
+    ("get", "/lotteries/{lottery_id}/draws/{draw_id}/notifications"),
+    ("post", "/lotteries/{lottery_id}/draws/{draw_id}/notifications/retry"),
     ("post", "/lotteries/{lottery_id}/draws/{draw_id}/cancel"),
     ("get", "/lotteries/{lottery_id}/draws/{draw_id}/proof"),
     ("get", "/lotteries/{lottery_id}/draws/{draw_id}/entries"),
@@ -109,4 +112,75 @@ async fn every_reference_of_the_document_is_defined() {
     for reference in references {
         assert!(document.pointer(reference.trim_start_matches('#')).is_some(), "{reference} is not defined");
     }
+}
+
+/// What the parsers refuse, the document refuses, and what it lists is taken.
+#[tokio::test]
+async fn bounds_in_the_document_are_those_of_the_parsers() {
+    let service = Service::with_party().await;
+    let document = document(&service).await;
+    let bound = |schema: &str, field: &str, bound: &str| {
+        let found = &document["components"]["schemas"][schema]["properties"][field][bound];
+        found.as_u64().unwrap_or_else(|| panic!("{schema}.{field} has no {bound}"))
+    };
+    let tickets = bound("NewParticipant", "tickets", "maximum");
+    assert_eq!(bound("NewParticipant", "tickets", "minimum"), 1);
+    let participant = |id: &str, tickets: u64, name: usize| serde_json::json!({ "participant_id": id, "name": "x".repeat(name), "tickets": tickets });
+    let name = bound("NewParticipant", "name", "maxLength") as usize;
+    let id = "p".repeat(bound("NewParticipant", "participant_id", "maxLength") as usize);
+    let lines = [
+        participant(&id, tickets, name),
+        participant("2", tickets + 1, name),
+        participant("3", 1, name + 1),
+        participant(&format!("{id}p"), 1, name),
+        participant("5", 0, name),
+    ];
+    let report =
+        service.import("application/json", Value::from(lines.to_vec()).to_string()).await.expect(200);
+    assert_eq!(
+        (&report.json()["accepted"], &report.json()["refused"]),
+        (&1.into(), &4.into()),
+        "{}",
+        report.body
+    );
+
+    let prizes = bound("NewDrawBody", "prizes", "maxItems") as usize;
+    let alternates = bound("NewDrawBody", "alternates", "maximum");
+    let prize = bound("NewPrize", "name", "maxLength") as usize;
+    let draw = |prizes: usize, alternates: u64, name: usize| {
+        let prize = serde_json::json!({ "name": "x".repeat(name), "winners": 1 });
+        serde_json::json!({ "prizes": vec![prize; prizes], "alternates": alternates })
+    };
+    for (body, status) in [
+        (draw(prizes, alternates, prize), 202),
+        (draw(prizes + 1, alternates, prize), 422),
+        (draw(prizes, alternates + 1, prize), 422),
+        (draw(prizes, alternates, prize + 1), 422),
+    ] {
+        service.post("/lotteries/party/draws", body).await.expect(status);
+    }
+    for (winners, status) in [(bound("NewDrawBody", "winners", "maximum"), 202), (10_001, 422)] {
+        let body = serde_json::json!({ "winners": winners });
+        service.post("/lotteries/party/draws", body).await.expect(status);
+    }
+}
+
+#[tokio::test]
+async fn every_status_that_is_answered_is_in_the_document() {
+    let service = Service::with_party().await;
+    let document = document(&service).await;
+    let answered = |path: &str, method: &str, status: u16| {
+        let responses = &document["paths"][path][method]["responses"];
+        assert!(responses[status.to_string()].is_object(), "{method} {path} may answer {status}");
+    };
+    let html = service.get_with("/lotteries/party", "accept", "text/html,*/*").await;
+    answered("/lotteries/{lottery_id}", "get", html.status.as_u16());
+    assert_eq!(html.status, 303);
+    let list = service.get("/lotteries").await.expect(200);
+    let known = service.get_with("/lotteries", "if-none-match", list.header("etag")).await.expect(304);
+    answered("/lotteries", "get", known.status.as_u16());
+    answered("/page/{file}", "get", 304);
+    service.get("/lotteries/party/draws/none/winners?limit=0").await.expect(400);
+    answered("/lotteries/{lottery_id}/draws/{draw_id}/winners", "get", 400);
+    answered("/lotteries/{lottery_id}/draws/{draw_id}/odds", "get", 400);
 }

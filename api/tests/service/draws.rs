@@ -38,6 +38,7 @@ async fn one_post_starts_a_draw() {
     assert_eq!(read["prizes"], json!([{ "name": "Prize", "winners": 2, "quota": [] }]));
     assert_eq!(read["execution_arn"], draw["execution_arn"]);
     assert_eq!((&read["reason"], &read["winners"]), (&Value::Null, &json!([])));
+    assert_eq!((&read["winners_total"], &read["winners_next_cursor"]), (&json!(0), &Value::Null));
     assert_eq!(read["notifications"]["sms"], json!({ "sent": 0, "failed": 0, "unknown": 0, "pending": 0 }));
     let list = service.get(DRAWS).await.expect(200).json();
     assert_eq!(list["draws"][0]["draw_id"], draw_id);
@@ -96,6 +97,45 @@ async fn a_key_with_another_body_is_refused_and_with_another_lottery_is_another_
     request.headers_mut().insert("authorization", token.parse().unwrap());
     let theirs = service.call(request).await.expect(202).json();
     assert_ne!(first["draw_id"], theirs["draw_id"]);
+}
+
+#[tokio::test]
+async fn another_spelling_of_the_address_is_the_same_key() {
+    let service = Service::with_party().await;
+    let first = service.post_with_key(DRAWS, "k", json!({ "winners": 2 })).await.expect(202);
+    for spelling in ["/lotteries/part%79/draws", "/lotteries/%70%61rty/draws"] {
+        let again = service.post_with_key(spelling, "k", json!({ "winners": 2 })).await.expect(202);
+        assert_eq!(again.body, first.body, "{spelling}");
+        assert_eq!(again.header("idempotency-replayed"), "true");
+    }
+    assert_eq!(service.aws.script().executions.len(), 1);
+}
+
+#[tokio::test]
+async fn a_draw_by_e_mail_says_that_letters_are_held_while_filter_policies_settle() {
+    let service = Service::with(|config| {
+        config.filter_policy_wait = std::time::Duration::from_secs(900);
+        config.has_email_sender = true;
+    })
+    .await;
+    service.create_party().await;
+    let ses = json!({ "id": "ses", "name": "SES", "email_through": "ses" });
+    service.post("/lotteries", ses).await.expect(201);
+    for (path, channels, codes) in [
+        (DRAWS, json!(["email"]), json!(["EmailHeldBySns"])),
+        (DRAWS, json!(["sms"]), json!([])),
+        ("/lotteries/ses/draws", json!(["email"]), json!([])),
+    ] {
+        let body = json!({ "winners": 1, "channels": channels });
+        let started = service.post(path, body).await.expect(202).json();
+        let told: Vec<_> =
+            started["notices"].as_array().unwrap().iter().map(|it| it["code"].clone()).collect();
+        assert_eq!(json!(told), codes, "{path} {channels}");
+    }
+    let report = service.import_csv("participant_id,name,email\n1,Rose,rose@example.com\n").await;
+    assert_eq!(report["notices"][0]["parameters"], json!({ "minutes": 15 }));
+    let report = service.import_csv("participant_id,name\n2,Tracy\n").await;
+    assert_eq!(report["notices"], json!([]), "nobody was subscribed");
 }
 
 #[tokio::test]
@@ -200,92 +240,4 @@ async fn a_committed_draw_cannot_be_cancelled() {
         assert_eq!(refused.json()["draw_status"], status);
     }
     assert_eq!(service.aws.script().only_execution().1.status, "RUNNING");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_draw_shows_the_states_that_its_execution_is_in() {
-    let service = Service::with_party().await;
-    let draw = start(&service).await;
-    for (kind, state) in [
-        ("ParallelStateEntered", "Notify"),
-        ("MapStateEntered", "NotifyBySms"),
-        ("TaskStateEntered", "SendSms"),
-    ] {
-        service.aws.script().only_execution().1.add(kind, Some(state));
-    }
-    let read = service.get(&path(&draw)).await.expect(200).json();
-    assert_eq!(read["current_state"], "Notify");
-    assert_eq!(read["current_states"], json!(["Notify", "NotifyBySms", "SendSms"]));
-    // Best effort: a draw is shown even if Step Functions does not answer.
-    tokio::time::advance(std::time::Duration::from_secs(1)).await;
-    for _ in 0..3 {
-        service.aws.fail_next("GetExecutionHistory", 500, "InternalServerError");
-    }
-    assert_eq!(service.get(&path(&draw)).await.expect(200).json()["current_state"], Value::Null);
-}
-
-/// The events of a response: id and data.
-fn events(answer: &Answer) -> Vec<(String, Value)> {
-    assert_eq!(answer.header("content-type"), "text/event-stream");
-    let blocks = answer.body.split("\n\n").filter(|block| block.contains("data:"));
-    blocks
-        .map(|block| {
-            let field = |name: &str| {
-                let line = block.lines().find(|line| line.starts_with(name)).unwrap();
-                line.split_once(':').unwrap().1.trim().to_owned()
-            };
-            (field("id"), serde_json::from_str(&field("data")).unwrap())
-        })
-        .collect()
-}
-
-async fn events_after(service: &Service, draw: &Value, last: &str) -> Answer {
-    let request = http::Request::get(format!("{}/events", path(draw))).header("last-event-id", last);
-    service.call(request.body(axum::body::Body::empty()).unwrap()).await
-}
-
-#[tokio::test(start_paused = true)]
-async fn events_are_resumed_behind_the_last_one_and_end_with_the_execution() {
-    let service = Service::with_party().await;
-    let draw = start(&service).await;
-    service.aws.script().only_execution().1.add("TaskStateEntered", Some("SealEntries"));
-    service.aws.script().only_execution().1.add("TaskStateExited", Some("SealEntries"));
-    let first = events(&service.get(&format!("{}/events", path(&draw))).await.expect(200));
-    assert_eq!(first.iter().map(|(id, _)| id.as_str()).collect::<Vec<_>>(), ["1", "2", "3"]);
-    assert_eq!(
-        (&first[1].1["type"], &first[1].1["state"]),
-        (&json!("TaskStateEntered"), &json!("SealEntries"))
-    );
-    assert!(first[1].1.get("input").is_none());
-
-    let (later, ()) = tokio::join!(events_after(&service, &draw, "3"), async {
-        tokio::time::sleep(std::time::Duration::from_secs(4)).await;
-        service.aws.script().only_execution().1.add("ExecutionSucceeded", None);
-    });
-    let later = events(&later.expect(200));
-    assert_eq!(later.len(), 1);
-    assert_eq!(later[0].1["type"], "ExecutionSucceeded");
-    events_after(&service, &draw, "4").await.expect(204);
-    events_after(&service, &draw, "x").await.expect(400);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_response_without_events_ends_after_twenty_seconds() {
-    let service = Service::with_party().await;
-    let draw = start(&service).await;
-    let begun = tokio::time::Instant::now();
-    let answer = events_after(&service, &draw, "1").await.expect(200);
-    assert!(events(&answer).is_empty());
-    let waited = begun.elapsed().as_secs();
-    assert!((20..=21).contains(&waited), "{waited}");
-}
-
-#[tokio::test(start_paused = true)]
-async fn many_who_watch_a_draw_read_its_history_together() {
-    let service = Service::with_party().await;
-    let draw = start(&service).await;
-    let watchers: Vec<_> = join_all((0..200).map(|_| events_after(&service, &draw, "1"))).await;
-    assert!(watchers.iter().all(|answer| answer.status == 200));
-    let reads = service.aws.script().calls_of("GetExecutionHistory");
-    assert!(reads <= 50, "{reads}: at most one each 400 ms for 20 s");
 }

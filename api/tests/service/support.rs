@@ -101,6 +101,8 @@ impl Service {
     pub(crate) async fn with(change: impl FnOnce(&mut Config)) -> Self {
         let issuer = Issuer::new("key-1");
         let mut config = Config::new(MACHINE, ISSUER, AUDIENCE);
+        // Tests change what is stored behind the service's back.
+        config.read_freshness = Duration::ZERO;
         change(&mut config);
         let verifier = Verifier::inline(&issuer.jwks(), &config).unwrap();
         Self::with_verifier(config, verifier, issuer).await
@@ -164,6 +166,11 @@ impl Service {
         self.call(Request::get(path).body(Body::empty()).unwrap()).await
     }
 
+    /// Without a token, with a header.
+    pub(crate) async fn get_with(&self, path: &str, name: &str, value: &str) -> Answer {
+        self.call(Request::get(path).header(name, value).body(Body::empty()).unwrap()).await
+    }
+
     /// With the organiser's token.
     pub(crate) async fn get_as_organiser(&self, path: &str) -> Answer {
         self.call(self.request(Method::GET, path, "application/json", Body::empty())).await
@@ -177,6 +184,21 @@ impl Service {
         let mut request = self.request(Method::POST, path, "application/json", body.to_string());
         request.headers_mut().insert("idempotency-key", key.parse().unwrap());
         self.call(request).await
+    }
+
+    /// The organiser's token for as long as a test may take.
+    pub(crate) fn lasting_token(&self) -> String {
+        let mut claims = crate::tokens::claims(ALL_SCOPES);
+        claims["exp"] = json!(4_102_444_800_i64);
+        self.issuer.sign(&claims)
+    }
+
+    /// Imports CSV into `party` with a token.
+    pub(crate) async fn import_with(&self, token: &str, body: &'static str) -> Value {
+        let path = "/lotteries/party/participants";
+        let mut request = self.request(Method::POST, path, "text/csv", body);
+        request.headers_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
+        self.call(request).await.expect(200).json()
     }
 
     pub(crate) async fn delete(&self, path: &str) -> Answer {

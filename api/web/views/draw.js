@@ -1,12 +1,14 @@
-// A draw, as everyone may see it; its organiser sees the winners in full and may cancel.
+// A draw, as everyone may see it; its organiser sees the winners in full, may cancel, and sends messages again.
 
 import { get, send } from "../api.js";
 import { foreign, h, put } from "../dom.js";
-import { canBeCancelled, drawPath, hasWinners, isFinal, lotteryPath, watchDraw } from "../draws.js";
-import { badge, groupedHash, moment, number, percent, prizes, reasonOf, trouble } from "../format.js";
-import { known, t } from "../i18n/index.js";
+import { canBeCancelled, drawPath, isFinal, lotteryPath, noticesOf, watchDraw } from "../draws.js";
+import { badge, explanation, groupedHash, moment, number, percent, prizes, reasonOf, trouble } from "../format.js";
+import { t } from "../i18n/index.js";
 import { link } from "../router.js";
 import { token } from "../session.js";
+import { Notifications } from "./notifications.js";
+import { Winners } from "./winners.js";
 
 export async function show(root, { parameters: [lottery, id], signal }) {
   const { name } = await get(lotteryPath(lottery), { signal });
@@ -18,22 +20,34 @@ export async function show(root, { parameters: [lottery, id], signal }) {
     h("a", { class: "button primary", href: place("check") }, t("draw.check")),
     h("a", { class: "button", href: place("stage") }, t("draw.stage")),
     h("a", { class: "button", href: place("execution") }, t("draw.execution")));
+  let wake = () => {};
+  const winners = new Winners(lottery, id, signal);
+  const notifications = new Notifications(lottery, id, signal, () => wake());
   put(root,
     h("p", { class: "crumbs" }, h("a", { href: link("lotteries", lottery) }, foreign(name))),
-    head, actions, body, odds);
+    head, actions, noticesOf(id).map((notice) => h("p", { class: "notice" }, explanation(notice))),
+    body, winners.element, notifications.element, odds);
   document.title = name;
-  let full = null;
-  await watchDraw(lottery, id, signal, async (draw) => {
+  let shown = null;
+  const show = (draw) => {
+    shown = draw;
     showHead(head, draw);
-    const show = () => put(body, cancelling(draw), steps(draw), rules(draw), sealed(draw), winners(draw, full), notifications(draw));
-    show();
+    put(body, cancelling(draw), steps(draw), rules(draw), sealed(draw));
+    winners.show(draw);
+    notifications.show(draw);
     if (draw.entries !== null && !odds.children.length) showOdds(odds, draw, signal);
-    if (token() && hasWinners(draw.status)) {
-      const answer = await get(drawPath(lottery, id, "winners"), { signal }).catch(() => null);
-      if (answer) full = answer.winners;
-      if (!signal.aborted) show();
-    }
-  });
+  };
+  // Time alone makes a draw late.
+  const timer = setInterval(() => { if (!isFinal(shown?.status)) showHead(head, shown); }, 15000);
+  signal.addEventListener("abort", () => clearInterval(timer));
+  while (!signal.aborted) {
+    await watchDraw(lottery, id, signal, show);
+    // A draw that has ended goes on when its organiser sends messages again.
+    await new Promise((resolve) => {
+      wake = resolve;
+      signal.addEventListener("abort", resolve, { once: true });
+    });
+  }
 }
 
 function showHead(head, draw) {
@@ -41,7 +55,25 @@ function showHead(head, draw) {
     h("h1", null, draw.sequence ? [h("span", { class: "sequence" }, `№ ${number(draw.sequence)}`), " · "] : null, prizes(draw.prizes)),
     h("p", null, badge(draw.status), " ", h("span", { class: "quiet" }, moment(draw.created_at),
       draw.closes_at ? [" · ", t("draw.closes"), " ", moment(draw.closes_at)] : null)),
+    lateness(draw),
     draw.reason ? h("p", { class: "reason" }, h("code", null, draw.reason.name), " ", reasonOf(draw)) : null);
+}
+
+/** A step that takes longer than this waits for a service that is down, or that takes no more calls at the moment. */
+const LATE = 60000;
+
+/** Why a draw that should have come further has not, and that it will. */
+function lateness(draw) {
+  const since = (text) => (text ? Date.now() - Date.parse(text) : 0);
+  const told = draw.notifications ? Object.values(draw.notifications).reduce((all, counts) => all + counts.sent + counts.failed + counts.unknown, 0) : 0;
+  const [step, from] = {
+    WAITING: ["sealing", draw.closes_at ?? draw.created_at],
+    SEALED: draw.beacon_at ? ["drawing", draw.beacon_at] : ["beacon", draw.round_at],
+    DRAWN: ["recording", draw.drawn_at],
+    RECORDED: ["notifying", draw.recorded_at],
+  }[draw.status] ?? [null, null];
+  if (!step || since(from) < LATE) return null;
+  return h("p", { class: "late", "data-late": step }, t(`late.${step}`, { n: number(told) }));
 }
 
 function cancelling(draw) {
@@ -101,59 +133,13 @@ function fact(name, value) {
   return h("div", null, h("dt", null, name), h("dd", null, value));
 }
 
-/** The winners by prize: in full for their organiser, otherwise masked. */
-function winners(draw, full) {
-  const list = full?.length ? full : draw.winners;
-  if (!list.length) return null;
-  const byPrize = new Map(draw.prizes.map((prize) => [prize.name, []]));
-  for (const winner of list) {
-    if (!byPrize.has(winner.prize)) byPrize.set(winner.prize, []);
-    byPrize.get(winner.prize).push(winner);
-  }
-  return h("section", null,
-    h("h2", null, t("winners.title")),
-    full ? null : h("p", { class: "quiet" }, t("winners.masked")),
-    [...byPrize].filter(([, won]) => won.length).map(([prize, won]) =>
-      h("div", { class: "prize-block" },
-        h("h3", null, foreign(prize)),
-        h("ul", { class: "winners" }, won.map(winnerItem)))));
-}
-
-function winnerItem(winner) {
-  const contact = [winner.phone, winner.email].filter(Boolean);
-  const notes = (winner.notifications ?? []).filter((note) => note.state !== "SENT");
-  const seat = [
-    winner.forfeited ? t("winners.forfeited") : null,
-    winner.taken_by ? t("winners.taken_by", { n: number(winner.taken_by) }) : null,
-    winner.instead_of ? t("winners.instead_of", { n: number(winner.instead_of) }) : null,
-  ].filter(Boolean).join(" · ");
-  return h("li", null,
-    h("span", { class: "rank" }, winner.rank),
-    h("span", { class: "who" }, winner.name ? foreign(winner.name) : h("em", null, t("winners.withdrawn"))),
-    winner.participant_id || contact.length ? h("span", { class: "quiet" }, winner.participant_id ? [winner.participant_id, " · "] : null, contact.map((one, i) => [i ? " · " : "", foreign(one)])) : null,
-    seat ? h("span", { class: "quiet" }, seat) : null,
-    notes.map((note) => h("span", { class: "problem" }, `${channel(note.channel)}: ${known(`note.${note.state}`) ?? note.state}${note.reason ? ` (${note.reason})` : ""}`)));
-}
-
-function channel(name) {
-  return known(`channel.${name}`) ?? name;
-}
-
-function notifications(draw) {
-  const rows = Object.entries(draw.notifications ?? {}).filter(([, counts]) => Object.values(counts).some((n) => n > 0));
-  if (!rows.length) return null;
-  const states = ["sent", "failed", "unknown", "pending"];
-  return h("section", null,
-    h("h2", null, t("notifications.title")),
-    h("table", { class: "small-table" },
-      h("thead", null, h("tr", null, h("th", { scope: "col" }, t("notifications.channel")), states.map((state) => h("th", { scope: "col", class: "n" }, t(`notifications.${state}`))))),
-      h("tbody", null, rows.map(([name, counts]) => h("tr", null, h("th", { scope: "row" }, channel(name)), states.map((state) => h("td", { class: "n" }, number(counts[state]))))))));
-}
+/** So many kinds of entries are shown with their chances. */
+const CLASSES = 200;
 
 async function showOdds(place, draw, signal) {
-  const answer = await get(drawPath(draw.lottery_id, draw.draw_id, "odds"), { signal }).catch(() => null);
+  const answer = await get(`${drawPath(draw.lottery_id, draw.draw_id, "odds")}?limit=${CLASSES}`, { signal }).catch(() => null);
   if (!answer?.classes.length || signal.aborted) return;
-  const classes = answer.classes.slice(0, 200);
+  const classes = answer.classes;
   const hasGroups = classes.some((one) => one.group !== null);
   const head = [hasGroups ? h("th", { scope: "col" }, t("odds.group")) : null, ["tickets", "entries", "chance"].map((name) => h("th", { scope: "col", class: "n" }, t(`odds.${name}`)))];
   const rows = classes.map(({ group, tickets, entries, any }) => h("tr", null,

@@ -2,7 +2,7 @@
 
 import { post } from "../api.js";
 import { add, field, h } from "../dom.js";
-import { lotteryPath } from "../draws.js";
+import { keepNotices, lotteryPath } from "../draws.js";
 import { trouble } from "../format.js";
 import { t } from "../i18n/index.js";
 import { link } from "../router.js";
@@ -47,6 +47,7 @@ export function drawForm(lottery) {
     if (closes.value) body.closes_at = new Date(closes.value).toISOString();
     try {
       const draw = await post(lotteryPath(lottery.lottery_id, "draws"), body, { headers: { "idempotency-key": key } });
+      keepNotices(draw.draw_id, draw.notices);
       location.hash = link("lotteries", lottery.lottery_id, "draws", draw.draw_id);
     } catch (error) {
       problem.textContent = trouble(error);

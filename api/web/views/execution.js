@@ -24,7 +24,7 @@ export async function show(root, { parameters, signal }) {
   }
   const definition = await get("/page/lottery.asl.json", { signal });
   const view = new ExecutionView(root, definition, t("execution.of_draw"), draw, back, false, signal);
-  await followDraw(lottery, draw, signal, (events, isNew) => view.take(events, isNew));
+  await followDraw(lottery, draw, signal, (events) => view.take(events));
 }
 
 async function showExecution(root, name, signal, back) {
@@ -32,7 +32,7 @@ async function showExecution(root, name, signal, back) {
   const list = back ?? h("a", { href: "#/executions" }, t("execution.to_list"));
   await followExecution(name, signal, (answer, events) => {
     view ??= new ExecutionView(root, answer.definition, t("execution.title"), answer.name, list, true, signal);
-    view.take(events, false, answer);
+    view.take(events, answer);
   });
 }
 
@@ -77,11 +77,7 @@ class ExecutionView {
   }
 
   /** Takes events, and the answer of the local stack that they came with. What lies in the past is shown at once, and all where nobody looks. */
-  take(events, isNew, answer) {
-    if (isNew) {
-      this.history = new History(this.inside);
-      this.coming = [];
-    }
+  take(events, answer) {
     const isPast = this.history.events.length === 0;
     this.answer = answer ?? null;
     this.coming.push(...events);

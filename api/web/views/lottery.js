@@ -2,11 +2,11 @@
 
 import { address, get } from "../api.js";
 import { foreign, h, put } from "../dom.js";
-import { sleep } from "../connection.js";
 import { isFinal, lotteryPath } from "../draws.js";
 import { badge, moment, number, prizes, shortHash } from "../format.js";
 import { t } from "../i18n/index.js";
 import { pageOf, paged } from "../paging.js";
+import { poll } from "../poll.js";
 import { code } from "../qr.js";
 import { link } from "../router.js";
 
@@ -21,12 +21,12 @@ export async function show(root, { parameters: [id], signal }) {
       h("section", null, h("h2", null, t("lottery.draws")), h("p", { class: "quiet" }, t("lottery.draws_lead")), draws),
       lottery.open_to_join ? joining(id) : null));
   put(draws, drawList(lottery));
-  while (!signal.aborted) {
-    await sleep(lottery.draws.some((draw) => !isFinal(draw.status)) ? 1500 : 10000, signal);
-    const next = await get(lotteryPath(id), { signal }).catch(() => lottery);
+  const isMoving = () => lottery.draws.some((draw) => !isFinal(draw.status));
+  await poll(() => (isMoving() ? 4000 : 20000), signal, async () => {
+    const next = await get(lotteryPath(id), { signal });
     if (JSON.stringify(next) !== JSON.stringify(lottery)) put(draws, drawList(next));
     lottery = next;
-  }
+  });
 }
 
 /** The way in: a code for phones, a link for others. */

@@ -1,10 +1,10 @@
 // One lottery, for its organiser: participants, a new draw, the draws so far.
 
 import { get } from "../api.js";
-import { sleep } from "../connection.js";
 import { foreign, h, put } from "../dom.js";
 import { isFinal, lotteryPath } from "../draws.js";
 import { t } from "../i18n/index.js";
+import { poll } from "../poll.js";
 import { link } from "../router.js";
 import { token } from "../session.js";
 import { drawForm } from "./draw_form.js";
@@ -28,11 +28,10 @@ export async function show(root, { parameters: [id], signal }) {
       h("section", { class: "aside" }, drawForm(lottery))));
   let shown = lottery;
   put(draws, drawList(lottery));
-  while (!signal.aborted) {
-    const isMoving = shown.draws.some((draw) => !isFinal(draw.status));
-    await sleep(isMoving ? 1000 : 5000, signal);
-    const next = await get(lotteryPath(id), { signal }).catch(() => shown);
+  const isMoving = () => shown.draws.some((draw) => !isFinal(draw.status));
+  await poll(() => (isMoving() ? 1500 : 5000), signal, async () => {
+    const next = await get(lotteryPath(id), { signal });
     if (JSON.stringify(next) !== JSON.stringify(shown)) put(draws, drawList(next));
     shown = next;
-  }
+  });
 }

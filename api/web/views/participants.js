@@ -76,27 +76,33 @@ async function upload(lottery, file, report, signal) {
   const text = await file.text();
   const pieces = cut(text);
   const bar = h("progress", { max: pieces.length, value: 0, "aria-label": t("import.progress") });
-  const counts = { accepted: 0, updated: 0, refused: 0 };
+  const counts = { accepted: 0, updated: 0, refused: 0, warned: 0 };
   const refusals = [];
   const warnings = [];
+  const notices = new Map();
+  const keep = (list, more) => list.push(...more.slice(0, LISTED - list.length));
   const words = h("p");
   put(report, h("p", { class: "file" }, foreign(file.name)), bar, words);
   let done = 0;
   for (const piece of pieces) {
     const answer = await send("POST", lotteryPath(lottery, "participants"), { body: piece.text, headers: { "content-type": "text/csv" }, signal });
     const part = await answer.json();
-    for (const name of Object.keys(counts)) counts[name] += part[name];
+    for (const name of ["accepted", "updated", "refused"]) counts[name] += part[name];
     // Each piece repeats the header as its first line.
     const inFile = (remark) => ({ ...remark, line: piece.before + remark.line });
-    refusals.push(...part.refusals.map(inFile));
-    warnings.push(...part.warnings.map(inFile));
+    // However long the file is, no more is held than is shown.
+    keep(refusals, part.refusals.map(inFile));
+    keep(warnings, part.warnings.map(inFile));
+    counts.warned += part.warnings.length;
+    for (const notice of part.notices) notices.set(notice.code, notice);
     done += 1;
     bar.value = done;
     words.textContent = t("import.counts", Object.fromEntries(Object.entries(counts).map(([name, n]) => [name, number(n)])));
   }
   bar.remove();
   if (refusals.length) add(report, remarks("import.refused", refusals, counts.refused));
-  if (warnings.length) add(report, remarks("import.warned", warnings, warnings.length));
+  if (warnings.length) add(report, remarks("import.warned", warnings, counts.warned));
+  add(report, [...notices.values()].map((notice) => h("p", { class: "notice" }, explanation(notice))));
 }
 
 /** Lines of the file with what is to be said about them. */

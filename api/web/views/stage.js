@@ -4,7 +4,7 @@
 import { get } from "../api.js";
 import { sleep } from "../connection.js";
 import { foreign, h, put } from "../dom.js";
-import { drawPath, hasWinners, isFinal, lotteryPath, watchDraw } from "../draws.js";
+import { allWinners, hasWinners, isFinal, lotteryPath, watchDraw } from "../draws.js";
 import { groupedHash, number, reasonOf } from "../format.js";
 import { known, t } from "../i18n/index.js";
 import { link } from "../router.js";
@@ -60,12 +60,15 @@ class Stage {
 
   async take(draw) {
     this.draw = draw;
-    this.masked = draw.winners;
+    const { signal } = this;
     if (hasWinners(draw.status) && token() && !this.full) {
-      const answer = await get(drawPath(...this.where, "winners"), { signal: this.signal }).catch(() => null);
-      if (answer?.winners.length) this.full = answer.winners;
+      const winners = await allWinners(...this.where, { signal }).catch(() => []);
+      if (winners.length) this.full = winners;
     }
-    if (!this.signal.aborted) this.show();
+    // Whoever withdraws is masked altogether: a list of one page is as new as the draw.
+    if (!draw.winners_next_cursor) this.masked = draw.winners;
+    else if (!this.masked.length) this.masked = await allWinners(...this.where, { signal, anonymous: true }).catch(() => draw.winners);
+    if (!signal.aborted) this.show();
   }
 
   /** The winners in the order of the prizes; of one prize by rank. Who forfeited a seat is not called up. */

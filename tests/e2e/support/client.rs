@@ -140,9 +140,15 @@ impl Client {
 
     /// The ids of the people who won that draw, by rank.
     pub(crate) async fn winners(&self, lottery: &str, draw: &str) -> Vec<String> {
-        let answer = self.get(&format!("/lotteries/{lottery}/draws/{draw}/winners")).await.expect(200);
-        let winners = answer["winners"].as_array().unwrap().iter();
-        winners.map(|winner| winner["participant_id"].as_str().unwrap().to_owned()).collect()
+        let (mut ids, mut query) = (Vec::new(), String::new());
+        loop {
+            let page =
+                self.get(&format!("/lotteries/{lottery}/draws/{draw}/winners{query}")).await.expect(200);
+            let winners = page["winners"].as_array().unwrap().iter();
+            ids.extend(winners.map(|winner| winner["participant_id"].as_str().unwrap().to_owned()));
+            let Some(cursor) = page["next_cursor"].as_str() else { return ids };
+            query = format!("?cursor={cursor}");
+        }
     }
 
     /// The inbox: every message of that draw that SNS delivered.

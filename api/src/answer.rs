@@ -1,0 +1,169 @@
+//! An answer that everyone may have: serialised once, with its tag, and the rule by which caches keep it.
+
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use crate::cache_control::CacheRule;
+use crate::error::ApiError;
+
+/// The most that an answer may hold as Lambda carries it, in bytes: Lambda takes no response beyond 6,291,556, in which the
+/// body is a JSON string between headers and cookies.
+pub(crate) const MAX_ANSWER: usize = 5_500_000;
+
+/// What a text takes within a JSON string, in bytes.
+pub(crate) fn carried(text: &[u8]) -> usize {
+    let escaped = |byte: &u8| match byte {
+        b'"' | b'\\' | b'\n' | b'\r' | b'\t' => 1,
+        0..=0x1f => 5,
+        _ => 0,
+    };
+    text.len() + text.iter().map(escaped).sum::<usize>()
+}
+
+/// A body with all that caches are told about it.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    body: Bytes,
+    content_type: &'static str,
+    /// Strong: another body has another tag.
+    tag: HeaderValue,
+    rule: CacheRule,
+    headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+impl Answer {
+    pub(crate) fn json(value: &impl Serialize, rule: CacheRule) -> Result<Self, ApiError> {
+        let body = serde_json::to_vec(value).map_err(ApiError::internal)?;
+        Ok(Self::new(body, "application/json", rule))
+    }
+
+    pub(crate) fn new(body: impl Into<Bytes>, content_type: &'static str, rule: CacheRule) -> Self {
+        let body = body.into();
+        let tag = tag(&body);
+        Self { body, content_type, tag, rule, headers: Vec::new() }
+    }
+
+    /// With one more header.
+    pub(crate) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
+    /// The room that it takes.
+    pub(crate) fn bytes(&self) -> usize {
+        self.body.len()
+    }
+
+    /// The body as Lambda carries it, in bytes.
+    pub(crate) fn carried(&self) -> usize {
+        carried(&self.body)
+    }
+
+    /// The whole answer, or that the caller's own copy is still the one (304).
+    pub(crate) fn respond(&self, request: &HeaderMap) -> Response {
+        let is_known = is_known(request, &self.tag);
+        let body = if is_known { Body::empty() } else { Body::from(Bytes::clone(&self.body)) };
+        let mut response = body.into_response();
+        let headers = response.headers_mut();
+        headers.insert(ETAG, self.tag.clone());
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static(self.rule.header()));
+        headers.insert(VARY, HeaderValue::from_static(self.rule.varies_by()));
+        for (name, value) in &self.headers {
+            headers.insert(name, value.clone());
+        }
+        if is_known {
+            *response.status_mut() = StatusCode::NOT_MODIFIED;
+        } else {
+            response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(self.content_type));
+        }
+        response
+    }
+}
+
+/// A strong tag of these bytes.
+pub(crate) fn tag(bytes: &[u8]) -> HeaderValue {
+    let digest: String = Sha256::digest(bytes).iter().take(12).map(|byte| format!("{byte:02x}")).collect();
+    HeaderValue::try_from(format!("\"{digest}\"")).expect("hexadecimal digits may stand in a header")
+}
+
+/// Whether the caller has what this tag names.
+pub(crate) fn is_known(request: &HeaderMap, tag: &HeaderValue) -> bool {
+    let known = request.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
+    known.flat_map(|value| value.split(',')).any(|known| {
+        let known = known.trim();
+        known == "*" || known.strip_prefix("W/").unwrap_or(known).as_bytes() == tag.as_bytes()
+    })
+}
+
+/// How long the page of a list may be, so that it fits into an answer: of a page that is too large, a shorter one is made.
+pub(crate) struct Fit {
+    pub(crate) limit: usize,
+}
+
+impl Fit {
+    pub(crate) fn new(limit: usize) -> Self {
+        Self { limit }
+    }
+
+    /// Whether an answer of this length fits; shortens the page if it does not. A single item always fits.
+    pub(crate) fn holds(&mut self, answer: &Answer) -> bool {
+        let carried = answer.carried();
+        if carried <= MAX_ANSWER || self.limit <= 1 {
+            return true;
+        }
+        // The items need not be of one size: a little less than their average allows.
+        self.limit = (self.limit * MAX_ANSWER / carried * 9 / 10).clamp(1, self.limit - 1);
+        false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_that_is_the_same_is_not_sent_again() {
+        let answer = Answer::json(&"draw", CacheRule::UnderWay).unwrap();
+        let asked = |known: &str| {
+            let headers = HeaderMap::from_iter([(IF_NONE_MATCH, HeaderValue::from_str(known).unwrap())]);
+            answer.respond(&headers).status().as_u16()
+        };
+        let tag = answer.tag.to_str().unwrap().to_owned();
+        assert_eq!(answer.respond(&HeaderMap::new()).status(), 200);
+        assert_eq!(asked(&tag), 304);
+        assert_eq!(asked(&format!("\"other\", W/{tag}")), 304);
+        assert_eq!(asked("*"), 304);
+        assert_eq!(asked("\"other\""), 200);
+        let other = Answer::json(&"drawn", CacheRule::UnderWay).unwrap();
+        assert_ne!(other.tag, answer.tag);
+    }
+
+    #[test]
+    fn a_body_is_measured_as_lambda_carries_it() {
+        for text in ["plain", "\"quoted\"", "back\\slash", "line\r\n\u{1}", "王小明 🎉"] {
+            let carried_by_lambda = serde_json::to_string(text).unwrap().len() - 2;
+            assert_eq!(carried(text.as_bytes()), carried_by_lambda, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_page_that_is_too_large_is_made_shorter() {
+        let made = |limit, bytes| {
+            let mut fit = Fit::new(limit);
+            loop {
+                let answer = Answer::new(vec![b'x'; fit.limit * bytes], "text/plain", CacheRule::List);
+                if fit.holds(&answer) {
+                    return answer.bytes();
+                }
+            }
+        };
+        assert!((4_000_000..=MAX_ANSWER).contains(&made(1_000, 100_000)));
+        assert_eq!(made(10, 100_000), 1_000_000);
+        assert_eq!(made(10, 6_000_000), 6_000_000);
+    }
+}

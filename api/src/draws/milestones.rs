@@ -1,0 +1,449 @@
+//! The events of a draw, derived from its item alone: what everyone may know of the way through the state machine.
+//!
+//! The tasks note on the draw's item when they have made a step. From these timestamps follow the states that the
+//! execution has entered and left, in the shape of an execution's history, so that the picture of the state machine is lit
+//! by them. Nothing else is read for those who watch: no history, no ledger. What a state machine does besides its
+//! milestones, such as an attempt that fails and is repeated, is told to nobody.
+//!
+//! An event's id is its ordinal. What was told stays as it was told: later items and later times only add to it; but when
+//! messages are sent again, a draw that had ended goes on where it notified.
+
+use jiff::Timestamp;
+use lottery::{Channel, Draw, DrawStatus};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// One event of a draw's way through the state machine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) struct PublicEvent {
+    /// Its number, from 1.
+    pub(crate) id: i64,
+    /// The event before it on its branch; 0 at the beginning.
+    pub(crate) previous_id: i64,
+    /// Its type, named as AWS names it.
+    pub(crate) r#type: String,
+    /// When it happened.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub(crate) time: Option<Timestamp>,
+    /// The state it belongs to, if it belongs to one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) state: Option<String>,
+    /// The name of the error, if it tells of one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) error: Option<String>,
+    /// What was committed to: told as the entries are sealed, before the round that decides comes out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) committed: Option<Committed>,
+}
+
+/// What a draw has committed to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) struct Committed {
+    /// The commitment, hexadecimal: worth noting before `round_at`.
+    pub(crate) commitment: String,
+    /// The beacon round that decides.
+    pub(crate) round: Option<u64>,
+    /// When it comes out.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub(crate) round_at: Option<Timestamp>,
+}
+
+/// The events of a draw as they are known at `now`.
+pub(crate) fn events(draw: &Draw, now: Timestamp) -> Vec<PublicEvent> {
+    let mut way = Way { events: Vec::new(), last: 0, time: draw.created_at };
+    way.add("ExecutionStarted", None);
+    way.pass("Choice", "IsResumed");
+    way.pass("Choice", "HasClosingTime");
+    if let Some(state) = before_notifying(&mut way, draw, now) {
+        end_at(&mut way, draw, state);
+    } else {
+        notify(&mut way, draw);
+    }
+    way.events
+}
+
+/// The states that are entered and not left, in the order of entering: none once the draw has ended.
+pub(crate) fn open_states(events: &[PublicEvent]) -> Vec<String> {
+    if events.last().is_some_and(|event| is_end(&event.r#type)) {
+        return Vec::new();
+    }
+    let mut open: Vec<&str> = Vec::new();
+    for event in events {
+        let Some(state) = event.state.as_deref() else { continue };
+        if event.r#type.ends_with("StateEntered") {
+            open.push(state);
+        } else if event.r#type.ends_with("StateExited") {
+            open.retain(|entered| *entered != state);
+        }
+    }
+    open.into_iter().map(str::to_owned).collect()
+}
+
+fn is_end(kind: &str) -> bool {
+    kind.starts_with("Execution") && kind != "ExecutionStarted"
+}
+
+/// A state that is entered and not left.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Open {
+    kind: &'static str,
+    state: &'static str,
+}
+
+const CLOSING: Open = Open { kind: "Wait", state: "WaitUntilClosed" };
+const SEALING: Open = Open { kind: "Task", state: "SealEntries" };
+const WAITING: Open = Open { kind: "Wait", state: "WaitForBeacon" };
+const FETCHING: Open = Open { kind: "Task", state: "FetchBeacon" };
+const DRAWING: Open = Open { kind: "Task", state: "DrawWinners" };
+const RECORDING: Open = Open { kind: "Task", state: "RecordWinners" };
+const NOTIFYING: Open = Open { kind: "Parallel", state: "Notify" };
+
+/// Up to official winners; gives the state that the draw is in, if it has not come so far.
+fn before_notifying(way: &mut Way, draw: &Draw, now: Timestamp) -> Option<Open> {
+    let is_sealed = draw.sealed_at.is_some();
+    // A draw that was not cancelled has ended by a task, so that it was past its closing time.
+    let has_ended = draw.status.is_final() && draw.status != DrawStatus::Cancelled;
+    if let Some(closes_at) = draw.closes_at {
+        way.enter(CLOSING);
+        if !is_sealed && !has_ended && now < closes_at {
+            return Some(CLOSING);
+        }
+        way.exit(CLOSING, Some(closes_at));
+    }
+    way.enter(SEALING);
+    if !is_sealed {
+        return Some(SEALING);
+    }
+    way.exit(SEALING, draw.sealed_at);
+    if let (Some(sealed), Some(commitment)) = (way.events.last_mut(), draw.commitment) {
+        let commitment = commitment.to_string();
+        sealed.committed = Some(Committed { commitment, round: draw.round, round_at: draw.round_at });
+    }
+    way.enter(WAITING);
+    // Draws that were drawn before these timestamps were kept have none of them.
+    let has_winners = draw.status.has_official_winners();
+    let is_drawn = draw.drawn_at.is_some() || draw.status == DrawStatus::Drawn || has_winners;
+    let has_beacon = draw.beacon_at.is_some() || is_drawn;
+    if !has_beacon && draw.round_at.is_none_or(|round_at| now < round_at) {
+        return Some(WAITING);
+    }
+    way.exit(WAITING, draw.round_at);
+    way.enter(FETCHING);
+    if !has_beacon {
+        return Some(FETCHING);
+    }
+    way.exit(FETCHING, draw.beacon_at);
+    way.enter(DRAWING);
+    if !is_drawn {
+        return Some(DRAWING);
+    }
+    way.exit(DRAWING, draw.drawn_at);
+    way.enter(RECORDING);
+    if !has_winners {
+        return Some(RECORDING);
+    }
+    way.exit(RECORDING, draw.recorded_at);
+    None
+}
+
+/// From official winners to the end.
+fn notify(way: &mut Way, draw: &Draw) {
+    way.enter(NOTIFYING);
+    let entered = way.last;
+    let branches: Vec<Open> = draw
+        .channels
+        .iter()
+        .map(|channel| Open {
+            kind: "Task",
+            state: match channel {
+                Channel::Sms => "SendSms",
+                Channel::Email => "SendEmail",
+            },
+        })
+        .collect();
+    let mut heads = Vec::new();
+    for branch in &branches {
+        way.last = entered;
+        way.enter(*branch);
+        heads.push(way.last);
+    }
+    let is_complete = draw.status == DrawStatus::Succeeded;
+    if !draw.status.is_final() {
+        return;
+    }
+    for (branch, head) in branches.iter().zip(heads) {
+        way.last = head;
+        way.exit(*branch, draw.completed_at);
+    }
+    way.exit(NOTIFYING, draw.completed_at);
+    way.pass("Task", "CompleteDraw");
+    way.pass("Choice", "AllWereSent");
+    if is_complete {
+        way.pass("Succeed", "Succeed");
+    } else {
+        way.pass("Task", "MarkIncomplete");
+        way.pass("Task", "AlertOfUnsent");
+        way.pass("Succeed", "DrawIncomplete");
+    }
+    way.add("ExecutionSucceeded", None);
+}
+
+/// The end of a draw without winners, if it has come, from the state that it was in.
+fn end_at(way: &mut Way, draw: &Draw, state: Open) {
+    let error = draw.reason.as_ref().map(|reason| reason.name.clone());
+    if let Some(completed_at) = draw.completed_at.filter(|_| draw.status.is_final()) {
+        way.time = way.time.max(completed_at);
+    }
+    match draw.status {
+        DrawStatus::Cancelled => way.add_error("ExecutionAborted", None, error),
+        DrawStatus::Rejected => {
+            way.fail(state, error.clone());
+            way.add("FailStateEntered", Some("DrawRejected"));
+            way.add_error("ExecutionFailed", None, error);
+        }
+        // Given up before its round was fetched: by no state, but by whoever looks after draws.
+        DrawStatus::Abandoned if state == WAITING || state == FETCHING => {
+            way.add_error("ExecutionFailed", None, error);
+        }
+        DrawStatus::Failed | DrawStatus::Abandoned => {
+            way.fail(state, error.clone());
+            way.pass("Task", "ReleaseWinners");
+            way.pass("Choice", "WasReleased");
+            way.pass("Task", "AlertOfFailure");
+            way.add("FailStateEntered", Some("DrawFailed"));
+            way.add_error("ExecutionFailed", None, error);
+        }
+        _ => {}
+    }
+}
+
+/// Events in the making.
+struct Way {
+    events: Vec<PublicEvent>,
+    /// The event before the next one on its branch.
+    last: i64,
+    /// The time of the last event: none happens before the one that it follows.
+    time: Timestamp,
+}
+
+impl Way {
+    fn add(&mut self, kind: &str, state: Option<&str>) {
+        self.add_error(kind, state, None);
+    }
+
+    fn add_error(&mut self, kind: &str, state: Option<&str>, error: Option<String>) {
+        let id = self.events.len() as i64 + 1;
+        self.events.push(PublicEvent {
+            id,
+            previous_id: self.last,
+            r#type: kind.to_owned(),
+            time: Some(self.time),
+            state: state.map(str::to_owned),
+            error,
+            committed: None,
+        });
+        self.last = id;
+    }
+
+    fn enter(&mut self, Open { kind, state }: Open) {
+        self.add(&format!("{kind}StateEntered"), Some(state));
+    }
+
+    fn exit(&mut self, Open { kind, state }: Open, at: Option<Timestamp>) {
+        self.time = self.time.max(at.unwrap_or(self.time));
+        self.add(&format!("{kind}StateExited"), Some(state));
+    }
+
+    fn pass(&mut self, kind: &'static str, state: &'static str) {
+        self.enter(Open { kind, state });
+        self.exit(Open { kind, state }, None);
+    }
+
+    /// A task fails for good, and the error is caught.
+    fn fail(&mut self, open: Open, error: Option<String>) {
+        if open.kind == "Task" {
+            self.add_error("TaskFailed", Some(open.state), error);
+        }
+        self.exit(open, None);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use jiff::SignedDuration;
+    use lottery::{DrawId, DrawRequest, Locale, LotteryId, Reason};
+    use serde_json::Value;
+
+    use super::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_second(1_800_000_000 + seconds).unwrap()
+    }
+
+    fn draw(closes_at: Option<Timestamp>) -> Draw {
+        let request = DrawRequest::parse(&serde_json::json!({ "winners": 2 }), Locale::En, at(0)).unwrap();
+        let (lottery_id, draw_id) = (LotteryId::parse("party").unwrap(), DrawId::parse("summer").unwrap());
+        let mut draw = request.begin(lottery_id, draw_id, at(0));
+        draw.channels = Channel::ALL.to_vec();
+        draw.closes_at = closes_at;
+        draw
+    }
+
+    /// The draw after each of its steps.
+    fn steps(closes_at: Option<Timestamp>, end: DrawStatus) -> Vec<(Draw, Timestamp)> {
+        let mut draw = draw(closes_at);
+        let mut steps = vec![(draw.clone(), at(1))];
+        if closes_at.is_some() {
+            steps.push((draw.clone(), at(10)));
+        }
+        (draw.status, draw.sealed_at, draw.round_at) = (DrawStatus::Sealed, Some(at(11)), Some(at(14)));
+        draw.commitment = Some([7; 32].into());
+        draw.round = Some(9);
+        steps.push((draw.clone(), at(12)));
+        steps.push((draw.clone(), at(14)));
+        draw.beacon_at = Some(at(15));
+        steps.push((draw.clone(), at(15)));
+        (draw.status, draw.drawn_at) = (DrawStatus::Drawn, Some(at(16)));
+        steps.push((draw.clone(), at(16)));
+        (draw.status, draw.recorded_at) = (DrawStatus::Recorded, Some(at(17)));
+        steps.push((draw.clone(), at(18)));
+        (draw.status, draw.completed_at) = (end, Some(at(30)));
+        steps.push((draw, at(40)));
+        steps
+    }
+
+    fn ended(mut draw: Draw, status: DrawStatus, error: &str) -> Draw {
+        (draw.status, draw.completed_at) = (status, Some(at(20)));
+        draw.reason = Some(Reason { name: error.to_owned(), sentence: "It ended.".to_owned() });
+        draw
+    }
+
+    /// Every way that a draw can go.
+    fn ways() -> Vec<Vec<(Draw, Timestamp)>> {
+        let mut ways = Vec::new();
+        for closes_at in [None, Some(at(10))] {
+            for end in [DrawStatus::Succeeded, DrawStatus::Incomplete] {
+                ways.push(steps(closes_at, end));
+            }
+            let whole = steps(closes_at, DrawStatus::Succeeded);
+            for (length, (last, _)) in whole.iter().enumerate().map(|(index, step)| (index + 1, step)) {
+                let ends = match last.status {
+                    DrawStatus::Waiting => vec![
+                        (DrawStatus::Cancelled, "DrawCancelled"),
+                        (DrawStatus::Rejected, "NotEnoughParticipants"),
+                        (DrawStatus::Failed, "StoreUnavailable"),
+                    ],
+                    DrawStatus::Sealed | DrawStatus::Drawn => vec![(DrawStatus::Abandoned, "Broken")],
+                    _ => vec![],
+                };
+                for (status, error) in ends {
+                    let mut way = whole[..length].to_vec();
+                    way.push((ended(last.clone(), status, error), at(40)));
+                    ways.push(way);
+                }
+            }
+        }
+        ways
+    }
+
+    #[test]
+    fn what_was_told_stays_and_times_never_go_back() {
+        for way in ways() {
+            let mut told: Vec<PublicEvent> = Vec::new();
+            for (draw, now) in way {
+                let events = events(&draw, now);
+                assert_eq!(events[..told.len()], told[..], "{:?}", draw.status);
+                assert!(events.len() > told.len(), "{:?} adds nothing", draw.status);
+                assert!(events.iter().zip(1..).all(|(event, id)| event.id == id));
+                assert!(events.iter().all(|event| event.previous_id < event.id));
+                assert!(events.is_sorted_by_key(|event| event.time));
+                assert_eq!(is_end(&events.last().unwrap().r#type), draw.status.is_final());
+                assert_eq!(open_states(&events).is_empty(), draw.status.is_final());
+                told = events;
+            }
+        }
+    }
+
+    #[test]
+    fn the_commitment_is_told_as_the_entries_are_sealed() {
+        let (sealed, now) = steps(None, DrawStatus::Succeeded).remove(1);
+        let events = events(&sealed, now);
+        let told: Vec<_> = events.iter().filter(|event| event.committed.is_some()).collect();
+        assert_eq!(told.len(), 1);
+        assert_eq!(
+            (told[0].state.as_deref(), told[0].r#type.as_str()),
+            (Some("SealEntries"), "TaskStateExited")
+        );
+        assert_eq!(told[0].committed.as_ref().unwrap().round_at, Some(at(14)));
+        assert_eq!(open_states(&events), ["WaitForBeacon"]);
+    }
+
+    #[test]
+    fn both_channels_are_open_while_winners_are_told() {
+        let way = steps(None, DrawStatus::Succeeded);
+        let (recorded, now) = &way[way.len() - 2];
+        assert_eq!(open_states(&events(recorded, *now)), ["Notify", "SendSms", "SendEmail"]);
+    }
+
+    #[test]
+    fn a_draw_without_the_newer_timestamps_is_told_by_its_status() {
+        let mut old = steps(None, DrawStatus::Succeeded).pop().unwrap().0;
+        (old.beacon_at, old.drawn_at, old.recorded_at) = (None, None, None);
+        let told = events(&old, at(40));
+        assert_eq!(told.last().unwrap().r#type, "ExecutionSucceeded");
+        assert!(told.is_sorted_by_key(|event| event.time));
+    }
+
+    #[test]
+    fn a_closing_time_far_away_is_waited_for() {
+        let later = at(0) + SignedDuration::from_hours(24);
+        assert_eq!(open_states(&events(&draw(Some(later)), at(1))), ["WaitUntilClosed"]);
+        assert_eq!(open_states(&events(&draw(Some(later)), later)), ["SealEntries"]);
+    }
+
+    /// The states of a definition by name: their types, and where they lead.
+    fn states(machine: &Value, into: &mut BTreeMap<String, (String, BTreeSet<String>)>) {
+        for (name, state) in machine["States"].as_object().unwrap() {
+            let mut leads_to = BTreeSet::new();
+            let mut lead = |to: &Value| {
+                leads_to.extend(to.as_str().map(str::to_owned));
+            };
+            lead(&state["Next"]);
+            lead(&state["Default"]);
+            for field in ["Choices", "Catch"] {
+                state[field].as_array().into_iter().flatten().for_each(|one| lead(&one["Next"]));
+            }
+            into.insert(name.clone(), (state["Type"].as_str().unwrap().to_owned(), leads_to));
+            state["Branches"].as_array().into_iter().flatten().for_each(|branch| states(branch, into));
+            if state["ItemProcessor"].is_object() {
+                states(&state["ItemProcessor"], into);
+            }
+        }
+    }
+
+    #[test]
+    fn every_state_and_transition_is_one_of_the_state_machine() {
+        let machine: Value =
+            serde_json::from_str(include_str!("../../../statemachine/lottery.asl.json")).unwrap();
+        let mut known = BTreeMap::new();
+        states(&machine, &mut known);
+        for (draw, now) in ways().into_iter().flatten() {
+            let events = events(&draw, now);
+            for event in events.iter().filter(|event| event.r#type.contains("State")) {
+                let state = event.state.as_deref().unwrap();
+                let (kind, _) = known.get(state).unwrap_or_else(|| panic!("there is no state {state}"));
+                assert!(event.r#type.starts_with(kind.as_str()), "{state} is a {kind}, not {}", event.r#type);
+                let before = event.previous_id.checked_sub(1).and_then(|index| events.get(index as usize));
+                let Some(before) = before.filter(|before| before.r#type.ends_with("StateExited")) else {
+                    continue;
+                };
+                if event.r#type.ends_with("StateEntered") {
+                    let from = before.state.as_deref().unwrap();
+                    assert!(known[from].1.contains(state), "{from} does not lead to {state}");
+                }
+            }
+        }
+    }
+}

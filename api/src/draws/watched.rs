@@ -1,0 +1,219 @@
+//! A draw as those who watch it read it: its item, the events that follow from it, and when it is worth asking again.
+
+use std::fmt::{self, Write};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use lottery::{Draw, DrawId, DrawStatus, LotteryId};
+use sha2::{Digest, Sha256};
+
+use super::milestones::{self, PublicEvent};
+use crate::cache_control::CacheRule;
+use crate::error::ApiError;
+use crate::extract::unknown_draw;
+use crate::state::AppState;
+
+/// Where no request waits, those who watch come back after this time while something is about to happen: a thousand of
+/// them are then two hundred requests a second, of some 15 ms each.
+const SOON: Duration = Duration::from_secs(5);
+/// After this time without the expected step a draw waits for something else, such as a service that is throttled.
+const LATE: Duration = Duration::from_secs(60);
+/// Those who watch a draw that is late come back after this time.
+const RARELY: Duration = Duration::from_secs(15);
+/// Nobody stays away longer.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// A draw, read once for all who watch it.
+pub(crate) struct Watched {
+    pub(crate) draw: Draw,
+    /// Differs when anything about the draw does.
+    pub(crate) tag: String,
+    pub(crate) current_states: Vec<String>,
+    /// All events as server-sent events.
+    stream: Bytes,
+    /// Where each event begins in the stream, by its id less 1.
+    starts: Vec<usize>,
+}
+
+impl Watched {
+    /// Reads a draw, or has it from whoever read it just now.
+    pub(crate) async fn read(
+        state: &AppState,
+        lottery_id: &LotteryId,
+        draw_id: &DrawId,
+    ) -> Result<Arc<Self>, ApiError> {
+        let read = async {
+            let draw = state.store.draw(lottery_id, draw_id).await?.ok_or_else(unknown_draw)?;
+            Ok(Self::new(draw, state.clock.now()))
+        };
+        state.reads.draw(lottery_id, draw_id, read).await
+    }
+
+    pub(crate) fn new(draw: Draw, now: Timestamp) -> Self {
+        let events = milestones::events(&draw, now);
+        let (mut stream, mut starts) = (String::new(), Vec::with_capacity(events.len()));
+        for event in &events {
+            starts.push(stream.len());
+            stream.push_str(&server_sent(event));
+        }
+        let tag = tag(&draw, &stream);
+        Self { current_states: milestones::open_states(&events), draw, tag, stream: stream.into(), starts }
+    }
+
+    /// How many events there are: the id of the last one.
+    pub(crate) fn events(&self) -> u64 {
+        self.starts.len() as u64
+    }
+
+    /// The events behind one, as server-sent events; none if there are none.
+    pub(crate) fn behind(&self, id: u64) -> Bytes {
+        let start = usize::try_from(id).ok().and_then(|index| self.starts.get(index));
+        start.map_or_else(Bytes::new, |start| self.stream.slice(*start..))
+    }
+
+    /// For how long it may be kept where one under way is kept for `freshness`.
+    pub(crate) fn lifetime(&self, freshness: Duration) -> Duration {
+        self.rule().lifetime(freshness)
+    }
+
+    /// The rule for answers that tell how far the draw is.
+    pub(crate) fn rule(&self) -> CacheRule {
+        if self.draw.status.is_final() { CacheRule::Ended } else { CacheRule::UnderWay }
+    }
+
+    /// The rule for answers that rest on what is sealed: until the round is known, the draw may be sealed anew.
+    pub(crate) fn seal_rule(&self) -> CacheRule {
+        let is_fixed = self.draw.beacon_at.is_some() || self.draw.status.has_official_winners();
+        if is_fixed { CacheRule::Lasting } else { CacheRule::UnderWay }
+    }
+
+    /// The rule for the proof: it grows until the winners are official, or never will be.
+    pub(crate) fn proof_rule(&self) -> CacheRule {
+        match self.draw.status {
+            status if status.has_official_winners() => CacheRule::Lasting,
+            status if status.is_final() => CacheRule::Ended,
+            _ => CacheRule::UnderWay,
+        }
+    }
+
+    /// The room that it takes.
+    pub(crate) fn bytes(&self) -> usize {
+        // A quota takes some ten times as much in memory as an event.
+        let prizes: usize =
+            self.draw.prizes.as_slice().iter().map(|prize| 256 + 192 * prize.quota.len()).sum();
+        1_024 + self.stream.len() + prizes + 16 * self.draw.forfeits.len()
+    }
+
+    /// When those who watch should ask again, where no request waits: seldom while nothing is about to happen, soon around
+    /// the closing time, the round and the recording.
+    pub(crate) fn next_look(&self, now: Timestamp) -> Duration {
+        let since = |at: Timestamp| Duration::try_from(now.duration_since(at)).unwrap_or_default();
+        let until = |at: Timestamp| Duration::try_from(at.duration_since(now)).unwrap_or_default();
+        let unless_late = |at: Option<Timestamp>| match at {
+            Some(at) if since(at) > LATE => RARELY,
+            _ => SOON,
+        };
+        let draw = &self.draw;
+        match draw.status {
+            DrawStatus::Waiting => match draw.closes_at {
+                // Half of the time that is left, so that whoever has a wrong clock is there in time.
+                Some(closes_at) if now < closes_at => (until(closes_at) / 2).clamp(SOON, LONGEST_PAUSE),
+                closes_at => unless_late(closes_at.or(Some(draw.created_at))),
+            },
+            DrawStatus::Sealed if draw.beacon_at.is_none() => match draw.round_at {
+                Some(round_at) if now < round_at => (until(round_at) / 2).clamp(SOON, LONGEST_PAUSE),
+                round_at => unless_late(round_at),
+            },
+            DrawStatus::Sealed => unless_late(draw.beacon_at),
+            DrawStatus::Drawn => unless_late(draw.drawn_at),
+            DrawStatus::Recorded => unless_late(draw.recorded_at),
+            _ => RARELY,
+        }
+    }
+}
+
+fn server_sent(event: &PublicEvent) -> String {
+    let data = serde_json::to_string(event).expect("an event holds nothing that JSON cannot");
+    format!("id: {}\ndata: {data}\n\n", event.id)
+}
+
+/// A digest of all that is known of a draw.
+fn tag(draw: &Draw, stream: &str) -> String {
+    struct Digesting(Sha256);
+
+    impl Write for Digesting {
+        fn write_str(&mut self, text: &str) -> fmt::Result {
+            self.0.update(text);
+            Ok(())
+        }
+    }
+
+    let mut digest = Digesting(Sha256::new_with_prefix(stream));
+    // The form in which a draw is shown to developers names every field, those to come too.
+    let _ = write!(digest, "{draw:?}");
+    digest.0.finalize().iter().take(12).map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+    use lottery::{DrawRequest, Locale};
+
+    use super::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_second(1_800_000_000 + seconds).unwrap()
+    }
+
+    fn draw() -> Draw {
+        let request = DrawRequest::parse(&serde_json::json!({ "winners": 2 }), Locale::En, at(0)).unwrap();
+        request.begin(LotteryId::parse("party").unwrap(), DrawId::parse("summer").unwrap(), at(0))
+    }
+
+    #[test]
+    fn events_are_cut_behind_any_of_them() {
+        let watched = Watched::new(draw(), at(1));
+        let text = |id| String::from_utf8(watched.behind(id).to_vec()).unwrap();
+        assert!(watched.events() > 3);
+        assert!(text(0).starts_with("id: 1\ndata: {"));
+        assert_eq!(text(0).matches("\n\n").count() as u64, watched.events());
+        assert!(text(watched.events() - 1).starts_with(&format!("id: {}\n", watched.events())));
+        assert_eq!((text(watched.events()), text(u64::MAX)), (String::new(), String::new()));
+    }
+
+    #[test]
+    fn a_tag_changes_with_whatever_changes() {
+        let tag = |change: fn(&mut Draw)| {
+            let mut draw = draw();
+            change(&mut draw);
+            Watched::new(draw, at(1)).tag
+        };
+        let before = tag(|_| {});
+        assert_eq!(tag(|_| {}), before);
+        assert_ne!(tag(|draw| draw.notified.sms.sent = 1), before);
+        assert_ne!(tag(|draw| draw.status = DrawStatus::Sealed), before);
+    }
+
+    #[test]
+    fn those_who_watch_come_back_seldom_while_nothing_happens_and_soon_when_it_does() {
+        let pause = |change: fn(&mut Draw), now| {
+            let mut draw = draw();
+            change(&mut draw);
+            Watched::new(draw, now).next_look(now)
+        };
+        let closing: fn(&mut Draw) = |draw| draw.closes_at = Some(at(0) + SignedDuration::from_hours(2));
+        assert_eq!(pause(closing, at(0)), LONGEST_PAUSE);
+        assert_eq!(pause(closing, at(7_200 - 40)), Duration::from_secs(20));
+        assert_eq!(pause(closing, at(7_200 - 2)), SOON);
+        assert_eq!(pause(closing, at(7_200 + 2)), SOON);
+        assert_eq!(pause(closing, at(7_200 + 61)), RARELY);
+        let sealed: fn(&mut Draw) = |draw| {
+            (draw.status, draw.sealed_at, draw.round_at) = (DrawStatus::Sealed, Some(at(5)), Some(at(60)));
+        };
+        assert_eq!(pause(sealed, at(10)), Duration::from_secs(25));
+        assert_eq!(pause(sealed, at(61)), SOON);
+        assert_eq!(pause(sealed, at(200)), RARELY);
+    }
+}

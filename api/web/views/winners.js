@@ -1,0 +1,100 @@
+// The winners of a draw by prize, page by page: in full for their organiser, otherwise masked.
+
+import { get } from "../api.js";
+import { foreign, h, put } from "../dom.js";
+import { drawPath, hasWinners } from "../draws.js";
+import { number } from "../format.js";
+import { known, t } from "../i18n/index.js";
+import { pageOf } from "../paging.js";
+import { token } from "../session.js";
+
+const PAGE = 200;
+
+export class Winners {
+  constructor(lottery, id, signal) {
+    this.where = `${drawPath(lottery, id, "winners")}?limit=${PAGE}`;
+    this.signal = signal;
+    this.element = h("section");
+    this.first = [];
+    this.more = [];
+    this.cursor = null;
+    this.isFull = false;
+  }
+
+  /** Shows the winners of the draw as it is now; pages that were asked for stay. */
+  async show(draw) {
+    this.draw = draw;
+    this.take(draw.winners, draw.winners_next_cursor);
+    if (!token() || !hasWinners(draw.status)) return;
+    const page = await get(this.where, { signal: this.signal }).catch(() => null);
+    if (!page || this.signal.aborted) return;
+    const isFull = page.winners.some((winner) => "participant_id" in winner);
+    if (isFull !== this.isFull) this.more = [];
+    this.isFull = isFull;
+    this.take(page.winners, page.next_cursor);
+  }
+
+  take(winners, cursor) {
+    // What is in full stays so until it is read anew.
+    if (this.isFull && !winners.some((winner) => "participant_id" in winner) && winners.length) return;
+    this.first = winners;
+    if (!this.more.length) this.cursor = cursor;
+    this.render();
+  }
+
+  async load(button) {
+    button.disabled = true;
+    const page = await get(pageOf(this.where, this.cursor), { signal: this.signal }).catch(() => null);
+    button.disabled = false;
+    if (!page || this.signal.aborted) return;
+    this.more.push(...page.winners);
+    this.cursor = page.next_cursor;
+    this.render();
+  }
+
+  render() {
+    // A first page may have grown since the pages behind it were read.
+    const last = this.first.at(-1)?.rank ?? 0;
+    const list = [...this.first, ...this.more.filter((winner) => winner.rank > last)];
+    if (!list.length) return put(this.element);
+    const byPrize = new Map(this.draw.prizes.map((prize) => [prize.name, []]));
+    for (const winner of list) {
+      if (!byPrize.has(winner.prize)) byPrize.set(winner.prize, []);
+      byPrize.get(winner.prize).push(winner);
+    }
+    const more = h("button", { type: "button", onclick: () => this.load(more) }, t("more"));
+    put(this.element,
+      h("h2", null, t("winners.title")),
+      this.isFull ? null : h("p", { class: "quiet" }, t("winners.masked")),
+      [...byPrize].filter(([, won]) => won.length).map(([prize, won]) =>
+        h("div", { class: "prize-block" },
+          h("h3", null, foreign(prize)),
+          h("ul", { class: "winners" }, won.map(item)))),
+      this.cursor ? h("p", { class: "more" }, more, " ", h("span", { class: "quiet" }, t("winners.shown", { n: number(list.length), all: number(this.draw.winners_total) }))) : null);
+  }
+}
+
+function item(winner) {
+  const contact = [winner.phone, winner.email].filter(Boolean);
+  const notes = (winner.notifications ?? []).filter((note) => note.state !== "SENT");
+  const seat = [
+    winner.forfeited ? t("winners.forfeited") : null,
+    winner.taken_by ? t("winners.taken_by", { n: number(winner.taken_by) }) : null,
+    winner.instead_of ? t("winners.instead_of", { n: number(winner.instead_of) }) : null,
+  ].filter(Boolean).join(" · ");
+  return h("li", null,
+    h("span", { class: "rank" }, winner.rank),
+    h("span", { class: "who" }, winner.name ? foreign(winner.name) : h("em", null, t("winners.withdrawn"))),
+    winner.participant_id || contact.length ? h("span", { class: "quiet" }, winner.participant_id ? [winner.participant_id, " · "] : null, contact.map((one, i) => [i ? " · " : "", foreign(one)])) : null,
+    seat ? h("span", { class: "quiet" }, seat) : null,
+    notes.map((note) => h("span", { class: "problem" }, `${channel(note.channel)}: ${known(`note.${note.state}`) ?? note.state}${note.reason ? ` (${unsentReason(note.reason)})` : ""}`)));
+}
+
+export function channel(name) {
+  return known(`channel.${name}`) ?? name;
+}
+
+/** Why a message was not sent: in words where the page has them, else as the service that refused it says. */
+export function unsentReason(reason) {
+  return known(`unsent.${reason}`) ?? reason;
+}
