@@ -1,8 +1,15 @@
-//! How often one caller may call: a token bucket per caller address and class of route, in this process.
+//! How often one caller may call: a token bucket per caller and class of route, in this process.
 //!
-//! On AWS the stage's own throttling stands before it; this one keeps a single caller from using up the rest.
+//! Whoever sends a token that counts is one caller wherever the calls come from; everybody else is counted by
+//! address. A call to a protected route whose token is missing or does not count spends a bucket of its own, so that
+//! nobody uses up the organiser's calls from the organiser's own network.
+//!
+//! On Lambda each execution environment is a process with buckets of its own: there this module only keeps one
+//! environment from a single caller's burst, and the limit that holds for a whole deployment is the throttling of
+//! API Gateway. On a server and in the local stack the process is the deployment, and the rates hold as they are set.
 
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::{Mutex, PoisonError};
 
@@ -24,6 +31,38 @@ pub enum RateClass {
     Join,
 }
 
+/// Who pays for a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Payer {
+    /// Somebody without a token that counts, by address.
+    Address(IpAddr),
+    /// The subject of a token that counts, by its hash.
+    Principal(u64),
+}
+
+impl Payer {
+    /// Whoever calls from this address. One household has a whole IPv6 network of 64 bits; it counts as one caller.
+    pub(crate) fn at(address: IpAddr) -> Self {
+        Self::Address(network(address))
+    }
+
+    /// The subject of a token.
+    pub(crate) fn principal(subject: &str) -> Self {
+        let mut hasher = DefaultHasher::new();
+        subject.hash(&mut hasher);
+        Self::Principal(hasher.finish())
+    }
+}
+
+/// What is counted of a payer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Counted {
+    /// Calls of a class of routes.
+    Class(RateClass),
+    /// Calls to protected routes without a token that counts.
+    Unauthenticated,
+}
+
 /// Above this many buckets the full ones are dropped: they say nothing that a new one would not.
 const BUCKETS: usize = 20_000;
 
@@ -31,7 +70,7 @@ const BUCKETS: usize = 20_000;
 #[derive(Debug)]
 pub(crate) struct Limiter {
     limits: RateLimits,
-    buckets: Mutex<HashMap<(IpAddr, RateClass), Bucket>>,
+    buckets: Mutex<HashMap<(Payer, Counted), Bucket>>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -53,14 +92,13 @@ impl Limiter {
     }
 
     /// Takes one call, or answers how many seconds it takes until there is one.
-    pub(crate) fn take(&self, caller: IpAddr, class: RateClass, now: Timestamp) -> Result<(), u64> {
-        let rate = self.rate(class);
+    pub(crate) fn take(&self, payer: Payer, counted: Counted, now: Timestamp) -> Result<(), u64> {
+        let rate = self.rate(counted);
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         if buckets.len() >= BUCKETS {
             self.drop_full(&mut buckets, now);
         }
-        let bucket =
-            buckets.entry((network(caller), class)).or_insert(Bucket { calls: rate.burst, filled_at: now });
+        let bucket = buckets.entry((payer, counted)).or_insert(Bucket { calls: rate.burst, filled_at: now });
         *bucket = bucket.filled(rate, now);
         if bucket.calls >= 1.0 {
             bucket.calls -= 1.0;
@@ -69,17 +107,17 @@ impl Limiter {
         Err(((1.0 - bucket.calls) / rate.per_second).ceil().max(1.0) as u64)
     }
 
-    fn rate(&self, class: RateClass) -> Rate {
-        match class {
-            RateClass::Read => self.limits.read,
-            RateClass::Write => self.limits.write,
-            RateClass::Join => self.limits.join,
+    fn rate(&self, counted: Counted) -> Rate {
+        match counted {
+            Counted::Class(RateClass::Read) => self.limits.read,
+            Counted::Class(RateClass::Write) | Counted::Unauthenticated => self.limits.write,
+            Counted::Class(RateClass::Join) => self.limits.join,
         }
     }
 
-    fn drop_full(&self, buckets: &mut HashMap<(IpAddr, RateClass), Bucket>, now: Timestamp) {
-        buckets.retain(|(_, class), bucket| {
-            let rate = self.rate(*class);
+    fn drop_full(&self, buckets: &mut HashMap<(Payer, Counted), Bucket>, now: Timestamp) {
+        buckets.retain(|(_, counted), bucket| {
+            let rate = self.rate(*counted);
             bucket.filled(rate, now).calls < rate.burst
         });
         if buckets.len() >= BUCKETS {
@@ -104,7 +142,7 @@ pub(crate) fn caller_address(extensions: &Extensions) -> IpAddr {
         .unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED))
 }
 
-/// One household has a whole IPv6 network of 64 bits; it counts as one caller.
+/// The network of 64 bits that an IPv6 address belongs to; an IPv4 address stands for itself.
 fn network(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
@@ -129,48 +167,59 @@ mod tests {
         Limiter::new(RateLimits { read: rate, write: rate, join: rate })
     }
 
-    fn address(text: &str) -> IpAddr {
-        text.parse().unwrap()
+    fn address(text: &str) -> Payer {
+        Payer::at(text.parse().unwrap())
     }
 
     #[test]
     fn a_burst_is_taken_then_refused_then_refilled_with_time() {
         let (limiter, caller, start) = (limiter(), address("192.0.2.1"), Timestamp::UNIX_EPOCH);
         for _ in 0..3 {
-            assert_eq!(limiter.take(caller, RateClass::Read, start), Ok(()));
+            assert_eq!(limiter.take(caller, Counted::Class(RateClass::Read), start), Ok(()));
         }
-        assert_eq!(limiter.take(caller, RateClass::Read, start), Err(1));
+        assert_eq!(limiter.take(caller, Counted::Class(RateClass::Read), start), Err(1));
         let later = start + SignedDuration::from_millis(500);
-        assert_eq!(limiter.take(caller, RateClass::Read, later), Ok(()));
-        assert_eq!(limiter.take(caller, RateClass::Read, later), Err(1));
+        assert_eq!(limiter.take(caller, Counted::Class(RateClass::Read), later), Ok(()));
+        assert_eq!(limiter.take(caller, Counted::Class(RateClass::Read), later), Err(1));
     }
 
     #[test]
     fn callers_and_classes_are_counted_apart() {
         let (limiter, now) = (limiter(), Timestamp::UNIX_EPOCH);
         for _ in 0..3 {
-            limiter.take(address("192.0.2.1"), RateClass::Write, now).unwrap();
+            limiter.take(address("192.0.2.1"), Counted::Class(RateClass::Write), now).unwrap();
         }
-        assert!(limiter.take(address("192.0.2.1"), RateClass::Write, now).is_err());
-        assert!(limiter.take(address("192.0.2.1"), RateClass::Read, now).is_ok());
-        assert!(limiter.take(address("192.0.2.2"), RateClass::Write, now).is_ok());
+        assert!(limiter.take(address("192.0.2.1"), Counted::Class(RateClass::Write), now).is_err());
+        assert!(limiter.take(address("192.0.2.1"), Counted::Class(RateClass::Read), now).is_ok());
+        assert!(limiter.take(address("192.0.2.2"), Counted::Class(RateClass::Write), now).is_ok());
+    }
+
+    #[test]
+    fn calls_without_a_token_spend_nothing_of_those_with_one() {
+        let (limiter, now) = (limiter(), Timestamp::UNIX_EPOCH);
+        let write = Counted::Class(RateClass::Write);
+        while limiter.take(address("192.0.2.1"), Counted::Unauthenticated, now).is_ok() {}
+        assert!(limiter.take(address("192.0.2.1"), write, now).is_ok());
+        assert!(limiter.take(Payer::principal("organiser"), write, now).is_ok());
     }
 
     #[test]
     fn one_ipv6_network_is_one_caller() {
         let (limiter, now) = (limiter(), Timestamp::UNIX_EPOCH);
         for host in 1..=3 {
-            limiter.take(address(&format!("2001:db8::{host}")), RateClass::Read, now).unwrap();
+            limiter
+                .take(address(&format!("2001:db8::{host}")), Counted::Class(RateClass::Read), now)
+                .unwrap();
         }
-        assert!(limiter.take(address("2001:db8::4"), RateClass::Read, now).is_err());
-        assert!(limiter.take(address("2001:db8:0:1::4"), RateClass::Read, now).is_ok());
+        assert!(limiter.take(address("2001:db8::4"), Counted::Class(RateClass::Read), now).is_err());
+        assert!(limiter.take(address("2001:db8:0:1::4"), Counted::Class(RateClass::Read), now).is_ok());
     }
 
     #[test]
     fn the_number_of_buckets_is_bounded() {
         let (limiter, now) = (limiter(), Timestamp::UNIX_EPOCH);
         for n in 0..(BUCKETS as u32 + 100) {
-            let _ = limiter.take(IpAddr::V4(n.into()), RateClass::Read, now);
+            let _ = limiter.take(Payer::Address(IpAddr::V4(n.into())), Counted::Class(RateClass::Read), now);
         }
         assert!(limiter.buckets.lock().unwrap().len() <= BUCKETS);
     }

@@ -10,6 +10,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::header::{AUTHORIZATION, HeaderMap, HeaderValue, WWW_AUTHENTICATE};
 use http::{StatusCode, request::Parts};
+use jiff::Timestamp;
 use tracing::Span;
 
 pub use keys::KeysError;
@@ -17,7 +18,7 @@ pub use verifier::Verifier;
 
 use crate::edge::Route;
 use crate::error::ApiError;
-use crate::rate_limit::{RateClass, caller_address};
+use crate::rate_limit::{Counted, Payer, RateClass, caller_address};
 use crate::state::AppState;
 use verifier::Refusal;
 
@@ -109,7 +110,7 @@ pub(crate) struct Guard {
     pub(crate) class: RateClass,
 }
 
-/// Counts the call, checks the token, names lottery and draw for the log, then lets the route run.
+/// Checks the token, counts the call, names lottery and draw for the log, then lets the route run.
 pub(crate) async fn guard(
     State(guard): State<Guard>,
     path: MatchedPath,
@@ -126,7 +127,12 @@ pub(crate) async fn guard(
         }
     }
     let mut response = match guard.admit(&mut request).await {
-        Ok(()) => next.run(request).await,
+        Ok(()) if request.method().is_safe() => next.run(request).await,
+        Ok(()) => {
+            let response = next.run(request).await;
+            guard.state.reads.wrote();
+            response
+        }
         Err(error) => error.into_response(),
     };
     response.extensions_mut().insert(Route(path));
@@ -136,35 +142,58 @@ pub(crate) async fn guard(
 impl Guard {
     async fn admit(&self, request: &mut Request) -> Result<(), ApiError> {
         let now = self.state.clock.now();
-        let address = caller_address(request.extensions());
-        if let Err(seconds) = self.state.limiter.take(address, self.class, now) {
-            let detail = format!("too many requests from this address; try again in {seconds} s");
-            return Err(
-                ApiError::new(StatusCode::TOO_MANY_REQUESTS, "TooManyRequests", detail).retry_after(seconds)
-            );
+        let address = Payer::at(caller_address(request.extensions()));
+        let caller = match self.caller(request.headers(), now).await {
+            Ok(caller) => caller,
+            Err(error) => {
+                // What is refused here must not spend what those with a token may call.
+                let counted = match error.status() {
+                    StatusCode::UNAUTHORIZED => Counted::Unauthenticated,
+                    _ => Counted::Class(self.class),
+                };
+                self.count(address, counted, now)?;
+                return Err(error);
+            }
+        };
+        let payer = caller.as_ref().map_or(address, |caller| Payer::principal(&caller.subject));
+        self.count(payer, Counted::Class(self.class), now)?;
+        let Some(caller) = caller else { return Ok(()) };
+        if let Access::Scope(scope) = self.access
+            && !caller.may(scope)
+        {
+            return Err(forbidden(&self.state.config.scope_prefix, scope));
         }
-        let token = match (self.access, bearer(request.headers())) {
-            (Access::Public, _) | (Access::PublicOr(_), Ok(None)) => return Ok(()),
+        request.extensions_mut().insert(caller);
+        Ok(())
+    }
+
+    /// Who calls, by the token: nobody where none is needed and none that counts was sent.
+    async fn caller(&self, headers: &HeaderMap, now: Timestamp) -> Result<Option<Caller>, ApiError> {
+        let token = match (self.access, bearer(headers)) {
+            (Access::Public, Err(_)) | (Access::Public | Access::PublicOr(_), Ok(None)) => return Ok(None),
             (_, Err(refusal)) => return Err(unauthorized(refusal)),
             (Access::Scope(_), Ok(None)) => return Err(unauthorized(Refusal::Missing)),
             (_, Ok(Some(token))) => token,
         };
-        let verified = self.state.verifier.verify(token, now).await.map_err(unauthorized)?;
-        let prefix = &self.state.config.scope_prefix;
-        let scopes = Scope::ALL
-            .into_iter()
-            .filter(|scope| {
-                verified.scopes.iter().any(|held| held.strip_prefix(prefix.as_str()) == Some(scope.as_str()))
-            })
-            .collect();
-        let caller = Caller { subject: verified.subject, scopes };
-        if let Access::Scope(scope) = self.access
-            && !caller.may(scope)
-        {
-            return Err(forbidden(prefix, scope));
-        }
-        request.extensions_mut().insert(caller);
-        Ok(())
+        let verified = match (self.state.verifier.verify(token, now).await, self.access) {
+            (Ok(verified), _) => verified,
+            // A public route is open to those whose token does not count, too.
+            (Err(_), Access::Public) => return Ok(None),
+            (Err(refusal), _) => return Err(unauthorized(refusal)),
+        };
+        let prefix = self.state.config.scope_prefix.as_str();
+        let holds = |scope: &Scope| {
+            verified.scopes.iter().any(|held| held.strip_prefix(prefix) == Some(scope.as_str()))
+        };
+        let scopes = Scope::ALL.into_iter().filter(holds).collect();
+        Ok(Some(Caller { subject: verified.subject, scopes }))
+    }
+
+    fn count(&self, payer: Payer, counted: Counted, now: Timestamp) -> Result<(), ApiError> {
+        self.state.limiter.take(payer, counted, now).map_err(|seconds| {
+            let detail = format!("too many requests; try again in {seconds} s");
+            ApiError::new(StatusCode::TOO_MANY_REQUESTS, "TooManyRequests", detail).retry_after(seconds)
+        })
     }
 }
 

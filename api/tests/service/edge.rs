@@ -7,6 +7,8 @@ use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::routing::get;
 use http::{Method, Request};
+use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequestContext;
+use lambda_http::request::RequestContext;
 use serde_json::json;
 
 use crate::support::Service;
@@ -53,11 +55,16 @@ async fn answers_are_not_kept_by_caches_and_the_page_runs_nothing_from_elsewhere
         !page.body.contains("<script>") && !page.body.contains("style=") && !page.body.contains("onclick")
     );
     assert!(!page.body.contains("http://") && !page.body.contains("https://"));
-    for (path, kind) in [("page/style/base.css", "text/css"), ("page/app.js", "text/javascript")] {
-        assert!(page.body.contains(path));
-        let file = service.get(&format!("/{path}")).await.expect(200);
+    let build = page.body.split_once("\"page/").unwrap().1.split_once('/').unwrap().0;
+    for (path, kind) in [("style/base.css", "text/css"), ("app.js", "text/javascript")] {
+        assert!(page.body.contains(&format!("\"page/{build}/{path}\"")));
+        let file = service.get(&format!("/page/{build}/{path}")).await.expect(200);
         assert!(file.header("content-type").starts_with(kind));
         assert!(file.header("content-security-policy").contains("default-src 'none'"));
+        assert_eq!(file.header("cache-control"), "public, max-age=31536000, immutable");
+        let without = service.get(&format!("/page/{path}")).await.expect(200);
+        assert_eq!((without.header("cache-control"), &without.body), ("public, no-cache", &file.body));
+        service.get(&format!("/page/0123456789abcdef/{path}")).await.expect(404);
     }
     service.get("/page/style/none.css").await.expect(404);
     assert_eq!(service.get("/healthz").await.expect(200).json()["status"], "ok");
@@ -108,4 +115,52 @@ async fn a_panic_is_an_answer_and_shows_nothing_of_itself() {
     let operation = &document["paths"]["/local/{what}"]["get"];
     assert_eq!(operation["security"], json!([{ "bearer": ["results:read"] }]));
     assert_eq!(operation["parameters"][0]["name"], "what");
+}
+
+#[tokio::test]
+async fn the_gateways_request_id_is_answered_and_in_every_failure() {
+    let service = Service::new().await;
+    let mut context = ApiGatewayV2httpRequestContext::default();
+    context.request_id = Some("JKJaXmPLvHcESHA=".to_owned());
+    let request = Request::get("/nothing")
+        .header("x-request-id", "the-callers-own")
+        .extension(RequestContext::ApiGatewayV2(context));
+    let answer = service.call(request.body(Body::empty()).unwrap()).await.expect(404);
+    assert_eq!(answer.header("x-request-id"), "JKJaXmPLvHcESHA=");
+    assert_eq!(answer.json()["request_id"], "JKJaXmPLvHcESHA=");
+}
+
+#[tokio::test]
+async fn whoever_has_no_token_spends_nothing_of_the_organisers_calls() {
+    let service = Service::with(|config| {
+        config.rate_limits.write = Rate { per_second: 1.0, burst: 5.0 };
+        config.rate_limits.read = Rate { per_second: 1.0, burst: 5.0 };
+    })
+    .await;
+    let address: SocketAddr = "192.0.2.1:1000".parse().unwrap();
+    let without = |method: Method, path: &str, token: Option<&str>| {
+        let mut request = Request::builder().method(method).uri(path).extension(ConnectInfo(address));
+        if let Some(token) = token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        request.body(Body::empty()).unwrap()
+    };
+    let mut statuses = Vec::new();
+    for _ in 0..8 {
+        let draw = service.call(without(Method::POST, "/lotteries", None)).await;
+        let forged = service.call(without(Method::POST, "/lotteries", Some("e30.e30.e30"))).await;
+        statuses.extend([draw.status.as_u16(), forged.status.as_u16()]);
+    }
+    assert_eq!((statuses[0], statuses[15]), (401, 429), "{statuses:?}");
+    while service.call(without(Method::GET, "/lotteries", None)).await.status == 200 {}
+    // The organiser calls from the same address.
+    for n in 0..4 {
+        let body = json!({ "name": format!("Party {n}") }).to_string();
+        let mut request = service.request(Method::POST, "/lotteries", "application/json", body);
+        request.extensions_mut().insert(ConnectInfo(address));
+        service.call(request).await.expect(201);
+        let mut request = service.request(Method::GET, "/lotteries", "application/json", Body::empty());
+        request.extensions_mut().insert(ConnectInfo(address));
+        service.call(request).await.expect(200);
+    }
 }
