@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, StatusCode};
+use lambda_http::request::RequestContext;
 use tracing::{Instrument, field};
 use uuid::Uuid;
 
@@ -25,12 +26,15 @@ pub(crate) struct Route(pub(crate) MatchedPath);
 
 /// Runs a request and finishes its response.
 pub(crate) async fn edge(request: Request, next: Next) -> Response {
-    let request_id = request_id(request.headers());
+    let request_id = request_id(&request);
+    let lambda = request.extensions().get::<lambda_http::Context>();
     let method = request.method().clone();
     let started = Instant::now();
     let span = tracing::info_span!(
         "request",
         request_id = %request_id,
+        lambda_request_id = lambda.map(|context| context.request_id.as_str()),
+        trace = lambda.and_then(|context| context.xray_trace_id.as_deref()),
         lottery_id = field::Empty,
         draw_id = field::Empty,
     );
@@ -73,14 +77,21 @@ fn finish(mut response: Response, request_id: &str, method: &Method, started: In
     response
 }
 
-/// The caller's request id if it is one that may stand in a log, otherwise a new one.
-fn request_id(headers: &HeaderMap) -> String {
-    headers
-        .get(X_REQUEST_ID)
-        .and_then(|value| value.to_str().ok())
-        .filter(|value| (1..=128).contains(&value.len()))
-        .filter(|value| value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:=".contains(&byte)))
-        .map_or_else(|| Uuid::new_v4().to_string(), str::to_owned)
+/// By what a request is found in the logs: API Gateway's id of it, which the gateway's access log has too; elsewhere the
+/// caller's own id if it is one that may stand in a log, otherwise a new one.
+fn request_id(request: &Request) -> String {
+    let gateway = request.extensions().get::<RequestContext>().and_then(|context| match context {
+        RequestContext::ApiGatewayV2(context) => context.request_id.as_deref(),
+        RequestContext::ApiGatewayV1(context) => context.request_id.as_deref(),
+        _ => None,
+    });
+    let own = || request.headers().get(X_REQUEST_ID).and_then(|value| value.to_str().ok());
+    let is_fit = |id: &&str| {
+        (1..=128).contains(&id.len())
+            && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:=".contains(&byte))
+    };
+    let id = gateway.filter(is_fit).or_else(|| own().filter(is_fit));
+    id.map_or_else(|| Uuid::new_v4().to_string(), str::to_owned)
 }
 
 /// Headers that keep a browser from doing more with an answer than it should; a handler's own win.
@@ -111,12 +122,13 @@ pub(crate) async fn method_not_allowed() -> StatusCode {
 
 #[cfg(test)]
 mod tests {
+    use axum::body::Body;
+
     use super::*;
 
     fn id_for(sent: &str) -> String {
-        let mut headers = HeaderMap::new();
-        headers.insert(X_REQUEST_ID, HeaderValue::from_str(sent).unwrap());
-        request_id(&headers)
+        let request = Request::get("/").header(X_REQUEST_ID, sent);
+        request_id(&request.body(Body::empty()).unwrap())
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use api::{AppState, Clock, KeySource, Settings, Verifier, router};
+use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, BehaviorVersion};
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_http_client::{Builder, Connector};
@@ -35,6 +36,7 @@ async fn state(settings: Settings) -> anyhow::Result<AppState> {
     let sdk = aws_config::defaults(BehaviorVersion::latest())
         .http_client(Builder::new().tls_provider(TLS).build_https())
         .app_name(AppName::new("api").context("the name of the application")?)
+        .timeout_config(timeouts())
         .load()
         .await;
     let tables = Tables { lottery: settings.lottery_table, contacts: settings.contacts_table };
@@ -48,13 +50,24 @@ async fn state(settings: Settings) -> anyhow::Result<AppState> {
     Ok(AppState::new(settings.api, store, sns, sfn, verifier, Clock::system()))
 }
 
+/// How long a call of AWS may take, for all clients. An attempt that hangs is repeated by the SDK, three in all, and the
+/// whole of it ends before the 30 seconds that API Gateway and the function have.
+fn timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(3))
+        .read_timeout(Duration::from_secs(6))
+        .operation_attempt_timeout(Duration::from_secs(6))
+        .operation_timeout(Duration::from_secs(20))
+        .build()
+}
+
 /// Asks the token issuer for its keys.
 fn connector() -> SharedHttpConnector {
-    let patience = HttpConnectorSettings::builder()
+    let timeouts = HttpConnectorSettings::builder()
         .connect_timeout(Duration::from_secs(3))
         .read_timeout(Duration::from_secs(5))
         .build();
-    SharedHttpConnector::new(Connector::builder().tls_provider(TLS).connector_settings(patience).build())
+    SharedHttpConnector::new(Connector::builder().tls_provider(TLS).connector_settings(timeouts).build())
 }
 
 /// Until Ctrl-C, or the signal by which containers are stopped.
