@@ -4,10 +4,11 @@
 //! (409); the mark expires after a minute, should that request have died. Only what was done is remembered: a
 //! request that was refused may be sent again under the same key.
 
+use std::fmt::Write;
 use std::future::Future;
 
 use axum::body::{Body, to_bytes};
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRequestParts, MatchedPath, RawPathParams};
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, LOCATION};
 use http::request::Parts;
@@ -41,9 +42,22 @@ impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let Some(key) = key(&parts.headers)? else { return Ok(Self(None)) };
         let caller = Caller::from_request_parts(parts, state).await?;
-        let scope = format!("{} {} {}", caller.subject, parts.method, parts.uri.path());
+        let scope = format!("{} {}", caller.subject, route(parts, state).await);
         Ok(Self(Some(Scoped { scope, key })))
     }
+}
+
+/// What the request is for: its method, the pattern of its address and what stands in it. The spelling of the address does
+/// not count: `/lotteries/%70arty/draws` is `/lotteries/party/draws`.
+async fn route<S: Send + Sync>(parts: &mut Parts, state: &S) -> String {
+    let pattern = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
+    let mut route = format!("{} {pattern}", parts.method);
+    if let Ok(parameters) = RawPathParams::from_request_parts(parts, state).await {
+        for (name, value) in &parameters {
+            let _ = write!(route, " {name}={value:?}");
+        }
+    }
+    route
 }
 
 fn key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
