@@ -10,7 +10,7 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder, Schema, SchemaType, Type};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::participants::LineRefusal;
+use crate::participants::{LineRefusal, Notice};
 
 /// A sentence and its code.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -27,6 +27,11 @@ impl Explanation {
         let code = told["code"].as_str().expect("each refusal has a code").to_owned();
         let parameters = told["parameters"].as_object().cloned().unwrap_or_default();
         Self { reason: refusal.to_string(), code, parameters }
+    }
+
+    /// Names what is wrong.
+    pub(crate) fn code(&self) -> &str {
+        &self.code
     }
 
     /// `code` and `parameters`, for a document that has the sentence already.
@@ -47,6 +52,12 @@ impl From<LineRefusal> for Explanation {
     }
 }
 
+impl From<Notice> for Explanation {
+    fn from(notice: Notice) -> Self {
+        Self::of(&notice)
+    }
+}
+
 impl fmt::Display for Explanation {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.reason)
@@ -58,7 +69,7 @@ pub(crate) struct RefusalCode;
 
 impl PartialSchema for RefusalCode {
     fn schema() -> RefOr<Schema> {
-        let codes = Refusal::CODES.iter().chain(LineRefusal::CODES).copied();
+        let codes = Refusal::CODES.iter().chain(LineRefusal::CODES).chain(Notice::CODES).copied();
         ObjectBuilder::new()
             .schema_type(SchemaType::new(Type::String))
             .description(Some("Names what is wrong; it never changes, while the sentence may"))

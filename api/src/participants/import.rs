@@ -13,11 +13,12 @@ use lottery_store::PutParticipant;
 use serde_json::json;
 
 use super::reader::{Format, Reader, Record, Unreadable};
-use super::refusal::LineRefusal;
+use super::refusal::{LineRefusal, Notice};
 use super::report::Report;
 use super::subscriptions::Subscriptions;
 use crate::config::ImportLimits;
 use crate::error::ApiError;
+use crate::explanation::Explanation;
 use crate::extract::{LotteryPath, media_type, unknown_lottery, unsupported, whole};
 use crate::state::AppState;
 
@@ -64,17 +65,24 @@ pub(crate) async fn import(
 }
 
 /// A participant as JSON has it.
-#[derive(utoipa::ToSchema)]
+#[derive(serde::Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
 #[allow(dead_code, reason = "describes the body that `Participant` parses")]
 pub(crate) struct NewParticipant {
     /// The organiser's own id: letters, digits, dots, underscores and hyphens.
+    #[schema(min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9][A-Za-z0-9._-]*$")]
     participant_id: String,
+    #[schema(min_length = 1, max_length = 200)]
     name: String,
     /// E.164; spaces and hyphens are dropped.
+    #[schema(example = "+12025550101")]
     phone: Option<String>,
+    #[schema(max_length = 254, example = "rose@example.com")]
     email: Option<String>,
+    #[schema(min_length = 1, max_length = 64)]
     group: Option<String>,
-    /// Their chances, 1 to 1000; 1 if absent.
+    /// Their chances; 1 if absent.
+    #[schema(minimum = 1, maximum = 1000)]
     tickets: Option<u32>,
     /// Keeps them from winning; the list of entries says so. `false` if absent.
     excluded: Option<bool>,
@@ -149,6 +157,10 @@ impl<'a> Import<'a> {
         match self.read(body, max_bytes).await {
             Ok(()) => {
                 self.report.settle();
+                if self.report.subscribed > 0 {
+                    let notice = Notice::of_email(self.lottery, self.state.config.filter_policy_wait);
+                    self.report.notices.extend(notice.map(Explanation::from));
+                }
                 Ok(self.report)
             }
             // What is stored stays stored: the sender should know how far it went.
@@ -173,6 +185,8 @@ impl<'a> Import<'a> {
                 let read = self.reader.push(part, &mut records);
                 self.take(&mut records).await?;
                 read.map_err(unreadable)?;
+                // Lines that are all refused wait for nothing, and other requests want their turn.
+                tokio::task::yield_now().await;
             }
         }
         let read = self.reader.finish(&mut records);
