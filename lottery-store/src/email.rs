@@ -1,5 +1,6 @@
 //! E-mail subscriptions: whose address is subscribed under which ARN, and how many slots of the topic are taken.
 
+use jiff::Timestamp;
 use lottery::{EmailAddress, LotteryId, ParticipantId};
 
 use crate::item::{Attributes, number, text};
@@ -11,7 +12,7 @@ use crate::{Store, StoreError, keys};
 const ATTEMPTS: u32 = 50;
 
 impl Store {
-    /// Notes the subscription of a participant's address. Answers false if the participant has gone or has
+    /// Notes the subscription of a participant's address, and when it was made. Answers false if the participant has gone or has
     /// another address by now; the subscription is then nobody's and the caller ends it.
     pub async fn set_subscription(
         &self,
@@ -19,16 +20,52 @@ impl Store {
         participant_id: &ParticipantId,
         email: &EmailAddress,
         subscription_arn: &str,
+        now: Timestamp,
     ) -> Result<bool, StoreError> {
         let write = Write::update(
             keys::contact(lottery_id, participant_id),
-            "SET subscription_arn = :arn ADD revision :one",
+            "SET subscription_arn = :arn, subscribed_at = :now ADD revision :one",
         )
         .only_if("email = :email")
         .value(":arn", text(subscription_arn))
+        .value(":now", text(now))
         .value(":email", text(email))
         .value(":one", number(1));
         Ok(matches!(self.write(&write).await?, Outcome::Done))
+    }
+
+    /// Forgets the subscription of a participant's address, which SNS has no more, and gives its slot back: both or neither.
+    /// Answers false if the participant has gone or has another subscription by now.
+    pub async fn forget_subscription(
+        &self,
+        lottery_id: &LotteryId,
+        participant_id: &ParticipantId,
+        subscription_arn: &str,
+    ) -> Result<bool, StoreError> {
+        let forget = Write::update(
+            keys::contact(lottery_id, participant_id),
+            "REMOVE subscription_arn, subscribed_at ADD revision :one",
+        )
+        .only_if("subscription_arn = :arn")
+        .value(":arn", text(subscription_arn))
+        .value(":one", number(1));
+        for _ in 0..ATTEMPTS {
+            let taken = self.email_slots_taken(lottery_id).await?;
+            let free = Write::update(keys::email_slots(lottery_id), "SET taken = :to")
+                .only_if(if taken == 0 {
+                    "attribute_not_exists(taken) OR taken = :from"
+                } else {
+                    "taken = :from"
+                })
+                .value(":from", number(taken))
+                .value(":to", number(taken.saturating_sub(1)));
+            match self.transact(&[forget.clone(), free]).await? {
+                Outcome::Done => return Ok(true),
+                Outcome::Refused(refusals) if refusals.failed(0) => return Ok(false),
+                Outcome::Refused(_) => {}
+            }
+        }
+        Err(StoreError::Contended)
     }
 
     /// Takes up to `wanted` of the `limit` addresses that a lottery's topic can hold; answers how many.

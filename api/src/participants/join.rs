@@ -22,12 +22,15 @@ const OWN_FIELDS: [&str; 3] = ["name", "phone", "email"];
 
 /// Oneself.
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 #[allow(dead_code, reason = "describes the body that `Participant` parses")]
 pub(crate) struct JoinBody {
+    #[schema(min_length = 1, max_length = 200)]
     name: String,
     /// E.164; a phone number or an e-mail address is needed, and each enters a lottery once.
     #[schema(example = "+12025550101")]
     phone: Option<String>,
+    #[schema(max_length = 254)]
     email: Option<String>,
 }
 

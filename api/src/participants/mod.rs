@@ -18,7 +18,8 @@ use utoipa::{IntoParams, ToSchema};
 
 pub(crate) use import::{__path_import, import};
 pub(crate) use join::{__path_join, __path_receipt, join, receipt};
-pub(crate) use refusal::LineRefusal;
+pub(crate) use refusal::{LineRefusal, Notice};
+pub(crate) use report::RemarkReason;
 
 use crate::error::ApiError;
 use crate::extract::{LotteryPath, Paging, ParticipantPath, unknown_lottery, unknown_participant};

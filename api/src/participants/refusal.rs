@@ -1,4 +1,9 @@
-//! Why a line is not taken, or not read: besides what is wrong with one of its fields, which the domain says.
+//! Why a line is not taken, or not read: besides what is wrong with one of its fields, which the domain says; and what is to
+//! be known of what was taken.
+
+use std::time::Duration;
+
+use lottery::{EmailThrough, Lottery};
 
 lottery::refusals! {
     /// What an import has against a line, as the end of a sentence that begins with its place.
@@ -62,5 +67,26 @@ lottery::refusals! {
         EmailNotSubscribed,
         #[error("the former address could not be unsubscribed")]
         EmailNotUnsubscribed,
+    }
+}
+
+lottery::refusals! {
+    /// What an organiser should know of what was done.
+    #[allow(missing_docs, reason = "the sentence of each says it")]
+    pub(crate) enum Notice {
+        #[error(
+            "SNS takes up to {minutes} minutes to apply what keeps a letter from the other addresses of a lottery: e-mails \
+             to addresses that were imported since are held back for so long. SES v2 (`email_through: \"ses\"`), which is \
+             recommended, has no such delay"
+        )]
+        EmailHeldBySns { minutes: u64 },
+    }
+}
+
+impl Notice {
+    /// That e-mails are held back, where the lottery's go through SNS and its filter policies take their time.
+    pub(crate) fn of_email(lottery: &Lottery, wait: Duration) -> Option<Self> {
+        let is_held = lottery.email_through == EmailThrough::Sns && !wait.is_zero();
+        is_held.then(|| Self::EmailHeldBySns { minutes: wait.as_secs().div_ceil(60) })
     }
 }

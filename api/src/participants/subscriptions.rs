@@ -2,15 +2,17 @@
 //! only what is meant for everyone or for this very entry through.
 //!
 //! SNS allows a topic only so many filter policies, so a slot is reserved before a participant is stored, and
-//! given back if no subscription came of it. Everything here can be done again: importing a line once more
-//! subscribes an address that was not.
+//! given back if no subscription came of it. SNS deletes a subscription that nobody has confirmed within 48 hours, and one
+//! that its owner ends. So a line that is imported once more asks for each subscription that old whether it is still
+//! there; one that is not gives its slot back, and its address is subscribed, that is asked, anew.
 
 use std::collections::HashSet;
 
 use aws_sdk_sns::error::{DisplayErrorContext, ProvideErrorMetadata};
-use futures_util::{StreamExt, stream};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use jiff::SignedDuration;
 use lottery::{EmailAddress, EmailThrough, Label, Lottery, Participant, ParticipantId};
-use lottery_store::PutParticipant;
+use lottery_store::{Contact, PutParticipant};
 use serde_json::json;
 
 use super::refusal::LineRefusal;
@@ -21,6 +23,8 @@ use crate::state::AppState;
 /// Subscriptions made at once.
 const AT_ONCE: usize = 8;
 const FILTER_POLICY: &str = "FilterPolicy";
+/// What nobody has confirmed after this time is gone.
+const CONFIRMED_WITHIN: SignedDuration = SignedDuration::from_hours(48);
 
 /// The subscriptions of one batch.
 pub(super) struct Subscriptions<'a> {
@@ -72,11 +76,7 @@ impl<'a> Subscriptions<'a> {
         }
         let ids: Vec<ParticipantId> = ids.into_iter().cloned().collect();
         let contacts = self.state.store.contacts(&self.lottery.lottery_id, &ids).await?;
-        self.holders = contacts
-            .into_iter()
-            .filter(|contact| contact.subscription_arn.is_some())
-            .map(|contact| contact.participant_id)
-            .collect();
+        self.holders = self.holding(contacts).await?;
         let needed = ids.iter().filter(|id| !self.holders.contains(*id)).count() as u64;
         let limit = self.state.config.email_subscription_limit;
         self.reserved = match (needed, &self.lottery.topic_arn) {
@@ -100,6 +100,29 @@ impl<'a> Subscriptions<'a> {
             kept.push((line, participant));
         }
         Ok(kept)
+    }
+
+    /// Who of these has a subscription still. The others' are forgotten.
+    async fn holding(&self, contacts: Vec<Contact>) -> Result<HashSet<ParticipantId>, ApiError> {
+        let (state, lottery_id, now) = (self.state, &self.lottery.lottery_id, self.state.clock.now());
+        let asked: Vec<_> = contacts
+            .into_iter()
+            .filter_map(|contact| {
+                let arn = contact.subscription_arn?;
+                let is_old = contact.subscribed_at.is_none_or(|at| now.duration_since(at) > CONFIRMED_WITHIN);
+                Some((contact.participant_id, arn, is_old))
+            })
+            .map(|(id, arn, is_old)| async move {
+                if is_old && is_gone(state, &arn).await {
+                    state.store.forget_subscription(lottery_id, &id, &arn).await?;
+                    tracing::info!(%lottery_id, "forgot a subscription that SNS has no more");
+                    return Ok(None);
+                }
+                Ok::<_, ApiError>(Some(id))
+            })
+            .collect();
+        let holding = stream::iter(asked).buffer_unordered(AT_ONCE);
+        holding.try_filter_map(|id| std::future::ready(Ok(id))).try_collect().await
     }
 
     fn no_slot(&self) -> LineRefusal {
@@ -155,7 +178,10 @@ impl<'a> Subscriptions<'a> {
             .await;
         for (line, made) in made {
             match made {
-                Ok(true) => self.used += 1,
+                Ok(true) => {
+                    self.used += 1;
+                    report.subscribed += 1;
+                }
                 Ok(false) => {}
                 Err(reason) => report.warn(line, "email", reason),
             }
@@ -210,7 +236,13 @@ async fn subscribe(state: &AppState, lottery: &Lottery, wanted: &Wanted) -> Resu
     let lottery_id = &lottery.lottery_id;
     let noted = state
         .store
-        .set_subscription(lottery_id, &wanted.participant_id, &wanted.email, &subscription_arn)
+        .set_subscription(
+            lottery_id,
+            &wanted.participant_id,
+            &wanted.email,
+            &subscription_arn,
+            state.clock.now(),
+        )
         .await;
     match noted {
         Ok(true) => Ok(true),
@@ -223,6 +255,22 @@ async fn subscribe(state: &AppState, lottery: &Lottery, wanted: &Wanted) -> Resu
         Err(error) => {
             tracing::warn!(error = chain(&error), "a subscription cannot be noted");
             Err(LineRefusal::EmailNotSubscribed)
+        }
+    }
+}
+
+/// Whether SNS has a subscription no more. What it does not say for certain, it has.
+async fn is_gone(state: &AppState, subscription_arn: &str) -> bool {
+    let asked = state.sns.get_subscription_attributes().subscription_arn(subscription_arn).send().await;
+    match asked {
+        Ok(_) => false,
+        Err(error) => {
+            let code = error.code().unwrap_or("none");
+            let is_gone = matches!(code, "NotFound" | "NotFoundException");
+            if !is_gone {
+                tracing::warn!(code, "SNS does not say whether a subscription is still there");
+            }
+            is_gone
         }
     }
 }

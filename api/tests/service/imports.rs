@@ -281,6 +281,68 @@ async fn an_address_that_sns_does_not_take_is_a_warning_and_may_be_sent_again() 
 }
 
 #[tokio::test]
+async fn an_address_that_did_not_confirm_in_time_is_asked_again_and_frees_its_slot() {
+    let service = Service::with(|config| config.email_subscription_limit = 1).await;
+    service.create_party().await;
+    let body = "participant_id,name,email\n001,Rose,rose@example.com\n";
+    assert_eq!(counts(&service.import_csv(body).await), (1, 0, 0));
+    let first = service.aws.script().subscriptions[0].arn.clone();
+    let subscribed_at = |service: &Service| {
+        let items = service.aws.items("Contacts");
+        items.iter().find_map(|item| item["subscribed_at"]["S"].as_str().map(str::to_owned))
+    };
+    assert_eq!(subscribed_at(&service).unwrap(), "2026-11-22T12:00:00Z");
+
+    // Within 48 hours it is there, and nobody asks.
+    service.wait(1800);
+    assert_eq!(counts(&service.import_csv(body).await), (0, 1, 0));
+    assert_eq!(service.aws.script().calls_of("GetSubscriptionAttributes"), 0);
+    // Later SNS is asked. It may be confirmed, or SNS may not answer: then nothing changes.
+    service.wait(48 * 3600);
+    let token = service.lasting_token();
+    let import = |body: &'static str| service.import_with(&token, body);
+    assert_eq!(counts(&import(body).await), (0, 1, 0));
+    for _ in 0..3 {
+        service.aws.fail_next("GetSubscriptionAttributes", 500, "InternalError");
+    }
+    assert_eq!(counts(&import(body).await), (0, 1, 0));
+    assert_eq!(service.aws.script().calls_of("Subscribe"), 1);
+
+    // SNS has deleted it: the same line asks the address again, in the slot that it had.
+    service.aws.script().subscriptions.clear();
+    let report = import(body).await;
+    assert_eq!((counts(&report), &report["warnings"]), ((0, 1, 0), &json!([])));
+    let again = service.aws.script().subscriptions.clone();
+    assert_eq!(again.len(), 1);
+    assert_ne!(again[0].arn, first);
+    assert_eq!(subscribed_at(&service).unwrap(), "2026-11-24T12:30:00Z");
+    // And one that is gone for good leaves its slot to another.
+    service.wait(49 * 3600);
+    service.aws.script().subscriptions.clear();
+    let others = import("participant_id,name,email\n001,Rose,\n002,Tracy,tracy@example.com\n").await;
+    assert_eq!(counts(&others), (0, 1, 1), "a slot is free for the next file: {others}");
+    assert_eq!(counts(&import("participant_id,name,email\n002,Tracy,tracy@example.com\n").await), (1, 0, 0));
+}
+
+#[tokio::test]
+async fn bad_lines_without_end_are_counted_by_their_reason_and_a_thousand_listed() {
+    let service = Service::with_party().await;
+    let piece = Bytes::from("{},".repeat(20_000));
+    let pieces =
+        std::iter::once(Bytes::from("[")).chain(std::iter::repeat_n(piece, 5)).chain([Bytes::from("7]")]);
+    let body = Body::from_stream(stream::iter(pieces.map(Ok::<_, std::io::Error>)));
+    let report = service.import("application/json", body).await.expect(200);
+    assert!(report.body.len() < 400_000, "{}", report.body.len());
+    let report = report.json();
+    assert_eq!(counts(&report), (0, 0, 100_001));
+    assert_eq!(
+        (report["refusals"].as_array().unwrap().len(), &report["more_refusals"]),
+        (1_000, &json!(99_001))
+    );
+    assert_eq!(report["refused_by_code"], json!({ "Missing": 100_000, "NotObject": 1 }));
+}
+
+#[tokio::test]
 async fn a_subscription_left_from_before_gets_the_new_policy() {
     let service = Service::with_party().await;
     let body = "participant_id,name,email\n001,Rose,rose@example.com\n";

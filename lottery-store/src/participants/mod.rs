@@ -50,6 +50,7 @@ struct StoredContact {
     nonce: Nonce,
     registered_at: Timestamp,
     subscription_arn: Option<String>,
+    subscribed_at: Option<Timestamp>,
     /// Grows with each change, so that a change rests on what was read.
     revision: u64,
 }
@@ -62,6 +63,7 @@ impl StoredContact {
             nonce: Nonce::from_random(rand::random()),
             registered_at: now,
             subscription_arn: None,
+            subscribed_at: None,
             revision: 1,
         }
     }
@@ -80,6 +82,7 @@ impl StoredContact {
             .with("nonce", bytes(self.nonce.as_bytes().as_slice()))
             .with("registered_at", text(self.registered_at))
             .with_some("subscription_arn", self.subscription_arn.as_ref().map(text))
+            .with_some("subscribed_at", self.subscribed_at.map(text))
             .with("revision", number(self.revision))
     }
 
@@ -112,6 +115,7 @@ impl StoredContact {
             label: attributes.parse("label")?,
             nonce: Nonce::from_random(attributes.bytes32("nonce")?),
             subscription_arn: attributes.optional_text("subscription_arn")?.map(str::to_owned),
+            subscribed_at: attributes.parse_optional("subscribed_at")?,
             revision: attributes.number("revision")?,
         })
     }

@@ -230,6 +230,7 @@ fn update(
     let revision = found.revision;
     let contact = StoredContact {
         participant: participant.clone(),
+        subscribed_at: found.subscribed_at.filter(|_| kept.is_some()),
         subscription_arn: kept.clone(),
         revision: revision + 1,
         ..found
