@@ -11,9 +11,11 @@ mod languages;
 mod line;
 mod looks;
 mod proof;
+mod resend;
 mod stage;
 mod story;
 #[path = "../e2e/support/mod.rs"]
 #[allow(dead_code, unused_imports, reason = "shared with the end-to-end tests, which use all of it")]
 mod support;
 mod watchers;
+mod winners;

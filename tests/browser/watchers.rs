@@ -41,9 +41,9 @@ async fn two_hundred_watchers_and_five_tabs_follow_one_draw_to_its_end_and_miss_
                 let mut seen: Vec<u64> = Vec::new();
                 let mut calls: u64 = 0;
                 loop {
-                    let last = seen.last().map(u64::to_string).unwrap_or_default();
-                    let headers = [("accept", "text/event-stream"), ("last-event-id", last.as_str())];
-                    let path = format!("/lotteries/party/draws/{draw}/events");
+                    let last = seen.last().copied().unwrap_or_default();
+                    let headers = [("accept", "text/event-stream")];
+                    let path = format!("/lotteries/party/draws/{draw}/events?after={last}");
                     let answer = client.send(reqwest::Method::GET, &path, &headers, Vec::new()).await;
                     calls += 1;
                     match answer.status.as_u16() {
@@ -52,7 +52,7 @@ async fn two_hundred_watchers_and_five_tabs_follow_one_draw_to_its_end_and_miss_
                         429 => {}
                         other => panic!("{other}: {}", answer.text),
                     }
-                    tokio::time::sleep(Duration::from_millis(200)).await;
+                    tokio::time::sleep(retry(&answer.text)).await;
                 }
             })
         })
@@ -70,7 +70,8 @@ async fn two_hundred_watchers_and_five_tabs_follow_one_draw_to_its_end_and_miss_
         assert_eq!(&seen, expected);
     }
     let events = all.unwrap().len();
-    assert!(events > 100, "{events}");
+    // The milestones of the draw, however many winners it has.
+    assert!((20..60).contains(&events), "{events}");
     // A watcher asks again only when its answer has ended: once for each burst of events, not once for each event.
     let most = 200 * (10 + 4 * took.as_secs());
     assert!(calls < most, "{calls} calls in {took:?}");
@@ -81,6 +82,12 @@ async fn two_hundred_watchers_and_five_tabs_follow_one_draw_to_its_end_and_miss_
         browser.wait_for("[data-state=Succeed][data-status=succeeded]").await;
     }
     assert_eq!(browser.complaints().await, Vec::<String>::new());
+}
+
+/// When to ask again.
+fn retry(stream: &str) -> Duration {
+    let milliseconds = stream.lines().find_map(|line| line.strip_prefix("retry: "));
+    Duration::from_millis(milliseconds.map_or(1_000, |text| text.parse().unwrap()))
 }
 
 fn ids(stream: &str) -> impl Iterator<Item = u64> {
