@@ -30,7 +30,7 @@ mod store;
 pub mod validation;
 
 pub use clock::{Clock, ManualClock};
-pub use engine::{Call, Config, Engine, EngineError, Invoker, Refusal, Storage, TaskFailure};
+pub use engine::{Call, Config, Engine, EngineError, Invoker, MemoryBounds, Refusal, Storage, TaskFailure};
 
 /// The README's example is compiled with the documentation's.
 #[cfg(doctest)]

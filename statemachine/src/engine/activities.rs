@@ -162,7 +162,7 @@ impl Engine {
             let Some(cell) = self.0.active.by_number(offer.execution) else { continue };
             let taken = Stimulus::Taken { task: offer.task, worker: worker.clone() };
             if let Some(fed) = self.0.feed(&cell, taken).await {
-                cell.wait_stored(fed.sequence).await.map_err(Refusal::Engine)?;
+                self.0.wait_patiently(cell.wait_stored(fed.sequence)).await.map_err(Refusal::Engine)?;
                 let task_token = TaskToken::of(&cell.identity, offer.task).to_string();
                 return Ok(Some(ActivityTask { task_token, input: offer.input }));
             }
@@ -186,7 +186,7 @@ impl Engine {
             },
         };
         let fed = self.0.feed(&cell, stimulus).await.ok_or(Refusal::TaskTimedOut)?;
-        cell.wait_stored(fed.sequence).await.map_err(Refusal::Engine)
+        self.0.wait_patiently(cell.wait_stored(fed.sequence)).await.map_err(Refusal::Engine)
     }
 }
 

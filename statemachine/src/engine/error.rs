@@ -47,7 +47,11 @@ pub enum EngineError {
     /// The engine was started outside of a tokio runtime.
     #[error("the engine needs a tokio runtime")]
     NoRuntime,
-    /// The engine has been shut down, or its writer has stopped after a failure of the disk.
+    /// The history store cannot be written at present, as when the disk is full. What was asked for may be done once
+    /// it can.
+    #[error("the history store cannot be written at present")]
+    StoreUnavailable,
+    /// The engine has been shut down.
     #[error("the engine has stopped")]
     Stopped,
 }

@@ -1,5 +1,6 @@
 //! Executions: started, stopped, redriven, looked at.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use super::cell::Cell;
@@ -31,7 +32,7 @@ impl Engine {
             return Err(Refusal::StateMachineTypeNotSupported(new.state_machine_arn));
         }
         let cell = self.0.start(new, None).await?;
-        cell.wait_closed().await.map_err(Refusal::Engine)?;
+        self.0.wait_patiently(cell.wait_closed()).await.map_err(Refusal::Engine)?;
         self.describe_execution(&cell.identity.arn).await
     }
 
@@ -45,7 +46,7 @@ impl Engine {
         let stimulus = Stimulus::Stop { error: error.map(Into::into), cause: cause.map(Into::into) };
         if let Some(cell) = self.0.active.by_arn(arn) {
             if let Some(fed) = self.0.feed(&cell, stimulus).await {
-                cell.wait_stored(fed.sequence).await.map_err(Refusal::Engine)?;
+                self.0.wait_patiently(cell.wait_stored(fed.sequence)).await.map_err(Refusal::Engine)?;
                 return Ok(fed.now);
             }
             cell.wait_closed().await.map_err(Refusal::Engine)?;
@@ -62,7 +63,7 @@ impl Engine {
             self.0.active.remove(&cell);
             return Err(Refusal::ExecutionNotRedrivable("Execution cannot be redriven".to_owned()));
         };
-        cell.wait_stored(fed.sequence).await.map_err(Refusal::Engine)?;
+        self.0.wait_patiently(cell.wait_stored(fed.sequence)).await.map_err(Refusal::Engine)?;
         Ok(fed.now)
     }
 
@@ -154,6 +155,10 @@ impl Inner {
         new: NewExecution,
         caller: Option<Caller>,
     ) -> Result<Arc<Cell>, Refusal> {
+        // A task waits: its failure would be one of the execution.
+        if caller.is_none() {
+            self.check_store()?;
+        }
         let machine = self
             .machines
             .current(&new.state_machine_arn)
@@ -212,7 +217,9 @@ impl Inner {
             }
         }
         let fed = self.feed(&cell, Stimulus::Start).await.ok_or(Refusal::Engine(EngineError::Stopped))?;
-        cell.wait_stored(fed.sequence).await.map_err(Refusal::Engine)?;
+        let stored = cell.wait_stored(fed.sequence);
+        let stored = if caller.is_some() { stored.await } else { self.wait_patiently(stored).await };
+        stored.map_err(Refusal::Engine)?;
         Ok(cell)
     }
 
@@ -244,9 +251,9 @@ impl Inner {
         let mut sequence = 0;
         for record in records {
             sequence += 1;
-            let effects = execution
-                .apply(&record.stimulus, record.now, record.pace)
-                .ok_or_else(|| damaged(sequence))?;
+            let applied =
+                catch_unwind(AssertUnwindSafe(|| execution.apply(&record.stimulus, record.now, record.pace)));
+            let effects = applied.ok().flatten().ok_or_else(|| damaged(sequence))?;
             if effects.events != record.events {
                 return Err(EngineError::Diverged { execution: row.number, record: sequence });
             }

@@ -19,28 +19,34 @@ mod timers;
 mod token;
 mod workers;
 
+use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 pub use api::*;
-pub use config::{Config, Storage};
+pub use config::{Config, MemoryBounds, Storage};
 pub use error::{EngineError, Refusal};
-pub(crate) use health::words_of;
+pub(crate) use health::{Health, Part, words_of};
 pub use invoker::{Call, Invoker, NoServices, TaskFailure};
 pub(crate) use token::TaskToken;
+pub(crate) use workers::Lane;
 
+use crate::data::Json;
 use crate::store::{Batch, Store, Write};
 use active::Active;
 use activities::Activities;
-use health::{Health, Part};
 use machines::Machines;
 use nested::Watchers;
 use timers::{ClockWatch, Timers};
 use workers::Workers;
+
+/// How long a caller waits for a store that cannot be written at present.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A running engine. Clones are handles to the same one.
 #[derive(Clone)]
@@ -70,7 +76,7 @@ impl Engine {
             return Err(EngineError::ClockBeforeEpoch { shown: now });
         }
         let health = Health::default();
-        let store = Store::open(&config.storage)?;
+        let store = Store::open(&config.storage, &health)?;
         let timers = Arc::new(Timers::default());
         let inner = Arc::new(Inner {
             machines: Machines::default(),
@@ -113,6 +119,20 @@ impl Engine {
         self.0.health.check()
     }
 
+    /// Runs something that others wrote on a thread for such things; what a panic said if it ended in one.
+    pub(crate) async fn apart<T: Send + 'static>(
+        &self,
+        lane: Lane,
+        job: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, String> {
+        self.0.workers.run(lane, job).await
+    }
+
+    /// Has the host do something; a panic there is a failure of the task.
+    pub(crate) async fn invoke(&self, call: Call) -> Result<Json, TaskFailure> {
+        self.0.invoke(call).await
+    }
+
     /// What it was started with.
     pub fn config(&self) -> &Config {
         &self.0.config
@@ -140,6 +160,28 @@ impl Inner {
         let (sender, written) = oneshot::channel();
         self.store.submit(Batch { writes, done: Box::new(move || sender.send(()).unwrap_or_default()) });
         self.store.settle();
-        written.await.map_err(|_| Refusal::Engine(EngineError::Stopped))
+        let written = async { written.await.map_err(|_| EngineError::Stopped) };
+        self.wait_patiently(written).await.map_err(Refusal::Engine)
+    }
+
+    /// Waits for something to be stored on behalf of a caller, who is told if that cannot be done at present. It is
+    /// done later all the same.
+    async fn wait_patiently(
+        &self,
+        stored: impl Future<Output = Result<(), EngineError>>,
+    ) -> Result<(), EngineError> {
+        let mut stored = pin!(stored);
+        loop {
+            match tokio::time::timeout(PATIENCE, &mut stored).await {
+                Ok(stored) => return stored,
+                Err(_) if self.store.is_failing() => return Err(EngineError::StoreUnavailable),
+                Err(_) => {}
+            }
+        }
+    }
+
+    /// Refuses what would have to wait for a store that cannot be written at present.
+    fn check_store(&self) -> Result<(), Refusal> {
+        if self.store.is_failing() { Err(Refusal::Engine(EngineError::StoreUnavailable)) } else { Ok(()) }
     }
 }

@@ -1,28 +1,33 @@
 //! Cleaning away: what is kept of closed executions, and for how long.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
 use rusqlite::{Transaction, params};
 
 use super::rows::places;
+use crate::engine::MemoryBounds;
 
 /// What is kept of closed executions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Retention {
     /// Everything, for ninety days.
     Disk,
-    /// The last 10,000. Whoever started very many at once can still ask for a few minutes how the others ended.
-    Memory,
+    /// The last ones, within these bounds. Whoever started very many at once can still ask for a few minutes how the
+    /// others ended.
+    Memory(MemoryBounds),
 }
 
 const DISK_MILLIS: i64 = 90 * 24 * 3600 * 1000;
 /// How many closings pass between two cleanings of the disk, and how many executions go at a time.
 const DISK_EVERY: u64 = 1_000;
 
-const MEMORY_HISTORIES: usize = 10_000;
-const MEMORY_EXECUTIONS: usize = 10_000;
+/// For so long after its end it is still known how an execution ended whose history is gone, and of so many of them for
+/// each whose history may be kept.
 const MEMORY_MILLIS: i64 = 5 * 60 * 1000;
-const MEMORY_MOST: usize = 100_000;
+const MEMORY_ENDS: usize = 10;
+
+/// What an execution costs beside its records, more or less: its row, its input and its output.
+const BYTES_OF_AN_EXECUTION: usize = 1_000;
 
 /// Cleans away as executions close.
 pub(super) struct Cleaner {
@@ -31,25 +36,47 @@ pub(super) struct Cleaner {
     /// In memory mode: closed executions whose history is kept, and those of which anything is, oldest first.
     histories: VecDeque<Closed>,
     executions: VecDeque<Closed>,
+    /// The bytes of the histories that are kept.
+    bytes: usize,
+    /// The bytes of the records of executions that have not closed.
+    open: HashMap<i64, usize>,
 }
 
 #[derive(Clone, Copy)]
 struct Closed {
     execution: i64,
     stop: i64,
+    bytes: usize,
 }
 
 impl Cleaner {
     pub(super) fn new(retention: Retention) -> Cleaner {
         // A restart may have left something to do.
-        Cleaner { retention, closings: DISK_EVERY, histories: VecDeque::new(), executions: VecDeque::new() }
+        Cleaner {
+            retention,
+            closings: DISK_EVERY,
+            histories: VecDeque::new(),
+            executions: VecDeque::new(),
+            bytes: 0,
+            open: HashMap::new(),
+        }
+    }
+
+    /// A record of an execution has been written.
+    pub(super) fn wrote(&mut self, execution: u64, bytes: usize) {
+        if self.retention != Retention::Disk {
+            *self.open.entry(execution as i64).or_default() += bytes;
+        }
     }
 
     /// An execution has closed.
     pub(super) fn closed(&mut self, execution: u64, stop: i64) {
         self.closings += 1;
-        if self.retention == Retention::Memory {
-            let closed = Closed { execution: execution as i64, stop };
+        if self.retention != Retention::Disk {
+            let execution = execution as i64;
+            let bytes = BYTES_OF_AN_EXECUTION + self.open.remove(&execution).unwrap_or(0);
+            self.bytes += bytes;
+            let closed = Closed { execution, stop, bytes };
             self.histories.push_back(closed);
             self.executions.push_back(closed);
         }
@@ -58,7 +85,7 @@ impl Cleaner {
     /// Takes away what need not be kept any longer.
     pub(super) fn clean(&mut self, transaction: &Transaction<'_>, now: i64) -> Result<(), rusqlite::Error> {
         match self.retention {
-            Retention::Memory => self.clean_memory(transaction, now),
+            Retention::Memory(bounds) => self.clean_memory(transaction, now, bounds),
             Retention::Disk if self.closings >= DISK_EVERY => {
                 self.closings = 0;
                 clean_disk(transaction, now - DISK_MILLIS)
@@ -67,14 +94,20 @@ impl Cleaner {
         }
     }
 
-    fn clean_memory(&mut self, transaction: &Transaction<'_>, now: i64) -> Result<(), rusqlite::Error> {
-        while self.histories.len() > MEMORY_HISTORIES {
+    fn clean_memory(
+        &mut self,
+        transaction: &Transaction<'_>,
+        now: i64,
+        bounds: MemoryBounds,
+    ) -> Result<(), rusqlite::Error> {
+        while self.histories.len() > bounds.executions || self.bytes > bounds.history_bytes {
             let Some(closed) = self.histories.pop_front() else { break };
+            self.bytes = self.bytes.saturating_sub(closed.bytes);
             delete_history(transaction, closed)?;
         }
-        while self.executions.len() > MEMORY_EXECUTIONS {
+        while self.executions.len() > bounds.executions {
             let is_fresh = self.executions.front().is_some_and(|closed| now - closed.stop < MEMORY_MILLIS);
-            if is_fresh && self.executions.len() <= MEMORY_MOST {
+            if is_fresh && self.executions.len() <= bounds.executions.saturating_mul(MEMORY_ENDS) {
                 break;
             }
             let Some(closed) = self.executions.pop_front() else { break };
@@ -104,7 +137,7 @@ fn delete_history(transaction: &Transaction<'_>, closed: Closed) -> Result<(), r
 fn clean_disk(transaction: &Transaction<'_>, oldest: i64) -> Result<(), rusqlite::Error> {
     let closed: Vec<Closed> = transaction
         .prepare_cached("SELECT number, stop FROM executions WHERE stop < ? ORDER BY number LIMIT 5000")?
-        .query_map([oldest], |row| Ok(Closed { execution: row.get(0)?, stop: row.get(1)? }))?
+        .query_map([oldest], |row| Ok(Closed { execution: row.get(0)?, stop: row.get(1)?, bytes: 0 }))?
         .collect::<Result<_, _>>()?;
     for closed in closed {
         delete_history(transaction, closed)?;

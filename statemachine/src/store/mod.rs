@@ -21,7 +21,7 @@ pub(crate) use record::{Record, StoredRecord, key_of};
 pub(crate) use rows::{ActivityRow, ExecutionRow, MachineRow};
 pub(crate) use writer::{Batch, Closing, Write};
 
-use crate::engine::{EngineError, Storage};
+use crate::engine::{EngineError, Health, MemoryBounds, Storage};
 use writer::Writer;
 
 /// The store of one engine.
@@ -35,9 +35,13 @@ pub(crate) struct Store {
 
 impl Store {
     /// Opens the store, or makes it.
-    pub(crate) fn open(storage: &Storage) -> Result<Store, EngineError> {
+    pub(crate) fn open(storage: &Storage, health: &Health) -> Result<Store, EngineError> {
         match storage {
-            Storage::Memory => {
+            Storage::Memory | Storage::BoundedMemory(_) => {
+                let bounds = match storage {
+                    Storage::BoundedMemory(bounds) => *bounds,
+                    _ => MemoryBounds::default(),
+                };
                 let connection = Connection::open_in_memory()?;
                 // Nothing is ever rolled back here: who cannot write stops.
                 connection.execute_batch("PRAGMA page_size = 16384; PRAGMA journal_mode = OFF;")?;
@@ -45,7 +49,7 @@ impl Store {
                 let shared = Arc::new(Mutex::new(connection));
                 Ok(Store {
                     reader: Arc::clone(&shared),
-                    writer: Writer::to_memory(shared),
+                    writer: Writer::to_memory(shared, bounds),
                     lock: Mutex::new(None),
                 })
             }
@@ -61,7 +65,7 @@ impl Store {
                 };
                 Ok(Store {
                     reader: Arc::new(Mutex::new(reader)),
-                    writer: Writer::to_disk(writer),
+                    writer: Writer::to_disk(writer, Box::new(move || open_writer(&file)), health),
                     lock: Mutex::new(Some(lock)),
                 })
             }
@@ -83,6 +87,11 @@ impl Store {
         self.writer.has_failed()
     }
 
+    /// Whether what is handed in has to wait until it can be written.
+    pub(crate) fn is_failing(&self) -> bool {
+        self.writer.is_failing()
+    }
+
     /// Waits until everything handed in is written, stops the writer, and lets others have the directory.
     pub(crate) fn close(&self) {
         self.writer.stop();
@@ -100,15 +109,21 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// Opens the database twice: for writing, and for reading beside that.
 fn open_file(file: &Path) -> Result<(Connection, Connection), rusqlite::Error> {
-    let writer = Connection::open(file)?;
-    writer.execute_batch(
-        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000;",
-    )?;
+    let writer = open_writer(file)?;
     schema::prepare(&writer)?;
     salvage::probe(&writer)?;
     let reader = Connection::open(file)?;
     reader.execute_batch("PRAGMA query_only = ON;")?;
     Ok((writer, reader))
+}
+
+fn open_writer(file: &Path) -> Result<Connection, rusqlite::Error> {
+    let writer = Connection::open(file)?;
+    writer.execute_batch(
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000;",
+    )?;
+    writer.set_prepared_statement_cache_capacity(64);
+    Ok(writer)
 }
 
 fn lock(path: &Path) -> Result<File, EngineError> {

@@ -1,10 +1,12 @@
 //! Who writes, and how.
 
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex, TryLockError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError, TryLockError};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, Transaction, params};
 
@@ -13,12 +15,20 @@ use super::record::key_of;
 use super::rows::encode_identity;
 use super::schema::SEQUENCE_BITS;
 use super::{Record, locked};
-use crate::engine::ExecutionStatus;
+use crate::engine::MemoryBounds;
+use crate::engine::{ExecutionStatus, Health, Part, words_of};
 use crate::execution::{Identity, Outcome};
 use crate::history::Encoder;
 
 /// How many batches share one transaction at most.
 const MOST_TOGETHER: usize = 512;
+
+/// How long after a failure the same is written again: twice as long each time, up to the second.
+const FIRST_DELAY: Duration = Duration::from_millis(50);
+const MAX_DELAY: Duration = Duration::from_secs(1);
+
+/// How often a failure that lasts is told of.
+const TOLD_EVERY: Duration = Duration::from_secs(60);
 
 /// Things that are written together or not at all, and what is done when they are safe.
 pub(crate) struct Batch {
@@ -49,7 +59,29 @@ pub(crate) struct Closing {
 /// Writes what is handed in, in that order.
 pub(super) struct Writer {
     hand: Hand,
-    failed: Arc<AtomicBool>,
+    progress: Arc<Progress>,
+}
+
+/// How writing goes.
+#[derive(Default)]
+struct Progress {
+    health: Health,
+    /// Nothing can be written any more.
+    has_failed: AtomicBool,
+    /// What is to be written cannot be written at present.
+    is_failing: AtomicBool,
+    /// Nobody waits for what cannot be written any longer.
+    is_stopping: Mutex<bool>,
+    stopping: Condvar,
+}
+
+impl Progress {
+    /// Waits before the next try; `false` if there is to be none.
+    fn wait(&self, delay: Duration) -> bool {
+        let is_stopping = locked(&self.is_stopping);
+        let waited = self.stopping.wait_timeout_while(is_stopping, delay, |is_stopping| !*is_stopping);
+        !*waited.unwrap_or_else(PoisonError::into_inner).0
+    }
 }
 
 /// Who writes.
@@ -62,32 +94,33 @@ enum Hand {
 
 impl Writer {
     /// A writer to memory.
-    pub(super) fn to_memory(connection: Arc<Mutex<Connection>>) -> Writer {
-        let pen = Pen { connection, cleaner: Cleaner::new(Retention::Memory) };
+    pub(super) fn to_memory(connection: Arc<Mutex<Connection>>, bounds: MemoryBounds) -> Writer {
+        let pen = Pen { connection, cleaner: Cleaner::new(Retention::Memory(bounds)) };
         let hand = Hand::Caller { queue: Mutex::default(), pen: Mutex::new(Some(pen)) };
-        Writer { hand, failed: Arc::default() }
+        Writer { hand, progress: Arc::default() }
     }
 
-    /// A writer to the disk.
-    pub(super) fn to_disk(connection: Connection) -> Writer {
-        let failed = Arc::new(AtomicBool::new(false));
+    /// A writer to the disk. `reopen` opens the database anew, should the connection be of no use any more.
+    pub(super) fn to_disk(connection: Connection, reopen: Reopen, health: &Health) -> Writer {
+        let progress = Arc::new(Progress { health: health.clone(), ..Progress::default() });
         let (sender, receiver) = channel();
         let pen =
             Pen { connection: Arc::new(Mutex::new(connection)), cleaner: Cleaner::new(Retention::Disk) };
-        let flag = Arc::clone(&failed);
+        let told = Arc::clone(&progress);
         let thread = std::thread::Builder::new()
             .name("history-writer".to_owned())
-            .spawn(move || write_all(pen, &receiver, &flag));
+            .spawn(move || write_all(pen, &receiver, &reopen, &told));
         let thread = match thread {
             Ok(thread) => Some(thread),
             Err(error) => {
                 tracing::error!(%error, "the thread of the history store could not be started");
-                failed.store(true, Ordering::Release);
+                health.is_down(Part::Store, format!("the history store has no thread: {error}"));
+                progress.has_failed.store(true, Ordering::Release);
                 None
             }
         };
         let hand = Hand::Thread { queue: Mutex::new(Some(sender)), thread: Mutex::new(thread) };
-        Writer { hand, failed }
+        Writer { hand, progress }
     }
 
     /// Takes something in. [`Writer::settle`] must follow, without locks that `done` might want.
@@ -97,7 +130,7 @@ impl Writer {
             Hand::Thread { queue, .. } => {
                 let is_taken = locked(queue).as_ref().is_some_and(|queue| queue.send(batch).is_ok());
                 if !is_taken {
-                    self.failed.store(true, Ordering::Release);
+                    self.progress.has_failed.store(true, Ordering::Release);
                 }
             }
         }
@@ -119,15 +152,28 @@ impl Writer {
 
     fn write_queue(&self, queue: &Mutex<VecDeque<Batch>>, pen: &mut Option<Pen>) {
         let batches = Vec::from(std::mem::take(&mut *locked(queue)));
-        let is_written = pen.as_mut().is_some_and(|pen| pen.write(batches));
-        if !is_written {
-            self.failed.store(true, Ordering::Release);
-            pen.take();
+        match pen.as_mut().map(|pen| pen.write(&batches)) {
+            Some(Ok(())) => finish(batches),
+            failed => {
+                // What was handed in stays undone: nobody is told that it happened.
+                if let Some(Err(error)) = failed {
+                    tracing::error!(%error, "the histories cannot be kept in memory any more");
+                    let sentence = format!("the histories cannot be kept in memory any more ({error})");
+                    self.progress.health.is_down(Part::Store, sentence);
+                }
+                self.progress.has_failed.store(true, Ordering::Release);
+                pen.take();
+            }
         }
     }
 
     pub(super) fn has_failed(&self) -> bool {
-        self.failed.load(Ordering::Acquire)
+        self.progress.has_failed.load(Ordering::Acquire)
+    }
+
+    /// Whether what is handed in has to wait until it can be written.
+    pub(super) fn is_failing(&self) -> bool {
+        self.progress.is_failing.load(Ordering::Acquire)
     }
 
     /// Waits until everything taken in is written; nothing can be any more.
@@ -141,6 +187,8 @@ impl Writer {
             }
             Hand::Thread { queue, thread } => {
                 locked(queue).take();
+                *locked(&self.progress.is_stopping) = true;
+                self.progress.stopping.notify_all();
                 if locked(thread).take().is_some_and(|thread| thread.join().is_err()) {
                     tracing::error!("the thread of the history store ended badly");
                 }
@@ -149,13 +197,76 @@ impl Writer {
     }
 }
 
-fn write_all(mut pen: Pen, queue: &Receiver<Batch>, failed: &AtomicBool) {
+/// Opens the database anew.
+pub(super) type Reopen = Box<dyn Fn() -> Result<Connection, rusqlite::Error> + Send>;
+
+fn write_all(mut pen: Pen, queue: &Receiver<Batch>, reopen: &Reopen, progress: &Progress) {
     while let Ok(first) = queue.recv() {
         let mut batches = vec![first];
         batches.extend(queue.try_iter().take(MOST_TOGETHER - 1));
-        if !pen.write(batches) {
-            failed.store(true, Ordering::Release);
+        if !write_in_the_end(&mut pen, &batches, reopen, progress) {
+            progress.has_failed.store(true, Ordering::Release);
             return;
+        }
+        finish(batches);
+    }
+}
+
+/// Writes, as often as it takes: a disk that is full has room again some day. Nothing is passed over meanwhile, as what
+/// comes later waits behind it. `false`: the engine is shut down before it could be written.
+fn write_in_the_end(pen: &mut Pen, batches: &[Batch], reopen: &Reopen, progress: &Progress) -> bool {
+    let Err(mut error) = pen.write(batches) else { return true };
+    let began = Instant::now();
+    let (mut delay, mut told) = (FIRST_DELAY, None);
+    progress.is_failing.store(true, Ordering::Release);
+    loop {
+        if told.is_none_or(|told: Instant| told.elapsed() >= TOLD_EVERY) {
+            told = Some(Instant::now());
+            tracing::error!(
+                %error,
+                seconds = began.elapsed().as_secs(),
+                "the history store cannot be written: executions stand still until it can"
+            );
+        }
+        progress.health.is_down(
+            Part::Store,
+            format!("the history store cannot be written ({error}); it is tried again each second"),
+        );
+        if !progress.wait(delay) {
+            tracing::error!(%error, "the history store could not be written before the engine was shut down");
+            return false;
+        }
+        delay = (delay * 2).min(MAX_DELAY);
+        match pen.write(batches) {
+            Ok(()) => break,
+            Err(again) => error = again,
+        }
+        // A connection that has met an error of the disk may see that error for ever.
+        if let Ok(connection) = reopen() {
+            *locked(&pen.connection) = connection;
+        }
+    }
+    tracing::info!(seconds = began.elapsed().as_secs(), "the history store is written again");
+    progress.is_failing.store(false, Ordering::Release);
+    progress.health.is_up(Part::Store);
+    true
+}
+
+/// Does what was to be done once the batches are safe.
+fn finish(batches: Vec<Batch>) {
+    for batch in batches {
+        for write in &batch.writes {
+            if let Write::Record(record) = write {
+                tracing::trace!(
+                    target: "statemachine::stored",
+                    execution = record.execution,
+                    sequence = record.sequence,
+                    "a record is stored"
+                );
+            }
+        }
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(batch.done)) {
+            tracing::error!(panic = words_of(&*panic), "what follows from a stored record panicked");
         }
     }
 }
@@ -167,28 +278,12 @@ struct Pen {
 }
 
 impl Pen {
-    /// Writes together, and does then what was to be done. `false`: nothing can be written any more.
-    fn write(&mut self, batches: Vec<Batch>) -> bool {
-        let written = write_together(&mut locked(&self.connection), &batches, &mut self.cleaner);
-        if let Err(error) = written {
-            // What was handed in stays undone: nobody is told that it happened. Going on could only lose more.
-            tracing::error!(%error, "the history store cannot be written any more; the engine stands still");
-            return false;
-        }
-        for batch in batches {
-            for write in &batch.writes {
-                if let Write::Record(record) = write {
-                    tracing::trace!(
-                        target: "statemachine::stored",
-                        execution = record.execution,
-                        sequence = record.sequence,
-                        "a record is stored"
-                    );
-                }
-            }
-            (batch.done)();
-        }
-        true
+    /// Writes together. What was written before is written again without harm.
+    fn write(&mut self, batches: &[Batch]) -> Result<(), rusqlite::Error> {
+        let written = catch_unwind(AssertUnwindSafe(|| {
+            write_together(&mut locked(&self.connection), batches, &mut self.cleaner)
+        }));
+        written.unwrap_or(Err(rusqlite::Error::UnwindingPanic))
     }
 }
 
@@ -201,6 +296,9 @@ fn write_together(
     let mut now = None;
     for batch in batches {
         for write in &batch.writes {
+            if let Write::Record(record) = write {
+                cleaner.wrote(record.execution, record.body.len());
+            }
             if let Write::Closed(closing) = write {
                 cleaner.closed(closing.execution, closing.stop);
                 now = Some(closing.stop);
@@ -219,7 +317,7 @@ fn perform(transaction: &Transaction<'_>, write: &Write) -> Result<(), rusqlite:
         Write::Machine { revision, arn, body } => {
             transaction.execute("UPDATE machines SET is_current = 0 WHERE arn = ?", [arn])?;
             transaction.execute(
-                "INSERT INTO machines (revision, arn, is_current, body) VALUES (?, ?, 1, ?)",
+                "INSERT OR REPLACE INTO machines (revision, arn, is_current, body) VALUES (?, ?, 1, ?)",
                 params![revision, arn, body],
             )?;
         }
@@ -236,7 +334,7 @@ fn perform(transaction: &Transaction<'_>, write: &Write) -> Result<(), rusqlite:
         Write::Started { identity, owner, revision } => {
             transaction
                 .prepare_cached(
-                    "INSERT INTO executions (number, key, owner, revision, status, redrives, identity)
+                    "INSERT OR REPLACE INTO executions (number, key, owner, revision, status, redrives, identity)
                      VALUES (?, ?, ?, ?, ?, 0, ?)",
                 )?
                 .execute(params![
@@ -251,7 +349,7 @@ fn perform(transaction: &Transaction<'_>, write: &Write) -> Result<(), rusqlite:
         Write::Record(record) => {
             let place = ((record.execution << SEQUENCE_BITS) | record.sequence) as i64;
             transaction
-                .prepare_cached("INSERT INTO records (place, body) VALUES (?, ?)")?
+                .prepare_cached("INSERT OR REPLACE INTO records (place, body) VALUES (?, ?)")?
                 .execute(params![place, record.body])?;
         }
         Write::Closed(closing) => {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use statemachine::engine::NoServices;
-use statemachine::{Engine, EngineError, ManualClock, Refusal, Storage};
+use statemachine::{Engine, EngineError, ManualClock, MemoryBounds, Refusal, Storage};
 
 use crate::stage::{Stage, config, outcome};
 
@@ -113,6 +113,29 @@ async fn memory_keeps_the_last_ten_thousand_and_for_some_minutes_how_the_others_
     stage.end(&last).await;
     assert!(matches!(stage.engine.describe_execution(&first).await, Err(Refusal::ExecutionDoesNotExist(_))));
     assert!(stage.engine.describe_execution(&others[1]).await.is_ok());
+}
+
+#[tokio::test]
+async fn memory_keeps_no_more_bytes_of_histories_than_it_is_told_to() {
+    let bounds = MemoryBounds { executions: 100, history_bytes: 1 << 20 };
+    let stage = Stage::bounded(bounds).await;
+    let machine = stage.machine("machine", r#"{"StartAt": "S", "States": {"S": {"Type": "Succeed"}}}"#).await;
+    let input = format!("\"{}\"", "x".repeat(100_000));
+    let mut arns = Vec::new();
+    for _ in 0..20 {
+        let arn = stage.start_machine(&machine, None, &input).await;
+        stage.end(&arn).await;
+        arns.push(arn);
+    }
+    let mut kept = Vec::new();
+    for arn in &arns {
+        kept.push(stage.try_history(arn).await.is_ok());
+    }
+    // Each has its input twice or so: as that of the execution and as that of its state.
+    let count = kept.iter().filter(|kept| **kept).count();
+    assert!((3..=11).contains(&count), "{count} are kept");
+    assert!(kept.is_sorted(), "the oldest go first: {kept:?}");
+    assert_eq!(stage.end(&arns[0]).await.status.as_str(), "SUCCEEDED");
 }
 
 #[tokio::test]

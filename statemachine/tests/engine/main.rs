@@ -7,6 +7,8 @@ mod crowd;
 mod disk;
 mod failures;
 mod fairness;
+mod full_disk;
+mod harm;
 mod limits;
 mod map_runs;
 mod stage;

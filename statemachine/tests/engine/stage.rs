@@ -10,7 +10,9 @@ use statemachine::data::Json;
 use statemachine::engine::{
     ExecutionDescription, HistoryData, HistoryOrder, HistoryQuery, MachineType, NewExecution, NewStateMachine,
 };
-use statemachine::{Call, Clock, Config, Engine, Invoker, ManualClock, Refusal, Storage, TaskFailure};
+use statemachine::{
+    Call, Clock, Config, Engine, Invoker, ManualClock, MemoryBounds, Refusal, Storage, TaskFailure,
+};
 use tokio::sync::{Mutex, mpsc, oneshot};
 
 /// A call that the engine made, waiting for the test's answer.
@@ -70,6 +72,10 @@ impl Stage {
     async fn open(storage: Storage, now: &str) -> Stage {
         let clock = ManualClock::new(now.parse().unwrap());
         Stage::open_with(storage, clock.clone(), clock.into()).await
+    }
+
+    pub(crate) async fn bounded(bounds: MemoryBounds) -> Stage {
+        Stage::open(Storage::BoundedMemory(bounds), "2026-03-01T12:00:00Z").await
     }
 
     /// In memory, with a clock that is not the stage's own.
