@@ -61,17 +61,18 @@ impl Inner {
         }
     }
 
+    /// Has the host do something; a panic there is a failure of the task.
+    pub(crate) async fn invoke(&self, call: Call) -> Result<Json, TaskFailure> {
+        let invoked = AssertUnwindSafe(async { self.config.invoker.invoke(call).await }).catch_unwind().await;
+        invoked.unwrap_or_else(|_| {
+            Err(TaskFailure { error: "Runtime.Unknown".to_owned(), cause: "The task panicked".to_owned() })
+        })
+    }
+
     fn ask_host(self: &Arc<Inner>, cell: &Arc<Cell>, task: u64, call: Call) {
         let (engine, its_cell) = (Arc::clone(self), Arc::clone(cell));
         let answering = async move {
-            let invoked =
-                AssertUnwindSafe(async { engine.config.invoker.invoke(call).await }).catch_unwind().await;
-            let answer: Result<Json, TaskFailure> = invoked.unwrap_or_else(|_| {
-                Err(TaskFailure {
-                    error: "Runtime.Unknown".to_owned(),
-                    cause: "The task panicked".to_owned(),
-                })
-            });
+            let answer = engine.invoke(call).await;
             its_cell.running.ended(task);
             engine.feed(&its_cell, Stimulus::Answered { task, answer }).await;
         };

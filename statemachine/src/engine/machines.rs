@@ -1,10 +1,12 @@
 //! State machines: made, changed, deleted and found.
 
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use super::health::words_of;
 use super::workers::Lane;
 use super::{
     Engine, EngineError, Inner, MachineType, NewStateMachine, Refusal, StateMachineChange,
@@ -68,7 +70,8 @@ impl Machines {
         let mut maps = self.0.write().unwrap_or_else(PoisonError::into_inner);
         for row in rows {
             maps.last_revision = maps.last_revision.max(row.revision);
-            match read_body(&row.arn, &row.body) {
+            let read = catch_unwind(AssertUnwindSafe(|| read_body(&row.arn, &row.body)));
+            match read.unwrap_or_else(|panic| Err(words_of(&*panic).to_owned())) {
                 Ok(description) => {
                     let machine = Arc::new(Machine::new(row.revision, Arc::new(description)));
                     maps.revisions.insert(row.revision, Arc::clone(&machine));
@@ -139,7 +142,7 @@ impl Engine {
     ) -> Result<Arc<StateMachineDescription>, Refusal> {
         let inner = &self.0;
         let arn = format!("{}:stateMachine:{}", inner.arn_prefix(), new.name);
-        let machine = Arc::new(inner.parse(&new.definition)?);
+        let machine = Arc::new(inner.parse_apart(&new.definition).await?);
         let now = inner.config.clock.now_millis();
         let put = inner.machines.put(&arn, |current| match current {
             Some(current) if is_same(&current.description.settings, &new) => {
@@ -167,7 +170,7 @@ impl Engine {
         let inner = &self.0;
         let parsed = match &change.definition {
             None => None,
-            Some(definition) => Some(Arc::new(inner.parse(definition)?)),
+            Some(definition) => Some(Arc::new(inner.parse_apart(definition).await?)),
         };
         let now = inner.config.clock.now_millis();
         let put = inner.machines.put(arn, |current| {
@@ -269,6 +272,15 @@ impl Engine {
 }
 
 impl Inner {
+    /// Parses a definition on a thread for such things.
+    async fn parse_apart(self: &Arc<Inner>, definition: &str) -> Result<StateMachine, Refusal> {
+        let (inner, definition) = (Arc::clone(self), definition.to_owned());
+        let parsed = self.workers.run(Lane::Costly, move || inner.parse(&definition)).await;
+        parsed.unwrap_or_else(|panic| {
+            Err(Refusal::InvalidDefinition(format!("the definition cannot be read: {panic}")))
+        })
+    }
+
     fn parse(&self, definition: &str) -> Result<StateMachine, Refusal> {
         let json = Json::parse(definition).map_err(|error| Refusal::InvalidDefinition(error.to_string()))?;
         let machine =

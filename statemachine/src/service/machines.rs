@@ -7,7 +7,7 @@ use super::page;
 use super::request::{Request, encryption_configuration, logging_configuration, tracing_configuration};
 use super::{Outcome, Service};
 use crate::data::Json;
-use crate::engine::{MachineType, NewStateMachine, StateMachineChange, StateMachineDescription};
+use crate::engine::{Lane, MachineType, NewStateMachine, StateMachineChange, StateMachineDescription};
 use crate::validation::{self, Finding, Options, Severity, validate};
 
 const TYPES: &[&str] = &["STANDARD", "EXPRESS"];
@@ -34,7 +34,7 @@ impl Service {
         arn::check_name(&new.name)?;
         arn::check_role(&new.role_arn)?;
         check_logging(new.logging_configuration.as_ref())?;
-        self.check_definition(&new.definition, machine_type)?;
+        self.check_definition(&new.definition, machine_type).await?;
         let machine = self.engine.create_state_machine(new).await?;
         Ok(Answer::new()
             .with("stateMachineArn", machine.arn.as_str())
@@ -72,7 +72,7 @@ impl Service {
         check_logging(change.logging_configuration.as_ref())?;
         let machine = self.machine(&machine_arn)?;
         if let Some(definition) = &change.definition {
-            self.check_definition(definition, machine.settings.machine_type)?;
+            self.check_definition(definition, machine.settings.machine_type).await?;
         }
         let machine = self.engine.update_state_machine(&machine_arn, change).await?;
         Ok(Answer::new()
@@ -134,10 +134,14 @@ impl Service {
         let severity = request.word("severity", &["ERROR", "WARNING"]);
         let limit = request.max_results(100, 100);
         request.check()?;
-        let supports = |service: &str, action: &str| self.engine.config().invoker.supports(service, action);
-        // What AWS would accept is no error here either: only making the machine refuses it.
-        let options = Options { machine_type, supports: Some(&supports), unsupported: Severity::Warning };
-        let report = validate(&definition, &options);
+        let engine = self.engine.clone();
+        let validated = self.engine.apart(Lane::Costly, move || {
+            let supports = |service: &str, action: &str| engine.config().invoker.supports(service, action);
+            // What AWS would accept is no error here either: only making the machine refuses it.
+            let options = Options { machine_type, supports: Some(&supports), unsupported: Severity::Warning };
+            validate(&definition, &options)
+        });
+        let report = validated.await.map_err(|panic| Exception::internal(&panic))?;
         let wanted = |finding: &&Finding| {
             finding.severity == Severity::Error || severity.as_deref() == Some("WARNING")
         };
@@ -158,10 +162,14 @@ impl Service {
     }
 
     /// Refuses what AWS refuses, and by name what this engine or its host does not have.
-    fn check_definition(&self, definition: &str, machine_type: MachineType) -> Result<(), Exception> {
-        let supports = |service: &str, action: &str| self.engine.config().invoker.supports(service, action);
-        let options = Options { machine_type, supports: Some(&supports), unsupported: Severity::Error };
-        match validate(definition, &options).refusal() {
+    async fn check_definition(&self, definition: &str, machine_type: MachineType) -> Result<(), Exception> {
+        let (engine, definition) = (self.engine.clone(), definition.to_owned());
+        let refusal = self.engine.apart(Lane::Costly, move || {
+            let supports = |service: &str, action: &str| engine.config().invoker.supports(service, action);
+            let options = Options { machine_type, supports: Some(&supports), unsupported: Severity::Error };
+            validate(&definition, &options).refusal()
+        });
+        match refusal.await.map_err(|panic| Exception::internal(&panic))? {
             Some(refusal) => Err(Exception::new("InvalidDefinition", refusal)),
             None => Ok(()),
         }

@@ -9,7 +9,7 @@ use jsonata_core::value::JValue;
 
 use super::analysis::{Analysis, StatesRead};
 use super::narrow::{End, Narrowed};
-use super::{Scope, convert, guard};
+use super::{Scope, bounds, convert, guard};
 use crate::data::{Json, Random};
 
 /// A scope and what was converted of it. Expressions of one template share it.
@@ -105,6 +105,9 @@ impl<'a> Environment<'a> {
             context.bind(guard::NOW.to_owned(), JValue::Number(now));
         }
         if let Some(value) = self.scope.variables.get(name) {
+            if bounds::is_bounded(name) {
+                context.bind(bounds::variable_mark(name), JValue::Bool(true));
+            }
             let mut converted = self.variables.borrow_mut();
             let value = converted.entry(name.to_owned()).or_insert_with(|| convert::from_json(value));
             context.bind(name.to_owned(), value.clone());

@@ -9,11 +9,11 @@ use std::rc::Rc;
 use jsonata_core::evaluator::{Evaluator, EvaluatorError};
 use jsonata_core::value::JValue;
 
-use super::{MAX_SEQUENCE, convert, guard, messages};
+use super::{MAX_SEQUENCE, convert, messages};
 use crate::data::intrinsic::digest;
 use crate::data::{Json, Random};
 
-type Answer = Result<JValue, EvaluatorError>;
+pub(super) type Answer = Result<JValue, EvaluatorError>;
 
 /// Makes those of the functions known that an expression calls. Gives back the generator that they draw from.
 pub(super) fn register(evaluator: &mut Evaluator, called: &[String], random: &Random) -> Option<Rc<Random>> {
@@ -44,16 +44,7 @@ pub(super) fn register(evaluator: &mut Evaluator, called: &[String], random: &Ra
     generator
 }
 
-/// Makes the functions known that [`guard::bound`] puts into an expression.
-pub(super) fn register_measures(evaluator: &mut Evaluator) {
-    let registered = evaluator
-        .register_fn(guard::BOUNDED, bounded)
-        .and_then(|()| evaluator.register_fn(guard::BOUNDED_WIDTH, bounded_width))
-        .and_then(|()| evaluator.register_fn(guard::BOUNDED_REPLACEMENT, bounded_replacement));
-    registered.expect("no built-in function has a space in its name");
-}
-
-fn fail<T>(message: impl Into<String>) -> Result<T, EvaluatorError> {
+pub(super) fn fail<T>(message: impl Into<String>) -> Result<T, EvaluatorError> {
     Err(EvaluatorError::EvaluationError(message.into()))
 }
 
@@ -62,7 +53,7 @@ fn mismatch<T>(function: &str, argument: usize) -> Result<T, EvaluatorError> {
 }
 
 /// The arguments, `N` of them, those left out being undefined; one too many is refused.
-fn arguments<'a, const N: usize>(
+pub(super) fn arguments<'a, const N: usize>(
     function: &str,
     given: &'a [JValue],
 ) -> Result<[&'a JValue; N], EvaluatorError> {
@@ -190,33 +181,6 @@ fn shuffle(given: &[JValue], random: &Random) -> Answer {
 fn uuid(given: &[JValue], random: &Random) -> Answer {
     let [] = arguments("uuid", given)?;
     Ok(JValue::string(random.uuid()))
-}
-
-/// A value, if it is not too large.
-fn bounded(given: &[JValue]) -> Answer {
-    let [value] = arguments("", given)?;
-    if guard::is_too_large(value) { fail(messages::MEMORY_LIMIT) } else { Ok(value.clone()) }
-}
-
-/// The width that a text is padded to, if it is not too large.
-fn bounded_width(given: &[JValue]) -> Answer {
-    let [width] = arguments("", given)?;
-    match width {
-        JValue::Number(number) if number.abs() > guard::MAX_VALUE_BYTES as f64 => {
-            fail(messages::MEMORY_LIMIT)
-        }
-        other => Ok(other.clone()),
-    }
-}
-
-/// What matches are replaced with, if a text of only matches could not become too large.
-fn bounded_replacement(given: &[JValue]) -> Answer {
-    let [text, replacement] = arguments("", given)?;
-    let (length, each) = (text.as_str().map_or(0, str::len), replacement.as_str().map_or(0, str::len));
-    if length.saturating_mul(each) > guard::MAX_REPLACED_BYTES {
-        return fail(messages::MEMORY_LIMIT);
-    }
-    Ok(replacement.clone())
 }
 
 #[cfg(test)]

@@ -7,24 +7,20 @@
 
 use std::collections::BTreeSet;
 
-use jsonata_core::ast::{AstNode, BinaryOp};
+use jsonata_core::ast::{AstNode, BinaryOp, PathStep};
 use jsonata_core::value::JValue;
 
 use super::analysis::for_each_child;
+use super::bounds::{self, call};
 
 /// The name under which the present moment is bound. With its space no expression can write it.
 pub(super) const NOW: &str = "present moment";
 
-/// The names of the measuring functions.
+/// The name of the measuring function.
 pub(super) const BOUNDED: &str = "bounded value";
-pub(super) const BOUNDED_WIDTH: &str = "bounded width";
-pub(super) const BOUNDED_REPLACEMENT: &str = "bounded replacement";
 
 /// How large one value may be. AWS takes `[1..873782]` and refuses one item more, at 8 bytes for each.
 pub(super) const MAX_VALUE_BYTES: usize = 873_782 * 8;
-
-/// How large a text may become while matches in it are replaced.
-pub(super) const MAX_REPLACED_BYTES: usize = 1 << 28;
 
 /// Writes the bounds into an expression, and the clock in the place of `$now` and `$millis`. `own` are the names
 /// that the expression itself gives values to.
@@ -41,8 +37,7 @@ pub(super) fn bound(node: &mut AstNode, own: &BTreeSet<String>) {
                 args.insert(0, AstNode::Variable(NOW.to_owned()));
             }
             "millis" if args.is_empty() => *node = AstNode::Variable(NOW.to_owned()),
-            "pad" => bound_width(args),
-            "replace" => bound_replacement(args),
+            "pad" | "replace" => {}
             _ if gives_no_more_than_it_takes(name) => {}
             _ => args.iter_mut().for_each(wrap),
         },
@@ -51,18 +46,49 @@ pub(super) fn bound(node: &mut AstNode, own: &BTreeSet<String>) {
             // The parts of a chain are measured, not each chain of them: that would nest twice as deep as AWS does.
             [lhs, rhs].into_iter().filter(|part| !is_concatenation(part)).for_each(|part| wrap(part));
         }
+        // What a name stands for is measured once, not wherever it is used.
+        AstNode::Binary { op: BinaryOp::ColonEqual, rhs, .. } => wrap(rhs),
+        // Comparing goes through all that the values hold, and they may hold the same parts many times.
+        AstNode::Binary { op: BinaryOp::Equal | BinaryOp::NotEqual, lhs, rhs } => {
+            [lhs, rhs].into_iter().filter(|part| makes_values(part)).for_each(|part| wrap(part));
+        }
+        AstNode::Path { steps } => wrap_objects(steps),
         // A body that ends in a call has its arguments measured instead, or it would no longer end in it.
         AstNode::Lambda { body, thunk: false, .. } => wrap(body),
         _ => {}
     }
+    bounds::bound_node(node, own);
 }
 
-/// Whether any measuring call was put into an expression.
-pub(super) fn is_measured(node: &mut AstNode) -> bool {
-    let mut found = matches!(node, AstNode::Function { name, .. }
-        if [BOUNDED, BOUNDED_WIDTH, BOUNDED_REPLACEMENT].contains(&name.as_str()));
-    for_each_child(node, &mut |child, _| found = found || is_measured(child));
-    found
+/// Whether a node makes a value out of others, rather than naming one.
+fn makes_values(node: &AstNode) -> bool {
+    match node {
+        AstNode::Array(_) | AstNode::Object(_) | AstNode::ObjectTransform { .. } => true,
+        AstNode::Path { steps } => steps.iter().any(|step| makes_values(&step.node)),
+        _ => false,
+    }
+}
+
+/// Where a path makes an object of each value more than once, each is measured: it may hold the one before many times.
+fn wrap_objects(steps: &mut [PathStep]) {
+    let is_object = |step: &PathStep| matches!(step.node, AstNode::Object(_));
+    if steps.iter().skip(1).filter(|step| is_object(step)).count() > 1 {
+        steps.iter_mut().skip(1).filter(|step| is_object(step)).for_each(|step| wrap(&mut step.node));
+    }
+}
+
+/// The checks that were put into an expression.
+pub(super) fn checks_in(node: &mut AstNode) -> Vec<&'static str> {
+    let mut found = BTreeSet::new();
+    collect_checks(node, &mut found);
+    found.into_iter().collect()
+}
+
+fn collect_checks(node: &mut AstNode, found: &mut BTreeSet<&'static str>) {
+    if let AstNode::Function { name, .. } = node {
+        found.extend(bounds::NAMES.into_iter().chain([BOUNDED]).find(|check| check == name));
+    }
+    for_each_child(node, &mut |child, _| collect_checks(child, found));
 }
 
 /// Whether a function of the language gives no value that is much larger than what it takes. The others are
@@ -132,32 +158,11 @@ fn gives_no_more_than_it_takes(name: &str) -> bool {
     NAMES.binary_search(&name).is_ok()
 }
 
-fn call(name: &str, args: Vec<AstNode>) -> AstNode {
-    AstNode::Function { name: name.to_owned(), args, is_builtin: true }
-}
-
 /// Puts a measuring call around what may be large.
 fn wrap(node: &mut AstNode) {
     if may_be_large(node) {
         let inner = std::mem::replace(node, AstNode::Null);
         *node = call(BOUNDED, vec![inner]);
-    }
-}
-
-fn bound_width(args: &mut [AstNode]) {
-    if let Some(width) = args.get_mut(1) {
-        let inner = std::mem::replace(width, AstNode::Null);
-        *width = call(BOUNDED_WIDTH, vec![inner]);
-    }
-}
-
-/// `$replace(text, pattern, replacement)`; a function as the replacement gives texts that are measured themselves.
-fn bound_replacement(args: &mut [AstNode]) {
-    if let [text, _, replacement, ..] = args
-        && !matches!(replacement, AstNode::Lambda { .. })
-    {
-        let inner = std::mem::replace(replacement, AstNode::Null);
-        *replacement = call(BOUNDED_REPLACEMENT, vec![text.clone(), inner]);
     }
 }
 
@@ -203,6 +208,11 @@ fn gives_scalar(op: BinaryOp) -> bool {
 
 /// Whether a value is larger than one may be.
 pub(super) fn is_too_large(value: &JValue) -> bool {
+    is_larger(value, MAX_VALUE_BYTES)
+}
+
+/// Whether a value has more than so many bytes.
+pub(super) fn is_larger(value: &JValue, mut bytes: usize) -> bool {
     fn spend(value: &JValue, budget: &mut usize, depth: usize) -> Option<()> {
         *budget = budget.checked_sub(8 + value.as_str().map_or(0, str::len))?;
         let inner = depth.checked_sub(1)?;
@@ -215,5 +225,5 @@ pub(super) fn is_too_large(value: &JValue) -> bool {
             _ => Some(()),
         }
     }
-    spend(value, &mut MAX_VALUE_BYTES.clone(), crate::data::json::MAX_DEPTH).is_none()
+    spend(value, &mut bytes, crate::data::json::MAX_DEPTH).is_none()
 }

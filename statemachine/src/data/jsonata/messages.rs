@@ -9,6 +9,10 @@ pub(super) const MEMORY_LIMIT: &str =
     "Expression evaluation memory limit exceeded: Check for excessive memory usage";
 
 pub(super) const STACK_OVERFLOW: &str = "Stack overflow error: Check for non-terminating recursive function. Consider rewriting as tail-recursive.";
+/// What the evaluator cannot bear, told in our own words.
+pub(super) const NOT_EVALUATED: &str = "The expression could not be evaluated";
+pub(super) const NOT_READ: &str = "The expression could not be read";
+
 const TIMEOUT: &str = "Expression evaluation timeout: Check for infinite loop";
 
 /// The parser's message without its code, as AWS tells it.

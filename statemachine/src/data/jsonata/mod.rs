@@ -9,6 +9,8 @@
 //! expression just names it (`$states.input.id`), as such expressions are looked up without being evaluated.
 
 mod analysis;
+mod bounds;
+mod checks;
 mod convert;
 mod cost;
 mod environment;
@@ -18,8 +20,10 @@ mod guard;
 mod messages;
 mod narrow;
 mod template;
+mod watch;
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use jsonata_core::ast::AstNode;
@@ -29,6 +33,7 @@ use jsonata_core::value::JValue;
 use self::analysis::Analysis;
 use self::environment::Environment;
 use self::narrow::Narrowed;
+use self::watch::Watched;
 use super::Json;
 use super::scope::{EvalError, Scope};
 
@@ -54,8 +59,11 @@ struct Parsed {
     ast: AstNode,
     analysis: Analysis,
     narrowed: Option<Narrowed>,
-    measured: bool,
+    /// The checks of ours that were put into it.
+    checks: Vec<&'static str>,
     is_cheap: bool,
+    /// Its work is multiplied so often that it is not begun.
+    is_too_costly: bool,
 }
 
 /// Why AWS refuses an expression when the state machine is created.
@@ -98,8 +106,10 @@ impl Expression {
             return Err(invalid("Expression must be enclosed in {% %}".to_owned()));
         }
         let text = text[2..text.len() - 2].trim();
-        let mut ast =
-            jsonata_core::parser::parse(text).map_err(|error| invalid(messages::parsing(&error)))?;
+        let mut ast = match catch_unwind(|| jsonata_core::parser::parse(text)) {
+            Ok(parsed) => parsed.map_err(|error| invalid(messages::parsing(&error)))?,
+            Err(_) => return Err(invalid(messages::NOT_READ.to_owned())),
+        };
         let mut analysis = Analysis::of(&mut ast);
         if !analysis.unsupported.is_empty() {
             let refusal = |name: &String| ExpressionError {
@@ -109,17 +119,27 @@ impl Expression {
             return Err(analysis.unsupported.iter().map(refusal).collect());
         }
         let is_cheap = !analysis.too_deep && cost::is_cheap(&ast);
+        let is_too_costly = !analysis.too_deep && bounds::multiplies_too_often(&mut ast);
         let mut narrowed = None;
         if !analysis.too_deep {
             function_values::call_by_name(&mut ast, &mut analysis.called);
+            bounds::make_calls_visible(&mut ast, &analysis.own, &mut analysis.called);
             narrowed = Narrowed::of(&ast, &analysis);
             guard::bound(&mut ast, &analysis.own);
             if let Some(narrowed) = &mut narrowed {
                 guard::bound(&mut narrowed.ast, &analysis.own);
             }
         }
-        let measured = !analysis.too_deep && guard::is_measured(&mut ast);
-        Ok(Expression(Arc::new(Parsed { text: text.into(), ast, analysis, narrowed, measured, is_cheap })))
+        let checks = if analysis.too_deep { Vec::new() } else { guard::checks_in(&mut ast) };
+        Ok(Expression(Arc::new(Parsed {
+            text: text.into(),
+            ast,
+            analysis,
+            narrowed,
+            checks,
+            is_cheap,
+            is_too_costly,
+        })))
     }
 
     /// The expression without its marks.
@@ -197,6 +217,9 @@ impl Expression {
         if self.0.analysis.too_deep {
             return Err(messages::STACK_OVERFLOW.to_owned());
         }
+        if self.0.is_too_costly {
+            return Err(messages::MEMORY_LIMIT.to_owned());
+        }
         let mut context = Context::new();
         let narrowed =
             self.0.narrowed.as_ref().filter(|narrowed| environment.bind_routes(narrowed, &mut context));
@@ -207,22 +230,28 @@ impl Expression {
                 &self.0.ast
             }
         };
+        let watched = (!self.0.is_cheap).then(Watched::begin);
         let options = EvaluatorOptions {
             timeout_ms: Some(TIMEOUT_MILLISECONDS),
-            cancel: None,
+            cancel: watched.as_ref().map(Watched::token),
             max_stack_depth: Some(MAX_EVALUATION_DEPTH),
             max_sequence_length: Some(MAX_SEQUENCE),
         };
         let mut evaluator = Evaluator::with_options(context, options);
-        if self.0.measured {
-            functions::register_measures(&mut evaluator);
-        }
+        checks::register(&mut evaluator, &self.0.checks);
         let random = functions::register(&mut evaluator, &self.0.analysis.called, environment.random());
-        let result = evaluator.evaluate(ast, &JValue::Undefined);
+        // The evaluator is dropped in any case, and what it has lent is only read.
+        let result = catch_unwind(AssertUnwindSafe(|| evaluator.evaluate(ast, &JValue::Undefined)));
         if let Some(random) = random {
             environment.random().catch_up(&random);
         }
-        result.map_err(|error| error.message().to_owned())
+        match result {
+            Ok(Err(_)) if watched.is_some_and(|watched| watched.was_stopped()) => {
+                Err(messages::MEMORY_LIMIT.to_owned())
+            }
+            Ok(result) => result.map_err(|error| error.message().to_owned()),
+            Err(_) => Err(messages::NOT_EVALUATED.to_owned()),
+        }
     }
 
     fn failure(&self, field: String, told: &str) -> EvalError {
@@ -270,5 +299,7 @@ impl fmt::Display for Expected {
     }
 }
 
+#[cfg(test)]
+mod bounds_tests;
 #[cfg(test)]
 mod tests;

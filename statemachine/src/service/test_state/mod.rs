@@ -25,9 +25,9 @@ use trial::{Trial, Verdict};
 impl Service {
     pub(super) async fn test_state(&self, request: &mut Request) -> Outcome {
         let test = TestRequest::parse(request)?;
-        let trial = Trial::prepare(self, &test)?;
-        let (verdict, inspection) = trial.run(self).await?;
-        Ok(answer(verdict, inspection, test.level))
+        let level = test.level;
+        let (verdict, inspection) = Trial::run(self, test).await?;
+        Ok(answer(verdict, inspection, level))
     }
 }
 

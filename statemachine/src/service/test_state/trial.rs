@@ -9,7 +9,8 @@ use super::request::TestRequest;
 use super::subject::Subject;
 use super::work;
 use crate::data::{Json, Random, Variables};
-use crate::definition::Transition;
+use crate::definition::{Cost, Transition};
+use crate::engine::Lane;
 use crate::execution::child_inputs;
 use crate::integration::lambda_envelope;
 use crate::state::{Cx, Finished, Map, MapMode, StateError, Step};
@@ -44,8 +45,8 @@ pub(super) struct Verdict {
 }
 
 /// A state about to be run.
-pub(super) struct Trial<'a> {
-    test: &'a TestRequest,
+pub(super) struct Trial {
+    test: TestRequest,
     subject: Subject,
     context: Json,
     variables: Variables,
@@ -62,11 +63,18 @@ enum Way {
     Work(Json),
 }
 
-impl<'a> Trial<'a> {
+/// The same, after its work.
+enum Worked {
+    Done(Finished, Transition),
+    /// What the work answered.
+    Result(Json),
+}
+
+impl Trial {
     /// Takes the state out of its definition and refuses what cannot be tested.
-    pub(super) fn prepare(service: &Service, test: &'a TestRequest) -> Result<Trial<'a>, Exception> {
-        let subject = Subject::find(test)?;
-        let mocked_result = work::check(test, &subject)?;
+    fn prepare(service: &Service, test: TestRequest) -> Result<Trial, Exception> {
+        let subject = Subject::find(&test)?;
+        let mocked_result = work::check(&test, &subject)?;
         let config = service.engine.config();
         let now = config.clock.now();
         let retries = test.configuration.retrier_retry_count.unwrap_or(0);
@@ -101,16 +109,43 @@ impl<'a> Trial<'a> {
         }
     }
 
-    pub(super) async fn run(mut self, service: &Service) -> Result<(Verdict, Inspection), Exception> {
-        let mut inspection = Inspection::default();
-        inspection.tell("input", &self.test.input);
-        let outcome = match self.enter(&mut inspection) {
+    /// Runs a state. What its definition says is done by a thread for such things; its work is waited for by none.
+    pub(super) async fn run(
+        service: &Service,
+        test: TestRequest,
+    ) -> Result<(Verdict, Inspection), Exception> {
+        let lane = match Json::parse(&test.definition).map(|definition| Cost::of(&definition)) {
+            Ok(Cost::Unknown) => Lane::Slow,
+            Ok(Cost::Small) | Err(_) => Lane::Costly,
+        };
+        let host = service.clone();
+        let begun = service.engine.apart(lane, move || {
+            let trial = Trial::prepare(&host, test)?;
+            let mut inspection = Inspection::default();
+            inspection.tell("input", &trial.test.input);
+            let way = trial.enter(&mut inspection);
+            Ok((trial, inspection, way))
+        });
+        let (mut trial, inspection, way) =
+            begun.await.unwrap_or_else(|panic| Err(Exception::internal(&panic)))?;
+        let worked = match way {
             Err(error) => Err(error),
-            Ok(Way::Done(finished, transition)) => Ok((finished, transition)),
-            Ok(Way::Work(arguments)) => match self.work(service, arguments).await {
-                Err(error) => Err(error),
-                Ok(result) => self.reply(result, &mut inspection),
-            },
+            Ok(Way::Done(finished, transition)) => Ok(Worked::Done(finished, transition)),
+            Ok(Way::Work(arguments)) => trial.work(service, arguments).await.map(Worked::Result),
+        };
+        let concluded = service.engine.apart(lane, move || trial.conclude(worked, inspection));
+        concluded.await.map_err(|panic| Exception::internal(&panic))
+    }
+
+    fn conclude(
+        mut self,
+        worked: Result<Worked, StateError>,
+        mut inspection: Inspection,
+    ) -> (Verdict, Inspection) {
+        let outcome = match worked {
+            Err(error) => Err(error),
+            Ok(Worked::Done(finished, transition)) => Ok((finished, transition)),
+            Ok(Worked::Result(result)) => self.reply(result, &mut inspection),
         };
         let verdict = match outcome {
             Ok((finished, transition)) => {
@@ -128,7 +163,7 @@ impl<'a> Trial<'a> {
         if !self.variables.as_object().is_empty() {
             inspection.tell("variables", &Json::from(self.variables.as_object().clone()));
         }
-        Ok((verdict, inspection))
+        (verdict, inspection)
     }
 
     fn assign(&mut self, assigned: Option<&Json>) {
@@ -308,7 +343,7 @@ impl<'a> Trial<'a> {
         }
         let (call, wrap) = work::call(&self.subject, &self.context, arguments)?;
         let parameters = call.parameters.clone();
-        let answer = service.engine.config().invoker.invoke(call).await;
+        let answer = service.engine.invoke(call).await;
         let answer = answer.map_err(|failure| {
             StateError::reported(Some(failure.error.into()), Some(failure.cause.into()))
         })?;
