@@ -129,6 +129,31 @@ fn every_metric_of_an_alarm_is_written_by_a_task() {
     }
 }
 
+/// On AWS draws are started through an alias, which the ARNs of executions do not hold.
+#[test]
+fn executions_are_never_named_after_an_alias() {
+    let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut folders = vec![project.join("api/src"), project.join("workflow-tasks/src")];
+    let mut looked_at = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).unwrap();
+            assert!(
+                !text.contains("\":stateMachine:\", \":execution:\""),
+                "{}: lottery_store::execution_arn knows aliases",
+                path.display()
+            );
+            looked_at += 1;
+        }
+    }
+    assert!(looked_at > 20, "{looked_at}");
+}
+
 fn each_task(value: &Value, found: &mut impl FnMut(&Value)) {
     match value {
         Value::Object(members) => {
