@@ -39,7 +39,7 @@ impl Beacon {
         let unreadable = |source| StartError::Unwritable { path: path.to_owned(), source };
         let Some(words) = read_secret(path).map_err(unreadable)? else { return Ok(Found::Missing) };
         let beacon = std::str::from_utf8(&words).ok().and_then(|words| Beacon::from_words(words, clock));
-        Ok(beacon.map_or(Found::Damaged, Found::Beacon))
+        Ok(beacon.map_or(Found::Damaged, |beacon| Found::Beacon(Box::new(beacon))))
     }
 
     /// A new beacon, whose key is kept in this file.
@@ -99,7 +99,7 @@ impl Beacon {
 /// What was found in the file of a beacon's key.
 pub(crate) enum Found {
     /// The key.
-    Beacon(Beacon),
+    Beacon(Box<Beacon>),
     /// There is no file.
     Missing,
     /// Something else than a key.

@@ -9,7 +9,12 @@ use statemachine::Clock;
 pub(crate) struct Health {
     clock: Clock,
     faults: Mutex<BTreeMap<&'static str, Fault>>,
+    /// Parts that are asked.
+    checks: Mutex<Vec<Check>>,
 }
+
+/// Whether a part works; if not, a sentence that says why.
+type Check = Box<dyn Fn() -> Result<(), String> + Send + Sync>;
 
 /// Why a part does not work.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,7 +28,14 @@ pub(crate) enum Fault {
 impl Health {
     /// Everything is well as far as one knows.
     pub(crate) fn new(clock: Clock) -> Health {
-        Health { clock, faults: Mutex::default() }
+        let health = Health { clock: clock.clone(), faults: Mutex::default(), checks: Mutex::default() };
+        health.also(move || clock_fault(&clock).map_or(Ok(()), Err));
+        health
+    }
+
+    /// Asks a part, too, whenever somebody asks for the health. The answer must come at once.
+    pub(crate) fn also(&self, check: impl Fn() -> Result<(), String> + Send + Sync + 'static) {
+        self.checks.lock().unwrap_or_else(PoisonError::into_inner).push(Box::new(check));
     }
 
     /// The clock that the stack goes by.
@@ -33,7 +45,8 @@ impl Health {
 
     /// A sentence about everything that is down.
     pub(crate) fn report(&self) -> Result<(), String> {
-        let mut sentences: Vec<String> = clock_fault(&self.clock).into_iter().collect();
+        let checks = self.checks.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut sentences: Vec<String> = checks.iter().filter_map(|check| check().err()).collect();
         let faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
         sentences.extend(faults.values().map(|fault| match fault {
             Fault::Passing(sentence) | Fault::Lasting(sentence) => sentence.clone(),
@@ -96,6 +109,14 @@ mod tests {
         assert_eq!(health.report(), Err("a page is damaged".to_owned()));
         health.failed("SNS", Fault::Passing("its disk is full".to_owned()));
         assert_eq!(health.report(), Err("a page is damaged; its disk is full".to_owned()));
+    }
+
+    #[test]
+    fn a_part_that_is_asked_is_told_with_the_others() {
+        let health = Health::new(Clock::system());
+        health.also(|| Err("the engine is down".to_owned()));
+        health.failed("SNS", Fault::Passing("its disk is full".to_owned()));
+        assert_eq!(health.report(), Err("the engine is down; its disk is full".to_owned()));
     }
 
     #[test]

@@ -92,7 +92,13 @@ impl Stack {
             )?;
 
         let issuer = match &directory {
-            Some(directory) => Issuer::open(&directory.file("issuer.key"))?,
+            Some(directory) => {
+                let path = directory.file("issuer.key");
+                if directory.is_used() && !path.exists() {
+                    tracing::warn!(path = %path.display(), "the key was missing; tokens of before no longer count");
+                }
+                Issuer::open(&path)?
+            }
             None => Issuer::in_memory(),
         };
         let file = |name| directory.as_ref().map(|directory| directory.file(name));
@@ -430,7 +436,7 @@ async fn open_beacon(
         }
     }
     match found {
-        Found::Beacon(beacon) => Ok(beacon),
+        Found::Beacon(beacon) => Ok(*beacon),
         Found::Missing => {
             if directory.is_used() {
                 tracing::warn!(path = %path.display(), "the beacon's key was missing; no draw waits for it, and a new one was made");

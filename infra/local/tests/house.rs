@@ -1,6 +1,7 @@
 //! The stack over a bad disk, damaged files, a clock that leaps, and users who look over one's shoulder.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![allow(clippy::print_stdout, reason = "a test that is skipped says so")]
 
 use std::fs::Permissions;
 use std::io::{BufRead, BufReader, Read, Write};

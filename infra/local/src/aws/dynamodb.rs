@@ -208,7 +208,7 @@ impl Held {
             return None;
         }
         self.writes += 1;
-        if self.writes % WRITES_BETWEEN_LOOKS != 0 && !self.is_stuck {
+        if !self.writes.is_multiple_of(WRITES_BETWEEN_LOOKS) && !self.is_stuck {
             return None;
         }
         let is_full = self.database.db_size_bytes().is_ok_and(|bytes| bytes > MAX_MEMORY);

@@ -131,6 +131,15 @@ async fn a_client_that_sends_no_head_is_closed_after_ten_seconds() {
 }
 
 #[tokio::test]
+async fn a_head_without_end_is_refused() {
+    let port = Port::api(limits(10)).await;
+    let text = format!("GET / HTTP/1.1\r\nhost: localhost\r\nx-long: {}", "x".repeat(MAX_BUFFER));
+    let said = rest(port.send(text).await).await;
+    assert!(said.starts_with("HTTP/1.1 431 "), "{said}");
+    port.stop().await;
+}
+
+#[tokio::test]
 async fn a_connection_is_kept_for_a_minute_between_two_requests() {
     let port = Port::api(limits(10)).await;
     let mut stream = port.send("GET / HTTP/1.1\r\nhost: localhost\r\n\r\n").await;
