@@ -11,6 +11,7 @@ mod costs;
 mod draws;
 mod failures;
 mod fair_draw;
+mod harsh;
 mod import;
 mod infrastructure;
 mod lambda;

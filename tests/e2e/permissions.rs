@@ -1,8 +1,7 @@
 //! Least privilege: what the functions really call, recorded over many stories, is what their roles in
 //! `infra/template.yaml` allow. Nothing missing, nothing more.
 //!
-//! Nothing missing is also held by every other story: a stack of theirs that records a call which no role allows fails
-//! its test (`support::stack`).
+//! Nothing missing is also held by every other story: their stacks deny what no role allows (`support::stack`).
 
 use std::collections::BTreeSet;
 
@@ -10,35 +9,12 @@ use local_stack::{CallLog, Fault, FaultTime, Permission};
 use serde_json::{Value, json};
 
 use crate::support::client::email_of;
-use crate::support::deployment::Roles;
+use crate::support::deployment::{template, unused};
 use crate::support::stack::{self, Started};
 use crate::support::{Client, eventually};
 
-/// What a role allows although no story calls it, and why: caller, action, reason. `*` is every caller.
-const NOT_RECORDED: [(&str, &str, &str); 10] = [
-    ("*", "logs:CreateLogStream", "Lambda writes the log, not our code"),
-    ("*", "logs:PutLogEvents", "Lambda writes the log, not our code"),
-    ("*", "kms:Decrypt", "DynamoDB and SNS decrypt on the caller's behalf; the local ones are not encrypted"),
-    ("states", "kms:GenerateDataKey", "SNS encrypts on the caller's behalf; the local one does not"),
-    ("states", "logs:", "Step Functions delivers its log; the local one has none"),
-    ("states", "xray:", "Step Functions traces; the local one does not"),
-    (
-        "seal-entries",
-        "secretsmanager:GetSecretValue",
-        "the local stack keeps the organiser's secret in a file",
-    ),
-    (
-        "send-sms",
-        "dynamodb:DeleteItem",
-        "only when SNS throttles: workflow-tasks/tests/tasks/notifications.rs",
-    ),
-    (
-        "send-email",
-        "dynamodb:DeleteItem",
-        "only when SNS throttles: workflow-tasks/tests/tasks/notifications.rs",
-    ),
-    ("api", "states:DescribeExecution", "only for an execution that was started and not answered"),
-];
+/// What a role allows although no story calls it, and why: caller, action, resource, reason.
+const NOT_RECORDED: [(&str, &str, &str, &str); 0] = [];
 
 async fn stack_with(log: &CallLog, faults: Vec<Fault>) -> Started {
     stack::start_with(|config| {
@@ -173,9 +149,26 @@ async fn two_draws_at_once(log: &CallLog) {
     client.wait_for_end("party", &second).await;
 }
 
+/// SNS and SES take less than is sent.
+async fn throttled_deliveries(log: &CallLog) {
+    for through in ["sns", "ses"] {
+        let stack = stack::start_with(|config| {
+            config.call_log = Some(log.clone());
+            config.limits =
+                Some("sms-rate=2,topic-email-rate=2,ses-rate=2,throttle-sns=send-sms:2".parse().unwrap());
+        })
+        .await;
+        let client = stack.client();
+        let lottery = json!({"id": "party", "name": "Party", "email_through": through});
+        client.post("/lotteries", &lottery).await.expect(201);
+        client.import("party", crate::support::EMPLOYEES).await;
+        let draw = client.run_draw("party", json!({"winners": 4})).await;
+        assert_eq!(draw["status"], "SUCCEEDED", "{draw}");
+    }
+}
+
 #[tokio::test]
 async fn every_role_allows_what_is_called_and_nothing_more() {
-    let roles = Roles::read();
     let log = CallLog::default();
     tokio::join!(
         an_organiser_does_everything(&log),
@@ -183,25 +176,42 @@ async fn every_role_allows_what_is_called_and_nothing_more() {
         draws_that_fail(&log),
         two_draws_at_once(&log),
         a_stopped_execution(&log),
+        throttled_deliveries(&log),
     );
 
+    let template = template();
     let recorded: BTreeSet<Permission> =
-        log.permissions().into_iter().filter(|call| roles.has(&call.caller)).collect();
-    let missing: Vec<_> = recorded.iter().filter(|call| !roles.allow(call)).collect();
+        log.permissions().into_iter().filter(|call| template.has(&call.caller)).collect();
+    let missing = template.denied_of(&recorded);
     assert!(missing.is_empty(), "the template does not allow what is called: {missing:#?}");
 
-    let unused =
-        roles.unused(|caller| recorded.iter().filter(|call| call.caller == caller).cloned().collect());
-    let is_explained = |unused: &Permission| {
-        NOT_RECORDED.iter().any(|(caller, action, _)| {
-            (*caller == "*" || *caller == unused.caller) && unused.action.starts_with(action)
-        })
+    let unused = unused(&recorded);
+    let explains = |(caller, action, resource, _): &(&str, &str, &str, &str), grant: &local_stack::Grant| {
+        *caller == grant.caller && *action == grant.action && grant.resource.contains(resource)
     };
-    let unexplained: Vec<_> = unused.iter().filter(|permission| !is_explained(permission)).collect();
+    let unexplained: Vec<_> =
+        unused.iter().filter(|grant| !NOT_RECORDED.iter().any(|it| explains(it, grant))).collect();
     assert!(unexplained.is_empty(), "the template allows what is never called: {unexplained:#?}");
-    for (caller, action, reason) in NOT_RECORDED {
-        let meant =
-            |it: &&Permission| (caller == "*" || caller == it.caller) && it.action.starts_with(action);
-        assert!(unused.iter().any(|it| meant(&it)), "{caller} {action} is called by now: {reason}");
+    for it in NOT_RECORDED {
+        assert!(unused.iter().any(|grant| explains(&it, grant)), "{it:?} is called by now");
     }
+    each_part_of_the_template_is_missed(&recorded);
 }
+
+/// Takes out each statement, each action of it and each permission to call a function, one at a time: something that the
+/// stories or the services do is denied then.
+fn each_part_of_the_template_is_missed(recorded: &BTreeSet<Permission>) {
+    let template = template();
+    let removals = template.removals().unwrap();
+    assert!(removals.len() > 100, "{}", removals.len());
+    let missed_by_nobody: Vec<String> = removals
+        .iter()
+        .filter(|removal| template.without(removal).unwrap().denied_of(recorded).is_empty())
+        .map(ToString::to_string)
+        .filter(|removal| !NOT_MISSED.iter().any(|(part, _)| removal.contains(part)))
+        .collect();
+    assert!(missed_by_nobody.is_empty(), "{missed_by_nobody:#?}");
+}
+
+/// What nobody misses, and why: a part of its path in the template.
+const NOT_MISSED: [(&str, &str); 0] = [];

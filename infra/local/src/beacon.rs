@@ -116,7 +116,8 @@ pub(crate) async fn draws_of_other_beacons(
 ) -> Result<Vec<String>, StoreError> {
     let known = [Some(Chain::quicknet().hash()), own.map(Chain::hash)];
     let mut waiting = Vec::new();
-    for (lottery_id, draw_id) in store.unfinished_draws().await?.into_iter().take(MAX_DRAWS) {
+    for listing in store.unfinished_draws().await?.into_iter().take(MAX_DRAWS) {
+        let (lottery_id, draw_id) = (listing.lottery_id, listing.draw_id);
         let draw = store.unfinished_draw(&lottery_id, &draw_id).await?;
         if draw.is_none_or(|it| it.draw.status != DrawStatus::Sealed) {
             continue;

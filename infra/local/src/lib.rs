@@ -47,5 +47,5 @@ pub use iam::{FunctionFigures, Grant, Removal, Template, TemplateError};
 pub use issuer::Issuer;
 pub use limits::{Bill, FunctionBill, Limits, LimitsError, Rate, Throttled, Window, fast_forward};
 pub use stack::Stack;
-/// A clock for [`Config::clock`] that a test moves.
-pub use statemachine::ManualClock;
+/// Clocks for [`Config::clock`]: the second one a test moves.
+pub use statemachine::{Clock, ManualClock};

@@ -36,7 +36,7 @@ use crate::sns::{Settings, Sns};
 use crate::token::Token;
 use crate::trouble::look_over;
 use crate::worker::Worker;
-use crate::{BeaconChoice, Bill, Config, Issuer, Permission, StartError, Storage, Template};
+use crate::{BeaconChoice, Bill, Config, Issuer, Limits, Permission, StartError, Storage, Template};
 
 /// A running stack. Dropping it stops it; [`Stack::shutdown`] also waits until it has.
 pub struct Stack {
@@ -130,7 +130,8 @@ impl Stack {
                 Functions::Limited(LimitedFunctions::remote(RemoteFunctions::new(url)?, account.clone()))
             }
             (None, account) => {
-                let task_config = task_config(&tables, &api_url, beacon_config);
+                let mut task_config = task_config(&tables, &api_url, beacon_config);
+                task_config.delivery = delivery(&config);
                 let table =
                     lottery_functions(&config, &endpoint, &task_config, &organiser_key, account.as_ref());
                 match account {
@@ -280,6 +281,7 @@ fn lottery_functions(
             organiser_key: Some(organiser_key.clone()),
             config: task_config.clone(),
             clock: Arc::new(clock.clone()),
+            metrics: workflow_tasks::Metrics::new(None),
         };
         let run = move |cx: TaskContext| {
             move |payload| {
@@ -334,6 +336,16 @@ fn task_config(tables: &Tables, api_url: &str, beacon: BeaconConfig) -> workflow
     }
 }
 
+/// The rates of the account, which its functions are told as on AWS; without limits as fast as it goes.
+fn delivery(config: &Config) -> workflow_tasks::DeliveryConfig {
+    let rate = |of: fn(&Limits) -> Option<limits::Rate>| config.limits.as_ref().and_then(of);
+    workflow_tasks::DeliveryConfig {
+        sms_per_second: rate(|limits| limits.sms_rate).map(|rate| rate.per_second),
+        emails_per_second: rate(|limits| limits.ses_rate).map(|rate| rate.per_second),
+        ..workflow_tasks::DeliveryConfig::default()
+    }
+}
+
 /// What makes the state of the API: once, or for each execution environment of a stack with limits.
 fn api_states(
     stack: &Config,
@@ -346,6 +358,7 @@ fn api_states(
     config.topic_prefix = TOPIC_PREFIX.to_owned();
     if stack.limits.is_some() {
         config.import = api::ImportLimits::LAMBDA;
+        config.events_wait = Duration::ZERO;
     }
     let verifier = api::Verifier::inline(&issuer.jwks(), &config)
         .map_err(|error| StartError::SetUp { what: "the API".to_owned(), reason: error.to_string() })?;

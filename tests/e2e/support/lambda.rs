@@ -81,7 +81,7 @@ impl Lambda {
             .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256")
             .env("AWS_ENDPOINT_URL", aws)
             .env("AWS_REGION", "us-east-1")
-            .env("AWS_ACCESS_KEY_ID", "local")
+            .env("AWS_ACCESS_KEY_ID", function)
             .env("AWS_SECRET_ACCESS_KEY", "local")
             .env("LOTTERY_TABLE", "Lottery")
             .env("CONTACTS_TABLE", "Contacts")

@@ -1,16 +1,18 @@
 //! The stack in this process, in memory, where a test sets faults.
 
-use std::sync::LazyLock;
+use std::future::Future;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use local_stack::{CallLog, Config, Issuer, Stack};
+use local_stack::{Bill, CallLog, Config, Issuer, ManualClock, Stack};
 use serde_json::Value;
 
 use super::Client;
-use super::deployment::Roles;
+use super::deployment::template;
 
-/// A started stack, stopped when dropped. What its functions have called by then, their roles on AWS must allow.
+/// A started stack, stopped when dropped. Its functions may do what their roles on AWS allow, and must not have tried
+/// anything else by then.
 pub(crate) struct Started(Stack, CallLog);
 
 /// An empty stack without faults.
@@ -20,24 +22,20 @@ pub(crate) async fn start() -> Started {
 
 /// An empty stack whose configuration the test changes first.
 pub(crate) async fn start_with(change: impl FnOnce(&mut Config)) -> Started {
-    let mut config = Config { call_log: Some(CallLog::default()), ..Config::in_memory() };
+    let (call_log, iam) = (Some(CallLog::default()), Some(template()));
+    let mut config = Config { call_log, iam, ..Config::in_memory() };
     change(&mut config);
     let log = config.call_log.clone().unwrap_or_default();
     Started(Stack::start(config).await.unwrap(), log)
 }
-
-/// Read once for all tests of the process.
-static ROLES: LazyLock<Roles> = LazyLock::new(Roles::read);
 
 impl Drop for Started {
     fn drop(&mut self) {
         if std::thread::panicking() {
             return;
         }
-        let calls = self.1.permissions();
-        let refused: Vec<_> =
-            calls.iter().filter(|call| ROLES.has(&call.caller) && !ROLES.allow(call)).collect();
-        assert!(refused.is_empty(), "infra/template.yaml does not allow what was called: {refused:#?}");
+        let denied = self.0.denied();
+        assert!(denied.is_empty(), "infra/template.yaml does not allow what was called: {denied:#?}");
     }
 }
 
@@ -85,6 +83,21 @@ impl Started {
     pub(crate) fn unsigned(&self, claims: &Value) -> String {
         let encode = |text: String| URL_SAFE_NO_PAD.encode(text);
         format!("{}.{}.", encode(r#"{"alg":"none","typ":"JWT"}"#.to_owned()), encode(claims.to_string()))
+    }
+
+    /// Moves the stack's clock while nothing happens, until `work` is done.
+    pub(crate) async fn fast_forward<T>(
+        &self,
+        clock: &ManualClock,
+        step: Duration,
+        work: impl Future<Output = T>,
+    ) -> T {
+        local_stack::fast_forward(&self.0, clock, step, work).await
+    }
+
+    /// What AWS would have billed so far.
+    pub(crate) async fn bill(&self) -> Bill {
+        self.0.bill().await.expect("the stack has limits")
     }
 
     /// The AWS-compatible endpoint.

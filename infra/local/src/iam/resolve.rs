@@ -225,6 +225,17 @@ impl<'a> Resolver<'a> {
         })
     }
 
+    /// SAM calls the alias `live` of the resource `X` `XAliaslive`.
+    fn generated_alias<'n>(&self, name: &'n str) -> Option<(&'n str, &'a str)> {
+        let resources =
+            self.body["Resources"].as_object().filter(|resources| !resources.contains_key(name))?;
+        resources.iter().find_map(|(owner, resource)| {
+            let alias = resource["Properties"]["AutoPublishAlias"].as_str()?;
+            let rest = name.strip_prefix(owner.as_str())?;
+            (rest.strip_prefix("Alias") == Some(alias)).then_some((&name[..owner.len()], alias))
+        })
+    }
+
     fn attribute(&self, name: &str, attribute: &str) -> Result<Value, String> {
         let resource = self.resource(name)?;
         Ok(json!(match (kind(resource), attribute) {
