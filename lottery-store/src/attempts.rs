@@ -27,6 +27,8 @@ pub struct SealAttempt {
     pub name: String,
     /// How many chunks it may have written.
     noted: u32,
+    /// How often its seal was dated: a commit under an earlier date never counts.
+    dated: u32,
 }
 
 impl SealAttempt {
@@ -37,6 +39,7 @@ impl SealAttempt {
             draw_id: item.parse("draw_id")?,
             name: item.text("attempt")?.to_owned(),
             noted: item.number("chunks")?,
+            dated: item.optional_number("dated")?.unwrap_or(0),
         })
     }
 
@@ -46,9 +49,11 @@ impl SealAttempt {
 }
 
 /// That the attempt becomes the seal: part of the transaction that commits to it. An attempt that was given up
-/// never does, since its chunks may be gone.
-pub(crate) fn succeed(lottery_id: &LotteryId, draw_id: &DrawId, name: &str) -> Write {
-    Write::delete(keys::seal_attempt(lottery_id, draw_id, name)).only_if(IS_ALIVE)
+/// never does, since its chunks may be gone, nor one that was dated anew since.
+pub(crate) fn succeed(attempt: &SealAttempt) -> Write {
+    Write::delete(attempt.key())
+        .only_if(format!("{IS_ALIVE} AND dated = :dated"))
+        .value(":dated", number(attempt.dated))
 }
 
 const IS_ALIVE: &str = "attribute_exists(pk) AND attribute_not_exists(given_up)";
@@ -63,12 +68,13 @@ impl Store {
         now: Timestamp,
     ) -> Result<SealAttempt, StoreError> {
         let (lottery_id, draw_id) = (lottery_id.clone(), draw_id.clone());
-        let attempt = SealAttempt { lottery_id, draw_id, name: name.to_owned(), noted: NOTED };
+        let attempt = SealAttempt { lottery_id, draw_id, name: name.to_owned(), noted: NOTED, dated: 0 };
         let item = NewItem::at(attempt.key())
             .with("lottery_id", text(&attempt.lottery_id))
             .with("draw_id", text(&attempt.draw_id))
             .with("attempt", text(&attempt.name))
             .with("chunks", number(attempt.noted))
+            .with("dated", number(attempt.dated))
             .with("begun_at", text(now));
         self.write(&Write::put(item)).await?;
         Ok(attempt)
@@ -86,9 +92,30 @@ impl Store {
         Ok(matches!(self.write(&note).await?, Outcome::Done))
     }
 
+    /// Sees to it that no commit of the attempt under its present date counts any more, for one whose answer was
+    /// lost, and dates the attempt anew. `false` if it is too late for that: the attempt was committed to, or given up.
+    pub async fn redate(&self, attempt: &mut SealAttempt) -> Result<bool, StoreError> {
+        let redate = Write::update(attempt.key(), "SET dated = :next")
+            .only_if(format!("{IS_ALIVE} AND dated = :seen"))
+            .value(":seen", number(attempt.dated))
+            .value(":next", number(attempt.dated + 1));
+        let is_redated = match self.write(&redate).await? {
+            Outcome::Done => true,
+            // The answer to our own write was lost, and the SDK repeated it.
+            Outcome::Refused(refusals) => refusals.item(0).is_some_and(|item| {
+                let item = Attributes(item);
+                let is_alive = matches!(item.optional_flag("given_up"), Ok(false));
+                is_alive
+                    && matches!(item.optional_number::<u32>("dated"), Ok(Some(dated)) if dated == attempt.dated + 1)
+            }),
+        };
+        attempt.dated += u32::from(is_redated);
+        Ok(is_redated)
+    }
+
     /// Erases what an attempt has written that was not committed to.
     pub async fn erase_attempt(&self, attempt: &SealAttempt) -> Result<(), StoreError> {
-        let SealAttempt { lottery_id, draw_id, name, noted } = attempt;
+        let SealAttempt { lottery_id, draw_id, name, noted, .. } = attempt;
         let indexes = (0..(*noted as usize).div_ceil(INDEXED))
             .map(|part| keys::chunk_index(lottery_id, draw_id, name, part));
         let chunks = (0..*noted).map(|number| keys::chunk(lottery_id, draw_id, name, number));

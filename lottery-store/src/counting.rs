@@ -1,6 +1,5 @@
 //! How many messages of a draw stand where: counted on the draw's own item, so that whoever watches reads that alone.
 
-use aws_sdk_dynamodb::types::AttributeValue;
 use lottery::{Channel, DrawId, LotteryId, NotificationCounts, NotificationsByChannel};
 
 use crate::item::{Attributes, number};
@@ -14,25 +13,27 @@ pub(crate) const SET: &str = "sms_sent = :sms_sent, sms_failed = :sms_failed, sm
 pub(crate) const ADD: &str = "ADD sms_sent :sms_sent, sms_failed :sms_failed, sms_unknown :sms_unknown, \
                               email_sent :email_sent, email_failed :email_failed, email_unknown :email_unknown";
 
-/// The values that [`SET`] names.
+/// The values that [`SET`] and [`ADD`] name.
 pub(crate) fn values(write: Write, counts: &NotificationsByChannel) -> Write {
-    with_each(write, counts, number)
+    differences(write, counts, &NotificationsByChannel::default())
 }
 
-/// The values that [`ADD`] names, each taken away.
-pub(crate) fn negative_values(write: Write, counts: &NotificationsByChannel) -> Write {
-    with_each(write, counts, |count| number(-i64::try_from(count).unwrap_or(i64::MAX)))
-}
-
-fn with_each(
+/// The values that [`ADD`] names, of which some are taken away.
+pub(crate) fn differences(
     mut write: Write,
-    counts: &NotificationsByChannel,
-    value: impl Fn(u64) -> AttributeValue,
+    more: &NotificationsByChannel,
+    less: &NotificationsByChannel,
 ) -> Write {
+    let signed = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
     for channel in Channel::ALL {
-        let NotificationCounts { sent, failed, unknown, .. } = counts.on(channel);
-        for (name, count) in [("sent", sent), ("failed", failed), ("unknown", unknown)] {
-            write = write.value(&format!(":{}_{name}", prefix(channel)), value(count));
+        let (more, less) = (more.on(channel), less.on(channel));
+        for (name, more, less) in [
+            ("sent", more.sent, less.sent),
+            ("failed", more.failed, less.failed),
+            ("unknown", more.unknown, less.unknown),
+        ] {
+            let difference = signed(more) - signed(less);
+            write = write.value(&format!(":{}_{name}", prefix(channel)), number(difference));
         }
     }
     write

@@ -135,14 +135,15 @@ impl Store {
         }
     }
 
-    /// Enters that nobody knows what became of a claimed notification, since its run is gone.
+    /// Enters that nobody knows what became of a claimed notification, since its run is gone. `false` if it has come
+    /// to an outcome meanwhile.
     pub async fn give_up_notification(
         &self,
         lottery_id: &LotteryId,
         draw_id: &DrawId,
         notification: &Notification,
         now: Timestamp,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         let (participant_id, channel) = (&notification.participant_id, notification.channel);
         let key = keys::notification(lottery_id, draw_id, participant_id, channel, KIND);
         let give_up = Write::update(key, "SET #state = :unknown, #at = :at, #reason = :reason")
@@ -154,8 +155,7 @@ impl Store {
             .value(":unknown", text(NotificationState::Unknown.as_str()))
             .value(":at", text(now))
             .value(":reason", text("Interrupted"));
-        self.write(&give_up).await?;
-        Ok(())
+        Ok(matches!(self.write(&give_up).await?, Outcome::Done))
     }
 
     /// The entries of these winners on one channel, by winner.

@@ -1,9 +1,10 @@
 //! What the reconciler needs: the draws that have not ended, and how often each was gone on with.
 
+use jiff::Timestamp;
 use lottery::{Draw, DrawId, LotteryId};
 
 use crate::draws::draw_from;
-use crate::item::{Attributes, number};
+use crate::item::{Attributes, Item, flag, number, text};
 use crate::transaction::Outcome;
 use crate::write::Write;
 use crate::{Store, StoreError, keys};
@@ -17,21 +18,55 @@ pub struct UnfinishedDraw {
     pub resumes: u32,
 }
 
+/// A line of the list of draws that have not ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnfinishedListing {
+    /// The lottery.
+    pub lottery_id: LotteryId,
+    /// Its draw.
+    pub draw_id: DrawId,
+    /// Before when nobody needs to look at the draw again.
+    pub look_at: Option<Timestamp>,
+    /// Whether it had no running execution when it was last looked at, and waits to be resumed.
+    pub is_outstanding: bool,
+}
+
+impl UnfinishedListing {
+    fn from_item(item: &Item) -> Result<Self, StoreError> {
+        let item = Attributes(item);
+        let name = item.sort_key()?;
+        let ids = name
+            .split_once('#')
+            .and_then(|(lottery, draw)| Some((LotteryId::parse(lottery).ok()?, DrawId::parse(draw).ok()?)));
+        let (lottery_id, draw_id) =
+            ids.ok_or_else(|| StoreError::Broken(format!("unfinished draw {name}")))?;
+        let look_at = item.parse_optional("look_at")?;
+        Ok(Self { lottery_id, draw_id, look_at, is_outstanding: item.optional_flag("is_outstanding")? })
+    }
+}
+
 impl Store {
     /// The draws that have not ended, of all lotteries. Each must be looked at anew before anything is done.
-    pub async fn unfinished_draws(&self) -> Result<Vec<(LotteryId, DrawId)>, StoreError> {
+    pub async fn unfinished_draws(&self) -> Result<Vec<UnfinishedListing>, StoreError> {
         let items = self.all(&keys::unfinished_draws()).await?;
-        items
-            .iter()
-            .map(|item| {
-                let name = Attributes(item).sort_key()?;
-                name.split_once('#')
-                    .and_then(|(lottery, draw)| {
-                        Some((LotteryId::parse(lottery).ok()?, DrawId::parse(draw).ok()?))
-                    })
-                    .ok_or_else(|| StoreError::Broken(format!("unfinished draw {name}")))
-            })
-            .collect()
+        items.iter().map(UnfinishedListing::from_item).collect()
+    }
+
+    /// Notes that a draw that has not ended needs no look before this time.
+    pub async fn look_again(&self, listing: &UnfinishedListing) -> Result<(), StoreError> {
+        let UnfinishedListing { lottery_id, draw_id, look_at, is_outstanding } = listing;
+        let (set, remove) = match look_at {
+            Some(_) => (", look_at = :at", ""),
+            None => ("", " REMOVE look_at"),
+        };
+        let key = keys::unfinished_draw(lottery_id, draw_id);
+        let mut note = Write::update(key, format!("SET is_outstanding = :outstanding{set}{remove}"))
+            .only_if("attribute_exists(pk)")
+            .value(":outstanding", flag(*is_outstanding));
+        if let Some(look_at) = look_at {
+            note = note.value(":at", text(look_at));
+        }
+        self.write(&note).await.map(|_| ())
     }
 
     /// The draw, if it has not ended.

@@ -229,7 +229,7 @@ impl Store {
                     .name("#status", "status")
                     .value(":seen", text(draw.status))
                     .value(":reopened", number(draw.reopened + 1));
-                let change = counting::negative_values(change, were);
+                let change = counting::differences(change, &NotificationsByChannel::default(), were);
                 if draw.reopened == 0 { change } else { change.value(":before", number(draw.reopened)) }
             };
             if draw.status == DrawStatus::Recorded {

@@ -141,6 +141,11 @@ impl NotificationState {
         }
     }
 
+    /// Whether the message has come to an outcome.
+    pub fn is_settled(self) -> bool {
+        matches!(self, Self::Sent | Self::Failed | Self::Unknown)
+    }
+
     fn parse(text: &str) -> Option<Self> {
         [Self::Pending, Self::Claimed, Self::Sent, Self::Failed, Self::Unknown]
             .into_iter()

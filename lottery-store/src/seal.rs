@@ -1,5 +1,7 @@
 //! The seal of a draw: the lottery to itself, then one conditional commit that fixes everything.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use lottery::beacon::BeaconRound;
 use lottery::canonical_json::from_canonical_json;
@@ -11,7 +13,7 @@ use crate::item::{Attributes, NewItem, json, number, text};
 use crate::lotteries::lottery_from;
 use crate::transaction::Outcome;
 use crate::write::Write;
-use crate::{Store, StoreError, attempts, keys};
+use crate::{SealAttempt, Store, StoreError, attempts, keys};
 
 /// What came of taking a lottery.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,12 +65,15 @@ impl Store {
     /// Makes this the seal of the draw, whose manifest has the lottery's next number. Only one attempt can, and
     /// none that was given up.
     ///
-    /// It is tried once: a seal names the time of sealing, so that whoever finds another writer in the way
-    /// seals anew. [`StoreError::Contended`] says that nothing was committed.
+    /// It is tried once, and for so long: a seal names the time of sealing, so that whoever finds another writer in the
+    /// way seals anew. [`StoreError::Contended`] says that nothing was committed. After any other error it may have
+    /// been, or may be yet: [`Store::redate`] ends that.
     pub async fn commit_seal(
         &self,
         seal: &SealedDraw,
+        attempt: &SealAttempt,
         round_at: Timestamp,
+        within: Duration,
     ) -> Result<CommitSeal, StoreError> {
         let manifest = &seal.manifest;
         let (lottery_id, draw_id) = (&manifest.lottery_id, &manifest.draw_id);
@@ -103,8 +108,8 @@ impl Store {
                 .with("attempt", text(&seal.attempt))
                 .with("chunks", number(seal.chunks)),
         );
-        let succeed = attempts::succeed(lottery_id, draw_id, &seal.attempt);
-        match self.transact_once(&[&count, &commit, &keep, &succeed]).await? {
+        let succeed = attempts::succeed(attempt);
+        match self.transact_within(&[&count, &commit, &keep, &succeed], within).await? {
             Outcome::Done => Ok(CommitSeal::Committed),
             Outcome::Refused(_) => {
                 Ok(CommitSeal::Refused(Box::new(self.known_draw(lottery_id, draw_id).await?)))

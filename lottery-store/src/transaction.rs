@@ -1,8 +1,10 @@
 //! Writes with the repetition that DynamoDB asks for when another writer was in the way.
 
+use std::fmt::Debug;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::config::AsyncSleep;
+use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::CancellationReason;
@@ -73,19 +75,22 @@ impl Store {
     pub(crate) async fn transact_once(&self, writes: &[&Write]) -> Result<Outcome, StoreError> {
         let items = writes.iter().map(|write| write.to_transact_item(self)).collect();
         let sent = self.client.transact_write_items().set_transact_items(Some(items)).send().await;
-        let error = match sent {
-            Ok(_) => return Ok(Outcome::Done),
-            Err(error) => error,
-        };
-        match cancellation_reasons(&error).map(Cancellation::of) {
-            Some(Cancellation::Refused(refusals)) => Ok(Outcome::Refused(refusals)),
-            Some(Cancellation::Contended) => Err(StoreError::Contended),
-            Some(Cancellation::Throttled) => Err(StoreError::Throttled(error.into())),
-            Some(Cancellation::Other) => Err(StoreError::Refused(error.into())),
-            None => Err(StoreError::from_sdk(error)),
-        }
+        transacted(sent)
     }
 
+    /// Makes all the writes or none, without patience for other writers, and asks for no longer than this: after a
+    /// time-out they may have been made.
+    pub(crate) async fn transact_within(
+        &self,
+        writes: &[&Write],
+        within: Duration,
+    ) -> Result<Outcome, StoreError> {
+        let items = writes.iter().map(|write| write.to_transact_item(self)).collect();
+        let timeout = TimeoutConfig::builder().operation_timeout(within).operation_attempt_timeout(within);
+        let limited = aws_sdk_dynamodb::config::Builder::new().timeout_config(timeout.build());
+        let request = self.client.transact_write_items().set_transact_items(Some(items));
+        transacted(request.customize().config_override(limited).send().await)
+    }
     /// Makes one write.
     pub(crate) async fn write(&self, write: &Write) -> Result<Outcome, StoreError> {
         let mut attempt = 1;
@@ -115,6 +120,24 @@ impl Store {
             }
             _ => Err(in_the_way),
         }
+    }
+}
+
+/// Sorts the answer to a transaction.
+fn transacted<T, R>(sent: Result<T, SdkError<TransactWriteItemsError, R>>) -> Result<Outcome, StoreError>
+where
+    R: Debug + Send + Sync + 'static,
+{
+    let error = match sent {
+        Ok(_) => return Ok(Outcome::Done),
+        Err(error) => error,
+    };
+    match cancellation_reasons(&error).map(Cancellation::of) {
+        Some(Cancellation::Refused(refusals)) => Ok(Outcome::Refused(refusals)),
+        Some(Cancellation::Contended) => Err(StoreError::Contended),
+        Some(Cancellation::Throttled) => Err(StoreError::Throttled(error.into())),
+        Some(Cancellation::Other) => Err(StoreError::Refused(error.into())),
+        None => Err(StoreError::from_sdk(error)),
     }
 }
 

@@ -41,7 +41,10 @@ pub enum RecordWinners {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ReleaseWinners {
     /// Nobody has won, and the draw does not hold its lottery.
-    Released,
+    Released {
+        /// How the draw has ended by this call; nothing if it had ended before.
+        by_this_call: Option<DrawStatus>,
+    },
     /// The winners were official already.
     Official(Box<Draw>),
     /// There is no such draw.
@@ -141,6 +144,7 @@ impl Store {
         reason: &Reason,
         now: Timestamp,
     ) -> Result<ReleaseWinners, StoreError> {
+        let mut by_this_call = None;
         for _ in 0..ATTEMPTS {
             let Some(draw) = self.draw(lottery_id, draw_id).await? else {
                 return Ok(ReleaseWinners::Unknown);
@@ -150,7 +154,7 @@ impl Store {
             }
             if draw.status.is_final() {
                 self.erase_pending_winners(&draw).await?;
-                return Ok(ReleaseWinners::Released);
+                return Ok(ReleaseWinners::Released { by_this_call });
             }
             let let_go = self.let_go(lottery_id, draw_id).await?;
             let end = match draw.status {
@@ -168,7 +172,10 @@ impl Store {
             .value(":reason", json(reason))
             .value(":now", text(now));
             // Decided by reading again, whether it was done or not.
-            self.transact(&[fail, let_go, Write::delete(keys::unfinished_draw(lottery_id, draw_id))]).await?;
+            let writes = [fail, let_go, Write::delete(keys::unfinished_draw(lottery_id, draw_id))];
+            if let Outcome::Done = self.transact(&writes).await? {
+                by_this_call = Some(end);
+            }
         }
         Err(StoreError::Contended)
     }

@@ -30,8 +30,8 @@ async fn a_refused_phone_is_shown_and_does_not_stop_the_others() {
 }
 
 #[tokio::test]
-async fn when_recording_fails_for_good_the_draw_is_abandoned_and_the_lottery_is_free_again() {
-    let fault = Fault::every("record-winners", "RecordingBroke", FaultTime::Before).calls(1..=1);
+async fn a_draw_whose_seal_is_damaged_is_abandoned_and_the_lottery_is_free_again() {
+    let fault = Fault::every("record-winners", "SealBroken", FaultTime::Before).calls(1..=1);
     let stack = stack::start_with(|config| config.faults = vec![fault]).await;
     let client = stack.client();
     client.lottery_of_employees("party").await;
@@ -49,6 +49,25 @@ async fn when_recording_fails_for_good_the_draw_is_abandoned_and_the_lottery_is_
 }
 
 #[tokio::test]
+async fn whatever_else_fails_is_told_and_resumed_with_the_same_commitment() {
+    for function in ["fetch-beacon", "draw-winners", "record-winners", "complete-draw"] {
+        let fault = Fault::every(function, "Broken", FaultTime::Before).calls(1..=1);
+        let stack = stack::start_with(|config| config.faults = vec![fault]).await;
+        let client = stack.client();
+        client.lottery_of_employees("party").await;
+
+        let draw = client.run_draw("party", json!({"winners": 2})).await;
+        assert_eq!(draw["status"], "SUCCEEDED", "{function}: {draw}");
+        assert_eq!(draw["sequence"], 1, "{function}: {draw}");
+        let id = draw["draw_id"].as_str().unwrap();
+        let alerts = stack.operator_alerts().await;
+        let told = alerts.iter().filter(|alert| alert.contains(id) && alert.contains("Broken")).count();
+        assert_eq!(told, 1, "{function}: {alerts:?}");
+        assert_eq!(client.addressed(id, "sms").await.len(), 2, "{function}");
+    }
+}
+
+#[tokio::test]
 async fn a_recording_whose_answer_is_lost_once_is_found_by_the_next_try() {
     recording_goes_forward(
         Fault::every("record-winners", "Runtime.ExitError", FaultTime::After).calls(1..=1),
@@ -57,8 +76,14 @@ async fn a_recording_whose_answer_is_lost_once_is_found_by_the_next_try() {
 }
 
 #[tokio::test]
-async fn a_recording_whose_answer_is_lost_for_good_goes_forward() {
-    recording_goes_forward(Fault::every("record-winners", "RecordingBroke", FaultTime::After)).await;
+async fn a_recording_whose_answer_is_lost_to_its_execution_goes_forward_in_the_next() {
+    recording_goes_forward(Fault::every("record-winners", "RecordingBroke", FaultTime::After).calls(1..=1))
+        .await;
+}
+
+#[tokio::test]
+async fn a_recording_whose_answer_is_lost_as_a_damaged_seal_goes_forward_at_once() {
+    recording_goes_forward(Fault::every("record-winners", "SealBroken", FaultTime::After)).await;
 }
 
 async fn recording_goes_forward(fault: Fault) {

@@ -1,6 +1,7 @@
 //! What a function is told by its environment.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use lottery::beacon::Chain;
 
@@ -23,9 +24,59 @@ pub struct Config {
     pub organiser_secret: Option<OrganiserSecret>,
     /// The sender of e-mails through SES; without one there are none.
     pub email_sender: Option<String>,
+    /// How messages are handed over to SNS and SES.
+    pub delivery: DeliveryConfig,
+    /// Under which namespace of CloudWatch the functions count, if they do.
+    pub metrics_namespace: Option<String>,
     /// The lottery's state machine. The reconciler alone needs it; given to the tasks it would be a
     /// circle, since the state machine names them.
     pub state_machine_arn: Option<String>,
+}
+
+/// How messages are handed over to SNS and SES.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeliveryConfig {
+    /// How many SMS SNS takes a second from this account; as many as it takes if nothing is said.
+    pub sms_per_second: Option<f64>,
+    /// How many e-mails SES, or SNS, takes a second from this account; as many as it takes if nothing is said.
+    pub emails_per_second: Option<f64>,
+    /// How long after its subscription the filter policy of an address may not be in effect yet. An e-mail through the
+    /// topic waits until then: without the policy it would reach the address of everybody.
+    pub filter_policy_delay: Duration,
+    /// The configuration set of SES, which reports deliveries and bounces.
+    pub configuration_set: Option<String>,
+}
+
+impl DeliveryConfig {
+    /// What SNS gives an account for SMS unless it asks for more.
+    pub const SMS_PER_SECOND: f64 = 20.0;
+    /// What SES gives an account that has left its sandbox.
+    pub const EMAILS_PER_SECOND: f64 = 14.0;
+    /// What SNS documents as the most that a filter policy takes.
+    pub const FILTER_POLICY_DELAY: Duration = Duration::from_secs(15 * 60);
+
+    fn from_variables(variable: impl Fn(&'static str) -> Option<String>) -> Result<Self, ConfigError> {
+        let rate = |name, default| match variable(name) {
+            None => Ok(Some(default)),
+            Some(text) => match text.trim().parse::<f64>() {
+                Ok(rate) if rate.is_finite() && rate > 0.0 => Ok(Some(rate)),
+                _ => Err(ConfigError::Malformed(name)),
+            },
+        };
+        let filter_policy_delay = match variable("FILTER_POLICY_SECONDS") {
+            None => Self::FILTER_POLICY_DELAY,
+            Some(seconds) => {
+                let seconds = seconds.trim().parse();
+                Duration::from_secs(seconds.map_err(|_| ConfigError::Malformed("FILTER_POLICY_SECONDS"))?)
+            }
+        };
+        Ok(Self {
+            sms_per_second: rate("SMS_PER_SECOND", Self::SMS_PER_SECOND)?,
+            emails_per_second: rate("EMAILS_PER_SECOND", Self::EMAILS_PER_SECOND)?,
+            filter_policy_delay,
+            configuration_set: variable("EMAIL_CONFIGURATION_SET"),
+        })
+    }
 }
 
 /// The beacon whose rounds decide new draws.
@@ -120,6 +171,8 @@ impl Config {
             email_sender: optional("EMAIL_SENDER"),
             sms_max_price: optional("SMS_MAX_PRICE").unwrap_or_else(|| Self::SMS_MAX_PRICE.to_owned()),
             beacon: BeaconConfig::from_variables(optional)?,
+            delivery: DeliveryConfig::from_variables(optional)?,
+            metrics_namespace: optional("METRICS_NAMESPACE"),
             organiser_secret,
             state_machine_arn: match function {
                 Function::ReconcileDraws => Some(required("STATE_MACHINE_ARN")?),
@@ -160,6 +213,28 @@ mod tests {
         assert_eq!((config.state_machine_arn, config.organiser_secret), (None, None));
         assert!(config.beacon.chain.is_public());
         assert_eq!((config.beacon.margin_seconds, config.beacon.relays.len()), (10, 4));
+    }
+
+    #[test]
+    fn rates_are_those_of_a_new_account_unless_others_are_given() {
+        let delivery = |name, value: &str| {
+            DeliveryConfig::from_variables(|asked| (asked == name).then(|| value.to_owned()))
+        };
+        let default = delivery("", "").unwrap();
+        assert_eq!((default.sms_per_second, default.emails_per_second), (Some(20.0), Some(14.0)));
+        assert_eq!(default.filter_policy_delay.as_secs(), 900);
+        assert_eq!(delivery("SMS_PER_SECOND", "0.5").unwrap().sms_per_second, Some(0.5));
+        assert_eq!(delivery("EMAILS_PER_SECOND", "200").unwrap().emails_per_second, Some(200.0));
+        assert_eq!(delivery("FILTER_POLICY_SECONDS", "0").unwrap().filter_policy_delay, Duration::ZERO);
+        for (name, value) in [
+            ("SMS_PER_SECOND", "0"),
+            ("SMS_PER_SECOND", "many"),
+            ("EMAILS_PER_SECOND", "-1"),
+            ("EMAILS_PER_SECOND", "inf"),
+            ("FILTER_POLICY_SECONDS", "1m"),
+        ] {
+            assert_eq!(delivery(name, value).unwrap_err(), ConfigError::Malformed(name), "{value}");
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, SdkConfig};
 use aws_smithy_http_client::Connector;
 use aws_smithy_http_client::tls::Provider;
@@ -12,9 +13,24 @@ use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpConn
 use lottery::signature::OrganiserKey;
 use lottery_store::{Store, Tables};
 
-use crate::{Clock, Config, Function, OrganiserSecret, Relays, SystemClock};
+use crate::{Clock, Config, Function, Metrics, OrganiserSecret, Relays, SystemClock};
 
 const TLS: Provider = Provider::Rustls(CryptoMode::Ring);
+
+/// How long a connection, one attempt of a call, and a call with all its repetitions may take: less than the time-out
+/// of any function, so that a call that hangs is an error with a name and not the function's end.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(8);
+const OPERATION_TIMEOUT: Duration = Duration::from_secs(25);
+
+/// The time-outs of every client of the functions.
+fn timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+        .operation_timeout(OPERATION_TIMEOUT)
+        .build()
+}
 
 /// The clients and settings of a function, made once and lent to every call.
 #[derive(Clone)]
@@ -33,6 +49,8 @@ pub struct TaskContext {
     pub organiser_key: Option<OrganiserKey>,
     /// What the environment says.
     pub config: Config,
+    /// What is counted for an operator.
+    pub metrics: Metrics,
     /// Time.
     pub clock: Arc<dyn Clock>,
 }
@@ -43,6 +61,7 @@ impl TaskContext {
         let http = aws_smithy_http_client::Builder::new().tls_provider(TLS).build_https();
         let app_name = AppName::new(function.name()).context("the function's name")?;
         let sdk = aws_config::defaults(aws_config::BehaviorVersion::latest()).http_client(http);
+        let sdk = sdk.timeout_config(timeouts());
         let sdk = sdk.app_name(app_name).load().await;
         let tables =
             Tables { lottery: config.lottery_table.clone(), contacts: config.contacts_table.clone() };
@@ -50,8 +69,9 @@ impl TaskContext {
             None => None,
             Some(secret) => Some(organiser_key(secret, &sdk).await?),
         };
-        let patience = HttpConnectorSettings::builder().connect_timeout(Duration::from_secs(3)).build();
-        let connector = Connector::builder().tls_provider(TLS).connector_settings(patience).build();
+        let settings = HttpConnectorSettings::builder().connect_timeout(CONNECT_TIMEOUT).build();
+        let connector = Connector::builder().tls_provider(TLS).connector_settings(settings).build();
+        let metrics = Metrics::new(config.metrics_namespace.clone());
         Ok(Self {
             store: Store::new(aws_sdk_dynamodb::Client::new(&sdk), tables),
             sns: aws_sdk_sns::Client::new(&sdk),
@@ -59,6 +79,7 @@ impl TaskContext {
             sfn: aws_sdk_sfn::Client::new(&sdk),
             relays: Relays::new(config.beacon.relays.clone(), SharedHttpConnector::new(connector)),
             organiser_key,
+            metrics,
             config,
             clock: Arc::new(SystemClock),
         })

@@ -34,7 +34,8 @@ pub async fn handle(cx: &TaskContext, input: DrawInput) -> Result<Output, TaskEr
         status if status.has_official_winners() => return Ok(output),
         status => return Err(TaskError::DrawElsewhere(status)),
     }
-    let seal = cx.store.seal(lottery_id, draw_id).await?.ok_or(TaskError::DrawElsewhere(draw.status))?;
+    let seal = cx.store.seal(lottery_id, draw_id).await.map_err(TaskError::of_seal)?;
+    let seal = seal.ok_or_else(|| TaskError::of_seal(StoreError::Broken("the seal is gone".to_owned())))?;
     let prk = key(cx, &draw, &seal).await?;
     let ranking = identify(cx, &seal, rank(cx, &seal, prk).await?).await?;
     cx.store.put_pending_ranking(lottery_id, draw_id, &ranking).await?;
@@ -51,7 +52,7 @@ async fn key(cx: &TaskContext, draw: &Draw, seal: &SealedDraw) -> Result<Prk, Ta
     let round = cx.store.round(&draw.lottery_id, &draw.draw_id).await?;
     let round = round.ok_or(TaskError::BeaconUnavailable(expected))?;
     let randomness = seal.chain.verify(expected, &round);
-    let randomness = randomness.map_err(|error| StoreError::Broken(error.to_string()))?;
+    let randomness = randomness.map_err(|error| TaskError::of_seal(StoreError::Broken(error.to_string())))?;
     Ok(Prk::extract(seal.manifest.commitment().as_bytes(), randomness.as_bytes()))
 }
 
@@ -79,7 +80,7 @@ async fn rank(
         .map(|first| cx.store.raw_chunks(seal, first..(first + CHUNKS).min(seal.chunks)))
         .collect();
     let mut reads = stream::iter(reads).buffer_unordered(AT_ONCE);
-    while let Some(chunks) = reads.try_next().await? {
+    while let Some(chunks) = reads.try_next().await.map_err(TaskError::of_seal)? {
         if sender.send(chunks).await.is_err() {
             // The thread has found a broken chunk, and says so below.
             break;
@@ -87,7 +88,7 @@ async fn rank(
     }
     drop(sender);
     let ranking = ranking.await.map_err(|error| StoreError::Broken(format!("the ranking: {error}")))?;
-    Ok(ranking?)
+    ranking.map_err(TaskError::of_seal)
 }
 
 /// Who stands behind the labels: from the pool, and for those who have withdrawn since, from the seal.
@@ -105,9 +106,9 @@ async fn identify(
         let participant_id = match holders.remove(&ranked.label) {
             Some(participant_id) => participant_id,
             None => {
-                let sealed = cx.store.sealed_entry(seal, &ranked.label).await?;
-                let sealed = sealed.ok_or_else(|| StoreError::Broken(format!("entry {}", ranked.label)))?;
-                sealed.participant_id
+                let sealed = cx.store.sealed_entry(seal, &ranked.label).await.map_err(TaskError::of_seal)?;
+                let missing = || TaskError::of_seal(StoreError::Broken(format!("entry {}", ranked.label)));
+                sealed.ok_or_else(missing)?.participant_id
             }
         };
         identified.push(RankedEntry { participant_id, rank, ranked, group });

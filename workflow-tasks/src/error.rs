@@ -30,6 +30,12 @@ pub enum TaskError {
     /// No function has this name.
     #[error("no function has this name")]
     UnknownFunction,
+    /// The draw's closing time is still ahead by the clock here: another attempt comes later.
+    #[error("entries are still taken")]
+    NotClosedYet,
+    /// The reconciler took this attempt to seal for dead: another attempt begins anew.
+    #[error("the attempt to seal was given up")]
+    AttemptGivenUp,
     /// A setting is missing that only this function needs.
     #[error("{0} is not set")]
     NotConfigured(&'static str),
@@ -42,23 +48,23 @@ pub enum TaskError {
     /// The store did not answer, or is busy: another attempt may succeed.
     #[error("the store is unavailable")]
     StoreUnavailable(#[source] StoreError),
-    /// The store refused or holds something that does not parse: another attempt fails likewise.
+    /// The store refuses what this function asks, for want of a permission or a table: an operator can mend that.
+    #[error("the store refuses the request")]
+    StoreRefused(#[source] StoreError),
+    /// The store holds something that does not parse: another attempt fails likewise until somebody mends it.
     #[error("the store cannot do this")]
     StoreBroken(#[source] StoreError),
+    /// What was committed to is damaged or gone: nobody can come to the winners any more.
+    #[error("what was sealed is damaged")]
+    SealBroken(#[source] StoreError),
     /// Step Functions did not answer what was asked.
     #[error("Step Functions is unavailable")]
     ExecutionsUnavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// SNS or SES took some notifications of the batch not yet: they are untouched, another attempt sends them.
-    #[error("{postponed} notifications of the batch were not taken yet")]
-    DeliveryUnavailable {
-        /// How many are still to be sent.
-        postponed: usize,
-    },
 }
 
 impl TaskError {
     /// Every name that [`TaskError::name`] gives.
-    pub const NAMES: [&str; 15] = [
+    pub const NAMES: [&str; 18] = [
         "NotEnoughParticipants",
         "QuotaNotSatisfiable",
         "LotteryBusy",
@@ -67,14 +73,21 @@ impl TaskError {
         "DrawElsewhere",
         "WrongInput",
         "UnknownFunction",
+        "NotClosedYet",
+        "AttemptGivenUp",
         "NotConfigured",
         "BeaconUnavailable",
         "SealedTooLate",
         "StoreUnavailable",
+        "StoreRefused",
         "StoreBroken",
+        "SealBroken",
         "ExecutionsUnavailable",
-        "DeliveryUnavailable",
     ];
+
+    /// The names of the errors that can never pass: they alone end a draw before its winners are official, and after
+    /// its commitment they are the only way to ABANDONED. Whatever else fails is resumed.
+    pub const PERMANENT: [&str; 3] = ["SealBroken", "SealedTooLate", "DrawUnknown"];
 
     /// The error name that retriers and catchers match.
     pub fn name(&self) -> &'static str {
@@ -87,20 +100,62 @@ impl TaskError {
             Self::DrawElsewhere(_) => "DrawElsewhere",
             Self::WrongInput => "WrongInput",
             Self::UnknownFunction => "UnknownFunction",
+            Self::NotClosedYet => "NotClosedYet",
+            Self::AttemptGivenUp => "AttemptGivenUp",
             Self::NotConfigured(_) => "NotConfigured",
             Self::BeaconUnavailable(_) => "BeaconUnavailable",
             Self::SealedTooLate => "SealedTooLate",
             Self::StoreUnavailable(_) => "StoreUnavailable",
+            Self::StoreRefused(_) => "StoreRefused",
             Self::StoreBroken(_) => "StoreBroken",
+            Self::SealBroken(_) => "SealBroken",
             Self::ExecutionsUnavailable(_) => "ExecutionsUnavailable",
-            Self::DeliveryUnavailable { .. } => "DeliveryUnavailable",
+        }
+    }
+
+    /// How much of a surprise the error is, which is the level of its log line.
+    pub(crate) fn surprise(&self) -> Surprise {
+        match self {
+            Self::NotEnoughParticipants(_)
+            | Self::QuotaNotSatisfiable(_)
+            | Self::LotteryBusy(_)
+            | Self::DrawCancelled
+            | Self::NotClosedYet
+            | Self::BeaconUnavailable(_) => Surprise::Expected,
+            Self::AttemptGivenUp | Self::StoreUnavailable(_) | Self::ExecutionsUnavailable(_) => {
+                Surprise::Passing
+            }
+            _ => Surprise::Wrong,
+        }
+    }
+
+    /// The error of a read of what was sealed: what does not parse there can never be drawn from.
+    pub(crate) fn of_seal(error: StoreError) -> Self {
+        match error {
+            StoreError::Broken(_) => Self::SealBroken(error),
+            error => error.into(),
         }
     }
 }
 
+/// How much of a surprise an error is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Surprise {
+    /// An answer like any other.
+    Expected,
+    /// It happens, and passes.
+    Passing,
+    /// Somebody should look.
+    Wrong,
+}
+
 impl From<StoreError> for TaskError {
     fn from(error: StoreError) -> Self {
-        if error.is_transient() { Self::StoreUnavailable(error) } else { Self::StoreBroken(error) }
+        match error {
+            error if error.is_transient() => Self::StoreUnavailable(error),
+            StoreError::Refused(_) => Self::StoreRefused(error),
+            error => Self::StoreBroken(error),
+        }
     }
 }
 
@@ -128,15 +183,19 @@ mod tests {
             TaskError::DrawElsewhere(DrawStatus::Failed),
             TaskError::WrongInput,
             TaskError::UnknownFunction,
+            TaskError::NotClosedYet,
+            TaskError::AttemptGivenUp,
             TaskError::NotConfigured("X"),
             TaskError::BeaconUnavailable(7),
             TaskError::SealedTooLate,
             StoreError::Contended.into(),
+            StoreError::Refused("no such table".into()).into(),
             StoreError::TooLarge.into(),
+            TaskError::of_seal(StoreError::Broken("chunk 7".to_owned())),
             TaskError::ExecutionsUnavailable("down".into()),
-            TaskError::DeliveryUnavailable { postponed: 1 },
         ];
         assert_eq!(errors.map(|error| error.name()), TaskError::NAMES);
+        assert!(TaskError::PERMANENT.iter().all(|name| TaskError::NAMES.contains(name)));
     }
 
     #[test]

@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use lottery::DrawStatus;
+use lottery_store::StoreError;
 use serde::Serialize;
 
 use crate::{DrawInput, TaskContext, TaskError};
@@ -31,7 +32,8 @@ pub async fn handle(cx: &TaskContext, input: DrawInput) -> Result<Output, TaskEr
     if cx.store.round(lottery_id, draw_id).await?.is_some() {
         return Ok(Output { round });
     }
-    let seal = cx.store.seal(lottery_id, draw_id).await?.ok_or(TaskError::DrawElsewhere(draw.status))?;
+    let seal = cx.store.seal(lottery_id, draw_id).await.map_err(TaskError::of_seal)?;
+    let seal = seal.ok_or_else(|| TaskError::of_seal(StoreError::Broken("the seal is gone".to_owned())))?;
     let mut pause = FIRST_PAUSE;
     for attempt in 1..=ATTEMPTS {
         if let Some(answer) = cx.relays.fetch(&seal.chain, round).await {

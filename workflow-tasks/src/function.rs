@@ -13,9 +13,9 @@ pub enum Function {
     DrawWinners,
     /// Makes the winners official.
     RecordWinners,
-    /// Sends one batch of SMS.
+    /// Sends SMS, for about a minute.
     SendSms,
-    /// Sends one batch of e-mails.
+    /// Sends e-mails, for about a minute.
     SendEmail,
     /// Ends the draw if every notification was sent.
     CompleteDraw,
@@ -23,13 +23,15 @@ pub enum Function {
     ReleaseWinners,
     /// Ends the draw with its unsent notifications made visible.
     MarkIncomplete,
-    /// Runs on a timer and brings draws to an end whose execution is gone.
+    /// Runs on a timer and resumes draws whose execution is gone.
     ReconcileDraws,
+    /// Enters into the ledger what SES reports of e-mails.
+    RecordDelivery,
 }
 
 impl Function {
     /// Every function.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::SealEntries,
         Self::FetchBeacon,
         Self::DrawWinners,
@@ -40,6 +42,7 @@ impl Function {
         Self::ReleaseWinners,
         Self::MarkIncomplete,
         Self::ReconcileDraws,
+        Self::RecordDelivery,
     ];
 
     /// The function's name, such as `seal-entries`.
@@ -55,6 +58,7 @@ impl Function {
             Self::ReleaseWinners => "release-winners",
             Self::MarkIncomplete => "mark-incomplete",
             Self::ReconcileDraws => "reconcile-draws",
+            Self::RecordDelivery => "record-delivery",
         }
     }
 
@@ -71,6 +75,7 @@ impl Function {
             Self::ReleaseWinners => "ReleaseWinners",
             Self::MarkIncomplete => "MarkIncomplete",
             Self::ReconcileDraws => "ReconcileDraws",
+            Self::RecordDelivery => "RecordDelivery",
         }
     }
 

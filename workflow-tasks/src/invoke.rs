@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::task::call;
 use crate::{
     Function, TaskContext, TaskError, complete_draw, draw_winners, fetch_beacon, mark_incomplete,
-    reconcile_draws, record_winners, release_winners, seal_entries, send_email, send_sms,
+    reconcile_draws, record_delivery, record_winners, release_winners, seal_entries, send_email, send_sms,
 };
 
 /// Calls the function of this name, over the same JSON border that Lambda has.
@@ -21,5 +21,6 @@ pub async fn invoke(cx: &TaskContext, function: &str, payload: Value) -> Result<
         Function::ReleaseWinners => call(|input| release_winners::handle(cx, input), payload).await,
         Function::MarkIncomplete => call(|input| mark_incomplete::handle(cx, input), payload).await,
         Function::ReconcileDraws => call(|input| reconcile_draws::handle(cx, input), payload).await,
+        Function::RecordDelivery => call(|input| record_delivery::handle(cx, input), payload).await,
     }
 }

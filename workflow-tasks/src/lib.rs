@@ -10,30 +10,36 @@
 //! - [`fetch_beacon`]: the randomness that nobody could know before, from `relays` of the beacon
 //! - [`draw_winners`]: ranks the sealed entries
 //! - [`record_winners`]: the pivot, from which winners are official
-//! - [`send_sms`], [`send_email`]: tell one batch of winners; both through `notify`, which keeps the
-//!   ledger, `message`, which has the texts, and `publish`, which knows what an answer of SNS means
+//! - [`send_sms`], [`send_email`]: tell winners for about a minute; both through `notify`, which goes through the
+//!   ranking at a `pace`, `tell`, which keeps the ledger, `message`, which has the texts, and `publish`, which knows
+//!   what an answer of SNS or SES means. A `position` is what one run leaves to the next
 //! - [`complete_draw`], [`mark_incomplete`]: the two ends after the pivot, decided in `standing`
 //! - [`release_winners`]: the compensation before the pivot
-//! - [`reconcile_draws`]: on a timer, for draws whose execution is gone
+//! - [`reconcile_draws`]: on a timer, for draws whose execution is gone, which it knows from `executions`
+//! - [`record_delivery`]: on events of SES, for messages of which nobody knew
 //!
-//! Around them: [`TaskContext`] and [`Config`], [`TaskError`] with its names, [`Function`], and [`lambda`],
+//! Around them: [`TaskContext`] and [`Config`], [`TaskError`] with its names, [`Metrics`], [`Function`], and [`lambda`],
 //! which the thin binaries in `src/bin` share.
 
-mod batches;
 mod clock;
 mod config;
 mod context;
 mod due;
 mod error;
+mod executions;
 mod function;
 mod invoke;
 mod message;
+mod metrics;
 mod notify;
+mod pace;
+mod position;
 mod publish;
 mod relays;
 mod sealing;
 mod standing;
 mod task;
+mod tell;
 
 pub mod complete_draw;
 pub mod draw_winners;
@@ -41,6 +47,7 @@ pub mod fetch_beacon;
 pub mod lambda;
 pub mod mark_incomplete;
 pub mod reconcile_draws;
+pub mod record_delivery;
 pub mod record_winners;
 pub mod release_winners;
 pub mod seal_entries;
@@ -48,10 +55,12 @@ pub mod send_email;
 pub mod send_sms;
 
 pub use clock::{Clock, SystemClock};
-pub use config::{BeaconConfig, Config, ConfigError, OrganiserSecret};
+pub use config::{BeaconConfig, Config, ConfigError, DeliveryConfig, OrganiserSecret};
 pub use context::TaskContext;
 pub use error::TaskError;
 pub use function::Function;
 pub use invoke::invoke;
+pub use metrics::Metrics;
+pub use position::{Position, Positions};
 pub use relays::Relays;
-pub use task::{BatchInput, DrawInput, TaskInput};
+pub use task::{DrawInput, EndInput, SendInput, TaskInput};

@@ -1,273 +1,220 @@
-//! Tells one batch of winners on one channel, each at most once.
+//! One run of a channel's loop: tells winners from a position in the ranking on, for about a minute, at the rate that
+//! the service takes, and answers where the next run resumes.
 //!
-//! The ledger entry comes before the call and its outcome after it. A run that finds an entry without an
-//! outcome knows only that somebody may have been told: it says so, and does not send again.
+//! No function waits for a service: when it throttles, cannot be reached, or an address is subscribed too shortly, the
+//! run ends and the state machine waits. Nothing is given up: what is not settled is come back to.
 
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
-use lottery::{Channel, Draw, DrawStatus, EmailAddress, EmailThrough, Lottery, ParticipantId};
-use lottery_store::{Contact, Notification, NotificationState, Settlement, Winner};
+use lottery::{Channel, Draw, DrawStatus, NotificationCounts, NotificationsByChannel, ParticipantId};
+use lottery_store::{NotificationState, Winner};
 use serde::Serialize;
 use tracing::warn;
-use uuid::Uuid;
 
-use crate::due::Due;
-use crate::message::{self, Facts};
-use crate::publish::{Delivery, Publication, Subscription, publish, subscription};
-use crate::{BatchInput, TaskContext, TaskError, batches};
+use crate::pace::Pace;
+use crate::position::{MAX_WAIT, Position, longer};
+use crate::task::Causes;
+use crate::tell::{Outcome, Stop, Telling};
+use crate::{SendInput, TaskContext, TaskError};
 
-/// How long one run works before it leaves the rest to the next; less than its function's time-out of 120 s.
-const BUDGET: Duration = Duration::from_secs(80);
-/// How many messages of a batch are under way at once.
-const AT_ONCE: usize = 4;
-/// The first and the longest pause before SNS is asked again.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
+/// How long one run hands messages over; with the calls under way at its end it is less than the function's time-out
+/// of 120 s. A state transition costs as much as 7.5 s of this function: see docs/cost.md.
+const BUDGET: Duration = Duration::from_secs(60);
+/// How many ranks are read at once.
+const PAGE: u32 = 500;
 
-/// What became of a batch.
+/// What one run did.
 #[derive(Debug, Serialize)]
 pub struct Output {
-    batch: u32,
-    sent: usize,
-    unsent: usize,
+    /// Where the next run resumes.
+    position: Position,
+    /// How many of the winners that the run came to have their message.
+    sent: u64,
+    /// How many of them are known to have none, or perhaps.
+    unsent: u64,
 }
 
-/// What became of one winner of the batch.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Outcome {
-    Sent,
-    Unsent,
-    NothingDue,
-    /// SNS took it not yet, and the ledger holds nothing of it.
-    Postponed,
+/// What one run has come to.
+#[derive(Default)]
+struct Tally {
+    /// What this run settled.
+    settled: NotificationCounts,
+    sent: u64,
+    unsent: u64,
+    /// The lowest rank that the run did not get to.
+    left: Option<u32>,
+    /// The lowest rank that the run passed over.
+    postponed: Option<u32>,
+    /// When the first of those that were passed over can be told.
+    until: Option<Timestamp>,
+    error: Option<TaskError>,
 }
 
-/// One run over one batch.
-struct Run<'a> {
-    cx: &'a TaskContext,
-    lottery: Lottery,
-    draw: Draw,
-    channel: Channel,
-    link: String,
-    /// Names this run in the ledger, so that it settles no entry of another run.
-    owner: String,
-    deadline: Timestamp,
-}
-
-/// Tells the winners of one batch on one channel.
+/// Tells winners on one channel.
 pub(crate) async fn notify(
     cx: &TaskContext,
-    input: BatchInput,
+    input: SendInput,
     channel: Channel,
 ) -> Result<Output, TaskError> {
-    let BatchInput { lottery_id, draw_id, batch } = input;
+    let SendInput { lottery_id, draw_id, position } = input;
     let draw = cx.store.draw(&lottery_id, &draw_id).await?.ok_or(TaskError::DrawUnknown)?;
     if !draw.status.has_official_winners() {
         return Err(TaskError::DrawElsewhere(draw.status));
     }
+    // A draw that has ended is not told any more, nor on a channel that it does not ask for.
+    if draw.status != DrawStatus::Recorded || position.next == 0 {
+        let position = Position { next: 0, postponed: 0, wait_seconds: 0, ..position };
+        return Ok(Output { position, sent: 0, unsent: 0 });
+    }
     let lottery = cx.store.lottery(&lottery_id).await?.ok_or(TaskError::DrawUnknown)?;
-    let ranks = batches::ranks(draw.ranked(), batch);
-    let mut winners = cx.store.winners_ranked(&draw, ranks).await?;
+    let began = cx.clock.now();
+    let configured = match channel {
+        Channel::Sms => cx.config.delivery.sms_per_second,
+        Channel::Email => cx.config.delivery.emails_per_second,
+    };
+    let pace = Pace::new(configured, position.per_minute, began);
+    let telling = Telling::new(cx, &lottery, &draw, channel, &pace, began + BUDGET);
+    let mut tally = Tally::default();
+    let mut first = position.next;
+    while first <= draw.ranked() && telling.stopped().is_none() {
+        let last = first.saturating_add(PAGE - 1).min(draw.ranked());
+        if let Err(error) = tell_page(cx, &telling, &draw, first..=last, &mut tally).await {
+            tally.error.get_or_insert(error);
+            break;
+        }
+        first = last + 1;
+    }
+    count(cx, &draw, channel, tally.settled).await;
+    if let Some(error) = tally.error {
+        return Err(error);
+    }
+    let stop = telling.stopped();
+    let next = match tally.left {
+        Some(rank) => rank,
+        None if first <= draw.ranked() => first,
+        None => 0,
+    };
+    let position = resume_at(cx, position, &pace, configured, &tally, stop, next, began);
+    Ok(Output { position, sent: tally.sent, unsent: tally.unsent })
+}
+
+/// Tells the winners of these ranks, many at once.
+async fn tell_page(
+    cx: &TaskContext,
+    telling: &Telling<'_>,
+    draw: &Draw,
+    ranks: std::ops::RangeInclusive<u32>,
+    tally: &mut Tally,
+) -> Result<(), TaskError> {
+    let mut winners = cx.store.winners_ranked(draw, ranks).await?;
     winners.retain(Winner::has_seat);
     let ids: Vec<ParticipantId> = winners.iter().map(|winner| winner.participant_id.clone()).collect();
-    let contacts = cx.store.contacts_of(&lottery_id, &winners).await?;
-    let ledger = cx.store.ledger_entries(&lottery_id, &draw_id, channel, &ids).await?;
-
-    let run = Run {
-        cx,
-        link: format!("{}/lotteries/{lottery_id}/draws/{draw_id}", cx.config.public_url),
-        lottery,
-        draw,
-        channel,
-        owner: Uuid::new_v4().to_string(),
-        deadline: cx.clock.now() + BUDGET,
-    };
-    let run = &run;
+    let ledger = cx.store.ledger_entries(&draw.lottery_id, &draw.draw_id, telling.channel(), &ids).await?;
+    let settled =
+        |winner: &Winner| ledger.get(&winner.participant_id).is_some_and(|line| line.state.is_settled());
+    let open: Vec<Winner> = winners.iter().filter(|winner| !settled(winner)).cloned().collect();
+    let contacts = cx.store.contacts_of(&draw.lottery_id, &open).await?;
     // Collected first: a stream over a borrowing closure would not be `Send`.
     let told: Vec<_> = winners
         .iter()
-        .map(|winner| {
-            run.tell(winner, contacts.get(&winner.participant_id), ledger.get(&winner.participant_id))
+        .map(|winner| async {
+            let (contact, line) = (contacts.get(&winner.participant_id), ledger.get(&winner.participant_id));
+            (winner.rank, telling.tell(winner, contact, line).await)
         })
         .collect();
-    let outcomes: Vec<Result<Outcome, TaskError>> =
-        stream::iter(told).buffer_unordered(AT_ONCE).collect().await;
-    // One winner's error does not keep the others from being told; it fails the batch afterwards.
-    let outcomes = outcomes.into_iter().collect::<Result<Vec<_>, _>>()?;
-    let count = |wanted| outcomes.iter().filter(|&&outcome| outcome == wanted).count();
-    match count(Outcome::Postponed) {
-        0 => Ok(Output { batch, sent: count(Outcome::Sent), unsent: count(Outcome::Unsent) }),
-        postponed => Err(TaskError::DeliveryUnavailable { postponed }),
+    let mut told = stream::iter(told).buffer_unordered(telling.concurrency());
+    // One winner's error does not take the answers of those who are being told: they are waited for.
+    while let Some((rank, outcome)) = told.next().await {
+        tally.add(rank, outcome, telling);
+    }
+    Ok(())
+}
+
+impl Tally {
+    fn add(&mut self, rank: u32, outcome: Result<Outcome, TaskError>, telling: &Telling<'_>) {
+        let lowest = |seen: &mut Option<u32>| *seen = Some(seen.map_or(rank, |lowest| lowest.min(rank)));
+        match outcome {
+            Ok(Outcome::NothingDue) => {}
+            Ok(Outcome::Found(state)) => self.see(state),
+            Ok(Outcome::Settled(state)) => {
+                match state {
+                    NotificationState::Sent => self.settled.sent += 1,
+                    NotificationState::Failed => self.settled.failed += 1,
+                    _ => self.settled.unknown += 1,
+                }
+                self.see(state);
+            }
+            Ok(Outcome::Later(until)) => {
+                lowest(&mut self.postponed);
+                self.until = [self.until, until].into_iter().flatten().min();
+            }
+            Ok(Outcome::Left) => lowest(&mut self.left),
+            Err(error) => {
+                telling.stop(Stop::Error);
+                self.error.get_or_insert(error);
+            }
+        }
+    }
+
+    fn see(&mut self, state: NotificationState) {
+        match state {
+            NotificationState::Sent => self.sent += 1,
+            _ => self.unsent += 1,
+        }
     }
 }
 
-impl Run<'_> {
-    async fn tell(
-        &self,
-        winner: &Winner,
-        contact: Option<&Contact>,
-        entry: Option<&Notification>,
-    ) -> Result<Outcome, TaskError> {
-        if let Some(entry) = entry {
-            return self.found(entry).await;
+/// Where the next run resumes, and when.
+#[allow(clippy::too_many_arguments, reason = "all that a run has come to, read once")]
+fn resume_at(
+    cx: &TaskContext,
+    before: Position,
+    pace: &Pace,
+    configured: Option<f64>,
+    tally: &Tally,
+    stop: Option<Stop>,
+    next: u32,
+    began: Timestamp,
+) -> Position {
+    let now = cx.clock.now();
+    let is_at_end = next == 0;
+    let postponed = [Some(before.postponed).filter(|rank| *rank > 0), tally.postponed];
+    let postponed = postponed.into_iter().flatten().min().unwrap_or(0);
+    let (next, postponed) = if is_at_end { (postponed, 0) } else { (next, postponed) };
+    let refused = matches!(stop, Some(Stop::Throttled | Stop::Unavailable));
+    let progress = tally.settled.sent > 0;
+    let wait_seconds = match tally.until {
+        _ if next == 0 => 0,
+        // The rate is the matter, which is halved.
+        _ if refused && progress => 2,
+        _ if refused => longer(before.wait_seconds),
+        Some(until) if is_at_end => {
+            let seconds = until.duration_since(now).as_secs() + 1;
+            u32::try_from(seconds).unwrap_or(1).clamp(1, MAX_WAIT)
         }
-        // The draw has ended: whatever has no entry was not due, and stays so.
-        if self.draw.status != DrawStatus::Recorded {
-            return Ok(Outcome::NothingDue);
-        }
-        match Due::on(self.channel, &self.draw.channels, contact) {
-            Due::Nothing => Ok(Outcome::NothingDue),
-            Due::Unreachable => self.refuse(winner, "NoAddress").await,
-            Due::Sms(contact, phone) => {
-                let text = message::sms(self.facts(winner, contact, &self.check(contact)));
-                self.send(winner, || Delivery::Phone { phone: phone.as_str(), text: text.clone() }).await
-            }
-            Due::Email(contact, address) => match self.lottery.email_through {
-                EmailThrough::Sns => self.send_through_topic(winner, contact).await,
-                EmailThrough::Ses => self.send_through_ses(winner, contact, address).await,
-            },
-        }
-    }
+        None if is_at_end => longer(before.wait_seconds),
+        _ => 0,
+    };
+    let took = now.duration_since(began).unsigned_abs();
+    let per_minute = match stop {
+        Some(Stop::Throttled) => pace.slower(usize::try_from(tally.settled.sent).unwrap_or(usize::MAX), took),
+        Some(Stop::Unavailable) => before.per_minute,
+        _ => Pace::faster(before.per_minute, configured),
+    };
+    Position { next, postponed, wait_seconds, per_minute, passes: before.passes + 1, round: before.round }
+}
 
-    /// An earlier run, or one beside this, has been here.
-    async fn found(&self, entry: &Notification) -> Result<Outcome, TaskError> {
-        match entry.state {
-            NotificationState::Sent => Ok(Outcome::Sent),
-            NotificationState::Failed | NotificationState::Unknown => Ok(Outcome::Unsent),
-            NotificationState::Pending => Ok(Outcome::Postponed),
-            NotificationState::Claimed => {
-                let (lottery_id, draw_id) = (&self.draw.lottery_id, &self.draw.draw_id);
-                self.cx.store.give_up_notification(lottery_id, draw_id, entry, self.cx.clock.now()).await?;
-                Ok(Outcome::Unsent)
-            }
-        }
+/// Counts on the draw's item, for those who watch, and for the operator. The ledger has it all the same.
+async fn count(cx: &TaskContext, draw: &Draw, channel: Channel, settled: NotificationCounts) {
+    cx.metrics.notifications(channel, settled, cx.clock.now());
+    if settled.total() == 0 {
+        return;
     }
-
-    async fn send_through_topic(&self, winner: &Winner, contact: &Contact) -> Result<Outcome, TaskError> {
-        let (Some(topic_arn), Some(arn)) = (&self.lottery.topic_arn, &contact.subscription_arn) else {
-            return self.refuse(winner, "Unconfirmed").await;
-        };
-        match subscription(self.cx, arn).await {
-            Subscription::Refused(reason) => self.refuse(winner, &reason).await,
-            Subscription::Unavailable => Ok(Outcome::Postponed),
-            Subscription::Confirmed => {
-                let email = message::email(self.facts(winner, contact, &self.check(contact)));
-                self.send(winner, || Delivery::Topic {
-                    topic_arn,
-                    label: &winner.label,
-                    subject: email.subject.clone(),
-                    text: email.text.clone(),
-                })
-                .await
-            }
-        }
-    }
-
-    async fn send_through_ses(
-        &self,
-        winner: &Winner,
-        contact: &Contact,
-        address: &EmailAddress,
-    ) -> Result<Outcome, TaskError> {
-        let Some(sender) = &self.cx.config.email_sender else {
-            return self.refuse(winner, "NoSender").await;
-        };
-        let email = message::letter(self.facts(winner, contact, &self.check(contact)));
-        self.send(winner, || Delivery::Mailbox {
-            sender,
-            address: address.as_str(),
-            subject: email.subject.clone(),
-            text: email.text.clone(),
-        })
-        .await
-    }
-
-    /// Claims, publishes, settles; while the service takes the message not yet, releases and tries again.
-    async fn send<'m>(
-        &self,
-        winner: &Winner,
-        delivery: impl Fn() -> Delivery<'m>,
-    ) -> Result<Outcome, TaskError> {
-        let mut pause = PAUSES.0;
-        loop {
-            if self.cx.clock.now() >= self.deadline {
-                return Ok(Outcome::Postponed);
-            }
-            let claim = self.claim(winner);
-            if let Some(entry) = self.cx.store.claim_notification(&claim).await? {
-                return self.found(&entry).await;
-            }
-            let settlement = match publish(self.cx, &self.draw, delivery()).await {
-                Publication::Accepted(message_id) => Settlement::Sent { message_id },
-                Publication::Refused(reason) => Settlement::Failed { reason },
-                Publication::Unanswered(reason) => Settlement::Unknown { reason: reason.to_owned() },
-                Publication::NotTaken => {
-                    if !self.cx.store.release_notification(&claim).await? {
-                        // A run beside this one has given the entry up meanwhile.
-                        return Ok(Outcome::Unsent);
-                    }
-                    self.cx.clock.sleep(pause).await;
-                    pause = (pause * 2).min(PAUSES.1);
-                    continue;
-                }
-            };
-            let outcome = self.outcome(&settlement);
-            self.cx.store.settle_notification(&claim, &settlement, self.cx.clock.now()).await?;
-            return Ok(outcome);
-        }
-    }
-
-    /// Enters into the ledger that nothing can be sent, without ever claiming.
-    async fn refuse(&self, winner: &Winner, reason: &str) -> Result<Outcome, TaskError> {
-        let claim = self.claim(winner);
-        match self.cx.store.refuse_notification(&claim, reason).await? {
-            None => Ok(Outcome::Unsent),
-            Some(entry) => self.found(&entry).await,
-        }
-    }
-
-    fn claim(&self, winner: &Winner) -> lottery_store::NotificationClaim {
-        lottery_store::NotificationClaim {
-            lottery_id: self.draw.lottery_id.clone(),
-            draw_id: self.draw.draw_id.clone(),
-            participant_id: winner.participant_id.clone(),
-            channel: self.channel,
-            owner: self.owner.clone(),
-            at: self.cx.clock.now(),
-        }
-    }
-
-    fn outcome(&self, settlement: &Settlement) -> Outcome {
-        match settlement {
-            Settlement::Sent { .. } => Outcome::Sent,
-            Settlement::Failed { reason } | Settlement::Unknown { reason } => {
-                warn!(channel = %self.channel, reason = reason.as_str(), "notification not sent");
-                Outcome::Unsent
-            }
-        }
-    }
-
-    /// Where the page checks the draw. The receipt stands behind the `#`, which no browser sends to a server.
-    fn check(&self, contact: &Contact) -> String {
-        let Draw { lottery_id, draw_id, .. } = &self.draw;
-        let receipt = contact.receipt();
-        let receipt = format!("{},{},{}", receipt.label, receipt.nonce, receipt.participant_id);
-        format!(
-            "{}/#/lotteries/{lottery_id}/draws/{draw_id}/check?receipt={receipt}",
-            self.cx.config.public_url
-        )
-    }
-
-    fn facts<'a>(&'a self, winner: &'a Winner, contact: &'a Contact, check: &'a str) -> Facts<'a> {
-        Facts {
-            locale: self.lottery.locale,
-            lottery_id: self.lottery.lottery_id.as_str(),
-            lottery: self.lottery.name.as_str(),
-            prize: winner.prize.as_str(),
-            winner: contact.name.as_str(),
-            link: &self.link,
-            check,
-        }
+    let mut counts = NotificationsByChannel::default();
+    *counts.on_mut(channel) = settled;
+    if let Err(error) = cx.store.count_notifications(&draw.lottery_id, &draw.draw_id, &counts).await {
+        warn!(cause = %Causes(&error), "not counted on the draw");
     }
 }

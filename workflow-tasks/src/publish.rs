@@ -29,8 +29,6 @@ pub(crate) enum Delivery<'a> {
     Topic {
         /// The lottery's topic.
         topic_arn: &'a str,
-        /// The winner.
-        label: &'a Label,
         /// ASCII, on one line.
         subject: String,
         /// What it says.
@@ -54,8 +52,10 @@ pub(crate) enum Delivery<'a> {
 pub(crate) enum Publication {
     /// The service accepted the message under this id.
     Accepted(String),
-    /// The service has not taken it, and it is known that it has not: it may be tried again.
-    NotTaken,
+    /// The service takes fewer at the moment, and it is known that it has not taken this one.
+    Throttled,
+    /// The service was not reached, and it is known that it was not.
+    NotReached,
     /// The service refused it, with this error code.
     Refused(String),
     /// It may have been taken: it must not be tried again.
@@ -69,14 +69,22 @@ pub(crate) enum Subscription {
     Confirmed,
     /// It would not, for this reason.
     Refused(String),
+    /// SNS asks to slow down.
+    Throttled,
     /// SNS does not say at the moment.
     Unavailable,
 }
 
-/// Publishes once, with the ids of the draw as attributes, by which a delivery log or an inbox can be searched.
+/// Publishes once, with the ids of the draw and the winner's label as attributes or tags: what SES reports of the
+/// message bears them, and whoever receives from the topic by machine.
 ///
 /// The SDK's own retries are off: neither service can deduplicate, so a repeated call is a repeated message.
-pub(crate) async fn publish(cx: &TaskContext, draw: &Draw, delivery: Delivery<'_>) -> Publication {
+pub(crate) async fn publish(
+    cx: &TaskContext,
+    draw: &Draw,
+    label: &Label,
+    delivery: Delivery<'_>,
+) -> Publication {
     let request = match delivery {
         Delivery::Phone { phone, text } => cx
             .sns
@@ -85,7 +93,7 @@ pub(crate) async fn publish(cx: &TaskContext, draw: &Draw, delivery: Delivery<'_
             .message(text)
             .message_attributes("AWS.SNS.SMS.SMSType", attribute("String", "Transactional"))
             .message_attributes("AWS.SNS.SMS.MaxPrice", attribute("Number", &cx.config.sms_max_price)),
-        Delivery::Topic { topic_arn, label, subject, text } => cx
+        Delivery::Topic { topic_arn, subject, text } => cx
             .sns
             .publish()
             .topic_arn(topic_arn)
@@ -93,12 +101,13 @@ pub(crate) async fn publish(cx: &TaskContext, draw: &Draw, delivery: Delivery<'_
             .message(text)
             .message_attributes("audience", attribute("String", label.as_str())),
         Delivery::Mailbox { sender, address, subject, text } => {
-            return send_email(cx, draw, sender, address, message(subject, text)).await;
+            return send_email(cx, draw, label, sender, address, message(subject, text)).await;
         }
     };
     let request = request
         .message_attributes("lottery_id", attribute("String", draw.lottery_id.as_str()))
-        .message_attributes("draw_id", attribute("String", draw.draw_id.as_str()));
+        .message_attributes("draw_id", attribute("String", draw.draw_id.as_str()))
+        .message_attributes("label", attribute("String", label.as_str()));
     let once = aws_sdk_sns::config::Builder::new()
         .retry_config(RetryConfig::disabled())
         .timeout_config(TimeoutConfig::builder().operation_timeout(TIMEOUT).build());
@@ -111,6 +120,7 @@ pub(crate) async fn publish(cx: &TaskContext, draw: &Draw, delivery: Delivery<'_
 async fn send_email(
     cx: &TaskContext,
     draw: &Draw,
+    label: &Label,
     sender: &str,
     address: &str,
     message: Message,
@@ -122,7 +132,9 @@ async fn send_email(
         .destination(Destination::builder().to_addresses(address).build())
         .content(EmailContent::builder().simple(message).build())
         .email_tags(tag("lottery_id", draw.lottery_id.as_str()))
-        .email_tags(tag("draw_id", draw.draw_id.as_str()));
+        .email_tags(tag("draw_id", draw.draw_id.as_str()))
+        .email_tags(tag("label", label.as_str()))
+        .set_configuration_set_name(cx.config.delivery.configuration_set.clone());
     let once = aws_sdk_sesv2::config::Builder::new()
         .retry_config(RetryConfig::disabled())
         .timeout_config(TimeoutConfig::builder().operation_timeout(TIMEOUT).build());
@@ -159,6 +171,7 @@ pub(crate) async fn subscription(cx: &TaskContext, arn: &str) -> Subscription {
             }
             _ => match judge(&error) {
                 Publication::Refused(code) => Subscription::Refused(code),
+                Publication::Throttled => Subscription::Throttled,
                 _ => Subscription::Unavailable,
             },
         },
@@ -177,14 +190,15 @@ fn attribute(data_type: &str, value: &str) -> MessageAttributeValue {
 fn judge<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Publication {
     match error {
         // Fails before anything is sent, for want of credentials for example.
-        SdkError::ConstructionFailure(_) => Publication::NotTaken,
+        SdkError::ConstructionFailure(_) => Publication::NotReached,
         SdkError::DispatchFailure(failure) => {
             let never_connected = failure.as_connector_error().is_some_and(|error| never_connected(error));
-            if never_connected { Publication::NotTaken } else { Publication::Unanswered("ConnectionLost") }
+            if never_connected { Publication::NotReached } else { Publication::Unanswered("ConnectionLost") }
         }
         SdkError::ServiceError(refusal) => match refusal.raw().status().as_u16() {
-            _ if refusal.err().code().is_some_and(is_throttling) => Publication::NotTaken,
-            429 => Publication::NotTaken,
+            _ if refusal.err().code().is_some_and(is_throttling) => Publication::Throttled,
+            _ if refusal.err().code().is_some_and(is_about_us) => Publication::NotReached,
+            429 => Publication::Throttled,
             400..=499 => Publication::Refused(error_code(refusal.err().code())),
             _ => Publication::Unanswered("ServerError"),
         },
@@ -193,10 +207,13 @@ fn judge<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Publicat
     }
 }
 
+/// The codes by which SNS and SES ask to come later. Quotas of a day or a month are among them: they too pass.
 fn is_throttling(code: &str) -> bool {
     matches!(
         code,
-        "Throttled"
+        "LimitExceededException"
+            | "SendingPausedException"
+            | "Throttled"
             | "ThrottledException"
             | "Throttling"
             | "ThrottlingException"
@@ -206,6 +223,18 @@ fn is_throttling(code: &str) -> bool {
             | "TooManyRequestsException"
             | "KMSThrottling"
             | "KMSThrottlingException"
+    )
+}
+
+/// The codes that say nothing of the message: the function's credentials have run out, or its clock is wrong.
+fn is_about_us(code: &str) -> bool {
+    matches!(
+        code,
+        "ExpiredToken"
+            | "ExpiredTokenException"
+            | "RequestExpired"
+            | "RequestTimeTooSkewed"
+            | "SignatureDoesNotMatch"
     )
 }
 

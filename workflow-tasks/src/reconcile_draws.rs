@@ -1,40 +1,42 @@
-//! Brings draws to an end whose execution is gone.
+//! Resumes draws whose execution is gone.
 //!
-//! No catcher sees an execution that was stopped, timed out or failed outside its states, and a start may be
-//! lost between the API's two calls. Before the commitment such a draw is released. After it there is no second
-//! chance: it goes on in a further execution, with the same commitment and the same beacon round; and after the
-//! winners are official the ledger keeps every message from being sent twice.
+//! Executions end before their draw: what could not be done for hours ends them as DrawOutstanding, somebody stops them,
+//! and a start may be lost between the API's two calls. Before the commitment a draw that was stopped is released. After
+//! it there is no second chance: the draw is resumed in a further execution, with the same commitment and the same beacon
+//! round, again and again until it ends; and after the winners are official the ledger keeps every message from being
+//! sent twice. Only an error that can never pass ends a draw here, as it does in the state machine.
 //!
 //! It also erases what an attempt to seal has written that died before it could be committed to.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use aws_sdk_sfn::operation::describe_execution::DescribeExecutionError;
-use aws_sdk_sfn::operation::start_execution::StartExecutionError;
-use aws_sdk_sfn::types::ExecutionStatus;
 use futures_util::{StreamExt, stream};
-use jiff::Timestamp;
-use lottery::{Draw, DrawId, DrawStatus, LotteryId};
-use lottery_store::{ReleaseWinners, UnfinishedDraw};
+use jiff::{SignedDuration, Timestamp};
+use lottery::{Draw, DrawStatus};
+use lottery_store::{ReleaseWinners, UnfinishedDraw, UnfinishedListing};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use tracing::{Instrument, Span, info, info_span, warn};
+use uuid::Uuid;
 
+use crate::executions::{Closed, Execution, Executions, first_input, name, resume_at, resume_input};
+use crate::position::Positions;
 use crate::release_winners::reason;
-use crate::standing::{Standing, settle};
+use crate::standing::Standing;
 use crate::task::Causes;
 use crate::{TaskContext, TaskError, TaskInput};
 
 /// How long a draw may be without its execution before the start counts as lost.
 const GRACE: Duration = Duration::from_secs(120);
-/// How many executions are started for a recorded draw before it is ended without.
-const MOST_RESUMES: u32 = 3;
-/// How many executions are started for a draw whose round is known before it is abandoned. A draw that waits for
-/// its round is gone on with for as long as it takes.
-const MOST_RESUMES_TO_DRAW: u32 = 20;
+/// How many draws are looked at in one run. Step Functions answers DescribeExecution 10 to 15 times a second for the
+/// whole account, from a bucket of 250 to 300; a run each minute takes a sixth of that.
+const MAX_LOOKS: usize = 100;
 /// How many draws are looked at at once.
-const AT_ONCE: usize = 8;
+const CONCURRENCY: usize = 8;
+/// How long a draw that waits for its closing time is not looked at again: some four to six hours.
+const WAITING_LOOK: SignedDuration = SignedDuration::from_hours(4);
+const WAITING_SPREAD_SECONDS: i64 = 2 * 3600;
 
 /// Whatever the timer sends.
 #[derive(Debug, Deserialize)]
@@ -54,14 +56,18 @@ pub struct Output {
     left: usize,
     /// Never started: started.
     started: usize,
-    /// Gone after the commitment: gone on with in a new execution.
+    /// Without a running execution: resumed in a new one.
     resumed: usize,
-    /// Gone before the commitment, or again and again after it: released.
+    /// Without a running execution, and resumed later.
+    outstanding: usize,
+    /// Stopped before the commitment, or failed with what can never succeed: released.
     released: usize,
     /// Gone with everything settled: ended.
     ended: usize,
     /// Could not be looked at; the next run tries again.
     failed: usize,
+    /// Not looked at in this run.
+    later: usize,
     /// Attempts to seal that died, whose chunks were erased.
     erased: usize,
 }
@@ -72,222 +78,198 @@ enum Action {
     Left,
     Started,
     Resumed,
+    Outstanding,
     Released,
     Ended,
+    /// Step Functions is asked again in the next run.
+    Later,
 }
 
-/// What Step Functions knows of an execution.
-enum Execution {
-    Running,
-    Missing,
-    /// Closed, in this way.
-    Closed(&'static str),
-}
-
-/// Looks at every draw that has not ended. One draw's error does not keep the others waiting.
+/// Looks at the draws that have not ended and are due. One draw's error does not keep the others waiting.
 pub async fn handle(cx: &TaskContext, _: Input) -> Result<Output, TaskError> {
     let state_machine_arn = cx.config.state_machine_arn.as_deref();
     let executions = Executions {
         cx,
         state_machine_arn: state_machine_arn.ok_or(TaskError::NotConfigured("STATE_MACHINE_ARN"))?,
     };
-    let executions = &executions;
-    let draws = cx.store.unfinished_draws().await?;
+    let (executions, throttled) = (&executions, &AtomicBool::new(false));
     let mut output = Output::default();
+    let (mut due, not_due): (Vec<_>, Vec<_>) =
+        cx.store.unfinished_draws().await?.into_iter().partition(|draw| is_due(draw, cx.clock.now()));
+    output.outstanding = not_due.iter().filter(|draw| draw.is_outstanding).count();
+    output.left = not_due.len() - output.outstanding;
+    output.later = due.len().saturating_sub(MAX_LOOKS);
+    if due.len() > MAX_LOOKS {
+        // Each run looks at others, by chance.
+        due.sort_by_cached_key(|_| Uuid::new_v4());
+        due.truncate(MAX_LOOKS);
+    }
     match cx.store.erase_dead_attempts(cx.clock.now()).await {
         Ok(erased) => output.erased = erased,
         Err(error) => warn!(cause = %Causes(&error), "chunks of dead attempts not erased"),
     }
-    let mut actions = stream::iter(draws)
-        .map(|(lottery_id, draw_id)| async move {
-            let span = info_span!("draw", %lottery_id, %draw_id);
-            reconcile(executions, &lottery_id, &draw_id).instrument(span).await
+    let mut actions = stream::iter(due)
+        .map(|listing| async move {
+            let span = info_span!("draw", lottery_id = %listing.lottery_id, draw_id = %listing.draw_id);
+            reconcile(executions, throttled, &listing).instrument(span).await
         })
-        .buffer_unordered(AT_ONCE);
+        .buffer_unordered(CONCURRENCY);
     while let Some(action) = actions.next().await {
         *match action {
             Ok(Action::Left) => &mut output.left,
             Ok(Action::Started) => &mut output.started,
             Ok(Action::Resumed) => &mut output.resumed,
+            Ok(Action::Outstanding) => &mut output.outstanding,
             Ok(Action::Released) => &mut output.released,
             Ok(Action::Ended) => &mut output.ended,
+            Ok(Action::Later) => &mut output.later,
             Err(_) => &mut output.failed,
         } += 1;
     }
+    let (resumed, outstanding) = (output.resumed as u64, (output.resumed + output.outstanding) as u64);
+    cx.metrics.reconciled(resumed, outstanding, cx.clock.now());
     Ok(output)
+}
+
+fn is_due(listing: &UnfinishedListing, now: Timestamp) -> bool {
+    listing.look_at.is_none_or(|look_at| look_at <= now)
 }
 
 async fn reconcile(
     executions: &Executions<'_>,
-    lottery_id: &LotteryId,
-    draw_id: &DrawId,
+    throttled: &AtomicBool,
+    listing: &UnfinishedListing,
 ) -> Result<Action, TaskError> {
-    let action = look_at(executions, lottery_id, draw_id).await;
+    // The bucket is empty: asking on would keep others from it.
+    if throttled.load(Ordering::Relaxed) {
+        return Ok(Action::Later);
+    }
+    let action = look_at(executions, listing).await;
     match &action {
-        Ok(Action::Left) => {}
+        Ok(Action::Left | Action::Outstanding) => {}
+        Ok(Action::Later) => {
+            throttled.store(true, Ordering::Relaxed);
+            info!("Step Functions asks to come later");
+        }
         Ok(action) => info!(?action, "reconciled"),
         Err(error) => warn!(error = error.name(), cause = %Causes(error), "not reconciled"),
     }
     action
 }
 
-async fn look_at(
-    executions: &Executions<'_>,
-    lottery_id: &LotteryId,
-    draw_id: &DrawId,
-) -> Result<Action, TaskError> {
+async fn look_at(executions: &Executions<'_>, listing: &UnfinishedListing) -> Result<Action, TaskError> {
     let cx = executions.cx;
+    let UnfinishedListing { lottery_id, draw_id, .. } = listing;
     let Some(UnfinishedDraw { draw, resumes }) = cx.store.unfinished_draw(lottery_id, draw_id).await? else {
         return Ok(Action::Left);
     };
-    let ending = match executions.describe(&name(draw_id, resumes)).await? {
-        Execution::Running => return Ok(Action::Left),
-        Execution::Closed(ending) => ending,
+    let closed = match executions.describe(&name(draw_id, resumes)).await? {
+        Execution::Throttled => return Ok(Action::Later),
+        Execution::Running => return left(cx, listing, &draw).await,
+        Execution::Closed(closed) => Some(closed),
         Execution::Missing if is_young(&draw, cx.clock.now()) => return Ok(Action::Left),
-        Execution::Missing if draw.status == DrawStatus::Waiting => {
-            executions.start(&draw, &name(draw_id, resumes), first_input(&draw)).await?;
-            return Ok(Action::Started);
+        Execution::Missing if draw.status == DrawStatus::Waiting && resumes == 0 => {
+            let input = first_input(&draw);
+            return start(executions, &draw, resumes, input, Action::Started).await;
         }
         // Counted, but the start was lost.
         Execution::Missing if resumes > 0 => {
-            executions.start(&draw, &name(draw_id, resumes), resume_input(&draw)).await?;
-            return Ok(Action::Resumed);
+            let input = resume_input(&draw);
+            return start(executions, &draw, resumes, input, Action::Resumed).await;
         }
-        Execution::Missing => "ExecutionLost",
+        Execution::Missing => None,
     };
     // The execution may have ended the draw between the two looks, so what follows rests on conditions.
-    match cx.store.unfinished_draw(lottery_id, draw_id).await? {
-        None => Ok(Action::Left),
-        Some(UnfinishedDraw { draw, resumes: now }) if now == resumes => match draw.status {
-            DrawStatus::Waiting => release(cx, &draw, ending).await,
-            DrawStatus::Sealed | DrawStatus::Drawn => go_on(executions, &draw, resumes, ending).await,
-            _ => go_forward(executions, &draw, resumes).await,
-        },
-        Some(_) => Ok(Action::Left),
+    let draw = match cx.store.unfinished_draw(lottery_id, draw_id).await? {
+        Some(UnfinishedDraw { draw, resumes: now }) if now == resumes => draw,
+        _ => return Ok(Action::Left),
+    };
+    if let Some(error) = closed.as_ref().and_then(|closed| end(closed, &draw)) {
+        return release(cx, &draw, error).await;
+    }
+    if draw.status == DrawStatus::Recorded {
+        let standing = Standing::read(cx, &draw).await?;
+        if standing.is_settled() {
+            standing.end(cx, &draw, Positions::default()).await?;
+            return Ok(Action::Ended);
+        }
+    }
+    let due_at = closed.map_or(Timestamp::UNIX_EPOCH, |closed| resume_at(closed.began_at, resumes));
+    if cx.clock.now() < due_at {
+        let listing = UnfinishedListing { look_at: Some(due_at), is_outstanding: true, ..listing.clone() };
+        cx.store.look_again(&listing).await?;
+        return Ok(Action::Outstanding);
+    }
+    resume(executions, listing, &draw, resumes).await
+}
+
+/// The error with which the draw ends, if it does: one that can never pass, or that somebody has stopped it before
+/// there was a commitment.
+fn end<'a>(closed: &'a Closed, draw: &Draw) -> Option<&'a str> {
+    match draw.status {
+        DrawStatus::Waiting if closed.is_aborted() => Some(closed.ending),
+        DrawStatus::Recorded => None,
+        _ => closed.permanent(),
     }
 }
 
-async fn release(cx: &TaskContext, draw: &Draw, ending: &str) -> Result<Action, TaskError> {
+/// Its execution runs. One that waits for a closing time far ahead is looked at again in some hours, each at another
+/// time; there may be thousands.
+async fn left(cx: &TaskContext, listing: &UnfinishedListing, draw: &Draw) -> Result<Action, TaskError> {
+    let now = cx.clock.now();
+    let spread = i64::try_from(Uuid::new_v4().as_u128() % WAITING_SPREAD_SECONDS.unsigned_abs() as u128);
+    let later = now + WAITING_LOOK + SignedDuration::from_secs(spread.unwrap_or(0));
+    let closes_at = draw.closes_at.filter(|_| draw.status == DrawStatus::Waiting);
+    let look_at =
+        closes_at.map(|closes_at| later.min(closes_at + GRACE)).filter(|look_at| *look_at > now + GRACE);
+    if look_at.is_some() || listing.is_outstanding {
+        cx.store.look_again(&UnfinishedListing { look_at, is_outstanding: false, ..listing.clone() }).await?;
+    }
+    Ok(Action::Left)
+}
+
+async fn release(cx: &TaskContext, draw: &Draw, error: &str) -> Result<Action, TaskError> {
     let (lottery_id, draw_id) = (&draw.lottery_id, &draw.draw_id);
-    match cx.store.release_winners(lottery_id, draw_id, &reason(ending), cx.clock.now()).await? {
-        ReleaseWinners::Released => Ok(Action::Released),
+    match cx.store.release_winners(lottery_id, draw_id, &reason(error), cx.clock.now()).await? {
+        ReleaseWinners::Released { by_this_call } => {
+            if let Some(status) = by_this_call {
+                cx.metrics.draw_ended(status, cx.clock.now());
+            }
+            Ok(Action::Released)
+        }
         // A task that outlived its execution was faster: the next look goes forward.
         ReleaseWinners::Official(_) | ReleaseWinners::Unknown => Ok(Action::Left),
     }
 }
 
-/// The draw is committed to: it is drawn by what was committed to, or by nothing.
-async fn go_on(
+async fn resume(
+    executions: &Executions<'_>,
+    listing: &UnfinishedListing,
+    draw: &Draw,
+    resumes: u32,
+) -> Result<Action, TaskError> {
+    let cx = executions.cx;
+    if !cx.store.count_resume(&draw.lottery_id, &draw.draw_id, resumes).await? {
+        return Ok(Action::Left);
+    }
+    if listing.look_at.is_some() {
+        cx.store.look_again(&UnfinishedListing { look_at: None, ..listing.clone() }).await?;
+    }
+    start(executions, draw, resumes + 1, resume_input(draw), Action::Resumed).await
+}
+
+async fn start(
     executions: &Executions<'_>,
     draw: &Draw,
     resumes: u32,
-    ending: &str,
+    input: serde_json::Value,
+    done: Action,
 ) -> Result<Action, TaskError> {
-    let cx = executions.cx;
-    let gives_up =
-        resumes >= MOST_RESUMES_TO_DRAW && cx.store.round(&draw.lottery_id, &draw.draw_id).await?.is_some();
-    if gives_up { release(cx, draw, ending).await } else { resume(executions, draw, resumes).await }
-}
-
-async fn go_forward(executions: &Executions<'_>, draw: &Draw, resumes: u32) -> Result<Action, TaskError> {
-    let cx = executions.cx;
-    let standing = Standing::read(cx, draw).await?;
-    if standing.is_settled() {
-        standing.end(cx, draw).await?;
-        return Ok(Action::Ended);
-    }
-    if resumes >= MOST_RESUMES {
-        settle(cx, draw).await?.end(cx, draw).await?;
-        return Ok(Action::Ended);
-    }
-    resume(executions, draw, resumes).await
-}
-
-async fn resume(executions: &Executions<'_>, draw: &Draw, resumes: u32) -> Result<Action, TaskError> {
-    if !executions.cx.store.count_resume(&draw.lottery_id, &draw.draw_id, resumes).await? {
-        return Ok(Action::Left);
-    }
-    executions.start(draw, &name(&draw.draw_id, resumes + 1), resume_input(draw)).await?;
-    Ok(Action::Resumed)
+    let is_started = executions.start(draw, &name(&draw.draw_id, resumes), input).await?;
+    Ok(if is_started { done } else { Action::Later })
 }
 
 /// The API gives a draw its execution right after it has stored it.
 fn is_young(draw: &Draw, now: Timestamp) -> bool {
     now.duration_since(draw.created_at).unsigned_abs() < GRACE
-}
-
-/// The name of a draw's execution. A name is used once, so that a start repeated is one start.
-fn name(draw_id: &DrawId, resumes: u32) -> String {
-    match resumes {
-        0 => format!("draw-{draw_id}"),
-        resumes => format!("draw-{draw_id}-r{resumes}"),
-    }
-}
-
-/// What the API starts an execution with.
-fn first_input(draw: &Draw) -> serde_json::Value {
-    let mut input = json!({ "lottery_id": draw.lottery_id, "draw_id": draw.draw_id });
-    if let Some(closes_at) = draw.closes_at {
-        input["closes_at"] = json!(closes_at);
-    }
-    input
-}
-
-/// Before the winners are official the tasks are gone through again: each finds what it has done.
-fn resume_input(draw: &Draw) -> serde_json::Value {
-    let mut input = json!({ "lottery_id": draw.lottery_id, "draw_id": draw.draw_id });
-    if draw.status == DrawStatus::Recorded {
-        input["resume_from"] = json!("RecordWinners");
-    }
-    input
-}
-
-/// The executions of the lottery's state machine.
-struct Executions<'a> {
-    cx: &'a TaskContext,
-    state_machine_arn: &'a str,
-}
-
-impl Executions<'_> {
-    async fn describe(&self, name: &str) -> Result<Execution, TaskError> {
-        let arn = lottery_store::execution_arn(self.state_machine_arn, name);
-        let described = self.cx.sfn.describe_execution().execution_arn(arn).send().await;
-        match described {
-            Ok(execution) => Ok(match execution.status {
-                ExecutionStatus::Succeeded => Execution::Closed("ExecutionSucceeded"),
-                ExecutionStatus::Failed => Execution::Closed("ExecutionFailed"),
-                ExecutionStatus::TimedOut => Execution::Closed("ExecutionTimedOut"),
-                ExecutionStatus::Aborted => Execution::Closed("ExecutionAborted"),
-                _ => Execution::Running,
-            }),
-            Err(error) => match error.as_service_error() {
-                Some(DescribeExecutionError::ExecutionDoesNotExist(_)) => Ok(Execution::Missing),
-                _ => Err(TaskError::ExecutionsUnavailable(error.into())),
-            },
-        }
-    }
-
-    async fn start(&self, draw: &Draw, name: &str, input: serde_json::Value) -> Result<(), TaskError> {
-        let started = self
-            .cx
-            .sfn
-            .start_execution()
-            .state_machine_arn(self.state_machine_arn)
-            .name(name)
-            .input(input.to_string())
-            .send()
-            .await;
-        match started {
-            Ok(answer) => {
-                let (lottery_id, draw_id) = (&draw.lottery_id, &draw.draw_id);
-                self.cx.store.set_execution(lottery_id, draw_id, &answer.execution_arn).await?;
-                Ok(())
-            }
-            Err(error) => match error.as_service_error() {
-                // Somebody else has started it in between.
-                Some(StartExecutionError::ExecutionAlreadyExists(_)) => Ok(()),
-                _ => Err(TaskError::ExecutionsUnavailable(error.into())),
-            },
-        }
-    }
 }

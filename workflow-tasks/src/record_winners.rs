@@ -7,14 +7,14 @@ use lottery::{Draw, DrawStatus, Label};
 use lottery_store::RecordWinners;
 use serde::Serialize;
 
-use crate::batches::Batches;
+use crate::position::Positions;
 use crate::{DrawInput, TaskContext, TaskError};
 
-/// Who is to be told.
+/// How winners are told.
 #[derive(Debug, Serialize)]
 pub struct Output {
-    /// The batches of each channel.
-    batches: Batches,
+    /// Where each channel begins.
+    notify: Positions,
 }
 
 /// Makes the winners official and frees the lottery, in one transaction. A second run finds its own result.
@@ -26,12 +26,12 @@ pub async fn handle(cx: &TaskContext, input: DrawInput) -> Result<Output, TaskEr
     let draw = cx.store.draw(lottery_id, draw_id).await?.ok_or(TaskError::DrawUnknown)?;
     match draw.status {
         DrawStatus::Drawn => {}
-        status if status.has_official_winners() => return Ok(Output { batches: Batches::of(&draw) }),
+        status if status.has_official_winners() => return Ok(Output { notify: Positions::first(&draw) }),
         status => return Err(TaskError::DrawElsewhere(status)),
     }
     let forfeits = forfeits(cx, &draw).await?;
     match cx.store.record_winners(lottery_id, draw_id, &forfeits, cx.clock.now()).await? {
-        RecordWinners::Recorded(draw) => Ok(Output { batches: Batches::of(&draw) }),
+        RecordWinners::Recorded(draw) => Ok(Output { notify: Positions::first(&draw) }),
         RecordWinners::Elsewhere(status) => Err(TaskError::DrawElsewhere(status)),
         RecordWinners::Unknown => Err(TaskError::DrawUnknown),
     }

@@ -5,7 +5,7 @@ use lottery_store::ReleaseWinners;
 use serde::{Deserialize, Serialize};
 use tracing::{Span, info_span};
 
-use crate::batches::Batches;
+use crate::position::Positions;
 use crate::{TaskContext, TaskError, TaskInput};
 
 /// Which draw to undo, and the error that makes it necessary.
@@ -30,20 +30,25 @@ impl TaskInput for Input {
 pub struct Output {
     /// Whether nobody has won. Otherwise the winners had become official, and the draw must go forward.
     released: bool,
-    /// Who is then to be told.
-    batches: Batches,
+    /// Where each channel then begins.
+    notify: Positions,
 }
 
 /// Releases the winners, unless they are official already.
 pub async fn handle(cx: &TaskContext, input: Input) -> Result<Output, TaskError> {
     let reason = reason(&input.error);
-    let released =
-        cx.store.release_winners(&input.lottery_id, &input.draw_id, &reason, cx.clock.now()).await?;
+    let Input { lottery_id, draw_id, .. } = &input;
+    let released = cx.store.release_winners(lottery_id, draw_id, &reason, cx.clock.now()).await?;
     Ok(match released {
-        ReleaseWinners::Released => Output { released: true, batches: Batches::default() },
+        ReleaseWinners::Released { by_this_call } => {
+            if let Some(status) = by_this_call {
+                cx.metrics.draw_ended(status, cx.clock.now());
+            }
+            Output { released: true, notify: Positions::default() }
+        }
         // A draw that is not there holds nothing.
-        ReleaseWinners::Unknown => Output { released: true, batches: Batches::default() },
-        ReleaseWinners::Official(draw) => Output { released: false, batches: Batches::of(&draw) },
+        ReleaseWinners::Unknown => Output { released: true, notify: Positions::default() },
+        ReleaseWinners::Official(draw) => Output { released: false, notify: Positions::first(&draw) },
     })
 }
 

@@ -3,22 +3,26 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use lottery::feasibility::Infeasible;
 use lottery::manifest::{Algorithm, Manifest, NamedRound, Version};
 use lottery::moment::Moment;
 use lottery::seal::SealedEntries;
-use lottery::{Draw, DrawId, DrawStatus, Exclusion, Invalid, Reason};
-use lottery_store::{CommitSeal, ReleaseWinners, SealedDraw, StoreError, TakeLottery};
+use lottery::{Commitment, Draw, DrawId, DrawStatus, Exclusion, Invalid, Lottery, Reason};
+use lottery_store::{CommitSeal, ReleaseWinners, SealAttempt, SealedDraw, StoreError, TakeLottery};
 use serde::Serialize;
+use tracing::warn;
 
 use crate::sealing::{PastWinners, Written, write_entries};
+use crate::task::Causes;
 use crate::{DrawInput, TaskContext, TaskError, release_winners};
 
 /// How often a commit that other writers are in the way of is made anew.
 const ATTEMPTS: u32 = 8;
 /// How far the clock of the state machine may be ahead of ours.
 const CLOCK_SKEW: Duration = Duration::from_secs(5);
+/// The longest margin that a slow store is given, in seconds.
+const MAX_MARGIN: u32 = 60;
 
 /// What was sealed.
 #[derive(Debug, Serialize)]
@@ -45,10 +49,10 @@ pub async fn handle(cx: &TaskContext, input: DrawInput) -> Result<Output, TaskEr
         return found(&draw);
     }
     let past_winners = past_winners(cx, &draw).await?;
-    let Written { attempt, chunks, entries } = write_entries(cx, &draw, past_winners).await?;
+    let Written { mut attempt, chunks, entries } = write_entries(cx, &draw, past_winners).await?;
     let outcome = match entries {
         Err(infeasible) => reject(cx, &draw, &infeasible).await?,
-        Ok(sealed) => commit(cx, &draw, sealed, &attempt.name, chunks).await?,
+        Ok(sealed) => commit(cx, &draw, sealed, &mut attempt, chunks).await?,
     };
     match outcome {
         None => found(&cx.store.draw(lottery_id, draw_id).await?.ok_or(TaskError::DrawUnknown)?),
@@ -91,33 +95,62 @@ async fn past_winners(cx: &TaskContext, draw: &Draw) -> Result<PastWinners, Task
 async fn reject(cx: &TaskContext, draw: &Draw, infeasible: &Infeasible) -> Result<Option<Draw>, TaskError> {
     let reason = Reason { name: infeasible.name().to_owned(), sentence: sentence(infeasible) };
     let now = cx.clock.now();
-    Ok(Some(cx.store.reject_draw(&draw.lottery_id, &draw.draw_id, &reason, now).await?))
+    let rejected = cx.store.reject_draw(&draw.lottery_id, &draw.draw_id, &reason, now).await?;
+    if rejected.status == DrawStatus::Rejected {
+        cx.metrics.draw_ended(rejected.status, now);
+    }
+    Ok(Some(rejected))
 }
 
 /// Commits to what was sealed. Answers the draw as it is if it could not: then nothing was committed.
+///
+/// The commitment is public from the write on that stores it, and must be before its round comes out. So that write is
+/// sent before that time only, and asked for no longer than until then. Without an answer nobody knows whether it is
+/// stored; then the attempt is dated anew, which the store does only as long as it is not, and the earlier write can
+/// come to nothing. So a seal that is too late is sealed again, with a later round, as long as nothing was published.
 async fn commit(
     cx: &TaskContext,
     draw: &Draw,
     sealed: SealedEntries,
-    attempt: &str,
+    attempt: &mut SealAttempt,
     chunks: u32,
 ) -> Result<Option<Draw>, TaskError> {
     let key = cx.organiser_key.as_ref().ok_or(TaskError::NotConfigured("ORGANISER_SECRET_ARN"))?;
     let chain = &cx.config.beacon.chain;
     wait_until_closed(cx, draw).await?;
+    let mut margin = cx.config.beacon.margin_seconds;
     for _ in 0..ATTEMPTS {
+        let asked_at = cx.clock.now();
+        let (lottery, previous) = before(cx, draw).await?;
+        // A store that is slow now is given more time for the write that counts.
+        margin = margin.max(slack(cx.clock.now().duration_since(asked_at)));
         // Each attempt has its own time of sealing, and so its own round: none is held for later.
-        let manifest = manifest(cx, draw, sealed).await?;
+        let manifest = manifest(cx, draw, sealed, &lottery, previous, margin)?;
+        let commitment = manifest.commitment();
         let round_at = chain.time_of(manifest.beacon.round).map_err(outside_calendar)?.timestamp();
-        let signature = key.sign(&manifest.commitment());
-        let seal =
-            SealedDraw { manifest, signature, chain: chain.clone(), attempt: attempt.to_owned(), chunks };
-        match cx.store.commit_seal(&seal, round_at).await {
-            Ok(CommitSeal::Committed) if cx.clock.now() < round_at => return Ok(None),
-            Ok(CommitSeal::Committed) => return abandon(cx, draw).await,
+        let (signature, chain) = (key.sign(&commitment), chain.clone());
+        let seal = SealedDraw { manifest, signature, chain, attempt: attempt.name.clone(), chunks };
+        let left = Duration::try_from(round_at.duration_since(cx.clock.now())).unwrap_or_default();
+        if left.is_zero() {
+            margin = longer(margin);
+            continue;
+        }
+        match cx.store.commit_seal(&seal, attempt, round_at, left).await {
+            Ok(CommitSeal::Committed) => return in_time(cx, draw, round_at).await,
+            // The answer to our own write was lost, and the SDK repeated it.
+            Ok(CommitSeal::Refused(found)) if found.commitment == Some(commitment) => {
+                return in_time(cx, draw, round_at).await;
+            }
             Ok(CommitSeal::Refused(draw)) => return Ok(Some(*draw)),
             Err(StoreError::Contended | StoreError::Throttled(_)) => {
                 cx.clock.sleep(Duration::from_millis(50)).await;
+            }
+            Err(error) if error.is_transient() => {
+                warn!(cause = %Causes(&error), "the commitment's write has no answer");
+                if !cx.store.redate(attempt).await? {
+                    return unanswered(cx, draw, commitment, round_at).await;
+                }
+                margin = longer(margin);
             }
             Err(error) => return Err(error.into()),
         }
@@ -125,14 +158,55 @@ async fn commit(
     Err(StoreError::Contended.into())
 }
 
-async fn manifest(cx: &TaskContext, draw: &Draw, sealed: SealedEntries) -> Result<Manifest, TaskError> {
+/// Goes on with the commitment that is stored, if that was before its round came out.
+async fn in_time(cx: &TaskContext, draw: &Draw, round_at: Timestamp) -> Result<Option<Draw>, TaskError> {
+    if cx.clock.now() < round_at { Ok(None) } else { abandon(cx, draw).await }
+}
+
+/// Whether the commitment whose write had no answer, and which cannot be dated anew, is stored.
+async fn unanswered(
+    cx: &TaskContext,
+    draw: &Draw,
+    commitment: Commitment,
+    round_at: Timestamp,
+) -> Result<Option<Draw>, TaskError> {
+    let found = cx.store.draw(&draw.lottery_id, &draw.draw_id).await?.ok_or(TaskError::DrawUnknown)?;
+    match found.status {
+        DrawStatus::Waiting => Err(TaskError::AttemptGivenUp),
+        DrawStatus::Sealed if found.commitment == Some(commitment) => in_time(cx, draw, round_at).await,
+        _ => Ok(Some(found)),
+    }
+}
+
+/// The margin, in seconds, in which a write is safe that takes as long as what was just read.
+fn slack(took: SignedDuration) -> u32 {
+    let seconds = took.as_secs_f64().max(0.0) * 4.0;
+    if seconds < 1.0 { 0 } else { (seconds.ceil() as u32).min(MAX_MARGIN) }
+}
+
+fn longer(margin: u32) -> u32 {
+    margin.saturating_mul(2).min(MAX_MARGIN.max(margin))
+}
+
+/// The lottery, and the draw that was sealed before this one.
+async fn before(cx: &TaskContext, draw: &Draw) -> Result<(Lottery, Option<Draw>), TaskError> {
     let lottery = cx.store.lottery(&draw.lottery_id).await?.ok_or(TaskError::DrawUnknown)?;
     let previous = match &lottery.last_sealed {
         None => None,
         Some(previous) => Some(committed(cx, draw, previous).await?),
     };
+    Ok((lottery, previous))
+}
+
+fn manifest(
+    cx: &TaskContext,
+    draw: &Draw,
+    sealed: SealedEntries,
+    lottery: &Lottery,
+    previous: Option<Draw>,
+    margin_seconds: u32,
+) -> Result<Manifest, TaskError> {
     let sealed_at = Moment::from_timestamp(cx.clock.now()).map_err(outside_calendar)?;
-    let margin_seconds = cx.config.beacon.margin_seconds;
     let beacon =
         NamedRound::after(&cx.config.beacon.chain, sealed_at, margin_seconds).map_err(outside_calendar)?;
     Ok(Manifest {
@@ -168,7 +242,7 @@ async fn wait_until_closed(cx: &TaskContext, draw: &Draw) -> Result<(), TaskErro
     let Some(closes_at) = draw.closes_at else { return Ok(()) };
     let early = closes_at.duration_since(cx.clock.now());
     match Duration::try_from(early) {
-        Ok(early) if early > CLOCK_SKEW => Err(TaskError::DrawElsewhere(draw.status)),
+        Ok(early) if early > CLOCK_SKEW => Err(TaskError::NotClosedYet),
         Ok(early) if !early.is_zero() => {
             cx.clock.sleep(early).await;
             Ok(())
@@ -178,12 +252,18 @@ async fn wait_until_closed(cx: &TaskContext, draw: &Draw) -> Result<(), TaskErro
     }
 }
 
-/// The commitment was stored so late that its round may have been known: the draw cannot count.
+/// The commitment was published so late that its round may have been known: the draw cannot count, and sealing it again
+/// would be a second chance.
 async fn abandon(cx: &TaskContext, draw: &Draw) -> Result<Option<Draw>, TaskError> {
     let reason = release_winners::reason(TaskError::SealedTooLate.name());
     let released = cx.store.release_winners(&draw.lottery_id, &draw.draw_id, &reason, cx.clock.now()).await?;
     match released {
-        ReleaseWinners::Released => Err(TaskError::SealedTooLate),
+        ReleaseWinners::Released { by_this_call } => {
+            if let Some(status) = by_this_call {
+                cx.metrics.draw_ended(status, cx.clock.now());
+            }
+            Err(TaskError::SealedTooLate)
+        }
         ReleaseWinners::Official(_) | ReleaseWinners::Unknown => Ok(None),
     }
 }

@@ -51,7 +51,7 @@ pub(crate) async fn write_entries(
     let (to_write, chunks) = channel(AT_ONCE);
     let prizes = draw.prizes.clone();
     let hashing = tokio::task::spawn_blocking(move || hash(&prizes, &past_winners, pages, &to_write));
-    let (read, marks) = join(read(cx, draw, to_hash), write(cx, draw, &mut attempt, chunks)).await;
+    let (read, marks) = join(read(cx, draw, to_hash), write(cx, &mut attempt, chunks)).await;
     // Each of the three stops when another does, so that the one with the error is asked first.
     let marks = marks?;
     read?;
@@ -105,7 +105,6 @@ fn hash(
 
 async fn write(
     cx: &TaskContext,
-    draw: &Draw,
     attempt: &mut SealAttempt,
     mut chunks: Receiver<Chunk>,
 ) -> Result<Vec<ChunkMark>, TaskError> {
@@ -115,7 +114,7 @@ async fn write(
         let number = u32::try_from(marks.len()).map_err(|_| StoreError::TooLarge)?;
         marks.push(ChunkMark { first: first.entry.label, root });
         if !cx.store.note_chunk(attempt, number).await? {
-            return Err(TaskError::DrawElsewhere(draw.status));
+            return Err(TaskError::AttemptGivenUp);
         }
         let attempt = attempt.clone();
         writes.push(async move { cx.store.put_chunk(&attempt, number, &entries).await }.boxed());

@@ -1,11 +1,11 @@
-//! Tells one batch of winners by SMS, straight to their phones.
+//! Tells winners by SMS, straight to their phones.
 
 use lottery::Channel;
 
 use crate::notify::{Output, notify};
-use crate::{BatchInput, TaskContext, TaskError};
+use crate::{SendInput, TaskContext, TaskError};
 
-/// Tells one batch of winners by SMS.
-pub async fn handle(cx: &TaskContext, input: BatchInput) -> Result<Output, TaskError> {
+/// Tells winners, from a position in the ranking on, by SMS.
+pub async fn handle(cx: &TaskContext, input: SendInput) -> Result<Output, TaskError> {
     notify(cx, input, Channel::Sms).await
 }

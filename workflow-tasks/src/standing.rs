@@ -3,18 +3,47 @@
 use std::collections::HashSet;
 
 use lottery::{Channel, Draw, DrawStatus, NotificationCounts, NotificationsByChannel, ParticipantId, Reason};
-use lottery_store::{Notification, NotificationClaim, NotificationState, Winner};
+use lottery_store::{NotificationState, Winner};
+use serde::Serialize;
 
 use crate::due::Due;
+use crate::position::Positions;
 use crate::{TaskContext, TaskError};
+
+/// How a draw stands, or has ended.
+#[derive(Debug, Serialize)]
+pub struct Output {
+    outcome: Standpoint,
+    /// Where the channels resume, if something is left.
+    notify: Positions,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+enum Standpoint {
+    /// The draw has ended, with every notification sent.
+    Complete,
+    /// Everything was attempted, and something is not known to be sent.
+    Incomplete,
+    /// Something was not attempted yet.
+    Untouched,
+}
+
+impl Output {
+    pub(crate) fn complete(notify: Positions) -> Self {
+        Self { outcome: Standpoint::Complete, notify }
+    }
+
+    pub(crate) fn incomplete(notify: Positions) -> Self {
+        Self { outcome: Standpoint::Incomplete, notify }
+    }
+}
 
 /// How the notifications of a draw stand.
 pub(crate) struct Standing {
-    pub(crate) counts: NotificationsByChannel,
-    /// Entries whose outcome nobody has entered.
-    claimed: Vec<Notification>,
-    /// What is due and has no entry.
-    missing: Vec<(ParticipantId, Channel)>,
+    counts: NotificationsByChannel,
+    /// On which channels something has come to no outcome yet, whether it was begun or not.
+    open: HashSet<Channel>,
 }
 
 impl Standing {
@@ -22,47 +51,52 @@ impl Standing {
     pub(crate) async fn read(cx: &TaskContext, draw: &Draw) -> Result<Self, TaskError> {
         let (lottery_id, draw_id) = (&draw.lottery_id, &draw.draw_id);
         let ledger = cx.store.notifications(lottery_id, draw_id).await?;
-        let entered: HashSet<_> = ledger
-            .iter()
-            .filter(|entry| entry.state != NotificationState::Pending)
-            .map(|entry| (entry.participant_id.clone(), entry.channel))
-            .collect();
+        let (mut counts, mut open) = (NotificationsByChannel::default(), HashSet::new());
+        let mut entered = HashSet::new();
+        for line in ledger {
+            let counts = counts.on_mut(line.channel);
+            match line.state {
+                NotificationState::Sent => counts.sent += 1,
+                NotificationState::Failed => counts.failed += 1,
+                NotificationState::Unknown => counts.unknown += 1,
+                NotificationState::Claimed => {
+                    counts.claimed += 1;
+                    open.insert(line.channel);
+                }
+                NotificationState::Pending => {
+                    open.insert(line.channel);
+                }
+            }
+            entered.insert((line.participant_id, line.channel));
+        }
         let mut winners = cx.store.winners(lottery_id, draw_id).await?;
         winners.retain(Winner::has_seat);
+        // Who has every line is owed nothing further: their contacts need not be read.
+        winners.retain(|winner| {
+            let has = |channel: &Channel| entered.contains(&(winner.participant_id.clone(), *channel));
+            !draw.channels.iter().all(has)
+        });
         let contacts = cx.store.contacts_of(lottery_id, &winners).await?;
-        let ids: Vec<ParticipantId> = winners.into_iter().map(|winner| winner.participant_id).collect();
-
-        let owed = ids.iter().flat_map(|id| draw.channels.iter().map(move |&channel| (id.clone(), channel)));
-        let missing = owed
-            .filter(|place| !entered.contains(place))
-            .filter(|(id, channel)| {
+        for Winner { participant_id: id, .. } in &winners {
+            let has = |channel| entered.contains(&(ParticipantId::clone(id), channel));
+            for &channel in draw.channels.iter().filter(|&&channel| !has(channel)) {
                 // Who was told on another channel and has withdrawn since is not unreachable.
-                let told = draw.channels.iter().any(|&other| entered.contains(&(id.clone(), other)));
-                match Due::on(*channel, &draw.channels, contacts.get(id)) {
+                let told = draw.channels.iter().any(|&other| has(other));
+                let is_owed = match Due::on(channel, &draw.channels, contacts.get(id)) {
                     Due::Unreachable => !told,
                     due => due.is_something(),
+                };
+                if is_owed {
+                    open.insert(channel);
                 }
-            })
-            .collect();
-
-        let mut counts = NotificationsByChannel::default();
-        for entry in &ledger {
-            let counts = counts.on_mut(entry.channel);
-            *match entry.state {
-                NotificationState::Pending => continue,
-                NotificationState::Claimed => &mut counts.claimed,
-                NotificationState::Sent => &mut counts.sent,
-                NotificationState::Failed => &mut counts.failed,
-                NotificationState::Unknown => &mut counts.unknown,
-            } += 1;
+            }
         }
-        let claimed = ledger.into_iter().filter(|entry| entry.state == NotificationState::Claimed).collect();
-        Ok(Self { counts, claimed, missing })
+        Ok(Self { counts, open })
     }
 
     /// Whether every notification has come to an outcome, whichever.
     pub(crate) fn is_settled(&self) -> bool {
-        self.claimed.is_empty() && self.missing.is_empty()
+        self.open.is_empty()
     }
 
     /// Whether every notification was sent.
@@ -71,15 +105,33 @@ impl Standing {
         self.is_settled() && failed == 0 && unknown == 0
     }
 
-    /// Ends the draw as its ledger says; `false` if it ends incomplete. The standing must be settled.
-    pub(crate) async fn end(&self, cx: &TaskContext, draw: &Draw) -> Result<bool, TaskError> {
+    /// Ends the draw as its ledger says, unless something is left.
+    pub(crate) async fn end(
+        &self,
+        cx: &TaskContext,
+        draw: &Draw,
+        notify: Positions,
+    ) -> Result<Output, TaskError> {
+        let again = |is_left: &dyn Fn(Channel) -> bool| {
+            Ok(Output { outcome: Standpoint::Untouched, notify: notify.again(is_left) })
+        };
+        if !self.is_settled() {
+            return again(&|channel| self.open.contains(&channel));
+        }
         let (status, reason) = match self.all_sent() {
             true => (DrawStatus::Succeeded, None),
             false => (DrawStatus::Incomplete, Some(self.reason())),
         };
         let now = cx.clock.now();
-        cx.store.end_draw(draw, status, reason.as_ref(), &self.counts, now).await?;
-        Ok(self.all_sent())
+        if !cx.store.end_draw(draw, status, reason.as_ref(), &self.counts, now).await? {
+            // The organiser has had messages reopened meanwhile.
+            return again(&|channel| draw.channels.contains(&channel));
+        }
+        cx.metrics.draw_ended(status, now);
+        Ok(match status {
+            DrawStatus::Succeeded => Output::complete(notify),
+            _ => Output::incomplete(notify),
+        })
     }
 
     fn reason(&self) -> Reason {
@@ -93,28 +145,4 @@ impl Standing {
             ),
         }
     }
-}
-
-/// Gives every notification of `draw` that has none an outcome, so that each unsent one can be seen.
-pub(crate) async fn settle(cx: &TaskContext, draw: &Draw) -> Result<Standing, TaskError> {
-    let standing = Standing::read(cx, draw).await?;
-    if standing.is_settled() {
-        return Ok(standing);
-    }
-    let now = cx.clock.now();
-    for entry in &standing.claimed {
-        cx.store.give_up_notification(&draw.lottery_id, &draw.draw_id, entry, now).await?;
-    }
-    for (participant_id, channel) in standing.missing {
-        let claim = NotificationClaim {
-            lottery_id: draw.lottery_id.clone(),
-            draw_id: draw.draw_id.clone(),
-            participant_id,
-            channel,
-            owner: "settled".to_owned(),
-            at: now,
-        };
-        cx.store.refuse_notification(&claim, "NotAttempted").await?;
-    }
-    Standing::read(cx, draw).await
 }

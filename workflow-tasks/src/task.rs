@@ -4,9 +4,11 @@ use lottery::{DrawId, LotteryId};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tracing::{Instrument, Span, info, info_span, warn};
+use tracing::{Instrument, Span, error, info, info_span, warn};
 
 use crate::TaskError;
+use crate::error::Surprise;
+use crate::position::{Position, Positions};
 
 /// What a task takes.
 pub trait TaskInput: DeserializeOwned {
@@ -23,15 +25,26 @@ pub struct DrawInput {
     pub draw_id: DrawId,
 }
 
-/// The input of the tasks that notify: which winners of which draw.
+/// The input of the tasks that notify: which draw, and where its channel stands.
 #[derive(Debug, Clone, Deserialize)]
-pub struct BatchInput {
+pub struct SendInput {
     /// The lottery.
     pub lottery_id: LotteryId,
     /// Its draw.
     pub draw_id: DrawId,
-    /// The batch of winners, counted from 0.
-    pub batch: u32,
+    /// Where the channel stands.
+    pub position: Position,
+}
+
+/// The input of the tasks that end a draw: which draw, and where its channels stand.
+#[derive(Debug, Clone, Deserialize)]
+pub struct EndInput {
+    /// The lottery.
+    pub lottery_id: LotteryId,
+    /// Its draw.
+    pub draw_id: DrawId,
+    /// Where the channels stand.
+    pub notify: Positions,
 }
 
 impl TaskInput for DrawInput {
@@ -40,9 +53,15 @@ impl TaskInput for DrawInput {
     }
 }
 
-impl TaskInput for BatchInput {
+impl TaskInput for SendInput {
     fn span(&self) -> Span {
-        info_span!("task", lottery_id = %self.lottery_id, draw_id = %self.draw_id, batch = self.batch)
+        info_span!("task", lottery_id = %self.lottery_id, draw_id = %self.draw_id, next = self.position.next)
+    }
+}
+
+impl TaskInput for EndInput {
+    fn span(&self) -> Span {
+        info_span!("task", lottery_id = %self.lottery_id, draw_id = %self.draw_id)
     }
 }
 
@@ -60,12 +79,14 @@ where
         // Boxed, since the futures of SDK calls are large and deep.
         match Box::pin(handle(input)).await {
             Ok(output) => Ok(serde_json::to_value(output).expect("the outputs of tasks are plain data")),
-            Err(error @ (TaskError::LotteryBusy(_) | TaskError::BeaconUnavailable(_))) => {
-                info!(error = error.name(), "waiting");
-                Err(error)
-            }
+            // One line for each, whose level is what an operator's alarms go by.
             Err(error) => {
-                warn!(error = error.name(), cause = %Causes(&error), "failed");
+                let (name, cause) = (error.name(), Causes(&error));
+                match error.surprise() {
+                    Surprise::Expected => info!(error = name, %cause, "refused"),
+                    Surprise::Passing => warn!(error = name, %cause, "failed"),
+                    Surprise::Wrong => error!(error = name, %cause, "failed"),
+                }
                 Err(error)
             }
         }

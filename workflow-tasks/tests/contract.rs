@@ -5,19 +5,24 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
-use workflow_tasks::{Function, TaskError};
+use workflow_tasks::{Function, Position, TaskError};
 
-/// The names that AWS gives to what may pass.
-const TRANSIENT: [&str; 8] = [
+/// The names that AWS gives to throttling and unavailability of Lambda.
+const UNAVAILABLE: [&str; 6] = [
     "Lambda.ClientExecutionTimeoutException",
     "Lambda.ServiceException",
     "Lambda.AWSLambdaException",
     "Lambda.SdkClientException",
     "Lambda.TooManyRequestsException",
     "Lambda.Unknown",
-    "Sandbox.Timedout",
-    "Runtime.ExitError",
 ];
+/// Those that a function's own process brings about, be it for once or because of a mistake in it.
+const CRASHES: [&str; 3] = ["Sandbox.Timedout", "Runtime.ExitError", "States.Timeout"];
+/// How many events the history of an execution may have on AWS.
+const MAX_EVENTS: u64 = 25_000;
+/// The tasks on the way from the commitment to the end.
+const AFTER_THE_COMMITMENT: [&str; 5] =
+    ["FetchBeacon", "DrawWinners", "RecordWinners", "CompleteDraw", "MarkIncomplete"];
 
 fn machine() -> Value {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../statemachine/lottery.asl.json");
@@ -90,9 +95,10 @@ fn every_function_of_the_file_exists_and_every_function_is_in_the_file() {
     for infrastructure in ["Partition", "OperatorTopic"] {
         assert!(named.remove(infrastructure), "{infrastructure}");
     }
+    // These two are invoked by a timer and by events of SES.
     let ours = Function::ALL
         .into_iter()
-        .filter(|function| *function != Function::ReconcileDraws)
+        .filter(|function| ![Function::ReconcileDraws, Function::RecordDelivery].contains(function))
         .map(|function| function.placeholder().to_owned());
     assert_eq!(named, ours.collect());
 }
@@ -132,8 +138,9 @@ fn a_task_calls_the_function_of_its_own_name() {
 #[test]
 fn every_error_that_the_file_names_exists() {
     let aws = |name: &str| {
-        TRANSIENT.contains(&name)
-            || ["States.ALL", "States.Timeout"].contains(&name)
+        UNAVAILABLE.contains(&name)
+            || CRASHES.contains(&name)
+            || name == "States.ALL"
             || ["SNS.InternalErrorException", "SNS.ThrottledException", "SNS.SdkClientException"]
                 .contains(&name)
     };
@@ -148,7 +155,7 @@ fn every_error_that_the_file_names_exists() {
 
 #[test]
 fn business_errors_are_not_retried() {
-    let passing = ["LotteryBusy", "BeaconUnavailable", "StoreUnavailable", "DeliveryUnavailable"];
+    let passing = ["LotteryBusy", "BeaconUnavailable", "StoreUnavailable", "NotClosedYet", "AttemptGivenUp"];
     for (name, state) in all_states() {
         for error in items(&state, "Retry").flat_map(error_names) {
             assert_ne!(error, "States.ALL", "{name}");
@@ -157,49 +164,117 @@ fn business_errors_are_not_retried() {
     }
 }
 
+/// The retrier of a state for an error.
+fn retrier<'a>(state: &'a Value, error: &str) -> &'a Value {
+    items(state, "Retry").find(|retrier| error_names(retrier).any(|name| name == error)).unwrap()
+}
+
+/// How long a retrier goes on, in seconds: with full jitter, half of its delays on average.
+fn lasts(retrier: &Value) -> f64 {
+    let field = |name: &str| retrier[name].as_f64().unwrap();
+    let mut delay = field("IntervalSeconds");
+    let mut sum = 0.0;
+    for _ in 0..retrier["MaxAttempts"].as_u64().unwrap() {
+        sum += delay.min(field("MaxDelaySeconds"));
+        delay *= field("BackoffRate");
+    }
+    if retrier["JitterStrategy"] == "FULL" { sum / 2.0 } else { sum }
+}
+
 #[test]
-fn every_task_that_calls_a_function_retries_what_may_pass() {
-    for (name, state) in of_type("Task") {
-        if state["Parameters"]["FunctionName"].is_null() {
-            continue;
+fn what_may_pass_is_waited_for_for_hours_at_every_step() {
+    for name in AFTER_THE_COMMITMENT.into_iter().chain(["SealEntries", "ReleaseWinners"]) {
+        let state = &all_states()[name];
+        for error in UNAVAILABLE.into_iter().chain(["StoreUnavailable"]) {
+            assert!(lasts(retrier(state, error)) > 4.0 * 3600.0, "{error} in {name}");
         }
-        let retriers: Vec<_> = items(&state, "Retry").collect();
-        let transient =
-            retriers.iter().find(|retrier| error_names(retrier).any(|name| name == "Lambda.Unknown"));
-        let transient = transient.unwrap_or_else(|| panic!("{name}"));
-        let named: BTreeSet<_> = error_names(transient).collect();
-        assert!(TRANSIENT.iter().all(|error| named.contains(error)), "{name}");
-        assert!(named.contains("StoreUnavailable"), "{name}");
-        let fields = ["IntervalSeconds", "MaxAttempts", "BackoffRate", "MaxDelaySeconds"];
-        assert_eq!(fields.map(|field| transient[field].as_u64().unwrap()), [2, 6, 2, 60], "{name}");
-        assert_eq!(transient["JitterStrategy"], "FULL");
-        let last = retriers.last().unwrap();
-        assert_eq!(error_names(last).collect::<Vec<_>>(), ["States.Timeout"], "{name}");
+        // A mistake in a function is told within the hour; it is not mended by asking again.
+        for error in CRASHES {
+            let retrier = retrier(state, error);
+            assert!((300.0..3600.0).contains(&lasts(retrier)), "{error} in {name}: {}", lasts(retrier));
+        }
     }
 }
 
 #[test]
-fn a_busy_lottery_is_asked_again_every_second() {
-    let seal = &all_states()["SealEntries"];
-    let busy = items(seal, "Retry").find(|retrier| error_names(retrier).eq(["LotteryBusy"])).unwrap();
-    assert_eq!((&busy["IntervalSeconds"], &busy["BackoffRate"]), (&1.into(), &1.into()));
-    // A retry takes three events of the 25,000 that an execution may have.
-    let attempts = busy["MaxAttempts"].as_u64().unwrap();
-    assert!((600..8_000).contains(&attempts), "{attempts}");
+fn a_busy_lottery_is_asked_again_each_second_at_first_and_for_hours() {
+    let busy = &retrier(&all_states()["SealEntries"], "LotteryBusy").clone();
+    assert_eq!((&busy["IntervalSeconds"], &busy["MaxDelaySeconds"]), (&1.into(), &30.into()));
+    assert!(lasts(busy) > 8.0 * 3600.0);
 }
 
 #[test]
 fn a_late_beacon_is_asked_for_again_for_hours_and_then_by_a_further_execution() {
+    let late = &retrier(&all_states()["FetchBeacon"], "BeaconUnavailable").clone();
+    assert!(lasts(late) > 8.0 * 3600.0);
+}
+
+#[test]
+fn only_errors_that_can_never_pass_lead_to_the_release_of_winners() {
+    for (name, state) in all_states() {
+        for catcher in items(&state, "Catch").filter(|catcher| catcher["Next"] == "ReleaseWinners") {
+            assert!(error_names(catcher).eq(TaskError::PERMANENT), "{name}");
+        }
+        assert_ne!(state["Next"], "ReleaseWinners", "{name}");
+    }
+    for name in AFTER_THE_COMMITMENT.into_iter().chain(["SealEntries", "ReleaseWinners", "Notify"]) {
+        let states = all_states();
+        let last = items(&states[name], "Catch").last().unwrap();
+        assert!(error_names(last).eq(["States.ALL"]), "{name}");
+        assert_eq!(last["Next"], "AlertOfOutstanding", "{name}");
+    }
+    assert_eq!(reachable("AlertOfOutstanding", ""), ["DrawOutstanding".to_owned()].into());
+    assert_eq!(all_states()["DrawOutstanding"]["Type"], "Fail");
+}
+
+/// The most events that one visit of a state adds to the history: entering and leaving it, and three for each attempt.
+fn events(state: &Value) -> u64 {
+    let attempts: u64 = items(state, "Retry").map(|retrier| retrier["MaxAttempts"].as_u64().unwrap()).sum();
+    match state["Type"].as_str().unwrap() {
+        "Task" => 2 + 3 * (1 + attempts),
+        "Parallel" => 4,
+        _ => 2,
+    }
+}
+
+#[test]
+fn the_worst_execution_leaves_before_its_history_is_full() {
     let states = all_states();
-    let fetch = &states["FetchBeacon"];
-    let late = items(fetch, "Retry").find(|retrier| error_names(retrier).eq(["BeaconUnavailable"])).unwrap();
-    let [attempts, delay] = ["MaxAttempts", "MaxDelaySeconds"].map(|field| late[field].as_u64().unwrap());
-    assert!(attempts * delay > 24 * 3600 && attempts < 8_000, "{attempts} attempts each {delay} s");
-    let never = ["ReleaseWinners", "DrawRejected", "DrawCancelled", "DrawFailed"];
-    let mut reached = reachable("AlertOfBeacon", "");
-    reached.extend(items(fetch, "Catch").map(|rule| rule["Next"].as_str().unwrap().to_owned()));
-    assert!(never.iter().all(|state| !reached.contains(*state)), "{reached:?}");
-    assert_eq!(states["BeaconOutstanding"]["Type"], "Fail");
+    let limit = |state: &str, variable: &str| {
+        let state = states[state].to_string();
+        let rest = state
+            .split(&format!("\"Variable\":\"{variable}\",\"NumericGreaterThanEquals\":"))
+            .nth(1)
+            .unwrap();
+        rest.split('}').next().unwrap().parse::<u64>().unwrap()
+    };
+    // Each channel: every run fails after all its attempts, and is waited for.
+    let channel = |word: &str, key: &str| {
+        let passes = limit(&format!("{word}Left"), &format!("$.notify.{key}.passes"));
+        let loop_of = ["Left", "Failed"].map(|end| format!("{word}{end}"));
+        let each = loop_of.into_iter().chain([format!("Send{word}"), format!("WaitFor{word}")]);
+        passes * each.map(|state| events(&states[&state])).sum::<u64>()
+    };
+    let rounds = limit("AllWereSent", "$.notify.sms.round");
+    let inside = [
+        "SmsLeft",
+        "SmsDone",
+        "EmailLeft",
+        "EmailDone",
+        "SendSms",
+        "SendEmail",
+        "WaitForSms",
+        "WaitForEmail",
+    ];
+    let end = ["CompleteDraw", "AllWereSent", "MarkIncomplete", "IsIncomplete", "Notify"];
+    let round: u64 = inside.into_iter().chain(end).map(|state| events(&states[state])).sum();
+    let once: u64 = states
+        .iter()
+        .filter(|(name, _)| !end.contains(&name.as_str()) && !inside.contains(&name.as_str()))
+        .map(|(_, state)| events(state))
+        .sum();
+    let most = 2 + once + rounds * round + channel("Sms", "sms") + channel("Email", "email");
+    assert!((15_000..MAX_EVENTS).contains(&most), "{most}");
 }
 
 #[test]
@@ -270,7 +345,8 @@ fn reachable(from: &str, barrier: &str) -> BTreeSet<String> {
 
 #[test]
 fn nothing_after_the_pivot_leads_to_the_release_of_winners() {
-    for state in ["Notify", "CompleteDraw", "AllWereSent", "MarkIncomplete", "AlertOfUnsent"] {
+    for state in ["Notify", "CompleteDraw", "AllWereSent", "MarkIncomplete", "IsIncomplete", "AlertOfUnsent"]
+    {
         let reached = reachable(state, "");
         for before in ["ReleaseWinners", "RecordWinners", "DrawFailed", "AlertOfFailure"] {
             assert!(!reached.contains(before), "{state} leads to {before}");
@@ -279,28 +355,47 @@ fn nothing_after_the_pivot_leads_to_the_release_of_winners() {
 }
 
 #[test]
-fn every_failure_before_the_pivot_is_compensated_and_told() {
-    for state in ["SealEntries", "DrawWinners", "RecordWinners"] {
-        let states = all_states();
-        let last = items(&states[state], "Catch").last().unwrap().clone();
-        assert_eq!(last["Next"], "ReleaseWinners", "{state}");
-    }
+fn every_failure_before_the_pivot_is_told() {
     let failed: BTreeSet<_> = reachable("ReleaseWinners", "Notify").into_iter().collect();
-    assert_eq!(failed, ["AlertOfFailure", "DrawFailed", "WasReleased"].map(str::to_owned).into());
+    let way = ["AlertOfFailure", "AlertOfOutstanding", "DrawFailed", "DrawOutstanding", "WasReleased"];
+    assert_eq!(failed, way.map(str::to_owned).into());
     assert!(!reachable("ReleaseWinners", "AlertOfFailure").contains("DrawFailed"));
+    assert!(!reachable("SealEntries", "AlertOfOutstanding").contains("DrawOutstanding"));
 }
 
 #[test]
-fn a_failed_batch_does_not_stop_its_siblings() {
-    for (name, state) in of_type("Map") {
-        assert_eq!(state["MaxConcurrency"], 40, "{name}");
-        let states = state["ItemProcessor"]["States"].as_object().unwrap();
-        for task in states.values().filter(|state| state["Type"] == "Task") {
+fn a_failing_channel_is_tried_again_and_does_not_stop_the_other() {
+    let notify = &all_states()["Notify"];
+    for branch in items(notify, "Branches") {
+        let states = branch["States"].as_object().unwrap();
+        for (name, task) in states.iter().filter(|(_, state)| state["Type"] == "Task") {
+            assert_eq!(items(task, "Catch").count(), 1, "{name}");
             let caught = items(task, "Catch").last().unwrap();
+            assert!(error_names(caught).eq(["States.ALL"]), "{name}");
             let after = &states[caught["Next"].as_str().unwrap()];
-            // Its output carries the error's name, not its cause: eighty causes may pass the payload limit.
-            assert_eq!((&after["Type"], &after["End"]), (&"Pass".into(), &true.into()), "{name}");
-            assert!(!after["Parameters"].to_string().contains("Cause"));
+            assert_eq!(after["Type"], "Pass", "{name}");
+            // The run counts, and is waited after.
+            let again = &after["Parameters"];
+            assert!(again["passes.$"].as_str().unwrap().starts_with("States.MathAdd("), "{name}");
+            assert!(again["wait_seconds"].as_u64().unwrap() >= 30, "{name}");
+        }
+        assert!(states.values().all(|state| !["Fail", "Map"].contains(&state["Type"].as_str().unwrap())));
+    }
+}
+
+#[test]
+fn the_state_machine_hands_on_every_field_of_a_position() {
+    let fields = serde_json::to_value(Position::default()).unwrap();
+    let fields: BTreeSet<String> = fields.as_object().unwrap().keys().cloned().collect();
+    for word in ["Sms", "Email"] {
+        let states = all_states();
+        for (state, part) in
+            [(format!("Send{word}"), "ResultSelector"), (format!("{word}Failed"), "Parameters")]
+        {
+            let handed = states[&state][part].as_object().unwrap().keys();
+            let handed: BTreeSet<String> =
+                handed.map(|name| name.trim_end_matches(".$").to_owned()).collect();
+            assert_eq!(handed, fields, "{state}");
         }
     }
 }
@@ -314,7 +409,8 @@ fn alerts_tell_ids_and_the_errors_name_only() {
             .split(|c: char| !(c.is_ascii_alphanumeric() || "$._".contains(c)))
             .filter(|word| word.starts_with("$."))
             .collect();
-        let allowed = ["$.lottery_id", "$.draw_id", "$.error.Error", "$.batch"];
+        let allowed =
+            ["$.lottery_id", "$.draw_id", "$.error.Error", "$.notify", "$.notify.sms", "$.notify.email"];
         assert!(paths.iter().all(|path| allowed.contains(path)), "{name}: {paths:?}");
     }
 }

@@ -72,7 +72,7 @@ impl Service {
         let chunks = marks.len() as u32;
         let chain = beacon.chain().clone();
         let seal = SealedDraw { manifest, signature, chain, attempt: "a".to_owned(), chunks };
-        self.store.commit_seal(&seal, now()).await.unwrap();
+        self.store.commit_seal(&seal, &attempt, now(), std::time::Duration::from_secs(5)).await.unwrap();
         seal
     }
 }

@@ -333,6 +333,8 @@ fn task_config(tables: &Tables, api_url: &str, beacon: BeaconConfig) -> workflow
         organiser_secret: None,
         email_sender: Some(EMAIL_SENDER.to_owned()),
         state_machine_arn: Some(LOTTERY.arn()),
+        delivery: workflow_tasks::DeliveryConfig::default(),
+        metrics_namespace: None,
     }
 }
 

@@ -37,6 +37,8 @@ struct Script {
     /// Answers to give instead of acting, each for the next call of an operation.
     answers: VecDeque<(&'static str, u16, Value)>,
     calls: Vec<String>,
+    /// What happens right after so many further calls of an operation have acted.
+    after: Vec<(&'static str, usize, Box<dyn FnOnce() + Send>)>,
     /// The read and the write units that calls took, if they are asked for.
     units: Option<(f64, f64)>,
 }
@@ -49,6 +51,8 @@ impl fmt::Debug for DynamoDb {
 
 /// A scripted answer that is none: the call goes through.
 const PASS: u16 = 0;
+/// The call goes through, and a server's error is answered.
+const LOSE: u16 = 1;
 
 impl DynamoDb {
     /// An empty one.
@@ -65,6 +69,18 @@ impl DynamoDb {
     #[allow(dead_code, reason = "the tests of the tasks share this file and need it")]
     pub(crate) fn pass_next(&self, operation: &'static str) {
         self.fail_next(operation, PASS, Value::Null);
+    }
+
+    /// Lets the next call of `operation` have its effect, and answers it with a server's error all the same.
+    #[allow(dead_code, reason = "the tests of the tasks share this file and need it")]
+    pub(crate) fn lose_next(&self, operation: &'static str) {
+        self.fail_next(operation, LOSE, Value::Null);
+    }
+
+    /// Does this as soon as the so many-th call of `operation` from now on has had its effect.
+    #[allow(dead_code, reason = "the tests of the tasks share this file and need it")]
+    pub(crate) fn after(&self, operation: &'static str, calls: usize, act: impl FnOnce() + Send + 'static) {
+        self.script.lock().unwrap().after.push((operation, calls, Box::new(act)));
     }
 
     /// How often an operation was called.
@@ -116,19 +132,27 @@ impl DynamoDb {
     }
 
     fn answer(&self, operation: &str, body: &str) -> (u16, String) {
+        let mut is_lost = false;
         {
             let mut script = self.script.lock().unwrap();
             script.calls.push(operation.to_owned());
             if let Some(place) = script.answers.iter().position(|(scripted, ..)| *scripted == operation) {
                 let (_, status, error) = script.answers.remove(place).unwrap();
-                if status != PASS {
-                    return (status, error.to_string());
+                match status {
+                    PASS => {}
+                    LOSE => is_lost = true,
+                    status => return (status, error.to_string()),
                 }
             }
         }
         let is_metered = self.script.lock().unwrap().units.is_some();
         let asking = is_metered.then(|| body.replacen('{', "{\"ReturnConsumedCapacity\":\"TOTAL\",", 1));
-        match self.act(operation, asking.as_deref().unwrap_or(body)) {
+        let acted = self.act(operation, asking.as_deref().unwrap_or(body));
+        self.happen_after(operation);
+        match acted {
+            Ok(_) if is_lost => {
+                (500, json!({"__type": "InternalServerError", "message": "lost"}).to_string())
+            }
             Ok(answer) => {
                 if let Some((read, written)) = &mut self.script.lock().unwrap().units {
                     let is_read = matches!(operation, "GetItem" | "BatchGetItem" | "Query");
@@ -138,6 +162,20 @@ impl DynamoDb {
             }
             Err(error) => (error.status_code(), error.to_json()),
         }
+    }
+
+    fn happen_after(&self, operation: &str) {
+        let mut due = Vec::new();
+        {
+            let after = &mut self.script.lock().unwrap().after;
+            for (_, calls, _) in after.iter_mut().filter(|(of, ..)| *of == operation) {
+                *calls -= 1;
+            }
+            while let Some(place) = after.iter().position(|(_, calls, _)| *calls == 0) {
+                due.push(after.remove(place).2);
+            }
+        }
+        due.into_iter().for_each(|act| act());
     }
 
     /// Does what the SDK asks for.

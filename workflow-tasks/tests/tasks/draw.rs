@@ -20,7 +20,9 @@ async fn a_draw_ends_with_its_winners_told() {
     assert_eq!(draw.status, DrawStatus::Succeeded);
     assert_eq!(draw.reason, None);
     assert_eq!((draw.entries, draw.sequence), (Some(10), Some(1)));
-    assert_eq!(draw.notifications.unwrap().sent, 2);
+    assert_eq!((draw.notifications.unwrap().sent, draw.notified.sms.sent), (2, 2));
+    let milestones = [draw.sealed_at, draw.beacon_at, draw.drawn_at, draw.recorded_at, draw.completed_at];
+    assert!(milestones.iter().all(Option::is_some) && milestones.is_sorted(), "{milestones:?}");
     assert_eq!(world.winners(&draw_id).await.len(), 2);
     assert_eq!(world.open_draw().await, None);
     assert_eq!(world.cx.store.unfinished_draws().await.unwrap(), []);
@@ -94,7 +96,7 @@ async fn every_task_may_be_called_twice_in_a_row() {
     let again: Vec<_> = world.notify(&draw_id).await.into_iter().map(Result::unwrap).collect();
     assert_eq!(told, again);
     for function in ["complete-draw", "complete-draw", "mark-incomplete"] {
-        assert_eq!(world.call(function, &draw_id).await.unwrap(), json!({"complete": true}));
+        assert_eq!(world.end(function, &draw_id, &world.first()).await["outcome"], "COMPLETE");
     }
     // Even the earlier ones, late.
     for function in PATH {
@@ -119,7 +121,8 @@ async fn every_task_may_be_called_at_the_same_time() {
     join_all((0..3).map(|_| world.notify(&draw_id))).await;
     assert_eq!(world.sns.taken().len(), 3);
     assert!(world.sns.told_nobody_twice());
-    join_all((0..3).map(|_| world.call("complete-draw", &draw_id))).await;
+    let first = world.first();
+    join_all((0..3).map(|_| world.end("complete-draw", &draw_id, &first))).await;
     assert_eq!(world.status(&draw_id).await, DrawStatus::Succeeded);
 }
 
@@ -207,7 +210,11 @@ async fn a_draw_released_before_the_pivot_leaves_nobody_drawn_and_the_lottery_fr
                 .call_with("release-winners", &draw_id, json!({"error": "RecordingRefused"}))
                 .await
                 .unwrap();
-            assert_eq!(released, json!({"released": true, "batches": {"sms": [], "email": []}}));
+            assert_eq!(released["released"], json!(true));
+            assert_eq!(
+                (&released["notify"]["sms"]["next"], &released["notify"]["email"]["next"]),
+                (&json!(0), &json!(0))
+            );
         }
         let draw = world.draw(&draw_id).await;
         // After the commitment failing is no way to draw again: the draw keeps its number for all to see.
@@ -218,7 +225,9 @@ async fn a_draw_released_before_the_pivot_leaves_nobody_drawn_and_the_lottery_fr
         assert_eq!(world.winners(&draw_id).await.len(), 0);
         // What comes too late comes to nothing.
         for function in PATH.into_iter().chain(["send-sms", "complete-draw"]) {
-            let late = world.call_with(function, &draw_id, json!({"batch": 0})).await;
+            let first = world.first();
+            let late =
+                world.call_with(function, &draw_id, json!({"position": first["sms"], "notify": first})).await;
             assert_eq!(late.unwrap_err().name(), "DrawElsewhere", "{function}");
         }
     }
@@ -256,7 +265,8 @@ async fn a_release_after_the_pivot_changes_nothing_and_says_whom_to_tell() {
     let error = json!({"error": "Lambda.Unknown"});
     let released = world.call_with("release-winners", &draw_id, error).await.unwrap();
     assert_eq!(released["released"], json!(false));
-    assert_eq!(released["batches"], world.call("record-winners", &draw_id).await.unwrap()["batches"]);
+    assert_eq!(released["notify"], world.call("record-winners", &draw_id).await.unwrap()["notify"]);
+    assert_eq!(released["notify"], world.first());
     assert_eq!(world.winners(&draw_id).await, winners);
     assert_eq!(world.status(&draw_id).await, DrawStatus::Recorded);
 }
@@ -297,13 +307,11 @@ async fn a_cancelled_draw_is_not_sealed() {
 }
 
 #[tokio::test]
-async fn a_draw_of_many_chunks_and_batches_tells_each_winner_once() {
+async fn a_draw_of_many_chunks_tells_each_winner_once() {
     let world = World::with_phones(1_234).await;
     let draw_id = world.ask("d1", json!({"winners": 100})).await;
     world.run(&draw_id).await;
     assert_eq!(world.draw(&draw_id).await.entries, Some(1_234));
-    let recorded = world.call("record-winners", &draw_id).await.unwrap();
-    assert_eq!(recorded["batches"]["sms"].as_array().unwrap().len(), 34);
     assert_eq!(world.sns.taken().len(), 100);
     assert!(world.sns.told_nobody_twice());
     assert_eq!(world.status(&draw_id).await, DrawStatus::Succeeded);
@@ -314,7 +322,8 @@ async fn what_is_not_there_or_malformed_has_a_name_and_repeats_nothing() {
     let world = World::new().await;
     let nowhere = lottery::DrawId::parse("nowhere").unwrap();
     for function in PATH.into_iter().chain(["complete-draw", "mark-incomplete"]) {
-        assert_eq!(world.call(function, &nowhere).await.unwrap_err().name(), "DrawUnknown", "{function}");
+        let answer = world.call_with(function, &nowhere, json!({"notify": world.first()})).await;
+        assert_eq!(answer.unwrap_err().name(), "DrawUnknown", "{function}");
     }
     let malformed = json!({"lottery_id": "+12025550001", "draw_id": 7});
     let error = invoke(&world.cx, "seal-entries", malformed).await.unwrap_err();

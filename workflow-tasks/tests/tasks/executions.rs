@@ -10,31 +10,69 @@ use aws_smithy_types::body::SdkBody;
 use serde_json::{Value, json};
 
 #[derive(Clone, Default)]
-pub(crate) struct Executions(Arc<Mutex<BTreeMap<String, Execution>>>);
+pub(crate) struct Executions(Arc<Mutex<State>>);
+
+#[derive(Default)]
+struct State {
+    executions: BTreeMap<String, Execution>,
+    described: usize,
+    throttled: usize,
+}
 
 #[derive(Debug, Clone)]
 pub(crate) struct Execution {
     pub(crate) status: String,
     pub(crate) input: Value,
+    /// The error that it failed with.
+    pub(crate) error: Option<String>,
+    /// When it began, in seconds since 1970.
+    pub(crate) began_at: i64,
 }
 
 impl Executions {
     /// Makes the execution of this name be in this status.
     pub(crate) fn set(&self, name: &str, status: &str) {
-        let mut executions = self.0.lock().unwrap();
+        let executions = &mut self.0.lock().unwrap().executions;
         let input = executions.get(name).map_or(Value::Null, |execution| execution.input.clone());
-        executions.insert(name.to_owned(), Execution { status: status.to_owned(), input });
+        let execution = Execution { status: status.to_owned(), input, error: None, began_at: 1 };
+        executions.insert(name.to_owned(), execution);
+    }
+
+    /// Makes the execution of this name have failed so.
+    pub(crate) fn fail(&self, name: &str, error: &str, began_at: i64) {
+        self.set(name, "FAILED");
+        let executions = &mut self.0.lock().unwrap().executions;
+        let execution = executions.get_mut(name).unwrap();
+        (execution.error, execution.began_at) = (Some(error.to_owned()), began_at);
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<Execution> {
-        self.0.lock().unwrap().get(name).cloned()
+        self.0.lock().unwrap().executions.get(name).cloned()
     }
 
     pub(crate) fn names(&self) -> Vec<String> {
-        self.0.lock().unwrap().keys().cloned().collect()
+        self.0.lock().unwrap().executions.keys().cloned().collect()
+    }
+
+    /// How often DescribeExecution was asked.
+    pub(crate) fn described(&self) -> usize {
+        self.0.lock().unwrap().described
+    }
+
+    /// Answers so many calls of DescribeExecution with a throttle.
+    pub(crate) fn throttle(&self, calls: usize) {
+        self.0.lock().unwrap().throttled = calls;
     }
 
     fn describe(&self, request: &Value) -> (u16, Value) {
+        {
+            let mut state = self.0.lock().unwrap();
+            state.described += 1;
+            if state.throttled > 0 {
+                state.throttled -= 1;
+                return (400, json!({"__type": "ThrottlingException", "message": "Rate exceeded"}));
+            }
+        }
         let arn = request["executionArn"].as_str().unwrap();
         assert!(arn.starts_with("arn:aws:states:us-east-1:123456789012:execution:lottery:"), "{arn}");
         let name = arn.rsplit(':').next().unwrap();
@@ -44,7 +82,7 @@ impl Executions {
                 200,
                 json!({
                     "executionArn": arn, "stateMachineArn": "a", "name": name,
-                    "status": execution.status, "startDate": 1.0
+                    "status": execution.status, "startDate": execution.began_at, "error": execution.error
                 }),
             ),
         }
@@ -58,8 +96,8 @@ impl Executions {
         {
             return (400, json!({"__type": "ExecutionAlreadyExists", "message": "exists"}));
         }
-        let execution = Execution { status: "RUNNING".to_owned(), input };
-        self.0.lock().unwrap().insert(name.to_owned(), execution);
+        let execution = Execution { status: "RUNNING".to_owned(), input, error: None, began_at: 1 };
+        self.0.lock().unwrap().executions.insert(name.to_owned(), execution);
         (200, json!({"executionArn": format!("execution:{name}"), "startDate": 1.0}))
     }
 }

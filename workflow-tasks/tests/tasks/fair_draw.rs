@@ -393,3 +393,88 @@ async fn a_recorded_round_of_drand_quicknet_decides_a_draw_sealed_before_it() {
     assert!(holds && sentence.contains("drand quicknet"), "{sentence}");
     assert!(sentence.contains("the organiser's word"), "without a noted commitment: {sentence}");
 }
+
+/// The transactions of sealing: the lottery is taken, then the commitment is stored.
+const COMMIT: usize = 2;
+
+#[tokio::test(start_paused = true)]
+async fn a_commitment_whose_write_never_arrived_is_dated_anew_with_a_later_round() {
+    let world = World::with_phones(3).await;
+    let draw_id = world.ask("d1", json!({"winners": 1})).await;
+    world.dynamodb.pass_next("TransactWriteItems");
+    for _ in 0..3 {
+        let down = json!({"__type": "InternalServerError", "message": "down"});
+        world.dynamodb.fail_next("TransactWriteItems", 500, down);
+    }
+    let clock = world.clock.clone();
+    let late = world.clock.now() + Duration::from_secs(3_600);
+    world.dynamodb.after("UpdateItem", 1, move || clock.set(late));
+    world.run(&draw_id).await;
+    let draw = world.draw(&draw_id).await;
+    assert_eq!(
+        (draw.status, draw.sequence),
+        (DrawStatus::Succeeded, Some(1)),
+        "nothing was published, no number used"
+    );
+    let (proof, _) = world.proof(&draw_id).await;
+    assert!(proof.manifest.margin_seconds >= 2, "a slow store is given more time");
+    assert!(proof.manifest.sealed_at.timestamp() >= late, "the round is one that nobody knew");
+    assert!(verdict(&world, &draw_id).await.0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_commitment_that_is_stored_without_an_answer_is_found_again() {
+    let world = World::with_phones(600).await;
+    let draw_id = world.ask("d1", json!({"winners": 1})).await;
+    world.dynamodb.pass_next("TransactWriteItems");
+    world.dynamodb.lose_next("TransactWriteItems");
+    world.call("seal-entries", &draw_id).await.unwrap();
+    let commitment = world.draw(&draw_id).await.commitment;
+    world.run(&draw_id).await;
+    let draw = world.draw(&draw_id).await;
+    assert_eq!((draw.status, draw.commitment), (DrawStatus::Succeeded, commitment));
+    assert!(verdict(&world, &draw_id).await.0, "its chunks are there");
+}
+
+#[tokio::test]
+async fn a_commitment_that_was_published_too_late_is_abandoned_and_not_sealed_again() {
+    let world = World::with_phones(3).await;
+    let draw_id = world.ask("d1", json!({"winners": 1})).await;
+    let clock = world.clock.clone();
+    world.dynamodb.after("TransactWriteItems", COMMIT, move || clock.advance(Duration::from_secs(60)));
+    for _ in 0..2 {
+        let error = world.call("seal-entries", &draw_id).await.unwrap_err();
+        assert!(["SealedTooLate", "DrawElsewhere"].contains(&error.name()), "{error}");
+    }
+    let draw = world.draw(&draw_id).await;
+    assert_eq!((draw.status, draw.sequence), (DrawStatus::Abandoned, Some(1)));
+    assert_eq!(draw.reason.unwrap().name, "SealedTooLate");
+    assert!(draw.commitment.is_some(), "what was published stays");
+    assert_eq!(world.open_draw().await, None);
+}
+
+#[tokio::test]
+async fn a_draw_whose_closing_time_is_ahead_by_the_clock_here_is_asked_for_again() {
+    let world = World::with_phones(3).await;
+    let closes_at = (world.clock.now() + Duration::from_secs(60)).to_string();
+    let draw_id = world.ask("d1", json!({"winners": 1, "closes_at": closes_at})).await;
+    assert_eq!(world.call("seal-entries", &draw_id).await.unwrap_err().name(), "NotClosedYet");
+    assert_eq!(world.status(&draw_id).await, DrawStatus::Waiting);
+    world.clock.advance(Duration::from_secs(58));
+    world.run(&draw_id).await;
+    assert_eq!(world.status(&draw_id).await, DrawStatus::Succeeded);
+}
+
+#[tokio::test]
+async fn what_was_sealed_and_is_damaged_is_a_named_error_and_what_is_refused_is_another() {
+    let world = World::with_phones(3).await;
+    let draw_id = world.ask("d1", json!({"winners": 1})).await;
+    for function in &PATH[..2] {
+        world.call(function, &draw_id).await.unwrap();
+    }
+    let refused = json!({"__type": "AccessDeniedException", "message": "no identity-based policy allows it"});
+    world.dynamodb.fail_next("GetItem", 400, refused);
+    assert_eq!(world.call("draw-winners", &draw_id).await.unwrap_err().name(), "StoreRefused");
+    world.dynamodb.set("Lottery", "LOTTERY#party#DRAW#d1", "SEAL", "manifest", "{}");
+    assert_eq!(world.call("draw-winners", &draw_id).await.unwrap_err().name(), "SealBroken");
+}

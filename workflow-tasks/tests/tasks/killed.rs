@@ -1,9 +1,11 @@
 //! A process killed at any of its calls: what was done counts, what was not is done again, and nothing is drawn twice.
 
+use std::collections::HashSet;
+
 use lottery::DrawId;
 use lottery::ranking::Prk;
 use lottery::selection::Selection;
-use lottery_store::SealedDraw;
+use lottery_store::{NotificationState, SealedDraw};
 use serde_json::json;
 
 use crate::world::{Moment, PATH, World};
@@ -61,4 +63,40 @@ async fn a_task_killed_at_any_of_its_calls_and_run_again_comes_to_the_same_proof
         }
     }
     assert!(kills > 60, "{kills}");
+}
+
+#[tokio::test]
+async fn a_sending_task_killed_at_any_of_its_calls_tells_nobody_twice_and_forgets_nobody() {
+    let world = World::with_phones(4).await;
+    let (mut draws, mut unknown, mut told) = (0, 0, 0);
+    for at in [Moment::BeforeIt, Moment::AfterIt] {
+        for call in 1.. {
+            draws += 1;
+            let request = json!({"winners": 4, "channels": ["sms"], "exclude_past_winners": false});
+            let draw_id = world.ask(&format!("d{draws}"), request).await;
+            world.record(&draw_id).await;
+            let before = world.sns.taken().len();
+            let position = json!({"position": world.first()["sms"]});
+            let is_killed = world.kill_with("send-sms", &draw_id, position, at, call).await;
+            world.run_resumed(&draw_id).await;
+            let place = format!("killed at call {call}, {at:?}");
+            let ledger = world.ledger(&draw_id).await;
+            assert!(
+                ledger.len() == 4 && ledger.iter().all(|line| line.state.is_settled()),
+                "{place}: {ledger:?}"
+            );
+            let sent = ledger.iter().filter(|line| line.state == NotificationState::Sent).count();
+            let taken: Vec<_> = world.sns.taken().split_off(before).into_iter().map(|it| it.to).collect();
+            let distinct: HashSet<_> = taken.iter().collect();
+            assert_eq!(distinct.len(), taken.len(), "{place}: nobody is told twice");
+            assert!((sent..=4).contains(&taken.len()), "{place}: {sent} sent, {} taken", taken.len());
+            let counts = world.draw(&draw_id).await.notified.sms;
+            assert_eq!((counts.sent, counts.unknown), (sent as u64, 4 - sent as u64), "{place}");
+            (unknown, told) = (unknown + 4 - sent, told + sent);
+            if !is_killed {
+                break;
+            }
+        }
+    }
+    assert!(unknown > 0 && told > 2 * unknown, "{unknown} unknown, {told} sent");
 }

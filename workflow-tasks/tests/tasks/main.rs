@@ -7,6 +7,7 @@
 mod dynamodb;
 
 mod beacon;
+mod deliveries;
 mod drand;
 mod draw;
 mod executions;

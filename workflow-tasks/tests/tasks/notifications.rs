@@ -5,6 +5,7 @@ use std::time::Duration;
 use lottery::{DrawId, DrawStatus, ParticipantId};
 use lottery_store::{NotificationClaim, NotificationState};
 use serde_json::json;
+use workflow_tasks::Clock;
 
 use crate::dynamodb;
 use crate::sns::Reply;
@@ -45,7 +46,8 @@ async fn each_answer_of_sns_has_its_entry_and_no_second_run_sends_again() {
         world.sns.reply([reply]);
         let answer = world.notify(&draw_id).await.remove(0).unwrap();
         let sent = usize::from(state == Sent);
-        assert_eq!(answer, json!({"batch": 0, "sent": sent, "unsent": 1 - sent}), "{reply:?}");
+        assert_eq!((&answer["sent"], &answer["unsent"]), (&json!(sent), &json!(1 - sent)), "{reply:?}");
+        assert_eq!(answer["position"]["next"], json!(0), "{reply:?}");
         assert_eq!(world.only_entry(&draw_id).await, Some((state, reason.map(str::to_owned))), "{reply:?}");
 
         assert_eq!(world.notify(&draw_id).await.remove(0).unwrap(), answer);
@@ -55,7 +57,7 @@ async fn each_answer_of_sns_has_its_entry_and_no_second_run_sends_again() {
 }
 
 #[tokio::test]
-async fn what_sns_has_not_taken_is_tried_again_within_the_task() {
+async fn what_sns_has_not_taken_is_sent_by_a_later_run_after_growing_waits() {
     for reply in [
         Reply::Refuse(429, "Throttled"),
         Reply::Refuse(400, "ThrottlingException"),
@@ -64,27 +66,77 @@ async fn what_sns_has_not_taken_is_tried_again_within_the_task() {
     ] {
         let (world, draw_id) = one_winner().await;
         world.sns.reply([reply, reply, reply]);
-        world.notify(&draw_id).await.remove(0).unwrap();
+        let (position, waits) = world.tell("send-sms", &draw_id, world.first()["sms"].clone()).await;
         assert_eq!(world.only_entry(&draw_id).await, Some((Sent, None)), "{reply:?}");
         assert_eq!((world.sns.calls(), world.sns.taken().len()), (4, 1), "{reply:?}");
+        assert_eq!((waits, &position["passes"]), (vec![2, 4, 8], &json!(4)), "{reply:?}");
     }
 }
 
 #[tokio::test]
-async fn what_sns_takes_not_for_long_is_left_untouched_for_the_next_run() {
+async fn no_run_waits_while_sns_throttles_and_waits_grow_to_a_quarter_of_an_hour() {
     let (world, draw_id) = one_winner().await;
     let began = dynamodb::now();
-    world.sns.reply([Reply::Refuse(429, "Throttled"); 1_000]);
-    let error = world.notify(&draw_id).await.remove(0).unwrap_err();
-    assert_eq!(error.name(), "DeliveryUnavailable");
-    assert_eq!(world.only_entry(&draw_id).await, None);
-    let took = workflow_tasks::Clock::now(&*world.clock).duration_since(began).unsigned_abs();
-    assert!(took < Duration::from_secs(100), "within the function's time-out, not {took:?}");
+    world.sns.reply([Reply::Refuse(429, "Throttled"); 13]);
+    let answer = world.notify(&draw_id).await.remove(0).unwrap();
+    assert_eq!((&answer["position"]["next"], &answer["position"]["wait_seconds"]), (&json!(1), &json!(2)));
+    assert_eq!(world.only_entry(&draw_id).await, None, "as if nobody had tried");
+    assert_eq!(world.clock.now(), began, "the state machine waits, not the function");
 
-    let (again, _) = one_winner().await;
-    again.sns.reply([Reply::NotReached, Reply::Accept]);
-    again.notify(&draw_id).await.remove(0).unwrap();
-    assert_eq!(again.only_entry(&draw_id).await, Some((Sent, None)));
+    let (_, waits) = world.tell("send-sms", &draw_id, answer["position"].clone()).await;
+    assert_eq!(waits, [2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900, 900, 900]);
+    assert_eq!(world.only_entry(&draw_id).await, Some((Sent, None)));
+}
+
+#[tokio::test]
+async fn messages_are_handed_over_at_the_configured_rate_for_a_minute_a_run() {
+    let mut world = World::with_phones(70).await;
+    world.cx.config.delivery.sms_per_second = Some(1.0);
+    let draw_id = world.ask("d1", json!({"winners": 70, "channels": ["sms"]})).await;
+    world.record(&draw_id).await;
+    let began = world.clock.now();
+    let answer = world.notify(&draw_id).await.remove(0).unwrap();
+    let took = world.clock.now().duration_since(began).as_secs();
+    assert_eq!((&answer["sent"], took), (&json!(60), 59));
+    assert_eq!((&answer["position"]["next"], &answer["position"]["wait_seconds"]), (&json!(61), &json!(0)));
+    let counted = world.draw(&draw_id).await.notified.sms;
+    assert_eq!((counted.sent, counted.failed), (60, 0), "who watches sees how far it has come");
+    let (position, waits) = world.tell("send-sms", &draw_id, answer["position"].clone()).await;
+    assert_eq!((&position["passes"], waits), (&json!(2), vec![]));
+    assert_eq!((world.sns.taken().len(), world.sns.told_nobody_twice()), (70, true));
+}
+
+#[tokio::test]
+async fn a_service_that_takes_fewer_than_it_should_is_asked_for_fewer_and_for_more_again() {
+    let mut world = World::with_phones(30).await;
+    world.cx.config.delivery.sms_per_second = Some(20.0);
+    let draw_id = world.ask("d1", json!({"winners": 30, "channels": ["sms"]})).await;
+    world.record(&draw_id).await;
+    world.sns.reply([Reply::Accept, Reply::Accept, Reply::Refuse(429, "Throttled")]);
+    let answer = world.notify(&draw_id).await.remove(0).unwrap();
+    let position = &answer["position"];
+    assert_eq!((&position["per_minute"], &position["wait_seconds"]), (&json!(600), &json!(2)), "{position}");
+    let (position, _) = world.tell("send-sms", &draw_id, position.clone()).await;
+    assert_eq!(position["per_minute"], json!(900), "half as much again");
+    assert!(world.sns.told_nobody_twice());
+    assert_eq!(world.sns.taken().len(), 30);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_breaks_leaves_few_messages_of_which_nobody_knows() {
+    let world = World::with_phones(100).await;
+    let draw_id = world.ask("d1", json!({"winners": 100, "channels": ["sms"]})).await;
+    world.record(&draw_id).await;
+    world.sns.reply([Reply::Break(503); 60]);
+    let answer = world.notify(&draw_id).await.remove(0).unwrap();
+    let unknown = world.ledger(&draw_id).await.len();
+    assert!((3..=18).contains(&unknown), "those that were under way when it was seen: {unknown}");
+    assert_eq!(answer["position"]["wait_seconds"], json!(2));
+    world.tell("send-sms", &draw_id, answer["position"].clone()).await;
+    let ledger = world.ledger(&draw_id).await;
+    let unknown = ledger.iter().filter(|line| line.state == Unknown).count();
+    assert_eq!((ledger.len(), unknown), (100, 60), "nobody is forgotten, and nobody is told twice");
+    assert!(world.sns.told_nobody_twice());
 }
 
 #[tokio::test]
@@ -96,7 +148,8 @@ async fn a_connection_that_a_real_client_cannot_make_counts_as_not_taken() {
     let real = aws_smithy_http_client::Builder::new().build_http();
     let config = config.endpoint_url(format!("http://127.0.0.1:{port}")).http_client(real).build();
     world.cx.sns = aws_sdk_sns::Client::from_conf(config);
-    assert_eq!(world.notify(&draw_id).await.remove(0).unwrap_err().name(), "DeliveryUnavailable");
+    let answer = world.notify(&draw_id).await.remove(0).unwrap();
+    assert_eq!((&answer["position"]["next"], &answer["position"]["wait_seconds"]), (&json!(1), &json!(2)));
     assert_eq!(world.only_entry(&draw_id).await, None);
 }
 
@@ -142,7 +195,7 @@ async fn runs_beside_each_other_while_sns_throttles_tell_nobody_twice() {
     world.sns.reply([Reply::Refuse(429, "Throttled"); 5]);
     futures_util::future::join_all((0..3).map(|_| world.notify(&draw_id))).await;
     assert!(world.sns.told_nobody_twice());
-    world.notify(&draw_id).await;
+    world.tell("send-sms", &draw_id, world.first()["sms"].clone()).await;
     let ledger = world.ledger(&draw_id).await;
     assert_eq!(ledger.len(), 6);
     assert!(world.sns.told_nobody_twice());
@@ -189,7 +242,8 @@ async fn an_address_that_was_never_subscribed_is_unconfirmed() {
 #[tokio::test(start_paused = true)]
 async fn an_e_mail_waits_while_sns_does_not_say_whether_it_would_be_received() {
     let (world, draw_id) = one_subscriber("down").await;
-    assert_eq!(world.notify(&draw_id).await.remove(1).unwrap_err().name(), "DeliveryUnavailable");
+    let answer = world.notify(&draw_id).await.remove(1).unwrap();
+    assert_eq!((&answer["position"]["next"], &answer["position"]["wait_seconds"]), (&json!(1), &json!(2)));
     assert_eq!(world.only_entry(&draw_id).await, None);
 }
 
@@ -230,7 +284,7 @@ async fn who_withdrew_after_being_told_leaves_the_draw_complete() {
     world.notify(&draw_id).await;
     let winner = ParticipantId::parse("001").unwrap();
     world.cx.store.withdraw_participant(&world.lottery_id, &winner).await.unwrap();
-    assert_eq!(world.call("complete-draw", &draw_id).await.unwrap(), json!({"complete": true}));
+    assert_eq!(world.end("complete-draw", &draw_id, &world.first()).await["outcome"], "COMPLETE");
 }
 
 #[tokio::test]
@@ -254,43 +308,112 @@ async fn a_draw_is_told_only_on_the_channels_that_were_asked_for() {
 }
 
 #[tokio::test]
-async fn a_batch_that_was_never_attempted_is_made_visible_and_can_no_longer_be_sent() {
+async fn what_was_never_attempted_keeps_the_draw_open_until_it_was() {
     let world = World::with_phones(3).await;
-    let draw_id = world.ask("d1", json!({"winners": 3})).await;
+    let draw_id = world.ask("d1", json!({"winners": 3, "channels": ["sms"]})).await;
     world.record(&draw_id).await;
-    world.call_with("send-sms", &draw_id, json!({"batch": 0})).await.unwrap();
     let winner = world.winners(&draw_id).await[1].clone();
     claim_for(&world, &draw_id, &winner, "killed").await;
-
-    assert_eq!(world.call("complete-draw", &draw_id).await.unwrap(), json!({"complete": false}));
-    assert_eq!(world.status(&draw_id).await, DrawStatus::Recorded);
-    for _ in 0..2 {
-        assert_eq!(world.call("mark-incomplete", &draw_id).await.unwrap(), json!({"complete": false}));
+    for function in ["complete-draw", "mark-incomplete"] {
+        let ended = world.end(function, &draw_id, &world.first()).await;
+        assert_eq!(ended["outcome"], "UNTOUCHED", "{function}");
+        let (sms, email) = (&ended["notify"]["sms"], &ended["notify"]["email"]);
+        assert_eq!((&sms["next"], &sms["round"], &email["next"]), (&json!(1), &json!(1), &json!(0)));
+        assert_eq!(world.status(&draw_id).await, DrawStatus::Recorded);
     }
+    world.run_resumed(&draw_id).await;
     let mut reasons: Vec<_> =
         world.ledger(&draw_id).await.into_iter().map(|entry| (entry.state.as_str(), entry.reason)).collect();
     reasons.sort();
-    assert_eq!(
-        reasons,
-        [
-            ("FAILED", Some("NotAttempted".to_owned())),
-            ("SENT", None),
-            ("UNKNOWN", Some("Interrupted".to_owned())),
-        ]
-    );
-    let counts = world.draw(&draw_id).await.notifications.unwrap();
-    assert_eq!((counts.sent, counts.failed, counts.unknown), (1, 1, 1));
+    let interrupted = ("UNKNOWN", Some("Interrupted".to_owned()));
+    assert_eq!(reasons, [("SENT", None), ("SENT", None), interrupted]);
+    let draw = world.draw(&draw_id).await;
+    assert_eq!(draw.status, DrawStatus::Incomplete);
+    let counts = draw.notifications.unwrap();
+    assert_eq!((counts.sent, counts.failed, counts.unknown), (2, 0, 1));
     assert_eq!(world.winners(&draw_id).await.len(), 3);
-
     world.notify(&draw_id).await;
-    assert_eq!(world.sns.taken().len(), 1);
+    assert_eq!(world.sns.taken().len(), 2, "a draw that has ended tells nobody");
+}
+
+#[tokio::test]
+async fn what_the_organiser_reopens_is_sent_by_a_further_execution_and_nothing_else() {
+    let world = World::with_phones(3).await;
+    let draw_id = world.ask("d1", json!({"winners": 3, "channels": ["sms"]})).await;
+    world.sns.reply([Reply::Refuse(400, "OptedOut"), Reply::LoseAnswer]);
+    world.run(&draw_id).await;
+    assert_eq!(world.status(&draw_id).await, DrawStatus::Incomplete);
+    let taken = world.sns.taken().len();
+    assert_eq!(taken, 2, "one was refused");
+
+    let request = lottery_store::RetryRequest::default();
+    let (lottery_id, now) = (&world.lottery_id, world.clock.now());
+    world.cx.store.reopen_notifications(lottery_id, &draw_id, &request, now).await.unwrap();
+    world.run_resumed(&draw_id).await;
+    assert_eq!(world.sns.taken().len(), taken + 1);
+    assert!(world.sns.told_nobody_twice(), "the one of which nobody knows was not asked for");
+    let draw = world.draw(&draw_id).await;
+    assert_eq!(
+        (draw.status, draw.notified.sms.sent, draw.notified.sms.unknown),
+        (DrawStatus::Incomplete, 2, 1)
+    );
+    assert_eq!(draw.notified.sms.failed, 0);
+
+    let request = lottery_store::RetryRequest { states: vec![Unknown], ..request };
+    world.cx.store.reopen_notifications(lottery_id, &draw_id, &request, now).await.unwrap();
+    world.run_resumed(&draw_id).await;
+    assert_eq!(world.status(&draw_id).await, DrawStatus::Succeeded);
+    assert!(!world.sns.told_nobody_twice(), "by the organiser's word");
+}
+
+#[tokio::test]
+async fn an_address_subscribed_too_shortly_waits_for_its_filter_policy_and_keeps_nobody_waiting() {
+    let mut world = World::new().await;
+    world.cx.config.delivery.filter_policy_delay = Duration::from_secs(900);
+    for id in ["001", "002", "003"] {
+        world.import_subscriber(id, "confirmed").await;
+    }
+    let contacts = world.dynamodb.items("Contacts");
+    let young = contacts.iter().find(|item| item["sk"]["S"] == "PARTICIPANT#002").unwrap();
+    let at = (world.clock.now() - Duration::from_secs(100)).to_string();
+    let (pk, sk) = (young["pk"]["S"].as_str().unwrap(), young["sk"]["S"].as_str().unwrap());
+    world.dynamodb.set("Contacts", pk, sk, "subscribed_at", &at);
+    let draw_id = world.ask("d1", json!({"winners": 3, "channels": ["email"]})).await;
+    world.record(&draw_id).await;
+    let answer = world.notify(&draw_id).await.remove(0).unwrap();
+    assert_eq!((&answer["sent"], world.sns.taken().len()), (&json!(2), 2));
+    let wait = answer["position"]["wait_seconds"].as_u64().unwrap();
+    assert!((780..=801).contains(&wait), "{wait}");
+    let (_, waits) = world.tell("send-email", &draw_id, answer["position"].clone()).await;
+    assert_eq!(waits, [wait]);
+    assert_eq!((world.sns.taken().len(), world.sns.told_nobody_twice()), (3, true));
+}
+
+#[tokio::test]
+async fn what_a_run_settles_is_counted_for_the_operator() {
+    let mut world = World::with_phones(2).await;
+    let lines = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let sink = lines.clone();
+    world.cx.metrics =
+        workflow_tasks::Metrics::with_sink("lottery", move |line| sink.lock().unwrap().push(line.to_owned()));
+    let draw_id = world.ask("d1", json!({"winners": 2, "channels": ["sms"]})).await;
+    world.sns.reply([Reply::Refuse(400, "OptedOut")]);
+    world.run(&draw_id).await;
+    let counted = |name: &str, dimension: &str, value: &str| -> u64 {
+        let lines = lines.lock().unwrap();
+        let lines = lines.iter().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+        lines.filter(|line| line[dimension] == value).filter_map(|line| line[name].as_u64()).sum()
+    };
+    assert_eq!(counted("NotificationsSent", "Channel", "sms"), 1);
+    assert_eq!(counted("NotificationsFailed", "Channel", "sms"), 1);
+    assert_eq!(counted("DrawsEnded", "Status", "INCOMPLETE"), 1);
 }
 
 #[tokio::test]
 async fn marking_a_draw_whose_every_message_was_sent_lets_it_succeed() {
     let (world, draw_id) = one_winner().await;
     world.notify(&draw_id).await;
-    assert_eq!(world.call("mark-incomplete", &draw_id).await.unwrap(), json!({"complete": true}));
+    assert_eq!(world.end("mark-incomplete", &draw_id, &world.first()).await["outcome"], "COMPLETE");
     assert_eq!(world.status(&draw_id).await, DrawStatus::Succeeded);
 }
 
@@ -308,7 +431,7 @@ async fn no_answer_of_a_task_holds_anything_personal() {
         answers += &answer.unwrap().to_string();
     }
     for function in ["complete-draw", "mark-incomplete"] {
-        answers += &world.call(function, &draw_id).await.unwrap().to_string();
+        answers += &world.end(function, &draw_id, &world.first()).await.to_string();
     }
     let lottery_table = world.dynamodb.dump("Lottery");
     for personal in ["+1202555", "Name 0", "Rose", "example.com"] {

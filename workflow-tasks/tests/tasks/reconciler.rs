@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use lottery::{DrawId, DrawStatus};
 use serde_json::{Value, json};
-use workflow_tasks::{Clock, invoke};
+use workflow_tasks::{Clock, TaskError, invoke};
 
 use crate::world::{PATH, World};
 
@@ -13,8 +13,8 @@ async fn reconcile(world: &World) -> Value {
 }
 
 fn did(what: &str) -> Value {
-    let mut output =
-        json!({"left": 0, "started": 0, "resumed": 0, "released": 0, "ended": 0, "failed": 0, "erased": 0});
+    let mut output = json!({"left": 0, "started": 0, "resumed": 0, "outstanding": 0, "released": 0, "ended": 0, "failed": 0,
+               "later": 0, "erased": 0});
     output[what] = json!(1);
     output
 }
@@ -42,22 +42,51 @@ async fn a_draw_whose_execution_runs_is_left_alone() {
 }
 
 #[tokio::test]
-async fn a_draw_stopped_before_the_commitment_is_released() {
-    for (status, reason) in
-        [("ABORTED", "ExecutionAborted"), ("TIMED_OUT", "ExecutionTimedOut"), ("FAILED", "ExecutionFailed")]
-    {
-        let (world, draw_id) = draw_at(0, status).await;
-        assert_eq!(reconcile(&world).await, did("released"));
-        let draw = world.draw(&draw_id).await;
-        assert_eq!(draw.status, DrawStatus::Failed);
-        assert_eq!(draw.reason.unwrap().name, reason);
-        assert_eq!(world.open_draw().await, None);
-        assert_eq!(world.executions.names(), ["draw-d1"]);
-        assert_eq!(reconcile(&world).await["released"], json!(0));
+async fn a_draw_that_somebody_stopped_before_the_commitment_is_released() {
+    let (world, draw_id) = draw_at(0, "ABORTED").await;
+    assert_eq!(reconcile(&world).await, did("released"));
+    let draw = world.draw(&draw_id).await;
+    assert_eq!(draw.status, DrawStatus::Failed);
+    assert_eq!(draw.reason.unwrap().name, "ExecutionAborted");
+    assert_eq!(world.open_draw().await, None);
+    assert_eq!(world.executions.names(), ["draw-d1"]);
+    assert_eq!(reconcile(&world).await["released"], json!(0));
 
-        let next = world.ask("d2", json!({"winners": 2})).await;
-        world.run(&next).await;
-        assert_eq!(world.status(&next).await, DrawStatus::Succeeded);
+    let next = world.ask("d2", json!({"winners": 2})).await;
+    world.run(&next).await;
+    assert_eq!(world.status(&next).await, DrawStatus::Succeeded);
+}
+
+#[tokio::test]
+async fn a_draw_that_failed_before_the_commitment_is_resumed_and_can_be_cancelled_until_then() {
+    for status in ["FAILED", "TIMED_OUT"] {
+        let (world, draw_id) = draw_at(0, status).await;
+        assert_eq!(reconcile(&world).await, did("resumed"));
+        let resumed = world.executions.get("draw-d1-r1").unwrap();
+        assert_eq!(resumed.input, json!({"lottery_id": "party", "draw_id": "d1"}));
+        let reason = lottery::Reason { name: "Cancelled".to_owned(), sentence: "Called off.".to_owned() };
+        let now = world.clock.now();
+        world.cx.store.cancel_draw(&world.lottery_id, &draw_id, &reason, now).await.unwrap();
+        assert_eq!(world.status(&draw_id).await, DrawStatus::Cancelled);
+        world.executions.set("draw-d1-r1", "FAILED");
+        assert_eq!(reconcile(&world).await["resumed"], json!(0));
+    }
+}
+
+#[tokio::test]
+async fn only_errors_that_can_never_pass_end_a_draw_and_all_others_are_resumed_for_ever() {
+    for steps in 0..=3 {
+        for error in
+            TaskError::NAMES.into_iter().chain(["DrawOutstanding", "Lambda.Unknown", "States.Runtime"])
+        {
+            let (world, draw_id) = draw_at(steps, "RUNNING").await;
+            world.executions.fail("draw-d1", error, 1);
+            let is_permanent = TaskError::PERMANENT.contains(&error);
+            let action = if is_permanent { "released" } else { "resumed" };
+            assert_eq!(reconcile(&world).await, did(action), "{error} after {steps} steps");
+            let ended = if steps == 0 { DrawStatus::Failed } else { DrawStatus::Abandoned };
+            assert_eq!(world.status(&draw_id).await == ended, is_permanent, "{error} after {steps} steps");
+        }
     }
 }
 
@@ -78,17 +107,104 @@ async fn a_draw_stopped_after_the_commitment_goes_on_with_the_same_commitment_an
 }
 
 #[tokio::test]
-async fn a_draw_that_waits_for_its_round_is_gone_on_with_for_ever_and_one_that_has_it_is_abandoned_at_last() {
-    for (steps, executions, last) in [(1, 40, "resumed"), (2, 20, "released")] {
+async fn executions_of_a_draw_begin_up_to_an_hour_apart_and_no_draw_is_given_up() {
+    for steps in [1, 2, 3, 4] {
         let (world, draw_id) = draw_at(steps, "FAILED").await;
-        for resume in 1..=executions {
-            assert_eq!(reconcile(&world).await, did("resumed"), "{resume}");
-            world.executions.set(&format!("draw-d1-r{resume}"), "FAILED");
+        assert_eq!(reconcile(&world).await, did("resumed"), "at once the first time");
+        for resume in 1..40_u32 {
+            let began_at = world.clock.now().as_second();
+            world.executions.fail(&format!("draw-d1-r{resume}"), "DrawOutstanding", began_at);
+            let back_off = (60_u64 << (resume - 1).min(6)).min(3_600);
+            world.clock.advance(Duration::from_secs(back_off - 1));
+            let described = world.executions.described();
+            for _ in 0..3 {
+                assert_eq!(reconcile(&world).await, did("outstanding"), "{resume} after {steps} steps");
+            }
+            assert_eq!(world.executions.described(), described + 1, "it is known when it is due");
+            world.clock.advance(Duration::from_secs(1));
+            assert_eq!(reconcile(&world).await, did("resumed"), "{resume} after {steps} steps");
         }
-        assert_eq!(reconcile(&world).await, did(last));
-        let status = world.status(&draw_id).await;
-        assert_eq!(status == DrawStatus::Abandoned, last == "released", "{status}");
+        world.run(&draw_id).await;
+        assert_eq!(world.status(&draw_id).await, DrawStatus::Succeeded);
     }
+}
+
+#[tokio::test]
+async fn an_execution_that_ran_for_hours_is_followed_at_once() {
+    let (world, _) = draw_at(4, "FAILED").await;
+    assert_eq!(reconcile(&world).await, did("resumed"));
+    world.executions.fail("draw-d1-r1", "DrawOutstanding", world.clock.now().as_second());
+    world.clock.advance(Duration::from_secs(7 * 3_600));
+    assert_eq!(reconcile(&world).await, did("resumed"));
+}
+
+#[tokio::test]
+async fn draws_that_wait_for_a_day_to_come_are_not_asked_for_each_minute() {
+    let world = World::with_phones(3).await;
+    for number in 0..150 {
+        let request = json!({"winners": 1, "closes_at": "2027-06-01T00:00:00Z"});
+        world.ask(&format!("d{number}"), request).await;
+        world.executions.set(&format!("draw-d{number}"), "RUNNING");
+    }
+    let first = reconcile(&world).await;
+    assert_eq!(
+        (&first["left"], &first["later"], world.executions.described()),
+        (&json!(100), &json!(50), 100)
+    );
+    let second = reconcile(&world).await;
+    assert_eq!(
+        (&second["left"], &second["later"], world.executions.described()),
+        (&json!(150), &json!(0), 150)
+    );
+    for _ in 0..200 {
+        world.clock.advance(Duration::from_secs(60));
+        reconcile(&world).await;
+    }
+    assert_eq!(world.executions.described(), 150, "nor within the first hours");
+    world.clock.advance(Duration::from_secs(40 * 60));
+    let mut each = Vec::new();
+    for _ in 0..8 {
+        world.clock.advance(Duration::from_secs(15 * 60));
+        let before = world.executions.described();
+        reconcile(&world).await;
+        each.push(world.executions.described() - before);
+    }
+    assert!(each.iter().all(|&described| described < 60), "and then not all in one minute: {each:?}");
+    assert_eq!(each.iter().sum::<usize>(), 150, "{each:?}");
+}
+
+#[tokio::test]
+async fn a_draw_that_waits_costs_a_line_to_read_each_minute() {
+    let world = World::with_phones(3).await;
+    for number in 0..100 {
+        let request = json!({"winners": 1, "closes_at": "2027-06-01T00:00:00Z"});
+        world.ask(&format!("d{number:02}"), request).await;
+        world.executions.set(&format!("draw-d{number:02}"), "RUNNING");
+    }
+    world.dynamodb.meter();
+    reconcile(&world).await;
+    let (read, written) = world.dynamodb.units();
+    assert!(read <= 200.0 && written <= 100.0, "a look takes {read} and {written} units for a hundred");
+    let before = (read, written);
+    reconcile(&world).await;
+    let (read, written) = world.dynamodb.units();
+    assert_eq!(written, before.1);
+    assert!((read - before.0) / 100.0 < 0.05, "{} units for a hundred", read - before.0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_throttled_step_functions_is_asked_in_the_next_run_and_is_no_failure() {
+    let world = World::with_phones(3).await;
+    for number in 0..20 {
+        world.ask(&format!("d{number}"), json!({"winners": 1})).await;
+        world.executions.set(&format!("draw-d{number}"), "RUNNING");
+    }
+    world.executions.throttle(1_000);
+    let output = reconcile(&world).await;
+    assert_eq!((&output["later"], &output["failed"]), (&json!(20), &json!(0)));
+    assert!(world.executions.described() <= 8 * 3, "those that were under way, with the SDK's repetitions");
+    world.executions.throttle(0);
+    assert_eq!(reconcile(&world).await["left"], json!(20));
 }
 
 #[tokio::test]
@@ -96,7 +212,7 @@ async fn a_draw_stopped_after_the_pivot_goes_forward_and_tells_nobody_twice() {
     let (world, draw_id) = draw_at(4, "ABORTED").await;
     let winners = world.winners(&draw_id).await;
     world.sns.reply([crate::sns::Reply::Accept]);
-    world.call_with("send-sms", &draw_id, json!({"batch": 0})).await.unwrap();
+    world.call_with("send-sms", &draw_id, json!({"position": world.first()["sms"]})).await.unwrap();
 
     assert_eq!(reconcile(&world).await, did("resumed"));
     let resumed = world.executions.get("draw-d1-r1").unwrap();
@@ -137,20 +253,6 @@ async fn a_draw_with_everything_settled_is_ended_without_another_execution() {
     assert_eq!(reconcile(&world).await, did("ended"));
     assert_eq!(world.status(&draw_id).await, DrawStatus::Succeeded);
     assert_eq!(world.executions.names(), ["draw-d1"]);
-}
-
-#[tokio::test]
-async fn a_draw_that_cannot_be_told_is_ended_incomplete_after_some_executions() {
-    let (world, draw_id) = draw_at(4, "FAILED").await;
-    for resume in 1..=3 {
-        assert_eq!(reconcile(&world).await, did("resumed"));
-        world.executions.set(&format!("draw-d1-r{resume}"), "FAILED");
-    }
-    assert_eq!(reconcile(&world).await, did("ended"));
-    assert_eq!(world.status(&draw_id).await, DrawStatus::Incomplete);
-    assert_eq!(world.winners(&draw_id).await.len(), 2);
-    assert_eq!(world.ledger(&draw_id).await.len(), 2);
-    assert_eq!(world.sns.calls(), 0);
 }
 
 #[tokio::test]
@@ -222,7 +324,7 @@ async fn an_attempt_to_seal_that_was_given_up_is_never_committed_to() {
     }
     world.clock.advance(Duration::from_secs(2 * 3_600));
     assert_eq!(reconcile(&world).await["erased"], json!(1));
-    assert_eq!(sealing.await.unwrap_err().name(), "DrawElsewhere");
+    assert_eq!(sealing.await.unwrap_err().name(), "AttemptGivenUp");
     assert_eq!(world.status(&draw_id).await, DrawStatus::Waiting);
     assert!(!world.dynamodb.dump("Lottery").contains("#CHUNK#"), "it erases what it has written since");
     world.run(&draw_id).await;

@@ -23,7 +23,7 @@ use NotificationState::{Failed, Sent, Unknown};
 
 /// An SES that answers as scripted, and with acceptance after that.
 #[derive(Clone, Default)]
-struct Ses(Arc<Mutex<State>>);
+pub(crate) struct Ses(Arc<Mutex<State>>);
 
 #[derive(Default)]
 struct State {
@@ -34,7 +34,7 @@ struct State {
 }
 
 impl Ses {
-    fn reply(&self, replies: impl IntoIterator<Item = Reply>) {
+    pub(crate) fn reply(&self, replies: impl IntoIterator<Item = Reply>) {
         self.0.lock().unwrap().replies.extend(replies);
     }
 
@@ -90,7 +90,7 @@ impl fmt::Debug for Ses {
 }
 
 /// A recorded draw of a lottery that writes through SES, with one winner who has an address.
-async fn one_reader() -> (World, Ses, DrawId) {
+pub(crate) async fn one_reader() -> (World, Ses, DrawId) {
     let mut world = World::new().await;
     let ses = Ses::default();
     let connector = SharedHttpConnector::new(ses.clone());
@@ -121,8 +121,12 @@ async fn each_answer_of_ses_has_its_entry_and_no_second_run_sends_again() {
         (Reply::Accept, Sent, None, 1),
         (Reply::Refuse(400, "MessageRejected"), Failed, Some("MessageRejected"), 0),
         (Reply::Refuse(400, "AccountSuspendedException"), Failed, Some("AccountSuspendedException"), 0),
-        // The quota of the day is no passing thing.
-        (Reply::Refuse(400, "LimitExceededException"), Failed, Some("LimitExceededException"), 0),
+        (
+            Reply::Refuse(400, "MailFromDomainNotVerifiedException"),
+            Failed,
+            Some("MailFromDomainNotVerifiedException"),
+            0,
+        ),
         (Reply::Refuse(403, "AccessDeniedException"), Failed, Some("AccessDeniedException"), 0),
         (Reply::Break(500), Unknown, Some("ServerError"), 1),
         (Reply::LoseAnswer, Unknown, Some("ConnectionLost"), 1),
@@ -133,7 +137,7 @@ async fn each_answer_of_ses_has_its_entry_and_no_second_run_sends_again() {
         ses.reply([reply]);
         let answer = world.notify(&draw_id).await.remove(0).unwrap();
         let sent = usize::from(state == Sent);
-        assert_eq!(answer, json!({"batch": 0, "sent": sent, "unsent": 1 - sent}), "{reply:?}");
+        assert_eq!((&answer["sent"], &answer["unsent"]), (&json!(sent), &json!(1 - sent)), "{reply:?}");
         assert_eq!(world.only_entry(&draw_id).await, Some((state, reason.map(str::to_owned))), "{reply:?}");
 
         assert_eq!(world.notify(&draw_id).await.remove(0).unwrap(), answer);
@@ -144,39 +148,41 @@ async fn each_answer_of_ses_has_its_entry_and_no_second_run_sends_again() {
 
 #[tokio::test]
 async fn the_letter_goes_from_the_sender_to_the_winner_alone_and_names_the_draw() {
-    let (world, ses, draw_id) = one_reader().await;
+    let (mut world, ses, draw_id) = one_reader().await;
+    world.cx.config.delivery.configuration_set = Some("lottery".to_owned());
     world.notify(&draw_id).await.remove(0).unwrap();
     let letter = ses.taken().remove(0);
     assert_eq!(letter["FromEmailAddress"], "draws@example.com");
     assert_eq!(letter["Destination"], json!({"ToAddresses": ["p001@example.com"]}));
     let text = letter["Content"]["Simple"]["Body"]["Text"]["Data"].as_str().unwrap();
     assert!(text.contains("Rose") && text.contains("/lotteries/letters/draws/d1"), "{text}");
-    let tags = json!([{"Name": "lottery_id", "Value": "letters"}, {"Name": "draw_id", "Value": "d1"}]);
+    let label = world.cx.store.winners(&world.lottery_id, &draw_id).await.unwrap()[0].label;
+    let tags = json!([
+        {"Name": "lottery_id", "Value": "letters"}, {"Name": "draw_id", "Value": "d1"},
+        {"Name": "label", "Value": label.to_string()}
+    ]);
     assert_eq!(letter["EmailTags"], tags);
+    assert_eq!(letter["ConfigurationSetName"], "lottery");
 }
 
 #[tokio::test]
-async fn what_ses_has_not_taken_is_tried_again_within_the_task() {
+async fn what_ses_has_not_taken_is_sent_by_a_later_run_be_it_after_a_day() {
     for reply in [
         Reply::Refuse(429, "TooManyRequestsException"),
         Reply::Refuse(400, "ThrottlingException"),
+        Reply::Refuse(400, "LimitExceededException"),
+        Reply::Refuse(400, "SendingPausedException"),
         Reply::NotReached,
     ] {
         let (world, ses, draw_id) = one_reader().await;
-        ses.reply([reply, reply, reply]);
-        world.notify(&draw_id).await.remove(0).unwrap();
+        ses.reply([reply; 100]);
+        let answer = world.notify(&draw_id).await.remove(0).unwrap();
+        assert_eq!((world.only_entry(&draw_id).await, ses.taken().len()), (None, 0), "{reply:?}");
+        let (_, waits) = world.tell("send-email", &draw_id, answer["position"].clone()).await;
+        assert!(waits.iter().sum::<u64>() > 22 * 3600, "{reply:?}");
         assert_eq!(world.only_entry(&draw_id).await, Some((Sent, None)), "{reply:?}");
-        assert_eq!((ses.calls(), ses.taken().len()), (4, 1), "{reply:?}");
+        assert_eq!((ses.calls(), ses.taken().len()), (101, 1), "{reply:?}");
     }
-}
-
-#[tokio::test]
-async fn what_ses_takes_not_for_long_is_left_to_the_retrier_untouched() {
-    let (world, ses, draw_id) = one_reader().await;
-    ses.reply([Reply::Refuse(429, "TooManyRequestsException"); 1_000]);
-    let error = world.notify(&draw_id).await.remove(0).unwrap_err();
-    assert_eq!(error.name(), "DeliveryUnavailable");
-    assert_eq!((world.only_entry(&draw_id).await, ses.taken().len()), (None, 0));
 }
 
 #[tokio::test]

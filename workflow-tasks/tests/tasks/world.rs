@@ -16,7 +16,9 @@ use lottery::{Draw, DrawId, DrawRequest, DrawStatus, Entry, LotteryId, Participa
 use lottery_store::{Notification, NotificationState, Store, Tables, Winner};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
-use workflow_tasks::{BeaconConfig, Clock, Config, Relays, TaskContext, TaskError, invoke};
+use workflow_tasks::{
+    BeaconConfig, Clock, Config, DeliveryConfig, Metrics, Relays, TaskContext, TaskError, invoke,
+};
 
 use crate::beacon::Beacon;
 use crate::dynamodb::{self, DynamoDb};
@@ -26,6 +28,8 @@ use crate::sns::Sns;
 pub(crate) const STATE_MACHINE: &str = "arn:aws:states:us-east-1:123456789012:stateMachine:lottery";
 /// The functions up to and with the pivot, in their order.
 pub(crate) const PATH: [&str; 4] = ["seal-entries", "fetch-beacon", "draw-winners", "record-winners"];
+/// Each channel with its function.
+pub(crate) const CHANNELS: [(&str, &str); 2] = [("sms", "send-sms"), ("email", "send-email")];
 pub(crate) const TOPIC: &str = "arn:aws:sns:us-east-1:123456789012:party";
 
 pub(crate) struct World {
@@ -96,6 +100,8 @@ impl World {
                 },
                 organiser_secret: None,
                 email_sender: None,
+                delivery: DeliveryConfig::default(),
+                metrics_namespace: None,
                 state_machine_arn: Some(STATE_MACHINE.to_owned()),
             },
             relays: Relays::new(
@@ -103,6 +109,7 @@ impl World {
                 SharedHttpConnector::new(beacon.clone()),
             ),
             organiser_key: Some(OrganiserKey::from_seed(&[7; 32])),
+            metrics: Metrics::default(),
             clock: clock.clone(),
         };
         Self { cx, dynamodb, sns, executions, beacon, clock, lottery_id, death }
@@ -166,9 +173,21 @@ impl World {
 
     /// Calls a function whose process is killed at its so many-th call of DynamoDB. `false` if it makes fewer.
     pub(crate) async fn kill(&self, function: &str, draw_id: &DrawId, at: Moment, call: usize) -> bool {
+        self.kill_with(function, draw_id, json!({}), at, call).await
+    }
+
+    /// The same, with more in its input.
+    pub(crate) async fn kill_with(
+        &self,
+        function: &str,
+        draw_id: &DrawId,
+        more: Value,
+        at: Moment,
+        call: usize,
+    ) -> bool {
         *self.death.plan.lock().unwrap() = Plan::Dies(at, call);
         let is_killed = tokio::select! {
-            answer = self.call(function, draw_id) => answer.map(|_| false).unwrap(),
+            answer = self.call_with(function, draw_id, more) => answer.map(|_| false).unwrap(),
             () = self.death.came.notified() => true,
         };
         *self.death.plan.lock().unwrap() = Plan::Lives;
@@ -190,16 +209,47 @@ impl World {
         }
     }
 
-    /// Tells all winners, batch after batch; an error of a batch is left to its retrier.
+    /// One run on each channel that the draw asks for, from the first rank on; what the state machine does after it is
+    /// not done.
     pub(crate) async fn notify(&self, draw_id: &DrawId) -> Vec<Result<Value, TaskError>> {
         let recorded = self.call("record-winners", draw_id).await.unwrap();
         let mut answers = Vec::new();
-        for (channel, function) in [("sms", "send-sms"), ("email", "send-email")] {
-            for batch in recorded["batches"][channel].as_array().unwrap() {
-                answers.push(self.call_with(function, draw_id, json!({ "batch": batch })).await);
+        for (channel, function) in CHANNELS {
+            let position = &recorded["notify"][channel];
+            if position["next"] != json!(0) {
+                answers.push(self.call_with(function, draw_id, json!({ "position": position })).await);
             }
         }
         answers
+    }
+
+    /// What a branch of the state machine does: runs with waits between them, until nothing is left. Answers where the
+    /// channel stands then, and how long it waited each time.
+    pub(crate) async fn tell(
+        &self,
+        function: &str,
+        draw_id: &DrawId,
+        mut position: Value,
+    ) -> (Value, Vec<u64>) {
+        let mut waits = Vec::new();
+        while position["next"] != json!(0) {
+            assert!(position["passes"].as_u64().unwrap() < 250, "{position}");
+            match position["wait_seconds"].as_u64().unwrap() {
+                0 => {}
+                seconds => {
+                    waits.push(seconds);
+                    self.clock.advance(Duration::from_secs(seconds));
+                }
+            }
+            match self.call_with(function, draw_id, json!({ "position": position })).await {
+                Ok(answer) => position = answer["position"].clone(),
+                Err(_) => {
+                    position["wait_seconds"] = json!(60);
+                    position["passes"] = json!(position["passes"].as_u64().unwrap() + 1);
+                }
+            }
+        }
+        (position, waits)
     }
 
     /// The whole draw as the state machine runs it.
@@ -210,10 +260,27 @@ impl World {
 
     /// The draw from the pivot on, as a resumed execution runs it.
     pub(crate) async fn run_resumed(&self, draw_id: &DrawId) {
-        self.notify(draw_id).await;
-        if self.call("complete-draw", draw_id).await.unwrap()["complete"] == json!(false) {
-            self.call("mark-incomplete", draw_id).await.unwrap();
+        let mut notify = self.call("record-winners", draw_id).await.unwrap()["notify"].clone();
+        for _ in 0..20 {
+            for (channel, function) in CHANNELS {
+                notify[channel] = self.tell(function, draw_id, notify[channel].clone()).await.0;
+            }
+            let ended = self.end("complete-draw", draw_id, &notify).await;
+            match ended["outcome"].as_str().unwrap() {
+                "COMPLETE" => return,
+                "INCOMPLETE" => {
+                    assert_eq!(self.end("mark-incomplete", draw_id, &notify).await["outcome"], "INCOMPLETE");
+                    return;
+                }
+                _ => notify = ended["notify"].clone(),
+            }
         }
+        panic!("draw {draw_id} does not end");
+    }
+
+    /// One of the two ends of a draw.
+    pub(crate) async fn end(&self, function: &str, draw_id: &DrawId, notify: &Value) -> Value {
+        self.call_with(function, draw_id, json!({ "notify": notify })).await.unwrap()
     }
 
     pub(crate) async fn draw(&self, draw_id: &DrawId) -> Draw {
@@ -253,6 +320,14 @@ impl World {
         let version = lottery::manifest::Version;
         let proof = Proof { beacon, manifest: seal.manifest, ranking, signature: seal.signature, version };
         (proof, entries.into_iter().flatten().map(|sealed| sealed.entry).collect())
+    }
+
+    /// Where both channels stand before anything was sent.
+    pub(crate) fn first(&self) -> Value {
+        let first = json!({
+            "next": 1, "postponed": 0, "wait_seconds": 0, "per_minute": 0, "passes": 0, "round": 0
+        });
+        json!({"sms": first, "email": first})
     }
 
     pub(crate) async fn open_draw(&self) -> Option<DrawId> {

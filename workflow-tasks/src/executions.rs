@@ -1,0 +1,155 @@
+//! The executions of the lottery's state machine, as the reconciler knows them: by their names.
+
+use std::time::Duration;
+
+use aws_sdk_sfn::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_sfn::operation::describe_execution::DescribeExecutionError;
+use aws_sdk_sfn::operation::start_execution::StartExecutionError;
+use aws_sdk_sfn::types::ExecutionStatus;
+use jiff::Timestamp;
+use lottery::{Draw, DrawId, DrawStatus};
+use serde_json::{Value, json};
+
+use crate::{TaskContext, TaskError};
+
+/// The longest time between the beginnings of two executions of one draw.
+const MAX_BACK_OFF: Duration = Duration::from_secs(60 * 60);
+
+/// What Step Functions knows of an execution.
+pub(crate) enum Execution {
+    Running,
+    Missing,
+    Closed(Closed),
+    /// Step Functions asks to come later.
+    Throttled,
+}
+
+/// An execution that has closed.
+pub(crate) struct Closed {
+    /// In which way, as the reason of a draw names it.
+    pub(crate) ending: &'static str,
+    /// The error that it failed with.
+    pub(crate) error: Option<String>,
+    pub(crate) began_at: Timestamp,
+}
+
+impl Closed {
+    /// Whether somebody stopped it.
+    pub(crate) fn is_aborted(&self) -> bool {
+        self.ending == ABORTED
+    }
+
+    /// The error, if nothing can come of a further execution.
+    pub(crate) fn permanent(&self) -> Option<&str> {
+        self.error.as_deref().filter(|error| TaskError::PERMANENT.contains(error))
+    }
+}
+
+const ABORTED: &str = "ExecutionAborted";
+
+/// The executions of the lottery's state machine.
+pub(crate) struct Executions<'a> {
+    pub(crate) cx: &'a TaskContext,
+    pub(crate) state_machine_arn: &'a str,
+}
+
+impl Executions<'_> {
+    pub(crate) async fn describe(&self, name: &str) -> Result<Execution, TaskError> {
+        let arn = format!("{}:{name}", self.state_machine_arn.replacen(":stateMachine:", ":execution:", 1));
+        let execution = match self.cx.sfn.describe_execution().execution_arn(arn).send().await {
+            Ok(execution) => execution,
+            Err(error) if is_throttling(&error) => return Ok(Execution::Throttled),
+            Err(error) => {
+                return match error.as_service_error() {
+                    Some(DescribeExecutionError::ExecutionDoesNotExist(_)) => Ok(Execution::Missing),
+                    _ => Err(TaskError::ExecutionsUnavailable(error.into())),
+                };
+            }
+        };
+        let ending = match execution.status {
+            ExecutionStatus::Succeeded => "ExecutionSucceeded",
+            ExecutionStatus::Failed => "ExecutionFailed",
+            ExecutionStatus::TimedOut => "ExecutionTimedOut",
+            ExecutionStatus::Aborted => ABORTED,
+            _ => return Ok(Execution::Running),
+        };
+        let began_at = Timestamp::from_second(execution.start_date.secs()).unwrap_or(Timestamp::UNIX_EPOCH);
+        Ok(Execution::Closed(Closed { ending, error: execution.error, began_at }))
+    }
+
+    /// Starts an execution, unless it is started already. `false` if Step Functions asks to come later.
+    pub(crate) async fn start(&self, draw: &Draw, name: &str, input: Value) -> Result<bool, TaskError> {
+        let start = self.cx.sfn.start_execution().state_machine_arn(self.state_machine_arn);
+        match start.name(name).input(input.to_string()).send().await {
+            Ok(answer) => {
+                let (lottery_id, draw_id) = (&draw.lottery_id, &draw.draw_id);
+                self.cx.store.set_execution(lottery_id, draw_id, &answer.execution_arn).await?;
+                Ok(true)
+            }
+            Err(error) if is_throttling(&error) => Ok(false),
+            Err(error) => match error.as_service_error() {
+                // Somebody else has started it in between.
+                Some(StartExecutionError::ExecutionAlreadyExists(_)) => Ok(true),
+                _ => Err(TaskError::ExecutionsUnavailable(error.into())),
+            },
+        }
+    }
+}
+
+/// The buckets of Step Functions are those of the whole account: others may have emptied them.
+fn is_throttling<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
+    let code = error.as_service_error().and_then(ProvideErrorMetadata::code).unwrap_or_default();
+    matches!(code, "ThrottlingException" | "TooManyRequestsException" | "ExecutionLimitExceeded")
+}
+
+/// The name of a draw's execution. A name is used once, so that a start repeated is one start.
+pub(crate) fn name(draw_id: &DrawId, resumes: u32) -> String {
+    match resumes {
+        0 => format!("draw-{draw_id}"),
+        resumes => format!("draw-{draw_id}-r{resumes}"),
+    }
+}
+
+/// When a draw may be resumed at the earliest, whose last execution began then: at once the first time, and then after
+/// a minute, two, four, up to an hour.
+pub(crate) fn resume_at(began_at: Timestamp, resumes: u32) -> Timestamp {
+    let back_off = match resumes {
+        0 => Duration::ZERO,
+        resumes => Duration::from_secs(60 << (resumes - 1).min(16)).min(MAX_BACK_OFF),
+    };
+    began_at + back_off
+}
+
+/// What the API starts an execution with.
+pub(crate) fn first_input(draw: &Draw) -> Value {
+    let mut input = json!({ "lottery_id": draw.lottery_id, "draw_id": draw.draw_id });
+    if let Some(closes_at) = draw.closes_at {
+        input["closes_at"] = json!(closes_at);
+    }
+    input
+}
+
+/// Before the winners are official the tasks are gone through again: each finds what it has done.
+pub(crate) fn resume_input(draw: &Draw) -> Value {
+    let mut input = json!({ "lottery_id": draw.lottery_id, "draw_id": draw.draw_id });
+    match draw.status {
+        DrawStatus::Waiting => return first_input(draw),
+        DrawStatus::Recorded => input["resume_from"] = json!("RecordWinners"),
+        _ => {}
+    }
+    input
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn executions_of_a_draw_begin_further_and_further_apart() {
+        let began_at = Timestamp::from_second(1_000_000).unwrap();
+        let minutes: Vec<i64> = [0, 1, 2, 3, 6, 7, 8, 200, u32::MAX]
+            .map(|resumes| resume_at(began_at, resumes).duration_since(began_at).as_mins())
+            .to_vec();
+        assert_eq!(minutes, [0, 1, 2, 4, 32, 60, 60, 60, 60]);
+    }
+}
