@@ -17,7 +17,8 @@ export class Refused extends Error {
     this.parameters = problem.parameters;
     this.line = problem.line;
     this.column = problem.column;
-    this.retryAfter = retryAfter;
+    // The gateway says no time.
+    this.retryAfter = retryAfter ?? (status === 429 || status === 503 ? 1 : undefined);
   }
 }
 

@@ -98,6 +98,26 @@ const DRAWING: Open = Open { kind: "Task", state: "DrawWinners" };
 const RECORDING: Open = Open { kind: "Task", state: "RecordWinners" };
 const NOTIFYING: Open = Open { kind: "Parallel", state: "Notify" };
 
+/// One branch of `Notify`: a loop that sends until nothing is left.
+#[derive(Clone, Copy)]
+struct Branch {
+    channel: Channel,
+    left: &'static str,
+    send: &'static str,
+    done: &'static str,
+}
+
+const BRANCHES: [Branch; 2] = [
+    Branch { channel: Channel::Sms, left: "SmsLeft", send: "SendSms", done: "SmsDone" },
+    Branch { channel: Channel::Email, left: "EmailLeft", send: "SendEmail", done: "EmailDone" },
+];
+
+impl Branch {
+    fn sending(self) -> Open {
+        Open { kind: "Task", state: self.send }
+    }
+}
+
 /// Up to official winners; gives the state that the draw is in, if it has not come so far.
 fn before_notifying(way: &mut Way, draw: &Draw, now: Timestamp) -> Option<Open> {
     let is_sealed = draw.sealed_at.is_some();
@@ -150,30 +170,26 @@ fn before_notifying(way: &mut Way, draw: &Draw, now: Timestamp) -> Option<Open> 
 fn notify(way: &mut Way, draw: &Draw) {
     way.enter(NOTIFYING);
     let entered = way.last;
-    let branches: Vec<Open> = draw
-        .channels
-        .iter()
-        .map(|channel| Open {
-            kind: "Task",
-            state: match channel {
-                Channel::Sms => "SendSms",
-                Channel::Email => "SendEmail",
-            },
-        })
-        .collect();
     let mut heads = Vec::new();
-    for branch in &branches {
+    for branch in BRANCHES {
         way.last = entered;
-        way.enter(*branch);
-        heads.push(way.last);
+        way.pass("Choice", branch.left);
+        if draw.channels.contains(&branch.channel) {
+            way.enter(branch.sending());
+            heads.push((branch, way.last));
+        } else {
+            way.pass("Pass", branch.done);
+        }
     }
     let is_complete = draw.status == DrawStatus::Succeeded;
     if !draw.status.is_final() {
         return;
     }
-    for (branch, head) in branches.iter().zip(heads) {
+    for (branch, head) in heads {
         way.last = head;
-        way.exit(*branch, draw.completed_at);
+        way.exit(branch.sending(), draw.completed_at);
+        way.pass("Choice", branch.left);
+        way.pass("Pass", branch.done);
     }
     way.exit(NOTIFYING, draw.completed_at);
     way.pass("Task", "CompleteDraw");
@@ -182,6 +198,7 @@ fn notify(way: &mut Way, draw: &Draw) {
         way.pass("Succeed", "Succeed");
     } else {
         way.pass("Task", "MarkIncomplete");
+        way.pass("Choice", "IsIncomplete");
         way.pass("Task", "AlertOfUnsent");
         way.pass("Succeed", "DrawIncomplete");
     }
@@ -201,8 +218,8 @@ fn end_at(way: &mut Way, draw: &Draw, state: Open) {
             way.add("FailStateEntered", Some("DrawRejected"));
             way.add_error("ExecutionFailed", None, error);
         }
-        // Given up before its round was fetched: by no state, but by whoever looks after draws.
-        DrawStatus::Abandoned if state == WAITING || state == FETCHING => {
+        // Given up before its round came out: by no state.
+        DrawStatus::Abandoned if state == WAITING => {
             way.add_error("ExecutionFailed", None, error);
         }
         DrawStatus::Failed | DrawStatus::Abandoned => {

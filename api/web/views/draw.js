@@ -1,6 +1,7 @@
 // A draw, as everyone may see it; its organiser sees the winners in full, may cancel, and sends messages again.
 
 import { get, send } from "../api.js";
+import { sleep } from "../connection.js";
 import { foreign, h, put } from "../dom.js";
 import { canBeCancelled, drawPath, isFinal, lotteryPath, noticesOf, watchDraw } from "../draws.js";
 import { badge, explanation, groupedHash, moment, number, percent, prizes, reasonOf, trouble } from "../format.js";
@@ -21,8 +22,12 @@ export async function show(root, { parameters: [lottery, id], signal }) {
     h("a", { class: "button", href: place("stage") }, t("draw.stage")),
     h("a", { class: "button", href: place("execution") }, t("draw.execution")));
   let wake = () => {};
+  let again = 0;
   const winners = new Winners(lottery, id, signal);
-  const notifications = new Notifications(lottery, id, signal, () => wake());
+  const notifications = new Notifications(lottery, id, signal, () => {
+    again = 8;
+    wake();
+  });
   put(root,
     h("p", { class: "crumbs" }, h("a", { href: link("lotteries", lottery) }, foreign(name))),
     head, actions, noticesOf(id).map((notice) => h("p", { class: "notice" }, explanation(notice))),
@@ -31,6 +36,7 @@ export async function show(root, { parameters: [lottery, id], signal }) {
   let shown = null;
   const show = (draw) => {
     shown = draw;
+    if (!isFinal(draw.status)) again = 0;
     showHead(head, draw);
     put(body, cancelling(draw), steps(draw), rules(draw), sealed(draw));
     winners.show(draw);
@@ -42,7 +48,12 @@ export async function show(root, { parameters: [lottery, id], signal }) {
   signal.addEventListener("abort", () => clearInterval(timer));
   while (!signal.aborted) {
     await watchDraw(lottery, id, signal, show);
-    // A draw that has ended goes on when its organiser sends messages again.
+    // A draw that has ended goes on when its organiser sends messages again; a cache may say so some seconds later.
+    if (again > 0) {
+      again -= 1;
+      await sleep(2000, signal);
+      continue;
+    }
     await new Promise((resolve) => {
       wake = resolve;
       signal.addEventListener("abort", resolve, { once: true });
