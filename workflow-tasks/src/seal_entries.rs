@@ -74,6 +74,8 @@ fn found(draw: &Draw) -> Result<Output, TaskError> {
         }
         (DrawStatus::Rejected, _) => Err(TaskError::NotEnoughParticipants(sentence())),
         (DrawStatus::Cancelled, _) => Err(TaskError::DrawCancelled),
+        // Nothing was committed: what was written is taken for dead, or the lottery has changed hands.
+        (DrawStatus::Waiting, _) => Err(TaskError::AttemptGivenUp),
         (status, Some((entries, round_at)))
             if matches!(status, DrawStatus::Sealed | DrawStatus::Drawn) || status.has_official_winners() =>
         {

@@ -86,7 +86,7 @@ fn successors(state: &Value) -> BTreeSet<&str> {
 }
 
 fn placeholders(text: &str) -> BTreeSet<String> {
-    text.split("${").skip(1).map(|rest| rest.split('}').next().unwrap().to_owned()).collect()
+    text.split("${").skip(1).map(|rest| rest.split(['}', ',']).next().unwrap().to_owned()).collect()
 }
 
 #[test]
@@ -246,7 +246,7 @@ fn the_worst_execution_leaves_before_its_history_is_full() {
             .split(&format!("\"Variable\":\"{variable}\",\"NumericGreaterThanEquals\":"))
             .nth(1)
             .unwrap();
-        rest.split('}').next().unwrap().parse::<u64>().unwrap()
+        rest.split(['}', ',']).next().unwrap().parse::<u64>().unwrap()
     };
     // Each channel: every run fails after all its attempts, and is waited for.
     let channel = |word: &str, key: &str| {

@@ -76,7 +76,7 @@ async fn what_sns_has_not_taken_is_sent_by_a_later_run_after_growing_waits() {
 #[tokio::test]
 async fn no_run_waits_while_sns_throttles_and_waits_grow_to_a_quarter_of_an_hour() {
     let (world, draw_id) = one_winner().await;
-    let began = dynamodb::now();
+    let began = world.clock.now();
     world.sns.reply([Reply::Refuse(429, "Throttled"); 13]);
     let answer = world.notify(&draw_id).await.remove(0).unwrap();
     assert_eq!((&answer["position"]["next"], &answer["position"]["wait_seconds"]), (&json!(1), &json!(2)));

@@ -211,7 +211,7 @@ async fn a_throttled_step_functions_is_asked_in_the_next_run_and_is_no_failure()
 async fn a_draw_stopped_after_the_pivot_goes_forward_and_tells_nobody_twice() {
     let (world, draw_id) = draw_at(4, "ABORTED").await;
     let winners = world.winners(&draw_id).await;
-    world.sns.reply([crate::sns::Reply::Accept]);
+    world.sns.reply([crate::sns::Reply::Accept, crate::sns::Reply::Refuse(429, "Throttled")]);
     world.call_with("send-sms", &draw_id, json!({"position": world.first()["sms"]})).await.unwrap();
 
     assert_eq!(reconcile(&world).await, did("resumed"));
