@@ -11,6 +11,7 @@ use std::time::Instant;
 use tokio::sync::Notify;
 
 use super::Inner;
+use super::cell::Cell;
 use super::health::{Health, Part};
 use crate::Clock;
 use crate::execution::Stimulus;
@@ -51,10 +52,10 @@ impl Timers {
         heap.iter().map(|Reverse((due, _))| *due).max().map(|last| (heap.len(), last))
     }
 
-    fn take_due(&self, now: i64) -> Option<u64> {
+    fn take_due(&self, now: i64) -> Option<(i64, u64)> {
         let mut heap = self.heap();
         if heap.peek().is_some_and(|Reverse((due, _))| *due <= now) {
-            heap.pop().map(|Reverse((_, execution))| execution)
+            heap.pop().map(|Reverse(entry)| entry)
         } else {
             None
         }
@@ -77,12 +78,23 @@ pub(crate) async fn run(
         let Some(engine) = engine.upgrade() else { return };
         let now = clock.now_millis();
         watch.look(now, &timers, &health);
-        while let Some(execution) = timers.take_due(now) {
+        while let Some((due, execution)) = timers.take_due(now) {
             if let Some(cell) = engine.active.by_number(execution) {
                 // On its own: what the definition says next is not run by the task that all others wait for.
                 let inner = Arc::clone(&engine);
-                engine.runtime.spawn(async move { inner.feed(&cell, Stimulus::Tick).await });
+                engine.runtime.spawn(async move { inner.wake(&cell, due).await });
             }
+        }
+    }
+}
+
+impl Inner {
+    /// The timestamp for which an execution had asked has come.
+    async fn wake(self: &Arc<Inner>, cell: &Arc<Cell>, due: i64) {
+        let is_awake = self.feed(cell, Stimulus::Tick).await.is_some();
+        // The clock may have been set back since it was looked at: then it is still to come.
+        if !is_awake && cell.look(|execution| execution.next_tick()).is_some_and(|next| next <= due) {
+            self.timers.set(due, cell.identity.number);
         }
     }
 }

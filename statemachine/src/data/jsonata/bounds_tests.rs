@@ -153,3 +153,46 @@ fn a_variable_under_the_name_of_a_bounded_function_is_read() {
     assert_eq!(value("[$keys, $keys.a]"), r#"[{"a":1},1]"#);
     assert_eq!(value("$keys.a + $match"), "6");
 }
+
+#[test]
+fn no_function_takes_long_over_strange_arguments() {
+    const FUNCTIONS: &str = "abs append assert average base64decode base64encode boolean ceil contains count decodeUrl \
+        decodeUrlComponent distinct each encodeUrl encodeUrlComponent error eval exists filter floor formatBase \
+        formatInteger formatNumber fromMillis join keys length lookup lowercase map match max merge millis min not now \
+        number pad parse parseInteger partition power random range reduce replace reverse round shuffle sift single sort \
+        split spread sqrt string substring substringAfter substringBefore sum toMillis trim type uppercase uuid zip hash";
+    const ARGUMENTS: [&str; 12] = [
+        "1e308",
+        "-9007199254740993",
+        "0.1",
+        "'I'",
+        "'[Y0001]-[M01,*-99]'",
+        "'\u{661}\u{1d7ce}\u{e9}'",
+        "$pad('', 20000, 'ab')",
+        "[1..100]",
+        "{'a': [1, {'b': null}]}",
+        "/(a|b)*/",
+        "function($x) { $x }",
+        "null",
+    ];
+    let mut slowest = (Duration::ZERO, String::new());
+    for function in FUNCTIONS.split_ascii_whitespace() {
+        for (at, first) in ARGUMENTS.iter().enumerate() {
+            let second = ARGUMENTS[(at * 5 + function.len()) % ARGUMENTS.len()];
+            for text in [
+                format!("${function}({first})"),
+                format!("({first}).${function}({second})"),
+                format!("({first} ~> ${function})"),
+                format!("($f := ${function}; $f({first}, {second}))"),
+                format!("${function}({first}, {second}, {first})"),
+            ] {
+                let began = Instant::now();
+                let _ = evaluate(&text);
+                slowest = slowest.max((began.elapsed(), text));
+            }
+        }
+    }
+    let (took, text) = slowest;
+    // The bound of two seconds, and what one call without optimisation may go on for after it.
+    assert!(took < Duration::from_secs(6), "{text} took {took:?}");
+}

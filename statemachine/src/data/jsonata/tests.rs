@@ -20,7 +20,7 @@ fn parse(text: &str) -> Expression {
 }
 
 pub(super) fn evaluate(text: &str) -> Result<Json, EvalError> {
-    let deep = (0..500).fold(json!(1), |inner, _| json!([inner]));
+    let deep = (0..500).fold(json!(1), |inner, _| serde_json::Value::Array(vec![inner]));
     let input = json!({"items": [{"p": 1}, {"p": 2}], "one": [7], "s": "abc", "low": -9e18, "high": 9e18,
         "roman": "I", "deep": deep});
     with_scope(input, |scope| parse(text).evaluate(scope, "Output"))
