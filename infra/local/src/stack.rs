@@ -280,8 +280,8 @@ fn lottery_functions(
             relays: Relays::new(task_config.beacon.relays.clone(), relay_connector()),
             organiser_key: Some(organiser_key.clone()),
             config: task_config.clone(),
-            clock: Arc::new(clock.clone()),
-            metrics: workflow_tasks::Metrics::new(None),
+            clock: Arc::new(TaskClock(config.clock.clone())),
+            metrics: workflow_tasks::Metrics::new(task_config.metrics_namespace.clone()),
         };
         let run = move |cx: TaskContext| {
             move |payload| {
