@@ -200,7 +200,7 @@ async fn a_withdrawal_erases_everything_personal_and_frees_the_address() {
     }));
     let first = put(&store, &party, rose.clone()).await;
     let email = EmailAddress::parse("rose@example.com").unwrap();
-    assert!(store.set_subscription(&party, &id("1"), &email, "arn:rose").await.unwrap());
+    assert!(store.set_subscription(&party, &id("1"), &email, "arn:rose", now()).await.unwrap());
 
     let gone = store.withdraw_participant(&party, &id("1")).await.unwrap();
     assert_eq!(gone, Withdrawal::Gone { subscription_arn: Some("arn:rose".to_owned()) });
@@ -220,7 +220,7 @@ async fn a_subscription_belongs_to_one_address() {
         |email: &str| participant(json!({"participant_id": "1", "name": "Rose", "email": email}));
     let [old, new] = ["old@example.com", "new@example.com"].map(|text| EmailAddress::parse(text).unwrap());
     put(&store, &party, with_email("old@example.com")).await;
-    assert!(store.set_subscription(&party, &id("1"), &old, "arn:old").await.unwrap());
+    assert!(store.set_subscription(&party, &id("1"), &old, "arn:old", now()).await.unwrap());
 
     let unchanged = put(&store, &party, with_email("old@example.com")).await;
     assert!(
@@ -231,12 +231,13 @@ async fn a_subscription_belongs_to_one_address() {
         matches!(&renewed, PutParticipant::Updated { subscription_arn: None, former_subscription_arn: Some(arn), .. } if arn == "arn:old")
     );
 
-    assert!(!store.set_subscription(&party, &id("1"), &old, "arn:late").await.unwrap());
-    assert!(store.set_subscription(&party, &id("1"), &new, "arn:new").await.unwrap());
-    assert!(!store.set_subscription(&party, &id("2"), &new, "arn:nobody").await.unwrap());
+    assert!(!store.set_subscription(&party, &id("1"), &old, "arn:late", now()).await.unwrap());
+    assert!(store.set_subscription(&party, &id("1"), &new, "arn:new", now()).await.unwrap());
+    assert!(!store.set_subscription(&party, &id("2"), &new, "arn:nobody", now()).await.unwrap());
     let contacts = store.contacts(&party, &[id("1"), id("1"), id("2")]).await.unwrap();
     assert_eq!(contacts.len(), 1);
     assert_eq!(contacts[0].subscription_arn.as_deref(), Some("arn:new"));
+    assert_eq!(contacts[0].subscribed_at, Some(now()));
 }
 
 #[tokio::test]
