@@ -50,3 +50,53 @@ fn repeats_an_error(line: &Metadata<'_>) -> bool {
         && line.is_event()
         && line.fields().field("error").is_none()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::sync::{Arc, Mutex};
+
+    use lambda_runtime::tracing::subscriber::fmt::MakeWriter;
+    use tracing::error;
+
+    use super::*;
+
+    /// Keeps what is logged.
+    #[derive(Clone, Default)]
+    struct Kept(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Kept {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl MakeWriter<'_> for Kept {
+        type Writer = Self;
+
+        fn make_writer(&self) -> Self {
+            self.clone()
+        }
+    }
+
+    #[test]
+    fn the_runtimes_line_about_a_refusal_is_left_out_and_that_about_a_panic_is_not() {
+        let kept = Kept::default();
+        let layer = fmt::layer().without_time().with_ansi(false).with_writer(kept.clone());
+        let subscriber = registry().with(FilterFn::new(|line| !repeats_an_error(line))).with(layer);
+        tracing::subscriber::with_default(subscriber, || {
+            // As lambda_runtime/src/layers/panic.rs has them.
+            error!(target: "lambda_runtime::layers::panic", "{:?}", TaskError::DrawUnknown);
+            error!(target: "lambda_runtime::layers::panic", error = ?"boom", "user handler panicked");
+            error!("ours");
+        });
+        let kept = String::from_utf8(kept.0.lock().unwrap().clone()).unwrap();
+        assert!(!kept.contains("DrawUnknown"), "{kept}");
+        assert!(kept.contains("user handler panicked") && kept.contains("ours"), "{kept}");
+    }
+}

@@ -279,6 +279,7 @@ fn lottery_functions(
             sfn: aws_sdk_sfn::Client::new(&sdk),
             relays: Relays::new(task_config.beacon.relays.clone(), relay_connector()),
             organiser_key: Some(organiser_key.clone()),
+            metrics: workflow_tasks::Metrics::new(task_config.metrics_namespace.clone()),
             config: task_config.clone(),
             clock: Arc::new(TaskClock(config.clock.clone())),
             metrics: workflow_tasks::Metrics::new(task_config.metrics_namespace.clone()),
