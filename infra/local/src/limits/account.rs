@@ -41,6 +41,10 @@ pub(crate) struct Activity {
     pub(crate) changes: u64,
     /// Calls of services under way.
     pub(crate) calls: u64,
+    /// Invocations that run.
+    pub(crate) running: usize,
+    /// Sleeps of tasks, most of them in such invocations.
+    pub(crate) sleeping: usize,
     /// When the next task wakes up that sleeps.
     pub(crate) next_wake: Option<Timestamp>,
 }
@@ -189,15 +193,26 @@ impl Account {
     }
 
     pub(crate) fn activity(&self) -> Activity {
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner).values().sum::<u32>();
+        let sleepers = self.sleepers.lock().unwrap_or_else(PoisonError::into_inner);
         Activity {
             changes: self.changes.load(Ordering::SeqCst),
             calls: self.calls.load(Ordering::SeqCst),
-            next_wake: self.sleepers.lock().unwrap_or_else(PoisonError::into_inner).iter().min().copied(),
+            running: running as usize,
+            sleeping: sleepers.len(),
+            next_wake: sleepers.iter().min().copied(),
         }
     }
 
     fn changed(&self) {
         self.changes.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+impl Activity {
+    /// Whether something works, as far as that can be seen.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.calls > 0 || self.running > self.sleeping
     }
 }
 

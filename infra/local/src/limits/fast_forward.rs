@@ -36,7 +36,7 @@ pub async fn fast_forward<T>(
             _ = ticks.tick() => {}
         }
         let activity = stack.activity();
-        let is_quiet = activity.is_none_or(|it| it.calls == 0) && activity == seen;
+        let is_quiet = !activity.is_some_and(|it| it.is_busy()) && activity == seen;
         quiet = if is_quiet { quiet + 1 } else { 0 };
         seen = activity;
         if quiet < QUIET {
