@@ -32,13 +32,16 @@ pub(crate) struct DynamoDb {
     script: Arc<Mutex<Script>>,
 }
 
+/// What a test does in between.
+type Act = Box<dyn FnOnce() + Send>;
+
 #[derive(Default)]
 struct Script {
     /// Answers to give instead of acting, each for the next call of an operation.
     answers: VecDeque<(&'static str, u16, Value)>,
     calls: Vec<String>,
     /// What happens right after so many further calls of an operation have acted.
-    after: Vec<(&'static str, usize, Box<dyn FnOnce() + Send>)>,
+    after: Vec<(&'static str, usize, Act)>,
     /// The read and the write units that calls took, if they are asked for.
     units: Option<(f64, f64)>,
 }
