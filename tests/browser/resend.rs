@@ -32,6 +32,8 @@ async fn messages_that_failed_are_named_and_sent_again_and_those_perhaps_sent_wi
     let rows = format!("return document.querySelectorAll('.resend tbody tr').length === {failed}");
     browser.wait("each unsent message", &rows).await;
     browser.wait_for_text(".resend tbody tr", "not sent").await;
+    browser.wait_for_text(".resend tbody tr", "refused as invalid").await;
+    browser.run("document.querySelector('.resend').scrollIntoView()", json!([])).await;
     browser.settle().await;
     browser.screenshot("send-again").await;
     browser.click(".resend button[type=submit]").await;

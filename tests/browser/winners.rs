@@ -27,6 +27,7 @@ async fn many_winners_come_page_by_page_for_everyone_and_for_the_organiser() {
     browser.go(&place).await;
     shown(100).await;
     browser.wait_for_text(".more", "100 of 430 winners").await;
+    browser.run("document.querySelector('.more').scrollIntoView({ block: 'center' })", json!([])).await;
     browser.screenshot("winners-first-page").await;
     browser.click(".more button").await;
     shown(300).await;

@@ -237,7 +237,29 @@ async fn a_subscription_belongs_to_one_address() {
     let contacts = store.contacts(&party, &[id("1"), id("1"), id("2")]).await.unwrap();
     assert_eq!(contacts.len(), 1);
     assert_eq!(contacts[0].subscription_arn.as_deref(), Some("arn:new"));
-    assert_eq!(contacts[0].subscribed_at, Some(now()));
+    assert_eq!(contacts[0].subscribed_at, Some(now()), "its filter policy settles from then on");
+    // A change of the name keeps both.
+    let renamed = participant(json!({"participant_id": "1", "name": "Rose T.", "email": "new@example.com"}));
+    put(&store, &party, renamed).await;
+    assert_eq!(store.contacts(&party, &[id("1")]).await.unwrap()[0].subscribed_at, Some(now()));
+}
+
+#[tokio::test]
+async fn a_subscription_that_is_gone_is_forgotten_once_and_gives_its_slot_back() {
+    let (store, _, party) = store_with_party().await;
+    let rose = json!({"participant_id": "1", "name": "Rose", "email": "rose@example.com"});
+    put(&store, &party, participant(rose)).await;
+    let email = EmailAddress::parse("rose@example.com").unwrap();
+    assert_eq!(store.reserve_email_slots(&party, 1, 1).await.unwrap(), 1);
+    store.set_subscription(&party, &id("1"), &email, "arn:rose", now()).await.unwrap();
+    assert_eq!(store.reserve_email_slots(&party, 1, 1).await.unwrap(), 0);
+
+    assert!(!store.forget_subscription(&party, &id("1"), "arn:another").await.unwrap());
+    assert!(store.forget_subscription(&party, &id("1"), "arn:rose").await.unwrap());
+    assert!(!store.forget_subscription(&party, &id("1"), "arn:rose").await.unwrap(), "once only");
+    assert_eq!(store.reserve_email_slots(&party, 2, 1).await.unwrap(), 1);
+    let contact = &store.contacts(&party, &[id("1")]).await.unwrap()[0];
+    assert_eq!((&contact.subscription_arn, contact.subscribed_at), (&None, None));
 }
 
 #[tokio::test]

@@ -136,7 +136,8 @@ impl World {
         self.import(participant.clone()).await;
         let (id, email) = (&participant.participant_id, participant.email.as_ref().unwrap());
         let arn = format!("{TOPIC}:{subscription}");
-        self.cx.store.set_subscription(&self.lottery_id, id, email, &arn, self.clock.now()).await.unwrap();
+        let now = self.clock.now();
+        self.cx.store.set_subscription(&self.lottery_id, id, email, &arn, now).await.unwrap();
     }
 
     /// Asks for a draw, as the API does.
