@@ -47,5 +47,5 @@ pub use iam::{FunctionFigures, Grant, Removal, Template, TemplateError};
 pub use issuer::Issuer;
 pub use limits::{Bill, FunctionBill, Limits, LimitsError, Rate, Throttled, Window, fast_forward};
 pub use stack::Stack;
-/// Clocks for [`Config::clock`]: the second one a test moves.
+/// A clock for [`Config::clock`], and one that a test moves.
 pub use statemachine::{Clock, ManualClock};

@@ -156,6 +156,8 @@ impl Stack {
             ),
         })
         .await?;
+        let asked = engine.clone();
+        health.also(move || asked.health());
         endpoint.complete(Service::new(engine.clone()), functions.clone());
         if let Some(iam) = &iam {
             iam.note_lost_logs();
