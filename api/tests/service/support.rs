@@ -82,12 +82,18 @@ macro_rules! sdk_config {
     };
 }
 
-/// A clock on which every wait of the SDK is over at once.
+/// A clock on which every pause before a further attempt is over at once, and no time-out ever comes.
 #[derive(Debug)]
 struct NoWaiting;
 
+/// The SDK pauses for less, and times out after more.
+const SHORTEST_TIMEOUT: Duration = Duration::from_secs(5);
+
 impl aws_sdk_dynamodb::config::AsyncSleep for NoWaiting {
-    fn sleep(&self, _: Duration) -> aws_sdk_dynamodb::config::Sleep {
+    fn sleep(&self, duration: Duration) -> aws_sdk_dynamodb::config::Sleep {
+        if duration >= SHORTEST_TIMEOUT {
+            return aws_sdk_dynamodb::config::Sleep::new(std::future::pending());
+        }
         aws_sdk_dynamodb::config::Sleep::new(std::future::ready(()))
     }
 }
