@@ -4,8 +4,9 @@
 //! Nothing missing is also held by every other story: their stacks deny what no role allows (`support::stack`).
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
-use local_stack::{CallLog, Fault, FaultTime, ManualClock, Permission};
+use local_stack::{CallLog, Fault, FaultTime, Limits, ManualClock, Permission};
 use serde_json::{Value, json};
 
 use crate::support::client::email_of;
@@ -114,12 +115,24 @@ async fn a_draw_through_ses(log: &CallLog) {
     assert_eq!(draw["status"], "SUCCEEDED", "{draw}");
 }
 
-/// A draw in which these faults strike ends so.
+/// A draw in which these faults strike ends so; what is waited for meanwhile passes at once.
 async fn a_draw_with(log: &CallLog, faults: Vec<Fault>, request: Value, status: &str) -> (Started, Client) {
-    let stack = stack_with(log, faults).await;
+    let clock = ManualClock::new(jiff::Timestamp::now());
+    let stack = stack::start_with(|config| {
+        config.call_log = Some(log.clone());
+        config.faults = faults;
+        // None, but for the clock, which stands while something works.
+        config.limits = Some(Limits::default());
+        config.clock = clock.clone().into();
+        config.reconcile_every = Duration::from_secs(60);
+    })
+    .await;
     let client = stack.client();
-    client.lottery_of_employees("party").await;
-    let draw = client.run_draw("party", request).await;
+    let story = async {
+        client.lottery_of_employees("party").await;
+        client.run_draw("party", request).await
+    };
+    let draw = stack.fast_forward(&clock, Duration::from_secs(1), story).await;
     assert_eq!(draw["status"], status, "{draw}");
     (stack, client)
 }
@@ -170,18 +183,19 @@ async fn a_stopped_execution(log: &CallLog) {
     let clock = ManualClock::new(jiff::Timestamp::now());
     let stack = stack::start_with(|config| {
         config.call_log = Some(log.clone());
+        config.limits = Some(Limits::default());
         config.clock = clock.clone().into();
-        config.reconcile_every = std::time::Duration::from_secs(60);
+        config.reconcile_every = Duration::from_secs(60);
     })
     .await;
     let client = stack.client();
     client.lottery_of_employees("party").await;
-    let closes_at = (clock.now() + std::time::Duration::from_secs(86_400)).to_string();
+    let closes_at = (clock.now() + Duration::from_secs(86_400)).to_string();
     let draw = client.start_draw("party", json!({"winners": 1, "closes_at": closes_at})).await;
     let execution = client.draw("party", &draw).await["execution_arn"].as_str().unwrap().to_owned();
     stack.stop_execution(&execution).await;
     let end = client.wait_for_end("party", &draw);
-    let step = std::time::Duration::from_secs(30);
+    let step = Duration::from_secs(30);
     assert_eq!(stack.fast_forward(&clock, step, end).await["status"], "FAILED");
 }
 
