@@ -24,6 +24,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use jiff::Timestamp;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
@@ -171,6 +172,10 @@ impl Inner {
         stored: impl Future<Output = Result<(), EngineError>>,
     ) -> Result<(), EngineError> {
         let mut stored = pin!(stored);
+        // In memory it is stored already: then no timer is made.
+        if let Some(stored) = (&mut stored).now_or_never() {
+            return stored;
+        }
         loop {
             match tokio::time::timeout(PATIENCE, &mut stored).await {
                 Ok(stored) => return stored,
