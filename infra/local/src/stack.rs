@@ -283,8 +283,7 @@ fn lottery_functions(
             organiser_key: Some(organiser_key.clone()),
             metrics: workflow_tasks::Metrics::new(task_config.metrics_namespace.clone()),
             config: task_config.clone(),
-            clock: Arc::new(TaskClock(config.clock.clone())),
-            metrics: workflow_tasks::Metrics::new(task_config.metrics_namespace.clone()),
+            clock: Arc::new(clock.clone()),
         };
         let run = move |cx: TaskContext| {
             move |payload| {
