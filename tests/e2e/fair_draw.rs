@@ -174,7 +174,7 @@ async fn who_withdraws_between_seal_and_record_forfeits_the_seat_and_is_told_not
 
 #[tokio::test]
 async fn an_abandoned_draw_stays_public_and_the_next_one_names_it() {
-    let fault = Fault::every("record-winners", "RecordingBroke", FaultTime::Before).calls(1..=1);
+    let fault = Fault::every("record-winners", "SealBroken", FaultTime::Before).calls(1..=1);
     let stack = stack::start_with(|config| config.faults = vec![fault]).await;
     let client = stack.client();
     client.lottery_of_employees("party").await;
