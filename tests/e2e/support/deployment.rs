@@ -28,6 +28,12 @@ pub(crate) fn unused(calls: &BTreeSet<Permission>) -> Vec<Grant> {
     let template = template();
     let mut needed = template.standing_permissions();
     needed.extend(calls.iter().flat_map(|call| template.needed_by(call)));
-    let is_unused = |grant: &Grant| !needed.iter().any(|call| grant.covers(call));
+    // Logs and traces are allowed by one policy for all functions: it is enough that one of them needs it.
+    let is_shared = |grant: &Grant| grant.action.starts_with("logs:") || grant.action.starts_with("xray:");
+    let covers = |grant: &Grant, call: &Permission| match is_shared(grant) {
+        true => Grant { caller: call.caller.clone(), ..grant.clone() }.covers(call),
+        false => grant.covers(call),
+    };
+    let is_unused = |grant: &Grant| !needed.iter().any(|call| covers(grant, call));
     template.grants().into_iter().filter(is_unused).collect()
 }
