@@ -29,6 +29,9 @@ pub enum RateClass {
     Write,
     /// Anyone may enter a lottery by it.
     Join,
+    /// It says whether the service lives, and is not limited: whoever watches over the service asks from anywhere, however
+    /// many others ask.
+    Health,
 }
 
 /// Who pays for a call.
@@ -93,7 +96,7 @@ impl Limiter {
 
     /// Takes one call, or answers how many seconds it takes until there is one.
     pub(crate) fn take(&self, payer: Payer, counted: Counted, now: Timestamp) -> Result<(), u64> {
-        let rate = self.rate(counted);
+        let Some(rate) = self.rate(counted) else { return Ok(()) };
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         if buckets.len() >= BUCKETS {
             self.drop_full(&mut buckets, now);
@@ -107,18 +110,19 @@ impl Limiter {
         Err(((1.0 - bucket.calls) / rate.per_second).ceil().max(1.0) as u64)
     }
 
-    fn rate(&self, counted: Counted) -> Rate {
+    /// The rate of a kind of call; none if it is not limited.
+    fn rate(&self, counted: Counted) -> Option<Rate> {
         match counted {
-            Counted::Class(RateClass::Read) => self.limits.read,
-            Counted::Class(RateClass::Write) | Counted::Unauthenticated => self.limits.write,
-            Counted::Class(RateClass::Join) => self.limits.join,
+            Counted::Class(RateClass::Read) => Some(self.limits.read),
+            Counted::Class(RateClass::Write) | Counted::Unauthenticated => Some(self.limits.write),
+            Counted::Class(RateClass::Join) => Some(self.limits.join),
+            Counted::Class(RateClass::Health) => None,
         }
     }
 
     fn drop_full(&self, buckets: &mut HashMap<(Payer, Counted), Bucket>, now: Timestamp) {
         buckets.retain(|(_, counted), bucket| {
-            let rate = self.rate(*counted);
-            bucket.filled(rate, now).calls < rate.burst
+            self.rate(*counted).is_some_and(|rate| bucket.filled(rate, now).calls < rate.burst)
         });
         if buckets.len() >= BUCKETS {
             // So many busy callers at once: forgetting them is better than growing without end.

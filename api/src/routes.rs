@@ -65,7 +65,7 @@ impl Endpoint {
 /// The service's own routes.
 fn table() -> Vec<Endpoint> {
     use Access::{Public, PublicOr, Scope as Only};
-    use RateClass::{Join, Read, Write};
+    use RateClass::{Health, Join, Read, Write};
     use Scope::{DrawsWrite, ParticipantsWrite, ResultsRead};
 
     vec![
@@ -73,7 +73,7 @@ fn table() -> Vec<Endpoint> {
         Endpoint::declared(Public, Read, routes!(page::file)).fails_with(&[404]),
         Endpoint::declared(Public, Read, routes!(page::file_in_folder)).fails_with(&[404]),
         Endpoint::declared(Public, Read, routes!(page::file_of_build)).fails_with(&[404]),
-        Endpoint::declared(Public, Read, routes!(page::health)),
+        Endpoint::declared(Public, Health, routes!(page::health)),
         Endpoint::declared(Public, Read, routes!(openapi::document)),
         Endpoint::declared(Only(DrawsWrite), Write, routes!(lotteries::create))
             .fails_with(&[400, 409, 413, 415, 422]),

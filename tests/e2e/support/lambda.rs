@@ -62,6 +62,8 @@ impl Lambda {
         let secret = self.secret.path().to_str().unwrap().to_owned();
         let variables = [
             ("PUBLIC_URL", "https://lottery.example"),
+            // The local SNS applies a filter policy at once.
+            ("FILTER_POLICY_SECONDS", "0"),
             ("ORGANISER_KEY_FILE", &secret),
             ("BEACON_CHAIN", &chain),
             ("BEACON_MARGIN_SECONDS", "1"),

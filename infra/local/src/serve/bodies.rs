@@ -15,7 +15,7 @@ use http_body::{Body, Frame, SizeHint};
 use tokio::time::Instant;
 
 /// What all bodies together may hold.
-pub(crate) const MAX_HELD_BYTES: usize = 48 * 1024 * 1024;
+pub(crate) const MAX_HELD_BYTES: usize = 32 * 1024 * 1024;
 
 /// Of that, what only the beginnings of bodies may take, so that small ones have room beside large ones.
 const RESERVED_BYTES: usize = 8 * 1024 * 1024;
