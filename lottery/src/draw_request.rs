@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 
 use crate::{
-    Channel, Draw, DrawId, DrawStatus, FieldError, Locale, LotteryId, NotificationsByChannel, Prize,
+    Channel, Draw, DrawId, DrawStatus, FieldError, Group, Locale, LotteryId, NotificationsByChannel, Prize,
     PrizeList, PrizeListError, PrizeName, Quota, Refusal,
 };
 
@@ -188,9 +188,12 @@ fn parse_quota(value: Option<&Value>, field: &str) -> Result<Vec<Quota>, FieldEr
         Some(_) => return Err(FieldError::new(field, Refusal::NotArray)),
     };
     let parse = |(place, quota): (usize, &Value)| {
-        serde_json::from_value(quota.clone())
-            .map_err(|error| Refusal::Malformed { sentence: error.to_string() })
-            .map_err(|refusal| FieldError::new(format!("{field}[{place}]"), refusal))
+        let at = || format!("{field}[{place}]");
+        let quota: Quota = serde_json::from_value(quota.clone())
+            .map_err(|error| FieldError::new(at(), Refusal::Malformed { sentence: error.to_string() }))?;
+        // The same spelling as that of the participants, whatever the width of its letters and its blanks.
+        let group = Group::parse(quota.group.as_str()).map_err(|error| error.in_field(at()))?;
+        Ok(Quota { group, ..quota })
     };
     quotas.iter().enumerate().map(parse).collect()
 }

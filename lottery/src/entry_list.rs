@@ -29,7 +29,7 @@ impl<'a> EntryReader<'a> {
         let group = match self.text_or_null()? {
             None => None,
             // The name must be spelled as it is kept: trimmed, in NFC.
-            Some(text) => Some(Group::parse(&text).ok().filter(|group| group.as_str() == text)?),
+            Some(text) => Some(Group::stored(&text).ok().filter(|group| group.as_str() == text)?),
         };
         self.literal(b",\"holder\":")?;
         let holder = Holder::parse(&self.text()?).ok()?;

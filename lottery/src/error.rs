@@ -57,6 +57,10 @@ refusals! {
         TooLong { most: usize },
         #[error("must not hold control characters")]
         ControlCharacters,
+        #[error("must hold a character that can be seen")]
+        NothingVisible,
+        #[error("holds the replacement character U+FFFD: it was damaged on its way; take it from its source again")]
+        ReplacementCharacter,
         #[error("must be an international number: + and 8 to 15 digits")]
         NotPhoneNumber,
         #[error("must be an e-mail address such as rose@example.com")]

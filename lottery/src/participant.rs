@@ -6,32 +6,60 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use unicode_normalization::UnicodeNormalization;
 
-use crate::text::{line, personal, text_newtype};
+use crate::text::{folded, is_visible, line, personal, seen, text_newtype, undamaged};
 use crate::{EmailAddress, FieldError, Invalid, ParticipantId, PhoneNumber, Refusal};
 
-/// A person's name as the organiser writes it: 1 to 200 characters.
+/// A person's name as the organiser writes it: 1 to 200 characters, one of them visible.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Name(String);
 
-/// A part of the pool, such as a department: 1 to 64 characters in Unicode's NFC.
+/// A part of the pool, such as a department: 1 to 64 characters.
+///
+/// What comes in is compared after Unicode's NFKC, with white space at its ends left out and blanks within it folded to one:
+/// `Ｓａｌｅｓ` and `Sales ` are one group. What is sealed is read as it is, which the protocol has in NFC.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Group(String);
 
-text_newtype!(Name);
-text_newtype!(Group);
+text_newtype!(Name, stored);
+text_newtype!(Group, stored);
 personal!(Name);
 
 impl Name {
-    /// Parses a person's name.
+    /// The most characters of a name.
+    pub const MAX_LENGTH: usize = 200;
+
+    /// Parses a person's name. Characters that show nothing or turn the direction of the text are left out; refused is a
+    /// name of which then nothing can be seen, or one that was damaged on its way.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
-        line(text, 200).map(Self)
+        let shown = seen(undamaged(text)?);
+        if !text.trim().is_empty() && !is_visible(&shown) {
+            return Err(Refusal::NothingVisible.into());
+        }
+        line(&shown, Self::MAX_LENGTH).map(Self)
+    }
+
+    /// Reads a name that is stored.
+    pub(crate) fn stored(text: &str) -> Result<Self, Invalid> {
+        line(text, Self::MAX_LENGTH).map(Self)
     }
 }
 
 impl Group {
+    /// The most characters of a group's name.
+    pub const MAX_LENGTH: usize = 64;
+
     /// Parses a group's name; equal-looking spellings become one.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
-        line(&text.nfc().collect::<String>(), 64).map(Self)
+        let shown: String = seen(undamaged(text)?).nfkc().collect();
+        if !text.trim().is_empty() && !is_visible(&shown) {
+            return Err(Refusal::NothingVisible.into());
+        }
+        line(&folded(&shown), Self::MAX_LENGTH).map(Self)
+    }
+
+    /// Reads a group's name that is stored or sealed, as the protocol has it: in NFC.
+    pub fn stored(text: &str) -> Result<Self, Invalid> {
+        line(&text.nfc().collect::<String>(), Self::MAX_LENGTH).map(Self)
     }
 }
 

@@ -238,6 +238,8 @@ export default {
   "refusal.ColumnMissing": "the header must name the column {column}",
   "refusal.ColumnTwice": "the header names this column twice",
   "refusal.ControlCharacters": "must not hold control characters",
+  "refusal.NothingVisible": "must hold a character that can be seen",
+  "refusal.ReplacementCharacter": "holds the replacement character U+FFFD: it was damaged on its way; take it from its source again",
   "refusal.EmailAccountFull": "SNS takes no more filter policies in this account; give a phone number, or use SES v2, which has no such limit",
   "refusal.EmailHeldBySns": "E-mails through SNS are held back for {minutes} minutes after an address is imported: so long SNS may take to apply what keeps a letter from the other addresses. SES v2, which is recommended, has no such delay.",
   "refusal.EmailNotSubscribed": "the address is not subscribed yet; import this line again",

@@ -238,6 +238,8 @@ export default {
   "refusal.ColumnMissing": "表头必须包含列 {column}",
   "refusal.ColumnTwice": "表头中此列出现两次",
   "refusal.ControlCharacters": "不能含有控制字符",
+  "refusal.NothingVisible": "必须含有看得见的字符",
+  "refusal.ReplacementCharacter": "含有替换字符 U+FFFD：内容在传送途中已损坏，请从原始来源重新取得",
   "refusal.EmailAccountFull": "此账户的 SNS 过滤策略已用完；请改填手机号，或改用没有此限制的 SES v2",
   "refusal.EmailHeldBySns": "通过 SNS 发送的邮件，在邮箱导入后 {minutes} 分钟内暂不发出：SNS 需要这段时间使信件只到达本人。推荐改用没有此延迟的 SES v2。",
   "refusal.EmailNotSubscribed": "此邮箱尚未订阅，请重新导入此行",

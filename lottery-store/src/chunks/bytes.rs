@@ -41,7 +41,7 @@ fn entry(bytes: &mut &[u8]) -> Option<SealedEntry> {
     let tickets = u16::from_be_bytes(take(bytes, 2)?.try_into().ok()?);
     let holder = Holder::from_bytes(take(bytes, 32)?.try_into().ok()?);
     let participant_id = ParticipantId::parse(text(bytes)?).ok()?;
-    let group = Some(text(bytes)?).filter(|group| !group.is_empty()).map(Group::parse);
+    let group = Some(text(bytes)?).filter(|group| !group.is_empty()).map(Group::stored);
     let excluded = Some(text(bytes)?).filter(|reason| !reason.is_empty()).map(Exclusion::parse);
     let entry = Entry {
         excluded: excluded.transpose().ok()?,
