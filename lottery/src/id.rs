@@ -162,7 +162,7 @@ fn slug(text: &str, longest: usize) -> Result<String, Invalid> {
 }
 
 /// RFC 4648 base32 in lower case, without padding.
-fn base32(bytes: &[u8]) -> String {
+pub(crate) fn base32(bytes: &[u8]) -> String {
     let (mut text, mut held, mut bits) = (String::new(), 0u32, 0);
     for &byte in bytes {
         held = held << 8 | u32::from(byte);

@@ -8,6 +8,7 @@
 //!
 //! - [`id`]: what names a lottery, a draw, a participant, and the random label of an entry
 //! - [`participant`]: a person of the pool, with their [`contact`] addresses
+//! - `list`, behind the feature `lists`: lists of participants as people have them, read into people
 //! - [`lottery`]: the event with its pool; [`locale`]: its language and time zone
 //! - [`draw_request`]: what an organiser asks for; [`draw`]: one run that picks winners
 //! - [`entry`]: a participant's place in one sealed draw
@@ -33,6 +34,8 @@ pub mod draw_request;
 pub mod entry;
 pub mod feasibility;
 pub mod id;
+#[cfg(feature = "lists")]
+pub mod list;
 pub mod locale;
 pub mod lottery;
 pub mod manifest;

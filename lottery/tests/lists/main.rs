@@ -1,0 +1,11 @@
+//! Lists as people have them, through the public interface: bytes in, people and remarks out.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod addresses;
+mod files;
+mod ids;
+mod robust;
+mod round_trip;
+mod support;
+mod workbooks;
