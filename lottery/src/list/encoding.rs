@@ -156,11 +156,11 @@ impl Text {
             return self.decode_as(charset.0, Certainty::Named, &head, text);
         }
         if head.contains(&0) {
-            let encoding = utf_16(&head).ok_or(ListRemark::NotText)?;
+            let encoding = utf_16(&head).ok_or(ListRemark::NotTextFile)?;
             return self.decode_as(encoding, Certainty::Guessed, &head, text);
         }
         if has_many_controls(&head) {
-            return Err(ListRemark::NotText);
+            return Err(ListRemark::NotTextFile);
         }
         self.state = State::Ascii(b'\n');
         self.push(&head, text)?;
@@ -174,7 +174,7 @@ impl Text {
         let State::Sniffing(window, before) = &mut self.state else { return Ok(()) };
         let (window, before) = (std::mem::take(window), *before);
         if has_many_controls(&window) {
-            return Err(ListRemark::NotText);
+            return Err(ListRemark::NotTextFile);
         }
         let (encoding, certainty) = if is_utf_8(&window, is_whole) {
             (UTF_8, Certainty::Sure)
@@ -393,7 +393,7 @@ mod tests {
 
     #[test]
     fn what_is_no_text_is_refused() {
-        assert_eq!(decoded(b"\x00\x01\x02\x03", None), Err(ListRemark::NotText));
+        assert_eq!(decoded(b"\x00\x01\x02\x03", None), Err(ListRemark::NotTextFile));
         assert_eq!(decoded(b"\xff\xfe\x00\x00a\x00\x00\x00", None), Err(ListRemark::UnknownEncoding));
         // Bytes of every kind read like nothing.
         let bytes: Vec<u8> = (0..400_u32).map(|n| (n * 7919 % 251) as u8 | 0x80).collect();

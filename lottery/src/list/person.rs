@@ -240,7 +240,7 @@ fn plain(cell: &Cell, manner: Manner) -> Result<Option<String>, Why> {
         return Err(ListRemark::NotDecodable { encoding: manner.encoding }.into());
     }
     if text.contains('\u{fffd}') {
-        return Err(ListRemark::ReplacementCharacter.into());
+        return Err(Refusal::ReplacementCharacter.into());
     }
     Ok(Some(text.to_owned()))
 }
@@ -293,8 +293,10 @@ fn keep<T>(
             Ok(Given::Value(address))
         }
         Err(why) => {
-            let is_damage =
-                matches!(why, Why::List(ListRemark::NotDecodable { .. } | ListRemark::ReplacementCharacter));
+            let is_damage = matches!(
+                why,
+                Why::List(ListRemark::NotDecodable { .. }) | Why::Value(Refusal::ReplacementCharacter)
+            );
             let remark = fields.remark(manner, field, why);
             if manner.is_strict || is_damage {
                 return Err(remark);

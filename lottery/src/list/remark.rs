@@ -15,7 +15,7 @@ crate::refusals! {
         #[error("the list is empty")]
         Empty,
         #[error("is no text and no workbook; send a list as .xlsx, .xls, .ods, CSV or JSON")]
-        NotText,
+        NotTextFile,
         #[error("is {kind}; save the list as .xlsx or CSV, and send that file")]
         WrongKind { kind: &'static str },
         #[error("the encoding of the text cannot be told; save it as UTF-8 (in Excel: `CSV UTF-8`), or name it with `charset`")]
@@ -24,8 +24,6 @@ crate::refusals! {
         UnknownCharset { charset: String },
         #[error("holds bytes that are not {encoding}; save the file as UTF-8 (in Excel: `CSV UTF-8`), or name its encoding with `charset`")]
         NotDecodable { encoding: &'static str },
-        #[error("holds the replacement character U+FFFD: the text was damaged before it came here; take it from its source again")]
-        ReplacementCharacter,
         #[error("is longer than {most} bytes")]
         LineTooLong { most: usize },
         #[error("its quotation mark is never closed")]
@@ -241,6 +239,12 @@ impl Remarks {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_code_has_one_meaning() {
+        let both: Vec<_> = ListRemark::CODES.iter().filter(|code| Refusal::CODES.contains(code)).collect();
+        assert!(both.is_empty(), "{both:?}");
+    }
 
     #[test]
     fn a_thousand_remarks_are_listed_and_all_are_counted() {

@@ -198,7 +198,7 @@ fn what_is_no_list_is_refused_by_what_it_is() {
         (b"<html><table><tr><td>name</td></tr></table></html>", "WrongKind"),
         (b"PK\x03\x04 and nothing behind it", "WorkbookBroken"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1 and nothing", "WorkbookBroken"),
-        (b"\x00\x01\x02\x03\x04\x05\x06\x07\x08", "NotText"),
+        (b"\x00\x01\x02\x03\x04\x05\x06\x07\x08", "NotTextFile"),
         (b"Rose,+12025550101\nTracy,+12025550102\n", "HeaderNotFound"),
         (b"12\n13\n14\n", "HeaderNotFound"),
         (b"phone,email\n+12025550101,rose@example.com\n", "NameColumnMissing"),
