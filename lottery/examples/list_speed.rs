@@ -1,4 +1,4 @@
-//! How fast lists are read: `cargo run --release -p lottery --features lists --example list_speed`.
+//! How fast lists are read: `cargo run --release -p lottery --features lists --example list_speed [rows of the CSV]`.
 
 use std::fmt::Write;
 use std::time::Instant;
@@ -12,11 +12,17 @@ const WORKBOOK_ROWS: u32 = 100_000;
 #[allow(clippy::print_stdout, reason = "it is what the example is for")]
 fn main() -> anyhow::Result<()> {
     let mut csv = "工号,姓名,部门,手机号,邮箱\n".to_owned();
-    for row in 0..ROWS {
+    let rows = std::env::args().nth(1).map_or(Ok(ROWS), |rows| rows.parse())?;
+    for row in 0..rows {
         writeln!(csv, "E{row:07},张伟{row},销售部,138{row:08},p{row}@example.com")?;
     }
-    report("CSV", csv.as_bytes(), ROWS)?;
-    let names: String = (0..200_000).map(|row| format!("张伟{}\n", row / 2)).collect();
+    report("CSV", csv.as_bytes(), rows)?;
+    let in_words = |row: usize| {
+        let digits = (row / 2).to_string();
+        let word = |digit: char| "零一二三四五六七八九".chars().nth(digit.to_digit(10).unwrap_or(0) as usize);
+        digits.chars().filter_map(word).collect::<String>()
+    };
+    let names: String = (0..200_000).map(|row| format!("张{}\n", in_words(row))).collect();
     report("names alone", names.as_bytes(), 200_000)?;
 
     let mut workbook = Workbook::new();
