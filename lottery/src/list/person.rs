@@ -32,6 +32,15 @@ impl<T> Given<T> {
         }
     }
 
+    /// The same of another value.
+    pub fn map<U>(self, convert: impl FnOnce(T) -> U) -> Given<U> {
+        match self {
+            Self::Absent => Given::Absent,
+            Self::Nothing => Given::Nothing,
+            Self::Value(value) => Given::Value(convert(value)),
+        }
+    }
+
     /// The value, if there is one.
     pub fn as_ref(&self) -> Given<&T> {
         match self {

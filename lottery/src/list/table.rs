@@ -27,6 +27,8 @@ pub(super) struct Table {
     header_line: Option<u64>,
     /// A list of names alone, one a row.
     is_headless: bool,
+    /// Whether a row below the header was read.
+    has_rows: bool,
 }
 
 impl Table {
@@ -39,6 +41,7 @@ impl Table {
             columns: None,
             header_line: None,
             is_headless: false,
+            has_rows: false,
         }
     }
 
@@ -65,7 +68,25 @@ impl Table {
 
     /// How many cells a row has, once that is known.
     pub(super) fn width(&self) -> Option<usize> {
-        self.columns.as_ref().filter(|_| !self.is_headless).map(|columns| columns.width)
+        let is_known = !self.is_headless && !self.may_be_title();
+        self.columns.as_ref().filter(|_| is_known).map(|columns| columns.width)
+    }
+
+    /// Whether what was taken for the header could be a title that sounds like one, such as `员工名单`: a single cell with no
+    /// row read below it yet.
+    fn may_be_title(&self) -> bool {
+        header_row_is_found(self.header_row)
+            && self.mapping.is_empty()
+            && !self.has_rows
+            && !self.is_headless
+            && self.columns.as_ref().is_some_and(|columns| columns.width == 1)
+    }
+
+    /// The line of the title that was taken for the header, if this row is the header.
+    fn title_above(&self, row: &RawRow) -> Option<u64> {
+        let is_wider_header =
+            |cells: &Vec<Cell>| cells.iter().filter(|cell| !cell.is_blank()).count() > 1 && is_header(cells);
+        self.header_line.filter(|_| self.may_be_title() && row.cells.as_ref().is_ok_and(is_wider_header))
     }
 
     /// Takes the next row.
@@ -75,8 +96,15 @@ impl Table {
         read: &mut Vec<Read>,
         remarks: &mut Vec<Remark>,
     ) -> Result<(), Remark> {
+        if let Some(line) = self.title_above(&row) {
+            remarks.push(Remark::of_line(line, ListRemark::TitleLeftOut));
+            self.above = vec![row];
+            return self.begin(read, remarks);
+        }
         if self.columns.is_some() {
+            let before = read.len();
             self.read(row, read, remarks);
+            self.has_rows |= read.len() > before;
             return Ok(());
         }
         if row.is_blank() {

@@ -238,3 +238,14 @@ fn an_export_of_ours_is_read_again() {
     );
     assert_eq!(people(&list), ["7 =Rose +12025550101", "8 -Tracy +12025550102"]);
 }
+
+#[test]
+fn a_title_that_sounds_like_a_column_of_names_is_a_title() {
+    for title in ["员工名单", "抽奖名单", "Name", "Names"] {
+        let list = list(format!("{title}\n工号,姓名,备注\n1,张伟,x\n2,李娜,\n"), default());
+        assert_eq!(people(&list), ["1 张伟", "2 李娜"], "{title}");
+        assert_eq!(list.detected.header_line, Some(2), "{title}");
+    }
+    // Alone it is the header.
+    assert_eq!(list("名单\n张伟\n李娜\n", default()).rows.len(), 2);
+}

@@ -5,6 +5,8 @@
 mod addresses;
 mod files;
 mod ids;
+#[cfg(feature = "read-list")]
+mod program;
 mod robust;
 mod round_trip;
 mod support;
