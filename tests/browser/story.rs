@@ -143,9 +143,9 @@ const WAY: [&str; 12] = [
     "DrawWinners",
     "RecordWinners",
     "Notify",
-    "NotifyBySms",
+    "SmsDone",
     "SendSms",
-    "NotifyByEmail",
+    "EmailDone",
     "SendEmail",
     "CompleteDraw",
 ];
