@@ -66,34 +66,73 @@ type Set = fn(&mut Limits, &str) -> Option<()>;
 
 /// The settings by their names, each with what stands behind its `=`.
 const SETTINGS: [(&str, &str, Set); 24] = [
-    ("lambda-concurrency", "N", |it, value| Some(it.lambda_concurrency = Some(value.parse().ok()?))),
+    ("lambda-concurrency", "N", |it, value| {
+        it.lambda_concurrency = Some(value.parse().ok()?);
+        Some(())
+    }),
     ("reserved-concurrency", "FUNCTION:N", |it, value| {
         let (function, count) = value.split_once(':')?;
         it.reserved_concurrency.insert(function.to_owned(), count.parse().ok()?);
         Some(())
     }),
-    ("function-timeouts", "on|off", |it, value| Some(it.function_timeouts = on_or_off(value)?)),
-    ("cold-start-ms", "N", |it, value| Some(it.cold_start = milliseconds(value)?)),
-    ("lambda-payload-bytes", "N", |it, value| Some(it.lambda_payload_bytes = Some(value.parse().ok()?))),
-    ("api-timeout-ms", "N", |it, value| Some(it.api_timeout = Some(milliseconds(value)?))),
-    ("api-body-bytes", "N", |it, value| Some(it.api_body_bytes = Some(value.parse().ok()?))),
-    ("api-rate", RATE, |it, value| Some(it.api_rate = Some(rate(value)?))),
-    ("watching-rate", RATE, |it, value| Some(it.watching_rate = Some(rate(value)?))),
+    ("function-timeouts", "on|off", |it, value| {
+        it.function_timeouts = on_or_off(value)?;
+        Some(())
+    }),
+    ("cold-start-ms", "N", |it, value| {
+        it.cold_start = milliseconds(value)?;
+        Some(())
+    }),
+    ("lambda-payload-bytes", "N", |it, value| {
+        it.lambda_payload_bytes = Some(value.parse().ok()?);
+        Some(())
+    }),
+    ("api-timeout-ms", "N", |it, value| {
+        it.api_timeout = Some(milliseconds(value)?);
+        Some(())
+    }),
+    ("api-body-bytes", "N", |it, value| {
+        it.api_body_bytes = Some(value.parse().ok()?);
+        Some(())
+    }),
+    ("api-rate", RATE, |it, value| {
+        it.api_rate = Some(rate(value)?);
+        Some(())
+    }),
+    ("watching-rate", RATE, |it, value| {
+        it.watching_rate = Some(rate(value)?);
+        Some(())
+    }),
     ("step-functions", "OPERATION:RATE[/BURST]", |it, value| {
         let (operation, figures) = value.split_once(':')?;
         it.step_functions.insert(operation.to_owned(), rate(figures)?);
         Some(())
     }),
-    ("sms-rate", RATE, |it, value| Some(it.sms_rate = Some(rate(value)?))),
-    ("topic-rate", RATE, |it, value| Some(it.topic_rate = Some(rate(value)?))),
-    ("topic-email-rate", RATE, |it, value| Some(it.topic_email_rate = Some(rate(value)?))),
+    ("sms-rate", RATE, |it, value| {
+        it.sms_rate = Some(rate(value)?);
+        Some(())
+    }),
+    ("topic-rate", RATE, |it, value| {
+        it.topic_rate = Some(rate(value)?);
+        Some(())
+    }),
+    ("topic-email-rate", RATE, |it, value| {
+        it.topic_email_rate = Some(rate(value)?);
+        Some(())
+    }),
     ("sns", "OPERATION:RATE[/BURST]", |it, value| {
         let (operation, figures) = value.split_once(':')?;
         it.sns.insert(operation.to_owned(), rate(figures)?);
         Some(())
     }),
-    ("ses-rate", RATE, |it, value| Some(it.ses_rate = Some(rate(value)?))),
-    ("ses-per-day", "N", |it, value| Some(it.ses_per_day = Some(value.parse().ok()?))),
+    ("ses-rate", RATE, |it, value| {
+        it.ses_rate = Some(rate(value)?);
+        Some(())
+    }),
+    ("ses-per-day", "N", |it, value| {
+        it.ses_per_day = Some(value.parse().ok()?);
+        Some(())
+    }),
     ("ses-sandbox", "on|off", |it, value| {
         it.ses_verified = on_or_off(value)?.then(|| it.ses_verified.take().unwrap_or_default());
         Some(())
@@ -102,9 +141,18 @@ const SETTINGS: [(&str, &str, Set); 24] = [
         it.ses_verified.get_or_insert_default().insert(value.to_lowercase());
         Some(())
     }),
-    ("table-reads", RATE, |it, value| Some(it.table_reads = Some(rate(value)?))),
-    ("table-writes", RATE, |it, value| Some(it.table_writes = Some(rate(value)?))),
-    ("latency-ms", "N", |it, value| Some(it.latency = milliseconds(value)?)),
+    ("table-reads", RATE, |it, value| {
+        it.table_reads = Some(rate(value)?);
+        Some(())
+    }),
+    ("table-writes", RATE, |it, value| {
+        it.table_writes = Some(rate(value)?);
+        Some(())
+    }),
+    ("latency-ms", "N", |it, value| {
+        it.latency = milliseconds(value)?;
+        Some(())
+    }),
     ("throttle", "FUNCTION|all:SECONDS", |it, value| {
         let (function, seconds) = value.split_once(':')?;
         let lasts = Duration::from_secs(seconds.parse().ok()?);
