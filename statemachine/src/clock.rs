@@ -56,6 +56,14 @@ impl Clock {
         self.now().as_millisecond()
     }
 
+    /// Returns when the clock shows `due` or later, to the millisecond.
+    pub async fn sleep_until(&self, due: Timestamp) {
+        let due = due.as_millisecond() + i64::from(due.subsec_nanosecond() % 1_000_000 > 0);
+        while self.now_millis() < due {
+            self.sleep_towards(due).await;
+        }
+    }
+
     /// Returns when the clock shows `due` (milliseconds since 1970) or later, or after a second: the caller looks at
     /// the clock again.
     pub(crate) async fn sleep_towards(&self, due: i64) {

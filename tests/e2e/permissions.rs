@@ -136,8 +136,6 @@ async fn draws_that_fail(log: &CallLog) {
     // The one error that ends a draw: it can never pass.
     let breaks = |function: &str| Fault::every(function, "SealBroken", FaultTime::Before);
     let fails = |function: &str| Fault::every(function, "Broken", FaultTime::Before);
-    // An error that can never pass; of any other the draw would be resumed for ever.
-    let ends = |function: &str| Fault::every(function, "SealBroken", FaultTime::Before);
     let two = json!({"winners": 2});
     a_draw_with(log, Vec::new(), json!({"winners": 12}), "REJECTED").await;
     a_draw_with(log, vec![breaks("seal-entries")], two.clone(), "FAILED").await;

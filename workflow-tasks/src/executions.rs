@@ -55,7 +55,7 @@ pub(crate) struct Executions<'a> {
 
 impl Executions<'_> {
     pub(crate) async fn describe(&self, name: &str) -> Result<Execution, TaskError> {
-        let arn = format!("{}:{name}", self.state_machine_arn.replacen(":stateMachine:", ":execution:", 1));
+        let arn = lottery_store::execution_arn(self.state_machine_arn, name);
         let execution = match self.cx.sfn.describe_execution().execution_arn(arn).send().await {
             Ok(execution) => execution,
             Err(error) if is_throttling(&error) => return Ok(Execution::Throttled),

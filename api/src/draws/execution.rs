@@ -25,8 +25,7 @@ impl Executions {
     }
 
     fn arn_of(&self, name: &str) -> String {
-        let machine = self.state_machine_arn.replacen(":stateMachine:", ":execution:", 1);
-        format!("{machine}:{name}")
+        lottery_store::execution_arn(&self.state_machine_arn, name)
     }
 
     /// Starts the execution of a draw. Started already, running or closed, is as good.

@@ -64,6 +64,10 @@ pub(crate) struct Options {
     /// nothing else
     #[arg(long, value_name = "FILE", value_parser = template)]
     iam: Option<Template>,
+    /// Answer for this name of the machine too, such as host.docker.internal; may be repeated. Requests for other
+    /// names are refused, as they may come from a web page
+    #[arg(long, value_name = "NAME")]
+    public_host: Vec<String>,
     /// Let rounds of drand's public beacon decide draws, which takes some ten seconds more, instead of the stack's own
     #[arg(long)]
     public_beacon: bool,

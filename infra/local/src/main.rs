@@ -57,6 +57,9 @@ async fn serve(options: cli::Options) -> ExitCode {
         stopped = wait_for_signal() => stopped,
         never = print_new_tokens(stack.tokens.clone(), stack.token_file.is_some()) => match never {},
     };
+    if let Some(bill) = stack.bill().await {
+        let _ = writeln!(io::stdout(), "On AWS            {bill}");
+    }
     stack.shutdown().await;
     match stopped {
         Ok(()) => ExitCode::SUCCESS,

@@ -19,12 +19,12 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use workflow_tasks::{BeaconConfig, Relays, TaskContext};
 
-use crate::aws::{self, DynamoDb, Endpoint};
+use crate::aws::{self, DynamoDb, Endpoint, Guard};
 use crate::beacon::{Beacon, Found, draws_of_other_beacons, named, organiser_key};
 use crate::config::{ACCOUNT, EMAIL_SENDER, REGION};
 use crate::data_directory::DataDirectory;
 use crate::definitions::{DEFINITIONS, LOTTERY, OPERATOR_TOPIC, TOPIC_PREFIX, told};
-use crate::functions::{FunctionTable, Functions, RemoteFunctions};
+use crate::functions::{FunctionTable, Functions, LimitedFunctions, RemoteFunctions};
 use crate::health::{self, Health};
 use crate::invoker::HostInvoker;
 use crate::limits::{self, Account, Activity, Gateway};
@@ -117,8 +117,10 @@ impl Stack {
             None => Beacon::in_memory(config.clock.clone())?,
         };
         let beacon_config = beacon_config(config.beacon, &beacon, &aws_url);
-        let endpoint =
-            Arc::new(Endpoint::new(dynamodb.clone(), sns.clone(), beacon, config.call_log.clone()));
+        let (account, iam) = (account(&config)?, config.iam.as_ref().map(Template::anew));
+        let guard = Guard::new(iam.clone(), account.clone());
+        let endpoint = Endpoint::new(dynamodb.clone(), sns.clone(), beacon, config.call_log.clone());
+        let endpoint = Arc::new(endpoint.guarded_by(guard.clone()));
         // What CloudFormation creates on AWS.
         let set_up = aws::sdk_config(&endpoint, "set-up");
         create_tables(Store::new(aws_sdk_dynamodb::Client::new(&set_up), tables.clone())).await?;
@@ -179,14 +181,23 @@ impl Stack {
         let (stop, stopped) = watch::channel(false);
         let mut servers = JoinSet::new();
         let local = LocalApi { sns: sns.clone(), engine: engine.clone() };
-        let state = api_state(&config.clock, &issuer, &endpoint, tables)?
-            .with_health(Arc::new(move || health.report()));
-        let router = api::router_with(state, local_api::endpoints(&local));
+        let state = api_states(&config, &issuer, &endpoint, tables)?;
+        let health: Arc<dyn Fn() -> Result<(), String> + Send + Sync> = Arc::new(move || health.report());
+        let state = move || state().with_health(health.clone());
+        let mut router = api::router_with(state(), local_api::endpoints(&local));
+        if let Some(account) = &account {
+            let may_invoke = iam.as_ref().is_none_or(|iam| iam.service_may_invoke("api"));
+            let routes = template(&config)?.routes();
+            let gateway = Gateway { account: account.clone(), host: router, may_invoke, routes };
+            router = limits::router(gateway, state);
+        }
         servers.spawn(serve::api(api_listener, api_front, router, issuer.clone(), stopped.clone()));
         servers.spawn(serve::aws(aws_listener, aws_front, endpoint.clone(), stopped));
         let mut timers = JoinSet::new();
         for schedule in schedules(&config) {
-            timers.spawn(schedule.run(functions.clone(), config.clock.clone()));
+            if iam.as_ref().is_none_or(|iam| iam.service_may_invoke(schedule.function)) {
+                timers.spawn(schedule.run(functions.clone(), config.clock.clone()));
+            }
         }
         timers.spawn(schedule::tidy(config.clock.clone(), dynamodb.clone(), token.clone()));
         timers.spawn(schedule::watch(config.clock.clone(), dynamodb, sns));
@@ -379,10 +390,13 @@ fn api_states(
 /// The account of a stack with limits; memory and time-outs are those of the template.
 fn account(config: &Config) -> Result<Option<Arc<Account>>, StartError> {
     let Some(limits) = &config.limits else { return Ok(None) };
+    Ok(Some(Account::new(limits.clone(), config.clock.clone(), template(config)?.functions())))
+}
+
+/// The template that functions, time-outs and routes are looked up in.
+fn template(config: &Config) -> Result<Template, StartError> {
     let template = config.iam.clone().map_or_else(Template::embedded, Ok);
-    let template = template
-        .map_err(|error| StartError::SetUp { what: "the limits".to_owned(), reason: error.to_string() })?;
-    Ok(Some(Account::new(limits.clone(), config.clock.clone(), template.functions())))
+    template.map_err(|error| StartError::SetUp { what: "the limits".to_owned(), reason: error.to_string() })
 }
 
 fn open_dynamodb(

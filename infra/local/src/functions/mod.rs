@@ -77,6 +77,10 @@ impl Functions {
             (Err(refusal), _) => (Err(refusal), None),
             (Ok(name), Functions::InProcess(table)) => (table.invoke(name, payload).await, None),
             (Ok(name), Functions::Remote(remote)) => remote.invoke_with_log(name, payload).await,
+            (Ok(name), Functions::Limited(limited)) => {
+                let (result, log) = limited.invoke_with_log(name, payload).await;
+                (result, Some(log))
+            }
         };
         (result, kept.unwrap_or_else(|| log::tail(began.elapsed())))
     }

@@ -25,6 +25,8 @@ pub(super) struct Deployment {
     pub(super) log_groups: Vec<String>,
     /// Services that call something: principal, action, resource, and the ARN that it calls for.
     pub(super) service_calls: Vec<ServiceCall>,
+    /// Routes of API Gateway with a rate of their own, such as `GET /lotteries/{lottery_id}`.
+    pub(super) routes: Vec<String>,
 }
 
 /// A function.
@@ -81,6 +83,7 @@ impl Deployment {
             keys: BTreeMap::new(),
             log_groups: Vec::new(),
             service_calls: Vec::new(),
+            routes: Vec::new(),
         };
         let resources = resolver.resources()?;
         let globals = resolver.globals()?;
@@ -165,6 +168,10 @@ impl Deployment {
                 let function = Function::of(resource, arn, globals)?;
                 let raw = serde_json::json!({"Properties": properties, "Metadata": resource.metadata});
                 self.functions.insert(function_name(&raw), function);
+            }
+            "AWS::ApiGatewayV2::Stage" => {
+                let routes = properties["RouteSettings"].as_object().into_iter().flatten();
+                self.routes.extend(routes.map(|(route, _)| route.clone()));
             }
             "AWS::Serverless::StateMachine" => self.state_machine = Some(StateMachine::of(resource)?),
             _ => {}

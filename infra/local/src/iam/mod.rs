@@ -102,6 +102,11 @@ impl Template {
         self.content.deployment.functions.iter().map(|(name, it)| (name.clone(), it.figures)).collect()
     }
 
+    /// Routes of API Gateway that have a rate of their own.
+    pub(crate) fn routes(&self) -> Vec<String> {
+        self.content.deployment.routes.clone()
+    }
+
     /// Whether the caller has a role here.
     pub fn has(&self, caller: &str) -> bool {
         self.content.deployment.role_of(caller).is_some()

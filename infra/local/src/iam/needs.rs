@@ -6,7 +6,7 @@ use super::condition::RequestContext;
 use super::deployment::{Deployment, Function};
 use super::policy::{Decision, Principal, Request, Statement, evaluate};
 use crate::aws::Permission;
-use crate::config::{ACCOUNT, REGION};
+use crate::config::{ACCOUNT, EMAIL_SENDER, REGION};
 use crate::definitions::LOTTERY;
 
 /// One thing that must be allowed.
@@ -90,7 +90,12 @@ impl Deployment {
         let Some(role) = self.role_of(caller) else { return Vec::new() };
         let principal = Principal::Aws(role.to_owned());
         let resource = self.as_deployed(caller, action, resource);
-        let mut needs = vec![Need::new(&principal, action, &resource)];
+        let mut need = Need::new(&principal, action, &resource);
+        if action == "ses:SendEmail" {
+            // The one sender that the local stack's functions have.
+            need = need.with("ses:FromAddress", EMAIL_SENDER);
+        }
+        let mut needs = vec![need];
         if let Some(key) = self.keys.get(&resource) {
             let (service, _) = action.split_once(':').unwrap_or((action, ""));
             let actions: &[&str] = match (service, action) {

@@ -211,12 +211,16 @@ impl<'a> Resolver<'a> {
                 _ => format!("{arn}:1"),
             });
         }
+        if let Some((owner, alias)) = self.generated_alias(name) {
+            return Ok(format!("{}:{alias}", self.arn(owner)?));
+        }
         let resource = self.resource(name)?;
         let property = |property: &str| self.resolve(&resource["Properties"][property]).map(|it| text(&it));
         Ok(match kind(resource) {
             "AWS::DynamoDB::Table" => table_name(name),
             "AWS::Serverless::Function" => function_name(resource),
             "AWS::Logs::LogGroup" => property("LogGroupName")?.unwrap_or_else(|| name.to_owned()),
+            "AWS::SES::ConfigurationSet" => property("Name")?.unwrap_or_else(|| name.to_owned()),
             "AWS::Serverless::StateMachine"
             | "AWS::SNS::Topic"
             | "AWS::SecretsManager::Secret"
@@ -368,6 +372,7 @@ x: {expression}
             ("!Ref LotteryTable", "Lottery"),
             ("!GetAtt LotteryTable.Arn", "arn:aws:dynamodb:us-east-1:123456789012:table/Lottery"),
             ("!GetAtt Logs.Arn", "arn:aws:logs:us-east-1:123456789012:log-group:/local/tasks:*"),
+            ("!Ref ApiAliaslive", "arn:aws:lambda:us-east-1:123456789012:function:api:live"),
             ("!Ref Api.Alias", "arn:aws:lambda:us-east-1:123456789012:function:api:live"),
             (
                 "!Sub 'p-${Api.Arn}-${!literal}'",

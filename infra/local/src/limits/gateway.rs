@@ -33,13 +33,16 @@ pub(crate) struct Gateway {
     pub(crate) host: Router,
     /// Whether the gateway may invoke the function.
     pub(crate) may_invoke: bool,
+    /// Routes with a rate of their own, such as `GET /lotteries/{lottery_id}`.
+    pub(crate) routes: Vec<String>,
 }
 
 struct Edge {
     gateway: Gateway,
     environments: Arc<Environments<Router>>,
-    all: Option<Bucket>,
-    watching: Option<Bucket>,
+    routes: Vec<(String, Option<Bucket>)>,
+    /// Of all other routes together.
+    default: Option<Bucket>,
 }
 
 /// The API as the gateway serves it. `start` makes what an execution environment holds: nothing of it is shared.
@@ -48,12 +51,8 @@ pub(crate) fn router(gateway: Gateway, start: impl Fn() -> AppState + Send + Syn
     let (now, limits) = (account.now(), account.limits().clone());
     let environments = Arc::new(Environments::new(FUNCTION, account, move || api::router(start())));
     let bucket = |rate: Option<super::Rate>| rate.map(|rate| Bucket::new(rate, now));
-    let edge = Arc::new(Edge {
-        gateway,
-        environments,
-        all: bucket(limits.api_rate),
-        watching: bucket(limits.watching_rate),
-    });
+    let routes = gateway.routes.iter().map(|route| (route.clone(), bucket(limits.watching_rate))).collect();
+    let edge = Arc::new(Edge { gateway, environments, routes, default: bucket(limits.api_rate) });
     Router::new().fallback_service(tower::service_fn(move |request: Request| {
         let edge = edge.clone();
         async move { Ok::<_, Infallible>(edge.answer(request).await) }
@@ -68,9 +67,8 @@ impl Edge {
             };
         }
         let (account, limits) = (&self.gateway.account, self.gateway.account.limits());
-        let has =
-            |bucket: &Option<Bucket>| bucket.as_ref().is_none_or(|bucket| bucket.take(1.0, account.now()));
-        if is_watching(&request) && !has(&self.watching) || !has(&self.all) {
+        let bucket = self.bucket(request.method(), request.uri().path());
+        if bucket.is_some_and(|bucket| !bucket.take(1.0, account.now())) {
             return refusal(StatusCode::TOO_MANY_REQUESTS, "Too Many Requests");
         }
         let (head, body) = request.into_parts();
@@ -99,6 +97,38 @@ impl Edge {
             None => refusal(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable"),
             Some(Ok(Some(answer))) => answer,
             Some(Ok(None) | Err(_)) => refusal(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error"),
+        }
+    }
+}
+
+impl Edge {
+    /// What counts such requests: the most specific route that they match.
+    fn bucket(&self, method: &Method, path: &str) -> Option<&Bucket> {
+        let matching = self.routes.iter().filter_map(|(route, bucket)| {
+            let (of, pattern) = route.split_once(' ')?;
+            (of == method.as_str()).then(|| literals(pattern, path)).flatten().map(|count| (count, bucket))
+        });
+        match matching.max_by_key(|(count, _)| *count) {
+            Some((_, bucket)) => bucket.as_ref(),
+            None => self.default.as_ref(),
+        }
+    }
+}
+
+/// How many segments of the path the pattern names, if it matches: `{x}` is any segment, `{x+}` all that are left.
+fn literals(pattern: &str, path: &str) -> Option<usize> {
+    let (mut wanted, mut given) = (pattern.split('/'), path.split('/'));
+    let mut count = 0;
+    loop {
+        match (wanted.next(), given.next()) {
+            (None, None) => return Some(count),
+            (Some(segment), Some(_)) if segment.starts_with('{') => {
+                if segment.ends_with("+}") {
+                    return Some(count);
+                }
+            }
+            (Some(segment), Some(one)) if segment == one => count += 1,
+            _ => return None,
         }
     }
 }
@@ -133,11 +163,6 @@ async fn invoke(environments: &Environments<Router>, request: Request) -> Option
     head.headers.remove(TRANSFER_ENCODING);
     head.headers.remove(CONTENT_LENGTH);
     Some(Response::from_parts(head, Body::from(body)))
-}
-
-/// Whether somebody watches a draw.
-fn is_watching(request: &Request) -> bool {
-    request.method() == Method::GET && request.uri().path().ends_with("/events")
 }
 
 /// Whether the Lambda runtime writes such a body as it is.
@@ -186,6 +211,20 @@ mod tests {
         assert!(is_text(&headers));
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("image/png"));
         assert!(!is_text(&headers));
+    }
+
+    #[test]
+    fn a_route_matches_the_paths_that_api_gateway_matches() {
+        for (pattern, path, expected) in [
+            ("/", "/", Some(2)),
+            ("/lotteries", "/lotteries", Some(2)),
+            ("/lotteries/{id}", "/lotteries/party", Some(2)),
+            ("/lotteries/{id}", "/lotteries/party/draws", None),
+            ("/lotteries/{id}/draws/{draw}/events", "/lotteries/a/draws/b/events", Some(4)),
+            ("/page/{file+}", "/page/i18n/en.js", Some(2)),
+        ] {
+            assert_eq!(literals(pattern, path), expected, "{pattern} {path}");
+        }
     }
 
     #[tokio::test]

@@ -4,7 +4,7 @@
 //!   "new AWS accounts have reduced concurrency and memory quotas" (10 in practice), 6 MB for the request and the answer of
 //!   a synchronous invocation (6,291,556 bytes in its error message)
 //! - API Gateway, HTTP APIs: <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html>: 30 s,
-//!   10 MB; the rate of requests is the stage's, `RequestsPerSecond` in `infra/template.yaml`
+//!   10 MB; the rates of requests are the stage's, `RequestsPerSecond` and `WatchRequestsPerSecond` in `infra/template.yaml`
 //! - Step Functions: <https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html>
 //! - SNS: <https://docs.aws.amazon.com/general/latest/gr/sns.html>
 //! - SES: <https://docs.aws.amazon.com/ses/latest/dg/quotas.html> and `request-production-access.html`
@@ -75,6 +75,7 @@ impl Limits {
             api_timeout: Some(Duration::from_secs(30)),
             api_body_bytes: Some(10 * 1024 * 1024),
             api_rate: Some(Rate::per_second(100.0)),
+            watching_rate: Some(Rate::per_second(100.0)),
             step_functions: STEP_FUNCTIONS
                 .iter()
                 .map(|(operation, burst, rate)| ((*operation).to_owned(), Rate::new(*burst, *rate)))

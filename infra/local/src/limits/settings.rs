@@ -27,9 +27,9 @@ pub struct Limits {
     pub api_timeout: Option<Duration>,
     /// The largest body of a request to API Gateway, in bytes.
     pub api_body_bytes: Option<usize>,
-    /// Requests to the whole API.
+    /// Requests to the API, but for the routes with a rate of their own.
     pub api_rate: Option<Rate>,
-    /// Requests for the events of a draw, which are counted in the whole too.
+    /// Requests to each route that `infra/template.yaml` gives a rate of its own: what anybody may read.
     pub watching_rate: Option<Rate>,
     /// Calls of each operation of Step Functions.
     pub step_functions: BTreeMap<String, Rate>,
