@@ -4,39 +4,32 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_smithy_http_client::Connector;
-use aws_smithy_http_client::tls::Provider;
-use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
-use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpConnector};
-use futures_util::future::BoxFuture;
-use jiff::Timestamp;
-use lottery::signature::OrganiserKey;
 use lottery_store::{Store, Tables};
 use rusqlite::Connection;
+use statemachine::Engine;
 use statemachine::service::Service;
-use statemachine::{Clock, Engine};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use workflow_tasks::{BeaconConfig, Relays, TaskContext};
 
 use crate::aws::{self, DynamoDb, Endpoint, Guard};
 use crate::beacon::{Beacon, Found, draws_of_other_beacons, named, organiser_key};
-use crate::config::{ACCOUNT, EMAIL_SENDER, REGION};
+use crate::config::{ACCOUNT, REGION};
 use crate::data_directory::DataDirectory;
-use crate::definitions::{DEFINITIONS, LOTTERY, OPERATOR_TOPIC, TOPIC_PREFIX, told};
-use crate::functions::{FunctionTable, Functions, LimitedFunctions, RemoteFunctions};
+use crate::definitions::{DEFINITIONS, LOTTERY, OPERATOR_TOPIC, told};
+use crate::functions::{Functions, LimitedFunctions, RemoteFunctions};
 use crate::health::{self, Health};
 use crate::invoker::HostInvoker;
 use crate::limits::{self, Account, Activity, Gateway};
 use crate::local_api::{self, LocalApi};
-use crate::schedule::{self, Schedule};
+use crate::lottery_parts::{api_states, beacon_config, delivery, lottery_functions, schedules, task_config};
+use crate::schedule;
 use crate::serve;
 use crate::smtp::Relay;
 use crate::sns::{Settings, Sns};
 use crate::token::Token;
 use crate::trouble::look_over;
 use crate::worker::Worker;
-use crate::{BeaconChoice, Bill, Config, Issuer, Limits, Permission, StartError, Storage, Template};
+use crate::{Bill, Config, Issuer, Permission, StartError, Storage, Template};
 
 /// A running stack. Dropping it stops it; [`Stack::shutdown`] also waits until it has.
 pub struct Stack {
@@ -267,126 +260,6 @@ impl Drop for Stack {
     }
 }
 
-/// Every function of the stack. Another workflow that comes to live here adds its own.
-fn lottery_functions(
-    config: &Config,
-    endpoint: &Arc<Endpoint>,
-    task_config: &workflow_tasks::Config,
-    organiser_key: &OrganiserKey,
-    account: Option<&Arc<Account>>,
-) -> FunctionTable {
-    let mut table = FunctionTable::with_faults(config.faults.clone());
-    for function in workflow_tasks::Function::ALL {
-        // Clients of its own, since on AWS a function is a process of its own.
-        let sdk = aws::sdk_config(endpoint, function.name());
-        let tables = Tables {
-            lottery: task_config.lottery_table.clone(),
-            contacts: task_config.contacts_table.clone(),
-        };
-        let clock = TaskClock { clock: config.clock.clone(), account: account.cloned() };
-        let (task_config, organiser_key) = (task_config.clone(), organiser_key.clone());
-        let context = move || TaskContext {
-            store: Store::new(aws_sdk_dynamodb::Client::new(&sdk), tables.clone()),
-            sns: aws_sdk_sns::Client::new(&sdk),
-            ses: aws_sdk_sesv2::Client::new(&sdk),
-            sfn: aws_sdk_sfn::Client::new(&sdk),
-            relays: Relays::new(task_config.beacon.relays.clone(), relay_connector()),
-            organiser_key: Some(organiser_key.clone()),
-            metrics: workflow_tasks::Metrics::new(task_config.metrics_namespace.clone()),
-            config: task_config.clone(),
-            clock: Arc::new(clock.clone()),
-        };
-        let run = move |cx: TaskContext| {
-            move |payload| {
-                let cx = cx.clone();
-                async move {
-                    let result = workflow_tasks::invoke(&cx, function.name(), payload).await;
-                    result.map_err(|error| (error.name(), error.to_string()))
-                }
-            }
-        };
-        match account {
-            None => table.add(function.name(), run(context())),
-            Some(account) => table.add_environments(function.name(), account, move || run(context())),
-        }
-    }
-    table
-}
-
-/// Every function on a timer.
-fn schedules(config: &Config) -> [Schedule; 1] {
-    [Schedule { function: workflow_tasks::Function::ReconcileDraws.name(), every: config.reconcile_every }]
-}
-
-/// The stack's own beacon, asked over the stack's own socket; or the public one.
-fn beacon_config(choice: BeaconChoice, beacon: &Beacon, aws_url: &str) -> BeaconConfig {
-    match choice {
-        BeaconChoice::Quicknet => BeaconConfig::quicknet(),
-        BeaconChoice::Local => BeaconConfig {
-            chain: beacon.chain().clone(),
-            margin_seconds: beacon.chain().period.seconds(),
-            relays: vec![aws_url.to_owned()],
-        },
-    }
-}
-
-fn relay_connector() -> SharedHttpConnector {
-    let patience = HttpConnectorSettings::builder().connect_timeout(Duration::from_secs(3)).build();
-    let tls = Provider::Rustls(CryptoMode::Ring);
-    SharedHttpConnector::new(Connector::builder().tls_provider(tls).connector_settings(patience).build())
-}
-
-fn task_config(tables: &Tables, api_url: &str, beacon: BeaconConfig) -> workflow_tasks::Config {
-    workflow_tasks::Config {
-        lottery_table: tables.lottery.clone(),
-        contacts_table: tables.contacts.clone(),
-        public_url: api_url.to_owned(),
-        sms_max_price: workflow_tasks::Config::SMS_MAX_PRICE.to_owned(),
-        beacon,
-        organiser_secret: None,
-        email_sender: Some(EMAIL_SENDER.to_owned()),
-        state_machine_arn: Some(LOTTERY.arn()),
-        delivery: workflow_tasks::DeliveryConfig::default(),
-        metrics_namespace: None,
-    }
-}
-
-/// The rates of the account, which its functions are told as on AWS; without limits as fast as it goes.
-fn delivery(config: &Config) -> workflow_tasks::DeliveryConfig {
-    let rate = |of: fn(&Limits) -> Option<limits::Rate>| config.limits.as_ref().and_then(of);
-    workflow_tasks::DeliveryConfig {
-        sms_per_second: rate(|limits| limits.sms_rate).map(|rate| rate.per_second),
-        emails_per_second: rate(|limits| limits.ses_rate).map(|rate| rate.per_second),
-        ..workflow_tasks::DeliveryConfig::default()
-    }
-}
-
-/// What makes the state of the API: once, or for each execution environment of a stack with limits.
-fn api_states(
-    stack: &Config,
-    issuer: &Issuer,
-    endpoint: &Arc<Endpoint>,
-    tables: Tables,
-) -> Result<impl Fn() -> api::AppState + Send + Sync + 'static, StartError> {
-    let mut config = api::Config::new(LOTTERY.arn(), Issuer::NAME, Issuer::AUDIENCE);
-    config.has_email_sender = true;
-    config.topic_prefix = TOPIC_PREFIX.to_owned();
-    if stack.limits.is_some() {
-        config.import = api::ImportLimits::LAMBDA;
-        config.events_wait = Duration::ZERO;
-    }
-    let verifier = api::Verifier::inline(&issuer.jwks(), &config)
-        .map_err(|error| StartError::SetUp { what: "the API".to_owned(), reason: error.to_string() })?;
-    let clock = stack.clock.clone();
-    let clock = api::Clock::from_fn(move || clock.now());
-    let sdk = aws::sdk_config(endpoint, "api");
-    Ok(move || {
-        let store = Store::new(aws_sdk_dynamodb::Client::new(&sdk), tables.clone());
-        let (sns, sfn) = (aws_sdk_sns::Client::new(&sdk), aws_sdk_sfn::Client::new(&sdk));
-        api::AppState::new(config.clone(), store, sns, sfn, verifier.clone(), clock.clone())
-    })
-}
-
 /// The account of a stack with limits; memory and time-outs are those of the template.
 fn account(config: &Config) -> Result<Option<Arc<Account>>, StartError> {
     let Some(limits) = &config.limits else { return Ok(None) };
@@ -507,27 +380,6 @@ fn url(listener: &tokio::net::TcpListener) -> Result<String, StartError> {
         .local_addr()
         .map_err(|error| StartError::SetUp { what: "a socket".to_owned(), reason: error.to_string() })?;
     Ok(format!("http://{address}"))
-}
-
-/// The stack's clock as the tasks see it. They wait in real time, as they do on Lambda; with limits by the stack's clock,
-/// so that what waiting costs can be computed without waiting.
-#[derive(Clone)]
-struct TaskClock {
-    clock: Clock,
-    account: Option<Arc<Account>>,
-}
-
-impl workflow_tasks::Clock for TaskClock {
-    fn now(&self) -> Timestamp {
-        self.clock.now()
-    }
-
-    fn sleep(&self, duration: Duration) -> BoxFuture<'_, ()> {
-        match &self.account {
-            None => Box::pin(tokio::time::sleep(duration)),
-            Some(account) => Box::pin(account.sleep(duration)),
-        }
-    }
 }
 
 #[cfg(test)]
