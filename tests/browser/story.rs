@@ -50,7 +50,7 @@ async fn an_organiser_does_the_same_in_chinese() {
 async fn evening(reader: Reader, words: Words) {
     let stack = stack::start_with(|config| {
         config.faults =
-            vec![Fault::every("record-winners", "RecordingRefused", FaultTime::Before).calls(2..=u64::MAX)];
+            vec![Fault::every("record-winners", "SealBroken", FaultTime::Before).calls(2..=u64::MAX)];
     })
     .await;
     let client = stack.client();
@@ -271,7 +271,7 @@ async fn a_draw_fails(browser: &Browser, client: &Client, words: &Words) {
     for pair in way.windows(2) {
         browser.wait_for(&format!(".line.taken[data-from=\"{}\"][data-to=\"{}\"]", pair[0], pair[1])).await;
     }
-    browser.wait_for_text(".state-details .reason", "RecordingRefused").await;
+    browser.wait_for_text(".state-details .reason", "SealBroken").await;
     browser.screenshot(&format!("{}-compensation", words.folder)).await;
     browser.go(&format!("/lotteries/party/draws/{draw}/stage")).await;
     browser.wait_for(".stage[data-phase=over]").await;
