@@ -285,7 +285,7 @@ async fn a_large_draw_tells_everyone_within_the_rates_of_the_services() {
 
 /// `cargo nextest run -p end-to-end-tests ten_thousand --run-ignored only --no-capture`
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "minutes; prints the figures of docs/limits.md"]
+#[ignore = "many minutes; prints the time and the GB-seconds of a large draw"]
 async fn ten_thousand_winners() {
     print(&large_draw(10_000).await);
 }
