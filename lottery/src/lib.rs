@@ -7,7 +7,8 @@
 //! In reading order:
 //!
 //! - [`id`]: what names a lottery, a draw, a participant, and the random label of an entry
-//! - [`participant`]: a person of the pool, with their [`contact`] addresses
+//! - [`participant`]: a person of the pool, with their [`contact`] addresses; [`record`]: what a list says of one, which may
+//!   be only a part
 //! - `list`, behind the feature `lists`: lists of participants as people have them, read into people
 //! - [`lottery`]: the event with its pool; [`locale`]: its language and time zone
 //! - [`draw_request`]: what an organiser asks for; [`draw`]: one run that picks winners
@@ -17,7 +18,7 @@
 //!   [`moment`], [`canonical_json`]) for what is committed to, [`signature`] for by whom; [`beacon`] for the
 //!   randomness; [`selection`] and [`alternates`] for who wins
 //! - [`proof`], [`verify`], [`receipt`], [`odds`]: what others can check, and know beforehand
-//! - [`mask`]: how names and addresses look to the public
+//! - [`mask`]: how names and addresses look to the public; [`search`]: how an organiser finds them
 
 mod entry_list;
 mod error;
@@ -48,7 +49,9 @@ pub mod prize_list;
 pub mod proof;
 pub mod ranking;
 pub mod receipt;
+pub mod record;
 pub mod seal;
+pub mod search;
 pub mod selection;
 pub mod signature;
 pub mod verify;
@@ -68,3 +71,4 @@ pub use locale::{Locale, TimeZoneName};
 pub use lottery::{EmailThrough, Lottery, LotteryName, NewLottery};
 pub use participant::{Group, Name, Participant, ParticipantFields, Tickets};
 pub use prize_list::{PrizeList, PrizeListError, Quota};
+pub use record::{ClearWord, Clearing, Field, Record};

@@ -148,14 +148,18 @@ impl ParticipantFields {
         Ok(fields)
     }
 
+    /// A field as it came in, JSON's null and blank text included.
+    pub(crate) fn given(&self, name: &'static str) -> Option<&Value> {
+        self.values[Self::place(name)?].as_ref()
+    }
+
     fn place(name: &str) -> Option<usize> {
         Self::NAMES.iter().position(|known| *known == name)
     }
 
     /// A field's value; null and the empty text are as good as absent.
     fn value(&self, name: &'static str) -> Option<&Value> {
-        let value = self.values[Self::place(name)?].as_ref()?;
-        match value {
+        match self.given(name)? {
             Value::Null => None,
             Value::String(text) if text.trim().is_empty() => None,
             value => Some(value),
@@ -174,7 +178,7 @@ impl ParticipantFields {
         }
     }
 
-    fn required<T>(
+    pub(crate) fn required<T>(
         &self,
         name: &'static str,
         parse: impl FnOnce(&str) -> Result<T, Invalid>,
@@ -182,7 +186,7 @@ impl ParticipantFields {
         self.optional(name, parse)?.ok_or_else(|| FieldError::new(name, Refusal::Missing))
     }
 
-    fn tickets(&self) -> Result<Tickets, FieldError> {
+    pub(crate) fn tickets(&self) -> Result<Tickets, FieldError> {
         let number = match self.value("tickets") {
             None => return Ok(Tickets::ONE),
             Some(Value::Number(number)) => number.as_u64(),
@@ -195,7 +199,7 @@ impl ParticipantFields {
             .ok_or_else(|| FieldError::new("tickets", Tickets::OUT_OF_RANGE))
     }
 
-    fn excluded(&self) -> Result<bool, FieldError> {
+    pub(crate) fn excluded(&self) -> Result<bool, FieldError> {
         let refused = || FieldError::new("excluded", Refusal::NotBoolean);
         match self.value("excluded") {
             None => Ok(false),
