@@ -4,6 +4,10 @@
 //! | --- | --- | --- | --- |
 //! | lottery | Lottery | `LOTTERY#l` | `LOTTERY` |
 //! | e-mail slots taken | Lottery | `LOTTERY#l` | `EMAIL_SLOTS` |
+//! | last import | Lottery | `LOTTERY#l` | `IMPORT` |
+//! | ids on the list of an import that replaces, hashed | Lottery | `LOTTERY#l#IMPORT#n` | `SEEN#random` |
+//! | counts of the list, a sixteenth | Lottery | `LOTTERY#l#SUMMARY` | `COUNTS#ss` |
+//! | groups that are counted by name | Lottery | `LOTTERY#l#SUMMARY` | `GROUPS` |
 //! | list of lotteries | Lottery | `LOTTERIES` | `l` |
 //! | participant | Lottery | `LOTTERY#l#POOL#x` | `label` |
 //! | past winner | Lottery | `LOTTERY#l#PAST_WINNERS` | `p#d` |
@@ -19,6 +23,7 @@
 //! | draw that has not ended | Lottery | `UNFINISHED_DRAWS` | `l#d` |
 //! | idempotency | Lottery | `IDEMPOTENCY#hash` | `IDEMPOTENCY` |
 //! | contact | Contacts | `LOTTERY#l#SHARD#ss` | `PARTICIPANT#p` |
+//! | contact as it was before the last import | Contacts | `LOTTERY#l#JOURNAL#ss` | `PARTICIPANT#p` |
 //! | address taken | Contacts | `LOTTERY#l#ADDRESS#hash` | `ADDRESS` |
 //!
 //! No id holds a `#`, so that no two keys meet. Contacts are spread over 16 shards, and chunks over as many
@@ -80,6 +85,8 @@ pub(crate) struct Range {
 }
 
 pub(crate) const PARTICIPANT: &str = "PARTICIPANT#";
+pub(crate) const COUNTS: &str = "COUNTS#";
+pub(crate) const GROUPS: &str = "GROUPS";
 pub(crate) const WINNER: &str = "WINNER#";
 pub(crate) const NOTIFICATION: &str = "NOTIFICATION#";
 
@@ -89,6 +96,36 @@ pub(crate) fn lottery(lottery_id: &LotteryId) -> Key {
 
 pub(crate) fn email_slots(lottery_id: &LotteryId) -> Key {
     Key::lottery(format!("LOTTERY#{lottery_id}"), "EMAIL_SLOTS")
+}
+
+/// The last import of a lottery.
+pub(crate) fn import(lottery_id: &LotteryId) -> Key {
+    Key::lottery(format!("LOTTERY#{lottery_id}"), "IMPORT")
+}
+
+/// Some of the ids that stand on the list of an import.
+pub(crate) fn seen(lottery_id: &LotteryId, import: u64, random: u64) -> Key {
+    Key::lottery(seen_of(lottery_id, import).pk, format!("SEEN#{random:016x}"))
+}
+
+pub(crate) fn seen_of(lottery_id: &LotteryId, import: u64) -> Range {
+    let pk = format!("LOTTERY#{lottery_id}#IMPORT#{import}");
+    Range { table: Table::Lottery, pk, prefix: "SEEN#" }
+}
+
+/// A part of the counts of a lottery's list: as many parts as shards, so that imports do not wait for each other.
+pub(crate) fn counts(lottery_id: &LotteryId, part: u8) -> Key {
+    Key::lottery(summary(lottery_id).pk, format!("{COUNTS}{part:02}"))
+}
+
+/// The groups that are counted by name.
+pub(crate) fn groups(lottery_id: &LotteryId) -> Key {
+    Key::lottery(summary(lottery_id).pk, GROUPS)
+}
+
+/// All counts of a lottery's list, and the groups.
+pub(crate) fn summary(lottery_id: &LotteryId) -> Range {
+    Range { table: Table::Lottery, pk: format!("LOTTERY#{lottery_id}#SUMMARY"), prefix: "" }
 }
 
 pub(crate) fn lottery_listing(lottery_id: &LotteryId) -> Key {
@@ -124,6 +161,19 @@ pub(crate) fn contact(lottery_id: &LotteryId, participant_id: &ParticipantId) ->
 
 pub(crate) fn contacts(lottery_id: &LotteryId, shard: u8) -> Range {
     Range { table: Table::Contacts, pk: shard_pk(lottery_id, shard), prefix: PARTICIPANT }
+}
+
+fn journal_pk(lottery_id: &LotteryId, shard: u8) -> String {
+    format!("LOTTERY#{lottery_id}#JOURNAL#{shard:02}")
+}
+
+/// A contact as it was before the last import.
+pub(crate) fn journal(lottery_id: &LotteryId, participant_id: &ParticipantId) -> Key {
+    Key::contacts(journal_pk(lottery_id, shard(participant_id)), format!("{PARTICIPANT}{participant_id}"))
+}
+
+pub(crate) fn journals(lottery_id: &LotteryId, shard: u8) -> Range {
+    Range { table: Table::Contacts, pk: journal_pk(lottery_id, shard), prefix: PARTICIPANT }
 }
 
 pub(crate) fn phone(lottery_id: &LotteryId, phone: &PhoneNumber) -> Key {

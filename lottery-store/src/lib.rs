@@ -47,7 +47,11 @@ pub use idempotency::{Claim, StoredResponse};
 pub use ledger::{NotificationClaim, Settlement};
 pub use lotteries::CreateLottery;
 pub use page::Page;
-pub use participants::{ParticipantSummary, PutParticipant, Withdrawal};
+pub use participants::{
+    BeginImport, GroupIs, Import, ImportCounts, ImportMode, ImportPlan, ImportState, ListAnswer, ListQuery,
+    MAX_GROUPS, MAX_SORTED, Only, ParticipantCounts, ParticipantSummary, PlanCounts, Planned, PutParticipant,
+    Recorded, Replacement, Resubscribe, Sort, UndoImport, UndoStep, WithdrawStep, Withdrawal,
+};
 pub use pool::{PoolMember, PoolReader};
 pub use reconcile::{UnfinishedDraw, UnfinishedListing};
 pub use reopen::{NotificationLine, Reopened, ReopenedCounts, RetryRequest};

@@ -3,6 +3,7 @@
 use lottery::{EmailThrough, Locale, Lottery, LotteryId};
 
 use crate::item::{Attributes, Item, NewItem, flag, json, number, text};
+use crate::participants::counted_from_the_beginning;
 use crate::read::Order;
 use crate::store::Table;
 use crate::transaction::Outcome;
@@ -22,7 +23,8 @@ impl Store {
     /// Creates a lottery, unless its id is taken.
     pub async fn create_lottery(&self, lottery: &Lottery) -> Result<CreateLottery, StoreError> {
         let listing = NewItem::at(keys::lottery_listing(&lottery.lottery_id));
-        let writes = [Write::create(lottery_item(lottery)), Write::put(listing)];
+        let counts = counted_from_the_beginning(&lottery.lottery_id);
+        let writes = [Write::create(lottery_item(lottery)), Write::put(listing), Write::put(counts)];
         match self.transact(&writes).await? {
             Outcome::Done => Ok(CreateLottery::Created),
             Outcome::Refused(_) => Ok(CreateLottery::Exists),

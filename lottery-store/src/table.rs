@@ -33,7 +33,7 @@ pub fn table_definitions(tables: &Tables) -> [TableDefinition; 2] {
         sort_key: SK,
         time_to_live,
     };
-    [table(&tables.lottery, Some(EXPIRES_AT)), table(&tables.contacts, None)]
+    [table(&tables.lottery, Some(EXPIRES_AT)), table(&tables.contacts, Some(EXPIRES_AT))]
 }
 
 impl Store {

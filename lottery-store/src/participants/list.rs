@@ -1,11 +1,16 @@
-//! The organiser's list: by participant id over all shards, with a search.
+//! The organiser's list: by participant id over all shards, searched and filtered as it is read; or in another order.
+//!
+//! By id is the order in which the shards are kept, so that a page costs what it holds. Any other order needs the whole
+//! list read for each page, of which only the page is held: it is for lists of up to [`MAX_SORTED`].
 
-use std::collections::VecDeque;
+use std::cmp::Ordering;
+use std::collections::{BinaryHeap, VecDeque};
 
 use futures_util::future::try_join_all;
-use lottery::{LotteryId, ParticipantId};
+use lottery::search::{Search, fold};
+use lottery::{Group, LotteryId, ParticipantId};
 
-use super::ParticipantSummary;
+use super::{PAGE, ParticipantSummary};
 use crate::keys::{PARTICIPANT, Range, SHARDS};
 use crate::read::Order;
 use crate::{Page, Store, StoreError, keys};
@@ -15,6 +20,76 @@ const MOST_SEARCHED: usize = 10_000;
 /// How many participants a shard is asked for at once.
 const SMALLEST_SLICE: usize = 8;
 const SEARCH_SLICE: usize = 200;
+
+/// Lists of more people are given by id alone.
+pub const MAX_SORTED: u64 = 100_000;
+
+/// What part of a list is asked for, and in what order.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ListQuery {
+    /// A part of an id, a name, an address or a group; compared without case, width and blanks.
+    pub search: Option<String>,
+    /// Only these.
+    pub only: Option<Only>,
+    /// Only of this group.
+    pub group: Option<GroupIs>,
+    /// The order.
+    pub sort: Sort,
+    /// The cursor of the page before.
+    pub cursor: Option<String>,
+    /// How many, at most: 1 to 1000.
+    pub limit: usize,
+}
+
+/// Of which group somebody is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum GroupIs {
+    /// Of this one.
+    Named(Group),
+    /// Of none.
+    Absent,
+}
+
+/// Some of the people on a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Only {
+    /// Those with a phone number.
+    WithPhone,
+    /// Those with an e-mail address.
+    WithEmail,
+    /// Those with neither.
+    Unreachable,
+    /// Those whom the organiser keeps from winning.
+    Excluded,
+}
+
+/// The order of a list. Who is alike in it stands by id.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Sort {
+    /// By id.
+    #[default]
+    Id,
+    /// By name, without case and width.
+    Name,
+    /// By group, those without one last.
+    Group,
+    /// The most chances first.
+    Tickets,
+    /// Who came last first.
+    Newest,
+}
+
+/// What came of asking for a part of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ListAnswer {
+    /// The part.
+    Page(Page<ParticipantSummary>),
+    /// The list has more than [`MAX_SORTED`] people, and can be had by id alone.
+    TooManyToSort {
+        /// How many it has.
+        total: u64,
+    },
+}
 
 /// One shard, read slice by slice.
 struct Shard {
@@ -65,7 +140,7 @@ impl Shards {
 
 impl Store {
     /// A page of the participants, by id. A search keeps those whose id, name, address or group holds the text,
-    /// in any case; its pages may hold fewer than asked for, even none, and still have a next.
+    /// in any case and width; its pages may hold fewer than asked for, even none, and still have a next.
     pub async fn participants(
         &self,
         lottery_id: &LotteryId,
@@ -73,13 +148,45 @@ impl Store {
         limit: usize,
         search: Option<&str>,
     ) -> Result<Page<ParticipantSummary>, StoreError> {
-        let behind = cursor.map(ParticipantId::parse).transpose().map_err(|_| StoreError::InvalidCursor)?;
-        let limit = limit.clamp(1, 1000);
-        let search = search.map(str::to_lowercase);
+        let (search, cursor) = (search.map(str::to_owned), cursor.map(str::to_owned));
+        self.page_by_id(lottery_id, &ListQuery { search, cursor, limit, ..ListQuery::default() }).await
+    }
+
+    /// A part of the list of a lottery. A page may hold fewer than asked for, even none, and still have a next.
+    pub async fn list(&self, lottery_id: &LotteryId, query: &ListQuery) -> Result<ListAnswer, StoreError> {
+        if query.sort == Sort::Id {
+            return self.page_by_id(lottery_id, query).await.map(ListAnswer::Page);
+        }
+        let total = self.participant_counts(lottery_id).await?.total;
+        if total > MAX_SORTED {
+            return Ok(ListAnswer::TooManyToSort { total });
+        }
+        self.page_sorted(lottery_id, query).await.map(ListAnswer::Page)
+    }
+
+    /// One participant.
+    pub async fn participant(
+        &self,
+        lottery_id: &LotteryId,
+        participant_id: &ParticipantId,
+    ) -> Result<Option<ParticipantSummary>, StoreError> {
+        let item = self.get(&keys::contact(lottery_id, participant_id)).await?;
+        item.as_ref().map(ParticipantSummary::from_item).transpose()
+    }
+
+    async fn page_by_id(
+        &self,
+        lottery_id: &LotteryId,
+        query: &ListQuery,
+    ) -> Result<Page<ParticipantSummary>, StoreError> {
+        let behind = query.cursor.as_deref().map(ParticipantId::parse).transpose();
+        let behind = behind.map_err(|_| StoreError::InvalidCursor)?;
+        let limit = query.limit.clamp(1, 1000);
+        let filter = Filter::new(query);
         // Ids are spread evenly, so that a shard holds about a sixteenth of the page.
-        let slice = match search {
-            Some(_) => SEARCH_SLICE,
-            None => (limit / 8).max(SMALLEST_SLICE),
+        let slice = match filter.keeps_all() {
+            false => SEARCH_SLICE,
+            true => (limit / 8).max(SMALLEST_SLICE),
         };
         let mut shards = Shards::new(lottery_id, behind.as_ref(), slice);
         let mut items = Vec::new();
@@ -94,23 +201,143 @@ impl Store {
             }
             let Some(participant) = shard.buffer.pop_front() else { break };
             last = Some(participant.participant_id.to_string());
-            if search.as_ref().is_none_or(|search| participant.holds(search)) {
+            if filter.keeps(&participant) {
                 items.push(participant);
             }
         }
         Ok(Page { items, cursor: last })
     }
+
+    /// Reads the whole list, and holds one page of it.
+    async fn page_sorted(
+        &self,
+        lottery_id: &LotteryId,
+        query: &ListQuery,
+    ) -> Result<Page<ParticipantSummary>, StoreError> {
+        // The cursor names a person and nothing about them: it stands in addresses and logs.
+        let behind = match query.cursor.as_deref().map(ParticipantId::parse) {
+            None => None,
+            Some(Err(_)) => return Err(StoreError::InvalidCursor),
+            Some(Ok(id)) => {
+                let participant =
+                    self.participant(lottery_id, &id).await?.ok_or(StoreError::InvalidCursor)?;
+                Some(Ranked { sort: query.sort, participant })
+            }
+        };
+        let limit = query.limit.clamp(1, 1000);
+        let filter = Filter::new(query);
+        // The largest of those kept is on top; one more than asked for tells whether there is a next page.
+        let mut kept: BinaryHeap<Ranked> = BinaryHeap::with_capacity(limit + 2);
+        for shard in 0..SHARDS {
+            let range = keys::contacts(lottery_id, shard);
+            let mut last = None;
+            loop {
+                let slice = self.slice(&range, Order::Ascending, last.as_deref(), PAGE).await?;
+                for item in &slice.items {
+                    let participant = ParticipantSummary::from_item(item)?;
+                    if !filter.keeps(&participant) {
+                        continue;
+                    }
+                    let ranked = Ranked { sort: query.sort, participant };
+                    if behind.as_ref().is_none_or(|behind| ranked > *behind) {
+                        kept.push(ranked);
+                        if kept.len() > limit + 1 {
+                            kept.pop();
+                        }
+                    }
+                }
+                match slice.last {
+                    Some(next) => last = Some(next),
+                    None => break,
+                }
+            }
+        }
+        let mut items: Vec<_> = kept.into_sorted_vec().into_iter().map(|ranked| ranked.participant).collect();
+        let goes_on = items.len() > limit;
+        items.truncate(limit);
+        let cursor = items.last().filter(|_| goes_on).map(|last| last.participant_id.to_string());
+        Ok(Page { items, cursor })
+    }
 }
 
+/// Whom a query keeps.
+struct Filter<'a> {
+    search: Option<Search>,
+    query: &'a ListQuery,
+}
+
+impl<'a> Filter<'a> {
+    fn new(query: &'a ListQuery) -> Self {
+        Self { search: query.search.as_deref().and_then(Search::new), query }
+    }
+
+    fn keeps_all(&self) -> bool {
+        self.search.is_none() && self.query.only.is_none() && self.query.group.is_none()
+    }
+
+    fn keeps(&self, participant: &ParticipantSummary) -> bool {
+        let is_of_group = match &self.query.group {
+            None => true,
+            Some(GroupIs::Absent) => participant.group.is_none(),
+            Some(GroupIs::Named(group)) => participant.group.as_ref() == Some(group),
+        };
+        let (phone, email) = (participant.phone.is_some(), participant.email.is_some());
+        let is_one_of = match self.query.only {
+            None => true,
+            Some(Only::WithPhone) => phone,
+            Some(Only::WithEmail) => email,
+            Some(Only::Unreachable) => !phone && !email,
+            Some(Only::Excluded) => participant.excluded,
+        };
+        is_of_group && is_one_of && self.search.as_ref().is_none_or(|search| participant.holds(search))
+    }
+}
+
+/// A participant in the order of a query.
+struct Ranked {
+    sort: Sort,
+    participant: ParticipantSummary,
+}
+
+impl Ord for Ranked {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let (one, two) = (&self.participant, &other.participant);
+        let by_sort = match self.sort {
+            Sort::Id => Ordering::Equal,
+            Sort::Name => fold(one.name.as_str()).cmp(&fold(two.name.as_str())),
+            Sort::Group => match (&one.group, &two.group) {
+                (Some(one), Some(two)) => one.cmp(two),
+                (one, two) => one.is_none().cmp(&two.is_none()),
+            },
+            Sort::Tickets => two.tickets.cmp(&one.tickets),
+            Sort::Newest => two.registered_at.cmp(&one.registered_at),
+        };
+        by_sort.then_with(|| one.participant_id.cmp(&two.participant_id))
+    }
+}
+
+impl PartialOrd for Ranked {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Ranked {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Ranked {}
+
 impl ParticipantSummary {
-    /// Whether a field holds the text, which is in lower case.
-    fn holds(&self, search: &str) -> bool {
+    /// Whether the text stands in a field.
+    fn holds(&self, search: &Search) -> bool {
         let phone = self.phone.as_ref().map(|phone| phone.as_str());
         let email = self.email.as_ref().map(|email| email.as_str());
         let group = self.group.as_ref().map(|group| group.as_str());
-        [Some(self.participant_id.as_str()), Some(self.name.as_str()), phone, email, group]
-            .into_iter()
-            .flatten()
-            .any(|text| text.to_lowercase().contains(search))
+        let fields = [Some(self.participant_id.as_str()), Some(self.name.as_str()), email, group];
+        fields.into_iter().flatten().any(|field| search.is_in(field))
+            || phone.is_some_and(|phone| search.is_in(phone) || search.is_in_phone(phone))
     }
 }

@@ -2,10 +2,20 @@
 //!
 //! A participant is two items written in one transaction: label, nonce commitment and tickets in the Lottery
 //! table, which is all that a draw reads, and the contact with everything personal. Each phone number and
-//! e-mail address is an item of its own, so that it stands once per lottery.
+//! e-mail address is an item of its own, so that it stands once per lottery. The same transactions keep the counts of the
+//! list ([`counts`]) and, of whoever an import changes, who they were before ([`journal`]).
+//!
+//! In reading order: [`put`] writes participants, [`plan`] says what that would do; [`import`] is what belongs together of
+//! them, [`replace`] withdraws who is no longer on a list, [`undo`] takes an import back; [`list`] is for reading.
 
+mod counts;
+mod import;
+mod journal;
 mod list;
+mod plan;
 mod put;
+mod replace;
+mod undo;
 mod withdraw;
 
 use jiff::Timestamp;
@@ -18,8 +28,18 @@ use crate::item::{Attributes, Item, NewItem, bytes, flag, number, text};
 use crate::keys::Key;
 use crate::{StoreError, keys};
 
-pub use put::PutParticipant;
+pub(crate) use counts::counted_from_the_beginning;
+pub use counts::{MAX_GROUPS, ParticipantCounts};
+pub use import::{BeginImport, Import, ImportCounts, ImportMode, ImportState};
+pub use list::{GroupIs, ListAnswer, ListQuery, MAX_SORTED, Only, Sort};
+pub use plan::{ImportPlan, PlanCounts, Planned};
+pub use put::{PutParticipant, Recorded};
+pub use replace::{Replacement, WithdrawStep};
+pub use undo::{Resubscribe, UndoImport, UndoStep};
 pub use withdraw::Withdrawal;
+
+/// How many items of a partition are asked for at once where all of them are read: some of what an answer of DynamoDB holds.
+const PAGE: usize = 1_000;
 
 /// A participant as the organiser's list shows it; masking is up to the caller.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,6 +71,10 @@ struct StoredContact {
     registered_at: Timestamp,
     subscription_arn: Option<String>,
     subscribed_at: Option<Timestamp>,
+    /// The import that wrote it, unless somebody else has changed it since.
+    import: Option<u64>,
+    /// Whether that import brought the person in.
+    is_new: bool,
     /// Grows with each change, so that a change rests on what was read.
     revision: u64,
 }
@@ -64,13 +88,20 @@ impl StoredContact {
             registered_at: now,
             subscription_arn: None,
             subscribed_at: None,
+            import: None,
+            is_new: false,
             revision: 1,
         }
     }
 
     fn contact_item(&self, lottery_id: &LotteryId) -> NewItem {
+        self.at(keys::contact(lottery_id, &self.participant.participant_id))
+    }
+
+    /// The contact as an item at this key.
+    fn at(&self, key: Key) -> NewItem {
         let participant = &self.participant;
-        NewItem::at(keys::contact(lottery_id, &participant.participant_id))
+        NewItem::at(key)
             .with("participant_id", text(&participant.participant_id))
             .with("name", text(&participant.name))
             .with_some("phone", participant.phone.as_ref().map(text))
@@ -83,6 +114,8 @@ impl StoredContact {
             .with("registered_at", text(self.registered_at))
             .with_some("subscription_arn", self.subscription_arn.as_ref().map(text))
             .with_some("subscribed_at", self.subscribed_at.map(text))
+            .with_some("import", self.import.map(number))
+            .with_some("is_new", self.is_new.then_some(flag(true)))
             .with("revision", number(self.revision))
     }
 
@@ -116,6 +149,8 @@ impl StoredContact {
             nonce: Nonce::from_random(attributes.bytes32("nonce")?),
             subscription_arn: attributes.optional_text("subscription_arn")?.map(str::to_owned),
             subscribed_at: attributes.parse_optional("subscribed_at")?,
+            import: attributes.optional_number("import")?,
+            is_new: attributes.optional_flag("is_new")?,
             revision: attributes.number("revision")?,
         })
     }

@@ -2,16 +2,18 @@
 //!
 //! What is new goes in transactions of up to 100 writes, several at a time. A participant whose condition
 //! did not hold is taken out and decided alone, and so is one that shares an address or an id with a line
-//! before it, so that the outcome is that of one line after the other.
+//! before it, so that the outcome is that of one line after the other. Who stays as they are is not written.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
-use lottery::{Label, LotteryId, Participant, ParticipantId};
+use lottery::{EmailAddress, Label, LotteryId, Participant, ParticipantId, Record};
 
-use super::{StoredContact, address_keys};
-use crate::item::text;
+use super::counts::{Delta, Groups};
+use super::import::Import;
+use super::{StoredContact, address_keys, journal};
+use crate::item::{number, text};
 use crate::keys::Key;
 use crate::store::Table;
 use crate::transaction::{MOST_WRITES, Outcome, Refusals};
@@ -47,40 +49,190 @@ pub enum PutParticipant {
     },
 }
 
+/// What came of one record of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Recorded {
+    /// The person is new.
+    New {
+        /// The label given.
+        label: Label,
+        /// The e-mail address, which has no subscription yet.
+        email: Option<EmailAddress>,
+    },
+    /// The person was there, and the record changed them.
+    Changed {
+        /// The names of the fields that changed.
+        fields: Vec<&'static str>,
+        /// The label, as before.
+        label: Label,
+        /// The e-mail address as it is now; it may be one that the record does not speak of.
+        email: Option<EmailAddress>,
+        /// The subscription of that address, if it has one.
+        subscription_arn: Option<String>,
+        /// The subscription of the address that was replaced or erased; the caller ends it.
+        former_subscription_arn: Option<String>,
+    },
+    /// The person was there, and is as the record says: nothing was written.
+    Unchanged {
+        /// The label, as before.
+        label: Label,
+        /// The e-mail address.
+        email: Option<EmailAddress>,
+        /// The subscription of that address, if it has one.
+        subscription_arn: Option<String>,
+    },
+    /// The person is new and the record has no name: not taken.
+    NameMissing,
+    /// An address belongs to another participant of the lottery: not taken.
+    AddressTaken {
+        /// The field that holds it, `phone` or `email`.
+        field: &'static str,
+    },
+}
+
+impl Recorded {
+    fn as_put(self) -> PutParticipant {
+        match self {
+            Self::New { label, .. } => PutParticipant::Accepted { label },
+            Self::Changed { label, subscription_arn, former_subscription_arn, .. } => {
+                PutParticipant::Updated { label, subscription_arn, former_subscription_arn }
+            }
+            Self::Unchanged { label, subscription_arn, .. } => {
+                PutParticipant::Updated { label, subscription_arn, former_subscription_arn: None }
+            }
+            Self::AddressTaken { field } => PutParticipant::AddressTaken { field },
+            Self::NameMissing => unreachable!("a participant has a name"),
+        }
+    }
+}
+
+/// On whose behalf participants are written, and when.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Author<'a> {
+    pub(super) lottery_id: &'a LotteryId,
+    pub(super) now: Timestamp,
+    /// The import that it is part of; none if one person is edited, or enters by themselves.
+    pub(super) import: Option<&'a Import>,
+}
+
 /// What has to be written for one participant.
 struct Plan {
     place: usize,
     writes: Vec<Write>,
+    delta: Delta,
     /// The field behind each write that takes an address, by the write's place.
     addresses: Vec<(usize, &'static str)>,
     /// Every item that the outcome rests on.
     keys: Vec<Key>,
-    answer: PutParticipant,
+    answer: Recorded,
 }
 
 impl Store {
-    /// Imports participants: new ones get label and nonce, known ones keep theirs. The answers stand in the
-    /// order of the participants. After an error, importing the same again completes it.
+    /// Imports participants: new ones get label and nonce, known ones keep theirs and are else as given. The answers stand
+    /// in the order of the participants. After an error, importing the same again completes it.
     pub async fn put_participants(
         &self,
         lottery_id: &LotteryId,
         participants: Vec<Participant>,
         now: Timestamp,
     ) -> Result<Vec<PutParticipant>, StoreError> {
-        let known = self.known_contacts(lottery_id, &participants).await?;
+        let records: Vec<Record> = participants.into_iter().map(Record::from).collect();
+        let recorded = self.put_records(lottery_id, &records, now).await?;
+        Ok(recorded.into_iter().map(Recorded::as_put).collect())
+    }
+
+    /// Takes what a list says of people: who is new gets label and nonce; of who is known, the fields change that the record
+    /// speaks of. The answers stand in the order of the records. After an error, doing the same again completes it.
+    pub async fn put_records(
+        &self,
+        lottery_id: &LotteryId,
+        records: &[Record],
+        now: Timestamp,
+    ) -> Result<Vec<Recorded>, StoreError> {
+        self.record(&Author { lottery_id, now, import: None }, records).await
+    }
+
+    pub(super) async fn record(
+        &self,
+        author: &Author<'_>,
+        records: &[Record],
+    ) -> Result<Vec<Recorded>, StoreError> {
+        // Of the list of an empty lottery nobody is known; whoever is nevertheless is refused, and decided anew below.
+        if author.import.is_some_and(|import| import.was_empty) {
+            return self.record_new(author, records).await;
+        }
+        self.record_known(author, records).await
+    }
+
+    /// Takes records of which most are about people who are new.
+    async fn record_new(&self, author: &Author<'_>, records: &[Record]) -> Result<Vec<Recorded>, StoreError> {
+        let (mut answers, left) = self.record_together(author, records, &HashMap::new()).await?;
+        if !left.is_empty() {
+            let again: Vec<_> = left.iter().map(|place| records[*place].clone()).collect();
+            let decided = Box::pin(self.record_known(author, &again)).await?;
+            for (place, answer) in left.into_iter().zip(decided) {
+                answers[place] = Some(answer);
+            }
+        }
+        Ok(in_order(answers))
+    }
+
+    /// Takes records of people who may be known: they are read first.
+    async fn record_known(
+        &self,
+        author: &Author<'_>,
+        records: &[Record],
+    ) -> Result<Vec<Recorded>, StoreError> {
+        let known = self.known_contacts(author.lottery_id, records).await?;
+        let (mut answers, left) = self.record_together(author, records, &known).await?;
+        for place in left {
+            answers[place] = Some(self.put_alone(author, &records[place]).await?);
+        }
+        Ok(in_order(answers))
+    }
+
+    /// Takes records in transactions of as many as fit. Those that are left have to be decided on what is stored then: they
+    /// share an id or an address with a record before them, or their conditions did not hold.
+    async fn record_together(
+        &self,
+        author: &Author<'_>,
+        records: &[Record],
+        known: &HashMap<ParticipantId, StoredContact>,
+    ) -> Result<(Vec<Option<Recorded>>, Vec<usize>), StoreError> {
+        let merged: Vec<Option<Participant>> = records
+            .iter()
+            .map(|record| record.over(known.get(&record.participant_id).map(|found| &found.participant)))
+            .collect();
+        let groups = self.groups_of(author.lottery_id, &merged, known).await?;
+        let mut answers: Vec<Option<Recorded>> = vec![None; records.len()];
         let mut taken = HashSet::new();
         let mut together = Vec::new();
         let mut alone = Vec::new();
-        for (place, participant) in participants.iter().enumerate() {
-            let found = known.get(&participant.participant_id).cloned();
-            let plan = Plan::new(lottery_id, place, participant, found, now);
+        let mut met: HashSet<&ParticipantId> = HashSet::with_capacity(records.len());
+        for (place, participant) in merged.iter().enumerate() {
+            if !met.insert(&records[place].participant_id) {
+                alone.push(place);
+                continue;
+            }
+            let Some(participant) = participant else {
+                // Only who is known for certain to be new.
+                alone.push(place);
+                continue;
+            };
+            let found = known.get(&participant.participant_id);
+            let plan = Plan::new(author, &groups, place, participant, found);
             let meets_another = plan.keys.iter().any(|key| taken.contains(key));
             taken.extend(plan.keys.iter().cloned());
             if meets_another { alone.push(place) } else { together.push(plan) }
         }
-        let mut answers: Vec<Option<PutParticipant>> = vec![None; participants.len()];
+        // Which part of the counts a transaction adds to is by chance, and those under way at once differ.
+        let first: u8 = rand::random();
         // Collected first: a stream over a borrowing closure would not be `Send` for callers that need it.
-        let batches: Vec<_> = batches(together).into_iter().map(|batch| self.put_batch(batch)).collect();
+        let batches: Vec<_> = (0..=u8::MAX)
+            .cycle()
+            .zip(batches(together))
+            .map(|(turn, batch)| self.put_batch(author.lottery_id, first.wrapping_add(turn), batch))
+            .collect();
         let batches: Vec<_> = stream::iter(batches).buffer_unordered(IN_FLIGHT).try_collect().await?;
         for (place, answer) in batches.into_iter().flatten() {
             match answer {
@@ -89,19 +241,15 @@ impl Store {
             }
         }
         alone.sort_unstable();
-        for place in alone {
-            answers[place] = Some(self.put_alone(lottery_id, &participants[place], now).await?);
-        }
-        Ok(answers.into_iter().map(|answer| answer.expect("each place went together or alone")).collect())
+        Ok((answers, alone))
     }
 
-    async fn known_contacts(
+    pub(super) async fn known_contacts(
         &self,
         lottery_id: &LotteryId,
-        participants: &[Participant],
+        records: &[Record],
     ) -> Result<HashMap<ParticipantId, StoredContact>, StoreError> {
-        let distinct: HashSet<_> =
-            participants.iter().map(|participant| &participant.participant_id).collect();
+        let distinct: HashSet<_> = records.iter().map(|record| &record.participant_id).collect();
         let keys: Vec<_> = distinct.into_iter().map(|id| keys::contact(lottery_id, id)).collect();
         let items = self.get_many(Table::Contacts, &keys).await?;
         let contact = |item| {
@@ -111,14 +259,32 @@ impl Store {
         items.iter().map(contact).collect()
     }
 
+    /// The groups by which these people were and will be counted.
+    async fn groups_of(
+        &self,
+        lottery_id: &LotteryId,
+        merged: &[Option<Participant>],
+        known: &HashMap<ParticipantId, StoredContact>,
+    ) -> Result<Groups, StoreError> {
+        let before = known.values().map(|found| &found.participant);
+        let people = merged.iter().flatten().chain(before);
+        let wanted: BTreeSet<_> = people.filter_map(|participant| participant.group.as_ref()).collect();
+        self.counted_groups(lottery_id, &wanted).await
+    }
+
     /// Writes a batch of participants. Those whose conditions do not hold come back without an answer.
     async fn put_batch(
         &self,
+        lottery_id: &LotteryId,
+        part: u8,
         mut batch: Vec<Plan>,
-    ) -> Result<Vec<(usize, Option<PutParticipant>)>, StoreError> {
+    ) -> Result<Vec<(usize, Option<Recorded>)>, StoreError> {
         let mut refused = Vec::new();
         loop {
-            let writes: Vec<_> = batch.iter().flat_map(|plan| &plan.writes).collect();
+            let mut delta = Delta::default();
+            batch.iter().for_each(|plan| delta.add(&plan.delta));
+            let count = delta.write(lottery_id, part);
+            let writes: Vec<_> = batch.iter().flat_map(|plan| &plan.writes).chain(&count).collect();
             let outcome = if writes.is_empty() { Outcome::Done } else { self.transact_each(&writes).await? };
             let Outcome::Refused(refusals) = outcome else {
                 let done = batch.into_iter().map(|plan| (plan.place, Some(plan.answer)));
@@ -141,25 +307,29 @@ impl Store {
     }
 
     /// Decides one participant, on what is stored at this moment.
-    async fn put_alone(
-        &self,
-        lottery_id: &LotteryId,
-        participant: &Participant,
-        now: Timestamp,
-    ) -> Result<PutParticipant, StoreError> {
-        let key = keys::contact(lottery_id, &participant.participant_id);
+    async fn put_alone(&self, author: &Author<'_>, record: &Record) -> Result<Recorded, StoreError> {
+        let Author { lottery_id, .. } = *author;
+        let key = keys::contact(lottery_id, &record.participant_id);
         for _ in 0..ATTEMPTS {
             let item = self.get(&key).await?;
             let found = item.as_ref().map(StoredContact::from_item).transpose()?;
-            let plan = Plan::new(lottery_id, 0, participant, found, now);
+            let Some(participant) = record.over(found.as_ref().map(|found| &found.participant)) else {
+                return Ok(Recorded::NameMissing);
+            };
+            let people = [Some(&participant), found.as_ref().map(|found| &found.participant)];
+            let wanted = people.into_iter().flatten().filter_map(|participant| participant.group.as_ref());
+            let groups = self.counted_groups(lottery_id, &wanted.collect()).await?;
+            let plan = Plan::new(author, &groups, 0, &participant, found.as_ref());
             if plan.writes.is_empty() {
                 return Ok(plan.answer);
             }
-            match self.transact(&plan.writes).await? {
+            let count = plan.delta.write(lottery_id, rand::random());
+            let writes: Vec<_> = plan.writes.iter().chain(&count).collect();
+            match self.transact_each(&writes).await? {
                 Outcome::Done => return Ok(plan.answer),
                 Outcome::Refused(refusals) => {
                     if let Some(field) = plan.address_taken(&refusals) {
-                        return Ok(PutParticipant::AddressTaken { field });
+                        return Ok(Recorded::AddressTaken { field });
                     }
                 }
             }
@@ -168,28 +338,33 @@ impl Store {
     }
 }
 
+fn in_order(answers: Vec<Option<Recorded>>) -> Vec<Recorded> {
+    answers.into_iter().map(|answer| answer.expect("each record went together or alone")).collect()
+}
+
 impl Plan {
     fn new(
-        lottery_id: &LotteryId,
+        author: &Author<'_>,
+        groups: &Groups,
         place: usize,
         participant: &Participant,
-        found: Option<StoredContact>,
-        now: Timestamp,
+        found: Option<&StoredContact>,
     ) -> Self {
+        let Author { lottery_id, .. } = *author;
         let wanted = address_keys(lottery_id, participant);
-        let held =
-            found.as_ref().map(|found| address_keys(lottery_id, &found.participant)).unwrap_or_default();
+        let held = found.map(|found| address_keys(lottery_id, &found.participant)).unwrap_or_default();
         let contact = keys::contact(lottery_id, &participant.participant_id);
         let keys = wanted.iter().chain(&held).map(|(_, key)| key.clone()).chain([contact]).collect();
 
         let (writes, answer) = match found {
-            None => accept(lottery_id, participant, now),
-            Some(found) => update(lottery_id, participant, found),
+            None => accept(author, participant),
+            Some(found) => update(author, participant, found),
         };
-        let mut plan = Self { place, writes, addresses: Vec::new(), keys, answer };
+        let mut plan = Self { place, writes, delta: Delta::default(), addresses: Vec::new(), keys, answer };
         if plan.writes.is_empty() {
             return plan;
         }
+        plan.delta = Delta::between(found.map(|found| &found.participant), Some(participant), groups);
         for (field, key) in wanted.iter().filter(|address| !held.contains(address)) {
             plan.addresses.push((plan.writes.len(), field));
             plan.writes.push(take_address(key.clone(), &participant.participant_id));
@@ -205,52 +380,67 @@ impl Plan {
     }
 }
 
-fn accept(lottery_id: &LotteryId, participant: &Participant, now: Timestamp) -> (Vec<Write>, PutParticipant) {
-    let contact = StoredContact::new(participant.clone(), now);
+fn accept(author: &Author<'_>, participant: &Participant) -> (Vec<Write>, Recorded) {
+    let import = author.import.map(|import| import.number);
+    let contact = StoredContact {
+        import,
+        is_new: import.is_some(),
+        ..StoredContact::new(participant.clone(), author.now)
+    };
     let writes = vec![
-        Write::create(contact.contact_item(lottery_id)),
-        Write::put(contact.participant_item(lottery_id)),
+        Write::create(contact.contact_item(author.lottery_id)),
+        Write::put(contact.participant_item(author.lottery_id)),
     ];
-    (writes, PutParticipant::Accepted { label: contact.label })
+    (writes, Recorded::New { label: contact.label, email: participant.email.clone() })
 }
 
 /// Nothing is written if nothing changes.
-fn update(
-    lottery_id: &LotteryId,
-    participant: &Participant,
-    found: StoredContact,
-) -> (Vec<Write>, PutParticipant) {
+fn update(author: &Author<'_>, participant: &Participant, found: &StoredContact) -> (Vec<Write>, Recorded) {
+    let lottery_id = author.lottery_id;
+    let email = participant.email.clone();
+    let fields = participant.changes(&found.participant);
+    if fields.is_empty() {
+        let subscription_arn = found.subscription_arn.clone();
+        return (Vec::new(), Recorded::Unchanged { label: found.label, email, subscription_arn });
+    }
     let keeps_email = found.participant.email == participant.email;
     let (kept, former) = if keeps_email {
         (found.subscription_arn.clone(), None)
     } else {
         (None, found.subscription_arn.clone())
     };
-    let changes = found.participant != *participant;
     let revision = found.revision;
+    let import = author.import.map(|import| import.number);
+    let is_same_import = import.is_some() && import == found.import;
     let contact = StoredContact {
         participant: participant.clone(),
         subscribed_at: found.subscribed_at.filter(|_| kept.is_some()),
         subscription_arn: kept.clone(),
+        import,
+        is_new: is_same_import && found.is_new,
         revision: revision + 1,
-        ..found
+        ..found.clone()
     };
-    let answer = PutParticipant::Updated {
+    let answer = Recorded::Changed {
+        fields,
         label: contact.label,
+        email,
         subscription_arn: kept,
         former_subscription_arn: former,
     };
-    if !changes {
-        return (Vec::new(), answer);
-    }
     let rewrite = Write::put(contact.contact_item(lottery_id))
         .only_if("revision = :revision")
-        .value(":revision", crate::item::number(revision));
-    (vec![rewrite, Write::put(contact.participant_item(lottery_id))], answer)
+        .value(":revision", number(revision));
+    let mut writes = vec![rewrite, Write::put(contact.participant_item(lottery_id))];
+    // Who they were before is kept once for an import, however often it changes them.
+    if let Some(import) = author.import.filter(|_| !is_same_import) {
+        writes.push(Write::put(journal::changed(import, found, author.now)));
+    }
+    (writes, answer)
 }
 
 /// Takes an address for a participant, unless it is somebody else's.
-fn take_address(key: Key, participant_id: &ParticipantId) -> Write {
+pub(super) fn take_address(key: Key, participant_id: &ParticipantId) -> Write {
     let item = crate::item::NewItem::at(key).with("participant_id", text(participant_id));
     Write::put(item)
         .only_if("attribute_not_exists(pk) OR participant_id = :participant")
@@ -263,7 +453,8 @@ fn batches(plans: Vec<Plan>) -> Vec<Vec<Plan>> {
     let mut batch: Vec<Plan> = Vec::new();
     let mut writes = 0;
     for plan in plans {
-        if writes + plan.writes.len() > MOST_WRITES {
+        // One write of each transaction is the counters'.
+        if writes + plan.writes.len() >= MOST_WRITES {
             batches.push(std::mem::take(&mut batch));
             writes = 0;
         }

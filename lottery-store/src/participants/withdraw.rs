@@ -1,15 +1,20 @@
 //! Withdrawals: everything personal is erased, and the addresses are free again.
 
+use std::collections::BTreeSet;
+
 use lottery::{LotteryId, ParticipantId};
 
+use super::counts::{Delta, Groups};
 use super::{StoredContact, address_keys};
-use crate::item::number;
-use crate::transaction::Outcome;
+use crate::item::{NewItem, number};
+use crate::transaction::{MOST_WRITES, Outcome};
 use crate::write::Write;
 use crate::{Store, StoreError, keys};
 
 /// How often a participant whom others change too is read anew.
 const ATTEMPTS: u32 = 8;
+/// The most writes of one withdrawal: contact, participant, both addresses, and what is kept to undo it.
+const WRITES_EACH: usize = 5;
 
 /// What came of withdrawing a participant.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,8 +28,26 @@ pub enum Withdrawal {
     Unknown,
 }
 
+/// Somebody who is about to leave.
+pub(super) struct Leaving {
+    pub(super) contact: StoredContact,
+    /// What is kept to undo it.
+    pub(super) journal: Option<NewItem>,
+}
+
+/// What came of several withdrawals that are held to the same conditions.
+#[derive(Debug, Default)]
+pub(super) struct Left {
+    pub(super) withdrawn: u64,
+    /// The subscriptions of those who have gone.
+    pub(super) subscription_arns: Vec<String>,
+    /// The condition that does not hold any more, by its index: those behind are still there.
+    pub(super) stopped_by: Option<usize>,
+}
+
 impl Store {
-    /// Erases a participant. What draws have sealed stays, under the label alone.
+    /// Erases a participant, and what is kept of them to undo an import. What draws have sealed stays, under the label
+    /// alone.
     pub async fn withdraw_participant(
         &self,
         lottery_id: &LotteryId,
@@ -33,21 +56,95 @@ impl Store {
         let key = keys::contact(lottery_id, participant_id);
         for _ in 0..ATTEMPTS {
             let Some(item) = self.get(&key).await? else {
+                self.write(&Write::delete(keys::journal(lottery_id, participant_id))).await?;
                 return Ok(Withdrawal::Unknown);
             };
             let contact = StoredContact::from_item(&item)?;
-            let mut writes = vec![
-                Write::delete(key.clone())
-                    .only_if("revision = :revision")
-                    .value(":revision", number(contact.revision)),
-                Write::delete(keys::participant(lottery_id, &contact.label)),
-            ];
-            let addresses = address_keys(lottery_id, &contact.participant);
-            writes.extend(addresses.into_iter().map(|(_, key)| Write::delete(key)));
+            let groups = self.counted_groups(lottery_id, &contact.participant.group.iter().collect()).await?;
+            let mut writes = leave(lottery_id, &contact);
+            writes.push(Write::delete(keys::journal(lottery_id, participant_id)));
+            let delta = Delta::between(Some(&contact.participant), None, &groups);
+            writes.extend(delta.write(lottery_id, rand::random()));
             if let Outcome::Done = self.transact(&writes).await? {
                 return Ok(Withdrawal::Gone { subscription_arn: contact.subscription_arn });
             }
         }
         Err(StoreError::Contended)
     }
+
+    /// Withdraws people in transactions of as many as fit, one after the other, for each is held to the same conditions.
+    /// Who was changed meanwhile stays; the caller meets them again.
+    pub(super) async fn withdraw_together(
+        &self,
+        lottery_id: &LotteryId,
+        conditions: &[Write],
+        leaving: Vec<Leaving>,
+    ) -> Result<Left, StoreError> {
+        let people = leaving.iter().map(|leaving| &leaving.contact.participant);
+        let wanted: BTreeSet<_> = people.filter_map(|participant| participant.group.as_ref()).collect();
+        let groups = self.counted_groups(lottery_id, &wanted).await?;
+        let mut left = Left::default();
+        // One more write is the counters'.
+        for batch in leaving.chunks((MOST_WRITES - conditions.len() - 1) / WRITES_EACH) {
+            self.withdraw_batch(lottery_id, conditions, &groups, batch.iter().collect(), &mut left).await?;
+            if left.stopped_by.is_some() {
+                break;
+            }
+        }
+        Ok(left)
+    }
+
+    async fn withdraw_batch(
+        &self,
+        lottery_id: &LotteryId,
+        conditions: &[Write],
+        groups: &Groups,
+        mut batch: Vec<&Leaving>,
+        left: &mut Left,
+    ) -> Result<(), StoreError> {
+        while !batch.is_empty() {
+            let mut delta = Delta::default();
+            let mut writes = conditions.to_vec();
+            for Leaving { contact, journal } in &batch {
+                delta.add(&Delta::between(Some(&contact.participant), None, groups));
+                writes.extend(leave(lottery_id, contact));
+                writes.extend(journal.clone().map(Write::put));
+            }
+            writes.extend(delta.write(lottery_id, rand::random()));
+            let Outcome::Refused(refusals) = self.transact(&writes).await? else {
+                left.withdrawn += batch.len() as u64;
+                let arns = batch.iter().filter_map(|leaving| leaving.contact.subscription_arn.clone());
+                left.subscription_arns.extend(arns);
+                return Ok(());
+            };
+            left.stopped_by = (0..conditions.len()).find(|place| refusals.failed(*place));
+            if left.stopped_by.is_some() {
+                return Ok(());
+            }
+            let (mut first, before) = (conditions.len(), batch.len());
+            batch.retain(|Leaving { contact, journal }| {
+                let count = leave(lottery_id, contact).len() + usize::from(journal.is_some());
+                let failed = (first..first + count).any(|place| refusals.failed(place));
+                first += count;
+                !failed
+            });
+            if batch.len() == before {
+                return Err(StoreError::Contended);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Erases a participant who is still as they were read.
+fn leave(lottery_id: &LotteryId, contact: &StoredContact) -> Vec<Write> {
+    let mut writes = vec![
+        Write::delete(keys::contact(lottery_id, &contact.participant.participant_id))
+            .only_if("revision = :revision")
+            .value(":revision", number(contact.revision)),
+        Write::delete(keys::participant(lottery_id, &contact.label)),
+    ];
+    let addresses = address_keys(lottery_id, &contact.participant);
+    writes.extend(addresses.into_iter().map(|(_, key)| Write::delete(key)));
+    writes
 }

@@ -8,5 +8,7 @@ mod throughput;
 mod contention;
 mod draws;
 mod idempotency;
+mod imports;
 mod ledger;
 mod participants;
+mod records;

@@ -123,6 +123,13 @@ impl DynamoDb {
         self.act("PutItem", &json!({"TableName": table, "Item": item}).to_string()).unwrap();
     }
 
+    /// Erases an item behind the store's back.
+    #[allow(dead_code, reason = "the tests of the tasks share this file")]
+    pub(crate) fn delete(&self, table: &str, pk: &str, sk: &str) {
+        let delete = json!({"TableName": table, "Key": {"pk": {"S": pk}, "sk": {"S": sk}}});
+        self.act("DeleteItem", &delete.to_string()).unwrap();
+    }
+
     /// Sets a text attribute behind the store's back.
     pub(crate) fn set(&self, table: &str, pk: &str, sk: &str, name: &str, value: &str) {
         let update = json!({
