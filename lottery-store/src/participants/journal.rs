@@ -2,7 +2,8 @@
 //!
 //! Of whoever an import changes or withdraws, the contact from before is kept as an item of its own, written in the same
 //! transaction. Whom an import brings in needs none: their contact says so. What is kept is as personal as the contact: it
-//! is in the same table, goes when the person withdraws or the next import begins, and expires after a week.
+//! is in the same table, goes when the person withdraws or the next import begins, and expires after a week. (Sealing makes
+//! it useless, and does not erase it: the role that draws has no permission on that table.)
 
 use futures_util::{TryStreamExt, stream};
 use jiff::Timestamp;

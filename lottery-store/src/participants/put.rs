@@ -13,7 +13,7 @@ use lottery::{EmailAddress, Label, LotteryId, Participant, ParticipantId, Record
 use super::counts::{Delta, Groups};
 use super::import::Import;
 use super::{StoredContact, address_keys, journal};
-use crate::item::{number, text};
+use crate::item::{NewItem, number, text};
 use crate::keys::Key;
 use crate::store::Table;
 use crate::transaction::{MOST_WRITES, Outcome, Refusals};
@@ -374,8 +374,12 @@ impl Plan {
         plan
     }
 
-    /// The first field whose address is somebody else's.
+    /// The first field whose address is somebody else's. If the contact itself is not as it was read, the address may be the
+    /// person's own by now, and nothing is certain.
     fn address_taken(&self, refusals: &Refusals) -> Option<&'static str> {
+        if refusals.failed(0) {
+            return None;
+        }
         self.addresses.iter().find(|(place, _)| refusals.failed(*place)).map(|(_, field)| *field)
     }
 }
@@ -439,12 +443,9 @@ fn update(author: &Author<'_>, participant: &Participant, found: &StoredContact)
     (writes, answer)
 }
 
-/// Takes an address for a participant, unless it is somebody else's.
+/// Takes an address for a participant who does not have it yet, unless it is somebody else's.
 pub(super) fn take_address(key: Key, participant_id: &ParticipantId) -> Write {
-    let item = crate::item::NewItem::at(key).with("participant_id", text(participant_id));
-    Write::put(item)
-        .only_if("attribute_not_exists(pk) OR participant_id = :participant")
-        .value(":participant", text(participant_id))
+    Write::create(NewItem::at(key).with("participant_id", text(participant_id)))
 }
 
 /// Puts plans together until a transaction is full. Plans that write nothing go with any.

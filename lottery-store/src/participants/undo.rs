@@ -292,6 +292,8 @@ impl Store {
                 Outcome::Refused(refusals) if (0..CONDITIONS).any(|place| refusals.failed(place)) => {
                     return Ok(Restored::Stopped);
                 }
+                // Not as they were read: their addresses may be their own by now.
+                Outcome::Refused(refusals) if refusals.failed(CONDITIONS) => {}
                 Outcome::Refused(refusals)
                     if (first_address..last_address).any(|place| refusals.failed(place)) =>
                 {

@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use crate::support::{now, store_with_party};
 use jiff::{SignedDuration, Timestamp};
 use lottery::{
-    Clearing, DrawId, EmailAddress, LotteryId, Participant, ParticipantFields, ParticipantId, Record,
+    Clearing, DrawId, DrawRequest, EmailAddress, Locale, LotteryId, Participant, ParticipantFields,
+    ParticipantId, Record,
 };
 use lottery_store::{
-    BeginImport, Import, ImportCounts, ImportMode, ImportState, Recorded, Store, StoreError, UndoImport,
-    UndoStep, WithdrawStep, Withdrawal,
+    BeginImport, Import, ImportCounts, ImportMode, ImportState, Recorded, Store, StoreError, TakeLottery,
+    UndoImport, UndoStep, WithdrawStep, Withdrawal,
 };
 use serde_json::{Value, json};
 
@@ -476,4 +477,36 @@ async fn of_two_imports_at_once_everybody_is_in_and_the_last_can_be_undone() {
     assert_eq!((ids(&store, &party).await.len(), total(&store, &party).await), (150, 150));
     assert_eq!(undo(&store, &party).await.unwrap().withdrawn, 150);
     assert_eq!(total(&store, &party).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn once_a_draw_has_taken_the_lottery_nobody_else_is_withdrawn() {
+    let (store, _, party) = store_with_party().await;
+    import(&store, &party, ImportMode::Merge, 0, &(0..400).map(person).collect::<Vec<_>>()).await;
+    let emptying = begin(&store, &party, ImportMode::Replace, 1).await;
+    let draw_id = DrawId::parse("d1").unwrap();
+    let draw = DrawRequest::parse(&json!({"winners": 2}), Locale::En, now()).unwrap();
+    store.create_draw(&draw.begin(party.clone(), draw_id.clone(), now())).await.unwrap();
+
+    let withdrawals = {
+        let (store, emptying) = (store.clone(), emptying.clone());
+        tokio::spawn(async move {
+            let mut replacement = store.replacement(&emptying).await.unwrap();
+            loop {
+                match replacement.withdraw_next(minute(1)).await.unwrap() {
+                    WithdrawStep::Withdrawn { .. } => tokio::task::yield_now().await,
+                    other => return other,
+                }
+            }
+        })
+    };
+    while total(&store, &party).await > 300 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(store.take_lottery(&party, &draw_id).await.unwrap(), TakeLottery::Taken);
+    let sealed = ids(&store, &party).await;
+    let ended = withdrawals.await.unwrap();
+    assert!(matches!(ended, WithdrawStep::Drawing { .. } | WithdrawStep::Done), "{ended:?}");
+    assert_eq!(ids(&store, &party).await, sealed, "the draw reads who is on the list, and they stay");
+    assert_eq!(total(&store, &party).await, sealed.len() as u64);
 }
