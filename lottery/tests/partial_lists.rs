@@ -56,7 +56,7 @@ impl List {
         let place = COLUMNS.iter().position(|known| *known == column).unwrap();
         let cells = self.rows.iter().filter(|(row, _)| row.to_string() == id.as_str());
         let cells = cells.filter(|_| self.columns[place]).map(|(_, cells)| told(&cells[place]));
-        cells.filter(|cell| !cell.trim().is_empty()).last()
+        cells.rev().find(|cell| !cell.trim().is_empty())
     }
 }
 

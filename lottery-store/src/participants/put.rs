@@ -91,7 +91,7 @@ pub enum Recorded {
 }
 
 impl Recorded {
-    fn as_put(self) -> PutParticipant {
+    fn into_put(self) -> PutParticipant {
         match self {
             Self::New { label, .. } => PutParticipant::Accepted { label },
             Self::Changed { label, subscription_arn, former_subscription_arn, .. } => {
@@ -138,7 +138,7 @@ impl Store {
     ) -> Result<Vec<PutParticipant>, StoreError> {
         let records: Vec<Record> = participants.into_iter().map(Record::from).collect();
         let recorded = self.put_records(lottery_id, &records, now).await?;
-        Ok(recorded.into_iter().map(Recorded::as_put).collect())
+        Ok(recorded.into_iter().map(Recorded::into_put).collect())
     }
 
     /// Takes what a list says of people: who is new gets label and nonce; of who is known, the fields change that the record

@@ -274,7 +274,7 @@ fn of_random_pairs_of_lists_the_second_never_erases_and_the_counts_are_exact() {
                             row["participant_id"] == id.as_str()
                                 && !matches!(answer, Recorded::AddressTaken { .. })
                         });
-                        let said = rows.filter_map(|(row, _)| says(row, field)).last();
+                        let said = rows.rev().find_map(|(row, _)| says(row, field));
                         let expected = said.or_else(|| held(person, field));
                         prop_assert_eq!(held(&after[id], field), expected, "{} of {}", field, id);
                     }
