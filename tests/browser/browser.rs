@@ -277,7 +277,7 @@ impl Browser {
 /// Starts a driver and its browser: the session's address, with what it lives by.
 async fn start(http: &reqwest::Client, reader: Reader) -> Result<(Child, TempDir, String), String> {
     let profile = tempfile::tempdir().unwrap();
-    let (driver, port) = start_driver().await;
+    let (driver, port) = start_driver().await?;
     let (width, height) = reader.size;
     let arguments = [
         "--headless=new".to_owned(),
@@ -314,7 +314,10 @@ fn screenshots() -> PathBuf {
 }
 
 /// Starts the driver on a free port. `tests/tools/setup` installs it.
-async fn start_driver() -> (Child, u16) {
+///
+/// The driver takes a port that is free on IPv4 and then needs the same number on IPv6: where another program holds
+/// that one, it ends. Such an end is an error of this start, which the caller repeats.
+async fn start_driver() -> Result<(Child, u16), String> {
     let program = ["/usr/bin/chromedriver", "/usr/lib/chromium/chromedriver"];
     let program = program.into_iter().find(|path| Path::new(path).exists()).unwrap_or("chromedriver");
     let mut driver = Command::new(program)
@@ -326,11 +329,11 @@ async fn start_driver() -> (Child, u16) {
         .unwrap_or_else(|error| panic!("{program} does not start ({error}): run tests/tools/setup"));
     let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines();
     loop {
-        let line = lines.next_line().await.unwrap().expect("the driver ends before it listens");
+        let line = lines.next_line().await.unwrap().ok_or("the driver ends before it listens")?;
         if let Some((_, rest)) = line.split_once("successfully on port ") {
             let port = rest.trim_end_matches('.').parse().unwrap();
             tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-            return (driver, port);
+            return Ok((driver, port));
         }
     }
 }
