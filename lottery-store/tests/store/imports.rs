@@ -314,7 +314,7 @@ async fn an_import_can_be_taken_back() {
     for (participant_id, email) in [("1", "rose@example.com"), ("4", "out@example.com")] {
         let email = EmailAddress::parse(email).unwrap();
         let arn = format!("arn:{participant_id}");
-        assert!(store.set_subscription(&party, &id(participant_id), &email, &arn).await.unwrap());
+        assert!(store.set_subscription(&party, &id(participant_id), &email, &arn, now()).await.unwrap());
     }
     let before = everybody(&store, &party).await;
     let counts = store.participant_counts(&party).await.unwrap();
