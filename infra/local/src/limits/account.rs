@@ -176,15 +176,12 @@ impl Account {
     /// Notes a call of a service, which lasts until the value is dropped, and takes its latency.
     pub(crate) async fn service_call(self: &Arc<Account>) -> ServiceCall {
         self.changed();
-        self.calls.fetch_add(1, Ordering::SeqCst);
-        let call = ServiceCall(self.clone());
+        // What waits is not at work; and a caller that gives up meanwhile leaves nothing behind.
         if !self.limits.latency.is_zero() {
-            // What waits is not at work.
-            self.calls.fetch_sub(1, Ordering::SeqCst);
             self.sleep(self.limits.latency).await;
-            self.calls.fetch_add(1, Ordering::SeqCst);
         }
-        call
+        self.calls.fetch_add(1, Ordering::SeqCst);
+        ServiceCall(self.clone())
     }
 
     /// What each function has used.
@@ -293,6 +290,15 @@ mod tests {
         assert!(account.admit("echo").is_ok());
         let bill = account.functions();
         assert_eq!((bill["echo"].invocations, bill["echo"].throttles), (2, 2));
+    }
+
+    #[tokio::test]
+    async fn a_call_that_is_given_up_while_it_waits_is_not_under_way() {
+        let (account, _) = for_tests("latency-ms=10".parse().unwrap());
+        let given_up = tokio::time::timeout(Duration::ZERO, account.service_call()).await;
+        assert!(given_up.is_err());
+        let activity = account.activity();
+        assert_eq!((activity.calls, activity.sleeping, activity.is_busy()), (0, 0, false));
     }
 
     #[test]
