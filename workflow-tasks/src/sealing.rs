@@ -4,8 +4,7 @@
 use std::collections::HashMap;
 
 use futures_util::future::join;
-use futures_util::stream::FuturesUnordered;
-use futures_util::{FutureExt, TryStreamExt};
+use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
 use lottery::feasibility::Infeasible;
 use lottery::merkle::{Hash, MerkleTree};
 use lottery::seal::{Seal, SealedEntries};
@@ -106,24 +105,33 @@ fn hash(
 async fn write(
     cx: &TaskContext,
     attempt: &mut SealAttempt,
-    mut chunks: Receiver<Chunk>,
+    chunks: Receiver<Chunk>,
 ) -> Result<Vec<ChunkMark>, TaskError> {
-    let (mut marks, mut writes) = (Vec::new(), FuturesUnordered::new());
-    while let Some(Chunk { entries, root }) = chunks.recv().await {
-        let Some(first) = entries.first() else { continue };
-        let number = u32::try_from(marks.len()).map_err(|_| StoreError::TooLarge)?;
-        marks.push(ChunkMark { first: first.entry.label, root });
+    // One stream, so that chunks under way go on while the next one is awaited and noted: a call that nobody polls
+    // runs into its time-out although its answer is there.
+    let noted = stream::try_unfold((attempt, chunks, 0), |(attempt, mut chunks, number)| async move {
+        let Some(chunk) = chunks.recv().await else { return Ok(None) };
         if !cx.store.note_chunk(attempt, number).await? {
             return Err(TaskError::AttemptGivenUp);
         }
-        let attempt = attempt.clone();
-        writes.push(async move { cx.store.put_chunk(&attempt, number, &entries).await }.boxed());
-        while writes.len() >= AT_ONCE {
-            writes.try_next().await?;
-        }
-    }
-    while writes.try_next().await?.is_some() {}
-    Ok(marks)
+        let noted = (attempt.clone(), number, chunk);
+        Ok(Some((noted, (attempt, chunks, number + 1))))
+    });
+    // Boxed, or the compiler cannot tell that it may move between threads.
+    let noted = noted.boxed();
+    let writes = noted.map_ok(|(attempt, number, Chunk { entries, root })| {
+        let write = async move {
+            let first =
+                entries.first().ok_or_else(|| StoreError::Broken("a chunk without entries".to_owned()))?;
+            let mark = ChunkMark { first: first.entry.label, root };
+            cx.store.put_chunk(&attempt, number, &entries).await?;
+            Ok((number, mark))
+        };
+        write.boxed()
+    });
+    let mut marks: Vec<(u32, ChunkMark)> = writes.try_buffer_unordered(AT_ONCE).try_collect().await?;
+    marks.sort_unstable_by_key(|(number, _)| *number);
+    Ok(marks.into_iter().map(|(_, mark)| mark).collect())
 }
 
 fn sealed_entry(member: PoolMember, past_winners: &PastWinners) -> SealedEntry {
