@@ -307,7 +307,7 @@ async fn a_large_draw_tells_everyone_within_the_rates_of_the_services() {
     print(&large_draw(150).await);
 }
 
-/// `cargo nextest run -p end-to-end-tests ten_thousand --run-ignored only --no-capture`
+/// The command and its figures are in docs/limits.md.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "many minutes; prints the time and the GB-seconds of a large draw"]
 async fn ten_thousand_winners() {
