@@ -5,6 +5,7 @@
 //! - `routes`: the one table of routes, each with who may call it; `openapi` says the same to programs
 //! - `edge`: what surrounds every request; `auth` and `rate_limit`: what stands before every route
 //! - `lotteries`, `participants`, `draws`: the handlers; `page`: the page for people
+//! - `spreadsheet`: tables as CSV and as workbooks
 //! - `kept`: what was read lately; `answer`, `cache_control`: how it is answered to everyone, and kept by caches
 //! - `extract`, `idempotency`, `error`, `explanation`: how requests are read, repeated and refused
 //! - `config`, `state`: what the service is told and lent
@@ -26,6 +27,7 @@ mod page;
 mod participants;
 mod rate_limit;
 mod routes;
+mod spreadsheet;
 mod state;
 
 pub use auth::{Access, KeysError, Scope, Verifier};

@@ -96,6 +96,8 @@ pub struct Contact {
     pub phone: Option<PhoneNumber>,
     /// By e-mail.
     pub email: Option<EmailAddress>,
+    /// Of which group.
+    pub group: Option<Group>,
     /// The address's subscription to the lottery's topic.
     pub subscription_arn: Option<String>,
     /// When that subscription was made: its filter policy takes effect some minutes later.
@@ -239,8 +241,18 @@ impl Store {
         lottery_id: &LotteryId,
         winners: &[Winner],
     ) -> Result<HashMap<ParticipantId, Contact>, StoreError> {
-        let ids: Vec<_> = winners.iter().map(|winner| winner.participant_id.clone()).collect();
-        let labels: HashSet<_> = winners.iter().map(|winner| winner.label).collect();
+        self.contacts_behind(lottery_id, winners.iter().map(|winner| (&winner.participant_id, winner.label)))
+            .await
+    }
+
+    /// How to reach those who stand behind these ids and labels, as far as they have not withdrawn.
+    pub async fn contacts_behind<'a>(
+        &self,
+        lottery_id: &LotteryId,
+        people: impl IntoIterator<Item = (&'a ParticipantId, Label)>,
+    ) -> Result<HashMap<ParticipantId, Contact>, StoreError> {
+        let (ids, labels): (Vec<_>, HashSet<_>) =
+            people.into_iter().map(|(id, label)| (id.clone(), label)).unzip();
         let contacts = self.contacts(lottery_id, &ids).await?.into_iter();
         let theirs = contacts.filter(|contact| labels.contains(&contact.label));
         Ok(theirs.map(|contact| (contact.participant_id.clone(), contact)).collect())
@@ -276,6 +288,7 @@ fn contact_from(item: &Item) -> Result<Contact, StoreError> {
         name: item.parse("name")?,
         phone: item.parse_optional("phone")?,
         email: item.parse_optional("email")?,
+        group: item.parse_optional("group")?,
         subscription_arn: item.optional_text("subscription_arn")?.map(str::to_owned),
         subscribed_at: item.parse_optional("subscribed_at")?,
         label: item.parse("label")?,

@@ -205,6 +205,20 @@ impl Store {
         Ok(winners)
     }
 
+    /// The lines of the ranking of these ranks, winners and alternates, by rank; see [`Store::winners_ranked`].
+    pub async fn lines_ranked(
+        &self,
+        draw: &Draw,
+        ranks: impl IntoIterator<Item = u32>,
+    ) -> Result<Vec<RankedEntry>, StoreError> {
+        let ranks = ranks.into_iter();
+        let keys: Vec<_> = ranks.map(|rank| keys::winner(&draw.lottery_id, &draw.draw_id, rank)).collect();
+        let items = self.get_many(Table::Lottery, &keys).await?;
+        let mut lines = items.iter().map(RankedEntry::from_item).collect::<Result<Vec<_>, _>>()?;
+        lines.sort_by_key(|line| line.rank);
+        Ok(lines)
+    }
+
     /// Ends a draw whose winners are official, with the counts of its ledger. `false` if the organiser has had
     /// messages reopened since the draw was read: it has not ended then. A draw that has ended already stays as it is.
     pub async fn end_draw(

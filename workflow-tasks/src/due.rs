@@ -50,6 +50,7 @@ mod tests {
             participant_id: ParticipantId::parse("001").unwrap(),
             name: Name::parse("Rose").unwrap(),
             phone: phone.then(|| PhoneNumber::parse("+12025550101").unwrap()),
+            group: None,
             email: email.then(|| EmailAddress::parse("rose@example.com").unwrap()),
             subscription_arn: None,
             subscribed_at: None,

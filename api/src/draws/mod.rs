@@ -1,7 +1,6 @@
 //! Draws: started by an organiser, watched by everyone.
 
 mod cancel;
-mod csv;
 mod events;
 mod execution;
 mod milestones;

@@ -7,6 +7,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::watched::Watched;
+use crate::spreadsheet::Cell;
 
 /// A prize of a draw.
 #[derive(Serialize, ToSchema)]
@@ -186,10 +187,10 @@ impl SeatView {
     }
 
     /// The three as cells of a table.
-    pub(crate) fn cells(&self) -> [String; 3] {
-        let rank = |rank: Option<u32>| rank.map(|rank| rank.to_string()).unwrap_or_default();
-        let forfeited = if self.forfeited { "forfeited" } else { "" };
-        [forfeited.to_owned(), rank(self.taken_by), rank(self.instead_of)]
+    pub(crate) fn cells(&self) -> [Cell; 3] {
+        let rank = |rank: Option<u32>| rank.map_or(Cell::Empty, Cell::Number);
+        let forfeited = Cell::optional(self.forfeited.then_some("forfeited"));
+        [forfeited, rank(self.taken_by), rank(self.instead_of)]
     }
 }
 
