@@ -29,6 +29,8 @@ pub struct Config {
     pub has_email_sender: bool,
     /// What one import may carry.
     pub import: ImportLimits,
+    /// How many people one exported file may hold; `None` where it is streamed.
+    pub export_max_people: Option<usize>,
     /// How often one caller may call.
     pub rate_limits: RateLimits,
     /// How long a request for the events of a draw may wait for the next one. Zero on Lambda, where a request that waits
@@ -56,6 +58,9 @@ impl ImportLimits {
     /// A server streams: the limit only stops what cannot be meant.
     pub const SERVER: Self = Self { max_bytes: 512 * 1024 * 1024, max_lines: None };
 }
+
+/// What a function reads and answers within 30 seconds, in people.
+const LAMBDA_EXPORT: usize = 20_000;
 
 /// A token bucket: it holds `burst` calls and gains `per_second` of them each second.
 #[derive(Debug, Clone, Copy)]
@@ -137,6 +142,7 @@ impl Config {
             channels: Channel::ALL.to_vec(),
             has_email_sender: false,
             import: ImportLimits::SERVER,
+            export_max_people: None,
             rate_limits: RateLimits {
                 // A page that follows a draw asks about once a second, and many pages may share one address.
                 read: Rate { per_second: 400.0, burst: 4_000.0 },
@@ -201,6 +207,7 @@ impl Settings {
         }
         if get("AWS_LAMBDA_RUNTIME_API").is_some() {
             api.import = ImportLimits::LAMBDA;
+            api.export_max_people = Some(LAMBDA_EXPORT);
         } else if let Some(max_bytes) = number(&get, "IMPORT_MAX_BYTES")? {
             api.import.max_bytes = max_bytes;
         }
@@ -283,13 +290,14 @@ mod tests {
     #[test]
     fn lambda_takes_smaller_imports_than_a_server() {
         let server = Settings::from_lookup(complete).unwrap();
-        assert!(server.api.import.max_lines.is_none());
+        assert!(server.api.import.max_lines.is_none() && server.api.export_max_people.is_none());
         let lambda = Settings::from_lookup(|name| match name {
             "AWS_LAMBDA_RUNTIME_API" => Some("127.0.0.1:9001".into()),
             name => complete(name),
         })
         .unwrap();
         assert_eq!(lambda.api.import.max_lines, Some(2_000));
+        assert_eq!(lambda.api.export_max_people, Some(20_000));
         assert_eq!(lambda.api.import.max_bytes, 4 * 1024 * 1024);
     }
 

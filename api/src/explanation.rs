@@ -10,7 +10,7 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder, Schema, SchemaType, Type};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::participants::{LineRefusal, Notice};
+use crate::participants::{LineRefusal, ListRefusal, Notice};
 
 /// A sentence and its code.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -52,6 +52,12 @@ impl From<LineRefusal> for Explanation {
     }
 }
 
+impl From<ListRefusal> for Explanation {
+    fn from(refusal: ListRefusal) -> Self {
+        Self::of(&refusal)
+    }
+}
+
 impl From<Notice> for Explanation {
     fn from(notice: Notice) -> Self {
         Self::of(&notice)
@@ -69,7 +75,8 @@ pub(crate) struct RefusalCode;
 
 impl PartialSchema for RefusalCode {
     fn schema() -> RefOr<Schema> {
-        let codes = Refusal::CODES.iter().chain(LineRefusal::CODES).chain(Notice::CODES).copied();
+        let codes = Refusal::CODES.iter().chain(LineRefusal::CODES).chain(ListRefusal::CODES);
+        let codes = codes.chain(Notice::CODES).copied();
         ObjectBuilder::new()
             .schema_type(SchemaType::new(Type::String))
             .description(Some("Names what is wrong; it never changes, while the sentence may"))

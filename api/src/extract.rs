@@ -12,10 +12,11 @@ use lottery_store::StoreError;
 use serde_json::Value;
 
 use crate::error::ApiError;
+use crate::participants::ListRefusal;
 
 /// The most that a body other than an import may hold.
 const MAX_JSON: usize = 64 * 1024;
-const DEFAULT_PAGE: usize = 100;
+pub(crate) const DEFAULT_PAGE: usize = 100;
 pub(crate) const LARGEST_PAGE: usize = 1_000;
 /// The entries of one page: as many as a proof holds itself.
 const MOST_ENTRIES: u64 = lottery::proof::MOST_ENTRIES_WITHIN;
@@ -158,23 +159,21 @@ pub(crate) fn media_type(headers: &HeaderMap) -> Option<String> {
     Some(media_type.to_ascii_lowercase())
 }
 
-/// Paging and searching: `?cursor=&limit=&search=`.
+/// Paging: `?cursor=&limit=`.
 pub(crate) struct Paging {
     pub(crate) cursor: Option<String>,
     pub(crate) limit: usize,
-    pub(crate) search: Option<String>,
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Paging {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
-        let mut paging = Self { cursor: None, limit: DEFAULT_PAGE, search: None };
+        let mut paging = Self { cursor: None, limit: DEFAULT_PAGE };
         for (name, value) in query(&parts.uri)? {
             match name.as_str() {
                 "cursor" => paging.cursor = Some(value).filter(|cursor| !cursor.is_empty()),
-                "search" => paging.search = Some(value).filter(|search| !search.trim().is_empty()),
-                "limit" => paging.limit = limit(&value)?,
+                "limit" => paging.limit = page_limit(&value)?,
                 _ => {}
             }
         }
@@ -244,7 +243,7 @@ impl<S: Send + Sync> FromRequestParts<S> for WinnersPage {
                 "cursor" if !value.is_empty() => {
                     page.after = value.parse().map_err(|_| StoreError::InvalidCursor)?;
                 }
-                "limit" => page.limit = Some(limit(&value)?),
+                "limit" => page.limit = Some(page_limit(&value)?),
                 _ => {}
             }
         }
@@ -252,7 +251,8 @@ impl<S: Send + Sync> FromRequestParts<S> for WinnersPage {
     }
 }
 
-fn limit(value: &str) -> Result<usize, ApiError> {
+/// How long a page may be.
+pub(crate) fn page_limit(value: &str) -> Result<usize, ApiError> {
     value.parse().ok().filter(|limit| (1..=LARGEST_PAGE).contains(limit)).ok_or_else(|| {
         let detail = format!("limit must be a whole number from 1 to {LARGEST_PAGE}");
         ApiError::bad_request("BadQuery", detail).at("limit")
@@ -264,6 +264,22 @@ pub(crate) fn query(uri: &Uri) -> Result<Vec<(String, String)>, ApiError> {
     axum::extract::Query::<Vec<(String, String)>>::try_from_uri(uri)
         .map(|query| query.0)
         .map_err(|_| ApiError::bad_request("BadQuery", "the part of the address behind `?` cannot be read"))
+}
+
+/// The pairs behind the question mark, whose names must be known: a name that is misspelt would else change what is meant.
+pub(crate) fn known_query(uri: &Uri, known: &[&str]) -> Result<Vec<(String, String)>, ApiError> {
+    let pairs = query(uri)?;
+    match pairs.iter().find(|(name, _)| !known.contains(&name.as_str())) {
+        None => Ok(pairs),
+        Some((unknown, _)) => Err(unknown_parameter(unknown, known)),
+    }
+}
+
+/// That the query has a name which this address does not know, with those that it knows.
+fn unknown_parameter(name: &str, known: &[&str]) -> ApiError {
+    let name: String = name.chars().take(64).collect();
+    let why = ListRefusal::UnknownParameter { known: known.join(", ") };
+    ApiError::bad_request("UnknownParameter", format!("{name} {why}")).at(&name).explained(why.into())
 }
 
 /// The offered media type that the request likes best.

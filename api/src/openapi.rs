@@ -122,7 +122,7 @@ pub(crate) fn redirections(path: &str, access: Access) -> Vec<(u16, &'static str
         redirections.push((303, "`Accept` names HTML first, as a browser's does when a person follows a link: `Location` is the page"));
     }
     // Health is asked to be told now, and what needs a token nobody keeps.
-    if !matches!(access, Access::Scope(_)) && path != "/healthz" {
+    if access.needed().is_empty() && path != "/healthz" {
         redirections.push((304, "The copy that `If-None-Match` names is still the one"));
     }
     redirections
@@ -143,7 +143,7 @@ pub(crate) fn complete(
     operation.security = Some(match access {
         Access::Public => Vec::new(),
         Access::PublicOr(scope) => vec![SecurityRequirement::default(), bearer(scope)],
-        Access::Scope(scope) => vec![bearer(scope)],
+        Access::Scope(_) | Access::Either(..) => access.needed().into_iter().map(bearer).collect(),
     });
     for name in path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')) {
         let name = name.trim_start_matches('*');

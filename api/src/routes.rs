@@ -64,9 +64,9 @@ impl Endpoint {
 
 /// The service's own routes.
 fn table() -> Vec<Endpoint> {
-    use Access::{Public, PublicOr, Scope as Only};
+    use Access::{Either, Public, PublicOr, Scope as Only};
     use RateClass::{Health, Join, Read, Write};
-    use Scope::{DrawsWrite, ParticipantsWrite, ResultsRead};
+    use Scope::{DrawsWrite, ParticipantsRead, ParticipantsWrite, ResultsRead};
 
     vec![
         Endpoint::declared(Public, Read, routes!(page::index)),
@@ -81,8 +81,14 @@ fn table() -> Vec<Endpoint> {
         Endpoint::declared(Public, Read, routes!(lotteries::get)).fails_with(&[404]),
         Endpoint::declared(Only(ParticipantsWrite), Write, routes!(participants::import))
             .fails_with(&[400, 404, 408, 413, 415]),
-        Endpoint::declared(Only(ParticipantsWrite), Read, routes!(participants::list))
+        Endpoint::declared(Either(ParticipantsRead, ParticipantsWrite), Read, routes!(participants::list))
+            .fails_with(&[400, 404, 406, 413, 422]),
+        Endpoint::declared(Either(ParticipantsRead, ParticipantsWrite), Read, routes!(participants::counts))
             .fails_with(&[400, 404]),
+        Endpoint::declared(Either(ParticipantsRead, ParticipantsWrite), Read, routes!(participants::get))
+            .fails_with(&[400, 404]),
+        Endpoint::declared(Only(ParticipantsWrite), Write, routes!(participants::edit))
+            .fails_with(&[400, 404, 409, 413, 415, 422]),
         Endpoint::declared(Only(ParticipantsWrite), Write, routes!(participants::withdraw))
             .fails_with(&[404]),
         Endpoint::declared(Only(ParticipantsWrite), Read, routes!(participants::receipt)).fails_with(&[404]),
@@ -149,7 +155,7 @@ pub(crate) fn common_failures(access: Access) -> &'static [u16] {
     match access {
         Access::Public => &[429, 500, 503],
         Access::PublicOr(_) => &[401, 429, 500, 503],
-        Access::Scope(_) => &[401, 403, 429, 500, 503],
+        Access::Scope(_) | Access::Either(..) => &[401, 403, 429, 500, 503],
     }
 }
 

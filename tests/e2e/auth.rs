@@ -88,7 +88,8 @@ async fn every_route_that_is_not_public_refuses_who_may_not_enter() {
             continue;
         }
         assert_eq!(refused(&scopeless).await, 403, "{method} {path} without a scope");
-        let others = ["draws:write", "participants:write", "results:read"].map(str::to_owned);
+        let others =
+            ["draws:write", "participants:read", "participants:write", "results:read"].map(str::to_owned);
         let others = others.into_iter().filter(|scope| !scopes.contains(scope)).collect::<Vec<_>>().join(" ");
         let token = stack.sign(&claims(&|claims| claims["scope"] = others.clone().into()));
         assert_eq!(refused(&token).await, 403, "{method} {path} with {others}");

@@ -56,7 +56,7 @@ def issuer():
             self.answer(200, json.dumps(keys).encode(), (("Content-Type", "application/json"),))
 
     now = int(time.time())
-    scopes = "lottery/draws:write lottery/participants:write lottery/results:read"
+    scopes = "lottery/draws:write lottery/participants:read lottery/participants:write lottery/results:read"
     claims = {"iss": ISSUER, "aud": AUDIENCE, "sub": "organiser", "iat": now, "exp": now + 3600, "scope": scopes}
     parts = [{"alg": "RS256", "typ": "JWT", "kid": "1"}, claims]
     signed = ".".join(base64url(json.dumps(part).encode()) for part in parts)

@@ -27,20 +27,24 @@ use verifier::Refusal;
 pub enum Scope {
     /// Create lotteries, start and cancel draws.
     DrawsWrite,
-    /// Import, list and withdraw participants.
+    /// See the list of participants in full.
+    ParticipantsRead,
+    /// Import, edit and withdraw participants; see the list masked.
     ParticipantsWrite,
     /// See winners in full.
     ResultsRead,
 }
 
 impl Scope {
-    const ALL: [Self; 3] = [Self::DrawsWrite, Self::ParticipantsWrite, Self::ResultsRead];
+    const ALL: [Self; 4] =
+        [Self::DrawsWrite, Self::ParticipantsRead, Self::ParticipantsWrite, Self::ResultsRead];
 
     /// The scope as it stands in a token, behind the configured prefix.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::DrawsWrite => "draws:write",
+            Self::ParticipantsRead => "participants:read",
             Self::ParticipantsWrite => "participants:write",
             Self::ResultsRead => "results:read",
         }
@@ -56,9 +60,22 @@ pub enum Access {
     PublicOr(Scope),
     /// Only a token with the scope.
     Scope(Scope),
+    /// Only a token with one of the two scopes; with the first it sees more.
+    Either(Scope, Scope),
 }
 
-/// Who calls: known behind [`Access::Scope`], and behind [`Access::PublicOr`] if a token was sent.
+impl Access {
+    /// The scopes of which a token must have one; none where no token is needed.
+    pub(crate) fn needed(self) -> Vec<Scope> {
+        match self {
+            Self::Public | Self::PublicOr(_) => Vec::new(),
+            Self::Scope(scope) => vec![scope],
+            Self::Either(first, second) => vec![first, second],
+        }
+    }
+}
+
+/// Who calls: known behind [`Access::Scope`] and [`Access::Either`], and behind [`Access::PublicOr`] if a token was sent.
 #[derive(Debug, Clone)]
 pub(crate) struct Caller {
     /// The token's subject.
@@ -158,10 +175,11 @@ impl Guard {
         let payer = caller.as_ref().map_or(address, |caller| Payer::principal(&caller.subject));
         self.count(payer, Counted::Class(self.class), now)?;
         let Some(caller) = caller else { return Ok(()) };
-        if let Access::Scope(scope) = self.access
-            && !caller.may(scope)
+        let needed = self.access.needed();
+        if let Some(first) = needed.first()
+            && !needed.iter().any(|scope| caller.may(*scope))
         {
-            return Err(forbidden(&self.state.config.scope_prefix, scope));
+            return Err(forbidden(&self.state.config.scope_prefix, *first));
         }
         request.extensions_mut().insert(caller);
         Ok(())
@@ -172,7 +190,7 @@ impl Guard {
         let token = match (self.access, bearer(headers)) {
             (Access::Public, Err(_)) | (Access::Public | Access::PublicOr(_), Ok(None)) => return Ok(None),
             (_, Err(refusal)) => return Err(unauthorized(refusal)),
-            (Access::Scope(_), Ok(None)) => return Err(unauthorized(Refusal::Missing)),
+            (Access::Scope(_) | Access::Either(..), Ok(None)) => return Err(unauthorized(Refusal::Missing)),
             (_, Ok(Some(token))) => token,
         };
         let verified = match (self.state.verifier.verify(token, now).await, self.access) {
@@ -233,7 +251,8 @@ fn unauthorized(refusal: Refusal) -> ApiError {
     }
 }
 
-fn forbidden(prefix: &str, scope: Scope) -> ApiError {
+/// 403: the token lacks the scope.
+pub(crate) fn forbidden(prefix: &str, scope: Scope) -> ApiError {
     let scope = format!("{prefix}{}", scope.as_str());
     let error = ApiError::new(
         StatusCode::FORBIDDEN,

@@ -14,7 +14,7 @@ use crate::support::{Answer, Service, now};
 use crate::tokens::{ALL_SCOPES, AUDIENCE, ISSUER, Issuer, claims, unsigned};
 
 /// Every operation of the document: method, address with its parameters filled, scope if one is needed.
-async fn operations(service: &Service) -> Vec<(Method, String, Option<String>, bool)> {
+async fn operations(service: &Service) -> Vec<(Method, String, Vec<String>, bool)> {
     let document = service.get("/openapi.json").await.expect(200).json();
     let mut operations = Vec::new();
     for (path, item) in document["paths"].as_object().unwrap() {
@@ -25,9 +25,10 @@ async fn operations(service: &Service) -> Vec<(Method, String, Option<String>, b
                 .replace("{draw_id}", "draw")
                 .replace("{participant_id}", "001");
             let security = operation["security"].as_array().expect("every operation declares its security");
-            let scope = security.iter().find_map(|one| one.get("bearer")?[0].as_str()).map(str::to_owned);
+            let scope = |one: &Value| one.get("bearer")?[0].as_str().map(str::to_owned);
+            let scopes: Vec<String> = security.iter().filter_map(scope).collect();
             let is_optional = security.iter().any(|one| one.as_object().unwrap().is_empty());
-            operations.push((method, path, scope, is_optional));
+            operations.push((method, path, scopes, is_optional));
         }
     }
     operations
@@ -92,9 +93,9 @@ fn bad_tokens(issuer: &Issuer) -> Vec<(&'static str, String)> {
 async fn every_route_that_is_not_public_refuses_without_a_valid_token() {
     let service = Service::with_party().await;
     let guarded: Vec<_> =
-        operations(&service).await.into_iter().filter(|(_, _, scope, _)| scope.is_some()).collect();
+        operations(&service).await.into_iter().filter(|(_, _, scopes, _)| !scopes.is_empty()).collect();
     assert!(guarded.len() >= 6);
-    for (method, path, scope, is_optional) in guarded {
+    for (method, path, scopes, is_optional) in guarded {
         if !is_optional {
             let refused = call(&service, &method, &path, None).await.expect(401);
             assert!(refused.header("www-authenticate").starts_with("Bearer"));
@@ -104,26 +105,29 @@ async fn every_route_that_is_not_public_refuses_without_a_valid_token() {
             assert_eq!(refused.status, 401, "{method} {path} with {what}: {}", refused.body);
             assert!(refused.header("www-authenticate").starts_with("Bearer"));
         }
-        let other: Vec<_> = ALL_SCOPES.split(' ').filter(|one| Some(*one) != scope.as_deref()).collect();
-        for scopes in [other.join(" "), String::new(), format!("{}x", scope.clone().unwrap())] {
-            let answer = call(&service, &method, &path, Some(&service.issuer.token(&scopes))).await;
+        let other: Vec<_> =
+            ALL_SCOPES.split(' ').filter(|one| !scopes.iter().any(|scope| scope == one)).collect();
+        for others in [other.join(" "), String::new(), format!("{}x", scopes[0])] {
+            let answer = call(&service, &method, &path, Some(&service.issuer.token(&others))).await;
             if is_optional {
                 assert!(answer.status != 401 && answer.status != 403, "{method} {path}");
             } else {
-                assert_eq!(answer.status, 403, "{method} {path} with {scopes}");
+                assert_eq!(answer.status, 403, "{method} {path} with {others}");
                 assert!(answer.header("www-authenticate").contains("insufficient_scope"));
             }
         }
-        let good = call(&service, &method, &path, Some(&service.issuer.token(&scope.unwrap()))).await;
-        assert!(good.status != 401 && good.status != 403, "{method} {path}: {}", good.body);
+        for scope in scopes {
+            let good = call(&service, &method, &path, Some(&service.issuer.token(&scope))).await;
+            assert!(good.status != 401 && good.status != 403, "{method} {path}: {}", good.body);
+        }
     }
 }
 
 #[tokio::test]
 async fn public_routes_ask_for_no_token_and_look_at_none() {
     let service = Service::with_party().await;
-    for (method, path, scope, _) in operations(&service).await {
-        if scope.is_none() {
+    for (method, path, scopes, _) in operations(&service).await {
+        if scopes.is_empty() {
             // Whether a lottery is open to join decides who may enter it.
             let joins = path.ends_with("/join");
             assert!(method == Method::GET || joins, "{path}: what changes something is never public");

@@ -9,7 +9,7 @@ use crate::support::now;
 
 pub(crate) const ISSUER: &str = "https://issuer.example";
 pub(crate) const AUDIENCE: &str = "lottery";
-pub(crate) const ALL_SCOPES: &str = "draws:write participants:write results:read";
+pub(crate) const ALL_SCOPES: &str = "draws:write participants:read participants:write results:read";
 
 /// One key of the issuer.
 pub(crate) struct Issuer {

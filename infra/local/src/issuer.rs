@@ -88,7 +88,7 @@ impl Issuer {
             "aud": Self::AUDIENCE,
             "iat": now,
             "exp": now + Self::THIRTY_DAYS,
-            "scope": "draws:write participants:write results:read",
+            "scope": "draws:write participants:read participants:write results:read",
         })
     }
 

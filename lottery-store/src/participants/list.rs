@@ -29,6 +29,8 @@ pub const MAX_SORTED: u64 = 100_000;
 pub struct ListQuery {
     /// A part of an id, a name, an address or a group; compared without case, width and blanks.
     pub search: Option<String>,
+    /// Searches ids and groups alone: who sees the rest masked should not find it either.
+    pub is_masked: bool,
     /// Only these.
     pub only: Option<Only>,
     /// Only of this group.
@@ -37,7 +39,7 @@ pub struct ListQuery {
     pub sort: Sort,
     /// The cursor of the page before.
     pub cursor: Option<String>,
-    /// How many, at most: 1 to 1000.
+    /// How many, at most: 1 to 1000 by id, 1 to [`MAX_SORTED`] in another order.
     pub limit: usize,
 }
 
@@ -224,10 +226,10 @@ impl Store {
                 Some(Ranked { sort: query.sort, participant })
             }
         };
-        let limit = query.limit.clamp(1, 1000);
+        let limit = query.limit.clamp(1, MAX_SORTED as usize);
         let filter = Filter::new(query);
         // The largest of those kept is on top; one more than asked for tells whether there is a next page.
-        let mut kept: BinaryHeap<Ranked> = BinaryHeap::with_capacity(limit + 2);
+        let mut kept: BinaryHeap<Ranked> = BinaryHeap::new();
         for shard in 0..SHARDS {
             let range = keys::contacts(lottery_id, shard);
             let mut last = None;
@@ -289,7 +291,12 @@ impl<'a> Filter<'a> {
             Some(Only::Unreachable) => !phone && !email,
             Some(Only::Excluded) => participant.excluded,
         };
-        is_of_group && is_one_of && self.search.as_ref().is_none_or(|search| participant.holds(search))
+        is_of_group
+            && is_one_of
+            && self.search.as_ref().is_none_or(|search| match self.query.is_masked {
+                true => participant.shows(search),
+                false => participant.shows(search) || participant.hides(search),
+            })
     }
 }
 
@@ -331,13 +338,17 @@ impl PartialEq for Ranked {
 impl Eq for Ranked {}
 
 impl ParticipantSummary {
-    /// Whether the text stands in a field.
-    fn holds(&self, search: &Search) -> bool {
+    /// Whether the text stands in a field that is never masked.
+    fn shows(&self, search: &Search) -> bool {
+        let group = self.group.as_ref().map(|group| group.as_str());
+        [Some(self.participant_id.as_str()), group].into_iter().flatten().any(|field| search.is_in(field))
+    }
+
+    /// Whether the text stands in a field that may be masked.
+    fn hides(&self, search: &Search) -> bool {
         let phone = self.phone.as_ref().map(|phone| phone.as_str());
         let email = self.email.as_ref().map(|email| email.as_str());
-        let group = self.group.as_ref().map(|group| group.as_str());
-        let fields = [Some(self.participant_id.as_str()), Some(self.name.as_str()), email, group];
-        fields.into_iter().flatten().any(|field| search.is_in(field))
+        [Some(self.name.as_str()), email].into_iter().flatten().any(|field| search.is_in(field))
             || phone.is_some_and(|phone| search.is_in(phone) || search.is_in_phone(phone))
     }
 }

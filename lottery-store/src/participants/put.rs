@@ -115,6 +115,14 @@ pub(super) struct Author<'a> {
     pub(super) import: Option<&'a Import>,
 }
 
+/// Whom a record may be about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum About {
+    Anybody,
+    /// Only somebody who is on the list.
+    Known,
+}
+
 /// What has to be written for one participant.
 struct Plan {
     place: usize,
@@ -306,30 +314,56 @@ impl Store {
         }
     }
 
+    /// Changes one participant as the record says; none if there is no such participant, who is never made by it. An erased
+    /// name stays.
+    pub async fn edit_participant(
+        &self,
+        lottery_id: &LotteryId,
+        record: &Record,
+        now: Timestamp,
+    ) -> Result<Option<Recorded>, StoreError> {
+        let author = Author { lottery_id, now, import: None };
+        self.decide(&author, record, About::Known).await
+    }
+
     /// Decides one participant, on what is stored at this moment.
     async fn put_alone(&self, author: &Author<'_>, record: &Record) -> Result<Recorded, StoreError> {
+        let decided = self.decide(author, record, About::Anybody).await?;
+        decided.ok_or(StoreError::Contended)
+    }
+
+    /// Decides one participant; none if it has to be known and is not.
+    async fn decide(
+        &self,
+        author: &Author<'_>,
+        record: &Record,
+        about: About,
+    ) -> Result<Option<Recorded>, StoreError> {
         let Author { lottery_id, .. } = *author;
         let key = keys::contact(lottery_id, &record.participant_id);
         for _ in 0..ATTEMPTS {
             let item = self.get(&key).await?;
             let found = item.as_ref().map(StoredContact::from_item).transpose()?;
+            if about == About::Known && found.is_none() {
+                return Ok(None);
+            }
             let Some(participant) = record.over(found.as_ref().map(|found| &found.participant)) else {
-                return Ok(Recorded::NameMissing);
+                return Ok(Some(Recorded::NameMissing));
             };
             let people = [Some(&participant), found.as_ref().map(|found| &found.participant)];
             let wanted = people.into_iter().flatten().filter_map(|participant| participant.group.as_ref());
             let groups = self.counted_groups(lottery_id, &wanted.collect()).await?;
             let plan = Plan::new(author, &groups, 0, &participant, found.as_ref());
             if plan.writes.is_empty() {
-                return Ok(plan.answer);
+                return Ok(Some(plan.answer));
             }
             let count = plan.delta.write(lottery_id, rand::random());
             let writes: Vec<_> = plan.writes.iter().chain(&count).collect();
             match self.transact_each(&writes).await? {
-                Outcome::Done => return Ok(plan.answer),
+                Outcome::Done => return Ok(Some(plan.answer)),
                 Outcome::Refused(refusals) => {
                     if let Some(field) = plan.address_taken(&refusals) {
-                        return Ok(Recorded::AddressTaken { field });
+                        return Ok(Some(Recorded::AddressTaken { field }));
                     }
                 }
             }

@@ -1,0 +1,384 @@
+//! The organiser's list: searched, sorted, filtered; one person of it; how many are on it.
+//!
+//! Names and addresses are shown in full to those who may read participants, and masked to those who may only write them.
+//! Whoever sees them masked cannot search them either: what a search finds would tell what the mask hides.
+
+use axum::Json;
+use axum::extract::{FromRequestParts, State};
+use axum::response::{IntoResponse, Response};
+use http::request::Parts;
+use http::{HeaderMap, Uri};
+use jiff::Timestamp;
+use lottery::{Group, LotteryId, mask};
+use lottery_store::{GroupIs, ListAnswer, ListQuery, MAX_SORTED, Only, Page, ParticipantSummary, Sort};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::export;
+use crate::auth::{Caller, Scope, forbidden};
+use crate::error::ApiError;
+use crate::extract::{
+    DEFAULT_PAGE, LotteryPath, ParticipantPath, accepted, known_query, page_limit, unknown_lottery,
+    unknown_participant,
+};
+use crate::spreadsheet::{CSV, XLSX};
+use crate::state::AppState;
+
+const JSON: &str = "application/json";
+/// The most characters of a search; the longest field has fewer.
+const MAX_SEARCH: usize = 256;
+
+lottery::refusals! {
+    /// Why a list is not answered as it was asked for.
+    #[allow(missing_docs, reason = "the sentence of each says it")]
+    pub(crate) enum ListRefusal {
+        #[error("a list of {total} people can be had by id alone: above {most} it is not sorted; ask without `sort`, or export it")]
+        TooManyToSort { total: u64, most: u64 },
+        #[error("a workbook holds at most {most} people here; ask for CSV")]
+        WorkbookFull { most: u64 },
+        #[error("is not a parameter of this address; known are: {known}")]
+        UnknownParameter { known: String },
+        #[error("is not the id in the address; an id cannot be changed")]
+        OtherId,
+    }
+}
+
+/// How much of a participant is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shown {
+    InFull,
+    Masked,
+}
+
+impl Shown {
+    pub(super) fn to(caller: &Caller) -> Self {
+        if caller.may(Scope::ParticipantsRead) { Self::InFull } else { Self::Masked }
+    }
+
+    fn is_masked(self) -> bool {
+        self == Self::Masked
+    }
+}
+
+/// A participant; name and addresses are masked unless the caller may read participants.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ParticipantView {
+    /// The organiser's own id.
+    participant_id: String,
+    /// Such as `Rose Tyler`; masked, `R*** T***`.
+    #[schema(example = "R*** T***")]
+    name: String,
+    /// Such as `+12025550101`; masked, `***01`.
+    #[schema(example = "***01")]
+    phone: Option<String>,
+    /// Such as `rose@example.com`; masked, `r***@e***.com`.
+    #[schema(example = "r***@e***.com")]
+    email: Option<String>,
+    group: Option<String>,
+    /// Their chances.
+    tickets: u32,
+    /// Whether the organiser keeps them from winning.
+    excluded: bool,
+    /// When they were first imported.
+    #[schema(value_type = String, format = DateTime)]
+    registered_at: Timestamp,
+}
+
+impl ParticipantView {
+    fn new(participant: ParticipantSummary, shown: Shown) -> Self {
+        let ParticipantSummary {
+            participant_id,
+            name,
+            phone,
+            email,
+            group,
+            tickets,
+            excluded,
+            registered_at,
+        } = participant;
+        let (name, phone, email) = match shown {
+            Shown::InFull => {
+                (name.to_string(), phone.map(|it| it.to_string()), email.map(|it| it.to_string()))
+            }
+            Shown::Masked => {
+                (mask::name(&name), phone.as_ref().map(mask::phone), email.as_ref().map(mask::email))
+            }
+        };
+        Self {
+            participant_id: participant_id.to_string(),
+            name,
+            phone,
+            email,
+            group: group.map(|group| group.to_string()),
+            tickets: tickets.get(),
+            excluded,
+            registered_at,
+        }
+    }
+}
+
+/// A page of participants.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Participants {
+    participants: Vec<ParticipantView>,
+    /// Whether names and addresses are masked, because the token lacks the scope `participants:read`.
+    masked: bool,
+    /// What to pass as `cursor` for the next page; a page of a search may be short, even empty, and still have a next.
+    next_cursor: Option<String>,
+}
+
+/// One participant.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Person {
+    #[serde(flatten)]
+    participant: ParticipantView,
+    /// Whether name and addresses are masked, because the token lacks the scope `participants:read`.
+    masked: bool,
+}
+
+impl Person {
+    pub(super) fn new(participant: ParticipantSummary, shown: Shown) -> Self {
+        Self { participant: ParticipantView::new(participant, shown), masked: shown.is_masked() }
+    }
+}
+
+/// Some of the people.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[allow(dead_code, reason = "describes the query that `ListRequest` reads")]
+pub(crate) enum OnlyParameter {
+    WithPhone,
+    WithEmail,
+    Unreachable,
+    Excluded,
+}
+
+/// The order.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[allow(dead_code, reason = "describes the query that `ListRequest` reads")]
+pub(crate) enum SortParameter {
+    Id,
+    Name,
+    Group,
+    Tickets,
+    Newest,
+}
+
+/// What part of the list is asked for, and in what order.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[allow(dead_code, reason = "describes the query that `ListRequest` reads")]
+pub(crate) struct SearchQuery {
+    /// The `next_cursor` of the page before.
+    cursor: Option<String>,
+    /// How many, at most: 1 to 1000. Absent, it is 100 for JSON, and all that one answer can hold for a file.
+    #[param(minimum = 1, maximum = 1000)]
+    limit: Option<usize>,
+    /// A part of an id, a name, an address or a group, in any case and width; of a phone number as people write it. Without
+    /// the scope `participants:read` a part of an id or a group.
+    #[param(max_length = 256)]
+    search: Option<String>,
+    /// Only those with a phone number, with an e-mail address, with neither, or those who cannot win.
+    #[param(inline)]
+    only: Option<OnlyParameter>,
+    /// Only those of this group.
+    group: Option<String>,
+    /// Only those without a group.
+    without_group: Option<bool>,
+    /// The order; by id if absent. `tickets`: the most first; `newest`: who came last first. Lists of more than 100,000 people
+    /// can be had by id alone.
+    #[param(inline)]
+    sort: Option<SortParameter>,
+}
+
+/// The query of a list.
+pub(crate) struct ListRequest {
+    /// Its limit is for JSON.
+    query: ListQuery,
+    /// The limit, if one is given.
+    limit: Option<usize>,
+}
+
+const PARAMETERS: [&str; 7] = ["cursor", "limit", "search", "only", "group", "without_group", "sort"];
+
+impl<S: Send + Sync> FromRequestParts<S> for ListRequest {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let mut request = Self { query: ListQuery::default(), limit: None };
+        let query = &mut request.query;
+        for (name, value) in known_query(&parts.uri, &PARAMETERS)? {
+            let refused = |told: &str| ApiError::bad_request("BadQuery", format!("{name} {told}")).at(&name);
+            if value.trim().is_empty() {
+                continue;
+            }
+            match name.as_str() {
+                "cursor" => query.cursor = Some(value),
+                "limit" => request.limit = Some(page_limit(&value)?),
+                "search" if value.chars().count() > MAX_SEARCH => {
+                    return Err(refused(&format!("must have at most {MAX_SEARCH} characters")));
+                }
+                "search" => query.search = Some(value),
+                "only" => {
+                    query.only = Some(match value.as_str() {
+                        "with_phone" => Only::WithPhone,
+                        "with_email" => Only::WithEmail,
+                        "unreachable" => Only::Unreachable,
+                        "excluded" => Only::Excluded,
+                        _ => {
+                            return Err(refused(
+                                "must be one of: with_phone, with_email, unreachable, excluded",
+                            ));
+                        }
+                    });
+                }
+                "sort" => {
+                    query.sort = match value.as_str() {
+                        "id" => Sort::Id,
+                        "name" => Sort::Name,
+                        "group" => Sort::Group,
+                        "tickets" => Sort::Tickets,
+                        "newest" => Sort::Newest,
+                        _ => return Err(refused("must be one of: id, name, group, tickets, newest")),
+                    };
+                }
+                "group" | "without_group" if query.group.is_some() => {
+                    return Err(refused("cannot stand beside group or without_group"));
+                }
+                "group" => {
+                    let group = Group::parse(&value).map_err(|why| refused(&why.to_string()))?;
+                    query.group = Some(GroupIs::Named(group));
+                }
+                "without_group" => match value.as_str() {
+                    "true" => query.group = Some(GroupIs::Absent),
+                    "false" => {}
+                    _ => return Err(refused("must be true or false")),
+                },
+                _ => {}
+            }
+        }
+        query.limit = request.limit.unwrap_or(DEFAULT_PAGE);
+        Ok(request)
+    }
+}
+
+/// List participants: with the scope `participants:read` in full, otherwise masked.
+///
+/// As CSV or XLSX (by `Accept`) it is the whole list, or as much of it as the query asks for, and needs `participants:read`;
+/// the file can be imported again and then changes nothing. What is too large for one answer ends earlier; then the header
+/// `Link` names the next part.
+#[utoipa::path(get, path = "/lotteries/{lottery_id}/participants", tag = "participants", params(SearchQuery),
+    responses((status = 200, description = "A page of participants, or a file", content(
+        (Participants = "application/json"), (String = "text/csv"),
+        (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")))))]
+pub(crate) async fn list(
+    State(state): State<AppState>,
+    LotteryPath(lottery_id): LotteryPath,
+    caller: Caller,
+    ListRequest { mut query, limit }: ListRequest,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Result<Response, ApiError> {
+    let shown = Shown::to(&caller);
+    let media_type = accepted(&headers, &[JSON, CSV, XLSX])?;
+    if media_type != JSON && shown.is_masked() {
+        return Err(forbidden(&state.config.scope_prefix, Scope::ParticipantsRead));
+    }
+    state.store.lottery(&lottery_id).await?.ok_or_else(unknown_lottery)?;
+    match media_type {
+        CSV => return export::csv(state, lottery_id, query, limit, &uri).await,
+        XLSX => return export::xlsx(state, lottery_id, query, limit, &uri).await,
+        _ => {}
+    }
+    query.is_masked = shown.is_masked();
+    let page = page(&state, &lottery_id, &query).await?;
+    let view = |participant| ParticipantView::new(participant, shown);
+    let participants = page.items.into_iter().map(view).collect();
+    let answer = Participants { participants, masked: shown.is_masked(), next_cursor: page.cursor };
+    Ok(Json(answer).into_response())
+}
+
+/// A page of the list.
+pub(super) async fn page(
+    state: &AppState,
+    lottery_id: &LotteryId,
+    query: &ListQuery,
+) -> Result<Page<ParticipantSummary>, ApiError> {
+    match state.store.list(lottery_id, query).await? {
+        ListAnswer::Page(page) => Ok(page),
+        ListAnswer::TooManyToSort { total } => {
+            let why = ListRefusal::TooManyToSort { total, most: MAX_SORTED };
+            Err(ApiError::invalid("TooManyToSort", why.to_string()).at("sort").explained(why.into()))
+        }
+    }
+}
+
+/// One participant: with the scope `participants:read` in full, otherwise masked.
+#[utoipa::path(get, path = "/lotteries/{lottery_id}/participants/{participant_id}", tag = "participants",
+    responses((status = 200, description = "The participant", body = Person)))]
+pub(crate) async fn get(
+    State(state): State<AppState>,
+    ParticipantPath(lottery_id, participant_id): ParticipantPath,
+    caller: Caller,
+    uri: Uri,
+) -> Result<Json<Person>, ApiError> {
+    known_query(&uri, &[])?;
+    let found = state.store.participant(&lottery_id, &participant_id).await?;
+    Ok(Json(Person::new(found.ok_or_else(unknown_participant)?, Shown::to(&caller))))
+}
+
+/// How many are in one group.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct GroupCount {
+    group: String,
+    people: u64,
+}
+
+/// How many are on the list.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct CountsView {
+    /// All of them.
+    total: u64,
+    /// Those with a phone number.
+    with_phone: u64,
+    /// Those with an e-mail address.
+    with_email: u64,
+    /// Those with neither: nobody can tell them that they have won.
+    unreachable: u64,
+    /// Those whom the organiser keeps from winning.
+    excluded: u64,
+    /// The chances of those who can win.
+    tickets: u64,
+    /// The groups by name; none that is empty. At most 200: those behind them are counted together.
+    groups: Vec<GroupCount>,
+    /// Those in groups that are not listed.
+    in_other_groups: u64,
+    /// Those without a group.
+    without_group: u64,
+}
+
+/// How many are on the list: in all, with which addresses, of which groups.
+#[utoipa::path(get, path = "/lotteries/{lottery_id}/counts", tag = "participants",
+    responses((status = 200, description = "The counts, exact", body = CountsView)))]
+pub(crate) async fn counts(
+    State(state): State<AppState>,
+    LotteryPath(lottery_id): LotteryPath,
+    uri: Uri,
+) -> Result<Json<CountsView>, ApiError> {
+    known_query(&uri, &[])?;
+    state.store.lottery(&lottery_id).await?.ok_or_else(unknown_lottery)?;
+    let counts = state.store.participant_counts(&lottery_id).await?;
+    let group = |(group, people): (Group, u64)| GroupCount { group: group.to_string(), people };
+    Ok(Json(CountsView {
+        total: counts.total,
+        with_phone: counts.with_phone,
+        with_email: counts.with_email,
+        unreachable: counts.unreachable,
+        excluded: counts.excluded,
+        tickets: counts.tickets,
+        groups: counts.groups.into_iter().map(group).collect(),
+        in_other_groups: counts.in_other_groups,
+        without_group: counts.without_group,
+    }))
+}
