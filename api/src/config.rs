@@ -50,13 +50,18 @@ pub struct ImportLimits {
     pub max_bytes: u64,
     /// Participants; `None` where the body is streamed.
     pub max_lines: Option<u64>,
+    /// For how long one request withdraws who is not on a list any more, or takes an import back; what is left is done by the
+    /// next.
+    pub withdraw_for: Duration,
 }
 
 impl ImportLimits {
     /// Lambda holds the whole request in memory and answers within 30 seconds.
-    pub const LAMBDA: Self = Self { max_bytes: 4 * 1024 * 1024, max_lines: Some(2_000) };
+    pub const LAMBDA: Self =
+        Self { max_bytes: 4 * 1024 * 1024, max_lines: Some(2_000), withdraw_for: Duration::from_secs(12) };
     /// A server streams: the limit only stops what cannot be meant.
-    pub const SERVER: Self = Self { max_bytes: 512 * 1024 * 1024, max_lines: None };
+    pub const SERVER: Self =
+        Self { max_bytes: 512 * 1024 * 1024, max_lines: None, withdraw_for: Duration::from_secs(60) };
 }
 
 /// What a function reads and answers within 30 seconds, in people.

@@ -4,6 +4,7 @@
 use std::fmt;
 
 use lottery::Refusal;
+use lottery::list::ListRemark;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::openapi::RefOr;
@@ -46,6 +47,12 @@ impl From<Refusal> for Explanation {
     }
 }
 
+impl From<ListRemark> for Explanation {
+    fn from(remark: ListRemark) -> Self {
+        Self::of(&remark)
+    }
+}
+
 impl From<LineRefusal> for Explanation {
     fn from(refusal: LineRefusal) -> Self {
         Self::of(&refusal)
@@ -75,8 +82,12 @@ pub(crate) struct RefusalCode;
 
 impl PartialSchema for RefusalCode {
     fn schema() -> RefOr<Schema> {
-        let codes = Refusal::CODES.iter().chain(LineRefusal::CODES).chain(ListRefusal::CODES);
-        let codes = codes.chain(Notice::CODES).copied();
+        let codes = Refusal::CODES
+            .iter()
+            .chain(ListRemark::CODES)
+            .chain(LineRefusal::CODES)
+            .chain(Notice::CODES)
+            .copied();
         ObjectBuilder::new()
             .schema_type(SchemaType::new(Type::String))
             .description(Some("Names what is wrong; it never changes, while the sentence may"))

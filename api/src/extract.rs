@@ -30,6 +30,9 @@ pub(crate) struct DrawPath(pub(crate) LotteryId, pub(crate) DrawId);
 /// A participant named in the path.
 pub(crate) struct ParticipantPath(pub(crate) LotteryId, pub(crate) ParticipantId);
 
+/// An import, named in the path by its number.
+pub(crate) struct ImportPath(pub(crate) LotteryId, pub(crate) u64);
+
 /// An entry of a draw, named in the path by its label.
 pub(crate) struct EntryPath(pub(crate) LotteryId, pub(crate) DrawId, pub(crate) Label);
 
@@ -87,6 +90,17 @@ impl<S: Send + Sync> FromRequestParts<S> for ParticipantPath {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
         let lottery_id = parameter(parts, "lottery_id", unknown_lottery).await?;
         Ok(Self(lottery_id, parameter(parts, "participant_id", unknown_participant).await?))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for ImportPath {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let unknown = || ApiError::not_found("an import is named by its number");
+        let lottery_id = parameter(parts, "lottery_id", unknown_lottery).await?;
+        let number: String = parameter(parts, "number", unknown).await?;
+        Ok(Self(lottery_id, number.parse().map_err(|_| unknown())?))
     }
 }
 

@@ -24,6 +24,7 @@ mod kept;
 mod lotteries;
 mod openapi;
 mod page;
+mod parameters;
 mod participants;
 mod rate_limit;
 mod routes;

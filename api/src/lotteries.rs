@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use http::header::LOCATION;
 use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
+use lottery::list::Country;
 use lottery::{EmailThrough, Lottery, LotteryId, NewLottery};
 use lottery_store::CreateLottery;
 use serde::{Deserialize, Serialize};
@@ -20,6 +21,7 @@ use crate::draws::DrawSummary;
 use crate::error::ApiError;
 use crate::extract::{JsonBody, LotteryPath, Paging, unknown_lottery};
 use crate::idempotency::IdempotencyKey;
+use crate::participants::country_of;
 use crate::state::AppState;
 
 /// The draws that a lottery's own answer lists; the others are a page away.
@@ -42,9 +44,14 @@ pub(crate) struct NewLotteryBody {
     /// Its IANA time zone.
     #[schema(example = "Europe/Berlin")]
     time_zone: Option<String>,
+    /// Whose national phone numbers its lists hold, as an ISO 3166-1 code; the country of its time zone if absent, or else,
+    /// in Chinese, China.
+    #[schema(example = "DE", min_length = 2, max_length = 2)]
+    country: Option<String>,
     /// Whether people may enter themselves.
     open_to_join: Option<bool>,
-    /// What carries its e-mails: `sns` asks each address for its consent and reaches few; `ses` reaches any number.
+    /// What carries its e-mails: `ses` reaches any number of addresses, and is the default where a sender is set up; `sns` asks
+    /// each address for its consent and reaches few.
     #[schema(pattern = "^(sns|ses)$")]
     email_through: Option<String>,
 }
@@ -60,6 +67,11 @@ pub(crate) struct LotteryView {
     locale: String,
     /// Its time zone.
     time_zone: String,
+    /// Whose national phone numbers its lists hold; null if only international ones can be read.
+    country: Option<String>,
+    /// What carries its e-mails: `sns` or `ses`.
+    #[schema(pattern = "^(sns|ses)$")]
+    email_through: &'static str,
     /// Whether people may enter themselves.
     open_to_join: bool,
     /// When it was created.
@@ -74,6 +86,11 @@ impl From<&Lottery> for LotteryView {
             name: lottery.name.to_string(),
             locale: lottery.locale.to_string(),
             time_zone: lottery.time_zone.to_string(),
+            country: country_of(lottery).map(|country| country.to_string()),
+            email_through: match lottery.email_through {
+                EmailThrough::Sns => "sns",
+                EmailThrough::Ses => "ses",
+            },
             open_to_join: lottery.open_to_join,
             created_at: lottery.created_at,
         }
@@ -125,8 +142,14 @@ pub(crate) async fn create(
 ) -> Result<Response, ApiError> {
     let seed = key.seed();
     let action = async {
-        let new = NewLottery::parse(&body.value)?;
-        let lottery = new.begin(id_bytes(seed), state.clock.now());
+        let mut new = NewLottery::parse(&body.value)?;
+        if let Some(code) = &new.country {
+            Country::parse(code.as_str()).map_err(|error| error.in_field("country"))?;
+        }
+        let through = if state.config.has_email_sender { EmailThrough::Ses } else { EmailThrough::Sns };
+        new.email_through.get_or_insert(through);
+        let mut lottery = new.begin(id_bytes(seed), state.clock.now());
+        lottery.country = country_of(&lottery).map(Country::code);
         begin(&state, lottery).await
     };
     key.once(&state, &body.bytes, action).await

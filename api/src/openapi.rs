@@ -135,6 +135,7 @@ pub(crate) fn complete(
     access: Access,
     scope_prefix: &str,
     failures: &[u16],
+    takes_any: bool,
     redirections: &[(u16, &'static str)],
 ) {
     let bearer = |scope: crate::auth::Scope| {
@@ -157,7 +158,9 @@ pub(crate) fn complete(
         let response = ResponseBuilder::new().description(*description).build();
         operation.responses.responses.entry(status.to_string()).or_insert(RefOr::T(response));
     }
-    for &status in failures.iter().chain(common_failures(access)) {
+    // A parameter that the operation does not have is refused.
+    let unknown_parameter: &[u16] = if takes_any { &[] } else { &[400] };
+    for &status in failures.iter().chain(common_failures(access)).chain(unknown_parameter) {
         let response = ResponseBuilder::new()
             .description(failure_text(status))
             .content(PROBLEM, ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build())
@@ -166,12 +169,23 @@ pub(crate) fn complete(
     }
 }
 
+/// A parameter behind the `?` of a route of the service's host.
+pub(crate) fn query_parameter(name: &str) -> Parameter {
+    ParameterBuilder::new()
+        .name(name)
+        .parameter_in(ParameterIn::Query)
+        .required(Required::False)
+        .schema(Some(ObjectBuilder::new().schema_type(SchemaType::new(Type::String)).build()))
+        .build()
+}
+
 fn path_parameter(name: &str) -> Parameter {
     let description = match name {
         "lottery_id" => "Names the lottery",
         "draw_id" => "Names the draw within its lottery",
         "participant_id" => "The organiser's own id of the participant",
         "label" => "The random name of an entry",
+        "number" => "The number of the import within its lottery",
         _ => "A part of the address",
     };
     ParameterBuilder::new()

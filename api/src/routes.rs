@@ -3,6 +3,8 @@
 //! A route enters the service only as an [`Endpoint`], and an endpoint cannot be made without its [`Access`]:
 //! so no route lacks a guard, and the OpenAPI document says of each what the guard does.
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::extract::Extension;
 use axum::middleware::{from_fn, from_fn_with_state};
@@ -14,6 +16,7 @@ use utoipa_axum::routes;
 
 use crate::auth::{Access, Guard, Scope, guard};
 use crate::openapi::{self, Document};
+use crate::parameters::{self, Parameters};
 use crate::rate_limit::RateClass;
 use crate::state::AppState;
 use crate::{draws, edge, lotteries, page, participants};
@@ -23,12 +26,14 @@ pub struct Endpoint {
     access: Access,
     class: RateClass,
     failures: &'static [u16],
+    /// Whether any parameters may stand behind the `?`: of files, to which people are sent with whatever others append.
+    takes_any: bool,
     routes: UtoipaMethodRouter<AppState>,
 }
 
 impl Endpoint {
     /// A route of a host of this service, such as the local stack's inbox. `handler` has its own state already;
-    /// parameters in the path are documented by themselves.
+    /// parameters in the path are documented by themselves, those behind the `?` are `parameters`.
     #[must_use]
     pub fn new(
         method: Method,
@@ -36,6 +41,7 @@ impl Endpoint {
         access: Access,
         class: RateClass,
         summary: &str,
+        parameters: &[&str],
         handler: MethodRouter<()>,
     ) -> Self {
         let method = match method {
@@ -45,14 +51,23 @@ impl Endpoint {
             Method::DELETE => HttpMethod::Delete,
             _ => HttpMethod::Get,
         };
-        let operation = OperationBuilder::new().summary(Some(summary)).tag("local").build();
+        let parameters = (!parameters.is_empty())
+            .then(|| parameters.iter().map(|name| openapi::query_parameter(name)).collect::<Vec<_>>());
+        let operation =
+            OperationBuilder::new().summary(Some(summary)).tag("local").parameters(parameters).build();
         let mut paths = Paths::new();
         paths.add_path_operation(path, vec![method], operation);
         Self::declared(access, class, (Vec::new(), paths, handler.with_state(())))
     }
 
     fn declared(access: Access, class: RateClass, routes: UtoipaMethodRouter<AppState>) -> Self {
-        Self { access, class, failures: &[], routes }
+        Self { access, class, failures: &[], takes_any: false, routes }
+    }
+
+    /// Lets any parameters stand behind the `?`.
+    fn takes_any(mut self) -> Self {
+        self.takes_any = true;
+        self
     }
 
     /// The statuses of the failures that are this route's own.
@@ -62,6 +77,9 @@ impl Endpoint {
     }
 }
 
+/// The methods of an [`Endpoint`], in the order in which its operations are looked at.
+const METHODS: [Method; 5] = [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
+
 /// The service's own routes.
 fn table() -> Vec<Endpoint> {
     use Access::{Either, Public, PublicOr, Scope as Only};
@@ -69,10 +87,10 @@ fn table() -> Vec<Endpoint> {
     use Scope::{DrawsWrite, ParticipantsRead, ParticipantsWrite, ResultsRead};
 
     vec![
-        Endpoint::declared(Public, Read, routes!(page::index)),
-        Endpoint::declared(Public, Read, routes!(page::file)).fails_with(&[404]),
-        Endpoint::declared(Public, Read, routes!(page::file_in_folder)).fails_with(&[404]),
-        Endpoint::declared(Public, Read, routes!(page::file_of_build)).fails_with(&[404]),
+        Endpoint::declared(Public, Read, routes!(page::index)).takes_any(),
+        Endpoint::declared(Public, Read, routes!(page::file)).takes_any().fails_with(&[404]),
+        Endpoint::declared(Public, Read, routes!(page::file_in_folder)).takes_any().fails_with(&[404]),
+        Endpoint::declared(Public, Read, routes!(page::file_of_build)).takes_any().fails_with(&[404]),
         Endpoint::declared(Public, Health, routes!(page::health)),
         Endpoint::declared(Public, Read, routes!(openapi::document)),
         Endpoint::declared(Only(DrawsWrite), Write, routes!(lotteries::create))
@@ -80,10 +98,13 @@ fn table() -> Vec<Endpoint> {
         Endpoint::declared(Public, Read, routes!(lotteries::list)).fails_with(&[400]),
         Endpoint::declared(Public, Read, routes!(lotteries::get)).fails_with(&[404]),
         Endpoint::declared(Only(ParticipantsWrite), Write, routes!(participants::import))
-            .fails_with(&[400, 404, 408, 413, 415]),
-        Endpoint::declared(Either(ParticipantsRead, ParticipantsWrite), Read, routes!(participants::list))
-            .fails_with(&[400, 404, 406, 413, 422]),
-        Endpoint::declared(Either(ParticipantsRead, ParticipantsWrite), Read, routes!(participants::counts))
+            .fails_with(&[400, 404, 408, 409, 413, 415]),
+        Endpoint::declared(Only(ParticipantsWrite), Write, routes!(participants::empty))
+            .fails_with(&[400, 404, 409]),
+        Endpoint::declared(Only(ParticipantsWrite), Read, routes!(participants::last)).fails_with(&[404]),
+        Endpoint::declared(Only(ParticipantsWrite), Write, routes!(participants::undo))
+            .fails_with(&[400, 404, 409]),
+        Endpoint::declared(Only(ParticipantsWrite), Read, routes!(participants::list))
             .fails_with(&[400, 404]),
         Endpoint::declared(Either(ParticipantsRead, ParticipantsWrite), Read, routes!(participants::get))
             .fails_with(&[400, 404]),
@@ -134,7 +155,8 @@ pub fn router_with(state: AppState, extra: Vec<Endpoint>) -> Router {
 
 impl Endpoint {
     fn guarded(self, state: &AppState) -> UtoipaMethodRouter<AppState> {
-        let Self { access, class, failures, routes: (schemas, mut paths, router) } = self;
+        let Self { access, class, failures, takes_any, routes: (schemas, mut paths, router) } = self;
+        let mut known = Parameters::default();
         let prefix = &state.config.scope_prefix;
         for (path, item) in &mut paths.paths {
             let operations: [&mut Option<Operation>; 5] =
@@ -142,9 +164,13 @@ impl Endpoint {
             for (index, operation) in operations.into_iter().enumerate() {
                 let Some(operation) = operation else { continue };
                 let redirections = if index == 0 { openapi::redirections(path, access) } else { Vec::new() };
-                openapi::complete(operation, path, access, prefix, failures, &redirections);
+                openapi::complete(operation, path, access, prefix, failures, takes_any, &redirections);
+                if !takes_any {
+                    known.add(METHODS[index].clone(), operation);
+                }
             }
         }
+        let router = router.route_layer(from_fn_with_state(Arc::new(known), parameters::check));
         let guard = from_fn_with_state(Guard { state: state.clone(), access, class }, guard);
         (schemas, paths, router).map(|router| router.route_layer(guard))
     }

@@ -64,6 +64,7 @@ fn lottery_item(lottery: &Lottery) -> NewItem {
         .with("name", text(&lottery.name))
         .with("locale", text(lottery.locale))
         .with("time_zone", text(&lottery.time_zone))
+        .with_some("country", lottery.country.as_ref().map(text))
         .with("open_to_join", flag(lottery.open_to_join))
         .with("email_through", json(&lottery.email_through))
         .with_some("topic_arn", lottery.topic_arn.as_ref().map(text))
@@ -80,6 +81,7 @@ pub(crate) fn lottery_from(item: &Item) -> Result<Lottery, StoreError> {
         name: item.parse("name")?,
         locale: item.parse_with("locale", Locale::parse)?,
         time_zone: item.parse("time_zone")?,
+        country: item.parse_optional("country")?,
         open_to_join: item.flag("open_to_join")?,
         email_through: item.json::<EmailThrough>("email_through")?,
         topic_arn: item.optional_text("topic_arn")?.map(str::to_owned),

@@ -18,7 +18,8 @@
 //!   [`moment`], [`canonical_json`]) for what is committed to, [`signature`] for by whom; [`beacon`] for the
 //!   randomness; [`selection`] and [`alternates`] for who wins
 //! - [`proof`], [`verify`], [`receipt`], [`odds`]: what others can check, and know beforehand
-//! - [`mask`]: how names and addresses look to the public; [`search`]: how an organiser finds them
+//! - [`mask`]: how names and addresses look to the public; [`search`]: how an organiser finds them; [`guard`]: how they stand in
+//!   a file that a spreadsheet opens
 
 mod entry_list;
 mod error;
@@ -34,6 +35,7 @@ pub mod draw;
 pub mod draw_request;
 pub mod entry;
 pub mod feasibility;
+pub mod guard;
 pub mod id;
 #[cfg(feature = "lists")]
 pub mod list;
@@ -68,7 +70,7 @@ pub use error::{FieldError, Invalid, Refusal};
 pub use hex_bytes::HexBytes;
 pub use id::{DrawId, Label, LotteryId, ParticipantId};
 pub use locale::{Locale, TimeZoneName};
-pub use lottery::{EmailThrough, Lottery, LotteryName, NewLottery};
+pub use lottery::{CountryCode, EmailThrough, Lottery, LotteryName, NewLottery};
 pub use participant::{Group, Name, Participant, ParticipantFields, Tickets};
 pub use prize_list::{PrizeList, PrizeListError, Quota};
 pub use record::{ClearWord, Clearing, Field, Record};

@@ -30,6 +30,24 @@ pub enum EmailThrough {
     Ses,
 }
 
+/// A country by its ISO 3166-1 alpha-2 code, such as `CN`. Whether there is one of that code, `list::Country` knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CountryCode(String);
+
+text_newtype!(CountryCode);
+
+impl CountryCode {
+    /// Parses a code, in either case.
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        let code = text.trim().to_ascii_uppercase();
+        let is_code = code.len() == 2 && code.bytes().all(|byte| byte.is_ascii_uppercase());
+        if is_code { Ok(Self(code)) } else { Err(Refusal::NotOneOf { values: COUNTRIES }.into()) }
+    }
+}
+
+/// What a country must be, in words.
+pub(crate) const COUNTRIES: &str = "the ISO 3166-1 codes such as CN, DE, US";
+
 /// The event with its pool of participants.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lottery {
@@ -41,6 +59,8 @@ pub struct Lottery {
     pub locale: Locale,
     /// The time zone in which its messages give times.
     pub time_zone: TimeZoneName,
+    /// Whose national phone numbers its lists hold; none if only international ones can be read.
+    pub country: Option<CountryCode>,
     /// Whether people may enter themselves.
     pub open_to_join: bool,
     /// What carries its e-mails.
@@ -68,16 +88,19 @@ pub struct NewLottery {
     pub locale: Locale,
     /// The time zone in which its messages give times.
     pub time_zone: TimeZoneName,
+    /// Whose national phone numbers its lists hold, if the organiser says.
+    pub country: Option<CountryCode>,
     /// Whether people may enter themselves.
     pub open_to_join: bool,
-    /// What carries its e-mails.
-    pub email_through: EmailThrough,
+    /// What carries its e-mails, if the organiser says; else SNS.
+    pub email_through: Option<EmailThrough>,
 }
 
 impl NewLottery {
-    /// Parses `{id?, name, locale?, time_zone?, open_to_join?, email_through?}`.
+    /// Parses `{id?, name, locale?, time_zone?, country?, open_to_join?, email_through?}`.
     pub fn parse(value: &Value) -> Result<Self, FieldError> {
-        const KNOWN: [&str; 6] = ["id", "name", "locale", "time_zone", "open_to_join", "email_through"];
+        const KNOWN: [&str; 7] =
+            ["id", "name", "locale", "time_zone", "country", "open_to_join", "email_through"];
         let members = value.as_object().ok_or_else(|| FieldError::new("lottery", Refusal::NotObject))?;
         if let Some(field) = members.keys().find(|field| !KNOWN.contains(&field.as_str())) {
             return Err(FieldError::unknown(field));
@@ -93,8 +116,9 @@ impl NewLottery {
             Some(_) => return Err(FieldError::new("open_to_join", Refusal::NotBoolean)),
         };
         let email_through = match text("email_through")? {
-            None | Some("sns") => EmailThrough::Sns,
-            Some("ses") => EmailThrough::Ses,
+            None => None,
+            Some("sns") => Some(EmailThrough::Sns),
+            Some("ses") => Some(EmailThrough::Ses),
             Some(_) => {
                 return Err(FieldError::new("email_through", Refusal::NotOneOf { values: "sns, ses" }));
             }
@@ -105,6 +129,7 @@ impl NewLottery {
             name: LotteryName::parse(name).map_err(|error| error.in_field("name"))?,
             locale: parsed("locale", text("locale")?, Locale::parse)?.unwrap_or(Locale::En),
             time_zone: parsed("time_zone", text("time_zone")?, TimeZoneName::parse)?.unwrap_or_default(),
+            country: parsed("country", text("country")?, CountryCode::parse)?,
             open_to_join,
             email_through,
         })
@@ -117,8 +142,9 @@ impl NewLottery {
             name: self.name,
             locale: self.locale,
             time_zone: self.time_zone,
+            country: self.country,
             open_to_join: self.open_to_join,
-            email_through: self.email_through,
+            email_through: self.email_through.unwrap_or(EmailThrough::Sns),
             topic_arn: None,
             created_at: now,
             open_draw: None,
@@ -161,6 +187,7 @@ mod tests {
             (json!({"name": "P", "id": "A b"}), "id"),
             (json!({"name": "P", "locale": "de"}), "locale"),
             (json!({"name": "P", "time_zone": "Mars"}), "time_zone"),
+            (json!({"name": "P", "country": "China"}), "country"),
             (json!({"name": "P", "open_to_join": "yes"}), "open_to_join"),
             (json!({"name": "P", "email_through": "pigeon"}), "email_through"),
             (json!({"name": "P", "color": "red"}), "color"),

@@ -149,7 +149,7 @@ impl ParticipantFields {
     }
 
     /// A field as it came in, JSON's null and blank text included.
-    pub(crate) fn given(&self, name: &'static str) -> Option<&Value> {
+    pub fn given(&self, name: &'static str) -> Option<&Value> {
         self.values[Self::place(name)?].as_ref()
     }
 

@@ -1,61 +1,61 @@
-//! Importing participants: the body is read piece by piece, and stored batch by batch while it arrives.
-
-use std::time::Duration;
+//! Importing participants: a list in whatever form people have it is read while it arrives, and stored batch by batch.
 
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use futures_util::StreamExt;
+use http::HeaderMap;
 use http::header::CONTENT_LENGTH;
-use http::{HeaderMap, StatusCode};
-use lottery::{Lottery, Participant};
-use lottery_store::PutParticipant;
+use lottery::list::{Batch, Options, Row};
+use lottery::{Lottery, ParticipantId, Record};
+use lottery_store::{BeginImport, Import, ImportMode, ImportState};
 use serde_json::json;
+use tokio::time::Instant;
 
-use super::reader::{Format, Reader, Record, Unreadable};
-use super::refusal::{LineRefusal, Notice};
-use super::report::Report;
-use super::subscriptions::Subscriptions;
+use super::intake::{self, Intake};
+use super::query::{ImportQuery, ImportRequest};
+use super::refusal::Notice;
+use super::replace::{self, Withdrawn};
+use super::report::{ImportView, Remark, Report};
+use super::taking::{Line, Taker};
 use crate::config::ImportLimits;
 use crate::error::ApiError;
 use crate::explanation::Explanation;
-use crate::extract::{LotteryPath, media_type, unknown_lottery, unsupported, whole};
+use crate::extract::{LotteryPath, unknown_lottery};
 use crate::state::AppState;
 
 /// Participants stored at once.
-const BATCH: usize = 250;
-/// A body that stops arriving is given up after this time.
-const STALLED: Duration = Duration::from_secs(30);
+pub(super) const BATCH: usize = 250;
 
-/// Import participants. One bad line never loses the good ones.
+/// Import participants from any list. One bad line never loses the good ones.
 ///
-/// CSV with a header that names the columns in any order, NDJSON, a JSON array, or one JSON object. The fields are
-/// `participant_id`, `name`, and optionally `phone` (E.164), `email`, `group`, `tickets`, `excluded`. A known participant is
-/// updated; an address stands once per lottery.
-#[utoipa::path(post, path = "/lotteries/{lottery_id}/participants", tag = "participants",
-    request_body(description = "The participants", content(
+/// CSV with any separator, tab-separated text, names alone, JSON, NDJSON, .xlsx, .xls and .ods; the form and the encoding are
+/// found out from the bytes, the columns from their names. What a list does not speak of stays as it is stored. See
+/// docs/lists.md.
+#[utoipa::path(post, path = "/lotteries/{lottery_id}/participants", tag = "participants", params(ImportQuery),
+    request_body(description = "The file as it is, or one person as a JSON object", content(
         (String = "text/csv", example = "participant_id,name,phone,email\n001,Rose,+12025550101,rose@example.com\n"),
+        (String = "text/plain"),
+        (String = "text/tab-separated-values"),
         (String = "application/x-ndjson"),
-        (Vec<NewParticipant> = "application/json"))),
+        (Vec<NewParticipant> = "application/json"),
+        (String = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+        (String = "application/vnd.ms-excel"),
+        (String = "application/vnd.oasis.opendocument.spreadsheet"),
+        (String = "application/octet-stream"))),
     responses((status = 200, description = "What came of each line", body = Report)))]
 pub(crate) async fn import(
     State(state): State<AppState>,
     LotteryPath(lottery_id): LotteryPath,
+    asked: ImportRequest,
     request: Request,
 ) -> Result<Json<Report>, ApiError> {
-    let headers = request.headers();
-    let media_type = media_type(headers);
-    let format = media_type.as_deref().and_then(Format::of).ok_or_else(|| unsupported(Format::TAKEN))?;
-    let limits = state.config.import;
-    check_length(headers, limits)?;
+    check_length(request.headers(), state.config.import)?;
     let lottery = state.store.lottery(&lottery_id).await?.ok_or_else(unknown_lottery)?;
-    let body = match limits.max_lines {
-        Some(max_lines) => counted(request.into_body(), format, limits, max_lines).await?,
-        None => request.into_body(),
-    };
-    let report = Import::new(&state, &lottery, format).run(body, limits.max_bytes).await?;
+    let importing = Importing::begin(&state, &lottery, &asked).await?;
+    let report = importing.run(request.into_body(), asked.options(&lottery)).await?;
     tracing::info!(
         %lottery_id,
+        import = report.import.as_ref().map(|import| import.number),
         accepted = report.accepted,
         updated = report.updated,
         refused = report.refused,
@@ -66,34 +66,40 @@ pub(crate) async fn import(
 
 /// A participant as JSON has it.
 #[derive(serde::Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
-#[allow(dead_code, reason = "describes the body that `Participant` parses")]
+#[allow(dead_code, reason = "describes the body that `lottery::list` reads")]
 pub(crate) struct NewParticipant {
-    /// The organiser's own id: letters, digits, dots, underscores and hyphens.
+    /// The organiser's own id: letters, digits, dots, underscores and hyphens. Made from the name if no person has one.
     #[schema(min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9][A-Za-z0-9._-]*$")]
-    participant_id: String,
+    participant_id: Option<String>,
+    /// Needed of who is new.
     #[schema(min_length = 1, max_length = 200)]
-    name: String,
-    /// E.164; spaces and hyphens are dropped.
+    name: Option<String>,
+    /// In any national or international spelling.
     #[schema(example = "+12025550101")]
     phone: Option<String>,
     #[schema(max_length = 254, example = "rose@example.com")]
     email: Option<String>,
     #[schema(min_length = 1, max_length = 64)]
     group: Option<String>,
-    /// Their chances; 1 if absent.
+    /// Their chances; 1 of who is new, if absent.
     #[schema(minimum = 1, maximum = 1000)]
     tickets: Option<u32>,
-    /// Keeps them from winning; the list of entries says so. `false` if absent.
+    /// Keeps them from winning; the list of entries says so. `false` of who is new, if absent.
     excluded: Option<bool>,
 }
 
 fn too_large(limits: ImportLimits) -> ApiError {
-    let lines = limits.max_lines.map(|lines| format!(" and {lines} participants")).unwrap_or_default();
-    ApiError::too_large(format!(
-        "one import may hold at most {} bytes{lines}; send the file in pieces, a CSV with its header on each",
-        limits.max_bytes
-    ))
+    let bytes = limits.max_bytes;
+    let detail = match limits.max_lines {
+        Some(rows) => format!(
+            "one import request may hold at most {bytes} bytes and take at most {rows} rows; with `limit` of up to {rows} and \
+             `offset` a file is taken in slices, and one with more bytes is sent in pieces, a CSV with its header on each"
+        ),
+        None => format!(
+            "one import request may hold at most {bytes} bytes; send the file in pieces, a CSV with its header on each"
+        ),
+    };
+    ApiError::too_large(detail)
 }
 
 fn check_length(headers: &HeaderMap, limits: ImportLimits) -> Result<(), ApiError> {
@@ -104,164 +110,248 @@ fn check_length(headers: &HeaderMap, limits: ImportLimits) -> Result<(), ApiErro
     Ok(())
 }
 
-/// Where the number of lines is limited the body is small: all of it is counted before any of it is taken.
-async fn counted(body: Body, format: Format, limits: ImportLimits, max_lines: u64) -> Result<Body, ApiError> {
-    let max_bytes = usize::try_from(limits.max_bytes).unwrap_or(usize::MAX);
-    let bytes = whole(body, max_bytes).await.map_err(|error| {
-        if error.status() == StatusCode::PAYLOAD_TOO_LARGE { too_large(limits) } else { error }
-    })?;
-    let (mut reader, mut records, mut lines) = (Reader::new(format), Vec::new(), 0);
-    for piece in bytes.chunks(64 * 1024) {
-        // What cannot be read is told when it is read to be taken.
-        if reader.push(piece, &mut records).is_err() {
-            break;
-        }
-        lines += records.len() as u64;
-        records.clear();
-    }
-    let _ = reader.finish(&mut records);
-    if lines + records.len() as u64 > max_lines {
-        return Err(too_large(limits));
-    }
-    Ok(Body::from(bytes))
+/// That the import of a request takes no more lines.
+pub(super) fn over(number: u64) -> ApiError {
+    let detail = format!(
+        "import {number} is over: it was finished or undone, or another one has begun; begin a new one with the rest of the \
+         list"
+    );
+    ApiError::conflict("ImportOver", detail)
 }
 
-/// Takes a single participant, as an import of one line would.
-pub(super) async fn take_one(
-    state: &AppState,
-    lottery: &Lottery,
-    participant: Participant,
-) -> Result<Report, ApiError> {
-    let mut import = Import::new(state, lottery, Format::Json);
-    import.batch.push((1, participant));
-    import.store().await?;
-    Ok(import.report)
-}
-
-/// One import on its way.
-struct Import<'a> {
+/// One request on its way.
+struct Importing<'a> {
     state: &'a AppState,
     lottery: &'a Lottery,
-    reader: Reader,
-    /// Read, not stored yet, each with its line.
-    batch: Vec<(u64, Participant)>,
+    asked: &'a ImportRequest,
+    taker: Taker<'a>,
+    /// Read, not taken yet.
+    batch: Vec<Line>,
+    /// People whose lines were refused, and who stand on the list nevertheless.
+    kept: Vec<ParticipantId>,
+    /// Refused lines that may be about anybody.
+    without_id: u64,
     report: Report,
+    /// When the request came.
+    began: Instant,
 }
 
-impl<'a> Import<'a> {
-    fn new(state: &'a AppState, lottery: &'a Lottery, format: Format) -> Self {
-        Self { state, lottery, reader: Reader::new(format), batch: Vec::new(), report: Report::default() }
+impl<'a> Importing<'a> {
+    /// Finds the import that an earlier request began, if the request continues one.
+    async fn begin(
+        state: &'a AppState,
+        lottery: &'a Lottery,
+        asked: &'a ImportRequest,
+    ) -> Result<Self, ApiError> {
+        let began = Instant::now();
+        let taker = match asked.import {
+            _ if asked.dry_run => Taker::plan(state, lottery),
+            None => Taker::begin_later(state, lottery, asked.mode.unwrap_or(ImportMode::Merge)),
+            Some(number) => Taker::of_import(state, lottery, continued(state, lottery, asked, number).await?),
+        };
+        let taker = taker.strict(asked.strict);
+        let (batch, kept) = (Vec::with_capacity(BATCH), Vec::new());
+        let report = Report::of(asked.dry_run);
+        Ok(Self { state, lottery, asked, taker, batch, kept, without_id: 0, report, began })
     }
 
-    async fn run(mut self, body: Body, max_bytes: u64) -> Result<Report, ApiError> {
-        match self.read(body, max_bytes).await {
+    async fn run(mut self, body: Body, options: Options) -> Result<Report, ApiError> {
+        match self.take_all(body, options).await {
             Ok(()) => {
                 self.report.settle();
                 if self.report.subscribed > 0 {
-                    let notice = Notice::of_email(self.lottery, self.state.config.filter_policy_wait);
-                    self.report.notices.extend(notice.map(Explanation::from));
+                    self.notice(Notice::of_email(self.lottery, self.state.config.filter_policy_wait));
                 }
                 Ok(self.report)
             }
             // What is stored stays stored: the sender should know how far it went.
-            Err(error) if self.report.lines() == 0 => Err(error),
-            Err(error) => Err(error
-                .with_member("accepted", json!(self.report.accepted))
-                .with_member("updated", json!(self.report.updated))
-                .with_member("refused", json!(self.report.refused))),
+            Err(error) if self.report.lines() == 0 || self.asked.dry_run => Err(error),
+            Err(error) => {
+                let number = self.taker.import().map(|import| import.number);
+                Err(error
+                    .with_member("import", json!(number))
+                    .with_member("accepted", json!(self.report.accepted))
+                    .with_member("updated", json!(self.report.updated))
+                    .with_member("unchanged", json!(self.report.unchanged))
+                    .with_member("refused", json!(self.report.refused)))
+            }
         }
     }
 
-    async fn read(&mut self, body: Body, max_bytes: u64) -> Result<(), ApiError> {
-        let mut pieces = body.into_data_stream();
-        let (mut records, mut received) = (Vec::new(), 0);
-        while let Some(piece) = next(&mut pieces).await? {
-            received += piece.len() as u64;
-            if received > max_bytes {
+    fn notice(&mut self, notice: Option<Notice>) {
+        self.report.notices.extend(notice.map(Explanation::from));
+    }
+
+    async fn take_all(&mut self, body: Body, options: Options) -> Result<(), ApiError> {
+        let limits = self.state.config.import;
+        // An empty body continues an import without adding to it.
+        let may_be_empty = self.asked.import.is_some();
+        let mut intake = Intake::begin(body, options, limits.max_bytes, too_large(limits), may_be_empty);
+        while let Some(batch) = intake.next().await {
+            self.take(batch).await?;
+        }
+        let read = intake.end().await;
+        if read.is_ok() || limits.max_lines.is_none() {
+            self.store().await?;
+        }
+        let intake::Read { detected, received } = read?;
+        self.report.detected = detected.into();
+        self.close(received == 0).await
+    }
+
+    /// Takes rows, and stores whenever there are enough. Where the number of rows is limited, nothing is stored before it is
+    /// known that there are no more.
+    async fn take(&mut self, batch: Batch) -> Result<(), ApiError> {
+        if self.asked.offset == 0 {
+            batch.remarks.into_iter().for_each(|remark| self.report.warn(remark));
+        }
+        let max_lines = self.state.config.import.max_lines;
+        for row in batch.rows {
+            let number = self.report.rows;
+            self.report.rows += 1;
+            if !self.asked.takes(number) {
+                continue;
+            }
+            if max_lines.is_some_and(|max_lines| number - self.asked.offset >= max_lines) {
                 return Err(too_large(self.state.config.import));
             }
-            // A piece may be as large as the whole body; its records should not all be held at once.
-            for part in piece.chunks(64 * 1024) {
-                let read = self.reader.push(part, &mut records);
-                self.take(&mut records).await?;
-                read.map_err(unreadable)?;
-                // Lines that are all refused wait for nothing, and other requests want their turn.
-                tokio::task::yield_now().await;
-            }
-        }
-        let read = self.reader.finish(&mut records);
-        self.take(&mut records).await?;
-        read.map_err(unreadable)?;
-        self.store().await
-    }
-
-    /// Parses records, and stores them whenever there are enough.
-    async fn take(&mut self, records: &mut Vec<Record>) -> Result<(), ApiError> {
-        for Record { line, fields } in records.drain(..) {
-            match fields {
-                Err(unfit) => self.report.refuse(line, unfit.column, unfit.why),
-                Ok(fields) => match Participant::parse(&fields) {
-                    Err(error) => self.report.refuse(line, Some(error.field), error.reason),
-                    Ok(participant) => self.batch.push((line, participant)),
-                },
-            }
-            if self.batch.len() >= BATCH {
+            self.take_row(row);
+            if self.batch.len() >= BATCH && max_lines.is_none() {
                 self.store().await?;
             }
         }
         Ok(())
     }
 
-    async fn store(&mut self) -> Result<(), ApiError> {
-        let batch = std::mem::take(&mut self.batch);
-        let mut subscriptions = Subscriptions::new(self.state, self.lottery);
-        let batch = subscriptions.reserve(batch, &mut self.report).await?;
-        let participants: Vec<Participant> =
-            batch.iter().map(|(_, participant)| participant.clone()).collect();
-        let now = self.state.clock.now();
-        let answers =
-            match self.state.store.put_participants(&self.lottery.lottery_id, participants, now).await {
-                Ok(answers) => answers,
-                Err(error) => {
-                    subscriptions.give_back_all().await?;
-                    return Err(error.into());
-                }
-            };
-        for ((line, participant), answer) in batch.into_iter().zip(answers) {
-            match &answer {
-                PutParticipant::Accepted { .. } => self.report.accepted += 1,
-                PutParticipant::Updated { .. } => self.report.updated += 1,
-                PutParticipant::AddressTaken { field } => {
-                    self.report.refuse(line, Some((*field).to_owned()), LineRefusal::AddressTaken);
-                }
+    fn take_row(&mut self, row: Row) {
+        let sample = if self.asked.dry_run { self.report.show(&row) } else { None };
+        match row.person {
+            Ok(person) => {
+                row.warnings.into_iter().for_each(|warning| self.report.warn(warning));
+                self.batch.push(Line { line: row.line, record: Record::from(person), sample });
             }
-            subscriptions.note(line, participant, answer);
+            Err(remark) => {
+                match row.participant_id {
+                    Some(participant_id) => self.kept.push(participant_id),
+                    None => self.without_id += 1,
+                }
+                self.report.keep_cells(row.line, row.cells);
+                self.report.refuse(Remark::from(remark));
+            }
         }
-        subscriptions.settle(&mut self.report).await
+    }
+
+    async fn store(&mut self) -> Result<(), ApiError> {
+        let kept = std::mem::take(&mut self.kept);
+        let lines = std::mem::take(&mut self.batch);
+        // Doubles within one body are known already; those of two pieces are not.
+        let is_piece = self.asked.import.is_some() && self.asked.offset == 0;
+        if !kept.is_empty() && self.taker.is_replacing() {
+            self.taker.keep(&kept).await?;
+        }
+        let mut lines = lines.into_iter();
+        loop {
+            let batch: Vec<Line> = lines.by_ref().take(BATCH).collect();
+            if batch.is_empty() {
+                return Ok(());
+            }
+            self.taker.take(batch, is_piece, &mut self.report).await?;
+        }
+    }
+
+    /// All rows of the request were taken.
+    async fn close(&mut self, is_empty: bool) -> Result<(), ApiError> {
+        let end = self.asked.offset.saturating_add(self.asked.limit.unwrap_or(u64::MAX));
+        self.report.next_offset = (end < self.report.rows).then_some(end);
+        let is_replacing = match self.asked.dry_run {
+            true => self.asked.mode == Some(ImportMode::Replace),
+            false => self.taker.is_replacing(),
+        };
+        if is_replacing && self.without_id > 0 {
+            self.notice(Some(Notice::LinesWithoutId { lines: self.without_id }));
+        }
+        if self.asked.dry_run {
+            let is_whole = self.asked.offset == 0 && self.report.next_offset.is_none();
+            self.report.withdrawn = match (is_replacing, is_whole) {
+                (false, _) => Some(0),
+                (true, true) => Some(self.taker.missing().await?),
+                (true, false) => None,
+            };
+            return Ok(());
+        }
+        self.report.withdrawn = Some(0);
+        if self.asked.more {
+            self.taker.begin().await?;
+        }
+        self.taker.count_refused(&self.report).await?;
+        let Some(import) = self.taker.import().cloned() else {
+            // Nothing was taken, and the import before can still be undone.
+            return if is_replacing { Err(replace::nobody_on_list()) } else { Ok(()) };
+        };
+        let mut view = ImportView::from(&import);
+        if self.taker.is_superseded() {
+            view.state = "FINISHED";
+            self.notice(Some(Notice::AnotherImport));
+        } else if !self.asked.more && import.state == ImportState::Running {
+            self.finish(&import, &mut view).await?;
+        } else if import.state != ImportState::Running && !is_empty {
+            return Err(over(import.number));
+        }
+        self.report.import = Some(view);
+        Ok(())
+    }
+
+    /// Withdraws who is missing from a list that replaces, and ends the import.
+    async fn finish(&mut self, import: &Import, view: &mut ImportView) -> Result<(), ApiError> {
+        if import.mode == ImportMode::Replace {
+            replace::check_not_empty(self.state, import).await?;
+            let budget = self.began + self.state.config.import.withdraw_for;
+            let replacement = self.state.store.replacement(import).await?;
+            let Withdrawn { count, outcome } =
+                replace::withdraw(self.state, self.lottery, replacement, budget).await?;
+            self.report.withdrawn = Some(count);
+            match outcome {
+                replace::Outcome::Done => {}
+                replace::Outcome::TimeIsUp => return Ok(()),
+                replace::Outcome::Drawing(draw_id) => {
+                    self.notice(Some(Notice::WithdrawalWaits { draw: draw_id.to_string() }));
+                    return Ok(());
+                }
+                replace::Outcome::Over => return Err(over(import.number)),
+            }
+        }
+        view.state = "FINISHED";
+        if !self.state.store.finish_import(import).await? {
+            self.notice(Some(Notice::AnotherImport));
+        }
+        Ok(())
     }
 }
 
-async fn next(pieces: &mut axum::body::BodyDataStream) -> Result<Option<bytes::Bytes>, ApiError> {
-    match tokio::time::timeout(STALLED, pieces.next()).await {
-        Ok(None) => Ok(None),
-        Ok(Some(Ok(piece))) => Ok(Some(piece)),
-        Ok(Some(Err(error))) => {
-            Err(ApiError::bad_request("Incomplete", "the body ended early").because(error))
-        }
-        Err(_) => {
-            let detail =
-                "the body stopped arriving; send the file again, lines that were taken become updates";
-            Err(ApiError::new(StatusCode::REQUEST_TIMEOUT, "Timeout", detail))
-        }
+/// The import that a request continues.
+async fn continued(
+    state: &AppState,
+    lottery: &Lottery,
+    asked: &ImportRequest,
+    number: u64,
+) -> Result<Import, ApiError> {
+    let last = state.store.last_import(&lottery.lottery_id).await?;
+    let import = last.filter(|last| last.number == number).ok_or_else(|| over(number))?;
+    if asked.mode.is_some_and(|mode| mode != import.mode) {
+        let detail = "the first request of an import says its mode; leave it out, or say the same";
+        return Err(ApiError::bad_request("BadQuery", detail).at("mode"));
+    }
+    match import.state {
+        ImportState::Running | ImportState::Finished => Ok(import),
+        ImportState::Undoing | ImportState::Undone => Err(over(number)),
     }
 }
 
-fn unreadable(unreadable: Unreadable) -> ApiError {
-    let Unreadable { line, column, why } = unreadable;
-    let error = ApiError::bad_request("UnreadableImport", format!("line {line}: {why}"));
-    let error = error.with_member("line", json!(line)).explained(why.into());
-    match column {
-        Some(column) => error.with_member("column", json!(column)),
-        None => error,
+/// Begins an import of a lottery.
+pub(super) async fn begin(state: &AppState, lottery: &Lottery, mode: ImportMode) -> Result<Import, ApiError> {
+    match state.store.begin_import(&lottery.lottery_id, mode, state.clock.now()).await? {
+        BeginImport::Begun(import) => Ok(import),
+        BeginImport::Drawing(draw_id) => Err(replace::drawing(&draw_id)),
+        BeginImport::Unknown => Err(unknown_lottery()),
     }
 }

@@ -3,16 +3,22 @@
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
+use lottery::list::{Why, read_email, read_phone};
 use lottery::receipt::Receipt;
-use lottery::{FieldError, LotteryId, Participant, ParticipantFields, ParticipantId, Refusal};
+use lottery::{
+    EmailAddress, FieldError, Lottery, LotteryId, Name, Participant, ParticipantFields, ParticipantId,
+    PhoneNumber, Record, Refusal, Tickets,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::import::take_one;
+use super::query::country_of;
 use super::refusal::LineRefusal;
-use super::report::Remark;
+use super::report::{Remark, Report, said};
+use super::subscriptions::NoSlot;
+use super::taking::{Line, Taker};
 use crate::error::ApiError;
 use crate::extract::{JsonBody, LotteryPath, ParticipantPath, unknown_lottery, unknown_participant};
 use crate::state::AppState;
@@ -27,7 +33,8 @@ const OWN_FIELDS: [&str; 3] = ["name", "phone", "email"];
 pub(crate) struct JoinBody {
     #[schema(min_length = 1, max_length = 200)]
     name: String,
-    /// E.164; a phone number or an e-mail address is needed, and each enters a lottery once.
+    /// In any international spelling, or the national one of the lottery's country; a phone number or an e-mail address is
+    /// needed, and each enters a lottery once.
     #[schema(example = "+12025550101")]
     phone: Option<String>,
     #[schema(max_length = 254)]
@@ -70,9 +77,13 @@ pub(crate) async fn join(
             "nobody can enter this lottery by themselves; ask its organiser",
         ));
     }
-    let participant = parse(body.value)?;
+    let participant = parse(&lottery, body.value)?;
     let participant_id = participant.participant_id.clone();
-    let report = take_one(&state, &lottery, participant).await?;
+    // Whoever has a phone number can be told by SMS.
+    let no_slot = if participant.phone.is_some() { NoSlot::Warn } else { NoSlot::Refuse };
+    let mut report = Report::default();
+    let line = Line { line: 1, record: Record::from(participant), sample: None };
+    Taker::of_one(&state, &lottery, no_slot).take(vec![line], false, &mut report).await?;
     if let Some(Remark { column, why, .. }) = report.refusals.into_iter().next() {
         let field = column.unwrap_or_default();
         return Err(if why == LineRefusal::AddressTaken.into() {
@@ -86,20 +97,48 @@ pub(crate) async fn join(
     Ok((StatusCode::CREATED, Json(receipt_of(&state, &lottery_id, &participant_id).await?)))
 }
 
-fn parse(body: Value) -> Result<Participant, ApiError> {
+fn parse(lottery: &Lottery, body: Value) -> Result<Participant, ApiError> {
     let unknown =
         body.as_object().and_then(|members| members.keys().find(|name| !OWN_FIELDS.contains(&name.as_str())));
     if let Some(name) = unknown {
         let detail = format!("only {} can be given", OWN_FIELDS.join(", "));
         return Err(ApiError::invalid("InvalidField", detail).at(&name.chars().take(64).collect::<String>()));
     }
-    let mut fields = ParticipantFields::from_json(body)?;
-    fields.set("participant_id", format!("j-{}", Uuid::new_v4().simple()))?;
-    let participant = Participant::parse(&fields)?;
-    if participant.phone.is_none() && participant.email.is_none() {
-        return Err(FieldError { field: "phone".to_owned(), reason: Refusal::NoAddress }.into());
+    let fields = ParticipantFields::from_json(body)?;
+    let text = |field: &'static str| match fields.given(field) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) if text.trim().is_empty() => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.as_str())),
+        Some(_) => Err(invalid(field, Refusal::NotText)),
+    };
+    let name = text("name")?.ok_or_else(|| invalid("name", Refusal::Missing))?;
+    let phone = text("phone")?.map(|text| read_phone(text, country_of(lottery)));
+    let phone: Option<PhoneNumber> = phone
+        .transpose()
+        .map_err(|why| ApiError::invalid_field("phone", why.into()))?
+        .map(|read| read.number);
+    let email: Option<EmailAddress> = text("email")?
+        .map(read_email)
+        .transpose()
+        .map_err(|why: Why| ApiError::invalid_field("email", said(&why)))?
+        .map(|read| read.address);
+    if phone.is_none() && email.is_none() {
+        return Err(invalid("phone", Refusal::NoAddress));
     }
-    Ok(participant)
+    let participant_id = format!("j-{}", Uuid::new_v4().simple());
+    Ok(Participant {
+        participant_id: ParticipantId::parse(&participant_id).map_err(ApiError::internal)?,
+        name: Name::parse(name).map_err(|error| error.in_field("name"))?,
+        phone,
+        email,
+        group: None,
+        tickets: Tickets::ONE,
+        excluded: false,
+    })
+}
+
+fn invalid(field: &str, reason: Refusal) -> ApiError {
+    FieldError { field: field.to_owned(), reason }.into()
 }
 
 /// The receipt of a participant, to be handed to them.

@@ -1,14 +1,20 @@
-//! Participants: imported or joined by themselves, listed, edited, exported, given their receipts, withdrawn.
+//! Participants: imported or joined by themselves, listed (masked), given their receipts, withdrawn.
+//!
+//! Of an import, in reading order: `query` is what it is asked with, `import` is its course, `intake` reads the body, `taking`
+//! plans or stores what was read, `replace` withdraws who is missing, `report` is the answer; `last` takes it back.
 
 mod edit;
 mod export;
 mod import;
+mod intake;
 mod join;
-mod list;
-mod reader;
+mod last;
+mod query;
 mod refusal;
+mod replace;
 mod report;
 mod subscriptions;
+mod taking;
 
 use axum::extract::State;
 use http::StatusCode;
@@ -17,8 +23,10 @@ use lottery_store::Withdrawal;
 pub(crate) use edit::{__path_edit, edit};
 pub(crate) use import::{__path_import, import};
 pub(crate) use join::{__path_join, __path_receipt, join, receipt};
-pub(crate) use list::{__path_counts, __path_get, __path_list, ListRefusal, counts, get, list};
+pub(crate) use last::{__path_last, __path_undo, last, undo};
+pub(crate) use query::country_of;
 pub(crate) use refusal::{LineRefusal, Notice};
+pub(crate) use replace::{__path_empty, empty};
 pub(crate) use report::RemarkReason;
 
 use crate::error::ApiError;

@@ -1,57 +1,20 @@
-//! Why a line is not taken, or not read: besides what is wrong with one of its fields, which the domain says; and what is to
-//! be known of what was taken.
+//! What an import has against a line besides what reading it tells (`lottery::list`), and what is to be known of what was taken.
 
 use std::time::Duration;
 
 use lottery::{EmailThrough, Lottery};
 
 lottery::refusals! {
-    /// What an import has against a line, as the end of a sentence that begins with its place.
+    /// What an import has against a line, or against an address of it, as the end of a sentence that begins with its location.
     #[allow(missing_docs, reason = "the sentence of each says it")]
     pub(crate) enum LineRefusal {
-        #[error("the body is empty")]
-        Empty,
-        #[error("the body is UTF-16; save it as UTF-8 (in Excel: `CSV UTF-8`)")]
-        Utf16,
-        #[error("is not UTF-8; save the file as UTF-8")]
-        NotUtf8,
-        #[error("is longer than {most} bytes")]
-        LineTooLong { most: usize },
-        #[error("its quotation mark is never closed")]
-        QuoteNotClosed,
-        #[error("a quotation mark within a quoted field must be doubled, and after the closing one a comma must follow")]
-        QuoteMisplaced,
-        #[error("has {found} fields, but the header has {expected}; quote a field that holds a comma")]
-        FieldCount { found: usize, expected: usize },
-        #[error("the header must name only these columns, in any order: {known}")]
-        UnknownColumn { known: String },
-        #[error("the header must name only these columns, in any order: {known}; separate the columns with commas")]
-        WrongSeparator { known: String },
-        #[error("the header names this column twice")]
-        ColumnTwice,
-        #[error("the header must name the column {column}")]
-        ColumnMissing { column: &'static str },
-        #[error("is not JSON: see column {column}")]
-        NotJson { column: usize },
-        #[error("the body must be a JSON object or an array of objects")]
-        NotJsonObjects,
-        #[error("is longer than {most} bytes; from here on the JSON is not read")]
-        JsonTooLong { most: usize },
-        #[error("begins here and never ends; from here on the JSON is not read")]
-        JsonNotClosed,
-        #[error("the array ends without its closing bracket; from here on the JSON is not read")]
-        JsonArrayNotClosed,
-        #[error("a comma is missing in front of it; from here on the JSON is not read")]
-        JsonCommaMissing,
-        #[error("an element is missing between two commas; from here on the JSON is not read")]
-        JsonElementMissing,
-        #[error("stands behind the end of the JSON; from here on the JSON is not read")]
-        JsonBehindEnd,
         #[error("belongs to another participant of this lottery")]
         AddressTaken,
+        #[error("stands in an earlier piece of the list too: an id names one person")]
+        IdInEarlierPiece,
         #[error(
-            "this lottery reaches at most {most} e-mail addresses through SNS, and all are taken; leave the e-mail \
-             out and give a phone number, or use SES v2 (`email_through: \"ses\"`), which has no such limit"
+            "this lottery reaches at most {most} e-mail addresses through SNS, and all are taken: nothing will be sent to \
+             this one; SES v2 (`email_through: \"ses\"`) has no such limit"
         )]
         EmailsFull { most: u64 },
         #[error(
@@ -80,6 +43,19 @@ lottery::refusals! {
              recommended, has no such delay"
         )]
         EmailHeldBySns { minutes: u64 },
+        #[error(
+            "another import began meanwhile: all lines of this one that could be taken are in, but it can no longer be undone"
+        )]
+        AnotherImport,
+        #[error(
+            "draw {draw} holds the lottery: whoever is not on the list is withdrawn once it has let go; ask again then"
+        )]
+        WithdrawalWaits { draw: String },
+        #[error(
+            "{lines} refused lines have no id that could be read: if one of them is about somebody whom no other line names, \
+             that person counts as missing from the list"
+        )]
+        LinesWithoutId { lines: u64 },
     }
 }
 

@@ -1,22 +1,33 @@
-//! What an import answers: how many were taken, and which lines were not, and why.
+//! What an import answers: how many were taken, which lines were not, and why.
 
 use std::collections::BTreeMap;
 
+use lottery::list::{Certainty, Detected, ListPerson, Row, Why};
+use lottery::{Field, Record};
+use lottery_store::{Import, ImportMode, ImportState};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::explanation::{Explanation, RefusalCode, RefusalParameters};
 
-/// So many refusals are listed; the others are counted.
+/// So many refusals are listed, so many warnings, and so many refused rows as cells; the others are counted.
 const LISTED: usize = 1_000;
 /// So much of a column's name is told: it may come from the body, and then has any length.
 const COLUMN_LENGTH: usize = 64;
+/// The cells of refused rows are told up to so many bytes.
+const MAX_CELL_BYTES: usize = 512 * 1024;
+/// Rows that a dry run shows.
+const SAMPLE: usize = 20;
 
 /// A line that was not taken, or one that was taken with something to be known about it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct Remark {
-    /// The line of the body, from 1; the header of a CSV counts.
+    /// The line of the text or the row of the sheet, from 1; the header counts.
     pub(crate) line: u64,
+    /// The cell of the sheet, if the list is a workbook.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "C7")]
+    pub(crate) cell: Option<String>,
     /// The field at fault, if one is.
     #[schema(example = "phone")]
     pub(crate) column: Option<String>,
@@ -39,74 +50,353 @@ pub(crate) struct RemarkReason {
     parameters: RefusalParameters,
 }
 
+impl Remark {
+    /// Of a field of a line.
+    pub(super) fn of_field(line: u64, column: &str, why: impl Into<Explanation>) -> Self {
+        Self { line, cell: None, column: Some(column.to_owned()), why: why.into() }
+    }
+}
+
+impl From<lottery::list::Remark> for Remark {
+    fn from(remark: lottery::list::Remark) -> Self {
+        let lottery::list::Remark { line, cell, column, why } = remark;
+        Self { line, cell, column, why: said(&why) }
+    }
+}
+
+/// What reading a list says, with its code.
+pub(super) fn said(why: &Why) -> Explanation {
+    match why {
+        Why::Value(refusal) => refusal.clone().into(),
+        Why::List(remark) => remark.clone().into(),
+    }
+}
+
+/// The import that a request belongs to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) struct ImportView {
+    /// Counts the imports of the lottery, from 1.
+    pub(crate) number: u64,
+    /// `RUNNING`: further requests may come, or are needed. `FINISHED`: it is complete. `UNDOING`, `UNDONE`: it is being taken
+    /// back, or was.
+    #[schema(pattern = "^(RUNNING|FINISHED|UNDOING|UNDONE)$")]
+    pub(crate) state: &'static str,
+    /// `merge` or `replace`.
+    #[schema(pattern = "^(merge|replace)$")]
+    pub(crate) mode: &'static str,
+}
+
+impl From<&Import> for ImportView {
+    fn from(import: &Import) -> Self {
+        Self {
+            number: import.number,
+            state: match import.state {
+                ImportState::Running => "RUNNING",
+                ImportState::Finished => "FINISHED",
+                ImportState::Undoing => "UNDOING",
+                ImportState::Undone => "UNDONE",
+            },
+            mode: match import.mode {
+                ImportMode::Merge => "merge",
+                ImportMode::Replace => "replace",
+            },
+        }
+    }
+}
+
+/// What was found out about a list.
+#[derive(Debug, Default, Serialize, ToSchema)]
+pub(crate) struct DetectedView {
+    /// `csv`, `names` (one a line), `json`, `ndjson`, `xlsx`, `xls` or `ods`; null of an empty body.
+    #[schema(value_type = Option<String>, example = "csv")]
+    form: Option<lottery::list::Form>,
+    /// The encoding of the text; null of a workbook.
+    encoding: Option<EncodingView>,
+    /// What separates the fields of a CSV.
+    #[schema(value_type = Option<String>, example = ",")]
+    delimiter: Option<char>,
+    /// The sheet that was read.
+    sheet: Option<String>,
+    /// The line of the header; null if there is none.
+    header_line: Option<u64>,
+    /// The columns, in their order.
+    columns: Vec<ColumnView>,
+    /// Whether ids were made, because the list has none.
+    ids_made: bool,
+}
+
+/// An encoding.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct EncodingView {
+    /// By its WHATWG name.
+    #[schema(example = "gb18030")]
+    name: String,
+    /// `named` by the caller, `sure` by a byte order mark or the bytes, or `guessed`.
+    #[schema(pattern = "^(named|sure|guessed)$")]
+    certainty: &'static str,
+}
+
+/// A column of the list.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ColumnView {
+    /// What stands above it; empty without a header.
+    #[schema(example = "工号")]
+    header: String,
+    /// The field that it is taken for; null if it is kept out.
+    #[schema(example = "participant_id")]
+    field: Option<&'static str>,
+}
+
+impl From<Detected> for DetectedView {
+    fn from(detected: Detected) -> Self {
+        let certainty = |certainty| match certainty {
+            Certainty::Named => "named",
+            Certainty::Sure => "sure",
+            Certainty::Guessed => "guessed",
+        };
+        Self {
+            form: detected.form,
+            encoding: detected.encoding.map(|(name, sure)| EncodingView {
+                name: name.to_ascii_lowercase(),
+                certainty: certainty(sure),
+            }),
+            delimiter: detected.delimiter,
+            sheet: detected.sheet,
+            header_line: detected.header_line,
+            columns: detected
+                .columns
+                .into_iter()
+                .map(|column| ColumnView { header: column.header, field: column.field })
+                .collect(),
+            ids_made: detected.ids_made,
+        }
+    }
+}
+
+/// A row as it is read, for a preview.
+#[derive(Debug, Default, Serialize, ToSchema)]
+pub(crate) struct SampleRow {
+    /// The line of the text or the row of the sheet, from 1.
+    pub(super) line: u64,
+    participant_id: Option<String>,
+    name: Option<String>,
+    phone: Option<String>,
+    email: Option<String>,
+    group: Option<String>,
+    tickets: Option<u32>,
+    excluded: Option<bool>,
+    /// Why the row would not be taken.
+    pub(super) refused: Option<Remark>,
+}
+
+impl SampleRow {
+    fn of(row: &Row) -> Self {
+        match &row.person {
+            Ok(person) => Self::of_person(row.line, person.clone()),
+            Err(remark) => Self {
+                line: row.line,
+                participant_id: row.participant_id.as_ref().map(ToString::to_string),
+                refused: Some(remark.clone().into()),
+                ..Self::default()
+            },
+        }
+    }
+
+    fn of_person(line: u64, person: ListPerson) -> Self {
+        let ListPerson { participant_id, name, phone, email, group, tickets, excluded } = person;
+        Self {
+            line,
+            participant_id: Some(participant_id.to_string()),
+            name: name.map(|name| name.to_string()),
+            phone: phone.value().map(|phone| phone.to_string()),
+            email: email.value().map(|email| email.to_string()),
+            group: group.value().map(|group| group.to_string()),
+            tickets: tickets.value().map(|tickets| tickets.get()),
+            excluded: excluded.value(),
+            refused: None,
+        }
+    }
+
+    /// Leaves out an address that the person would not get.
+    pub(super) fn without(&mut self, field: &str) {
+        match field {
+            "phone" => self.phone = None,
+            "email" => self.email = None,
+            _ => {}
+        }
+    }
+}
+
+/// A row that was refused, as its cells show it, so that it can be corrected and sent again.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct RefusedRow {
+    line: u64,
+    /// In the order of `detected.columns`.
+    cells: Vec<String>,
+}
+
 /// What came of an import.
 #[derive(Debug, Default, Serialize, ToSchema)]
 pub(crate) struct Report {
+    /// The import that the rows belong to; null of a dry run, and where nothing was taken.
+    pub(crate) import: Option<ImportView>,
+    /// Whether nothing was stored, because that was asked for.
+    pub(crate) dry_run: bool,
+    /// What was found out about the list.
+    pub(crate) detected: DetectedView,
+    /// Rows of people in the body, those included that were passed over.
+    pub(crate) rows: u64,
+    /// The `offset` of the next request, if `limit` left rows for it.
+    pub(crate) next_offset: Option<u64>,
     /// New participants.
     pub(crate) accepted: u64,
-    /// Participants that were there and are now as imported.
+    /// Participants that were there and were changed.
     pub(crate) updated: u64,
+    /// Participants that were there and are as the list says.
+    pub(crate) unchanged: u64,
     /// Lines that were not taken.
     pub(crate) refused: u64,
-    /// Those lines, in their order: at most 1,000.
+    /// Participants that are not on the list and were withdrawn; null of a dry run that does not reckon them.
+    pub(crate) withdrawn: Option<u64>,
+    /// Lines that were not taken, in their order: at most 1,000.
     pub(crate) refusals: Vec<Remark>,
     /// How many refused lines are not listed.
     pub(crate) more_refusals: u64,
     /// How many lines were refused for what reason, by its code.
     #[schema(value_type = std::collections::HashMap<String, u64>)]
     pub(crate) refused_by_code: BTreeMap<String, u64>,
-    /// Lines that were taken, but whose e-mail address could not be subscribed yet.
+    /// Refused rows as cells, of a table: at most 1,000, and at most half a megabyte.
+    pub(crate) refused_rows: Vec<RefusedRow>,
+    /// What is to be known of lines that were taken, and what of the list was left out: at most 1,000.
     pub(crate) warnings: Vec<Remark>,
+    /// How many warnings are not listed.
+    pub(crate) more_warnings: u64,
+    /// How many warnings there are, by their code.
+    #[schema(value_type = std::collections::HashMap<String, u64>)]
+    pub(crate) warned_by_code: BTreeMap<String, u64>,
     /// What is to be known of the whole.
     #[schema(value_type = Vec<RemarkReason>)]
     pub(crate) notices: Vec<Explanation>,
+    /// The first rows as they were read, of a dry run.
+    pub(crate) sample: Vec<SampleRow>,
     /// Addresses that were subscribed.
     #[serde(skip)]
     #[schema(ignore)]
     pub(crate) subscribed: u64,
+    /// Those who were read and not taken, until the columns are known.
+    #[serde(skip)]
+    #[schema(ignore)]
+    refused_records: Vec<(u64, Record)>,
+    /// Bytes in `refused_rows`.
+    #[serde(skip)]
+    #[schema(ignore)]
+    cell_bytes: usize,
 }
 
 impl Report {
+    /// Of an import, or of a dry run.
+    pub(super) fn of(dry_run: bool) -> Self {
+        Self { dry_run, ..Self::default() }
+    }
+
     /// How many lines were looked at.
     pub(crate) fn lines(&self) -> u64 {
-        self.accepted + self.updated + self.refused
+        self.accepted + self.updated + self.unchanged + self.refused
     }
 
-    pub(crate) fn refuse(&mut self, line: u64, column: Option<String>, why: impl Into<Explanation>) {
-        let why = why.into();
+    pub(crate) fn refuse(&mut self, remark: impl Into<Remark>) {
         self.refused += 1;
-        match self.refused_by_code.get_mut(why.code()) {
-            Some(count) => *count += 1,
-            None => {
-                self.refused_by_code.insert(why.code().to_owned(), 1);
-            }
-        }
-        // A line is read before the lines are stored that stand before it, so that the first thousand are known only
-        // at the end; twice as many hold them at any time.
-        if self.refusals.len() >= 2 * LISTED {
-            self.keep_first();
-        }
-        let column = column.map(|column| column.chars().take(COLUMN_LENGTH).collect());
-        self.refusals.push(Remark { line, column, why });
+        add(&mut self.refusals, &mut self.refused_by_code, remark.into());
     }
 
-    pub(crate) fn warn(&mut self, line: u64, column: &str, why: impl Into<Explanation>) {
-        if self.warnings.len() < LISTED {
-            self.warnings.push(Remark { line, column: Some(column.to_owned()), why: why.into() });
+    pub(crate) fn warn(&mut self, remark: impl Into<Remark>) {
+        add(&mut self.warnings, &mut self.warned_by_code, remark.into());
+    }
+
+    /// Shows a row if it is one of the first; answers where it stands in the sample.
+    pub(super) fn show(&mut self, row: &Row) -> Option<usize> {
+        if self.sample.len() == SAMPLE {
+            return None;
+        }
+        self.sample.push(SampleRow::of(row));
+        Some(self.sample.len() - 1)
+    }
+
+    /// Keeps the cells of a row that was refused.
+    pub(super) fn keep_cells(&mut self, line: u64, cells: Vec<String>) {
+        let bytes: usize = cells.iter().map(|cell| cell.len() + 4).sum();
+        let has_room = self.refused_rows.len() < LISTED && self.cell_bytes + bytes <= MAX_CELL_BYTES;
+        if !cells.is_empty() && has_room {
+            self.cell_bytes += bytes;
+            self.refused_rows.push(RefusedRow { line, cells });
         }
     }
 
-    /// Lines are refused when they are read and when they are stored: puts the refusals in order, and keeps as
-    /// many as are listed.
+    /// Keeps a person who was read and not taken.
+    pub(super) fn keep_record(&mut self, line: u64, record: Record) {
+        if self.refused_records.len() < LISTED {
+            self.refused_records.push((line, record));
+        }
+    }
+
+    /// Lines are refused when they are read and when they are stored: puts the remarks in order, and keeps as many as are
+    /// listed.
     pub(crate) fn settle(&mut self) {
-        self.keep_first();
+        keep_first(&mut self.refusals);
+        keep_first(&mut self.warnings);
+        for (line, record) in std::mem::take(&mut self.refused_records) {
+            let cells = cells_of(&record, &self.detected.columns);
+            self.keep_cells(line, cells);
+        }
+        self.refused_rows.sort_by_key(|row| row.line);
         self.more_refusals = self.refused - self.refusals.len() as u64;
+        self.more_warnings = self.warned_by_code.values().sum::<u64>() - self.warnings.len() as u64;
     }
+}
 
-    fn keep_first(&mut self) {
-        self.refusals.sort_by_key(|refusal| refusal.line);
-        self.refusals.truncate(LISTED);
+fn add(listed: &mut Vec<Remark>, counts: &mut BTreeMap<String, u64>, mut remark: Remark) {
+    match counts.get_mut(remark.why.code()) {
+        Some(count) => *count += 1,
+        None => {
+            counts.insert(remark.why.code().to_owned(), 1);
+        }
     }
+    // A line is read before the lines are stored that stand before it, so that the first thousand are known only at the end;
+    // twice as many hold them at any time.
+    if listed.len() >= 2 * LISTED {
+        keep_first(listed);
+    }
+    remark.column = remark.column.map(|column| column.chars().take(COLUMN_LENGTH).collect());
+    listed.push(remark);
+}
+
+fn keep_first(remarks: &mut Vec<Remark>) {
+    remarks.sort_by_key(|remark| remark.line);
+    remarks.truncate(LISTED);
+}
+
+/// The cells of a person as they were read, in the order of the list's columns.
+fn cells_of(record: &Record, columns: &[ColumnView]) -> Vec<String> {
+    fn shown<T: ToString>(field: &Field<T>) -> Option<String> {
+        match field {
+            Field::Given(value) => Some(value.to_string()),
+            Field::Absent | Field::Clear => None,
+        }
+    }
+    let cell = |field: &str| match field {
+        "participant_id" => Some(record.participant_id.to_string()),
+        "name" => shown(&record.name),
+        "phone" => shown(&record.phone),
+        "email" => shown(&record.email),
+        "group" => shown(&record.group),
+        "tickets" => match &record.tickets {
+            Field::Given(tickets) => Some(tickets.get().to_string()),
+            Field::Absent | Field::Clear => None,
+        },
+        "excluded" => shown(&record.excluded),
+        _ => None,
+    };
+    columns.iter().map(|column| column.field.and_then(cell).unwrap_or_default()).collect()
 }
 
 #[cfg(test)]
@@ -114,24 +404,31 @@ mod tests {
     use super::*;
     use crate::participants::LineRefusal;
 
+    fn refusal(line: u64, column: String) -> Remark {
+        Remark::of_field(line, &column, LineRefusal::AddressTaken)
+    }
+
     #[test]
     fn a_thousand_refusals_are_listed_in_order_and_the_rest_counted() {
         let mut report = Report::default();
         for line in (1..=1_500).rev() {
-            report.refuse(line, None, LineRefusal::NotUtf8);
+            report.refuse(refusal(line, "phone".to_owned()));
+            report.warn(refusal(line, "email".to_owned()));
         }
         report.settle();
         assert_eq!((report.refused, report.refusals.len(), report.more_refusals), (1_500, 1_000, 500));
+        assert_eq!((report.warnings.len(), report.more_warnings), (1_000, 500));
         assert_eq!(report.refusals[0].line, 1);
         assert_eq!(report.refusals[999].line, 1_000);
-        assert_eq!(report.refused_by_code, BTreeMap::from([("NotUtf8".to_owned(), 1_500)]));
+        assert_eq!(report.refused_by_code, BTreeMap::from([("AddressTaken".to_owned(), 1_500)]));
     }
 
     #[test]
     fn refused_lines_without_end_take_the_room_of_two_thousand() {
         let mut report = Report::default();
         for line in 1..=50_000 {
-            report.refuse(line, Some("x".repeat(1_000)), LineRefusal::NotUtf8);
+            report.refuse(refusal(line, "x".repeat(1_000)));
+            report.keep_cells(line, vec!["x".repeat(10_000)]);
         }
         assert!(report.refusals.capacity() <= 4 * LISTED, "{}", report.refusals.capacity());
         let longest =
@@ -139,5 +436,6 @@ mod tests {
         assert_eq!(longest, Some(COLUMN_LENGTH));
         report.settle();
         assert_eq!((report.refused, report.more_refusals), (50_000, 49_000));
+        assert_eq!(report.refused_rows.len(), MAX_CELL_BYTES / 10_004);
     }
 }

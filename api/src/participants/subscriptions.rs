@@ -11,12 +11,13 @@ use std::collections::HashSet;
 use aws_sdk_sns::error::{DisplayErrorContext, ProvideErrorMetadata};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::SignedDuration;
-use lottery::{EmailAddress, EmailThrough, Label, Lottery, Participant, ParticipantId};
-use lottery_store::{Contact, PutParticipant};
+use lottery::{EmailAddress, EmailThrough, Field, Label, Lottery, ParticipantId, Record};
+use lottery_store::{Contact, Recorded, Resubscribe};
 use serde_json::json;
 
 use super::refusal::LineRefusal;
-use super::report::Report;
+use super::report::{Remark, Report};
+use super::taking::Line;
 use crate::error::{ApiError, chain};
 use crate::state::AppState;
 
@@ -26,12 +27,23 @@ const FILTER_POLICY: &str = "FilterPolicy";
 /// What nobody has confirmed after this time is gone.
 const CONFIRMED_WITHIN: SignedDuration = SignedDuration::from_hours(48);
 
+/// What becomes of a person with an e-mail address for which there is no slot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NoSlot {
+    /// They are taken, with a warning: the address is kept, and nothing is sent to it.
+    Warn,
+    /// They are not taken.
+    Refuse,
+}
+
 /// The subscriptions of one batch.
 pub(super) struct Subscriptions<'a> {
     state: &'a AppState,
     lottery: &'a Lottery,
     /// Participants with an e-mail address who have a subscription already, and so a slot.
     holders: HashSet<ParticipantId>,
+    /// Participants whose address gets no slot.
+    without: HashSet<ParticipantId>,
     reserved: u64,
     /// Slots that subscriptions now stand in, out of those reserved; below zero if more were freed than used.
     used: i64,
@@ -53,6 +65,7 @@ impl<'a> Subscriptions<'a> {
             state,
             lottery,
             holders: HashSet::new(),
+            without: HashSet::new(),
             reserved: 0,
             used: 0,
             wanted: Vec::new(),
@@ -60,17 +73,17 @@ impl<'a> Subscriptions<'a> {
         }
     }
 
-    /// Reserves slots for the addresses of a batch that have none; refuses the lines that get none.
+    /// Reserves slots for the addresses of a batch that have none. An address that gets none is kept without a subscription,
+    /// or its line refused.
     pub(super) async fn reserve(
         &mut self,
-        batch: Vec<(u64, Participant)>,
+        batch: Vec<Line>,
+        no_slot: NoSlot,
         report: &mut Report,
-    ) -> Result<Vec<(u64, Participant)>, ApiError> {
-        let ids: HashSet<&ParticipantId> = batch
-            .iter()
-            .filter(|(_, participant)| participant.email.is_some())
-            .map(|(_, participant)| &participant.participant_id)
-            .collect();
+    ) -> Result<Vec<Line>, ApiError> {
+        let has_email = |line: &Line| matches!(line.record.email, Field::Given(_));
+        let ids: HashSet<&ParticipantId> =
+            batch.iter().filter(|line| has_email(line)).map(|line| &line.record.participant_id).collect();
         if ids.is_empty() || self.lottery.email_through == EmailThrough::Ses {
             return Ok(batch);
         }
@@ -86,18 +99,25 @@ impl<'a> Subscriptions<'a> {
         let mut left = self.reserved;
         let mut granted: HashSet<ParticipantId> = HashSet::new();
         let mut kept = Vec::with_capacity(batch.len());
-        for (line, participant) in batch {
-            let id = &participant.participant_id;
-            let has_slot = participant.email.is_none() || self.holders.contains(id) || granted.contains(id);
-            if !has_slot && left == 0 {
-                report.refuse(line, Some("email".to_owned()), self.no_slot());
-                continue;
+        for line in batch {
+            let id = &line.record.participant_id;
+            let has_slot = !has_email(&line) || self.holders.contains(id) || granted.contains(id);
+            match (has_slot, left, no_slot) {
+                (true, ..) => {}
+                (false, 0, NoSlot::Refuse) => {
+                    report.refuse(Remark::of_field(line.line, "email", self.no_slot()));
+                    continue;
+                }
+                (false, 0, NoSlot::Warn) => {
+                    report.warn(Remark::of_field(line.line, "email", self.no_slot()));
+                    self.without.insert(id.clone());
+                }
+                (false, ..) => {
+                    left -= 1;
+                    granted.insert(id.clone());
+                }
             }
-            if !has_slot {
-                left -= 1;
-                granted.insert(id.clone());
-            }
-            kept.push((line, participant));
+            kept.push(line);
         }
         Ok(kept)
     }
@@ -132,26 +152,25 @@ impl<'a> Subscriptions<'a> {
         }
     }
 
-    /// Takes notice of what came of storing a participant.
-    pub(super) fn note(&mut self, line: u64, participant: Participant, answer: PutParticipant) {
-        let (label, current, former) = match answer {
-            PutParticipant::AddressTaken { .. } => return,
-            PutParticipant::Accepted { label } => (label, None, None),
-            PutParticipant::Updated { label, subscription_arn, former_subscription_arn } => {
+    /// Takes notice of what came of storing a record.
+    pub(super) fn note(&mut self, line: u64, record: &Record, recorded: Recorded) {
+        let (label, current, former) = match recorded {
+            Recorded::AddressTaken { .. } | Recorded::NameMissing => return,
+            Recorded::New { label, .. } => (label, None, None),
+            Recorded::Changed { label, subscription_arn, former_subscription_arn, .. } => {
                 (label, subscription_arn, former_subscription_arn)
             }
+            Recorded::Unchanged { label, subscription_arn, .. } => (label, subscription_arn, None),
         };
         if let Some(former) = former {
             self.ended.push((line, former));
         }
-        if self.lottery.email_through == EmailThrough::Ses {
+        let participant_id = record.participant_id.clone();
+        if self.lottery.email_through == EmailThrough::Ses || self.without.contains(&participant_id) {
             return;
         }
-        if let (Some(email), None) = (participant.email, current) {
-            let participant_id = participant.participant_id;
-            // Of two lines about one participant the later one holds.
-            self.wanted.retain(|wanted| wanted.participant_id != participant_id);
-            self.wanted.push(Wanted { line, participant_id, email, label });
+        if let (Field::Given(email), None) = (&record.email, current) {
+            self.wanted.push(Wanted { line, participant_id, email: email.clone(), label });
         }
     }
 
@@ -162,7 +181,7 @@ impl<'a> Subscriptions<'a> {
                 Ok(()) => self.used -= 1,
                 Err(error) => {
                     tracing::warn!(?error, "a subscription cannot be ended");
-                    report.warn(line, "email", LineRefusal::EmailNotUnsubscribed);
+                    report.warn(Remark::of_field(line, "email", LineRefusal::EmailNotUnsubscribed));
                 }
             }
         }
@@ -183,7 +202,7 @@ impl<'a> Subscriptions<'a> {
                     report.subscribed += 1;
                 }
                 Ok(false) => {}
-                Err(reason) => report.warn(line, "email", reason),
+                Err(reason) => report.warn(Remark::of_field(line, "email", reason)),
             }
         }
         self.give_back().await
@@ -257,6 +276,51 @@ async fn subscribe(state: &AppState, lottery: &Lottery, wanted: &Wanted) -> Resu
             Err(LineRefusal::EmailNotSubscribed)
         }
     }
+}
+
+/// Ends the subscriptions of people who have left the list, and gives their slots back. One that SNS does not end keeps its
+/// slot.
+pub(super) async fn end_all(state: &AppState, lottery: &Lottery, arns: Vec<String>) -> Result<(), ApiError> {
+    let ended = stream::iter(arns).map(|arn| async move { end(state, &arn).await }).buffer_unordered(AT_ONCE);
+    let is_ended = |outcome: Result<(), ApiError>| {
+        if let Err(error) = &outcome {
+            tracing::warn!(?error, "a subscription cannot be ended");
+        }
+        std::future::ready(outcome.is_ok().then_some(()))
+    };
+    let count = ended.filter_map(is_ended).count().await as u64;
+    if count > 0 {
+        state.store.release_email_slots(&lottery.lottery_id, count).await?;
+    }
+    Ok(())
+}
+
+/// Subscribes addresses that are on the list again, as far as there are slots.
+pub(super) async fn resubscribe(
+    state: &AppState,
+    lottery: &Lottery,
+    addresses: Vec<Resubscribe>,
+) -> Result<(), ApiError> {
+    if addresses.is_empty() || lottery.email_through == EmailThrough::Ses || lottery.topic_arn.is_none() {
+        return Ok(());
+    }
+    let limit = state.config.email_subscription_limit;
+    let needed = addresses.len() as u64;
+    let reserved = state.store.reserve_email_slots(&lottery.lottery_id, needed, limit).await?;
+    let wanted = addresses.into_iter().take(usize::try_from(reserved).unwrap_or(usize::MAX));
+    let made: Vec<_> = stream::iter(wanted)
+        .map(|Resubscribe { participant_id, email, label }| async move {
+            let wanted = Wanted { line: 0, participant_id, email, label };
+            subscribe(state, lottery, &wanted).await
+        })
+        .buffer_unordered(AT_ONCE)
+        .collect()
+        .await;
+    let used = made.iter().filter(|made| matches!(made, Ok(true))).count() as u64;
+    if reserved > used {
+        state.store.release_email_slots(&lottery.lottery_id, reserved - used).await?;
+    }
+    Ok(())
 }
 
 /// Whether SNS has a subscription no more. What it does not say for certain, it has.

@@ -101,6 +101,7 @@ async fn a_panic_is_an_answer_and_shows_nothing_of_itself() {
         Access::Scope(Scope::ResultsRead),
         RateClass::Read,
         "Panic",
+        &[],
         get(|| async {
             if true {
                 panic!("secret")

@@ -29,9 +29,10 @@ pub(crate) struct LocalApi {
 
 /// The routes, to be served beside those of the API.
 pub(crate) fn endpoints(state: &LocalApi) -> Vec<Endpoint> {
-    let endpoint = |path, summary, handler: axum::routing::MethodRouter<LocalApi>| {
+    let endpoint = |path, summary, parameters: &[&str], handler: axum::routing::MethodRouter<LocalApi>| {
         let handler = handler.with_state(state.clone());
-        Endpoint::new(Method::GET, path, Access::Scope(Scope::ResultsRead), RateClass::Read, summary, handler)
+        let access = Access::Scope(Scope::ResultsRead);
+        Endpoint::new(Method::GET, path, access, RateClass::Read, summary, parameters, handler)
     };
     let erasing = Endpoint::new(
         Method::DELETE,
@@ -39,19 +40,27 @@ pub(crate) fn endpoints(state: &LocalApi) -> Vec<Endpoint> {
         Access::Scope(Scope::ParticipantsWrite),
         RateClass::Write,
         "Erase what the messages to `?address=` say, as for somebody who has withdrawn",
+        &["address"],
         delete(erase_messages).with_state(state.clone()),
     );
     vec![
         erasing,
-        endpoint("/local/messages", "List the messages that SNS delivered, newest last", get(messages)),
+        endpoint(
+            "/local/messages",
+            "List the messages that SNS delivered, newest last",
+            &["draw_id", "address", "after"],
+            get(messages),
+        ),
         endpoint(
             "/local/executions",
             "List the executions of every state machine, newest first",
+            &["status", "state_machine"],
             get(executions),
         ),
         endpoint(
             "/local/executions/{execution}",
             "Show an execution, by name or ARN, with its history",
+            &["after"],
             get(execution),
         ),
     ]

@@ -6,12 +6,13 @@
 //! list ([`counts`]) and, of whoever an import changes, who they were before ([`journal`]).
 //!
 //! In reading order: [`put`] writes participants, [`plan`] says what that would do; [`import`] is what belongs together of
-//! them, [`replace`] withdraws who is no longer on a list, [`undo`] takes an import back; [`list`] is for reading.
+//! them, [`pieces`] what its pieces have in common, [`replace`] withdraws who is no longer on a list, [`undo`] takes an import back; [`list`] is for reading.
 
 mod counts;
 mod import;
 mod journal;
 mod list;
+mod pieces;
 mod plan;
 mod put;
 mod replace;

@@ -173,6 +173,8 @@ impl ImportPlan<'_> {
             let hash = self.hash(key);
             let is_anothers = holders.get(key).is_some_and(|holder| holder != participant_id);
             if self.taken.contains(&hash) || (is_anothers && !self.freed.contains(&hash)) {
+                // Without the address the same record may come again.
+                self.ids.remove(&self.hasher.hash_one(participant_id));
                 return Planned::AddressTaken { field };
             }
         }

@@ -20,6 +20,8 @@ pub struct Replacement<'a> {
     store: &'a Store,
     import: Import,
     seen: Vec<u64>,
+    /// Whoever entered by themselves goes too.
+    includes_joined: bool,
     /// Where the next withdrawals go on.
     shard: u8,
     behind: Option<String>,
@@ -56,7 +58,14 @@ impl Store {
     /// taken. An import without any record empties the list.
     pub async fn replacement(&self, import: &Import) -> Result<Replacement<'_>, StoreError> {
         let seen = self.seen(import).await?;
-        Ok(Replacement { store: self, import: import.clone(), seen, shard: 0, behind: None })
+        Ok(Replacement {
+            store: self,
+            import: import.clone(),
+            seen,
+            includes_joined: false,
+            shard: 0,
+            behind: None,
+        })
     }
 
     /// How many would be withdrawn if the list that is planned replaced the one that is there. The whole list is read.
@@ -85,6 +94,12 @@ impl Store {
 }
 
 impl Replacement<'_> {
+    /// The same, which withdraws those too who entered by themselves: for emptying a list.
+    #[must_use]
+    pub fn including_joined(self) -> Self {
+        Self { includes_joined: true, ..self }
+    }
+
     /// How many are to be withdrawn, as things stand. The whole list is read.
     pub async fn missing(&self) -> Result<u64, StoreError> {
         let is_missing = |contact: &StoredContact| self.is_missing(contact);
@@ -149,7 +164,7 @@ impl Replacement<'_> {
         let participant_id = &contact.participant.participant_id;
         self.seen.binary_search(&hash(participant_id)).is_err()
             && contact.registered_at < self.import.begun_at
-            && !has_joined(participant_id)
+            && (self.includes_joined || !has_joined(participant_id))
     }
 }
 

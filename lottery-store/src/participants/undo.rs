@@ -5,7 +5,7 @@
 //! into one request; one that broke off is done again from the beginning, and finds what is left.
 
 use jiff::Timestamp;
-use lottery::{DrawId, EmailAddress, Label, LotteryId, ParticipantId};
+use lottery::{DrawId, EmailAddress, Label, Lottery, LotteryId, ParticipantId};
 
 use super::counts::Delta;
 use super::import::{Import, ImportState};
@@ -101,6 +101,17 @@ enum Restored {
     Blocked,
     /// The lottery is not free any more, or the import not the last.
     Stopped,
+}
+
+impl Import {
+    /// Whether it can be taken back now, if it is the last one of this lottery.
+    pub fn can_be_undone(&self, lottery: &Lottery, now: Timestamp) -> bool {
+        let is_kept = now.as_second() < self.begun_at.as_second() + super::journal::KEPT;
+        is_kept
+            && self.state != ImportState::Undone
+            && lottery.open_draw.is_none()
+            && lottery.next_sequence == self.sequence
+    }
 }
 
 impl Store {

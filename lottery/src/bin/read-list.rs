@@ -122,7 +122,10 @@ fn write(people: &[ListPerson]) -> anyhow::Result<()> {
     let mut csv = csv::Writer::from_writer(std::io::stdout().lock());
     csv.write_record(["participant_id", "name"].into_iter().chain(used.iter().map(|(name, _)| *name)))?;
     for person in people {
-        let known = [person.participant_id.as_str().to_owned(), person.name.as_str().to_owned()];
+        let known = [
+            person.participant_id.as_str().to_owned(),
+            person.name.as_ref().map(|name| name.as_str().to_owned()).unwrap_or_default(),
+        ];
         let given = used.iter().map(|(_, cell)| cell(person).value().unwrap_or_default());
         csv.write_record(known.into_iter().chain(given))?;
     }

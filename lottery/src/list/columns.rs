@@ -66,6 +66,14 @@ impl Mapping {
         })
     }
 
+    /// Whether of every column is known what it holds: by its header, or because it is named here, be it to leave it out.
+    fn says_all(&self, columns: &Columns) -> bool {
+        let is_known = |(index, column): (usize, &ColumnRead)| {
+            column.field.is_some() || column.header.is_empty() || self.of(index, &column.header).is_some()
+        };
+        columns.read.iter().enumerate().all(is_known)
+    }
+
     /// Whether it names any column by its header.
     pub(super) fn has_names(&self) -> bool {
         self.columns.iter().any(|(column, _)| matches!(column, Column::Header(_)))
@@ -127,8 +135,30 @@ impl Columns {
         Ok(Self { header: Vec::new(), ..columns })
     }
 
-    /// Reads a header.
+    /// Reads a header. Without names it holds who is known by their id alone; a column that nobody understands may be the one
+    /// with the names, though.
     pub(super) fn from_header(cells: &[Cell], mapping: &Mapping) -> Result<Self, ListRemark> {
+        let columns = Self::of_cells(cells, mapping)?;
+        let has_all = mapping.says_all(&columns);
+        if columns.has_names() || (columns.at(Field::ParticipantId).is_some() && has_all) {
+            Ok(columns)
+        } else {
+            Err(ListRemark::NameColumnMissing)
+        }
+    }
+
+    /// Reads the members of an object, which may leave out what is not known.
+    pub(super) fn of_object(names: &[Cell], mapping: &Mapping) -> Result<Self, ListRemark> {
+        let columns = Self::of_cells(names, mapping)?;
+        let is_about_somebody = columns.has_names() || columns.at(Field::ParticipantId).is_some();
+        if is_about_somebody { Ok(columns) } else { Err(ListRemark::NameColumnMissing) }
+    }
+
+    fn has_names(&self) -> bool {
+        [Field::Name, Field::FirstName, Field::LastName].into_iter().any(|field| self.at(field).is_some())
+    }
+
+    fn of_cells(cells: &[Cell], mapping: &Mapping) -> Result<Self, ListRemark> {
         let width =
             cells.iter().rposition(|cell| !cell.is_blank()).map_or(0, |last| last + 1).max(mapping.width());
         if let Some(column) = mapping.missing(cells) {
@@ -168,12 +198,6 @@ impl Columns {
         if columns.at(Field::Name).is_some() {
             columns.index[Field::FirstName as usize] = None;
             columns.index[Field::LastName as usize] = None;
-        }
-        if [Field::Name, Field::FirstName, Field::LastName]
-            .into_iter()
-            .all(|field| columns.at(field).is_none())
-        {
-            return Err(ListRemark::NameColumnMissing);
         }
         columns.read = (0..width)
             .map(|index| ColumnRead {
@@ -324,6 +348,16 @@ mod tests {
         assert_eq!(read("name,phone,phone", r#"{"3":"phone"}"#), Ok(vec![Some("name"), None, Some("phone")]));
         assert!(read("name,name", "").is_err());
         assert_eq!(read("手机号,邮箱", ""), Err(ListRemark::NameColumnMissing));
+    }
+
+    #[test]
+    fn a_list_of_ids_needs_no_names_if_no_column_is_in_doubt() {
+        assert_eq!(read("participant_id,tickets", ""), Ok(vec![Some("participant_id"), Some("tickets")]));
+        assert_eq!(read("工号,昵称,票数", ""), Err(ListRemark::NameColumnMissing));
+        assert_eq!(
+            read("工号,昵称,票数", r#"{"昵称":null}"#),
+            Ok(vec![Some("participant_id"), None, Some("tickets")])
+        );
     }
 
     #[test]

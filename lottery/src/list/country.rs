@@ -4,7 +4,8 @@ use std::fmt;
 
 use rlibphonenumber::Region;
 
-use crate::{Invalid, Locale, Refusal, TimeZoneName};
+use crate::lottery::COUNTRIES;
+use crate::{CountryCode, Invalid, Locale, Refusal, TimeZoneName};
 
 /// A country that has a plan of phone numbers, by its ISO 3166-1 alpha-2 code such as `CN`.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -17,14 +18,18 @@ impl Country {
     /// Parses an alpha-2 code, in either case.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         let code = text.trim().to_ascii_uppercase();
-        let refused =
-            || Invalid::from(Refusal::NotOneOf { values: "the ISO 3166-1 codes such as CN, DE, US" });
+        let refused = || Invalid::from(Refusal::NotOneOf { values: COUNTRIES });
         if code.len() != 2 || !code.bytes().all(|byte| byte.is_ascii_uppercase()) || code == "ZZ" {
             return Err(refused());
         }
         let region = Region::try_from(code.as_str()).map_err(|_| refused())?;
         let has_plan = rlibphonenumber::PHONE_NUMBER_UTIL.get_country_code_for_region(region).is_some();
         if has_plan { Ok(Self(region)) } else { Err(refused()) }
+    }
+
+    /// The code as the lottery stores it.
+    pub fn code(self) -> CountryCode {
+        CountryCode::parse(&self.to_string()).expect("a region is named by two letters")
     }
 
     /// The country in which a time zone lies.

@@ -19,6 +19,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use sha2::{Digest, Sha256};
 use unicode_normalization::UnicodeNormalization;
 
+use super::cell::Cell;
 use super::limits::{MAX_ROWS, MAX_ROWS_COMPARED, MAX_ROWS_WITHOUT_IDS};
 use super::person::{Draft, Given};
 use super::remark::Remark;
@@ -58,6 +59,7 @@ impl Ids {
         line: u64,
         mut draft: Draft,
         mut warnings: Vec<Remark>,
+        cells: &[Cell],
     ) -> Result<Option<Row>, Remark> {
         self.rows += 1;
         if self.rows > MAX_ROWS {
@@ -78,10 +80,17 @@ impl Ids {
             self.seen.insert(hashed(participant_id.as_str()), first_line);
             let why = ListRemark::IdTwice { first_line: first_line.into() };
             let person = Err(Remark::of_field(line, "participant_id", why));
-            return Ok(Some(Row { line, person, warnings: Vec::new() }));
+            let participant_id = Some(participant_id);
+            return Ok(Some(Row { line, person, warnings: Vec::new(), participant_id, cells: shown(cells) }));
         }
         warnings.extend(self.likely_double(line, &draft));
-        Ok(Some(Row { line, person: Ok(draft.with_id(participant_id)), warnings }))
+        Ok(Some(Row {
+            line,
+            person: Ok(draft.with_id(participant_id)),
+            warnings,
+            participant_id: None,
+            cells: Vec::new(),
+        }))
     }
 
     /// The list has ended: gives those who were held their ids.
@@ -89,11 +98,11 @@ impl Ids {
         let held = std::mem::take(&mut self.held);
         let mut counts: HashMap<u64, u32> = HashMap::new();
         for one in &held {
-            *counts.entry(hashed(&name_key(one.draft.name.as_str()))).or_default() += 1;
+            *counts.entry(hashed(&one.draft.name_key())).or_default() += 1;
         }
         let mut lines: HashMap<ParticipantId, u64> = HashMap::with_capacity(held.len());
         for Held { line, draft, mut warnings } in held {
-            let name = name_key(draft.name.as_str());
+            let name = draft.name_key();
             let address = address_key(&draft);
             let is_alone = counts.get(&hashed(&name)).is_some_and(|count| *count == 1);
             let key = if is_alone { None } else { address.as_deref() };
@@ -114,15 +123,16 @@ impl Ids {
                 }
             };
             let warnings = if person.is_ok() { warnings } else { Vec::new() };
-            rows.push(Row { line, person, warnings });
+            // Who stands twice is in already: there is no line to correct.
+            rows.push(Row { line, person, warnings, participant_id: None, cells: Vec::new() });
         }
     }
 
     /// Two people of one name are two people; one name in two spellings, or without an address to tell them apart, is
     /// worth a look.
     fn likely_double(&mut self, line: u64, draft: &Draft) -> Option<Remark> {
-        let name = hashed(&name_key(draft.name.as_str()));
-        let spelling = hashed(draft.name.as_str());
+        let spelling = hashed(draft.name.as_ref()?.as_str());
+        let name = hashed(&draft.name_key());
         let has_address = address_key(draft).is_some();
         match self.names.get(&name) {
             Some(first) => {
@@ -139,6 +149,18 @@ impl Ids {
             }
         }
     }
+}
+
+impl Draft {
+    /// The name as it is compared; empty if there is none.
+    fn name_key(&self) -> String {
+        self.name.as_ref().map(|name| name_key(name.as_str())).unwrap_or_default()
+    }
+}
+
+/// Cells as people see them.
+pub(super) fn shown(cells: &[Cell]) -> Vec<String> {
+    cells.iter().map(|cell| cell.as_shown().to_owned()).collect()
 }
 
 /// A name as it is compared: in NFKC and lower case, without blanks and what shows nothing.

@@ -16,6 +16,8 @@
 //! CSV, NDJSON and JSON are read as they arrive and not held, except in two cases: a list without ids until it has ended, and
 //! up to 256 KiB while the encoding is in doubt. A workbook is held as a whole.
 
+use crate::{ClearWord, ParticipantId};
+
 mod cell;
 mod columns;
 mod country;
@@ -63,6 +65,8 @@ pub struct Options {
     /// Refuses a person whose phone number or e-mail address cannot be used. Otherwise the person is taken without it, with a
     /// warning.
     pub strict: bool,
+    /// The word that erases a field where it stands in a cell.
+    pub clear: Option<ClearWord>,
 }
 
 /// Where the header of a table stands.
@@ -106,6 +110,10 @@ pub struct Row {
     pub person: Result<ListPerson, Remark>,
     /// What should be known about the person.
     pub warnings: Vec<Remark>,
+    /// Of a row that is refused, the id, if it can be read.
+    pub participant_id: Option<ParticipantId>,
+    /// The cells of a row that is refused, as they are shown; none of JSON, or of a line that cannot be cut into cells.
+    pub cells: Vec<String>,
 }
 
 /// What reading gives: rows, and remarks on lines that are no people and on the list as a whole.

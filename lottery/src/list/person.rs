@@ -9,7 +9,9 @@ use super::remark::{Remark, Why};
 use super::words::{Field, is_no_address};
 use super::{Country, ListRemark, read_email, read_phone};
 use crate::text::{is_ignorable, seen};
-use crate::{EmailAddress, Group, Name, ParticipantId, PhoneNumber, Refusal, Tickets};
+use crate::{
+    ClearWord, EmailAddress, Group, Name, ParticipantId, PhoneNumber, Record, Refusal, Tickets, guard, record,
+};
 
 /// What a list says of one field of a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -19,6 +21,8 @@ pub enum Given<T> {
     Absent,
     /// That there is none: `-`, `N/A`, `无`.
     Nothing,
+    /// The word that erases a field, see [`Options::clear`](super::Options::clear).
+    Cleared,
     /// A value.
     Value(T),
 }
@@ -28,7 +32,7 @@ impl<T> Given<T> {
     pub fn value(self) -> Option<T> {
         match self {
             Self::Value(value) => Some(value),
-            Self::Absent | Self::Nothing => None,
+            Self::Absent | Self::Nothing | Self::Cleared => None,
         }
     }
 
@@ -37,6 +41,7 @@ impl<T> Given<T> {
         match self {
             Self::Absent => Given::Absent,
             Self::Nothing => Given::Nothing,
+            Self::Cleared => Given::Cleared,
             Self::Value(value) => Given::Value(convert(value)),
         }
     }
@@ -46,7 +51,20 @@ impl<T> Given<T> {
         match self {
             Self::Absent => Given::Absent,
             Self::Nothing => Given::Nothing,
+            Self::Cleared => Given::Cleared,
             Self::Value(value) => Given::Value(value),
+        }
+    }
+}
+
+impl<T> From<Given<T>> for record::Field<T> {
+    /// What is stored stays unless the list has a value or erases it in as many words: `N/A` in a cell is how people say that
+    /// they do not know.
+    fn from(given: Given<T>) -> Self {
+        match given {
+            Given::Absent | Given::Nothing => Self::Absent,
+            Given::Cleared => Self::Clear,
+            Given::Value(value) => Self::Given(value),
         }
     }
 }
@@ -56,8 +74,8 @@ impl<T> Given<T> {
 pub struct ListPerson {
     /// The organiser's id of the person, or one that was made, see [`super::ids`].
     pub participant_id: ParticipantId,
-    /// The person's name.
-    pub name: Name,
+    /// The person's name; none if the list does not say. Whoever is known keeps theirs.
+    pub name: Option<Name>,
     /// Where an SMS reaches the person.
     pub phone: Given<PhoneNumber>,
     /// Where an e-mail reaches the person.
@@ -74,12 +92,28 @@ pub struct ListPerson {
 #[derive(Debug, Clone)]
 pub(super) struct Draft {
     pub(super) participant_id: Option<ParticipantId>,
-    pub(super) name: Name,
+    /// There is one if there is no id.
+    pub(super) name: Option<Name>,
     pub(super) phone: Given<PhoneNumber>,
     pub(super) email: Given<EmailAddress>,
     pub(super) group: Given<Group>,
     pub(super) tickets: Given<Tickets>,
     pub(super) excluded: Given<bool>,
+}
+
+impl From<ListPerson> for Record {
+    fn from(person: ListPerson) -> Self {
+        let ListPerson { participant_id, name, phone, email, group, tickets, excluded } = person;
+        Self {
+            participant_id,
+            name: name.map_or(record::Field::Absent, record::Field::Given),
+            phone: phone.into(),
+            email: email.into(),
+            group: group.into(),
+            tickets: tickets.into(),
+            excluded: excluded.into(),
+        }
+    }
 }
 
 impl Draft {
@@ -90,7 +124,7 @@ impl Draft {
 }
 
 /// How cells are read.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Manner {
     pub(super) country: Option<Country>,
     /// Refuse a person whose address cannot be used, instead of taking them without it.
@@ -99,6 +133,8 @@ pub(super) struct Manner {
     pub(super) encoding: &'static str,
     /// Whether cells have names such as `C7`.
     pub(super) has_cells: bool,
+    /// The word that erases a field.
+    pub(super) clear: Option<ClearWord>,
 }
 
 /// Where the fields of a row stand: by the columns of a table, or by the members of an object.
@@ -117,7 +153,7 @@ impl Fields<'_> {
         self.columns.at(field).is_some()
     }
 
-    fn remark(&self, manner: Manner, field: Field, why: impl Into<Why>) -> Remark {
+    fn remark(&self, manner: &Manner, field: Field, why: impl Into<Why>) -> Remark {
         let mut remark = Remark::of_field(self.line, field.name(), why);
         if manner.has_cells {
             remark.cell = self.columns.at(field).map(|index| format!("{}{}", letters(index), self.line));
@@ -138,7 +174,11 @@ fn letters(index: usize) -> String {
 }
 
 /// Reads a person; adds what should be known about them to `warnings`.
-pub(super) fn read(fields: &Fields<'_>, manner: Manner, warnings: &mut Vec<Remark>) -> Result<Draft, Remark> {
+pub(super) fn read(
+    fields: &Fields<'_>,
+    manner: &Manner,
+    warnings: &mut Vec<Remark>,
+) -> Result<Draft, Remark> {
     let refuse = |field: Field, why: Why| fields.remark(manner, field, why);
     let text = |field: Field| plain(fields.cell(field), manner).map_err(|why| refuse(field, why));
     let participant_id = match text(Field::ParticipantId)? {
@@ -149,6 +189,9 @@ pub(super) fn read(fields: &Fields<'_>, manner: Manner, warnings: &mut Vec<Remar
         Some(id) => Some(parse_id(&id).map_err(|why| refuse(Field::ParticipantId, why))?),
     };
     let name = read_name(fields, manner, warnings)?;
+    if name.is_none() && participant_id.is_none() {
+        return Err(refuse(Field::Name, Refusal::Missing.into()));
+    }
     let phone = {
         let read = address(fields.cell(Field::Phone), manner, |text| {
             read_phone(text, manner.country).map(|read| (read.number, read.doubt)).map_err(Why::from)
@@ -161,9 +204,12 @@ pub(super) fn read(fields: &Fields<'_>, manner: Manner, warnings: &mut Vec<Remar
         });
         keep(read, fields, Field::Email, manner, warnings)?
     };
+    let is_cleared = |field: Field| manner.clears(fields.cell(field));
     let group = match text(Field::Group)? {
         None => Given::Absent,
-        Some(text) if is_dash(&text) => Given::Nothing,
+        Some(_) if is_cleared(Field::Group) => Given::Cleared,
+        // Guarded, as an export of ours has it, a dash is a group of that name.
+        Some(_) if is_dash(fields.cell(Field::Group).as_shown().trim()) => Given::Nothing,
         Some(text) => {
             let parsed = Group::parse(&text).map_err(|error| error.in_field("group").reason);
             Given::Value(parsed.map_err(|why| refuse(Field::Group, why.into()))?)
@@ -174,18 +220,37 @@ pub(super) fn read(fields: &Fields<'_>, manner: Manner, warnings: &mut Vec<Remar
     }
     let tickets = match text(Field::Tickets)? {
         None => Given::Absent,
+        Some(_) if is_cleared(Field::Tickets) => Given::Cleared,
         Some(text) if is_dash(&text) => Given::Nothing,
         Some(text) => Given::Value(parse_tickets(&text).map_err(|why| refuse(Field::Tickets, why))?),
     };
     let excluded = match (fields.cell(Field::Excluded), text(Field::Excluded)?) {
         (Cell::Bool(flag), _) => Given::Value(*flag),
         (_, None) => Given::Absent,
+        (_, Some(_)) if is_cleared(Field::Excluded) => Given::Cleared,
         (_, Some(text)) => Given::Value(parse_flag(&text).map_err(|why| refuse(Field::Excluded, why))?),
     };
     Ok(Draft { participant_id, name, phone, email, group, tickets, excluded })
 }
 
-fn read_name(fields: &Fields<'_>, manner: Manner, warnings: &mut Vec<Remark>) -> Result<Name, Remark> {
+impl Manner {
+    /// Whether a cell holds the word that erases its field.
+    fn clears(&self, cell: &Cell) -> bool {
+        self.clear.as_ref().is_some_and(|word| word.as_str() == cell.as_shown().trim())
+    }
+}
+
+/// The id of a row that is refused, if it can be read.
+pub(super) fn id_of(fields: &Fields<'_>, manner: &Manner) -> Option<ParticipantId> {
+    let id = plain(fields.cell(Field::ParticipantId), manner).ok()??;
+    parse_id(&id).ok()
+}
+
+fn read_name(
+    fields: &Fields<'_>,
+    manner: &Manner,
+    warnings: &mut Vec<Remark>,
+) -> Result<Option<Name>, Remark> {
     let refuse = |field: Field, why: Why| fields.remark(manner, field, why);
     let text = |field: Field| plain(fields.cell(field), manner).map_err(|why| refuse(field, why));
     let field = if fields.has(Field::Name) {
@@ -199,7 +264,10 @@ fn read_name(fields: &Fields<'_>, manner: Manner, warnings: &mut Vec<Remark>) ->
         Field::Name => text(Field::Name)?,
         _ => joined(text(Field::FirstName)?, text(Field::LastName)?),
     };
-    let written = written.ok_or_else(|| fields.remark(manner, Field::Name, Refusal::Missing))?;
+    let Some(written) = written else { return Ok(None) };
+    if manner.clears(fields.cell(field)) {
+        return Err(fields.remark(manner, Field::Name, Refusal::Missing));
+    }
     if matches!(fields.cell(field), Cell::Date(_)) {
         return Err(refuse(field, ListRemark::DateNotText.into()));
     }
@@ -213,7 +281,7 @@ fn read_name(fields: &Fields<'_>, manner: Manner, warnings: &mut Vec<Remark>) ->
     if is_cleaned {
         warnings.push(fields.remark(manner, Field::Name, ListRemark::InvisibleLeftOut));
     }
-    Ok(name)
+    Ok(Some(name))
 }
 
 /// First and last name in the order of their script.
@@ -234,7 +302,7 @@ fn joined(first: Option<String>, last: Option<String>) -> Option<String> {
 
 /// The text of a cell; none if it is blank. The guards that spreadsheets need are taken off: an apostrophe in front of a
 /// formula's sign, and `="…"` around a number.
-fn plain(cell: &Cell, manner: Manner) -> Result<Option<String>, Why> {
+fn plain(cell: &Cell, manner: &Manner) -> Result<Option<String>, Why> {
     let text = match cell {
         Cell::Nested => return Err(Refusal::NotText.into()),
         Cell::TooLong => return Err(ListRemark::LineTooLong { most: MAX_RECORD_BYTES }.into()),
@@ -260,17 +328,14 @@ fn unguarded(text: &str) -> &str {
     {
         return quoted;
     }
-    match text.strip_prefix('\'') {
-        Some(guarded) if guarded.starts_with(['=', '+', '-', '@', '\t', '\r', '\'']) => guarded,
-        _ => text,
-    }
+    guard::unguarded(text)
 }
 
 type Address<T> = Result<Given<(T, Option<ListRemark>)>, Why>;
 
 fn address<T>(
     cell: &Cell,
-    manner: Manner,
+    manner: &Manner,
     read: impl FnOnce(&str) -> Result<(T, Option<ListRemark>), Why>,
 ) -> Address<T> {
     if let Cell::Error(shown) = cell
@@ -279,6 +344,9 @@ fn address<T>(
         return Ok(Given::Nothing);
     }
     let Some(text) = plain(cell, manner)? else { return Ok(Given::Absent) };
+    if manner.clears(cell) {
+        return Ok(Given::Cleared);
+    }
     if is_no_address(&text) {
         return Ok(Given::Nothing);
     }
@@ -291,12 +359,13 @@ fn keep<T>(
     read: Address<T>,
     fields: &Fields<'_>,
     field: Field,
-    manner: Manner,
+    manner: &Manner,
     warnings: &mut Vec<Remark>,
 ) -> Result<Given<T>, Remark> {
     match read {
         Ok(Given::Absent) => Ok(Given::Absent),
         Ok(Given::Nothing) => Ok(Given::Nothing),
+        Ok(Given::Cleared) => Ok(Given::Cleared),
         Ok(Given::Value((address, doubt))) => {
             warnings.extend(doubt.map(|doubt| fields.remark(manner, field, doubt)));
             Ok(Given::Value(address))

@@ -6,7 +6,7 @@ use super::cell::{Cell, RawRow};
 use super::columns::Columns;
 use super::delimited::Delimited;
 use super::encoding::Text;
-use super::ids::Ids;
+use super::ids::{self, Ids};
 use super::json::{Json, JsonRow};
 use super::limits::MAX_WORKBOOK_BYTES;
 use super::ndjson::Ndjson;
@@ -65,6 +65,7 @@ impl Reader {
             is_strict: options.strict,
             encoding: "UTF-8",
             has_cells: false,
+            clear: options.clear.clone(),
         };
         Self {
             table: Table::new(options.mapping.clone(), options.header_row, manner),
@@ -310,10 +311,16 @@ impl Reader {
     }
 
     fn take(ids: &mut Ids, read: Vec<Read>, batch: &mut Batch) -> Result<(), Remark> {
-        for Read { line, draft, warnings } in read {
+        for Read { line, draft, warnings, participant_id, cells } in read {
             match draft {
-                Ok(draft) => batch.rows.extend(ids.take(line, draft, warnings)?),
-                Err(remark) => batch.rows.push(Row { line, person: Err(remark), warnings: Vec::new() }),
+                Ok(draft) => batch.rows.extend(ids.take(line, draft, warnings, &cells)?),
+                Err(remark) => batch.rows.push(Row {
+                    line,
+                    person: Err(remark),
+                    warnings: Vec::new(),
+                    participant_id,
+                    cells: ids::shown(&cells),
+                }),
             }
         }
         Ok(())
@@ -321,43 +328,55 @@ impl Reader {
 
     fn read_objects(&mut self, objects: Vec<JsonRow>, batch: &mut Batch) -> Result<(), Remark> {
         for JsonRow { line, members } in objects {
-            let mut warnings = Vec::new();
-            let draft = match members {
-                Err(why) => Err(Remark::of_line(line, why)),
-                Ok(members) => self.read_object(line, members, &mut warnings, batch),
+            let mut read = Read {
+                line,
+                draft: Err(Remark::of_line(line, ListRemark::Empty)),
+                warnings: Vec::new(),
+                participant_id: None,
+                cells: Vec::new(),
             };
-            Self::take(&mut self.ids, vec![Read { line, draft, warnings }], batch)?;
+            match members {
+                Err(why) => read.draft = Err(Remark::of_line(line, why)),
+                Ok(members) => self.read_object(members, &mut read, batch),
+            }
+            Self::take(&mut self.ids, vec![read], batch)?;
         }
         Ok(())
     }
 
-    fn read_object(
-        &mut self,
-        line: u64,
-        members: Vec<(String, Cell)>,
-        warnings: &mut Vec<Remark>,
-        batch: &mut Batch,
-    ) -> Result<person::Draft, Remark> {
+    fn read_object(&mut self, members: Vec<(String, Cell)>, read: &mut Read, batch: &mut Batch) {
+        let line = read.line;
         let (names, cells): (Vec<String>, Vec<Cell>) = members.into_iter().unzip();
-        let is_known = self.objects.last.as_ref().is_some_and(|(last, _)| *last == names);
-        if !is_known {
-            let header: Vec<Cell> = names.iter().map(|name| Cell::text(name.as_str())).collect();
-            let columns = Columns::from_header(&header, &self.options.mapping).map_err(|why| match why {
-                ListRemark::NameColumnMissing => Remark::of_field(line, "name", Why::from(Refusal::Missing)),
-                why => Remark::of_line(line, why),
-            })?;
-            self.tell_kept_out(line, &columns, batch);
-            self.objects.last = Some((names, columns));
+        if let Err(remark) = self.note_members(line, names, batch) {
+            read.draft = Err(remark);
+            return;
         }
-        let Some((_, columns)) = &self.objects.last else {
-            return Err(Remark::of_line(line, ListRemark::Empty));
-        };
+        let Some((_, columns)) = &self.objects.last else { return };
+        let fields = Fields { line, cells: &cells, columns };
         if columns.at(Field::ParticipantId).is_none() && self.objects.has_ids {
-            return Err(Remark::of_field(line, "participant_id", Refusal::Missing));
+            read.draft = Err(Remark::of_field(line, "participant_id", Refusal::Missing));
+            return;
         }
-        let draft = person::read(&Fields { line, cells: &cells, columns }, self.table.manner(), warnings)?;
-        self.objects.has_ids |= draft.participant_id.is_some();
-        Ok(draft)
+        read.draft = person::read(&fields, self.table.manner(), &mut read.warnings);
+        match &read.draft {
+            Ok(draft) => self.objects.has_ids |= draft.participant_id.is_some(),
+            Err(_) => read.participant_id = person::id_of(&fields, self.table.manner()),
+        }
+    }
+
+    /// Finds out what the members of an object hold, unless the object before it had the same.
+    fn note_members(&mut self, line: u64, names: Vec<String>, batch: &mut Batch) -> Result<(), Remark> {
+        if self.objects.last.as_ref().is_some_and(|(last, _)| *last == names) {
+            return Ok(());
+        }
+        let header: Vec<Cell> = names.iter().map(|name| Cell::text(name.as_str())).collect();
+        let columns = Columns::of_object(&header, &self.options.mapping).map_err(|why| match why {
+            ListRemark::NameColumnMissing => Remark::of_field(line, "name", Why::from(Refusal::Missing)),
+            why => Remark::of_line(line, why),
+        })?;
+        self.tell_kept_out(line, &columns, batch);
+        self.objects.last = Some((names, columns));
+        Ok(())
     }
 
     fn tell_kept_out(&mut self, line: u64, columns: &Columns, batch: &mut Batch) {

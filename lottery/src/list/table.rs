@@ -8,12 +8,24 @@ use super::person::{self, Draft, Fields, Manner};
 use super::remark::Remark;
 use super::words::{self, Field};
 use super::{HeaderRow, ListRemark};
+use crate::ParticipantId;
 
 /// A person of a row, or why there is none.
 pub(super) struct Read {
     pub(super) line: u64,
     pub(super) draft: Result<Draft, Remark>,
     pub(super) warnings: Vec<Remark>,
+    /// The id, if it can be read though the row is refused.
+    pub(super) participant_id: Option<ParticipantId>,
+    pub(super) cells: Vec<Cell>,
+}
+
+impl Read {
+    /// A row that is refused as a whole.
+    pub(super) fn refused(line: u64, why: ListRemark, cells: Vec<Cell>) -> Self {
+        let draft = Err(Remark::of_line(line, why));
+        Self { line, draft, warnings: Vec::new(), participant_id: None, cells }
+    }
 }
 
 /// One table on its way.
@@ -54,8 +66,8 @@ impl Table {
         self.manner.has_cells = true;
     }
 
-    pub(super) fn manner(&self) -> Manner {
-        self.manner
+    pub(super) fn manner(&self) -> &Manner {
+        &self.manner
     }
 
     pub(super) fn columns(&self) -> Option<&Columns> {
@@ -154,7 +166,7 @@ impl Table {
                 title.cells.as_ref().map_or(0, |cells| cells.iter().filter(|cell| !cell.is_blank()).count());
             if filled > 1 && filled >= columns.understood() && header_row_is_found(self.header_row) {
                 let why = ListRemark::HeaderNotFound { known: words::KNOWN };
-                read.push(Read { line, draft: Err(Remark::of_line(line, why)), warnings: Vec::new() });
+                read.push(Read::refused(line, why, title.cells.unwrap_or_default()));
             } else {
                 remarks.push(Remark::of_line(line, ListRemark::TitleLeftOut));
             }
@@ -221,11 +233,9 @@ impl Table {
         }
         let line = row.line;
         let Some(columns) = &self.columns else { return };
-        let refused =
-            |why: ListRemark| Read { line, draft: Err(Remark::of_line(line, why)), warnings: Vec::new() };
         let cells = match row.cells {
             Ok(cells) => cells,
-            Err(why) => return read.push(refused(why)),
+            Err(why) => return read.push(Read::refused(line, why, Vec::new())),
         };
         if columns.is_repeated_by(&cells) {
             return remarks.push(Remark::of_line(line, ListRemark::HeaderRepeated));
@@ -240,17 +250,20 @@ impl Table {
         // A sheet says nothing about blank cells at the end of a row.
         let fits =
             has_width(&cells, columns.width) || (self.manner.has_cells && cells.len() <= columns.width);
+        let id_of = |cells: &[Cell]| person::id_of(&Fields { line, cells, columns }, &self.manner);
         if !fits {
             // A list of names where one line has more: no name, or the separator is not meant.
-            return read
-                .push(refused(ListRemark::FieldCount { found: cells.len(), expected: columns.width }));
+            let why = ListRemark::FieldCount { found: cells.len(), expected: columns.width };
+            let participant_id = id_of(&cells);
+            return read.push(Read { participant_id, ..Read::refused(line, why, cells) });
         }
         if self.is_headless && !cells.iter().any(|cell| is_name(cell.as_shown())) {
-            return read.push(refused(ListRemark::NotName));
+            return read.push(Read::refused(line, ListRemark::NotName, cells));
         }
         let mut warnings = Vec::new();
-        let draft = person::read(&Fields { line, cells: &cells, columns }, self.manner, &mut warnings);
-        read.push(Read { line, draft, warnings });
+        let draft = person::read(&Fields { line, cells: &cells, columns }, &self.manner, &mut warnings);
+        let participant_id = if draft.is_err() { id_of(&cells) } else { None };
+        read.push(Read { line, draft, warnings, participant_id, cells });
     }
 
     /// Two exports put together, the second with its columns in another order.
@@ -339,6 +352,10 @@ fn no_person(cells: &[Cell], columns: &Columns) -> Option<ListRemark> {
     let cell = |field: Field| columns.at(field).and_then(|index| cells.get(index)).map_or("", Cell::as_shown);
     let is_reachable = |text: &str| !words::is_no_address(text);
     if is_reachable(cell(Field::Phone)) || is_reachable(cell(Field::Email)) {
+        return None;
+    }
+    // As an export of ours says of everybody, whatever their name.
+    if matches!(cell(Field::Excluded).trim(), "true" | "false") {
         return None;
     }
     let first = cells.iter().find(|cell| !cell.is_blank()).map_or("", Cell::as_shown);

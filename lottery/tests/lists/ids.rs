@@ -15,7 +15,7 @@ fn made(text: &str) -> Vec<(String, String)> {
     let row = |row: lottery::list::Row| {
         let person = row.person.unwrap();
         let phone = person.phone.value().map(|phone| phone.to_string()).unwrap_or_default();
-        (format!("{} {phone}", person.name).trim().to_owned(), person.participant_id.to_string())
+        (format!("{} {phone}", person.name.unwrap()).trim().to_owned(), person.participant_id.to_string())
     };
     let mut made: Vec<_> = list.rows.into_iter().map(row).collect();
     made.sort();

@@ -34,8 +34,8 @@ pub(crate) fn refusal(bytes: impl AsRef<[u8]>, options: Options) -> String {
     }
 }
 
-/// Each person as `id name phone email group tickets excluded`, with a dot for what is absent and a dash for what is said to
-/// be none; each refused line as `line: code`.
+/// Each person as `id name phone email group tickets excluded`, with a dot for what is absent a dash for what is said to be
+/// none, and a question mark in place of a name that the list does not say; each refused line as `line: code`.
 pub(crate) fn people(list: &List) -> Vec<String> {
     let told = |row: &lottery::list::Row| match &row.person {
         Ok(person) => told(person),
@@ -49,6 +49,7 @@ fn told(person: &ListPerson) -> String {
         match given {
             Given::Absent => ".".to_owned(),
             Given::Nothing => "-".to_owned(),
+            Given::Cleared => "cleared".to_owned(),
             Given::Value(value) => value.to_string(),
         }
     }
@@ -62,7 +63,8 @@ fn told(person: &ListPerson) -> String {
         },
         shown(person.excluded),
     ];
-    let mut told = format!("{} {}", person.participant_id, person.name);
+    let name = person.name.as_ref().map_or("?", |name| name.as_str());
+    let mut told = format!("{} {name}", person.participant_id);
     // What is absent at the end is left out.
     let last = parts.iter().rposition(|part| part != ".").map_or(0, |last| last + 1);
     for part in &parts[..last] {
@@ -75,7 +77,7 @@ fn told(person: &ListPerson) -> String {
 /// The names alone, and the codes of refused lines.
 pub(crate) fn names(list: &List) -> Vec<String> {
     let told = |row: &lottery::list::Row| match &row.person {
-        Ok(person) => person.name.to_string(),
+        Ok(person) => person.name.as_ref().map_or("?", |name| name.as_str()).to_owned(),
         Err(remark) => format!("{}: {}", row.line, remark.why.code()),
     };
     list.rows.iter().map(told).collect()

@@ -1,0 +1,172 @@
+//! Withdrawing who is not on a list any more: after an import that replaces, and to empty a list.
+
+use axum::Json;
+use axum::extract::{FromRequestParts, State};
+use http::request::Parts;
+use lottery::{DrawId, Lottery};
+use lottery_store::{Import, ImportCounts, ImportMode, ImportState, Replacement, WithdrawStep};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use tokio::time::Instant;
+use utoipa::{IntoParams, ToSchema};
+
+use super::import::{begin, over};
+use super::report::ImportView;
+use super::subscriptions;
+use crate::error::ApiError;
+use crate::extract::{LotteryPath, query, unknown_lottery};
+use crate::state::AppState;
+
+/// What came of withdrawing.
+pub(super) struct Withdrawn {
+    pub(super) count: u64,
+    pub(super) outcome: Outcome,
+}
+
+/// How it ended.
+pub(super) enum Outcome {
+    /// Nobody is left to be withdrawn.
+    Done,
+    /// There are more, and a further request is needed.
+    TimeIsUp,
+    /// This draw holds the lottery.
+    Drawing(DrawId),
+    /// Another import has begun, or this one was undone.
+    Over,
+}
+
+/// Withdraws until `budget`, at least one step.
+pub(super) async fn withdraw(
+    state: &AppState,
+    lottery: &Lottery,
+    mut replacement: Replacement<'_>,
+    budget: Instant,
+) -> Result<Withdrawn, ApiError> {
+    let mut count = 0;
+    loop {
+        let (arns, outcome) = match replacement.withdraw_next(state.clock.now()).await? {
+            WithdrawStep::Withdrawn { count: step, subscription_arns } => {
+                count += step;
+                (subscription_arns, None)
+            }
+            WithdrawStep::Done => (Vec::new(), Some(Outcome::Done)),
+            WithdrawStep::Drawing { draw_id, subscription_arns } => {
+                (subscription_arns, Some(Outcome::Drawing(draw_id)))
+            }
+            WithdrawStep::Over { subscription_arns } => (subscription_arns, Some(Outcome::Over)),
+        };
+        subscriptions::end_all(state, lottery, arns).await?;
+        if let Some(outcome) = outcome {
+            return Ok(Withdrawn { count, outcome });
+        }
+        if Instant::now() >= budget {
+            return Ok(Withdrawn { count, outcome: Outcome::TimeIsUp });
+        }
+    }
+}
+
+/// That nothing can be replaced now.
+pub(super) fn drawing(draw_id: &DrawId) -> ApiError {
+    let detail =
+        format!("draw {draw_id} holds the lottery: its list can be replaced once the draw has let go");
+    ApiError::conflict("Drawing", detail).with_member("draw_id", json!(draw_id))
+}
+
+/// That a list with nobody on it does not take another's position by accident.
+pub(super) fn nobody_on_list() -> ApiError {
+    let detail = "nobody of this list could be taken, so that everybody would be withdrawn; to empty the list, DELETE it";
+    ApiError::conflict("NobodyOnList", detail)
+}
+
+/// Refuses to withdraw everybody because of a list with nobody on it.
+pub(super) async fn check_not_empty(state: &AppState, import: &Import) -> Result<(), ApiError> {
+    let last = state.store.last_import(&import.lottery_id).await?;
+    let last = last.filter(|last| last.number == import.number).ok_or_else(|| over(import.number))?;
+    let ImportCounts { new, changed, unchanged, .. } = last.counts;
+    if new + changed + unchanged == 0 { Err(nobody_on_list()) } else { Ok(()) }
+}
+
+/// How many people the caller believes to be on the list.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[allow(dead_code, reason = "describes the query that `Expected` reads")]
+pub(crate) struct ExpectedQuery {
+    /// The total of the list. If it is another, nobody is withdrawn.
+    #[param(minimum = 0)]
+    expected: u64,
+}
+
+/// The same, read.
+pub(crate) struct Expected(u64);
+
+impl<S: Send + Sync> FromRequestParts<S> for Expected {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let given = query(&parts.uri)?.into_iter().find(|(name, _)| name == "expected");
+        let expected = given.and_then(|(_, value)| value.parse().ok());
+        expected.map(Self).ok_or_else(|| {
+            let detail =
+                "say in `expected` how many people are on the list, so that no other list is emptied";
+            ApiError::bad_request("BadQuery", detail).at("expected")
+        })
+    }
+}
+
+/// What came of emptying a list.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Emptied {
+    /// The import that it counts as, by which it can be undone.
+    import: ImportView,
+    /// People who were withdrawn by this request.
+    withdrawn: u64,
+    /// People who are still there: if there are any, send the same request with this number as `expected`.
+    remaining: u64,
+}
+
+/// Withdraw everybody, those included who entered by themselves. It counts as an import that replaces, and can be undone.
+#[utoipa::path(delete, path = "/lotteries/{lottery_id}/participants", tag = "participants", params(ExpectedQuery),
+    responses((status = 200, description = "How many were withdrawn", body = Emptied)))]
+pub(crate) async fn empty(
+    State(state): State<AppState>,
+    LotteryPath(lottery_id): LotteryPath,
+    Expected(expected): Expected,
+) -> Result<Json<Emptied>, ApiError> {
+    let budget = Instant::now() + state.config.import.withdraw_for;
+    let lottery = state.store.lottery(&lottery_id).await?.ok_or_else(unknown_lottery)?;
+    let total = state.store.participant_counts(&lottery_id).await?.total;
+    if total != expected {
+        let detail = format!("the list has {total} people, not {expected}; look at it again");
+        return Err(ApiError::conflict("CountDiffers", detail).with_member("total", json!(total)));
+    }
+    if let Some(draw_id) = &lottery.open_draw {
+        return Err(drawing(draw_id));
+    }
+    let last = state.store.last_import(&lottery_id).await?;
+    let import = match last.filter(is_emptying) {
+        Some(import) => import,
+        None => begin(&state, &lottery, ImportMode::Replace).await?,
+    };
+    let replacement = state.store.replacement(&import).await?.including_joined();
+    let Withdrawn { count, outcome } = withdraw(&state, &lottery, replacement, budget).await?;
+    let mut view = ImportView::from(&import);
+    match outcome {
+        Outcome::TimeIsUp => {}
+        Outcome::Done => {
+            state.store.finish_import(&import).await?;
+            view.state = "FINISHED";
+        }
+        Outcome::Drawing(draw_id) => return Err(drawing(&draw_id)),
+        Outcome::Over => return Err(over(import.number)),
+    }
+    let remaining = state.store.participant_counts(&lottery_id).await?.total;
+    tracing::info!(%lottery_id, withdrawn = count, remaining, "emptied a list");
+    Ok(Json(Emptied { import: view, withdrawn: count, remaining }))
+}
+
+/// Whether an import is an emptying that an earlier request has begun.
+fn is_emptying(import: &Import) -> bool {
+    let ImportCounts { new, changed, unchanged, refused, .. } = import.counts;
+    let is_running = import.mode == ImportMode::Replace && import.state == ImportState::Running;
+    is_running && new + changed + unchanged + refused == 0
+}
