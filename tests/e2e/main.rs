@@ -16,6 +16,7 @@ mod import;
 mod infrastructure;
 mod lambda;
 mod layering;
+mod list;
 mod mail;
 mod permissions;
 mod privacy;

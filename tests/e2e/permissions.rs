@@ -79,6 +79,11 @@ async fn an_organiser_does_everything(log: &CallLog) {
     client.get("/lotteries").await.expect(200);
     client.get("/lotteries/party").await.expect(200);
     client.get("/lotteries/party/participants?limit=3&search=a").await.expect(200);
+    client.get("/lotteries/party/participants?sort=name").await.expect(200);
+    client.get("/lotteries/party/counts").await.expect(200);
+    let patch = [("content-type", "application/json")];
+    let email = json!({"email": "somebody.again@example.com"}).to_string().into();
+    client.send(reqwest::Method::PATCH, "/lotteries/party/participants/002", &patch, email).await.expect(200);
     client.send(reqwest::Method::DELETE, "/lotteries/party/participants/003", &[], Vec::new()).await;
 
     for winners in [2, 2] {

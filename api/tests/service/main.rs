@@ -24,3 +24,4 @@ mod sizes;
 mod support;
 mod tokens;
 mod watching;
+mod winner_files;
