@@ -5,8 +5,10 @@
 
 use std::borrow::Cow;
 
-/// What makes a spreadsheet take a cell for a formula where it comes first, in both widths.
-const FORMULA: [char; 8] = ['=', '+', '-', '@', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}'];
+/// What makes a spreadsheet take a cell for a formula where it comes first, in both widths; and the other dashes, which stand
+/// for a missing value where they stand alone.
+const FORMULA: [char; 10] =
+    ['=', '+', '-', '@', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}', '\u{2013}', '\u{2014}'];
 
 /// The text of a cell that no spreadsheet takes for a formula.
 pub fn guarded(text: &str) -> Cow<'_, str> {

@@ -76,6 +76,12 @@ async fn an_organiser_does_everything(log: &CallLog) {
     assert_eq!(report["accepted"], 10, "{report}");
 
     client.import("party", "participant_id,name,email\n002,Somebody,somebody.else@example.com\n").await;
+    // The list again in the position of the one that is there, and taken back.
+    let path = "/lotteries/party/participants?mode=replace";
+    let csv = [("content-type", "text/csv")];
+    client.send(reqwest::Method::POST, path, &csv, crate::support::EMPLOYEES.into()).await.expect(200);
+    client.post("/lotteries/party/imports/3/undo", &json!({})).await.expect(200);
+    client.import("party", "participant_id,name\n002,Tracy\n").await;
     client.get("/lotteries").await.expect(200);
     client.get("/lotteries/party").await.expect(200);
     client.get("/lotteries/party/participants?limit=3&search=a").await.expect(200);

@@ -18,7 +18,9 @@ async fn histories_logs_and_open_answers_hold_no_personal_data() {
                p-1,Zebulon Quackenbush,+1 202 555 0199,zq-secret@example.com\n\
                p-2,Zebulon Quackenbush,+12025550199,other@example.com\n\
                p-3,Zebulon Quackenbush,not a phone zq-secret,\n";
-    let report = client.import("party", csv).await;
+    let strict = "/lotteries/party/participants?strict=true";
+    let report =
+        client.send(Method::POST, strict, &[("content-type", "text/csv")], csv.into()).await.expect(200);
     assert_eq!((&report["accepted"], &report["refused"]), (&json!(1), &json!(2)), "{report}");
     let ended = client.run_draw("party", json!({"winners": 1})).await;
     assert_eq!(ended["status"], "INCOMPLETE", "the planted phone refuses: {ended}");

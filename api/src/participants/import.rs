@@ -24,7 +24,7 @@ use crate::extract::{LotteryPath, unknown_lottery};
 use crate::state::AppState;
 
 /// Participants stored at once.
-pub(super) const BATCH: usize = 250;
+pub(super) const BATCH: usize = 500;
 
 /// Import participants from any list. One bad line never loses the good ones.
 ///
@@ -168,6 +168,8 @@ impl<'a> Importing<'a> {
             Err(error) if self.report.lines() == 0 || self.asked.dry_run => Err(error),
             Err(error) => {
                 let number = self.taker.import().map(|import| import.number);
+                // What is told of the import later may lack the refused lines of a request that failed.
+                let _ = self.taker.count_refused(&self.report).await;
                 Err(error
                     .with_member("import", json!(number))
                     .with_member("accepted", json!(self.report.accepted))

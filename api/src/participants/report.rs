@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use lottery::list::{Certainty, Detected, ListPerson, Row, Why};
+use lottery::list::{Certainty, Detected, Form, ListPerson, Row, Why, cell_name};
 use lottery::{Field, Record};
 use lottery_store::{Import, ImportMode, ImportState};
 use serde::Serialize;
@@ -54,6 +54,15 @@ impl Remark {
     /// Of a field of a line.
     pub(super) fn of_field(line: u64, column: &str, why: impl Into<Explanation>) -> Self {
         Self { line, cell: None, column: Some(column.to_owned()), why: why.into() }
+    }
+}
+
+impl Remark {
+    /// Names the cell that the remark is about, where what was read is refused later.
+    fn name_cell(&mut self, columns: &[ColumnView]) {
+        let Some(field) = self.column.as_deref().filter(|_| self.cell.is_none()) else { return };
+        let index = columns.iter().position(|column| column.field == Some(field));
+        self.cell = index.map(|index| cell_name(index, self.line));
     }
 }
 
@@ -109,7 +118,7 @@ impl From<&Import> for ImportView {
 pub(crate) struct DetectedView {
     /// `csv`, `names` (one a line), `json`, `ndjson`, `xlsx`, `xls` or `ods`; null of an empty body.
     #[schema(value_type = Option<String>, example = "csv")]
-    form: Option<lottery::list::Form>,
+    form: Option<Form>,
     /// The encoding of the text; null of a workbook.
     encoding: Option<EncodingView>,
     /// What separates the fields of a CSV.
@@ -145,6 +154,12 @@ pub(crate) struct ColumnView {
     /// The field that it is taken for; null if it is kept out.
     #[schema(example = "participant_id")]
     field: Option<&'static str>,
+}
+
+impl DetectedView {
+    fn is_workbook(&self) -> bool {
+        matches!(self.form, Some(Form::Xlsx | Form::Xls | Form::Ods))
+    }
 }
 
 impl From<Detected> for DetectedView {
@@ -349,6 +364,11 @@ impl Report {
             self.keep_cells(line, cells);
         }
         self.refused_rows.sort_by_key(|row| row.line);
+        if self.detected.is_workbook() {
+            let samples = self.sample.iter_mut().filter_map(|row| row.refused.as_mut());
+            let remarks = self.refusals.iter_mut().chain(&mut self.warnings).chain(samples);
+            remarks.for_each(|remark| remark.name_cell(&self.detected.columns));
+        }
         self.more_refusals = self.refused - self.refusals.len() as u64;
         self.more_warnings = self.warned_by_code.values().sum::<u64>() - self.warnings.len() as u64;
     }

@@ -118,8 +118,10 @@ async fn a_draw_by_e_mail_says_that_letters_are_held_while_filter_policies_settl
         config.has_email_sender = true;
     })
     .await;
-    service.create_party().await;
-    let ses = json!({ "id": "ses", "name": "SES", "email_through": "ses" });
+    let party = json!({ "id": "party", "name": "Party", "email_through": "sns" });
+    service.post("/lotteries", party).await.expect(201);
+    // Where a sender is set up, SES is the default.
+    let ses = json!({ "id": "ses", "name": "SES" });
     service.post("/lotteries", ses).await.expect(201);
     for (path, channels, codes) in [
         (DRAWS, json!(["email"]), json!(["EmailHeldBySns"])),

@@ -59,6 +59,8 @@ pub struct ImportPlan<'a> {
     lottery_id: LotteryId,
     hasher: RandomState,
     ids: HashSet<u64>,
+    /// People who stand on the list although their records are not planned.
+    kept: HashSet<u64>,
     /// Addresses that the list takes, or leaves with those who have them.
     taken: HashSet<u64>,
     /// Addresses that the list takes from those who have them.
@@ -74,6 +76,7 @@ impl Store {
             lottery_id: lottery_id.clone(),
             hasher: RandomState::new(),
             ids: HashSet::new(),
+            kept: HashSet::new(),
             taken: HashSet::new(),
             freed: HashSet::new(),
             counts: PlanCounts::default(),
@@ -115,7 +118,7 @@ impl ImportPlan<'_> {
     /// withdraw them.
     pub fn keep(&mut self, participant_ids: &[ParticipantId]) {
         for participant_id in participant_ids {
-            self.ids.insert(self.hasher.hash_one(participant_id));
+            self.kept.insert(self.hasher.hash_one(participant_id));
         }
     }
 
@@ -123,7 +126,8 @@ impl ImportPlan<'_> {
     pub async fn missing(&self) -> Result<u64, StoreError> {
         let is_missing = |contact: &StoredContact| {
             let participant_id = &contact.participant.participant_id;
-            !self.ids.contains(&self.hasher.hash_one(participant_id)) && !has_joined(participant_id)
+            let hash = self.hasher.hash_one(participant_id);
+            !self.ids.contains(&hash) && !self.kept.contains(&hash) && !has_joined(participant_id)
         };
         self.store.count_contacts(&self.lottery_id, is_missing).await
     }

@@ -114,6 +114,8 @@ pub(super) struct Columns {
     /// The header's cells as they are compared; none if there is no header.
     header: Vec<String>,
     pub(super) read: Vec<ColumnRead>,
+    /// Whether the caller said to leave a column out, by its index.
+    left_out: Vec<bool>,
     pub(super) width: usize,
 }
 
@@ -166,11 +168,12 @@ impl Columns {
         }
         let shown = |index: usize| cells.get(index).map(|cell| shown(cell.as_shown())).unwrap_or_default();
         let mut candidates: Vec<(usize, Field, u8)> = Vec::new();
+        let mut left_out = vec![false; width];
         for index in 0..width {
             let header = shown(index);
             match mapping.of(index, &header) {
                 Some(Some(field)) => candidates.push((index, field, 0)),
-                Some(None) => {}
+                Some(None) => left_out[index] = true,
                 None => {
                     let is_taken =
                         |field: Field| mapping.columns.iter().any(|(_, other)| *other == Some(field));
@@ -182,7 +185,7 @@ impl Columns {
                 }
             }
         }
-        let mut columns = Self { width, ..Self::default() };
+        let mut columns = Self { width, left_out, ..Self::default() };
         for field in Field::ALL {
             let of_field = || candidates.iter().filter(|(_, other, _)| *other == field);
             let Some(best) = of_field().map(|(_, _, rank)| *rank).min() else { continue };
@@ -217,13 +220,18 @@ impl Columns {
         self.index[field as usize]
     }
 
-    /// Columns with a header that hold no field, as they are named to people.
+    /// The headers of columns that hold no field, though nobody said to leave them out.
+    pub(super) fn not_understood(&self) -> impl Iterator<Item = &str> {
+        let is_meant = |index: usize| self.left_out.get(index).copied().unwrap_or(false);
+        let columns = self.read.iter().enumerate().filter(move |(index, column)| {
+            column.field.is_none() && !column.header.is_empty() && !is_meant(*index)
+        });
+        columns.map(|(_, column)| column.header.as_str())
+    }
+
+    /// These headers, as they are named to people.
     pub(super) fn kept_out(&self) -> Option<String> {
-        let kept_out = self.read.iter().enumerate().filter(|(_, column)| column.field.is_none());
-        let mut names: Vec<_> = kept_out
-            .filter(|(_, column)| !column.header.is_empty())
-            .map(|(index, column)| named(index, &column.header))
-            .collect();
+        let mut names: Vec<_> = self.not_understood().map(str::to_owned).collect();
         let more = names.len().saturating_sub(20);
         names.truncate(20);
         if more > 0 {
@@ -353,9 +361,9 @@ mod tests {
     #[test]
     fn a_list_of_ids_needs_no_names_if_no_column_is_in_doubt() {
         assert_eq!(read("participant_id,tickets", ""), Ok(vec![Some("participant_id"), Some("tickets")]));
-        assert_eq!(read("工号,昵称,票数", ""), Err(ListRemark::NameColumnMissing));
+        assert_eq!(read("工号,备注,票数", ""), Err(ListRemark::NameColumnMissing));
         assert_eq!(
-            read("工号,昵称,票数", r#"{"昵称":null}"#),
+            read("工号,备注,票数", r#"{"备注":null}"#),
             Ok(vec![Some("participant_id"), None, Some("tickets")])
         );
     }

@@ -43,7 +43,7 @@ pub use columns::{ColumnRead, Mapping};
 pub use country::Country;
 pub use email::{ReadEmail, read_email};
 pub use encoding::{Certainty, Charset};
-pub use person::{Given, ListPerson};
+pub use person::{Given, ListPerson, cell_name};
 pub use phone::{ReadPhone, read_phone};
 pub use reader::Reader;
 pub use remark::{ListRemark, Remark, Remarks, Why};

@@ -156,10 +156,15 @@ impl Fields<'_> {
     fn remark(&self, manner: &Manner, field: Field, why: impl Into<Why>) -> Remark {
         let mut remark = Remark::of_field(self.line, field.name(), why);
         if manner.has_cells {
-            remark.cell = self.columns.at(field).map(|index| format!("{}{}", letters(index), self.line));
+            remark.cell = self.columns.at(field).map(|index| cell_name(index, self.line));
         }
         remark
     }
+}
+
+/// The name of a sheet's cell, such as `C7`, by the index of its column from 0 and its row from 1.
+pub fn cell_name(index: usize, row: u64) -> String {
+    format!("{}{row}", letters(index))
 }
 
 /// The letters of a sheet's column: `A` to `Z`, `AA` and so on.
@@ -228,7 +233,12 @@ pub(super) fn read(
         (Cell::Bool(flag), _) => Given::Value(*flag),
         (_, None) => Given::Absent,
         (_, Some(_)) if is_cleared(Field::Excluded) => Given::Cleared,
-        (_, Some(text)) => Given::Value(parse_flag(&text).map_err(|why| refuse(Field::Excluded, why))?),
+        (_, Some(text)) => match parse_flag(&text) {
+            Ok(flag) => Given::Value(flag),
+            // What stands for a missing value must not let somebody win whom the organiser keeps from it.
+            Err(_) if is_no_address(&text) => Given::Nothing,
+            Err(why) => return Err(refuse(Field::Excluded, why)),
+        },
     };
     Ok(Draft { participant_id, name, phone, email, group, tickets, excluded })
 }
@@ -411,8 +421,7 @@ fn parse_flag(text: &str) -> Result<bool, Why> {
     match word.trim() {
         "true" | "yes" | "y" | "1" | "x" | "✓" | "✔" | "√" | "t" | "on" | "是" | "对" | "excluded"
         | "排除" | "不参与" | "有" | "ja" | "wahr" => Ok(true),
-        "false" | "no" | "n" | "0" | "f" | "off" | "否" | "不" | "-" | "—" | "无" | "参与" | "nein"
-        | "falsch" => Ok(false),
+        "false" | "no" | "n" | "0" | "f" | "off" | "否" | "不" | "参与" | "nein" | "falsch" => Ok(false),
         _ => Err(ListRemark::NotYesOrNo.into()),
     }
 }

@@ -380,10 +380,9 @@ impl Reader {
     }
 
     fn tell_kept_out(&mut self, line: u64, columns: &Columns, batch: &mut Batch) {
-        let kept_out =
-            columns.read.iter().filter(|column| column.field.is_none() && !column.header.is_empty());
-        let new: Vec<String> = kept_out
-            .map(|column| column.header.clone())
+        let new: Vec<String> = columns
+            .not_understood()
+            .map(str::to_owned)
             .filter(|name| {
                 self.objects.kept_out.len() < MAX_KEPT_OUT && self.objects.kept_out.insert(name.clone())
             })

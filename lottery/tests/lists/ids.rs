@@ -1,5 +1,6 @@
 //! Ids, and who stands twice.
 
+use lottery::ClearWord;
 use lottery::list::{ListRemark, Options, Why};
 
 use super::support::*;
@@ -76,4 +77,50 @@ fn the_same_person_twice_is_one_person() {
     assert_eq!(names(&list), ["Rose", "Bob", "4: PersonTwice", "Bob"]);
     let why = &list.rows[2].person.as_ref().unwrap_err().why;
     assert_eq!(*why, Why::List(ListRemark::PersonTwice { first_line: 2 }));
+}
+
+#[test]
+fn a_refused_row_tells_the_id_and_the_cells_that_it_has() {
+    let text =
+        "participant_id,name,tickets\n1,Rose,9999\n2,Tracy\n3,\u{200b},1\n,Bob,1\n1,Again,1\nx y,Eve,1\n";
+    let list = list(text, Options::default());
+    let told: Vec<_> = list
+        .rows
+        .iter()
+        .map(|row| (row.participant_id.as_ref().map_or("-", |id| id.as_str()), row.cells.join("|")))
+        .collect();
+    let expected = [
+        ("1", "1|Rose|9999"),
+        ("2", "2|Tracy"),
+        ("3", "3|\u{200b}|1"),
+        ("-", "|Bob|1"),
+        ("-", ""),
+        ("-", "x y|Eve|1"),
+    ];
+    assert_eq!(told, expected.map(|(id, cells)| (id, cells.to_owned())));
+    // The last but one was read: the line with that id in front of it was refused.
+    assert_eq!(list.rows[4].person.as_ref().unwrap().participant_id.as_str(), "1");
+    let objects = r#"[{"participant_id":"7","name":"Rose","tickets":-1}]"#;
+    let row = &self::list(objects, Options::default()).rows[0];
+    assert_eq!((row.participant_id.as_ref().unwrap().as_str(), row.cells.len()), ("7", 0));
+}
+
+#[test]
+fn a_list_of_ids_changes_who_is_known() {
+    let list = list("participant_id,name,tickets\n1,,2\n,Rose,1\n", Options::default());
+    assert_eq!(people(&list), ["1 ? . . . 2", "3: Missing"]);
+    assert_eq!(people(&self::list("工号,票数\n7,3\n", Options::default())), ["7 ? . . . 3"]);
+    assert_eq!(refusal("工号,备注\n7,3\n", Options::default()), "NameColumnMissing");
+}
+
+#[test]
+fn one_word_erases_where_it_is_said_to() {
+    let options = || Options { clear: Some(ClearWord::parse("-").unwrap()), ..Options::default() };
+    let text =
+        "id,name,phone,email,group,tickets,excluded\n1,Rose,-,-,-,-,-\n2,Tracy,N/A,无,—,,no\n3,-,,,,,\n";
+    assert_eq!(
+        people(&list(text, options())),
+        ["1 Rose cleared cleared cleared . cleared", "2 Tracy - - - . false", "4: Missing"]
+    );
+    assert_eq!(people(&list(text, Options::default()))[0], "1 Rose - - - . -");
 }

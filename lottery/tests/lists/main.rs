@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod addresses;
+mod export;
 mod files;
 mod ids;
 #[cfg(feature = "read-list")]

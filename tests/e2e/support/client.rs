@@ -93,7 +93,7 @@ impl Client {
 
     /// Creates a lottery of that id in English.
     pub(crate) async fn create_lottery(&self, lottery: &str) {
-        let body = json!({"id": lottery, "name": "Company party"});
+        let body = json!({"id": lottery, "name": "Company party", "email_through": "sns"});
         self.post("/lotteries", &body).await.expect(201);
     }
 

@@ -1,0 +1,70 @@
+//! Parameters behind the `?` that an address does not have.
+
+use http::Method;
+use serde_json::{Value, json};
+
+use crate::support::Service;
+
+#[tokio::test]
+async fn every_operation_refuses_a_parameter_that_it_does_not_have() {
+    let service = Service::with_party().await;
+    let document = service.get("/openapi.json").await.expect(200).json();
+    let mut checked = 0;
+    for (path, item) in document["paths"].as_object().unwrap() {
+        // Files, to which people are sent with whatever others append.
+        let is_file = path == "/" || path.starts_with("/page/");
+        for (method, operation) in item.as_object().unwrap() {
+            let address = path
+                .replace("{lottery_id}", "party")
+                .replace("{draw_id}", "d1")
+                .replace("{participant_id}", "1")
+                .replace("{number}", "1")
+                .replace("{label}", "x")
+                .replace(['{', '}'], "");
+            let method = Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
+            let request =
+                service.request(method.clone(), &format!("{address}?expectd=1"), "application/json", "{}");
+            let answer = service.call(request).await;
+            if is_file {
+                assert_ne!(answer.status, 400, "{method} {path}");
+                continue;
+            }
+            let problem = answer.expect(400).json();
+            assert_eq!(problem["type"], "/problems/unknown-parameter", "{method} {path}");
+            assert_eq!(problem["parameter"], "expectd");
+            assert!(operation["responses"]["400"].is_object(), "{method} {path}");
+            checked += 1;
+        }
+    }
+    assert!(checked > 20, "{checked}");
+}
+
+#[tokio::test]
+async fn the_nearest_parameter_is_named_and_nothing_is_done() {
+    let service = Service::with_party().await;
+    for (query, nearest) in [
+        ("dry-run=true", "dry_run"),
+        ("replace=true", "sheet"),
+        ("Mode=replace", "mode"),
+        ("limit=5&dryrun=true", "dry_run"),
+    ] {
+        let refused = service.import_as(query, b"participant_id,name\n1,Rose\n").await.expect(400).json();
+        if query != "replace=true" {
+            assert_eq!(refused["nearest"], json!(nearest));
+        }
+        assert!(
+            refused["detail"].as_str().unwrap().contains("this address takes charset, country, mapping"),
+            "{refused}"
+        );
+    }
+    assert!(service.people().await.is_empty());
+    let refused = service.get("/healthz?verbose=1").await.expect(400).json();
+    assert_eq!(
+        (&refused["nearest"], refused["detail"].as_str().unwrap().contains("takes none")),
+        (&Value::Null, true)
+    );
+    // Whoever may not call is told that, and no more.
+    let request =
+        http::Request::get("/lotteries/party/imports/last?x=1").body(axum::body::Body::empty()).unwrap();
+    service.call(request).await.expect(401);
+}
