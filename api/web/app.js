@@ -5,7 +5,7 @@ import { isLocal } from "./api.js";
 import { trouble } from "./format.js";
 import { choose, language, languages, load, t } from "./i18n/index.js";
 import { onConnection } from "./connection.js";
-import { show } from "./router.js";
+import { isKept, mayLeave, show } from "./router.js";
 import { signOut, token } from "./session.js";
 
 const header = h("header", { class: "frame" });
@@ -33,7 +33,7 @@ async function drawHeader() {
   if (local) {
     links.push(navigation("#/executions", t("nav.executions")), navigation("#/inbox", t("nav.inbox")));
   }
-  const leave = token() ? h("button", { type: "button", class: "plain", onclick: signOut }, t("sign_out")) : null;
+  const leave = token() ? h("button", { type: "button", class: "plain", onclick: async () => (await mayLeave()) && signOut() }, t("sign_out")) : null;
   put(
     header,
     h("a", { class: "brand", href: "#/" }, h("img", { src: "page/icon.svg", alt: "", width: 28, height: 28 }), t("brand")),
@@ -49,6 +49,10 @@ function navigation(href, text) {
 }
 
 async function change(event) {
+  if (!(await mayLeave())) {
+    event.target.value = language();
+    return;
+  }
   choose(event.target.value);
   await load();
   await refresh();
@@ -77,7 +81,15 @@ onConnection((isLost) => {
   notice.dataset.state = isLost ? "lost" : "back";
 });
 
-addEventListener("hashchange", () => {
+let shown = location.hash;
+addEventListener("hashchange", async () => {
+  if (isKept()) {
+    const wanted = location.hash;
+    history.replaceState(null, "", shown || "#/");
+    if (wanted !== shown && (await mayLeave())) location.hash = wanted;
+    return;
+  }
+  shown = location.hash;
   scrollTo(0, 0);
   refresh();
 });

@@ -56,6 +56,7 @@ export function trouble(error) {
   if (told) return told;
   const [fault] = error.errors.filter((one) => one.code);
   if (fault) return t("trouble.field", { field: fieldName(fault.field), reason: explanation(fault) });
+  if (error.code && !error.line) return t("trouble.whole", { reason: explanation(error) });
   if (error.code) return t("trouble.line", { line: number(error.line), column: error.column ? ` (${error.column})` : "", reason: explanation(error) });
   return error.message;
 }

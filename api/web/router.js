@@ -1,5 +1,7 @@
 // Shows the view that the address names. Views are modules, loaded when they are first needed.
 
+import { ask } from "./dialog.js";
+
 const ROUTES = [
   [/^\/$/, "home"],
   [/^\/lotteries\/([^/]+)$/, "lottery"],
@@ -47,6 +49,35 @@ export async function show(root, onFailure) {
   } catch (error) {
     if (!signal.aborted) onFailure(root, error);
   }
+}
+
+let question = null;
+
+function hold(event) {
+  event.preventDefault();
+}
+
+/** Keeps the view: leaving it asks this question first (see `ask`), until what this gives is called. */
+export function keepView(asked) {
+  question = asked;
+  addEventListener("beforeunload", hold);
+  return () => {
+    if (question === asked) question = null;
+    removeEventListener("beforeunload", hold);
+  };
+}
+
+/** Whether the view is kept. */
+export function isKept() {
+  return question !== null;
+}
+
+/** Asks whether the view may be left, if it is kept. */
+export async function mayLeave() {
+  if (question !== null && !(await ask(question))) return false;
+  question = null;
+  removeEventListener("beforeunload", hold);
+  return true;
 }
 
 /** A link to a view. */

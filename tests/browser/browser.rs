@@ -42,7 +42,7 @@ pub(crate) struct Browser {
     session: String,
     page: String,
     _driver: Child,
-    _profile: TempDir,
+    profile: TempDir,
     _turn: SemaphorePermit<'static>,
 }
 
@@ -59,8 +59,7 @@ impl Browser {
             }
             starts += 1;
         };
-        let browser =
-            Browser { http, session, page: page.to_owned(), _driver: driver, _profile: profile, _turn: turn };
+        let browser = Browser { http, session, page: page.to_owned(), _driver: driver, profile, _turn: turn };
         let (width, height) = reader.size;
         let metrics =
             json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600});
@@ -227,6 +226,9 @@ impl Browser {
             "Space" => " ",
             "Escape" => "\u{e00c}",
             "Left" => "\u{e012}",
+            "Up" => "\u{e013}",
+            "Down" => "\u{e015}",
+            "Enter" => "\u{e007}",
             "Tab" => "\u{e004}",
             other => other,
         };
@@ -235,17 +237,44 @@ impl Browser {
         self.call(Method::POST, "/actions", body).await.unwrap();
     }
 
-    /// Drops a file on an element.
+    /// Drops a file of this text on an element.
     pub(crate) async fn drop_file(&self, selector: &str, name: &str, content: &str) {
+        self.drop_bytes(selector, name, content.as_bytes()).await;
+    }
+
+    /// Drops a file of these bytes on an element.
+    pub(crate) async fn drop_bytes(&self, selector: &str, name: &str, content: &[u8]) {
         self.wait_for(selector).await;
         let script = "
             const transfer = new DataTransfer();
-            transfer.items.add(new File([arguments[2]], arguments[1], { type: 'text/csv' }));
+            const bytes = Uint8Array.from(atob(arguments[2]), (character) => character.charCodeAt(0));
+            transfer.items.add(new File([bytes], arguments[1]));
             const place = document.querySelector(arguments[0]);
             for (const type of ['dragenter', 'dragover', 'drop']) {
               place.dispatchEvent(new DragEvent(type, { bubbles: true, cancelable: true, dataTransfer: transfer }));
             }";
-        self.run(script, json!([selector, name, content])).await;
+        self.run(script, json!([selector, name, STANDARD.encode(content)])).await;
+    }
+
+    /// Pastes a text on the page, as Ctrl-V does.
+    pub(crate) async fn paste(&self, text: &str) {
+        let script = "
+            const clipboardData = new DataTransfer();
+            clipboardData.setData('text/plain', arguments[0]);
+            document.body.dispatchEvent(new ClipboardEvent('paste', { bubbles: true, cancelable: true, clipboardData }));";
+        self.run(script, json!([text])).await;
+    }
+
+    /// A file that the page has given to keep, once it is whole: its path.
+    pub(crate) async fn downloaded(&self, name: &str) -> PathBuf {
+        let path = downloads(&self.profile).join(name);
+        self.until(&format!("the file {name}"), async || {
+            let there = std::fs::read_dir(downloads(&self.profile)).map_err(|error| error.to_string())?;
+            let names: Vec<_> = there.map(|entry| entry.unwrap().file_name()).collect();
+            if names.iter().any(|found| *found == *name) { Ok(()) } else { Err(format!("{names:?}")) }
+        })
+        .await;
+        path
     }
 
     /// Keeps what the window shows as `target/screenshots/NAME.png`.
@@ -293,9 +322,14 @@ async fn start(http: &reqwest::Client, reader: Reader) -> Result<(Child, TempDir
         format!("--window-size={width},{height}"),
         format!("--user-data-dir={}", profile.path().display()),
     ];
+    let preferences = json!({
+        "intl.accept_languages": reader.language,
+        "download.default_directory": downloads(&profile),
+        "profile.default_content_setting_values.automatic_downloads": 1,
+    });
     let wishes = json!({"capabilities": {"alwaysMatch": {
         "browserName": "chrome",
-        "goog:chromeOptions": {"args": arguments, "prefs": {"intl.accept_languages": reader.language}},
+        "goog:chromeOptions": {"args": arguments, "prefs": preferences},
         "goog:loggingPrefs": {"browser": "ALL"},
         "timeouts": {"script": 60_000},
     }}});
@@ -304,6 +338,11 @@ async fn start(http: &reqwest::Client, reader: Reader) -> Result<(Child, TempDir
     let answer: Value = answer.json().await.map_err(|error| error.to_string())?;
     let id = answer["value"]["sessionId"].as_str().ok_or_else(|| answer.to_string())?;
     Ok((driver, profile, format!("{base}/{id}")))
+}
+
+/// Where a browser keeps what it is given.
+fn downloads(profile: &TempDir) -> PathBuf {
+    profile.path().join("downloads")
 }
 
 /// Where screenshots go: beside what is built.

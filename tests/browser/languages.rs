@@ -35,16 +35,25 @@ async fn refused_lines_and_fields_are_told_in_chinese() {
         no/id,孙七,,,\n\
         8,\"周八,,,\n";
     browser.drop_file(".drop", "名单.csv", csv).await;
-    browser.wait_for(".refusals tbody tr:nth-child(8)").await;
-    let reasons = browser.texts(".refusals td:nth-child(3)").await;
-    assert_eq!(reasons.len(), 8, "{reasons:?}");
-    assert_eq!(reasons[0], "须为国际号码：+ 加 8 至 15 位数字");
-    for reason in &reasons {
-        assert!(is_chinese(reason, &["rose@example.com"]), "{reason}");
+    browser.wait_for(".preview .remarks.bad .kind").await;
+    browser.wait_for(".preview .remarks.warn .kind").await;
+    browser
+        .wait("all looked at", "return !document.querySelector('.preview').classList.contains('checking')")
+        .await;
+    let told = browser.texts(".preview .remarks .kind").await;
+    assert!(told.len() >= 5, "{told:?}");
+    for words in &told {
+        assert!(is_chinese(words, &["rose@example.com", "SNS", "SES v2", "no/id"]), "{words}");
     }
     browser.screenshot("zh-CN-refused").await;
-    browser.drop_file(".drop", "名单.csv", "participant_id;name\n1;Rose\n").await;
-    browser.wait_for_text(".report .problem", "请用逗号分隔各列").await;
+    browser.click(".preview button[name=cancel]").await;
+    browser.drop_file(".drop", "名单.csv", "a;b\n1;Rose\n").await;
+    browser.wait_for(".preview .outcome .problem").await;
+    let told = browser.texts(".preview .outcome .problem").await;
+    assert!(
+        is_chinese(&told[0], &["name", "participant_id", "phone", "email", "group", "tickets", "excluded"]),
+        "{told:?}"
+    );
 
     // A draw that closes in the past, and a second prize whose quota cannot be met.
     browser.click(".aside details summary").await;

@@ -9,6 +9,7 @@ mod hostile;
 mod join;
 mod languages;
 mod line;
+mod lists;
 mod looks;
 mod proof;
 mod resend;

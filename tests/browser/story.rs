@@ -10,7 +10,7 @@ use crate::support::{Client, EMPLOYEES, stack};
 /// The words of a language that a test looks for; all others it finds by their place.
 struct Words {
     folder: &'static str,
-    counts: &'static str,
+    brought: &'static str,
     refused: &'static str,
     complete: &'static str,
     consistent: &'static str,
@@ -20,8 +20,8 @@ struct Words {
 
 const ENGLISH: Words = Words {
     folder: "en",
-    counts: "10 new, 0 updated, 1 refused",
-    refused: "must be an international number",
+    brought: "11 people are in",
+    refused: "is no phone number",
     complete: "complete",
     consistent: "consistent",
     nobody: "who would have won",
@@ -29,8 +29,8 @@ const ENGLISH: Words = Words {
 };
 const CHINESE: Words = Words {
     folder: "zh-CN",
-    counts: "新增 10，更新 0，拒绝 1",
-    refused: "须为国际号码",
+    brought: "11 人已导入",
+    refused: "不是电话号码",
     complete: "完成",
     consistent: "一切相符",
     nobody: "本应中奖的人",
@@ -95,24 +95,27 @@ async fn create_lottery(browser: &Browser) {
 }
 
 async fn import(browser: &Browser, words: &Words) {
-    let csv = format!("{EMPLOYEES}011,Nobody,not a phone,nobody@example.com\n");
+    let csv = format!("{EMPLOYEES}011,Nobody,not a phone,nobody@example.com\n012\n");
     browser.drop_file(".drop", "employees.csv", &csv).await;
-    browser.wait_for_text(".report", words.counts).await;
-    browser
-        .wait("the refused line", "return document.querySelector('.refusals td')?.textContent === '12'")
-        .await;
-    browser.wait_for_text(".refusals td", words.refused).await;
+    browser.wait_for_text(".preview .remarks.warn", words.refused).await;
     browser
         .wait(
-            "ten participants",
-            "return document.querySelectorAll('main tr:has(button.small)').length === 10",
+            "the refused line",
+            "return document.querySelector('.preview .remarks.bad .at')?.textContent.includes('13')",
         )
         .await;
+    browser.click(".preview button[name=import]:enabled").await;
+    browser.wait_for_text(".result h3", words.brought).await;
+    let shown = async |count: usize| {
+        let script =
+            format!("return document.querySelectorAll('.people-table button.edit').length === {count}");
+        browser.wait(&format!("{count} people"), &script).await;
+    };
+    shown(11).await;
     browser.fill("input[type=search]", "rose").await;
-    browser
-        .wait("one found", "return document.querySelectorAll('main tr:has(button.small)').length === 1")
-        .await;
+    shown(1).await;
     browser.fill("input[type=search]", "").await;
+    shown(11).await;
 }
 
 /// Fills in the form of a draw with two prizes that closes in some seconds, and starts it; gives its id.

@@ -4,6 +4,7 @@ import { post } from "../api.js";
 import { field, foreign, h, put } from "../dom.js";
 import { moment, trouble } from "../format.js";
 import { language, t } from "../i18n/index.js";
+import { countrySelect, likelyCountry } from "../list/country.js";
 import { showLotteries } from "../paging.js";
 import { link } from "../router.js";
 import { token } from "../session.js";
@@ -33,6 +34,11 @@ function newLottery() {
   const locale = h("select", { name: "locale" }, h("option", { value: "en" }, "English"), h("option", { value: "zh-CN", lang: "zh-CN" }, "简体中文"));
   locale.value = language();
   const zone = h("input", { name: "time_zone", value: Intl.DateTimeFormat().resolvedOptions().timeZone ?? "UTC", required: true });
+  const country = countrySelect("country", likelyCountry(zone.value));
+  // As long as nobody chose the country it is that of the time zone.
+  const follow = () => { country.value = likelyCountry(zone.value.trim()); };
+  zone.addEventListener("input", follow);
+  country.addEventListener("change", () => zone.removeEventListener("input", follow));
   const open = h("input", { type: "checkbox", name: "open_to_join" });
   const problem = h("p", { class: "problem", role: "alert" });
   const create = async (event) => {
@@ -40,6 +46,7 @@ function newLottery() {
     problem.textContent = "";
     const body = { name: name.value, locale: locale.value, time_zone: zone.value, open_to_join: open.checked };
     if (id.value) body.id = id.value;
+    if (country.value) body.country = country.value;
     try {
       const lottery = await post("/lotteries", body, { headers: { "idempotency-key": crypto.randomUUID?.() ?? String(Math.random()) } });
       location.hash = link("console", lottery.lottery_id);
@@ -53,6 +60,7 @@ function newLottery() {
     field(t("new_lottery.id"), id, t("new_lottery.id_hint")),
     field(t("new_lottery.locale"), locale),
     field(t("new_lottery.zone"), zone),
+    field(t("new_lottery.country"), country, t("new_lottery.country_hint")),
     h("label", { class: "check" }, open, " ", t("new_lottery.open")),
     problem,
     h("button", { type: "submit", class: "primary" }, t("new_lottery.create")));

@@ -4,12 +4,13 @@ import { get } from "../api.js";
 import { foreign, h, put } from "../dom.js";
 import { isFinal, lotteryPath } from "../draws.js";
 import { t } from "../i18n/index.js";
+import { importPanel } from "../list/import.js";
+import { people } from "../list/people.js";
 import { poll } from "../poll.js";
 import { link } from "../router.js";
 import { token } from "../session.js";
 import { drawForm } from "./draw_form.js";
 import { drawList } from "./lottery.js";
-import { participants } from "./participants.js";
 import { showSignIn } from "./sign_in.js";
 
 export async function show(root, { parameters: [id], signal }) {
@@ -17,13 +18,15 @@ export async function show(root, { parameters: [id], signal }) {
   const lottery = await get(lotteryPath(id), { signal });
   document.title = lottery.name;
   const draws = h("div");
+  const list = people(lottery, signal);
   put(root,
     h("p", { class: "crumbs" }, h("a", { href: "#/console" }, t("console.title"))),
     h("h1", null, foreign(lottery.name)),
     h("p", { class: "actions" }, h("a", { class: "button", href: link("lotteries", id) }, t("lottery.public"))),
     h("div", { class: "columns" },
       h("div", null,
-        participants(id, signal),
+        h("section", { class: "importing" }, h("h2", null, t("import.title")), importPanel(lottery, list, signal)),
+        list.element,
         h("section", null, h("h2", null, t("lottery.draws")), draws)),
       h("section", { class: "aside" }, drawForm(lottery))));
   let shown = lottery;

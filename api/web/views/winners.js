@@ -2,8 +2,9 @@
 
 import { get } from "../api.js";
 import { foreign, h, put } from "../dom.js";
+import { CSV, XLSX, download } from "../download.js";
 import { drawPath, hasWinners } from "../draws.js";
-import { number } from "../format.js";
+import { number, trouble } from "../format.js";
 import { known, t } from "../i18n/index.js";
 import { pageOf } from "../paging.js";
 import { token } from "../session.js";
@@ -12,7 +13,9 @@ const PAGE = 200;
 
 export class Winners {
   constructor(lottery, id, signal) {
-    this.where = `${drawPath(lottery, id, "winners")}?limit=${PAGE}`;
+    this.address = drawPath(lottery, id, "winners");
+    this.where = `${this.address}?limit=${PAGE}`;
+    this.name = `${lottery}-${id}`;
     this.signal = signal;
     this.element = h("section");
     this.first = [];
@@ -42,6 +45,38 @@ export class Winners {
     this.render();
   }
 
+  /** The list as a file, and on paper: for the organiser alone. */
+  tools() {
+    if (!this.isFull) return null;
+    const problem = h("span", { class: "problem", role: "alert" });
+    const button = (name, words, work) => {
+      const act = async () => {
+        problem.textContent = "";
+        made.disabled = true;
+        await work().catch((error) => { if (!this.signal.aborted) problem.textContent = trouble(error); });
+        made.disabled = false;
+      };
+      const made = h("button", { type: "button", class: "small", name, onclick: act }, words);
+      return made;
+    };
+    const file = (ending) => `${t("winners.file", { name: this.name })}.${ending}`;
+    return h("p", { class: "actions winners-tools" },
+      button("winners-csv", t("winners.csv"), () => download(this.address, CSV, file("csv"), this.signal)),
+      button("winners-xlsx", t("winners.xlsx"), () => download(this.address, XLSX, file("xlsx"), this.signal)),
+      button("winners-print", t("winners.print"), () => this.print()), problem);
+  }
+
+  /** Prints all winners, those included that are not shown yet. */
+  async print() {
+    while (this.cursor && !this.signal.aborted) {
+      const page = await get(pageOf(this.where, this.cursor), { signal: this.signal });
+      this.more.push(...page.winners);
+      this.cursor = page.next_cursor;
+    }
+    this.render();
+    print();
+  }
+
   async load(button) {
     button.disabled = true;
     const page = await get(pageOf(this.where, this.cursor), { signal: this.signal }).catch(() => null);
@@ -63,14 +98,18 @@ export class Winners {
       byPrize.get(winner.prize).push(winner);
     }
     const more = h("button", { type: "button", onclick: () => this.load(more) }, t("more"));
+    // What is drawn anew must not take the focus from the button that is worked on.
+    const focused = this.element.contains(document.activeElement) ? document.activeElement.name : "";
     put(this.element,
       h("h2", null, t("winners.title")),
+      this.tools(),
       this.isFull ? null : h("p", { class: "quiet" }, t("winners.masked")),
       [...byPrize].filter(([, won]) => won.length).map(([prize, won]) =>
         h("div", { class: "prize-block" },
           h("h3", null, foreign(prize)),
           h("ul", { class: "winners" }, won.map(item)))),
       this.cursor ? h("p", { class: "more" }, more, " ", h("span", { class: "quiet" }, t("winners.shown", { n: number(list.length), all: number(this.draw.winners_total) }))) : null);
+    if (focused) this.element.querySelector(`[name="${focused}"]`)?.focus();
   }
 }
 

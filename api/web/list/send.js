@@ -1,0 +1,317 @@
+// Sends a list: slice by slice of the same file, or in pieces that were cut out of it; looks before, and imports.
+
+import { Refused, Unreachable, get, send } from "../api.js";
+import { pause as wait } from "../connection.js";
+import { lotteryPath } from "../draws.js";
+import { MOST_ROWS, headOf, kindOf, piecesOf, shapeOf } from "./cut.js";
+
+/** What one request may carry on Lambda. */
+const MOST_WHOLE = 4 * 1024 * 1024;
+/** A service that takes more is asked to read a file no more often than this. */
+const MOST_SLICES = 20;
+const MOST_REMARKS = 5000;
+
+/** The file cannot be read any more. */
+export class Gone extends Error {}
+
+/** Adds up the reports of all requests of one list. */
+export class Tally {
+  constructor() {
+    Object.assign(this, { rows: 0, done: 0, accepted: 0, updated: 0, unchanged: 0, refused: 0, warned: 0, withdrawn: null });
+    this.refusals = [];
+    this.warnings = [];
+    this.notices = new Map();
+    this.refusedRows = [];
+    this.known = new Set();
+    this.import = null;
+  }
+
+  /** Takes a report whose lines are those that `lineOf` gives. */
+  add(report, lineOf = (line) => line, doubles = []) {
+    for (const name of ["accepted", "updated", "unchanged", "refused"]) this[name] += report[name] ?? 0;
+    if (report.withdrawn !== null && report.withdrawn !== undefined) this.withdrawn = (this.withdrawn ?? 0) + report.withdrawn;
+    this.refused += doubles.length;
+    this.keep(this.refusals, report.refusals ?? [], lineOf);
+    this.keep(this.refusals, doubles);
+    this.warned += this.keep(this.warnings, report.warnings ?? [], lineOf) + (report.more_warnings ?? 0);
+    for (const notice of report.notices ?? []) this.notices.set(notice.code, notice);
+    if (this.refusedRows.length < MOST_REMARKS) this.refusedRows.push(...report.refused_rows ?? []);
+    this.import = report.import ?? this.import;
+  }
+
+  /** Keeps remarks that were not made before: what is said of the list as a whole is said with each part of it. */
+  keep(list, remarks, lineOf = (line) => line) {
+    let added = 0;
+    for (const remark of remarks) {
+      const placed = { ...remark, line: lineOf(remark.line) };
+      const key = `${placed.line}|${placed.cell ?? ""}|${placed.column}|${placed.code}`;
+      if (this.known.has(key)) continue;
+      if (list.length < MOST_REMARKS) {
+        this.known.add(key);
+        list.push(placed);
+      }
+      added += 1;
+    }
+    return added;
+  }
+
+  get brought() {
+    return this.accepted + this.updated + this.unchanged;
+  }
+}
+
+/** Says when to send: it can be paused, and waits by itself while the service cannot be reached. */
+export class Pace {
+  constructor(onChange) {
+    this.state = "running";
+    this.onChange = onChange;
+  }
+
+  set(state) {
+    if (this.state === state) return;
+    this.state = state;
+    this.onChange(state);
+  }
+
+  pause() {
+    if (this.state === "running") this.set("pausing");
+    else this.isHeld = true;
+  }
+
+  /** Resumes what is paused, and tries at once what waits for the connection. */
+  resume() {
+    this.isHeld = false;
+    this.wake?.();
+    this.set("running");
+  }
+
+  /** Waits as long as it is paused. */
+  async turn(signal) {
+    if (this.state !== "pausing" && !this.isHeld) return;
+    this.set("paused");
+    await new Promise((resolve) => {
+      this.wake = resolve;
+      signal.addEventListener("abort", resolve, { once: true });
+    });
+    this.wake = null;
+  }
+
+  /** Waits for the connection, or until somebody resumes by hand. */
+  async lost(attempt, signal, retryAfter) {
+    this.set("lost");
+    const early = new AbortController();
+    const stop = () => early.abort();
+    signal.addEventListener("abort", stop, { once: true });
+    this.wake = stop;
+    await wait(attempt, early.signal, retryAfter);
+    this.wake = null;
+    signal.removeEventListener("abort", stop);
+  }
+}
+
+/** One request of an import; a connection that is lost, and a service that is busy, are waited for. */
+async function request(lottery, query, body, { signal, pace, type, onLost, ask }) {
+  ask ??= async () => {
+    const where = `${lotteryPath(lottery, "participants")}?${query}`;
+    const response = await send("POST", where, { body, headers: { accept: "application/json", "content-type": type }, signal });
+    return response.json();
+  };
+  for (let attempt = 0; ; attempt += 1) {
+    await pace?.turn(signal);
+    signal.throwIfAborted();
+    try {
+      const report = await ask();
+      if (pace && pace.state === "lost") pace.set("running");
+      return report;
+    } catch (error) {
+      const isBusy = error instanceof Refused && (error.status === 429 || error.status === 503);
+      if (!signal.aborted && body) await stillThere(body);
+      if (signal.aborted || !pace || !(error instanceof Unreachable || isBusy || error instanceof TypeError)) throw error;
+      await pace.lost(attempt, signal, isBusy ? error.retryAfter : undefined);
+      signal.throwIfAborted();
+      const told = await onLost?.();
+      if (told) return told;
+    }
+  }
+}
+
+/** A file that was moved or saved anew cannot be sent: its error is not that of a lost connection. */
+async function stillThere(body) {
+  try {
+    await body.slice(0, 1).arrayBuffer();
+  } catch (error) {
+    throw new Gone(error.message);
+  }
+}
+
+/** The options of an import as its query, without those that are at their default. */
+function queryOf(options, more = {}) {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries({ ...options, ...more })) {
+    if (value === null || value === undefined || value === "" || value === false) continue;
+    query.set(name, typeof value === "object" ? JSON.stringify(value) : String(value));
+  }
+  return query;
+}
+
+/** The parts of a file, each as one request carries it. A slice is told the answer to the one before. */
+async function* partsOf(file, detected, rows) {
+  const isText = detected.form === "csv" || detected.form === "ndjson";
+  if (file.size > MOST_WHOLE && isText && !detected.ids_made) {
+    const shape = shapeOf(detected);
+    for await (const piece of piecesOf(file, shape)) {
+      const own = { charset: "utf-8", sheet: null, header_row: shape.headerLine ? 1 : detected.form === "csv" ? "none" : null };
+      yield { ...piece, body: new Blob([piece.text]), own };
+    }
+    return;
+  }
+  let limit = Math.max(MOST_ROWS, Math.ceil((rows ?? 0) / MOST_SLICES));
+  for (let offset = 0; ;) {
+    const isLast = rows !== null && offset + limit >= rows;
+    const answer = yield { body: file, own: offset === 0 && isLast && limit === MOST_ROWS ? {} : { offset, limit }, isLast };
+    if (answer.isTooLarge) {
+      if (limit === MOST_ROWS) throw answer.error;
+      limit = MOST_ROWS;
+      continue;
+    }
+    rows = answer.rows ?? rows;
+    if (answer.next_offset === null || answer.next_offset === undefined) return;
+    offset = answer.next_offset;
+  }
+}
+
+/** Sends all parts; `onAnswer` gets each answer with its part. */
+async function sendParts(parts, ask, onAnswer) {
+  let answer;
+  for (;;) {
+    const { value: part, done } = await parts.next(answer);
+    if (done) return;
+    try {
+      answer = await ask(part);
+    } catch (error) {
+      if (error.status !== 413 || part.text !== undefined) throw error;
+      answer = { isTooLarge: true, error };
+      continue;
+    }
+    onAnswer(answer, part);
+  }
+}
+
+const typeOf = (file) => (/^(text\/(csv|plain|tab-separated-values)|application\/(json|x-ndjson))$/.test(file.type) ? file.type : "application/octet-stream");
+
+/**
+ * Looks what an import would do, and stores nothing. `onAnswer(tally, first)` is called with what is known so far: `first` is
+ * the first report, which tells what was detected. Gives the same at the end.
+ */
+export async function look(lottery, file, options, { signal, onAnswer }) {
+  const tally = new Tally();
+  const isCut = file.size > MOST_WHOLE && (await kindOf(file)) !== "workbook";
+  const ask = (own, body) => request(lottery, queryOf(options, { dry_run: true, ...own }), body, { signal, type: typeOf(file) });
+  let first;
+  if (isCut) {
+    // What the file is follows from its beginning; the rest is looked at piece by piece.
+    first = await ask({ limit: MOST_ROWS }, await headOf(file));
+  }
+  const detected = first?.detected ?? { form: "unknown", columns: [] };
+  const count = first && partsCanBeCut(detected) ? await countRows(file, detected, signal) : null;
+  await sendParts(partsOf(file, detected, null), (part) => ask(ownOf(part, options), part.body), (answer, part) => {
+    tally.add(answer, part.lineOf, part.doubles);
+    first ??= answer;
+    tally.rows = count ?? answer.rows;
+    tally.done += part.rows ?? 0;
+    if (part.rows === undefined) tally.done = answer.next_offset ?? answer.rows;
+    onAnswer(tally, first);
+  });
+  tally.isComplete = true;
+  onAnswer(tally, first);
+  return { tally, first };
+}
+
+function partsCanBeCut(detected) {
+  return (detected.form === "csv" || detected.form === "ndjson") && !detected.ids_made;
+}
+
+async function countRows(file, detected, signal) {
+  let rows = 0;
+  for await (const piece of piecesOf(file, shapeOf(detected))) {
+    signal.throwIfAborted();
+    rows += piece.rows + piece.doubles.length;
+  }
+  return rows;
+}
+
+/** A mapping by numbers needs no change in a piece; a header row that was named stands on the first line there. */
+function ownOf(part, options) {
+  if (part.own.charset && options.header_row === "none") return { ...part.own, header_row: "none" };
+  return part.own;
+}
+
+/**
+ * Imports a file that was looked at; `looked` is the tally of that. `onAnswer(tally)` is called after each request. Gives the
+ * tally of all.
+ */
+export async function bring(lottery, file, options, { first, looked, signal, pace, onAnswer }) {
+  const tally = new Tally();
+  tally.rows = looked.rows;
+  const before = await request(lottery, null, null, { signal, pace, ask: () => last(lottery, signal) });
+  let number = null;
+  // An answer may have been lost, though its request was carried out: an import that it began is resumed and not begun
+  // twice, and one that it finished is told by what the service knows of it.
+  const onLost = async () => {
+    const found = await last(lottery, signal).catch(() => null);
+    if (!found || (number === null ? found.number <= (before?.number ?? 0) : found.number !== number)) return null;
+    number = found.number;
+    if (found.state === "RUNNING") return null;
+    const rest = (name) => (found[name] ?? 0) - (tally[name] ?? 0);
+    tally.refusals = looked.refusals;
+    tally.refusedRows = looked.refusedRows;
+    return {
+      import: { number, state: found.state }, rows: looked.rows, next_offset: null,
+      accepted: rest("accepted"), updated: rest("updated"), unchanged: rest("unchanged"), refused: rest("refused"), withdrawn: rest("withdrawn"),
+    };
+  };
+  const ask = async (own, body, isLast) => {
+    const query = { toString: () => queryOf(number === null ? options : { ...options, mode: null }, { ...own, import: number, more: !isLast }).toString() };
+    const report = await request(lottery, query, body, { signal, pace, type: typeOf(file), onLost });
+    number = report.import?.number ?? number;
+    return report;
+  };
+  await sendParts(partsOf(file, first.detected, looked.rows), (part) => ask(ownOf(part, options), part.body, part.isLast), (answer, part) => {
+    tally.add(answer, part.lineOf, part.doubles);
+    tally.done = part.rows === undefined ? answer.next_offset ?? looked.rows : tally.done + part.rows + part.doubles.length;
+    onAnswer(tally);
+  });
+  while (tally.import?.state === "RUNNING") {
+    tally.add(await request(lottery, queryOf({ import: number }), new Blob([]), { signal, pace, type: "application/octet-stream", onLost }));
+    onAnswer(tally);
+  }
+  return tally;
+}
+
+/** Ends an import that was stopped: what is in stays in. */
+export async function finish(lottery, number, signal) {
+  return request(lottery, queryOf({ import: number }), new Blob([]), { signal, type: "application/octet-stream" });
+}
+
+/** The last import of a lottery, or null. */
+export async function last(lottery, signal) {
+  try {
+    return await get(lotteryPath(lottery, "imports", "last"), { signal });
+  } catch (error) {
+    if (error.status === 404) return null;
+    throw error;
+  }
+}
+
+/** Takes an import back, step by step; gives what came of it. */
+export async function undo(lottery, number, signal) {
+  const sum = { withdrawn: 0, restored: 0, kept: 0 };
+  for (let cursor = null; ;) {
+    const query = cursor ? `?cursor=${encodeURIComponent(cursor)}` : "";
+    const response = await send("POST", `${lotteryPath(lottery, "imports", String(number), "undo")}${query}`, { headers: { accept: "application/json" }, signal });
+    const step = await response.json();
+    for (const name of Object.keys(sum)) sum[name] += step[name] ?? 0;
+    cursor = step.next_cursor;
+    if (!cursor) return sum;
+  }
+}
