@@ -95,7 +95,7 @@ async fn a_chinese_organiser_imports_lists_of_excel_corrects_one_and_opens_the_w
     browser.wait_for_text(".preview select[name=charset] option:checked", "推测").await;
     browser.wait_for_text(".preview .kind-of-file", "逗号").await;
     let fields = browser.texts(".sample thead select option:checked").await;
-    assert_eq!(fields, ["工号", "姓名", "部门", "手机号", "邮箱"]);
+    assert_eq!(fields, ["编号（工号）", "姓名", "分组（部门）", "手机号", "邮箱"]);
     browser.wait_for_text(".sample tbody tr td:nth-child(3)", "王伟").await;
     assert_eq!(client.get("/lotteries/party/counts").await.expect(200)["total"], 0);
     browser.settle().await;

@@ -24,7 +24,7 @@ export function personRow(person, context) {
       h("td", { class: "name" }, foreign(now.name), now.excluded ? [" ", h("span", { class: "badge quiet" }, t("person.out"))] : null),
       h("td", { class: now.phone ? null : "blank" }, now.phone), h("td", { class: now.email ? null : "blank" }, now.email ? foreign(now.email) : null),
       h("td", { class: now.group ? null : "blank" }, now.group ? foreign(now.group) : null),
-      h("td", { class: "n" }, number(now.tickets)),
+      h("td", { class: now.tickets === 1 ? "n one" : "n" }, number(now.tickets)),
       h("td", { class: "row-buttons" }, button));
   };
   show(person);

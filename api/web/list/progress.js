@@ -47,7 +47,7 @@ export function result({ lottery, file, tally, first, import: known, onUndone, s
     h("h3", { tabindex: "-1" }, title),
     h("p", { class: "quiet" }, foreign(file.name)),
     h("ul", { class: "figures" }, parts.map(([name, value]) => h("li", { "data-figure": name, class: value ? null : "none" }, h("strong", null, number(value)), h("span", null, t(`result.${name}`))))),
-    remarkList(t("preview.refused", { n: number(tally.refused) }), tally.refusals, tally.refused, "bad"),
+    remarkList(t("result.refused_title", { n: number(tally.refused) }), tally.refusals, tally.refused, "bad"),
     lines,
     remarkList(t("preview.warned", { n: number(tally.warned) }), tally.warnings, tally.warned, "warn"),
     [...tally.notices.values()].map((notice) => h("p", { class: "notice" }, explanation(notice))),
