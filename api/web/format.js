@@ -53,7 +53,9 @@ export function reasonOf({ status, reason }) {
 export function trouble(error) {
   if (!error.status) return t("failure.text");
   const told = known(`problem.${error.name}`);
-  if (told) return told;
+  // A code says more than that something is too large or cannot be read.
+  const isVague = error.name === "too-large" || error.name === "bad-request";
+  if (told && !(isVague && known(`refusal.${error.code}`))) return told;
   const [fault] = error.errors.filter((one) => one.code);
   if (fault) return t("trouble.field", { field: fieldName(fault.field), reason: explanation(fault) });
   if (error.code && !error.line) return t("trouble.whole", { reason: explanation(error) });

@@ -89,16 +89,20 @@ function editForm(row, person, context, show, end) {
       const response = await send("PATCH", lotteryPath(context.lottery, "participants", person.participant_id), {
         headers: { accept: "application/json", "content-type": "application/merge-patch+json" }, body: JSON.stringify(changed),
       });
-      show(await response.json());
-      end();
+      const saved = await response.json();
+      show(saved);
       context.onChanged();
+      if (!saved.warnings?.length) return end();
+      put(form.parentElement, h("p", { class: "notice", role: "status" }, t("person.told"), " ", saved.warnings.map(toldOf).join(" ")),
+        h("button", { type: "button", class: "small", onclick: end }, t("person.close")));
     } catch (error) {
       problem.textContent = trouble(error);
       submit.disabled = false;
     }
   };
-  return h("form", { class: "person", onsubmit: save }, elements, problem,
+  const form = h("form", { class: "person", onsubmit: save }, elements, problem,
     h("p", { class: "actions" }, submit, h("button", { type: "button", class: "small", onclick: end }, t("person.cancel")), furtherActions(row, person, context, end, problem)));
+  return form;
 }
 
 function actionsOf(row, person, context, end) {
