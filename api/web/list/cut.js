@@ -289,11 +289,11 @@ export async function headOf(file, most = 256 * 1024) {
   return file.slice(0, end || most);
 }
 
-/** What the bytes of a file are: text that can be cut, `lines` of JSON, or something that is sent whole. */
+/** What the bytes of a file are: `text` or `lines` of JSON, which can be cut, or something that is sent whole. */
 export async function kindOf(file) {
   const bytes = new Uint8Array(await file.slice(0, 4096).arrayBuffer());
   const starts = (...magic) => magic.every((byte, at) => bytes[at] === byte);
   if (starts(0x50, 0x4b) || starts(0xd0, 0xcf, 0x11, 0xe0)) return "workbook";
   const first = [...bytes].find((byte) => ![0x09, 0x0a, 0x0d, 0x20, 0xef, 0xbb, 0xbf, 0xfe, 0xff, 0].includes(byte));
-  return first === 0x5b || first === 0x7b ? "json" : "text";
+  return { 0x5b: "json", 0x7b: "lines" }[first] ?? "text";
 }

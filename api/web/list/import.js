@@ -166,6 +166,11 @@ export function importPanel(lottery, people, signal) {
   }
 
   input.addEventListener("change", () => take(input.files[0]));
+  addEventListener("emptied", () => {
+    if (zone.hidden) return;
+    put(stage);
+    showFormer();
+  }, { signal });
   listen(panel, zone, { take, takeText, refuse: () => { problem.textContent = t("import.one"); } }, signal);
   return panel;
 }

@@ -92,7 +92,8 @@ export function preview({ file, lottery, options, people, onChange, onImport, on
     const detected = { form: null, encoding: null, delimiter: null, sheet: null, header_line: null, columns: blind(), ids_made: false };
     const canMap = ["HeaderNotFound", "NameColumnMissing", "ColumnAmbiguous", "MappedColumnMissing"].includes(error.code);
     keepFocus(element, () => {
-      put(outcome, h("p", { class: "problem" }, whyNot(error)));
+      put(outcome, h("p", { class: "problem" }, whyNot(error)),
+        error.status || error instanceof TypeError ? null : h("p", null, h("button", { type: "button", class: "small", name: "again", onclick: () => change({}) }, t("again"))));
       put(settings, settingFields(detected, options, lottery, change, []));
       put(columns, canMap ? [h("p", { class: "hint" }, t("preview.blind")), columnTable({ detected, sample: [] }, { ...options, header_row: options.header_row ?? "none" }, (values) => change({ header_row: options.header_row ?? "none", ...values }))] : null);
       put(remarks);
@@ -196,7 +197,7 @@ function columnTable({ detected, sample }, options, change) {
     select.setAttribute("aria-label", t("preview.holds", { column: title(column, index) }));
     return h("th", { scope: "col", class: column.field ? null : "left-out" }, select, hasHeaders || !sample?.length ? h("span", { class: "of-file" }, foreign(title(column, index))) : null);
   });
-  const rows = (sample ?? []).map((row) => h("tr", { class: row.refused ? "refused" : null },
+  const rows = (sample ?? []).map((row) => h("tr", { class: row.refused ? "refused" : null, title: row.refused ? explanation(row.refused) : null },
     h("td", { class: "n line" }, number(row.line)),
     columns.map((column, index) => h("td", { class: column.field ? null : "left-out" }, valueOf(row, column.field, row.cells?.[index])))));
   return h("div", { class: "scroller", tabindex: "0", role: "region", "aria-label": t("preview.rows") },

@@ -80,9 +80,10 @@ export function undoButton(lottery, { number: id }, onUndone, signal) {
 /** What is known of the last import, where it can be taken back. */
 export function lastImport(lottery, known, onUndone, signal) {
   if (!known?.can_undo) return null;
-  const words = t("last.text", { n: number(known.accepted + known.updated + known.unchanged), accepted: number(known.accepted), updated: number(known.updated) });
+  const brought = known.accepted + known.updated + known.unchanged;
+  const words = !brought && known.withdrawn ? t("last.emptied", { n: number(known.withdrawn) }) : t("last.text", { n: number(brought), accepted: number(known.accepted), updated: number(known.updated) });
   return h("div", { class: "last-import" },
-    h("p", { class: "quiet" }, t("last.title"), " ", moment(known.begun_at), t("remarks.colon"), words, known.withdrawn ? t("last.withdrawn", { n: number(known.withdrawn) }) : null),
+    h("p", { class: "quiet" }, t("last.title"), " ", moment(known.begun_at), t("remarks.colon"), words, brought && known.withdrawn ? t("last.withdrawn", { n: number(known.withdrawn) }) : null),
     undoButton(lottery, known, onUndone, signal));
 }
 

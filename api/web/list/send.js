@@ -205,12 +205,15 @@ const typeOf = (file) => (/^(text\/(csv|plain|tab-separated-values)|application\
  */
 export async function look(lottery, file, options, { signal, onAnswer }) {
   const tally = new Tally();
-  const isCut = file.size > MOST_WHOLE && (await kindOf(file)) !== "workbook";
+  const isCut = file.size > MOST_WHOLE && ["text", "lines"].includes(await kindOf(file));
   const ask = (own, body) => request(lottery, queryOf(options, { dry_run: true, ...own }), body, { signal, type: typeOf(file) });
   let first;
   if (isCut) {
     // What the file is follows from its beginning; the rest is looked at piece by piece.
     first = await ask({ limit: MOST_ROWS }, await headOf(file));
+    // No piece holds what stands above the header.
+    const isAbove = (remark) => remark.line < (first.detected.header_line ?? 0);
+    tally.warned += tally.keep(tally.warnings, first.warnings.filter(isAbove));
   }
   const detected = first?.detected ?? { form: "unknown", columns: [] };
   const count = first && partsCanBeCut(detected) ? await countRows(file, detected, signal) : null;
