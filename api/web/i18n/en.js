@@ -700,6 +700,7 @@ export default {
   "why.round_other": "The round is not the one that follows from the time of sealing.",
   "why.signature_unsupported": "This browser cannot check Ed25519 signatures on this page (it takes a recent browser and HTTPS); verify-draw can.",
   "why.signature_wrong": "The signature is not one of that key over this commitment.",
+  "winners.alternates": "Alternates, in their order",
   "winners.csv": "Download CSV",
   "winners.file": "winners-{name}",
   "winners.forfeited": "withdrew before the result was official: the seat is forfeited",

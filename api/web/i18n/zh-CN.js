@@ -700,6 +700,7 @@ export default {
   "why.round_other": "轮次不是由封存时间推出的那一轮。",
   "why.signature_unsupported": "此浏览器在本页无法验证 Ed25519 签名（需要较新的浏览器和 HTTPS）；verify-draw 可以。",
   "why.signature_wrong": "签名不是该密钥对此承诺值所作。",
+  "winners.alternates": "候补（按次序）",
   "winners.csv": "下载 CSV",
   "winners.file": "中奖名单-{name}",
   "winners.forfeited": "在结果生效前退出，放弃名额",

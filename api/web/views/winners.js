@@ -20,6 +20,7 @@ export class Winners {
     this.element = h("section");
     this.first = [];
     this.more = [];
+    this.alternates = new Map();
     this.cursor = null;
     this.isFull = false;
   }
@@ -34,6 +35,7 @@ export class Winners {
     const isFull = page.winners.some((winner) => "participant_id" in winner);
     if (isFull !== this.isFull) this.more = [];
     this.isFull = isFull;
+    this.keepAlternates(page);
     this.take(page.winners, page.next_cursor);
   }
 
@@ -70,11 +72,18 @@ export class Winners {
   async print() {
     while (this.cursor && !this.signal.aborted) {
       const page = await get(pageOf(this.where, this.cursor), { signal: this.signal });
-      this.more.push(...page.winners);
-      this.cursor = page.next_cursor;
+      this.addPage(page);
     }
     this.render();
     print();
+  }
+
+  /** The alternates who have no seat. */
+  waiting(winners) {
+    const seated = new Set(winners.map((winner) => winner.rank));
+    const waiting = [...this.alternates.values()].filter((one) => !seated.has(one.rank));
+    if (!this.isFull || !waiting.length) return null;
+    return h("div", { class: "prize-block alternates" }, h("h3", null, t("winners.alternates")), h("ul", { class: "winners" }, waiting.map(item)));
   }
 
   async load(button) {
@@ -82,9 +91,19 @@ export class Winners {
     const page = await get(pageOf(this.where, this.cursor), { signal: this.signal }).catch(() => null);
     button.disabled = false;
     if (!page || this.signal.aborted) return;
-    this.more.push(...page.winners);
-    this.cursor = page.next_cursor;
+    this.addPage(page);
     this.render();
+  }
+
+  addPage(page) {
+    this.more.push(...page.winners);
+    this.keepAlternates(page);
+    this.cursor = page.next_cursor;
+  }
+
+  /** Those behind the winners, for the organiser, by rank: one who has taken a seat meanwhile is among the winners. */
+  keepAlternates(page) {
+    for (const alternate of page.alternates ?? []) this.alternates.set(alternate.rank, alternate);
   }
 
   render() {
@@ -108,13 +127,14 @@ export class Winners {
         h("div", { class: "prize-block" },
           h("h3", null, foreign(prize)),
           h("ul", { class: "winners" }, won.map(item)))),
+      this.waiting(list),
       this.cursor ? h("p", { class: "more" }, more, " ", h("span", { class: "quiet" }, t("winners.shown", { n: number(list.length), all: number(this.draw.winners_total) }))) : null);
     if (focused) this.element.querySelector(`[name="${focused}"]`)?.focus();
   }
 }
 
 function item(winner) {
-  const contact = [winner.phone, winner.email].filter(Boolean);
+  const contact = [winner.group, winner.phone, winner.email].filter(Boolean);
   const notes = (winner.notifications ?? []).filter((note) => note.state !== "SENT");
   const seat = [
     winner.forfeited ? t("winners.forfeited") : null,
