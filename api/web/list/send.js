@@ -3,7 +3,7 @@
 import { Refused, Unreachable, get, send } from "../api.js";
 import { pause as wait } from "../connection.js";
 import { lotteryPath } from "../draws.js";
-import { MOST_ROWS, headOf, kindOf, piecesOf, shapeOf } from "./cut.js";
+import { MOST_ROWS, cellsOf, headOf, kindOf, piecesOf, recordsOf, shapeOf, textOf } from "./cut.js";
 
 /** What one request may carry on Lambda. */
 const MOST_WHOLE = 4 * 1024 * 1024;
@@ -211,15 +211,21 @@ export async function look(lottery, file, options, { signal, onAnswer }) {
   if (isCut) {
     // What the file is follows from its beginning; the rest is looked at piece by piece.
     first = await ask({ limit: MOST_ROWS }, await headOf(file));
+    await lookAtCells(file, first).catch(() => {});
     // No piece holds what stands above the header.
     const isAbove = (remark) => remark.line < (first.detected.header_line ?? 0);
     tally.warned += tally.keep(tally.warnings, first.warnings.filter(isAbove));
   }
   const detected = first?.detected ?? { form: "unknown", columns: [] };
   const count = first && partsCanBeCut(detected) ? await countRows(file, detected, signal) : null;
-  await sendParts(partsOf(file, detected, null), (part) => ask(ownOf(part, options), part.body), (answer, part) => {
-    tally.add(answer, part.lineOf, part.doubles);
-    first ??= answer;
+  // Who is missing from one piece may be in another: what a replacement would withdraw follows from all of them.
+  const own = (part) => (part.lineOf ? { ...ownOf(part, options), mode: null } : ownOf(part, options));
+  await sendParts(partsOf(file, detected, null), (part) => ask(own(part), part.body), (answer, part) => {
+    tally.add(part.lineOf && options.mode === "replace" ? { ...answer, withdrawn: null } : answer, part.lineOf, part.doubles);
+    if (!first) {
+      first = answer;
+      lookAtCells(file, first).then(() => onAnswer(tally, first)).catch(() => {});
+    }
     tally.rows = count ?? answer.rows;
     tally.done += part.rows ?? 0;
     if (part.rows === undefined) tally.done = answer.next_offset ?? answer.rows;
@@ -228,6 +234,21 @@ export async function look(lottery, file, options, { signal, onAnswer }) {
   tally.isComplete = true;
   onAnswer(tally, first);
   return { tally, first };
+}
+
+/** Adds to the sample of a table of text what its cells say: columns that are left out are not among what was read. */
+async function lookAtCells(file, { detected, sample }) {
+  if (detected.form !== "csv" || !sample.length) return;
+  const shape = shapeOf(detected);
+  const wanted = new Map(sample.map((row) => [row.line, row]));
+  const last = sample.at(-1).line;
+  for await (const records of recordsOf(textOf(await headOf(file), shape.encoding), shape.delimiter)) {
+    for (const record of records) {
+      const row = wanted.get(record.line);
+      if (row) row.cells = cellsOf(record.text, shape.delimiter);
+      if (record.line > last) return;
+    }
+  }
 }
 
 function partsCanBeCut(detected) {
