@@ -65,7 +65,14 @@ export function trouble(error) {
 
 /** Why a line or a field is refused, by its code; a code that is newer than this page is told in the service's words. */
 export function explanation({ code, parameters, reason, detail }) {
-  return known(`refusal.${code}`) ? t(`refusal.${code}`, parameters) : (reason ?? detail);
+  return known(`refusal.${code}`) ? t(`refusal.${code}`, inWords(parameters)) : (reason ?? detail);
+}
+
+/** The parameters of an explanation: a country by its name, not its code. */
+function inWords(parameters) {
+  if (!/^[A-Z]{2}$/.test(parameters?.country ?? "")) return parameters;
+  const names = new Intl.DisplayNames(language(), { type: "region" });
+  return { ...parameters, country: names.of(parameters.country) ?? parameters.country };
 }
 
 /** A field of a request as the page's forms name it: `prizes[1].name` is the name of the second prize. */

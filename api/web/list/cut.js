@@ -297,3 +297,36 @@ export async function kindOf(file) {
   const first = [...bytes].find((byte) => ![0x09, 0x0a, 0x0d, 0x20, 0xef, 0xbb, 0xbf, 0xfe, 0xff, 0].includes(byte));
   return { 0x5b: "json", 0x7b: "lines" }[first] ?? "text";
 }
+
+const DELIMITERS = [",", "\t", ";", "|", "，"];
+
+/**
+ * The first records of a text as cells, for a person to say what they hold: `{line, cells}`. Encoding and separator are guessed
+ * where they are not said; null of what is no text.
+ */
+export async function peek(file, encoding, most = 8) {
+  if ((await kindOf(file)) !== "text") return null;
+  const head = await headOf(file);
+  for (const name of encoding ? [encoding] : ["utf-8", "gb18030"]) {
+    try {
+      const records = await firstRecords(textOf(head, name), most);
+      const [first] = records;
+      if (!first) return null;
+      const count = (delimiter) => first.text.split(delimiter).length;
+      const delimiter = DELIMITERS.reduce((best, one) => (count(one) > count(best) ? one : best));
+      return records.map(({ line, text }) => ({ line, cells: cellsOf(text, delimiter) }));
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error;
+    }
+  }
+  return null;
+}
+
+async function firstRecords(chunks, most) {
+  const found = [];
+  for await (const records of recordsOf(chunks, null)) {
+    found.push(...records.filter((record) => record.text.trim()));
+    if (found.length >= most) break;
+  }
+  return found.slice(0, most);
+}

@@ -199,7 +199,7 @@ export function people(lottery, signal) {
 /** How many can be told, and the groups with their sizes; a group that is pressed is shown alone. */
 function countLine(counts, onGroup) {
   const facts = ["with_phone", "with_email", "unreachable", "excluded"].filter((name) => counts[name]);
-  const groups = [...counts.groups ?? []].sort((one, other) => other.people - one.people);
+  const groups = [...counts.groups ?? []].sort((one, other) => other.people - one.people || one.group.localeCompare(other.group));
   const others = groups.slice(GROUPS).reduce((sum, one) => sum + one.people, 0) + (counts.in_other_groups ?? 0);
   return [
     h("p", { class: "quiet" }, facts.map((name, index) => [index ? " · " : null, t(`people.n_${name}`, { n: number(counts[name]) })])),

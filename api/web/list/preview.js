@@ -5,6 +5,7 @@ import { field, foreign, h, put } from "../dom.js";
 import { explanation, number, trouble } from "../format.js";
 import { known, t } from "../i18n/index.js";
 import { countryName, countrySelect } from "./country.js";
+import { peek } from "./cut.js";
 import { columnName, remarkList } from "./remarks.js";
 import { Gone } from "./send.js";
 
@@ -84,18 +85,20 @@ export function preview({ file, lottery, options, people, onChange, onImport, on
   }
 
   /** Nothing of the file can be read as it is: says why, and leaves what can be changed. */
-  function fail(error) {
+  async function fail(error) {
     Object.assign(state, { tally: null, first: null });
     element.classList.remove("checking");
     act.disabled = true;
     act.textContent = t("preview.import_none");
-    const detected = { form: null, encoding: null, delimiter: null, sheet: null, header_line: null, columns: blind(), ids_made: false };
     const canMap = ["HeaderNotFound", "NameColumnMissing", "ColumnAmbiguous", "MappedColumnMissing"].includes(error.code);
+    const rows = canMap ? await peek(file, options.charset).catch(() => null) : null;
+    const detected = { form: null, encoding: null, delimiter: null, sheet: null, header_line: null, columns: blind(rows), ids_made: false };
+    const header_row = options.header_row ?? (looksLikeHeader(rows?.[0]) ? String(rows[0].line) : "none");
     keepFocus(element, () => {
       put(outcome, h("p", { class: "problem" }, whyNot(error)),
         error.status || error instanceof TypeError ? null : h("p", null, h("button", { type: "button", class: "small", name: "again", onclick: () => change({}) }, t("again"))));
       put(settings, settingFields(detected, options, lottery, change, []));
-      put(columns, canMap ? [h("p", { class: "hint" }, t("preview.blind")), columnTable({ detected, sample: [] }, { ...options, header_row: options.header_row ?? "none" }, (values) => change({ header_row: options.header_row ?? "none", ...values }))] : null);
+      put(columns, canMap ? [h("p", { class: "hint" }, t("preview.blind")), columnTable({ detected, sample: rows ?? [] }, { ...options, header_row }, (values) => change({ header_row, ...values }))] : null);
       put(remarks);
       put(choices);
     });
@@ -112,8 +115,14 @@ function whyNot(error) {
   return error.status === 413 ? t("import.too_large") : trouble(error);
 }
 
-function blind() {
-  return Array.from({ length: BLIND_COLUMNS }, () => ({ header: "", field: null }));
+function blind(rows) {
+  const length = rows ? Math.max(...rows.map((row) => row.cells.length)) : BLIND_COLUMNS;
+  return Array.from({ length }, () => ({ header: "", field: null }));
+}
+
+/** A row that holds a number or an address is a person. */
+function looksLikeHeader(row) {
+  return row !== undefined && !row.cells.some((cell) => /\d{3}|@/.test(cell));
 }
 
 /** Draws anew without taking the focus from the control that somebody has just used. */
@@ -139,7 +148,7 @@ function settingFields(detected, options, lottery, change, warnings) {
   const isWorkbook = ["xlsx", "xls", "ods"].includes(form);
   const fields = [];
   const separator = detected.delimiter ? known(`delimiter.${detected.delimiter}`) ?? t("delimiter.other", { delimiter: detected.delimiter }) : null;
-  const kind = form ? [t(`form.${form}`), form === "csv" && separator ? t("form.separated", { delimiter: separator }) : null].filter(Boolean).join(t("remarks.comma")) : t("form.unknown");
+  const kind = form ? [t(`form.${form}`), form === "csv" && separator ? t("form.separated", { delimiter: separator }) : null].filter(Boolean).join(t("remarks.comma")) : null;
   if (!isWorkbook) {
     const found = encoding ? t(encoding.certainty === "guessed" ? "charset.guessed" : "charset.found", { name: known(`charset.${encoding.name.toLowerCase()}`) ?? encoding.name }) : t("charset.auto");
     const values = [["", options.charset ? t("charset.auto") : found], ...CHARSETS.map((code) => [code, known(`charset.${code}`) ?? code])];
@@ -158,7 +167,7 @@ function settingFields(detected, options, lottery, change, warnings) {
   const country = countrySelect("country", options.country ?? "", lottery.country ? t("country.of_lottery", { country: countryName(lottery.country) }) : t("country.none"));
   country.addEventListener("change", () => change({ country: country.value || null }));
   fields.push(field(t("preview.country"), country));
-  return [h("p", { class: "kind-of-file" }, t("preview.detected"), t("remarks.colon"), h("strong", null, kind)), h("div", { class: "setting-fields" }, fields)];
+  return [form && h("p", { class: "kind-of-file" }, t("preview.detected"), t("remarks.colon"), h("strong", null, kind)), h("div", { class: "setting-fields" }, fields)];
 }
 
 /** The sheet that is read, and those that hold something too. */
@@ -184,10 +193,14 @@ function columnTable({ detected, sample }, options, change) {
   if (!columns.length) return null;
   const set = (index, name) => {
     const mapping = { ...options.mapping };
+    const say = (at, field) => {
+      delete mapping[at + 1];
+      mapping[keyOf(columns, at, options)] = field;
+    };
     columns.forEach((column, other) => {
-      if (other !== index && name && column.field === name) mapping[keyOf(columns, other, options)] = null;
+      if (other !== index && name && column.field === name) say(other, null);
     });
-    mapping[keyOf(columns, index, options)] = name || null;
+    say(index, name || null);
     change({ mapping });
   };
   const hasHeaders = columns.some((column) => column.header);
@@ -195,7 +208,7 @@ function columnTable({ detected, sample }, options, change) {
   const head = columns.map((column, index) => {
     const select = choice(`column-${index}`, [["", t("preview.leave_out")], ...FIELDS.map((name) => [name, columnName(name)])], column.field, (name) => set(index, name));
     select.setAttribute("aria-label", t("preview.holds", { column: title(column, index) }));
-    return h("th", { scope: "col", class: column.field ? null : "left-out" }, select, hasHeaders || !sample?.length ? h("span", { class: "of-file" }, foreign(title(column, index))) : null);
+    return h("th", { scope: "col", class: column.field ? null : "left-out" }, select, hasHeaders || !detected.form ? h("span", { class: "of-file" }, foreign(title(column, index))) : null);
   });
   const rows = (sample ?? []).map((row) => h("tr", { class: row.refused ? "refused" : null, title: row.refused ? explanation(row.refused) : null },
     h("td", { class: "n line" }, number(row.line)),
