@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use lottery::receipt::Receipt;
 use lottery::selection::{Ranked, Seat};
 use lottery::{
-    Channel, Draw, DrawId, EmailAddress, Forfeit, Group, HexBytes, Label, LotteryId, Name, Nonce,
+    Channel, Draw, DrawId, EmailAddress, Forfeit, HexBytes, Label, LotteryId, Name, Nonce, Part,
     ParticipantId, PhoneNumber, PrizeName,
 };
 use serde::{Deserialize, Serialize};
@@ -43,13 +43,18 @@ pub struct RankedEntry {
     pub rank: u32,
     /// Label, score and seat.
     pub ranked: Ranked,
-    /// The entry's group, if a quota names it.
-    pub group: Option<Group>,
+    /// The part of the pool to which the entry belongs.
+    pub part: Part,
 }
 
 impl RankedEntry {
     pub(crate) fn from_item(item: &Item) -> Result<Self, StoreError> {
         let item = Attributes(item);
+        let part = match item.parse_optional("group")? {
+            Some(group) => Part::Group(group),
+            None if item.optional_flag("without_group")? => Part::WithoutGroup,
+            None => Part::Other,
+        };
         Ok(Self {
             participant_id: item.parse("participant_id")?,
             rank: item.number("rank")?,
@@ -59,7 +64,7 @@ impl RankedEntry {
                 score: item.parse_with("score", HexBytes::parse)?,
                 seat: item.json::<Seat>("seat")?,
             },
-            group: item.parse_optional("group")?,
+            part,
         })
     }
 }

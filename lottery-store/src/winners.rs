@@ -4,10 +4,10 @@
 //! official at once: the pivot. The same status decides what is released and what goes forward.
 
 use jiff::Timestamp;
-use lottery::{Draw, DrawId, DrawStatus, Forfeit, LotteryId, NotificationsByChannel, Reason};
+use lottery::{Draw, DrawId, DrawStatus, Forfeit, LotteryId, NotificationsByChannel, Part, Reason};
 
 use crate::holding::free;
-use crate::item::{NewItem, json, number, text};
+use crate::item::{NewItem, flag, json, number, text};
 use crate::results::{RankedEntry, Winner};
 use crate::store::Table;
 use crate::transaction::Outcome;
@@ -67,7 +67,7 @@ impl Store {
                 .with("rank", number(rank))
                 .with_some("prize_index", ranked.prize.map(number))
         });
-        let rows = ranking.iter().map(|RankedEntry { participant_id, rank, ranked, group }| {
+        let rows = ranking.iter().map(|RankedEntry { participant_id, rank, ranked, part }| {
             NewItem::at(keys::winner(lottery_id, draw_id, *rank))
                 .with("participant_id", text(participant_id))
                 .with("label", text(ranked.label))
@@ -75,7 +75,8 @@ impl Store {
                 .with("rank", number(rank))
                 .with("score", text(ranked.score))
                 .with("seat", json(&ranked.seat))
-                .with_some("group", group.as_ref().map(text))
+                .with_some("group", part.group().map(text))
+                .with_some("without_group", (*part == Part::WithoutGroup).then(|| flag(true)))
         });
         self.put_many(Table::Lottery, &rows.chain(marks).collect::<Vec<_>>()).await
     }

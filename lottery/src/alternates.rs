@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Group, Prize, PrizeList};
+use crate::{Part, Prize, PrizeList};
 
 /// A seat whose winner forfeited it, and who took it. Written as `[rank, prize, taken_by]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,8 +37,8 @@ pub struct Placed<'a> {
     pub rank: u32,
     /// The prize's place in the draw's list, from 0; none for an alternate.
     pub prize: Option<u32>,
-    /// The group, if a quota names it.
-    pub group: Option<&'a Group>,
+    /// The part of the pool.
+    pub part: &'a Part,
     /// Whether the participant has withdrawn.
     pub has_withdrawn: bool,
 }
@@ -52,9 +52,9 @@ pub fn forfeits(prizes: &PrizeList, ranking: &[Placed<'_>]) -> Vec<Forfeit> {
     for (place, prize) in (0..).zip(prizes.as_slice()) {
         let winners = ranking.iter().filter(|placed| placed.prize == Some(place));
         let (gone, seated): (Vec<&Placed<'_>>, Vec<_>) = winners.partition(|winner| winner.has_withdrawn);
-        let mut seated = Seated::of(seated.iter().map(|winner| winner.group));
+        let mut seated = Seated::of(seated.iter().map(|winner| winner.part));
         for winner in gone {
-            let taker = seated.promote(prize, alternates.iter().map(|alternate| alternate.group));
+            let taker = seated.promote(prize, alternates.iter().map(|alternate| alternate.part));
             let taken_by = taker.map(|taker| alternates.remove(taker).rank);
             forfeits.push(Forfeit { rank: winner.rank, prize: place, taken_by });
         }
@@ -62,51 +62,50 @@ pub fn forfeits(prizes: &PrizeList, ranking: &[Placed<'_>]) -> Vec<Forfeit> {
     forfeits
 }
 
-/// Who sits in the seats of one prize, by group; the seats without a group's name count by number alone.
+/// Who sits in the seats of one prize, by the part of the pool.
 #[derive(Debug, Clone, Default)]
 pub struct Seated<'a> {
     seated: u32,
-    by_group: HashMap<&'a Group, u32>,
+    by_part: HashMap<&'a Part, u32>,
 }
 
 impl<'a> Seated<'a> {
-    /// The seats of a prize whose winners have these groups. A winner who forfeited is left out.
-    pub fn of(groups: impl IntoIterator<Item = Option<&'a Group>>) -> Self {
+    /// The seats of a prize whose winners are of these parts. A winner who forfeited is left out.
+    pub fn of(parts: impl IntoIterator<Item = &'a Part>) -> Self {
         let mut seated = Self::default();
-        groups.into_iter().for_each(|group| seated.sit(group));
+        parts.into_iter().for_each(|part| seated.sit(part));
         seated
     }
 
-    /// Gives the prize's next empty seat to the best-ranked of the alternates, best first, whose group keeps the
+    /// Gives the prize's next empty seat to the best-ranked of the alternates, best first, who keeps the
     /// prize's quotas, and answers that alternate's place in line. None: the seat stays empty.
     ///
-    /// The quotas are kept if no group exceeds its at-most, and the seats that are still empty afterwards
-    /// suffice for what the groups lack of their at-least.
+    /// The quotas are kept if none exceeds its at-most, and the seats that are still empty afterwards
+    /// suffice for what they lack of their at-least.
     pub fn promote(
         &mut self,
         prize: &Prize,
-        alternates: impl IntoIterator<Item = Option<&'a Group>>,
+        alternates: impl IntoIterator<Item = &'a Part>,
     ) -> Option<usize> {
-        let place = alternates.into_iter().enumerate().find(|(_, group)| self.fits(prize, *group));
-        let (place, group) = place?;
-        self.sit(group);
+        let place = alternates.into_iter().enumerate().find(|(_, part)| self.fits(prize, part));
+        let (place, part) = place?;
+        self.sit(part);
         Some(place)
     }
 
-    fn sit(&mut self, group: Option<&'a Group>) {
+    fn sit(&mut self, part: &'a Part) {
         self.seated += 1;
-        if let Some(group) = group {
-            *self.by_group.entry(group).or_default() += 1;
-        }
+        *self.by_part.entry(part).or_default() += 1;
     }
 
-    fn fits(&self, prize: &Prize, group: Option<&Group>) -> bool {
+    fn fits(&self, prize: &Prize, part: &Part) -> bool {
         let Some(empty_afterwards) = prize.winners.checked_sub(self.seated + 1) else { return false };
         let mut lacking = 0;
         for quota in &prize.quota {
-            let joins = u32::from(group == Some(&quota.group));
-            let seated = self.by_group.get(&quota.group).copied().unwrap_or(0) + joins;
-            if joins == 1 && quota.at_most.is_some_and(|most| seated > most) {
+            let joins = quota.names(part);
+            let seated = |part: Part| self.by_part.get(&part).copied().unwrap_or(0);
+            let seated = quota.parts().map(seated).sum::<u32>() + u32::from(joins);
+            if joins && quota.at_most.is_some_and(|most| seated > most) {
                 return false;
             }
             lacking += quota.reserved().saturating_sub(seated);
@@ -118,10 +117,13 @@ impl<'a> Seated<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{PrizeName, Quota};
+    use crate::{Group, PrizeName, Quota};
 
-    fn group(name: &str) -> Group {
-        Group::parse(name).unwrap()
+    /// Not of any part that a quota names.
+    const NONE: &Part = &Part::Other;
+
+    fn part(name: &str) -> Part {
+        Part::Group(Group::parse(name).unwrap())
     }
 
     fn prize(winners: u32, quota: &[(&str, Option<u32>, Option<u32>)]) -> Prize {
@@ -130,17 +132,18 @@ mod tests {
             .map(|(name, at_least, at_most)| Quota {
                 at_least: *at_least,
                 at_most: *at_most,
-                group: group(name),
+                groups: [Group::parse(name).unwrap()].into(),
+                without_group: false,
             })
             .collect();
         Prize { name: PrizeName::parse("Bicycle").unwrap(), quota, winners }
     }
 
-    /// A ranking from the prize, the group and whether the participant has withdrawn, of each line.
-    fn ranking<'a>(lines: &[(Option<u32>, Option<&'a Group>, bool)]) -> Vec<Placed<'a>> {
+    /// A ranking from the prize, the part and whether the participant has withdrawn, of each line.
+    fn ranking<'a>(lines: &[(Option<u32>, &'a Part, bool)]) -> Vec<Placed<'a>> {
         (1..)
             .zip(lines)
-            .map(|(rank, &(prize, group, has_withdrawn))| Placed { rank, prize, group, has_withdrawn })
+            .map(|(rank, &(prize, part, has_withdrawn))| Placed { rank, prize, part, has_withdrawn })
             .collect()
     }
 
@@ -151,16 +154,16 @@ mod tests {
     #[test]
     fn each_forfeited_seat_goes_to_the_next_alternate_who_is_still_there() {
         let prizes = PrizeList::try_from(vec![prize(1, &[]), prize(2, &[])]).unwrap();
-        let all_there = [(Some(1), None, false), (Some(0), None, false), (Some(1), None, false)];
+        let all_there = [(Some(1), NONE, false), (Some(0), NONE, false), (Some(1), NONE, false)];
         assert_eq!(forfeits(&prizes, &ranking(&all_there)), []);
         // The second prize's best-ranked winner stands before the first prize's, and both have gone.
         let line = ranking(&[
-            (Some(1), None, true),
-            (Some(0), None, true),
-            (Some(1), None, true),
-            (None, None, true),
-            (None, None, false),
-            (None, None, false),
+            (Some(1), NONE, true),
+            (Some(0), NONE, true),
+            (Some(1), NONE, true),
+            (None, NONE, true),
+            (None, NONE, false),
+            (None, NONE, false),
         ]);
         let forfeits = forfeits(&prizes, &line);
         assert_eq!(written(&forfeits), "[[2,0,5],[1,1,6],[3,1,null]]");
@@ -169,43 +172,43 @@ mod tests {
 
     #[test]
     fn a_forfeited_seat_keeps_the_quotas_of_its_prize() {
-        let (a, b) = (group("a"), group("b"));
+        let (a, b) = (part("a"), part("b"));
         let prizes = PrizeList::try_from(vec![prize(2, &[("a", Some(1), Some(1))])]).unwrap();
-        let alternates = [(None, Some(&b), false), (None, Some(&a), false)];
-        let with = |winners: [(Option<u32>, Option<&'_ Group>, bool); 2]| {
+        let alternates = [(None, &b, false), (None, &a, false)];
+        let with = |winners: [(Option<u32>, &'_ Part, bool); 2]| {
             written(&forfeits(&prizes, &ranking(&[&winners[..], &alternates].concat())))
         };
-        assert_eq!(with([(Some(0), Some(&a), true), (Some(0), Some(&b), false)]), "[[1,0,4]]");
-        assert_eq!(with([(Some(0), Some(&a), false), (Some(0), Some(&b), true)]), "[[2,0,3]]");
-        assert_eq!(with([(Some(0), Some(&a), true), (Some(0), Some(&b), true)]), "[[1,0,3],[2,0,4]]");
+        assert_eq!(with([(Some(0), &a, true), (Some(0), &b, false)]), "[[1,0,4]]");
+        assert_eq!(with([(Some(0), &a, false), (Some(0), &b, true)]), "[[2,0,3]]");
+        assert_eq!(with([(Some(0), &a, true), (Some(0), &b, true)]), "[[1,0,3],[2,0,4]]");
     }
 
     #[test]
     fn without_quotas_the_first_in_line_is_promoted() {
-        let a = group("a");
-        let mut seated = Seated::of([Some(&a)]);
-        assert_eq!(seated.promote(&prize(2, &[]), [None, Some(&a)]), Some(0));
-        assert_eq!(seated.promote(&prize(2, &[]), [Some(&a)]), None, "no seat is empty any more");
+        let a = part("a");
+        let mut seated = Seated::of([&a]);
+        assert_eq!(seated.promote(&prize(2, &[]), [NONE, &a]), Some(0));
+        assert_eq!(seated.promote(&prize(2, &[]), [&a]), None, "no seat is empty any more");
     }
 
     #[test]
     fn a_reserved_seat_goes_to_its_group_or_stays_empty() {
-        let (a, b) = (group("a"), group("b"));
+        let (a, b) = (part("a"), part("b"));
         let prize = prize(2, &[("a", Some(1), None)]);
-        assert_eq!(Seated::of([Some(&b)]).promote(&prize, [Some(&b), None, Some(&a)]), Some(2));
-        let mut seated = Seated::of([Some(&b)]);
-        assert_eq!(seated.promote(&prize, [Some(&b), None]), None);
+        assert_eq!(Seated::of([&b]).promote(&prize, [&b, NONE, &a]), Some(2));
+        let mut seated = Seated::of([&b]);
+        assert_eq!(seated.promote(&prize, [&b, NONE]), None);
         // When the other seat is forfeited too, one of two seats is free for anybody.
         let mut seated = Seated::of([]);
-        assert_eq!(seated.promote(&prize, [Some(&b), None]), Some(0));
-        assert_eq!(seated.promote(&prize, [None]), None);
+        assert_eq!(seated.promote(&prize, [&b, NONE]), Some(0));
+        assert_eq!(seated.promote(&prize, [NONE]), None);
     }
 
     #[test]
     fn a_full_group_is_passed_over() {
-        let (a, b) = (group("a"), group("b"));
+        let (a, b) = (part("a"), part("b"));
         let prize = prize(3, &[("a", None, Some(1))]);
-        assert_eq!(Seated::of([Some(&a), Some(&b)]).promote(&prize, [Some(&a), Some(&b)]), Some(1));
-        assert_eq!(Seated::of([Some(&b), Some(&b)]).promote(&prize, [Some(&a), Some(&b)]), Some(0));
+        assert_eq!(Seated::of([&a, &b]).promote(&prize, [&a, &b]), Some(1));
+        assert_eq!(Seated::of([&b, &b]).promote(&prize, [&a, &b]), Some(0));
     }
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::alternates::Forfeit;
 use crate::text::{hex, line, text_newtype, unhex32};
-use crate::{Channel, DrawId, Invalid, Locale, LotteryId, PrizeList, Quota};
+use crate::{Channel, DrawId, Group, Invalid, Locale, LotteryId, PrizeList, Quota};
 
 /// What a prize is called: 1 to 100 characters.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -133,6 +133,9 @@ pub struct Reason {
     pub name: String,
     /// What it means here, for people.
     pub sentence: String,
+    /// The groups that a quota names and nobody is in, if that is why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<Group>,
 }
 
 /// What fixes a draw before its randomness is known.

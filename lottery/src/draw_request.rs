@@ -1,5 +1,7 @@
 //! What an organiser asks for when starting a draw.
 
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 
@@ -39,8 +41,13 @@ impl From<PrizeListError> for DrawRequestError {
             PrizeListError::GroupTwice { prize, group } => {
                 in_quota(prize, Refusal::GroupTwice { group: group.to_string() })
             }
-            PrizeListError::Bounds { prize, group } => {
-                in_quota(prize, Refusal::QuotaBounds { group: group.to_string() })
+            PrizeListError::WithoutGroupTwice { prize } => in_quota(prize, Refusal::WithoutGroupTwice),
+            PrizeListError::NamesNobody { prize } => in_quota(prize, Refusal::NamesNobody),
+            PrizeListError::Bounds { prize, quota } if quota.groups.is_empty() => {
+                in_quota(prize, Refusal::QuotaBoundsWithoutGroup)
+            }
+            PrizeListError::Bounds { prize, quota } => {
+                in_quota(prize, Refusal::QuotaBounds { group: quota.group_names() })
             }
             PrizeListError::ReservedTooMany { prize } => in_quota(prize, Refusal::ReservesTooMuch),
         }
@@ -181,21 +188,65 @@ fn parse_prize(value: &Value, place: usize) -> Result<Prize, DrawRequestError> {
 }
 
 /// What a quota asks for as a list; whether the bounds make sense, the list of prizes decides.
-fn parse_quota(value: Option<&Value>, field: &str) -> Result<Vec<Quota>, FieldError> {
+fn parse_quota(value: Option<&Value>, field: &str) -> Result<Vec<Quota>, DrawRequestError> {
     let quotas = match value {
         None | Some(Value::Null) => return Ok(Vec::new()),
         Some(Value::Array(quotas)) => quotas,
-        Some(_) => return Err(FieldError::new(field, Refusal::NotArray)),
+        Some(_) => return Err(FieldError::new(field, Refusal::NotArray).into()),
     };
-    let parse = |(place, quota): (usize, &Value)| {
-        let at = || format!("{field}[{place}]");
-        let quota: Quota = serde_json::from_value(quota.clone())
-            .map_err(|error| FieldError::new(at(), Refusal::Malformed { sentence: error.to_string() }))?;
-        // The same spelling as that of the participants, whatever the width of its letters and its blanks.
-        let group = Group::parse(quota.group.as_str()).map_err(|error| error.in_field(at()))?;
-        Ok(Quota { group, ..quota })
-    };
+    let parse = |(place, quota)| parse_one_quota(quota, &format!("{field}[{place}]"));
     quotas.iter().enumerate().map(parse).collect()
+}
+
+fn parse_one_quota(value: &Value, field: &str) -> Result<Quota, DrawRequestError> {
+    let at = |name: &str| format!("{field}.{name}");
+    let members = value.as_object().ok_or_else(|| FieldError::new(field, Refusal::NotObject))?;
+    for member in members.keys() {
+        if !["at_least", "at_most", "group", "groups", "without_group"].contains(&member.as_str()) {
+            return Err(FieldError::unknown(&at(member)).into());
+        }
+    }
+    let given = |name: &str| members.get(name).filter(|value| !value.is_null());
+    let seats = |name: &str| match given(name).map(|value| value.as_u64().map(u32::try_from)) {
+        None => Ok(None),
+        Some(Some(Ok(seats))) => Ok(Some(seats)),
+        Some(_) => {
+            let (least, most) = (0, PrizeList::MOST_WINNERS);
+            Err(FieldError::new(at(name), Refusal::OutOfRange { least, most }))
+        }
+    };
+    // The same spelling as that of the participants, whatever the width of its letters and its blanks.
+    let group = |value: &Value, at: String| match value.as_str() {
+        Some(name) => Group::parse(name).map_err(|error| error.in_field(at)),
+        None => Err(FieldError::new(at, Refusal::NotText)),
+    };
+    let mut groups = BTreeSet::new();
+    match (given("group"), given("groups")) {
+        (Some(_), Some(_)) => {
+            return Err(FieldError::new(at("group"), Refusal::NotBeside { other: "groups" }).into());
+        }
+        (Some(name), None) => groups.extend([group(name, at("group"))?]),
+        (None, Some(Value::Array(names))) => {
+            for (place, name) in names.iter().enumerate() {
+                let parsed = group(name, format!("{}[{place}]", at("groups")))?;
+                if let Some(twice) = groups.replace(parsed) {
+                    let refusal = Refusal::GroupTwice { group: twice.to_string() };
+                    return Err(FieldError::new(at("groups"), refusal).into());
+                }
+            }
+        }
+        (None, Some(_)) => return Err(FieldError::new(at("groups"), Refusal::NotArray).into()),
+        (None, None) => {}
+    }
+    let without_group = match given("without_group") {
+        None => false,
+        Some(Value::Bool(without_group)) => *without_group,
+        Some(_) => return Err(FieldError::new(at("without_group"), Refusal::NotBoolean).into()),
+    };
+    if groups.is_empty() && !without_group {
+        return Err(FieldError::new(field, Refusal::NamesNobody).into());
+    }
+    Ok(Quota { at_least: seats("at_least")?, at_most: seats("at_most")?, groups, without_group })
 }
 
 fn parse_alternates(value: Option<&Value>) -> Result<u32, FieldError> {

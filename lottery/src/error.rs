@@ -85,12 +85,27 @@ refusals! {
         GroupTwice { group: String },
         #[error("{group} needs at_least or at_most, and no more at least than at most")]
         QuotaBounds { group: String },
+        #[error("people without a group need at_least or at_most, and no more at least than at most")]
+        QuotaBoundsWithoutGroup,
+        #[error("names the people without a group twice")]
+        WithoutGroupTwice,
+        #[error("names nobody: give group, groups, or without_group: true")]
+        NamesNobody,
         #[error("reserves more seats than the prize has winners")]
         ReservesTooMuch,
+        #[error("nobody on the list is in the group {group}{}", among(.nearest))]
+        UnknownGroup { group: String, nearest: Vec<String> },
         #[error("a phone number or an e-mail address is needed, or nobody could tell you")]
         NoAddress,
         #[error("{sentence}")]
         Malformed { sentence: String },
+    }
+}
+
+fn among(nearest: &[String]) -> String {
+    match nearest {
+        [] => String::new(),
+        nearest => format!("; the nearest are: {}", nearest.join(", ")),
     }
 }
 

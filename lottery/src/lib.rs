@@ -14,7 +14,7 @@
 //! - [`draw_request`]: what an organiser asks for; [`draw`]: one run that picks winners
 //! - [`entry`]: a participant's place in one sealed draw
 //! - [`ranking`]: from a commitment, randomness and an entry to its score
-//! - the fair draw: [`prize_list`] and [`feasibility`] before it, [`seal`] and [`manifest`] (with [`merkle`],
+//! - the fair draw: [`prize_list`], [`quota`] and [`feasibility`] before it, [`seal`] and [`manifest`] (with [`merkle`],
 //!   [`moment`], [`canonical_json`]) for what is committed to, [`signature`] for by whom; [`beacon`] for the
 //!   randomness; [`selection`] and [`alternates`] for who wins
 //! - [`proof`], [`verify`], [`receipt`], [`odds`]: what others can check, and know beforehand
@@ -24,6 +24,7 @@
 mod entry_list;
 mod error;
 mod hex_bytes;
+mod parts;
 mod text;
 
 pub mod alternates;
@@ -45,10 +46,12 @@ pub mod manifest;
 pub mod mask;
 pub mod merkle;
 pub mod moment;
+pub mod nearest;
 pub mod odds;
 pub mod participant;
 pub mod prize_list;
 pub mod proof;
+pub mod quota;
 pub mod ranking;
 pub mod receipt;
 pub mod record;
@@ -72,5 +75,6 @@ pub use id::{DrawId, Label, LotteryId, ParticipantId};
 pub use locale::{Locale, TimeZoneName};
 pub use lottery::{CountryCode, EmailThrough, Lottery, LotteryName, NewLottery};
 pub use participant::{Group, Name, Participant, ParticipantFields, Tickets};
-pub use prize_list::{PrizeList, PrizeListError, Quota};
+pub use prize_list::{PrizeList, PrizeListError};
+pub use quota::{Part, Quota};
 pub use record::{ClearWord, Clearing, Field, Record};

@@ -13,12 +13,25 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::{Entry, Group, PrizeList};
+use crate::parts::Parts;
+use crate::{Entry, Group, Part, PrizeList};
 
-/// How many entries can win, by what their chance depends on: named group and tickets.
-#[derive(Debug, Clone, Default)]
+/// How many entries can win, by what their chance depends on: the part of the pool and tickets.
+#[derive(Debug, Clone)]
 pub struct Pool {
-    classes: BTreeMap<(Option<Group>, u32), u64>,
+    prizes: PrizeList,
+    parts: Parts,
+    /// By the number of the part, and tickets.
+    counted: BTreeMap<(usize, u32), u64>,
+}
+
+/// The entries of one kind.
+#[derive(Debug, Clone)]
+struct Class {
+    number: usize,
+    part: Part,
+    tickets: u32,
+    entries: u64,
 }
 
 /// The chances of one kind of entry.
@@ -26,6 +39,9 @@ pub struct Pool {
 pub struct ClassOdds {
     /// The group, if a quota names it.
     pub group: Option<Group>,
+    /// Whether they have no group, if a quota names those.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub without_group: bool,
     /// The tickets of each of these entries.
     pub tickets: u32,
     /// How many entries there are.
@@ -54,20 +70,41 @@ pub struct Odds {
     pub classes: Vec<ClassOdds>,
 }
 
+impl ClassOdds {
+    fn of(class: &Class, any: Chance, prizes: Vec<Chance>) -> Self {
+        let &Class { ref part, tickets, entries, .. } = class;
+        let (group, without_group) = (part.group().cloned(), *part == Part::WithoutGroup);
+        Self { group, without_group, tickets, entries, any, prizes }
+    }
+}
+
 impl Pool {
+    /// Nobody yet, for a draw of these prizes.
+    pub fn of(prizes: &PrizeList) -> Self {
+        Self { prizes: prizes.clone(), parts: Parts::of(prizes), counted: BTreeMap::new() }
+    }
+
     /// Takes an entry into account; one that is excluded has no chance.
-    pub fn count(&mut self, entry: &Entry, prizes: &PrizeList) {
+    pub fn count(&mut self, entry: &Entry) {
         if entry.excluded.is_none() {
-            let named = |group: &&Group| {
-                prizes.as_slice().iter().flat_map(|prize| &prize.quota).any(|quota| quota.group == **group)
-            };
-            let group = entry.group.as_ref().filter(named).cloned();
-            *self.classes.entry((group, entry.tickets.get())).or_default() += 1;
+            let number = self.parts.number(entry.group.as_ref());
+            *self.counted.entry((number, entry.tickets.get())).or_default() += 1;
         }
     }
 
-    /// The chances of every kind of entry in a draw of these prizes.
-    pub fn odds(&self, prizes: &PrizeList) -> Odds {
-        if prizes.has_quotas() { simulated::odds(self, prizes) } else { exact::odds(self, prizes) }
+    /// The chances of every kind of entry.
+    pub fn odds(&self) -> Odds {
+        let class = |(&(number, tickets), &entries): (&(usize, u32), &u64)| Class {
+            number,
+            part: self.parts.part(number),
+            tickets,
+            entries,
+        };
+        let mut classes: Vec<_> = self.counted.iter().map(class).collect();
+        classes.sort_by(|one, other| (&one.part, one.tickets).cmp(&(&other.part, other.tickets)));
+        match self.prizes.has_quotas() {
+            true => simulated::odds(&classes, &self.parts, &self.prizes),
+            false => exact::odds(&classes, &self.prizes),
+        }
     }
 }

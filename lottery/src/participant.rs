@@ -57,6 +57,15 @@ impl Group {
         line(&folded(&shown), Self::MAX_LENGTH).map(Self)
     }
 
+    /// The group as [`Group::parse`] spells it. A list that was imported before groups were compared after NFKC may hold
+    /// another spelling.
+    pub fn respelled(self) -> Self {
+        match self.0.is_ascii() && !self.0.contains("  ") {
+            true => self,
+            false => Self::parse(&self.0).unwrap_or(self),
+        }
+    }
+
     /// Reads a group's name that is stored or sealed, as the protocol has it: in NFC.
     pub fn stored(text: &str) -> Result<Self, Invalid> {
         line(&text.nfc().collect::<String>(), Self::MAX_LENGTH).map(Self)

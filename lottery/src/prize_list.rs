@@ -4,28 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Group, Prize};
-
-/// How many winners of one prize come from a group, at least or at most.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Quota {
-    /// So many seats are reserved for the group.
-    #[serde(default)]
-    pub at_least: Option<u32>,
-    /// No more seats than these go to the group.
-    #[serde(default)]
-    pub at_most: Option<u32>,
-    /// The group.
-    pub group: Group,
-}
-
-impl Quota {
-    /// The seats that are reserved.
-    pub fn reserved(&self) -> u32 {
-        self.at_least.unwrap_or(0)
-    }
-}
+use crate::{Group, Part, Prize, Quota};
 
 /// Why prizes cannot be drawn as they stand, whoever takes part.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -53,13 +32,25 @@ pub enum PrizeListError {
         /// The group.
         group: Group,
     },
-    /// A group with neither bound, or more at least than at most.
-    #[error("prizes[{prize}].quota: {group} needs at_least or at_most, and no more at least than at most")]
+    /// People without a group who stand twice in one prize.
+    #[error("prizes[{prize}].quota: names the people without a group twice")]
+    WithoutGroupTwice {
+        /// The prize's place in the list, from 0.
+        prize: usize,
+    },
+    /// A quota that names nobody.
+    #[error("prizes[{prize}].quota: a quota names nobody")]
+    NamesNobody {
+        /// The prize's place in the list, from 0.
+        prize: usize,
+    },
+    /// A quota with neither bound, or more at least than at most.
+    #[error("prizes[{prize}].quota: {} needs at_least or at_most, and no more at least than at most", quota.who())]
     Bounds {
         /// The prize's place in the list, from 0.
         prize: usize,
-        /// The group.
-        group: Group,
+        /// The quota.
+        quota: Quota,
     },
     /// More reserved seats than the prize has.
     #[error("prizes[{prize}].quota: reserves more seats than the prize has winners")]
@@ -79,7 +70,7 @@ impl PrizeList {
     pub const MOST_WINNERS: u64 = 10_000;
     /// The most prizes of one draw.
     pub const MOST_PRIZES: usize = 100;
-    /// The most groups that one prize names.
+    /// The most groups that one prize names, the people without a group counted as one.
     pub const MOST_GROUPS: usize = 50;
 
     /// The prizes.
@@ -99,7 +90,16 @@ impl PrizeList {
 
     /// Every group that a quota names, once, in the order of the text.
     pub fn named_groups(&self) -> BTreeSet<&Group> {
-        self.0.iter().flat_map(|prize| &prize.quota).map(|quota| &quota.group).collect()
+        self.quotas().flat_map(|quota| &quota.groups).collect()
+    }
+
+    /// Whether a quota names the people without a group.
+    pub fn names_without_group(&self) -> bool {
+        self.quotas().any(|quota| quota.without_group)
+    }
+
+    fn quotas(&self) -> impl Iterator<Item = &Quota> {
+        self.0.iter().flat_map(|prize| &prize.quota)
     }
 }
 
@@ -128,14 +128,23 @@ fn check_prize(place: usize, prize: &Prize) -> Result<(), PrizeListError> {
     if prize.winners == 0 {
         return Err(PrizeListError::NoWinners);
     }
-    if prize.quota.len() > PrizeList::MOST_GROUPS {
+    let named: usize = prize.quota.iter().map(|quota| quota.parts().count()).sum();
+    if named > PrizeList::MOST_GROUPS {
         return Err(PrizeListError::TooManyGroups { prize: place });
     }
     let mut seen = BTreeSet::new();
     for quota in &prize.quota {
-        let group = quota.group.clone();
-        if !seen.insert(&quota.group) {
-            return Err(PrizeListError::GroupTwice { prize: place, group });
+        if quota.parts().next().is_none() {
+            return Err(PrizeListError::NamesNobody { prize: place });
+        }
+        for part in quota.parts() {
+            if seen.contains(&part) {
+                return Err(match part {
+                    Part::Group(group) => PrizeListError::GroupTwice { prize: place, group },
+                    Part::WithoutGroup | Part::Other => PrizeListError::WithoutGroupTwice { prize: place },
+                });
+            }
+            seen.insert(part);
         }
         let bounded = match (quota.at_least, quota.at_most) {
             (None, None) => false,
@@ -143,7 +152,7 @@ fn check_prize(place: usize, prize: &Prize) -> Result<(), PrizeListError> {
             _ => true,
         };
         if !bounded {
-            return Err(PrizeListError::Bounds { prize: place, group });
+            return Err(PrizeListError::Bounds { prize: place, quota: quota.clone() });
         }
     }
     let reserved: u64 = prize.quota.iter().map(|quota| u64::from(quota.reserved())).sum();
@@ -160,7 +169,12 @@ mod tests {
     use serde_json::json;
 
     fn quota(group: &str, at_least: Option<u32>, at_most: Option<u32>) -> Quota {
-        Quota { at_least, at_most, group: Group::parse(group).unwrap() }
+        Quota { at_least, at_most, groups: [Group::parse(group).unwrap()].into(), without_group: false }
+    }
+
+    fn several(groups: &[&str], without_group: bool, at_most: u32) -> Quota {
+        let groups = groups.iter().map(|group| Group::parse(group).unwrap()).collect();
+        Quota { at_least: None, at_most: Some(at_most), groups, without_group }
     }
 
     fn prize(winners: u32, quota: Vec<Quota>) -> Prize {
@@ -170,7 +184,8 @@ mod tests {
     #[test]
     fn prizes_that_make_no_sense_are_refused() {
         use PrizeListError as Error;
-        let (a, b) = (Group::parse("a").unwrap(), || quota("b", Some(1), None));
+        let b = || quota("b", Some(1), None);
+        let group = || Group::parse("b").unwrap();
         let many =
             |count: usize| (0..count).map(|n| quota(&n.to_string(), None, Some(1))).collect::<Vec<_>>();
         for (prizes, error) in [
@@ -179,9 +194,28 @@ mod tests {
             (vec![prize(1, vec![]); 101], Error::TooManyPrizes(101)),
             (vec![prize(9_999, vec![]), prize(2, vec![])], Error::TooManyWinners(10_001)),
             (vec![prize(60, many(51))], Error::TooManyGroups { prize: 0 }),
-            (vec![prize(2, vec![b(), b()])], Error::GroupTwice { prize: 0, group: b().group }),
-            (vec![prize(2, vec![quota("a", None, None)])], Error::Bounds { prize: 0, group: a.clone() }),
-            (vec![prize(2, vec![quota("a", Some(2), Some(1))])], Error::Bounds { prize: 0, group: a }),
+            (vec![prize(2, vec![b(), b()])], Error::GroupTwice { prize: 0, group: group() }),
+            (
+                vec![prize(2, vec![several(&["a", "b"], false, 1), b()])],
+                Error::GroupTwice { prize: 0, group: group() },
+            ),
+            (
+                vec![prize(2, vec![several(&["a"], true, 1), several(&[], true, 1)])],
+                Error::WithoutGroupTwice { prize: 0 },
+            ),
+            (vec![prize(2, vec![several(&[], false, 1)])], Error::NamesNobody { prize: 0 }),
+            (
+                vec![prize(60, [many(49), vec![several(&["x"], true, 1)]].concat())],
+                Error::TooManyGroups { prize: 0 },
+            ),
+            (
+                vec![prize(2, vec![quota("a", None, None)])],
+                Error::Bounds { prize: 0, quota: quota("a", None, None) },
+            ),
+            (
+                vec![prize(2, vec![quota("a", Some(2), Some(1))])],
+                Error::Bounds { prize: 0, quota: quota("a", Some(2), Some(1)) },
+            ),
             (
                 vec![prize(2, vec![]), prize(2, vec![quota("a", Some(2), None), b()])],
                 Error::ReservedTooMany { prize: 1 },

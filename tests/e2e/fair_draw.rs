@@ -224,8 +224,9 @@ async fn a_draw_whose_quotas_cannot_be_kept_is_rejected_before_it_takes_a_number
     let stack = stack::start().await;
     let client = stack.client();
     client.lottery_of_employees("party").await;
-    let quota = json!([{"group": "nobody", "at_least": 1}]);
-    let prizes = json!([{"name": "Car", "winners": 1, "quota": quota}]);
+    client.import("party", "participant_id,name,group\n011,Rose Smith,few\n").await;
+    let quota = json!([{"group": "few", "at_least": 2}]);
+    let prizes = json!([{"name": "Car", "winners": 2, "quota": quota}]);
     let draw = client.run_draw("party", json!({ "prizes": prizes })).await;
     assert_eq!(
         (&draw["status"], &draw["reason"]["name"]),

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use lottery::ranking::Prk;
 use lottery::selection::{Ranked, Selection};
-use lottery::{Draw, DrawStatus, Group, Label, ParticipantId};
+use lottery::{Draw, DrawStatus, Label, Part, ParticipantId};
 use lottery_store::{MarkDrawn, RankedEntry, RawChunk, SealedDraw, StoreError};
 use serde::Serialize;
 use tokio::sync::mpsc;
@@ -56,13 +56,9 @@ async fn key(cx: &TaskContext, draw: &Draw, seal: &SealedDraw) -> Result<Prk, Ta
     Ok(Prk::extract(seal.manifest.commitment().as_bytes(), randomness.as_bytes()))
 }
 
-/// The ranking, with the groups that quotas name. Chunks are ranked by a thread of their own while others are being read; memory holds these, and
-/// the best-ranked so far.
-async fn rank(
-    cx: &TaskContext,
-    seal: &SealedDraw,
-    prk: Prk,
-) -> Result<Vec<(Ranked, Option<Group>)>, TaskError> {
+/// The ranking, with the part of the pool of each entry. Chunks are ranked by a thread of their own while others are
+/// being read; memory holds these, and the best-ranked so far.
+async fn rank(cx: &TaskContext, seal: &SealedDraw, prk: Prk) -> Result<Vec<(Ranked, Part)>, TaskError> {
     let (sender, mut receiver) = mpsc::channel::<Vec<RawChunk>>(AT_ONCE);
     let (prizes, alternates) = (seal.manifest.prizes.clone(), seal.manifest.alternates);
     let ranking = tokio::task::spawn_blocking(move || {
@@ -72,7 +68,7 @@ async fn rank(
                 chunk.entries()?.iter().for_each(|sealed| selection.offer(&sealed.entry));
             }
         }
-        Ok::<_, StoreError>(selection.into_ranking_with_groups())
+        Ok::<_, StoreError>(selection.into_ranking_with_parts())
     });
     // Collected first: a stream over a borrowing closure would not be `Send`.
     let reads: Vec<_> = (0..seal.chunks)
@@ -95,14 +91,14 @@ async fn rank(
 async fn identify(
     cx: &TaskContext,
     seal: &SealedDraw,
-    ranking: Vec<(Ranked, Option<Group>)>,
+    ranking: Vec<(Ranked, Part)>,
 ) -> Result<Vec<RankedEntry>, TaskError> {
     let labels: Vec<Label> = ranking.iter().map(|(ranked, _)| ranked.label).collect();
     let members = cx.store.pool_members(seal.lottery_id(), &labels).await?.into_iter();
     let mut holders: HashMap<Label, ParticipantId> =
         members.map(|member| (member.label, member.participant_id)).collect();
     let mut identified = Vec::with_capacity(ranking.len());
-    for (rank, (ranked, group)) in (1..).zip(ranking) {
+    for (rank, (ranked, part)) in (1..).zip(ranking) {
         let participant_id = match holders.remove(&ranked.label) {
             Some(participant_id) => participant_id,
             None => {
@@ -111,7 +107,7 @@ async fn identify(
                 sealed.ok_or_else(missing)?.participant_id
             }
         };
-        identified.push(RankedEntry { participant_id, rank, ranked, group });
+        identified.push(RankedEntry { participant_id, rank, ranked, part });
     }
     Ok(identified)
 }

@@ -9,6 +9,9 @@ pub enum TaskError {
     /// The draw asks for more winners than there are participants who can win.
     #[error("{0}")]
     NotEnoughParticipants(String),
+    /// A quota names a group that nobody is in.
+    #[error("{0}")]
+    UnknownGroup(String),
     /// The quotas may leave a seat that nobody may take.
     #[error("{0}")]
     QuotaNotSatisfiable(String),
@@ -64,8 +67,9 @@ pub enum TaskError {
 
 impl TaskError {
     /// Every name that [`TaskError::name`] gives.
-    pub const NAMES: [&str; 18] = [
+    pub const NAMES: [&str; 19] = [
         "NotEnoughParticipants",
+        "UnknownGroup",
         "QuotaNotSatisfiable",
         "LotteryBusy",
         "DrawCancelled",
@@ -93,6 +97,7 @@ impl TaskError {
     pub fn name(&self) -> &'static str {
         match self {
             Self::NotEnoughParticipants(_) => "NotEnoughParticipants",
+            Self::UnknownGroup(_) => "UnknownGroup",
             Self::QuotaNotSatisfiable(_) => "QuotaNotSatisfiable",
             Self::LotteryBusy(_) => "LotteryBusy",
             Self::DrawCancelled => "DrawCancelled",
@@ -117,6 +122,7 @@ impl TaskError {
     pub(crate) fn surprise(&self) -> Surprise {
         match self {
             Self::NotEnoughParticipants(_)
+            | Self::UnknownGroup(_)
             | Self::QuotaNotSatisfiable(_)
             | Self::LotteryBusy(_)
             | Self::DrawCancelled
@@ -176,6 +182,7 @@ mod tests {
     fn every_error_has_one_of_the_listed_names_and_no_two_share_one() {
         let errors = [
             TaskError::NotEnoughParticipants(String::new()),
+            TaskError::UnknownGroup(String::new()),
             TaskError::QuotaNotSatisfiable(String::new()),
             TaskError::LotteryBusy(DrawId::parse("d1").unwrap()),
             TaskError::DrawCancelled,

@@ -46,7 +46,7 @@ async fn forfeits(cx: &TaskContext, draw: &Draw) -> Result<Vec<Forfeit>, TaskErr
     let placed = ranking.iter().map(|entry| Placed {
         rank: entry.rank,
         prize: entry.ranked.prize,
-        group: entry.group.as_ref(),
+        part: &entry.part,
         has_withdrawn: !present.contains(&entry.ranked.label),
     });
     Ok(alternates::forfeits(&draw.prizes, &placed.collect::<Vec<_>>()))

@@ -59,5 +59,6 @@ pub(crate) fn reason(error: &str) -> Reason {
         sentence: format!(
             "The draw failed with {error} before its winners were official, so nobody has won."
         ),
+        groups: Vec::new(),
     }
 }

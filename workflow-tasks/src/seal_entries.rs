@@ -69,10 +69,11 @@ fn found(draw: &Draw) -> Result<Output, TaskError> {
     let sentence = || draw.reason.as_ref().map(|reason| reason.sentence.clone()).unwrap_or_default();
     let reason = draw.reason.as_ref().map(|reason| reason.name.as_str());
     match (draw.status, draw.entries.zip(draw.round_at)) {
-        (DrawStatus::Rejected, _) if reason == Some("QuotaNotSatisfiable") => {
-            Err(TaskError::QuotaNotSatisfiable(sentence()))
-        }
-        (DrawStatus::Rejected, _) => Err(TaskError::NotEnoughParticipants(sentence())),
+        (DrawStatus::Rejected, _) => Err(match reason {
+            Some("UnknownGroup") => TaskError::UnknownGroup(sentence()),
+            Some("QuotaNotSatisfiable") => TaskError::QuotaNotSatisfiable(sentence()),
+            _ => TaskError::NotEnoughParticipants(sentence()),
+        }),
         (DrawStatus::Cancelled, _) => Err(TaskError::DrawCancelled),
         // Nothing was committed: what was written is taken for dead, or the lottery has changed hands.
         (DrawStatus::Waiting, _) => Err(TaskError::AttemptGivenUp),
@@ -95,7 +96,11 @@ async fn past_winners(cx: &TaskContext, draw: &Draw) -> Result<PastWinners, Task
 }
 
 async fn reject(cx: &TaskContext, draw: &Draw, infeasible: &Infeasible) -> Result<Option<Draw>, TaskError> {
-    let reason = Reason { name: infeasible.name().to_owned(), sentence: sentence(infeasible) };
+    let groups = match infeasible {
+        Infeasible::UnknownGroup(unknown) => unknown.iter().map(|unknown| unknown.group.clone()).collect(),
+        _ => Vec::new(),
+    };
+    let reason = Reason { name: infeasible.name().to_owned(), sentence: sentence(infeasible), groups };
     let now = cx.clock.now();
     let rejected = cx.store.reject_draw(&draw.lottery_id, &draw.draw_id, &reason, now).await?;
     if rejected.status == DrawStatus::Rejected {
@@ -294,13 +299,22 @@ fn sentence(infeasible: &Infeasible) -> String {
 
 #[cfg(test)]
 mod tests {
+    use lottery::Group;
+    use lottery::feasibility::UnknownGroup;
+
     use super::*;
 
     #[test]
     fn the_sentence_of_a_rejected_draw_counts_both_sides() {
         let not_enough = |winners, eligible| Infeasible::NotEnoughParticipants { eligible, winners };
+        let group = |name: &str| Group::parse(name).unwrap();
         assert_eq!(sentence(&not_enough(11, 1)), "11 winners asked for, but only 1 participant can win.");
         assert_eq!(sentence(&not_enough(1, 0)), "1 winner asked for, but only 0 participants can win.");
+        let unknown = UnknownGroup { group: group("sales"), nearest: vec![group("Sales"), group("Support")] };
+        assert_eq!(
+            sentence(&Infeasible::UnknownGroup(vec![unknown])),
+            "Nobody on the list is in the group sales; the nearest are: Sales, Support."
+        );
         let seats = Infeasible::SeatsMayStayEmpty { prize: 1, name: "Car".to_owned(), sure: 1, winners: 2 };
         assert_eq!(sentence(&seats), "With its quotas, prize 1 (Car) is sure to fill only 1 of its 2 seats.");
     }

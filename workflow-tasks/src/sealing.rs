@@ -8,7 +8,7 @@ use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
 use lottery::feasibility::Infeasible;
 use lottery::merkle::{Hash, MerkleTree};
 use lottery::seal::{Seal, SealedEntries};
-use lottery::{Draw, Entry, Exclusion, ParticipantId, PrizeList};
+use lottery::{Draw, Entry, Exclusion, Group, ParticipantId, PrizeList};
 use lottery_store::{CHUNK_ENTRIES, ChunkMark, PoolMember, SealAttempt, SealedEntry, StoreError};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use uuid::Uuid;
@@ -140,5 +140,6 @@ fn sealed_entry(member: PoolMember, past_winners: &PastWinners) -> SealedEntry {
         false => past_winners.get(&member.participant_id).cloned(),
     };
     let PoolMember { participant_id, label, tickets, group, holder, .. } = member;
+    let group = group.map(Group::respelled);
     SealedEntry { entry: Entry { excluded, group, holder, label, tickets }, participant_id }
 }

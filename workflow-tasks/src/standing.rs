@@ -143,6 +143,7 @@ impl Standing {
                 "{unsent} of {} notifications are not known to be sent: {failed} failed, {unknown} have an unknown outcome.",
                 sent + unsent
             ),
+            groups: Vec::new(),
         }
     }
 }

@@ -22,6 +22,7 @@ pub(crate) async fn cancel(
     let reason = Reason {
         name: "DrawCancelled".to_owned(),
         sentence: "The organiser cancelled the draw before anything was committed.".to_owned(),
+        groups: Vec::new(),
     };
     // The status first: whatever the execution does until it is stopped, it finds the draw cancelled.
     match state.store.cancel_draw(&lottery_id, &draw_id, &reason, state.clock.now()).await? {

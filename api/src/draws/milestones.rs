@@ -333,7 +333,8 @@ mod tests {
 
     fn ended(mut draw: Draw, status: DrawStatus, error: &str) -> Draw {
         (draw.status, draw.completed_at) = (status, Some(at(20)));
-        draw.reason = Some(Reason { name: error.to_owned(), sentence: "It ended.".to_owned() });
+        draw.reason =
+            Some(Reason { name: error.to_owned(), sentence: "It ended.".to_owned(), groups: Vec::new() });
         draw
     }
 

@@ -25,7 +25,8 @@ pub(crate) struct OddsView {
     #[schema(value_type = Option<u32>)]
     simulated_draws: Option<u32>,
     /// One line for each kind of entry, by group (if a quota names it) and tickets: `{group, tickets, entries, any,
-    /// prizes}`, each chance with its error.
+    /// prizes}`, each chance with its error; `without_group: true` beside a `group` that is null if a quota names the
+    /// people without one.
     #[schema(value_type = Vec<Object>)]
     classes: Vec<ClassOdds>,
     /// What to pass as `cursor` for the next page.
@@ -63,13 +64,13 @@ pub(crate) async fn odds(
 }
 
 async fn compute(state: &AppState, seal: SealedDraw) -> Result<Odds, ApiError> {
-    let mut pool = Pool::default();
+    let mut pool = Pool::of(&seal.manifest.prizes);
     for first in (0..seal.chunks).step_by(CHUNKS as usize) {
         let chunks = state.store.chunks(&seal, first..(first + CHUNKS).min(seal.chunks)).await?;
         for sealed in chunks.iter().flatten() {
-            pool.count(&sealed.entry, &seal.manifest.prizes);
+            pool.count(&sealed.entry);
         }
     }
-    let odds = tokio::task::spawn_blocking(move || pool.odds(&seal.manifest.prizes));
+    let odds = tokio::task::spawn_blocking(move || pool.odds());
     odds.await.map_err(ApiError::internal)
 }

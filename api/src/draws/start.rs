@@ -169,6 +169,7 @@ async fn give_up(state: &AppState, lottery_id: &LotteryId, draw_id: &DrawId) -> 
     let reason = Reason {
         name: "ExecutionNotStarted".to_owned(),
         sentence: "The draw could not be started; nobody was drawn.".to_owned(),
+        groups: Vec::new(),
     };
     state.store.cancel_draw(lottery_id, draw_id, &reason, state.clock.now()).await?;
     Ok(())

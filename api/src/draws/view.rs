@@ -1,7 +1,7 @@
 //! Draws as everyone may see them.
 
 use jiff::Timestamp;
-use lottery::{Channel, Draw, NotificationCounts, NotificationsByChannel, Prize, mask};
+use lottery::{Channel, Draw, Group, NotificationCounts, NotificationsByChannel, Prize, Quota, mask};
 use lottery_store::{Contact, Winner};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -19,21 +19,38 @@ pub(crate) struct PrizeView {
     quota: Vec<QuotaView>,
 }
 
-/// How many winners of a prize come from a group.
+/// How many winners of a prize come from a group, or from several groups together.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct QuotaView {
-    group: String,
+    /// The group, if it is one alone; else `groups` and `without_group` say whom the quota is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    group: Option<String>,
+    /// Several groups together.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    groups: Option<Vec<String>>,
+    /// Whether the people without a group belong to them too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    without_group: Option<bool>,
     at_least: Option<u32>,
     at_most: Option<u32>,
 }
 
+impl From<&Quota> for QuotaView {
+    fn from(quota: &Quota) -> Self {
+        let &Quota { at_least, at_most, ref groups, without_group } = quota;
+        let group = quota.only_group().map(Group::to_string);
+        let several = || groups.iter().map(Group::to_string).collect();
+        let (groups, without_group) = match group {
+            Some(_) => (None, None),
+            None => (Some(several()), Some(without_group)),
+        };
+        Self { group, groups, without_group, at_least, at_most }
+    }
+}
+
 impl From<&Prize> for PrizeView {
     fn from(prize: &Prize) -> Self {
-        let quota = prize.quota.iter().map(|quota| QuotaView {
-            group: quota.group.to_string(),
-            at_least: quota.at_least,
-            at_most: quota.at_most,
-        });
+        let quota = prize.quota.iter().map(QuotaView::from);
         Self { name: prize.name.to_string(), winners: prize.winners, quota: quota.collect() }
     }
 }
@@ -46,6 +63,9 @@ pub(crate) struct ReasonView {
     name: String,
     /// What happened, for people.
     sentence: String,
+    /// The groups that a quota names and nobody is in, if the name is `UnknownGroup`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    groups: Vec<String>,
 }
 
 /// A draw, in a list.
@@ -109,10 +129,11 @@ impl From<&Draw> for DrawSummary {
             draw_id: draw.draw_id.to_string(),
             sequence: draw.sequence,
             status: draw.status.to_string(),
-            reason: draw
-                .reason
-                .as_ref()
-                .map(|reason| ReasonView { name: reason.name.clone(), sentence: reason.sentence.clone() }),
+            reason: draw.reason.as_ref().map(|reason| ReasonView {
+                name: reason.name.clone(),
+                sentence: reason.sentence.clone(),
+                groups: reason.groups.iter().map(Group::to_string).collect(),
+            }),
             prizes: draw.prizes.as_slice().iter().map(PrizeView::from).collect(),
             alternates: draw.alternates,
             exclude_past_winners: draw.exclude_past_winners,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use lottery::{Draw, DrawId, DrawStatus, LotteryId};
+use lottery::{Draw, DrawId, DrawStatus, LotteryId, Prize, Quota};
 use sha2::{Digest, Sha256};
 
 use super::milestones::{self, PublicEvent};
@@ -100,9 +100,10 @@ impl Watched {
 
     /// The room that it takes.
     pub(crate) fn bytes(&self) -> usize {
-        // A quota takes some ten times as much in memory as an event.
-        let prizes: usize =
-            self.draw.prizes.as_slice().iter().map(|prize| 256 + 192 * prize.quota.len()).sum();
+        // A quota takes some ten times as much in memory as an event, and each of its groups half of that again.
+        let quota = |quota: &Quota| 192 + 96 * quota.groups.len().saturating_sub(1);
+        let quotas = |prize: &Prize| prize.quota.iter().map(quota).sum::<usize>();
+        let prizes: usize = self.draw.prizes.as_slice().iter().map(|prize| 256 + quotas(prize)).sum();
         1_024 + self.stream.len() + prizes + 16 * self.draw.forfeits.len()
     }
 

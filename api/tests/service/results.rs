@@ -45,7 +45,7 @@ pub(crate) async fn drawn() -> (Service, String) {
                 score: HexBytes::from([rank as u8; 32]),
                 seat: Seat::Open,
             },
-            group: None,
+            part: lottery::Part::Other,
         })
         .collect();
     assert_eq!(seal.manifest.entries, 2);

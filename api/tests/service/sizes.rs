@@ -64,7 +64,7 @@ async fn large() -> (Service, String) {
                 score: HexBytes::from([0xff; 32]),
                 seat: Seat::Reserved,
             },
-            group: None,
+            part: lottery::Part::Other,
         })
         .collect();
     assert_eq!(ranking.len(), WINNERS as usize);

@@ -1,6 +1,7 @@
 // The ranking: scores from commitment, randomness and entries, and the seats (docs/fair-draw.md, section 4).
 
 import { bigEndian, compare, hex, hmac, join, utf8 } from "./bytes.js";
+import { partsOf } from "./shape.js";
 
 const FIRST_BLOCK = Uint8Array.of(1);
 const ZERO = Uint8Array.of(0);
@@ -27,11 +28,13 @@ export function inLine(scored) {
 /** Gives the seats to the line; answers the ranking as a proof has it. */
 export function ranking(line, manifest) {
   const seats = new Array(line.length).fill(null);
+  // Of each prize: the quota that names a group, or null for those without one.
+  const quotas = manifest.prizes.map((prize) => new Map(prize.quota.flatMap((bound) => partsOf(bound).map((part) => [part, bound]))));
   manifest.prizes.forEach((prize, place) => {
     for (const bound of prize.quota) {
       let left = bound.at_least ?? 0;
       for (let i = 0; i < line.length && left > 0; i += 1) {
-        if (seats[i] || line[i].group !== bound.group) continue;
+        if (seats[i] || quotas[place].get(line[i].group) !== bound) continue;
         seats[i] = { prize: place, seat: "reserved" };
         left -= 1;
       }
@@ -40,14 +43,15 @@ export function ranking(line, manifest) {
   manifest.prizes.forEach((prize, place) => {
     const room = new Map();
     let open = prize.winners;
-    for (const { group, at_least: least, at_most: most } of prize.quota) {
-      open -= least ?? 0;
-      if (most !== null) room.set(group, most - (least ?? 0));
+    for (const bound of prize.quota) {
+      const least = bound.at_least ?? 0;
+      open -= least;
+      if (bound.at_most !== null) room.set(bound, bound.at_most - least);
     }
     for (let i = 0; i < line.length && open > 0; i += 1) {
-      const { group } = line[i];
-      if (seats[i] || room.get(group) === 0) continue;
-      if (room.has(group)) room.set(group, room.get(group) - 1);
+      const bound = quotas[place].get(line[i].group);
+      if (seats[i] || room.get(bound) === 0) continue;
+      if (room.has(bound)) room.set(bound, room.get(bound) - 1);
       seats[i] = { prize: place, seat: "open" };
       open -= 1;
     }

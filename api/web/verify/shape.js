@@ -1,5 +1,7 @@
 // The form of a proof: each field within its bounds, and no other field (docs/fair-draw.md, sections 1, 2 and 5).
 
+import { compare, utf8 } from "./bytes.js";
+
 const EXACT = Number.MAX_SAFE_INTEGER;
 const U32 = 2 ** 32 - 1;
 
@@ -28,17 +30,30 @@ function moment(value) {
   return !Number.isNaN(time.getTime()) && time.toISOString() === value;
 }
 
+/** The groups that a quota is about; null are the people without one. */
+export function partsOf(bound) {
+  if ("group" in bound) return [bound.group];
+  return bound.without_group ? [...bound.groups, null] : bound.groups;
+}
+
+/** Groups in ascending order, and not what the other form says: one group alone. */
+function areSeveral({ groups, without_group: withoutGroup }) {
+  const ascend = groups.every((name, i) => i === 0 || compare(utf8(groups[i - 1]), utf8(name)) < 0);
+  return ascend && (withoutGroup || groups.length > 1);
+}
+
 function bound(value) {
-  const shape = { at_least: orNull(whole(0, U32)), at_most: orNull(whole(0, U32)), group };
-  if (!fits(value, shape)) return false;
+  const bounds = { at_least: orNull(whole(0, U32)), at_most: orNull(whole(0, U32)) };
+  const several = { ...bounds, groups: [group], without_group: (one) => typeof one === "boolean" };
+  if (!fits(value, { ...bounds, group }) && !(fits(value, several) && areSeveral(value))) return false;
   const { at_least: least, at_most: most } = value;
   return (least !== null || most !== null) && (least === null || most === null || least <= most);
 }
 
 function prize(value) {
   if (!fits(value, { name: line(100), quota: list(bound, 0, 50), winners: whole(1, 10000) })) return false;
-  const groups = new Set(value.quota.map((one) => one.group));
-  return groups.size === value.quota.length && value.quota.reduce((sum, one) => sum + (one.at_least ?? 0), 0) <= value.winners;
+  const parts = value.quota.flatMap(partsOf);
+  return parts.length <= 50 && new Set(parts).size === parts.length && value.quota.reduce((sum, one) => sum + (one.at_least ?? 0), 0) <= value.winners;
 }
 
 const prizes = (value) => list(prize, 1, 100)(value) && value.reduce((sum, one) => sum + one.winners, 0) <= 10000;

@@ -15,7 +15,11 @@ fn draw(lottery_id: &LotteryId, draw_id: &str, created_at: Timestamp) -> Draw {
 }
 
 fn reason() -> Reason {
-    Reason { name: "Cancelled".to_owned(), sentence: "the organiser called it off".to_owned() }
+    Reason {
+        name: "Cancelled".to_owned(),
+        sentence: "the organiser called it off".to_owned(),
+        groups: Vec::new(),
+    }
 }
 
 /// Sets an attribute as the tasks would.

@@ -3,7 +3,7 @@
 use lottery::selection::{Ranked, Seat};
 use lottery::{
     Channel, Draw, DrawId, DrawRequest, DrawStatus, HexBytes, Label, Locale, LotteryId, NotificationCounts,
-    NotificationsByChannel, ParticipantId, Reason,
+    NotificationsByChannel, Part, ParticipantId, Reason,
 };
 use lottery_store::{
     NotificationClaim, NotificationState, RankedEntry, Reopened, ReopenedCounts, RetryRequest, Settlement,
@@ -49,7 +49,11 @@ impl Told {
         }
         let counts = NotificationCounts { claimed: 0, sent: 2, failed: 2, unknown: 2 };
         let counts = NotificationsByChannel { sms: counts, email: counts };
-        let reason = Reason { name: "NotificationsUnsent".to_owned(), sentence: "8 of 12.".to_owned() };
+        let reason = Reason {
+            name: "NotificationsUnsent".to_owned(),
+            sentence: "8 of 12.".to_owned(),
+            groups: Vec::new(),
+        };
         let draw = told.draw().await;
         let ended = told.store.end_draw(&draw, DrawStatus::Incomplete, Some(&reason), &counts, now()).await;
         assert!(ended.unwrap());
@@ -101,7 +105,7 @@ fn entry(rank: u32) -> RankedEntry {
             score: HexBytes::from([rank as u8; 32]),
             seat: Seat::Open,
         },
-        group: None,
+        part: Part::Other,
     }
 }
 

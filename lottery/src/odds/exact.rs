@@ -1,6 +1,6 @@
 //! Chances without quotas, by numerical integration of an exact formula.
 
-use super::{Chance, ClassOdds, Odds, Pool};
+use super::{Chance, ClassOdds, Odds};
 use crate::PrizeList;
 
 /// Bounds the error of the integration and of rounding; tests hold it against enumeration.
@@ -21,12 +21,9 @@ struct Class {
     entries: u64,
 }
 
-pub(super) fn odds(pool: &Pool, prizes: &PrizeList) -> Odds {
-    let classes: Vec<_> = pool
-        .classes
-        .iter()
-        .map(|((_, tickets), &entries)| Class { rate: f64::from(*tickets), entries })
-        .collect();
+pub(super) fn odds(kinds: &[super::Class], prizes: &PrizeList) -> Odds {
+    let classes: Vec<_> =
+        kinds.iter().map(|kind| Class { rate: f64::from(kind.tickets), entries: kind.entries }).collect();
     let mut seats = 0;
     // The chance to be among the winners of the prizes so far, for each class.
     let mut so_far = vec![vec![0.0; classes.len()]];
@@ -36,12 +33,10 @@ pub(super) fn odds(pool: &Pool, prizes: &PrizeList) -> Odds {
     }
     let error = if classes.len() < 2 { 0.0 } else { ERROR };
     let chance = |chance: f64| Chance { chance: chance.clamp(0.0, 1.0), error };
-    let classes = pool.classes.iter().enumerate().map(|(place, ((group, tickets), entries))| ClassOdds {
-        group: group.clone(),
-        tickets: *tickets,
-        entries: *entries,
-        any: chance(so_far[so_far.len() - 1][place]),
-        prizes: so_far.windows(2).map(|pair| chance(pair[1][place] - pair[0][place])).collect(),
+    let classes = kinds.iter().enumerate().map(|(place, kind)| {
+        let any = chance(so_far[so_far.len() - 1][place]);
+        let of_prizes = so_far.windows(2).map(|pair| chance(pair[1][place] - pair[0][place]));
+        ClassOdds::of(kind, any, of_prizes.collect())
     });
     Odds { simulated_draws: None, classes: classes.collect() }
 }

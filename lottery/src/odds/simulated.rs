@@ -3,9 +3,9 @@
 //! Only the order of classes is simulated: of each class, the moments at which its clocks ring one after the other.
 //! The numbers come from a fixed sequence, so that the same question has the same answer.
 
-use super::{Chance, ClassOdds, Odds, Pool};
+use super::{Chance, Class, ClassOdds, Odds};
 use crate::PrizeList;
-use crate::selection::NamedGroups;
+use crate::parts::Parts;
 
 /// How many ringing clocks to simulate in all, which takes about a second.
 const BUDGET: usize = 10_000_000;
@@ -13,20 +13,13 @@ const BUDGET: usize = 10_000_000;
 /// 99 of 100 values of a normal distribution lie within so many standard deviations.
 const DEVIATIONS: f64 = 2.576;
 
-pub(super) fn odds(pool: &Pool, prizes: &PrizeList) -> Odds {
-    let groups = NamedGroups::of(prizes);
-    let most = groups.most_seats(prizes);
-    let classes: Vec<_> = pool
-        .classes
+pub(super) fn odds(kinds: &[Class], parts: &Parts, prizes: &PrizeList) -> Odds {
+    let most = parts.most_seats(prizes);
+    let classes: Vec<_> = kinds
         .iter()
-        .map(|((group, tickets), &entries)| {
-            let number = groups.number(group.as_ref());
-            (
-                number,
-                f64::from(*tickets),
-                entries,
-                most[number].min(usize::try_from(entries).unwrap_or(usize::MAX)),
-            )
+        .map(|&Class { number, tickets, entries, .. }| {
+            let clocks = most[number].min(usize::try_from(entries).unwrap_or(usize::MAX));
+            (number, f64::from(tickets), entries, clocks)
         })
         .collect();
     let clocks: usize = classes.iter().map(|(.., clocks)| clocks).sum();
@@ -47,7 +40,7 @@ pub(super) fn odds(pool: &Pool, prizes: &PrizeList) -> Odds {
         }
         line.sort_unstable_by(|(one, _), (other, _)| one.total_cmp(other));
         let numbers: Vec<_> = line.iter().map(|(_, place)| classes[*place].0).collect();
-        let seats = groups.give_seats(&numbers, prizes);
+        let seats = parts.give_seats(&numbers, prizes);
         let mut won = vec![vec![0u32; columns]; classes.len()];
         for ((_, place), seat) in line.iter().zip(seats) {
             if let Some((prize, _)) = seat {
@@ -61,10 +54,10 @@ pub(super) fn odds(pool: &Pool, prizes: &PrizeList) -> Odds {
             }
         }
     }
-    let classes = pool.classes.iter().zip(tallies).map(|(((group, tickets), entries), tallies)| {
+    let classes = kinds.iter().zip(tallies).map(|(kind, tallies)| {
         let mut chances: Vec<_> = tallies.iter().map(|tally| tally.chance(f64::from(draws))).collect();
         let any = chances.pop().expect("there is a column for any prize");
-        ClassOdds { group: group.clone(), tickets: *tickets, entries: *entries, any, prizes: chances }
+        ClassOdds::of(kind, any, chances)
     });
     Odds { simulated_draws: Some(draws), classes: classes.collect() }
 }

@@ -49,6 +49,13 @@ pub(crate) fn prizes() -> PrizeList {
     PrizeList::try_from(vec![prize(2, &[]), prize(4, &bounds)]).unwrap()
 }
 
+/// Two prizes with quotas for several groups together and for people without one, that `entries` can fill.
+pub(crate) fn prizes_of_several() -> PrizeList {
+    let first = [("Vertrieb+研发", Some(2), Some(3)), ("-", None, Some(1))];
+    let second = [("研发+-", Some(1), Some(4)), ("\"Q\"\\A", None, Some(1))];
+    PrizeList::try_from(vec![prize(4, &first), prize(6, &second)]).unwrap()
+}
+
 impl Draw {
     /// Seals entries. The first draw of its lottery.
     pub(crate) fn seal(entries: Vec<Entry>, prizes: PrizeList) -> Self {

@@ -1,11 +1,13 @@
 //! The check at sealing against all rankings of few people.
 
+use std::collections::BTreeSet;
+
 use lottery::feasibility::{Eligible, Infeasible};
 use lottery::seal::Seal;
-use lottery::{Exclusion, Group, PrizeList};
+use lottery::{Entry, Exclusion, Group, PrizeList, Quota};
 use proptest::prelude::*;
 
-use super::naive::{entry, prize, seat};
+use super::naive::{Bound, entry, prize, seat};
 use super::selection::prize_lists;
 
 /// Calls `visit` with every order of `groups`, each distinct one at least once, until one answers false.
@@ -36,7 +38,41 @@ fn eligible(groups: &[Option<Group>], prizes: &PrizeList) -> Eligible {
     for (number, group) in (0..).zip(groups) {
         eligible.count(&entry(number, 1, group.as_ref().map(Group::as_str)));
     }
+    // Every group exists, if only by somebody who cannot win.
+    for (number, group) in (1000..).zip(prizes.named_groups()) {
+        eligible.count(&excluded(number, Some(group.as_str())));
+    }
     eligible
+}
+
+fn excluded(number: u64, group: Option<&str>) -> Entry {
+    Entry { excluded: Some(Exclusion::Organiser), ..entry(number, 1, group) }
+}
+
+/// Whether two sets of groups cut across each other: neither is within the other, and they are not disjoint.
+fn cut_across(one: &Quota, other: &Quota) -> bool {
+    let [one, other] = [one, other].map(|quota| quota.parts().collect::<BTreeSet<_>>());
+    !one.is_subset(&other) && !other.is_subset(&one) && !one.is_disjoint(&other)
+}
+
+/// Whether the rule is exact for these prizes: none but the last limits a group, and no set of groups that seats are
+/// reserved for cuts across another such set or across a limit of the last prize.
+fn is_exact(prizes: &PrizeList) -> bool {
+    let (last, before) = prizes.as_slice().split_last().unwrap();
+    let reserving: Vec<_> = prizes
+        .as_slice()
+        .iter()
+        .flat_map(|prize| &prize.quota)
+        .filter(|quota| quota.reserved() > 0)
+        .collect();
+    let is_within_or_apart = |limit: &Quota, quota: &Quota| {
+        let [limit, quota] = [limit, quota].map(|quota| quota.parts().collect::<BTreeSet<_>>());
+        quota.is_subset(&limit) || quota.is_disjoint(&limit)
+    };
+    let mut limits = last.quota.iter().filter(|quota| quota.at_most.is_some());
+    before.iter().all(|prize| prize.quota.iter().all(|quota| quota.at_most.is_none()))
+        && reserving.iter().all(|one| reserving.iter().all(|other| !cut_across(one, other)))
+        && limits.all(|limit| reserving.iter().all(|quota| is_within_or_apart(limit, quota)))
 }
 
 fn every_ranking_fills(groups: &[Option<Group>], prizes: &PrizeList) -> bool {
@@ -46,7 +82,7 @@ fn every_ranking_fills(groups: &[Option<Group>], prizes: &PrizeList) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(3000))]
+    #![proptest_config(ProptestConfig::with_cases(6000))]
 
     #[test]
     fn what_is_accepted_is_filled_by_every_ranking(
@@ -60,10 +96,7 @@ proptest! {
         let accepted = eligible(&groups, &prizes).fill(&prizes).is_ok();
         let fills = every_ranking_fills(&groups, &prizes);
         prop_assert!(fills || !accepted, "accepted, but a ranking leaves a seat empty");
-        // The rule is exact if no prize but the last limits a group.
-        let (_, before) = prizes.as_slice().split_last().unwrap();
-        let exact = before.iter().all(|prize| prize.quota.iter().all(|quota| quota.at_most.is_none()));
-        prop_assert!(accepted || !fills || !exact, "refused, but every ranking fills every seat");
+        prop_assert!(accepted || !fills || !is_exact(&prizes), "refused, but every ranking fills every seat");
     }
 }
 
@@ -104,7 +137,7 @@ fn sealing_refuses_what_a_ranking_could_leave_empty() {
     assert!(matches!(error, Infeasible::SeatsMayStayEmpty { prize: 2, sure: 1, winners: 2, .. }), "{error}");
     assert_eq!(error.name(), "QuotaNotSatisfiable");
     let error = seal(&[b, b, b, b, None]).unwrap_err();
-    assert!(matches!(error, Infeasible::GroupTooSmall { eligible: 0, reserved: 1, .. }), "{error}");
+    assert_eq!(error.to_string(), "nobody on the list is in the group a; the nearest are: b");
     assert_eq!(seal(&[a, b]).unwrap_err().name(), "NotEnoughParticipants");
 }
 
@@ -113,12 +146,61 @@ fn excluded_entries_do_not_count() {
     let prizes = PrizeList::try_from(vec![prize(2, &[])]).unwrap();
     let mut eligible = Eligible::none(&prizes);
     eligible.count(&entry(1, 1, None));
-    let mut excluded = entry(2, 1, None);
-    excluded.excluded = Some(Exclusion::Organiser);
-    eligible.count(&excluded);
+    eligible.count(&excluded(2, None));
     assert_eq!(eligible.total(), 1);
     let mut other = Eligible::none(&prizes);
     other.count(&entry(3, 1, Some("a")));
     eligible.merge(&other);
     assert_eq!(eligible.fill(&prizes), Ok(()));
+}
+
+#[test]
+fn a_group_that_nobody_is_in_is_refused_by_name_whatever_the_quota_asks() {
+    for (at_least, at_most) in [(Some(1), None), (None, Some(0)), (Some(0), Some(5))] {
+        let quota = [("management", at_least, at_most), ("Sales+Salse", None, Some(2)), ("-", None, Some(0))];
+        let prizes = PrizeList::try_from(vec![prize(2, &quota), prize(1, &quota[..1])]).unwrap();
+        let mut eligible = Eligible::none(&prizes);
+        for (number, group) in (0..).zip([Some("Management"), Some("Sales"), Some("Support"), None]) {
+            eligible.count(&entry(number, 1, group));
+        }
+        let error = eligible.fill(&prizes).unwrap_err();
+        assert_eq!(error.name(), "UnknownGroup");
+        let Infeasible::UnknownGroup(unknown) = error else { panic!("{error}") };
+        let told: Vec<_> = unknown.iter().map(|it| (it.group.as_str(), it.nearest[0].as_str())).collect();
+        assert_eq!(told, [("Salse", "Sales"), ("management", "Management")]);
+    }
+}
+
+#[test]
+fn a_group_whose_people_cannot_win_exists_and_has_nobody_for_its_seats() {
+    let people = [excluded(0, Some("a")), excluded(1, None), entry(2, 1, Some("b")), entry(3, 1, Some("b"))];
+    let fill = |quota: &[Bound<'_>]| {
+        let prizes = PrizeList::try_from(vec![prize(2, quota)]).unwrap();
+        let mut eligible = Eligible::none(&prizes);
+        people.iter().for_each(|entry| eligible.count(entry));
+        eligible.fill(&prizes)
+    };
+    assert_eq!(fill(&[("a", None, Some(0))]), Ok(()));
+    let error = fill(&[("a", Some(1), None)]).unwrap_err();
+    assert!(matches!(error, Infeasible::GroupTooSmall { eligible: 0, reserved: 1, .. }), "{error}");
+    // Nobody can be mistyped by whoever asks for people without a group.
+    assert_eq!(fill(&[("-", None, Some(0))]), Ok(()));
+    let error = fill(&[("-+a", Some(1), None)]).unwrap_err();
+    let told = "1 seats are reserved for a or people without a group, but only 0 of them can win";
+    assert_eq!(error.to_string(), told);
+}
+
+#[test]
+fn reserved_seats_of_groups_that_are_in_several_quotas_are_held_against_each_other() {
+    let prizes = [prize(2, &[("a+b", Some(2), None)]), prize(2, &[("b", Some(2), None)])];
+    let prizes = PrizeList::try_from(prizes.to_vec()).unwrap();
+    let of = |counts: [usize; 2]| {
+        let names = ["a", "b"].map(|name| Group::parse(name).ok());
+        let groups = std::iter::zip(names, counts).flat_map(|(name, count)| std::iter::repeat_n(name, count));
+        eligible(&groups.collect::<Vec<_>>(), &prizes).fill(&prizes)
+    };
+    assert_eq!(of([0, 4]), Ok(()));
+    let error = of([2, 3]).unwrap_err();
+    let told = "prize 2 (Prize) reserves 2 seats for b, but the seats that prizes before it reserve may leave only 1 of them";
+    assert_eq!((error.name(), error.to_string().as_str()), ("QuotaNotSatisfiable", told));
 }

@@ -22,14 +22,21 @@ fn score(salt: &[u8], randomness: &[u8], entry: &Entry) -> [u8; 32] {
     (0..entry.tickets.get()).map(of_ticket).min().unwrap()
 }
 
+/// Whether a quota is about the people of this group, or about those without one.
+fn is_of(quota: &Quota, group: &Option<Group>) -> bool {
+    match group {
+        Some(group) => quota.groups.iter().any(|named| named == group),
+        None => quota.without_group,
+    }
+}
+
 /// Gives seats to people in rank order, of whom only the group matters.
 pub(crate) fn seat(groups: &[Option<Group>], prizes: &PrizeList) -> Vec<Option<(u32, Seat)>> {
     let mut seats: Vec<Option<(u32, Seat)>> = vec![None; groups.len()];
     for (place, prize) in prizes.as_slice().iter().enumerate() {
         for quota in &prize.quota {
             for _ in 0..quota.at_least.unwrap_or(0) {
-                let next = (0..groups.len())
-                    .find(|&i| seats[i].is_none() && groups[i].as_ref() == Some(&quota.group));
+                let next = (0..groups.len()).find(|&i| seats[i].is_none() && is_of(quota, &groups[i]));
                 if let Some(next) = next {
                     seats[next] = Some((place as u32, Seat::Reserved));
                 }
@@ -40,11 +47,13 @@ pub(crate) fn seat(groups: &[Option<Group>], prizes: &PrizeList) -> Vec<Option<(
         let reserved: u32 = prize.quota.iter().map(|quota| quota.at_least.unwrap_or(0)).sum();
         for _ in 0..prize.winners - reserved {
             let fits = |i: usize| {
-                let quota = prize.quota.iter().find(|quota| Some(&quota.group) == groups[i].as_ref());
-                let same = (0..groups.len()).filter(|&other| {
-                    groups[other] == groups[i] && seats[other].is_some_and(|(prize, _)| prize == place as u32)
-                });
-                quota.and_then(|quota| quota.at_most).is_none_or(|most| same.count() < most as usize)
+                prize.quota.iter().filter(|quota| is_of(quota, &groups[i])).all(|quota| {
+                    let same = (0..groups.len()).filter(|&other| {
+                        is_of(quota, &groups[other])
+                            && seats[other].is_some_and(|(prize, _)| prize == place as u32)
+                    });
+                    quota.at_most.is_none_or(|most| same.count() < most as usize)
+                })
             };
             let next = (0..groups.len()).find(|&i| seats[i].is_none() && fits(i));
             if let Some(next) = next {
@@ -117,7 +126,7 @@ pub(crate) fn entry(number: u64, tickets: u32, group: Option<&str>) -> Entry {
     }
 }
 
-/// A bound for a group: its name, at least, at most.
+/// A bound for a group: its name, at least, at most. `a+b` are two groups together, `-` are the people without one.
 pub(crate) type Bound<'a> = (&'a str, Option<u32>, Option<u32>);
 
 /// A prize with its quotas.
@@ -127,7 +136,12 @@ pub(crate) fn prize(winners: u32, quota: &[Bound<'_>]) -> Prize {
         .map(|(name, at_least, at_most)| Quota {
             at_least: *at_least,
             at_most: *at_most,
-            group: Group::parse(name).unwrap(),
+            groups: name
+                .split('+')
+                .filter(|name| *name != "-")
+                .map(|name| Group::parse(name).unwrap())
+                .collect(),
+            without_group: name.split('+').any(|name| name == "-"),
         })
         .collect();
     Prize { name: PrizeName::parse("Prize").unwrap(), quota, winners }

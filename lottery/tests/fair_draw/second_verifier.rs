@@ -7,7 +7,7 @@ use lottery::PrizeList;
 use lottery::verify::{Options, StepName, verify};
 use serde_json::Value;
 
-use super::bundles::{Draw, entries, prizes, strange_hash};
+use super::bundles::{Draw, entries, prizes, prizes_of_several, strange_hash};
 use super::naive::{self, bytes, one_prize, prize};
 
 /// What the second verifier says of each bundle.
@@ -41,6 +41,7 @@ fn draws() -> Vec<Draw> {
         Draw::seal(entries(5), one_prize(4)),
         Draw::seal(entries(60), prizes()),
         Draw::seal(entries(257), many.unwrap()),
+        Draw::seal(entries(120), prizes_of_several()),
         Draw::seal(entries(1000), one_prize(300)),
     ];
     let mut first = Draw::seal(entries(33), prizes());

@@ -6,17 +6,29 @@ use proptest::prelude::*;
 
 use super::naive::{self, Bound, entry, one_prize, prize};
 
-const GROUPS: [&str; 4] = ["a", "b", "c", "d"];
+/// The last are the people without a group.
+const PARTS: [&str; 5] = ["a", "b", "c", "d", "-"];
 
-/// Prizes with random quotas over few groups; the ones that make no sense are left out.
+/// Prizes with random quotas over few groups, several of them together or alone; the ones that make no sense are left out.
 pub(crate) fn prize_lists(most_winners: u32) -> impl Strategy<Value = PrizeList> {
     let bound = (proptest::option::of(0..3u32), proptest::option::of(0..4u32));
-    let of_prize = (1..=most_winners, proptest::collection::vec(bound, 0..=GROUPS.len()));
+    let bounds = proptest::collection::vec(bound, 0..=PARTS.len());
+    // Each part is of the quota with this place, if there is one. Half of the prizes have quotas of one group each.
+    let alone = Just((0..PARTS.len()).collect::<Vec<_>>());
+    let places = prop_oneof![alone, proptest::collection::vec(0..=PARTS.len(), PARTS.len())];
+    let of_prize = (1..=most_winners, bounds, places);
     proptest::collection::vec(of_prize, 1..4).prop_filter_map("a quota makes no sense", |prizes| {
-        let prizes = prizes.into_iter().map(|(winners, bounds)| {
-            let quota: Vec<Bound<'_>> = std::iter::zip(GROUPS, bounds)
-                .map(|(group, (at_least, at_most))| (group, at_least, at_most))
-                .filter(|(_, at_least, at_most)| at_least.is_some() || at_most.is_some())
+        let prizes = prizes.into_iter().map(|(winners, bounds, places)| {
+            let names = |place: usize| {
+                let of_quota = std::iter::zip(PARTS, &places).filter(|(_, of)| **of == place);
+                of_quota.map(|(part, _)| part).collect::<Vec<_>>().join("+")
+            };
+            let names: Vec<_> = (0..bounds.len()).map(names).collect();
+            let quota: Vec<Bound<'_>> = std::iter::zip(&names, bounds)
+                .map(|(names, (at_least, at_most))| (names.as_str(), at_least, at_most))
+                .filter(|(names, at_least, at_most)| {
+                    !names.is_empty() && (at_least.is_some() || at_most.is_some())
+                })
                 .collect();
             prize(winners, &quota)
         });

@@ -112,6 +112,9 @@ ENTRY = {
     "label": LABEL,
     "tickets": whole(1, 1000),
 }
+BOUNDS = {"at_least": or_null(whole(0, U32)), "at_most": or_null(whole(0, U32))}
+ONE_GROUP = {**BOUNDS, "group": group}
+SEVERAL = {**BOUNDS, "groups": [group], "without_group": lambda value: type(value) is bool}
 PROOF = {
     "beacon": {
         "chain": {
@@ -147,7 +150,7 @@ PROOF = {
         "prizes": [
             {
                 "name": line(100),
-                "quota": [{"at_least": or_null(whole(0, U32)), "at_most": or_null(whole(0, U32)), "group": group}],
+                "quota": [lambda value: fits(value, ONE_GROUP) or fits(value, SEVERAL) and parts_make_sense(value)],
                 "winners": whole(1, 10000),
             }
         ],
@@ -170,13 +173,27 @@ PROOF = {
 }
 
 
+def parts_make_sense(bound):
+    """Ascending groups, and not what the other form says: one group alone. Python compares text by code points, as UTF-8 does."""
+    groups = bound["groups"]
+    ascend = all(one < other for one, other in zip(groups, groups[1:]))
+    return ascend and (bound["without_group"] or len(groups) > 1)
+
+
+def parts(bound):
+    """The groups that a quota is about; None are the people without one."""
+    if "group" in bound:
+        return [bound["group"]]
+    return bound["groups"] + ([None] if bound["without_group"] else [])
+
+
 def prizes_make_sense(prizes):
     if not 1 <= len(prizes) <= 100 or sum(prize["winners"] for prize in prizes) > 10000:
         return False
     for prize in prizes:
         quota = prize["quota"]
-        names = [bound["group"] for bound in quota]
-        if len(quota) > 50 or len(set(names)) != len(names):
+        names = [part for bound in quota for part in parts(bound)]
+        if len(names) > 50 or len(set(names)) != len(names):
             return False
         for bound in quota:
             least, most = bound["at_least"], bound["at_most"]
@@ -272,22 +289,21 @@ def seat(line, manifest):
     seats = [None] * len(line)
     for place, prize in enumerate(manifest["prizes"]):
         for bound in prize["quota"]:
-            free = [i for i, one in enumerate(line) if seats[i] is None and one[2] == bound["group"]]
+            free = [i for i, one in enumerate(line) if seats[i] is None and one[2] in parts(bound)]
             for i in free[: bound["at_least"] or 0]:
                 seats[i] = (place, "reserved")
     for place, prize in enumerate(manifest["prizes"]):
-        room = {bound["group"]: bound["at_most"] for bound in prize["quota"] if bound["at_most"] is not None}
-        open_seats = prize["winners"]
-        for bound in prize["quota"]:
-            open_seats -= bound["at_least"] or 0
-            if bound["group"] in room:
-                room[bound["group"]] -= bound["at_least"] or 0
+        quotas = {part: number for number, bound in enumerate(prize["quota"]) for part in parts(bound)}
+        room = [None if bound["at_most"] is None else bound["at_most"] - (bound["at_least"] or 0) for bound in prize["quota"]]
+        open_seats = prize["winners"] - sum(bound["at_least"] or 0 for bound in prize["quota"])
         for i, one in enumerate(line):
             if open_seats == 0:
                 break
-            if seats[i] is None and room.get(one[2], 1) > 0:
-                if one[2] in room:
-                    room[one[2]] -= 1
+            quota = quotas.get(one[2])
+            limited = quota is not None and room[quota] is not None
+            if seats[i] is None and not (limited and room[quota] == 0):
+                if limited:
+                    room[quota] -= 1
                 seats[i] = (place, "open")
                 open_seats -= 1
     for i in [i for i in range(len(line)) if seats[i] is None][: manifest["alternates"]]:

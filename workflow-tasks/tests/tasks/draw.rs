@@ -299,7 +299,11 @@ async fn recording_and_releasing_at_once_come_to_one_end() {
 async fn a_cancelled_draw_is_not_sealed() {
     let world = World::with_phones(3).await;
     let draw_id = world.ask("d1", json!({"winners": 2})).await;
-    let reason = lottery::Reason { name: "Cancelled".to_owned(), sentence: "Called off.".to_owned() };
+    let reason = lottery::Reason {
+        name: "Cancelled".to_owned(),
+        sentence: "Called off.".to_owned(),
+        groups: Vec::new(),
+    };
     let now = dynamodb::now();
     world.cx.store.cancel_draw(&world.lottery_id, &draw_id, &reason, now).await.unwrap();
     assert_eq!(world.call("seal-entries", &draw_id).await.unwrap_err().name(), "DrawCancelled");

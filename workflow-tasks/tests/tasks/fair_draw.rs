@@ -298,7 +298,7 @@ async fn a_forfeited_seat_keeps_the_quotas_that_were_sealed() {
         world.call(function, &draw_id).await.unwrap();
     }
     let ranking = world.cx.store.ranked_entries(&world.lottery_id, &draw_id).await.unwrap();
-    let is_of_a = |entry: &&RankedEntry| entry.group.as_ref().is_some_and(|group| group.as_str() == "a");
+    let is_of_a = |entry: &&RankedEntry| entry.part.group().is_some_and(|group| group.as_str() == "a");
     let (winners, alternates): (Vec<_>, Vec<_>) = ranking.iter().partition(|it| it.ranked.prize.is_some());
     let winner = winners.into_iter().find(is_of_a).unwrap();
     let next = alternates.into_iter().find(is_of_a).unwrap();

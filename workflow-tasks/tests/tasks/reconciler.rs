@@ -64,7 +64,11 @@ async fn a_draw_that_failed_before_the_commitment_is_resumed_and_can_be_cancelle
         assert_eq!(reconcile(&world).await, did("resumed"));
         let resumed = world.executions.get("draw-d1-r1").unwrap();
         assert_eq!(resumed.input, json!({"lottery_id": "party", "draw_id": "d1"}));
-        let reason = lottery::Reason { name: "Cancelled".to_owned(), sentence: "Called off.".to_owned() };
+        let reason = lottery::Reason {
+            name: "Cancelled".to_owned(),
+            sentence: "Called off.".to_owned(),
+            groups: Vec::new(),
+        };
         let now = world.clock.now();
         world.cx.store.cancel_draw(&world.lottery_id, &draw_id, &reason, now).await.unwrap();
         assert_eq!(world.status(&draw_id).await, DrawStatus::Cancelled);
