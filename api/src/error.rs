@@ -103,11 +103,16 @@ impl ApiError {
 
     /// 422: a field of the request cannot stand; `errors` says why in words and in a code.
     pub(crate) fn invalid_field(field: &str, why: Explanation) -> Self {
-        let refused = Self::invalid("InvalidField", format!("{field}: {why}"));
+        Self::invalid("InvalidField", format!("{field}: {why}")).at_field(field, why)
+    }
+
+    /// Names a field that is at fault, and why in words and in a code, as one of `errors`.
+    #[must_use]
+    pub(crate) fn at_field(self, field: &str, why: Explanation) -> Self {
         let mut error =
             Map::from_iter([("field".into(), field.into()), ("detail".into(), why.reason.clone().into())]);
         error.extend(why.into_members().map(|(name, value)| (name.to_owned(), value)));
-        refused.with_error(error.into())
+        self.with_error(error.into())
     }
 
     /// Names the place of the fault in the request, as `errors: [{field, detail}]`.

@@ -46,7 +46,9 @@ export function badge(status) {
 
 /** Why a draw came to its status, in the reader's language: by the name of the reason, or by what the status means. */
 export function reasonOf({ status, reason }) {
-  return known(`reason.${reason.name}`) ?? known(`reason.of.${status}`) ?? reason.sentence;
+  const words = known(`reason.${reason.name}`);
+  if (words) return t(`reason.${reason.name}`, { groups: (reason.groups ?? []).join(", ") });
+  return known(`reason.of.${status}`) ?? reason.sentence;
 }
 
 /** Why a request failed: in the reader's language where the page has the words, else in the service's own. */

@@ -205,6 +205,25 @@ mod tests {
     }
 
     #[test]
+    fn groups_of_one_quota_count_together_and_those_without_a_group_are_a_part() {
+        let (a, b, none) = (part("a"), part("b"), &Part::WithoutGroup);
+        let mut prize = prize(3, &[("a", Some(1), Some(2)), ("c", None, Some(0))]);
+        prize.quota[0].groups.insert(Group::parse("b").unwrap());
+        prize.quota[1].without_group = true;
+        assert_eq!(
+            Seated::of([&a, &b]).promote(&prize, [&a, &b, none, NONE]),
+            Some(3),
+            "two of a and b are enough"
+        );
+        assert_eq!(
+            Seated::of([NONE, NONE]).promote(&prize, [NONE, none, &b]),
+            Some(2),
+            "one of them is needed"
+        );
+        assert_eq!(Seated::of([&b, NONE]).promote(&prize, [none, &a]), Some(1));
+    }
+
+    #[test]
     fn a_full_group_is_passed_over() {
         let (a, b) = (part("a"), part("b"));
         let prize = prize(3, &[("a", None, Some(1))]);

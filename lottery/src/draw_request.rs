@@ -359,6 +359,83 @@ mod tests {
         assert_eq!(request.channels, [Channel::Email]);
     }
 
+    fn parse_quota(quota: Value) -> Result<Quota, String> {
+        let request = parse(json!({"prizes": [{"name": "P", "winners": 3, "quota": quota}]}));
+        request
+            .map(|request| request.prizes.as_slice()[0].quota[0].clone())
+            .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_quota_names_groups_together_or_people_without_one_and_has_one_form() {
+        for (quota, form) in [
+            (json!({"group": "\u{ff33}ales  Team ", "at_most": 1}), json!({"group": "Sales Team"})),
+            (json!({"groups": ["a"], "at_most": 1}), json!({"group": "a"})),
+            (
+                json!({"group": "a", "without_group": false, "groups": null, "at_most": 1}),
+                json!({"group": "a"}),
+            ),
+            (
+                json!({"groups": ["b", "a"], "at_most": 1}),
+                json!({"groups": ["a", "b"], "without_group": false}),
+            ),
+            (
+                json!({"group": "a", "without_group": true, "at_most": 1}),
+                json!({"groups": ["a"], "without_group": true}),
+            ),
+            (json!({"without_group": true, "at_most": 1}), json!({"groups": [], "without_group": true})),
+        ] {
+            let mut expected = json!({"at_least": null, "at_most": 1});
+            expected.as_object_mut().unwrap().extend(form.as_object().unwrap().clone());
+            let parsed = parse_quota(json!([quota])).unwrap();
+            assert_eq!(serde_json::to_value(&parsed).unwrap(), expected);
+        }
+    }
+
+    #[test]
+    fn a_quota_that_cannot_stand_is_refused_where_it_is_wrong() {
+        let (a, none) = (json!({"group": "a", "at_most": 1}), json!({"without_group": true, "at_most": 1}));
+        for (quota, told) in [
+            (
+                json!([{"at_most": 1}]),
+                "prizes[0].quota[0]: names nobody: give group, groups, or without_group: true",
+            ),
+            (json!([{"groups": [], "at_most": 1}]), "prizes[0].quota[0]: names nobody"),
+            (json!([{"without_group": false, "at_most": 1}]), "prizes[0].quota[0]: names nobody"),
+            (
+                json!([a, {"group": "b", "groups": ["c"]}]),
+                "prizes[0].quota[1].group: cannot stand beside groups",
+            ),
+            (json!([{"groups": "a"}]), "prizes[0].quota[0].groups: must be an array"),
+            (json!([{"groups": ["a", 1]}]), "prizes[0].quota[0].groups[1]: must be text"),
+            (json!([{"groups": ["a", ""]}]), "prizes[0].quota[0].groups[1]: must have 1 to 64 characters"),
+            (json!([{"groups": ["a", "\u{ff41}"]}]), "prizes[0].quota[0].groups: names the group a twice"),
+            (json!([{"group": ""}]), "prizes[0].quota[0].group: must have 1 to 64 characters"),
+            (json!([{"without_group": 1}]), "prizes[0].quota[0].without_group: must be true or false"),
+            (
+                json!([{"group": "a", "at_most": -1}]),
+                "prizes[0].quota[0].at_most: must be a whole number, 0 to 10000",
+            ),
+            (json!([{"group": "a", "at_least": 1.5}]), "prizes[0].quota[0].at_least: must be a whole number"),
+            (
+                json!([{"group": "a", "at_least": 5_000_000_000_u64}]),
+                "prizes[0].quota[0].at_least: must be a whole",
+            ),
+            (json!([{"group": "a", "most": 1}]), "prizes[0].quota[0].most: is not a known field"),
+            (json!(["a"]), "prizes[0].quota[0]: must be an object"),
+            (json!([a, {"groups": ["b", "a"], "at_most": 1}]), "prizes[0].quota: names the group a twice"),
+            (json!([none, none]), "prizes[0].quota: names the people without a group twice"),
+            (json!([{"groups": ["b", "a"]}]), "prizes[0].quota: a, b needs at_least or at_most"),
+            (
+                json!([{"without_group": true}]),
+                "prizes[0].quota: people without a group need at_least or at_most",
+            ),
+        ] {
+            let error = parse_quota(quota.clone()).expect_err(&quota.to_string());
+            assert!(error.starts_with(told), "{quota}: {error}");
+        }
+    }
+
     #[test]
     fn a_refusal_has_a_name() {
         let prizes = |count: usize| json!({"prizes": vec![json!({"name": "P", "winners": 1}); count]});

@@ -242,6 +242,19 @@ impl Participant {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn a_group_of_an_old_list_is_spelled_as_a_new_one() {
+        for (stored, respelled) in [
+            ("\u{ff33}ales", "Sales"),
+            ("Sales  Team", "Sales Team"),
+            ("Sales\u{200b}", "Sales"),
+            ("Sales", "Sales"),
+            ("\u{fffd}", "\u{fffd}"),
+        ] {
+            assert_eq!(super::Group::stored(stored).unwrap().respelled().as_str(), respelled);
+        }
+    }
+
     use serde_json::json;
 
     use super::*;

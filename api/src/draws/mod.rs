@@ -3,6 +3,7 @@
 mod cancel;
 mod events;
 mod execution;
+mod groups_on_the_list;
 mod milestones;
 mod notifications;
 mod odds;

@@ -15,6 +15,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::execution::StartError;
+use super::groups_on_the_list;
 use crate::error::ApiError;
 use crate::explanation::Explanation;
 use crate::extract::{JsonBody, LotteryPath, unknown_lottery};
@@ -56,18 +57,25 @@ pub(crate) struct NewPrize {
     /// How many win it.
     #[schema(minimum = 1, maximum = 10_000)]
     winners: u32,
-    /// How many of them come from which group; at most 50 groups.
+    /// How many of them come from which groups; at most 50 groups are named in all, the people without one counted as
+    /// one. A group that nobody on the list is in is refused as `UnknownGroup`.
     #[schema(max_items = 50)]
     quota: Option<Vec<NewQuota>>,
 }
 
-/// How many winners of a prize come from a group: at least, at most, or both.
+/// How many winners of a prize come from a group, or from several groups together: at least, at most, or both.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[allow(dead_code, reason = "describes the body that `DrawRequest` parses")]
 pub(crate) struct NewQuota {
+    /// A group that is on the list, as it is spelled there but for width and blanks.
     #[schema(min_length = 1, max_length = 64)]
-    group: String,
+    group: Option<String>,
+    /// In place of `group`: several groups together. A group stands in one quota of a prize at most.
+    #[schema(min_items = 1, max_items = 50)]
+    groups: Option<Vec<String>>,
+    /// True: the people without a group, alone or together with `group` or `groups`.
+    without_group: Option<bool>,
     #[schema(minimum = 0)]
     at_least: Option<u32>,
     #[schema(minimum = 0)]
@@ -90,6 +98,10 @@ pub(crate) struct StartedDraw {
 }
 
 /// Start a draw. `{"winners": 2}` is enough.
+///
+/// A quota for a group that nobody on the list is in is refused at once (422 `UnknownGroup`, with the names that come
+/// nearest), unless the draw closes later or the list has more groups than are counted; before anything is sealed the same
+/// is looked at again, and the draw is REJECTED with that name.
 #[utoipa::path(post, path = "/lotteries/{lottery_id}/draws", tag = "draws", request_body = NewDrawBody,
     params((
         "Idempotency-Key" = Option<String>, Header, description = "The same key and body get the same answer",
@@ -133,6 +145,7 @@ async fn begin(
         let sentence = format!("{missing} is not available where this service runs; there is: {there}");
         return Err(ApiError::invalid("ChannelUnavailable", sentence).at("channels"));
     }
+    groups_on_the_list::check(state, &lottery.lottery_id, &draw_id, &request).await?;
     let asked = request.begin(lottery.lottery_id.clone(), draw_id, now);
     let mut draw = match state.store.create_draw(&asked).await? {
         CreateDraw::Created => asked,

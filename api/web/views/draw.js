@@ -9,6 +9,7 @@ import { t } from "../i18n/index.js";
 import { link } from "../router.js";
 import { token } from "../session.js";
 import { Notifications } from "./notifications.js";
+import { whomInWords } from "./quota_form.js";
 import { Winners } from "./winners.js";
 
 export async function show(root, { parameters: [lottery, id], signal }) {
@@ -121,7 +122,7 @@ function rules(draw) {
   const quotas = draw.prizes.flatMap((prize) => (prize.quota ?? []).map((quota) => ({ prize, quota })));
   if (!quotas.length && !draw.alternates) return null;
   return h("ul", { class: "rules" },
-    quotas.map(({ prize, quota }) => h("li", null, foreign(prize.name), ": ", foreign(quota.group), " ",
+    quotas.map(({ prize, quota }) => h("li", null, foreign(prize.name), ": ", whomInWords(quota), " ",
       [quota.at_least === null ? null : t("rules.at_least", { n: number(quota.at_least) }), quota.at_most === null ? null : t("rules.at_most", { n: number(quota.at_most) })].filter(Boolean).join(", "))),
     draw.alternates ? h("li", null, t("rules.alternates", { n: number(draw.alternates) })) : null);
 }
@@ -151,10 +152,10 @@ async function showOdds(place, draw, signal) {
   const answer = await get(`${drawPath(draw.lottery_id, draw.draw_id, "odds")}?limit=${CLASSES}`, { signal }).catch(() => null);
   if (!answer?.classes.length || signal.aborted) return;
   const classes = answer.classes;
-  const hasGroups = classes.some((one) => one.group !== null);
+  const hasGroups = classes.some((one) => one.group !== null || one.without_group);
   const head = [hasGroups ? h("th", { scope: "col" }, t("odds.group")) : null, ["tickets", "entries", "chance"].map((name) => h("th", { scope: "col", class: "n" }, t(`odds.${name}`)))];
-  const rows = classes.map(({ group, tickets, entries, any }) => h("tr", null,
-    hasGroups ? h("td", null, group === null ? "–" : foreign(group)) : null,
+  const rows = classes.map(({ group, without_group: withoutGroup, tickets, entries, any }) => h("tr", null,
+    hasGroups ? h("td", null, withoutGroup ? t("quota.without_group") : group === null ? "–" : foreign(group)) : null,
     h("td", { class: "n" }, number(tickets)),
     h("td", { class: "n" }, number(entries)),
     h("td", { class: "n" }, percent(any.chance), any.error > 0.00001 ? ` ± ${percent(any.error)}` : "")));

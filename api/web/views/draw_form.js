@@ -1,16 +1,19 @@
 // What an organiser asks for when starting a draw.
 
-import { post } from "../api.js";
-import { add, field, h } from "../dom.js";
+import { get, post } from "../api.js";
+import { field, h } from "../dom.js";
 import { keepNotices, lotteryPath } from "../draws.js";
 import { trouble } from "../format.js";
 import { t } from "../i18n/index.js";
 import { link } from "../router.js";
+import { numberInput, quotaRow } from "./quota_form.js";
 
 /** The form of a new draw of this lottery. */
 export function drawForm(lottery) {
   const prizes = h("div", { class: "prizes" });
-  const addPrize = () => prizes.append(prize(prizes.children.length === 0));
+  // Which groups there are is asked anew for each quota: the list may have come in between.
+  const counts = () => get(lotteryPath(lottery.lottery_id, "counts")).catch(() => null);
+  const addPrize = () => prizes.append(prize(prizes.children.length === 0, counts));
   addPrize();
   const alternates = numberInput(0, 10000, 0);
   const closes = h("input", { type: "datetime-local", name: "closes_at" });
@@ -37,6 +40,7 @@ export function drawForm(lottery) {
   async function start(event) {
     event.preventDefault();
     problem.textContent = "";
+    [...prizes.children].forEach((row) => row.quotas().forEach((quota) => quota.accept()));
     submit.disabled = true;
     const body = {
       prizes: [...prizes.children].map((row) => row.read()),
@@ -51,8 +55,16 @@ export function drawForm(lottery) {
       location.hash = link("lotteries", lottery.lottery_id, "draws", draw.draw_id);
     } catch (error) {
       problem.textContent = trouble(error);
+      const unknown = (error.errors ?? []).filter((fault) => fault.code === "UnknownGroup");
+      const counted = unknown.length ? await counts() : null;
+      unknown.forEach((fault) => refuse(fault, counted));
       submit.disabled = false;
     }
+  }
+  /** Shows what is wrong at the quota that is: `prizes[1].quota[0]`. */
+  function refuse({ field: where, parameters }, counted) {
+    const [, prize, quota] = /^prizes\[(\d+)\]\.quota\[(\d+)\]/.exec(where) ?? [];
+    prizes.children[prize]?.quotas()[quota]?.refuse(parameters, counted);
   }
   return form;
 }
@@ -61,12 +73,8 @@ function newKey() {
   return crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`;
 }
 
-function numberInput(min, max, value) {
-  return h("input", { type: "number", min, max, step: 1, value, inputmode: "numeric" });
-}
-
 /** One prize: its name, how many win it, its quotas. */
-function prize(isFirst) {
+function prize(isFirst, counts) {
   const name = h("input", { name: "prize", required: true, maxlength: 100, autocomplete: "off", value: isFirst ? t("draw_form.first_prize") : "" });
   const winners = numberInput(1, 10000, 1);
   winners.required = true;
@@ -77,28 +85,13 @@ function prize(isFirst) {
     h("div", { class: "pair" }, field(t("draw_form.prize_name"), name), field(t("draw_form.winners"), winners)),
     quotas,
     h("p", { class: "row-actions" },
-      h("button", { type: "button", class: "small", onclick: () => quotas.append(quota()) }, t("draw_form.add_quota")),
+      h("button", { type: "button", class: "small", onclick: () => quotas.append(quotaRow(counts())) }, t("draw_form.add_quota")),
       isFirst ? null : h("button", { type: "button", class: "small", onclick: () => row.remove() }, t("draw_form.remove_prize"))));
+  row.quotas = () => [...quotas.children];
   row.read = () => {
     const read = { name: name.value, winners: Number(winners.value) };
-    const bounds = [...quotas.children].map((one) => one.read());
+    const bounds = row.quotas().map((one) => one.read());
     if (bounds.length) read.quota = bounds;
-    return read;
-  };
-  return row;
-}
-
-function quota() {
-  const group = h("input", { maxlength: 64, required: true, autocomplete: "off" });
-  const least = numberInput(0, 10000, "");
-  const most = numberInput(0, 10000, "");
-  const row = h("div", { class: "quota" });
-  add(row, field(t("draw_form.group"), group), field(t("draw_form.at_least"), least), field(t("draw_form.at_most"), most),
-    h("button", { type: "button", class: "small", "aria-label": t("draw_form.remove_quota"), onclick: () => row.remove() }, "✕"));
-  row.read = () => {
-    const read = { group: group.value };
-    if (least.value !== "") read.at_least = Number(least.value);
-    if (most.value !== "") read.at_most = Number(most.value);
     return read;
   };
   return row;

@@ -9,7 +9,7 @@ mod command_line;
 mod fairness;
 mod feasibility;
 mod naive;
-
+mod quotas;
 mod second_verifier;
 mod selection;
 mod statistics;

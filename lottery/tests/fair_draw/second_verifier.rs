@@ -4,11 +4,15 @@ use std::path::Path;
 use std::process::Command;
 
 use lottery::PrizeList;
+use lottery::seal::Seal;
 use lottery::verify::{Options, StepName, verify};
+use proptest::strategy::{Strategy, ValueTree};
+use proptest::test_runner::TestRunner;
 use serde_json::Value;
 
 use super::bundles::{Draw, entries, prizes, prizes_of_several, strange_hash};
 use super::naive::{self, bytes, one_prize, prize};
+use super::selection::prize_lists;
 
 /// What the second verifier says of each bundle.
 fn second(bundles: &[String]) -> Vec<Value> {
@@ -27,6 +31,24 @@ fn second(bundles: &[String]) -> Vec<Value> {
     assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
     let text = String::from_utf8(output.stdout).unwrap();
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// Draws with random quotas, of several groups together and of people without one among them.
+fn random_draws() -> impl Iterator<Item = Draw> {
+    let (strategy, mut runner) = (prize_lists(4), TestRunner::deterministic());
+    let groups = [Some("a"), Some("b"), Some("c"), Some("d"), None, Some("e")];
+    let people =
+        (0..90).map(|number| naive::entry(number, number as u32 % 3 + 1, groups[number as usize % 6]));
+    let mut people: Vec<_> = people.collect();
+    people.sort_by_key(|entry| entry.label);
+    (0..60).filter_map(move |_| {
+        let prizes = strategy.new_tree(&mut runner).unwrap().current();
+        let mut seal = Seal::new(&prizes);
+        for entry in &people {
+            seal.push(entry).unwrap();
+        }
+        seal.finish().is_ok().then(|| Draw::seal(people.clone(), prizes.clone()))
+    })
 }
 
 /// Draws of many shapes, all of which hold.
@@ -50,6 +72,7 @@ fn draws() -> Vec<Draw> {
     first.manifest.closes_at = None;
     first.manifest.claim_within_seconds = Some(86_400);
     draws.push(first);
+    draws.extend(random_draws());
     let mut heavy: Vec<_> = (0..30).map(|number| naive::entry(number, 1000, None)).collect();
     heavy.sort_by_key(|entry| entry.label);
     draws.push(Draw::seal(heavy, one_prize(2)));
@@ -59,6 +82,8 @@ fn draws() -> Vec<Draw> {
 #[test]
 fn both_verifiers_come_to_the_same_ranking() {
     let draws = draws();
+    let has_several = |draw: &&Draw| draw.manifest.to_canonical_json().contains("\"without_group\":");
+    assert!(draws.iter().filter(has_several).count() > 10);
     let bundles: Vec<_> = draws.iter().map(Draw::bundle).collect();
     for ((draw, bundle), theirs) in draws.iter().zip(&bundles).zip(second(&bundles)) {
         let ours = verify(bundle.as_bytes(), &Options::default());
@@ -98,6 +123,22 @@ fn both_verifiers_refuse_the_same_bundles_at_the_same_step() {
         bundle.replacen('{', "{ ", 1),
         bundle.clone() + "\n",
     ];
+    let several = Draw::seal(entries(120), prizes_of_several()).bundle();
+    let group = "\"at_most\":3,\"groups\":[\"Vertrieb\",\"研发\"],\"without_group\":false";
+    assert!(several.contains(group));
+    for other in [
+        "\"at_most\":3,\"groups\":[\"研发\",\"Vertrieb\"],\"without_group\":false",
+        "\"at_most\":3,\"groups\":[\"Vertrieb\",\"Vertrieb\"],\"without_group\":false",
+        "\"at_most\":3,\"groups\":[\"Vertrieb\"],\"without_group\":false",
+        "\"at_most\":3,\"groups\":[],\"without_group\":false",
+        "\"at_most\":3,\"groups\":[\"Vertrieb\",\"研发\"],\"without_group\":0",
+        "\"at_most\":3,\"groups\":[\"Vertrieb\",\"研发\"]",
+        "\"at_most\":3,\"group\":\"Vertrieb\",\"groups\":[\"Vertrieb\",\"研发\"],\"without_group\":false",
+        "\"at_most\":3,\"groups\":[\"Vertrieb\",\"研发\"],\"without_group\":true",
+        "\"at_most\":3,\"group\":\"Vertrieb\"",
+    ] {
+        bundles.push(several.replacen(group, other, 1));
+    }
     // Any character of the parts that the second verifier checks as we do, changed.
     let checked = bundle.find("\"entries\"").unwrap()..bundle.len();
     for number in 0..120 {
