@@ -10,8 +10,11 @@ use rusqlite::Connection;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
+use tokio::sync::oneshot;
 
 use super::conflicts::Conflicts;
+use super::queue::{Queue, Waiting};
+use super::transactions::{Answered, Tokens, Transaction, transact_all};
 use crate::health::{Fault, Health};
 use crate::trouble::{Trouble, has_room};
 use crate::worker::{Worker, WorkerError};
@@ -19,9 +22,12 @@ use crate::worker::{Worker, WorkerError};
 /// The database, and the one thread that asks it.
 ///
 /// It has a single lock inside, so that more threads would only wait for each other; and its calls sync a file,
-/// which is nothing for the threads that serve requests.
+/// which is nothing for the threads that serve requests. What can be done without it, reading a request above all, is done
+/// on the threads of those who ask.
 pub(crate) struct DynamoDb {
     worker: Worker<Held>,
+    /// Transactions that the thread has not begun: those that come together share a commit.
+    queue: Arc<Queue>,
     conflicts: Option<Conflicts>,
     health: Arc<Health>,
 }
@@ -29,6 +35,7 @@ pub(crate) struct DynamoDb {
 /// The database as its thread holds it.
 struct Held {
     database: Database,
+    tokens: Tokens,
     /// Where it is; without a path it is in memory.
     path: Option<PathBuf>,
     health: Arc<Health>,
@@ -39,6 +46,12 @@ struct Held {
     /// Counts the calls that write.
     writes: u64,
 }
+
+/// Memory for pages of a database in a file: labels and the hashes of addresses are random, so that each row of a large list
+/// goes to another page, and with SQLite's 2 MB nearly all of them would be read from the file again.
+const CACHE_KIB: u32 = 32 * 1024;
+/// Pages of 4 KB in the log before they are copied into the file, which syncs both.
+const PAGES_BETWEEN_CHECKPOINTS: u32 = 8_000;
 
 /// What the health check calls this part.
 pub(crate) const PART: &str = "DynamoDB";
@@ -57,7 +70,7 @@ const MAX_REWRITTEN_RUNNING: u64 = 64 * 1024 * 1024;
 const MAX_REWRITTEN_STOPPING: u64 = 512 * 1024 * 1024;
 
 /// What an operation answers on the wire.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct DynamoDbReply {
     /// The HTTP status.
     pub(crate) status: u16,
@@ -74,15 +87,22 @@ impl DynamoDb {
 
     /// Starts the thread with the database in this file.
     pub(crate) fn open(path: &Path, health: Arc<Health>) -> Result<DynamoDb, String> {
-        let database = Database::new(&path.to_string_lossy()).map_err(|error| error.to_string())?;
+        let database = open(path).map_err(|error| error.to_string())?;
         DynamoDb::start(database, Some(path.to_owned()), health)
     }
 
     fn start(database: Database, path: Option<PathBuf>, health: Arc<Health>) -> Result<DynamoDb, String> {
-        let held =
-            Held { database, path, health: health.clone(), is_stuck: false, has_remains: false, writes: 0 };
+        let held = Held {
+            database,
+            tokens: Tokens::default(),
+            path,
+            health: health.clone(),
+            is_stuck: false,
+            has_remains: false,
+            writes: 0,
+        };
         let worker = Worker::start("dynamodb", held).map_err(|error| error.to_string())?;
-        Ok(DynamoDb { worker, conflicts: None, health })
+        Ok(DynamoDb { worker, queue: Arc::default(), conflicts: None, health })
     }
 
     /// The same database, in which every so many-th write meets another transaction.
@@ -97,13 +117,40 @@ impl DynamoDb {
         {
             return refusal;
         }
-        let name = operation.to_owned();
-        let answer = self.worker.call(move |held| held.answer(&name, &body)).await;
-        answer.unwrap_or_else(|error| {
-            tracing::error!(operation, %error, "DynamoDB did not answer");
-            let status = if matches!(error, WorkerError::Stopped) { 503 } else { 500 };
-            internal(status, "Internal server error")
-        })
+        let read = match operation {
+            TRANSACT_WRITE_ITEMS => match read(&body) {
+                Ok(request) => return self.transact(Transaction::new(request)).await,
+                Err(error) => Err(error),
+            },
+            _ => read_request(operation, &body),
+        };
+        let work = match read {
+            Ok(work) => work,
+            Err(error) => return refusal(on_the_wire(operation, error)),
+        };
+        let erases_contacts = erases_contacts(operation, &body);
+        drop(body);
+        let (name, other) = (operation.to_owned(), self.queue.other());
+        let answer = self.worker.call(move |held| {
+            drop(other);
+            held.answer(&name, work, erases_contacts)
+        });
+        let answer = answer.await;
+        answer.unwrap_or_else(|error| unanswered(operation, &error))
+    }
+
+    /// Makes a transaction, together with those that wait beside it.
+    async fn transact(&self, transaction: Transaction) -> DynamoDbReply {
+        let (answer, mut answered) = oneshot::channel();
+        self.queue.push(Waiting { transaction, answer });
+        let queue = self.queue.clone();
+        let done = self.worker.call(move |held| held.transact_waiting(&queue)).await;
+        // Whatever the thread has begun by now is done; another call may have brought it this transaction.
+        match (answered.try_recv(), done) {
+            (Ok((reply, _)), _) => reply,
+            (Err(_), Err(error)) => unanswered(TRANSACT_WRITE_ITEMS, &error),
+            (Err(_), Ok(())) => unanswered(TRANSACT_WRITE_ITEMS, &WorkerError::Panicked),
+        }
     }
 
     /// Deletes what has outlived its time to live. Requests go on in between.
@@ -142,31 +189,78 @@ impl DynamoDb {
 }
 
 impl Held {
-    fn answer(&mut self, operation: &str, body: &[u8]) -> DynamoDbReply {
-        if self.is_stuck && self.path.is_some() {
-            self.reopen();
-        }
-        let is_write = is_write(operation);
-        if is_write && let Some(refusal) = self.beyond_memory() {
+    fn answer(&mut self, operation: &str, work: Work, erases_contacts: bool) -> DynamoDbReply {
+        self.reopen_if_stuck();
+        if is_write(operation)
+            && let Some(refusal) = self.beyond_memory()
+        {
             return refusal;
         }
-        match dispatch(&self.database, operation, body) {
-            Ok(answer) => {
-                self.has_remains |= erases_contacts(operation, body);
-                DynamoDbReply { status: 200, body: answer }
+        let answer = work(&self.database);
+        self.reply(operation, answer, erases_contacts)
+    }
+
+    /// Makes all transactions that wait, and those that come meanwhile.
+    fn transact_waiting(&mut self, queue: &Queue) {
+        let mut waiting = queue.take();
+        if waiting.is_empty() {
+            return;
+        }
+        self.reopen_if_stuck();
+        if let Some(refusal) = self.beyond_memory() {
+            for Waiting { transaction, answer } in waiting {
+                // A caller that has gone away needs no answer.
+                let _ = answer.send((refusal.clone(), Some(transaction)));
             }
-            Err(error) => {
-                let error = on_the_wire(operation, error);
-                let status = error.status_code();
-                if status < 500 {
-                    return DynamoDbReply { status, body: error.to_json().into_bytes() };
-                }
-                tracing::error!(operation, %error, "DynamoDB failed");
-                match Trouble::of(&error.to_string()) {
-                    Some(trouble) => internal(status, &self.note(trouble)),
-                    None => DynamoDbReply { status, body: error.to_json().into_bytes() },
-                }
+            return;
+        }
+        let mut senders = Vec::new();
+        let mut split = |waiting: Vec<Waiting>| -> Vec<Transaction> {
+            let (transactions, answers): (Vec<_>, Vec<_>) =
+                waiting.into_iter().map(|waiting| (waiting.transaction, waiting.answer)).unzip();
+            senders.extend(answers);
+            transactions
+        };
+        let first = split(std::mem::take(&mut waiting));
+        let is_in_file = self.path.is_some();
+        let answered = transact_all(&self.database, &mut self.tokens, first, |begun| {
+            // In memory a commit costs nothing that could be shared.
+            if is_in_file { split(queue.take_more(begun)) } else { Vec::new() }
+        });
+        for (sender, Answered { answer, transaction }) in senders.into_iter().zip(answered) {
+            let reply = self.reply(TRANSACT_WRITE_ITEMS, answer, transaction.erases_of(CONTACTS));
+            let _ = sender.send((reply, Some(transaction)));
+        }
+    }
+
+    /// Words an answer, and notes what follows from it.
+    fn reply(
+        &mut self,
+        operation: &str,
+        answer: Result<Vec<u8>, DynoxideError>,
+        erases_contacts: bool,
+    ) -> DynamoDbReply {
+        let error = match answer {
+            Ok(body) => {
+                self.has_remains |= erases_contacts;
+                return DynamoDbReply { status: 200, body };
             }
+            Err(error) => on_the_wire(operation, error),
+        };
+        let status = error.status_code();
+        if status < 500 {
+            return refusal(error);
+        }
+        tracing::error!(operation, %error, "DynamoDB failed");
+        match Trouble::of(&error.to_string()) {
+            Some(trouble) => internal(status, &self.note(trouble)),
+            None => refusal(error),
+        }
+    }
+
+    fn reopen_if_stuck(&mut self) {
+        if self.is_stuck && self.path.is_some() {
+            self.reopen();
         }
     }
 
@@ -182,7 +276,7 @@ impl Held {
     /// Opens the file anew, which rolls back whatever was under way. What was answered is in it.
     fn reopen(&mut self) {
         let Some(path) = &self.path else { return };
-        match Database::new(&path.to_string_lossy()) {
+        match open(path) {
             Ok(database) => {
                 self.database = database;
                 self.is_stuck = false;
@@ -241,6 +335,23 @@ impl Held {
     }
 }
 
+/// The database in this file, with more memory than SQLite takes by itself.
+fn open(path: &Path) -> Result<Database, DynoxideError> {
+    let database = Database::new(&path.to_string_lossy())?;
+    database.configure(CACHE_KIB, PAGES_BETWEEN_CHECKPOINTS)?;
+    Ok(database)
+}
+
+fn refusal(error: DynoxideError) -> DynamoDbReply {
+    DynamoDbReply { status: error.status_code(), body: error.to_json().into_bytes() }
+}
+
+fn unanswered(operation: &str, error: &WorkerError) -> DynamoDbReply {
+    tracing::error!(operation, %error, "DynamoDB did not answer");
+    let status = if matches!(error, WorkerError::Stopped) { 503 } else { 500 };
+    internal(status, "Internal server error")
+}
+
 fn internal(status: u16, sentence: &str) -> DynamoDbReply {
     let body = json!({
         "__type": "com.amazonaws.dynamodb.v20120810#InternalServerError",
@@ -255,24 +366,35 @@ fn is_write(operation: &str) -> bool {
         && !READS.iter().any(|read| operation.starts_with(read))
 }
 
-/// Whether a call erases an item of the table that holds what is personal.
+/// In the name of the table that holds what is personal.
+const CONTACTS: &str = "Contacts";
+
+/// Whether a call erases an item of the table that holds what is personal. (A transaction says so itself.)
 fn erases_contacts(operation: &str, body: &[u8]) -> bool {
     let holds = |word: &[u8]| body.windows(word.len()).any(|window| window == word);
     match operation {
-        "DeleteItem" | "DeleteTable" => holds(b"Contacts"),
-        "BatchWriteItem" | "TransactWriteItems" => holds(b"\"Delete") && holds(b"Contacts"),
+        "DeleteItem" | "DeleteTable" => holds(CONTACTS.as_bytes()),
+        "BatchWriteItem" => holds(b"\"Delete") && holds(CONTACTS.as_bytes()),
         _ => false,
     }
 }
 
+const TRANSACT_WRITE_ITEMS: &str = "TransactWriteItems";
+
+/// A request that was read: does it, and gives the JSON of its answer.
+type Work = Box<dyn FnOnce(&Database) -> Result<Vec<u8>, DynoxideError> + Send>;
+
 macro_rules! operations {
     ($($operation:literal => $method:ident,)*) => {
         /// Every operation that the database has.
-        const OPERATIONS: &[&str] = &[$($operation),*];
+        const OPERATIONS: &[&str] = &[TRANSACT_WRITE_ITEMS, $($operation),*];
 
-        fn dispatch(database: &Database, operation: &str, body: &[u8]) -> Result<Vec<u8>, DynoxideError> {
+        fn read_request(operation: &str, body: &[u8]) -> Result<Work, DynoxideError> {
             match operation {
-                $($operation => write(&database.$method(read(body)?)?),)*
+                $($operation => {
+                    let request = read(body)?;
+                    Ok(Box::new(move |database| write(&database.$method(request)?)))
+                })*
                 _ => Err(DynoxideError::SerializationException("UnknownOperationException".to_owned())),
             }
         }
@@ -302,7 +424,6 @@ operations! {
     "Scan" => scan,
     "TagResource" => tag_resource,
     "TransactGetItems" => transact_get_items,
-    "TransactWriteItems" => transact_write_items,
     "UntagResource" => untag_resource,
     "UpdateItem" => update_item,
     "UpdateTable" => update_table,

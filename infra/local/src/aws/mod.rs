@@ -8,7 +8,9 @@ mod dynamodb;
 mod guard;
 mod lambda;
 mod query;
+mod queue;
 mod ses;
+mod transactions;
 
 use std::fmt::Display;
 use std::sync::{Arc, OnceLock};

@@ -1081,6 +1081,23 @@ impl Database<RusqliteBackend> {
         .map(|cached| cached.response)
     }
 
+    /// Makes the transactions that `fill` adds, all of them durable when this
+    /// returns; each is made or refused by itself, and the answers stand in
+    /// their order. If the storage itself fails, none of them was made. Their
+    /// tokens are the caller's concern (PATCHES.md).
+    pub fn transact_write_group(
+        &self,
+        fill: impl FnOnce(&mut actions::plain::Group<'_>),
+    ) -> Result<Vec<Result<actions::transact_write_items::TransactWriteItemsResponse>>> {
+        self.with_storage(|s| Ok(actions::plain::transact_group(s, fill)))
+    }
+
+    /// How much memory the page cache may take, and after how many pages the
+    /// write-ahead log is copied into the database (PATCHES.md).
+    pub fn configure(&self, cache_kib: u32, checkpoint_pages: u32) -> Result<()> {
+        self.with_storage(|s| s.configure(cache_kib, checkpoint_pages))
+    }
+
     /// Execute a transactional read (up to 100 gets).
     pub fn transact_get_items(
         &self,

@@ -66,7 +66,8 @@ pub fn compute_hash_prefix(pk_value: &AttributeValue) -> String {
     };
 
     let digest = md5::compute([b"Outliers" as &[u8], &key_bytes].concat());
-    format!("{:032x}", digest)[..6].to_string()
+    let [first, second, third, ..] = digest.0;
+    format!("{first:02x}{second:02x}{third:02x}")
 }
 
 /// Compute the hash bucket (0..4095) from a 6-character hex hash prefix.
@@ -271,6 +272,12 @@ pub struct QueryParams<'a> {
 /// Native-only: this type is the rusqlite-backed backend and is compiled out
 /// of backend-neutral builds (for example `wasm-sqlite`).
 #[cfg(any(feature = "native-sqlite", feature = "_has-encryption"))]
+const PREPARED_STATEMENTS: usize = 128;
+const SAVEPOINT: &str = "SAVEPOINT member";
+const RELEASE: &str = "RELEASE member";
+const ROLL_BACK_TO: &str = "ROLLBACK TO member";
+
+#[cfg(any(feature = "native-sqlite", feature = "_has-encryption"))]
 pub struct Storage {
     conn: Connection,
     /// In-memory cache of table metadata to avoid repeated SQLite reads.
@@ -278,6 +285,12 @@ pub struct Storage {
     metadata_cache: RefCell<HashMap<String, TableMetadata>>,
     /// Wall-clock used by stream / TTL paths. Defaults to [`SystemClock`].
     clock: Arc<dyn Clock>,
+    /// What transactions on plain tables need of them, parsed once; emptied
+    /// whenever the metadata of any table changes (PATCHES.md).
+    plain_tables: RefCell<HashMap<String, Option<Arc<crate::actions::plain::PlainTable>>>>,
+    /// A group of transactions is under way, each a part of one SQLite
+    /// transaction (PATCHES.md).
+    in_group: std::cell::Cell<bool>,
     /// Countdown to a forced GSI insert failure, for tests that need a write
     /// to fail part way through its index fan-out. `None` never fires. Compiled
     /// out of every build but the crate's own unit tests.
@@ -304,6 +317,8 @@ impl Storage {
             #[cfg(test)]
             item_size_fault: RefCell::new(None),
             clock: Arc::new(SystemClock),
+            plain_tables: RefCell::default(),
+            in_group: std::cell::Cell::new(false),
         };
         storage.initialize().map_err(Self::maybe_encrypted_error)?;
         storage.conn.busy_timeout(REQUEST_BUSY_TIMEOUT)?;
@@ -338,6 +353,104 @@ impl Storage {
             }
             None => Ok(()),
         }
+    }
+
+    /// How much memory the page cache may take, and after how many pages the
+    /// write-ahead log is copied into the database (PATCHES.md).
+    pub(crate) fn configure(&self, cache_kib: u32, checkpoint_pages: u32) -> Result<()> {
+        self.conn
+            .pragma_update(None, "cache_size", -i64::from(cache_kib))?;
+        self.conn
+            .query_row(&format!("PRAGMA wal_autocheckpoint = {checkpoint_pages}"), [], |_| Ok(()))?;
+        Ok(())
+    }
+
+    /// What a transaction needs to know of a plain table (PATCHES.md).
+    pub(crate) fn plain_table(
+        &self,
+        table_name: &str,
+    ) -> Result<Option<Arc<crate::actions::plain::PlainTable>>> {
+        if let Some(known) = self.plain_tables.borrow().get(table_name) {
+            return Ok(known.clone());
+        }
+        let Some(meta) = self.get_table_metadata(table_name)? else {
+            return Ok(None);
+        };
+        let plain = crate::actions::plain::PlainTable::of(&meta)?.map(Arc::new);
+        self.plain_tables
+            .borrow_mut()
+            .insert(table_name.to_string(), plain.clone());
+        Ok(plain)
+    }
+
+    fn forget_metadata(&self, table_name: &str) {
+        self.metadata_cache.borrow_mut().remove(table_name);
+        self.plain_tables.borrow_mut().remove(table_name);
+    }
+
+    /// Begin a group of transactions: until it ends, each transaction is a
+    /// savepoint within one transaction of SQLite (PATCHES.md).
+    pub(crate) fn begin_group(&self) -> Result<()> {
+        self.execute_cached(sql_builders::BEGIN)?;
+        self.in_group.set(true);
+        Ok(())
+    }
+
+    /// Whether SQLite has rolled back the whole group, as it does for some
+    /// failures of the disk.
+    pub(crate) fn group_is_lost(&self) -> bool {
+        self.conn.is_autocommit()
+    }
+
+    /// Make all that the group has written durable.
+    pub(crate) fn commit_group(&self) -> Result<()> {
+        self.in_group.set(false);
+        self.execute_cached(sql_builders::COMMIT)
+    }
+
+    /// Undo the whole group.
+    pub(crate) fn roll_back_group(&self) -> Result<()> {
+        self.in_group.set(false);
+        if self.conn.is_autocommit() {
+            return Ok(());
+        }
+        self.execute_cached(sql_builders::ROLLBACK)
+    }
+
+    /// One item's JSON, by a plain table's own statement (PATCHES.md).
+    pub(crate) fn plain_get(&self, sql: &str, pk: &str, sk: &str) -> Result<Option<String>> {
+        let mut statement = self.conn.prepare_cached(sql)?;
+        match statement.query_row([pk, sk], |row| row.get(0)) {
+            Ok(json) => Ok(Some(json)),
+            Err(rusqlite::Error::QueryReturnedNoRows) => Ok(None),
+            Err(e) => Err(DynoxideError::from(e)),
+        }
+    }
+
+    /// Puts one item, by a plain table's own statement; false if the statement
+    /// leaves an item that is there (PATCHES.md).
+    pub(crate) fn plain_put(
+        &self,
+        sql: &str,
+        (pk, sk): (&str, &str),
+        (json, size): (&str, usize),
+        hash_prefix: &str,
+    ) -> Result<bool> {
+        let mut statement = self.conn.prepare_cached(sql)?;
+        let written = statement.execute(params![pk, sk, json, size as i64, hash_prefix])?;
+        Ok(written > 0)
+    }
+
+    /// Erases one item, by a plain table's own statement (PATCHES.md).
+    pub(crate) fn plain_delete(&self, sql: &str, pk: &str, sk: &str) -> Result<()> {
+        self.conn.prepare_cached(sql)?.execute([pk, sk])?;
+        Ok(())
+    }
+
+    /// Run a statement that returns nothing and takes no parameters.
+    fn execute_cached(&self, sql: &str) -> Result<()> {
+        self.conn.prepare_cached(sql)?.execute([])?;
+        Ok(())
     }
 
     /// Replace the [`Clock`] used by the stream and TTL paths. Returns `self`
@@ -399,6 +512,8 @@ impl Storage {
             #[cfg(test)]
             item_size_fault: RefCell::new(None),
             clock: Arc::new(SystemClock),
+            plain_tables: RefCell::default(),
+            in_group: std::cell::Cell::new(false),
         };
         storage.initialize()?;
         storage.conn.busy_timeout(REQUEST_BUSY_TIMEOUT)?;
@@ -416,6 +531,8 @@ impl Storage {
             #[cfg(test)]
             item_size_fault: RefCell::new(None),
             clock: Arc::new(SystemClock),
+            plain_tables: RefCell::default(),
+            in_group: std::cell::Cell::new(false),
         };
         storage.initialize()?;
         Ok(storage)
@@ -423,6 +540,8 @@ impl Storage {
 
     /// Initialize the database: WAL mode, metadata tables, config.
     fn initialize(&mut self) -> Result<()> {
+        self.conn
+            .set_prepared_statement_cache_capacity(PREPARED_STATEMENTS);
         // Ahead of everything here that writes, the journal mode included, so
         // a file a newer build wrote is refused as it was found.
         refuse_newer_schema(&self.conn)?;
@@ -784,7 +903,7 @@ impl Storage {
         let (sql, params) = sql_builders::insert_table_metadata(m);
         self.conn
             .execute(&sql, rusqlite::params_from_iter(params.iter()))?;
-        self.metadata_cache.borrow_mut().remove(table_name);
+        self.forget_metadata(table_name);
         Ok(())
     }
 
@@ -822,7 +941,7 @@ impl Storage {
         let affected = self
             .conn
             .execute(&sql, rusqlite::params_from_iter(params.iter()))?;
-        self.metadata_cache.borrow_mut().remove(table_name);
+        self.forget_metadata(table_name);
         Ok(affected > 0)
     }
 
@@ -837,7 +956,7 @@ impl Storage {
             sql_builders::update_table_metadata(table_name, attribute_definitions, gsi_definitions);
         self.conn
             .execute(&sql, rusqlite::params_from_iter(params.iter()))?;
-        self.metadata_cache.borrow_mut().remove(table_name);
+        self.forget_metadata(table_name);
         Ok(())
     }
 
@@ -851,7 +970,7 @@ impl Storage {
             sql_builders::update_vector_index_definitions(table_name, vector_index_definitions);
         self.conn
             .execute(&sql, rusqlite::params_from_iter(params.iter()))?;
-        self.metadata_cache.borrow_mut().remove(table_name);
+        self.forget_metadata(table_name);
         Ok(())
     }
 
@@ -865,7 +984,7 @@ impl Storage {
             sql_builders::update_provisioned_throughput(table_name, provisioned_throughput);
         self.conn
             .execute(&sql, rusqlite::params_from_iter(params.iter()))?;
-        self.metadata_cache.borrow_mut().remove(table_name);
+        self.forget_metadata(table_name);
         Ok(())
     }
 
@@ -874,7 +993,7 @@ impl Storage {
         let (sql, params) = sql_builders::clear_provisioned_throughput(table_name);
         self.conn
             .execute(&sql, rusqlite::params_from_iter(params.iter()))?;
-        self.metadata_cache.borrow_mut().remove(table_name);
+        self.forget_metadata(table_name);
         Ok(())
     }
 
@@ -883,7 +1002,7 @@ impl Storage {
         let (sql, params) = sql_builders::clear_on_demand_throughput(table_name);
         self.conn
             .execute(&sql, rusqlite::params_from_iter(params.iter()))?;
-        self.metadata_cache.borrow_mut().remove(table_name);
+        self.forget_metadata(table_name);
         Ok(())
     }
 
@@ -892,7 +1011,7 @@ impl Storage {
         let (sql, params) = sql_builders::update_billing_mode(table_name, billing_mode);
         self.conn
             .execute(&sql, rusqlite::params_from_iter(params.iter()))?;
-        self.metadata_cache.borrow_mut().remove(table_name);
+        self.forget_metadata(table_name);
         Ok(())
     }
 
@@ -901,7 +1020,7 @@ impl Storage {
         let (sql, params) = sql_builders::update_table_class(table_name, table_class);
         self.conn
             .execute(&sql, rusqlite::params_from_iter(params.iter()))?;
-        self.metadata_cache.borrow_mut().remove(table_name);
+        self.forget_metadata(table_name);
         Ok(())
     }
 
@@ -915,7 +1034,7 @@ impl Storage {
             sql_builders::update_on_demand_throughput(table_name, on_demand_throughput);
         self.conn
             .execute(&sql, rusqlite::params_from_iter(params.iter()))?;
-        self.metadata_cache.borrow_mut().remove(table_name);
+        self.forget_metadata(table_name);
         Ok(())
     }
 
@@ -978,7 +1097,7 @@ impl Storage {
         let (sql, params) = sql_builders::update_deletion_protection(table_name, enabled);
         self.conn
             .execute(&sql, rusqlite::params_from_iter(params.iter()))?;
-        self.metadata_cache.borrow_mut().remove(table_name);
+        self.forget_metadata(table_name);
         Ok(())
     }
 
@@ -1027,7 +1146,7 @@ impl Storage {
     /// Invalidate the cached metadata for a specific table.
     #[allow(dead_code)]
     pub(crate) fn invalidate_metadata_cache(&self, table_name: &str) {
-        self.metadata_cache.borrow_mut().remove(table_name);
+        self.forget_metadata(table_name);
     }
 
     // -----------------------------------------------------------------------
@@ -1371,20 +1490,29 @@ impl Storage {
 
     /// Begin an immediate SQLite transaction.
     pub fn begin_transaction(&self) -> Result<()> {
-        self.conn.execute_batch(sql_builders::BEGIN)?;
-        Ok(())
+        self.execute_cached(if self.in_group.get() {
+            SAVEPOINT
+        } else {
+            sql_builders::BEGIN
+        })
     }
 
     /// Commit the current transaction.
     pub fn commit(&self) -> Result<()> {
-        self.conn.execute_batch(sql_builders::COMMIT)?;
-        Ok(())
+        self.execute_cached(if self.in_group.get() {
+            RELEASE
+        } else {
+            sql_builders::COMMIT
+        })
     }
 
     /// Rollback the current transaction.
     pub fn rollback(&self) -> Result<()> {
-        self.conn.execute_batch(sql_builders::ROLLBACK)?;
-        Ok(())
+        if self.in_group.get() {
+            self.execute_cached(ROLL_BACK_TO)?;
+            return self.execute_cached(RELEASE);
+        }
+        self.execute_cached(sql_builders::ROLLBACK)
     }
 
     /// The schema version the database records, or `None` when it records
@@ -1467,7 +1595,8 @@ impl Storage {
         let (sql, params) =
             sql_builders::put_item_with_hash(table_name, pk, sk, item_json, item_size, hash_prefix);
         self.conn
-            .execute(&sql, rusqlite::params_from_iter(params.iter()))?;
+            .prepare_cached(&sql)?
+            .execute(rusqlite::params_from_iter(params.iter()))?;
 
         Ok(old_item)
     }
@@ -1505,9 +1634,8 @@ impl Storage {
         let (sql, params) = sql_builders::get_item(table_name, pk, sk);
         let result = self
             .conn
-            .query_row(&sql, rusqlite::params_from_iter(params.iter()), |row| {
-                row.get(0)
-            });
+            .prepare_cached(&sql)?
+            .query_row(rusqlite::params_from_iter(params.iter()), |row| row.get(0));
 
         match result {
             Ok(json) => Ok(Some(json)),
@@ -1550,7 +1678,8 @@ impl Storage {
 
         let (sql, params) = sql_builders::delete_item(table_name, pk, sk);
         self.conn
-            .execute(&sql, rusqlite::params_from_iter(params.iter()))?;
+            .prepare_cached(&sql)?
+            .execute(rusqlite::params_from_iter(params.iter()))?;
 
         Ok(old_item)
     }
@@ -1566,7 +1695,7 @@ impl Storage {
         params: &QueryParams,
     ) -> Result<Vec<(String, String, String)>> {
         let (sql, params_vec) = sql_builders::query_items(table_name, pk, params);
-        let mut stmt = self.conn.prepare(&sql)?;
+        let mut stmt = self.conn.prepare_cached(&sql)?;
         let rows = stmt
             .query_map(rusqlite::params_from_iter(params_vec.iter()), |row| {
                 Ok((row.get(0)?, row.get(1)?, row.get(2)?))
@@ -1586,7 +1715,7 @@ impl Storage {
         params: &ScanParams,
     ) -> Result<Vec<(String, String, String)>> {
         let (sql, params_vec) = sql_builders::scan_items(table_name, params);
-        let mut stmt = self.conn.prepare(&sql)?;
+        let mut stmt = self.conn.prepare_cached(&sql)?;
         let rows = stmt
             .query_map(rusqlite::params_from_iter(params_vec.iter()), |row| {
                 Ok((row.get(0)?, row.get(1)?, row.get(2)?))
@@ -1864,6 +1993,7 @@ impl Storage {
             run_backup(&backup)?;
         }
         self.metadata_cache.borrow_mut().clear();
+        self.plain_tables.borrow_mut().clear();
         Ok(())
     }
 
@@ -1885,6 +2015,8 @@ impl Storage {
             #[cfg(test)]
             item_size_fault: RefCell::new(self.item_size_fault.take()),
             clock: Arc::clone(&self.clock),
+            plain_tables: RefCell::default(),
+            in_group: std::cell::Cell::new(false),
         };
         let copied = match rusqlite::backup::Backup::new(source, &mut staged.conn) {
             Ok(backup) => run_backup(&backup),
@@ -1921,7 +2053,7 @@ impl Storage {
             "UPDATE _tables SET stream_enabled = 1, stream_view_type = ?1, stream_label = ?2 WHERE table_name = ?3",
             params![view_type, label, table_name],
         )?;
-        self.metadata_cache.borrow_mut().remove(table_name);
+        self.forget_metadata(table_name);
         Ok(())
     }
 
@@ -1931,7 +2063,7 @@ impl Storage {
             "UPDATE _tables SET stream_enabled = 0 WHERE table_name = ?1",
             params![table_name],
         )?;
-        self.metadata_cache.borrow_mut().remove(table_name);
+        self.forget_metadata(table_name);
         Ok(())
     }
 
@@ -2077,7 +2209,7 @@ impl Storage {
             "UPDATE _tables SET ttl_attribute = ?1, ttl_enabled = ?2 WHERE table_name = ?3",
             params![attribute_name, enabled as i32, table_name],
         )?;
-        self.metadata_cache.borrow_mut().remove(table_name);
+        self.forget_metadata(table_name);
         Ok(())
     }
 

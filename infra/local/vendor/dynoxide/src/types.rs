@@ -212,15 +212,94 @@ impl<'de> Deserialize<'de> for AttributeValue {
     where
         D: Deserializer<'de>,
     {
-        // Deserialize as raw JSON Value first so we can inspect all keys
-        let raw = serde_json::Value::deserialize(deserializer)?;
+        // Nearly every value is one text, number or boolean: it is read as it
+        // is. All else is read into a JSON value first (PATCHES.md).
+        deserializer.deserialize_any(AttributeValueVisitor)
+    }
+}
 
-        let obj = raw
-            .as_object()
-            .ok_or_else(|| de::Error::custom("empty AttributeValue object"))?;
+struct AttributeValueVisitor;
 
+/// The refusal of what is no JSON object with a member.
+fn no_members<E: de::Error>() -> E {
+    de::Error::custom("empty AttributeValue object")
+}
+
+impl<'de> de::Visitor<'de> for AttributeValueVisitor {
+    type Value = AttributeValue;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        formatter.write_str("an AttributeValue object")
+    }
+
+    fn visit_bool<E: de::Error>(self, _: bool) -> Result<AttributeValue, E> {
+        Err(no_members())
+    }
+
+    fn visit_i64<E: de::Error>(self, _: i64) -> Result<AttributeValue, E> {
+        Err(no_members())
+    }
+
+    fn visit_u64<E: de::Error>(self, _: u64) -> Result<AttributeValue, E> {
+        Err(no_members())
+    }
+
+    fn visit_f64<E: de::Error>(self, _: f64) -> Result<AttributeValue, E> {
+        Err(no_members())
+    }
+
+    fn visit_str<E: de::Error>(self, _: &str) -> Result<AttributeValue, E> {
+        Err(no_members())
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<AttributeValue, E> {
+        Err(no_members())
+    }
+
+    fn visit_seq<A: de::SeqAccess<'de>>(self, mut seq: A) -> Result<AttributeValue, A::Error> {
+        while seq.next_element::<de::IgnoredAny>()?.is_some() {}
+        Err(no_members())
+    }
+
+    fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<AttributeValue, A::Error> {
+        let Some(name) = map.next_key::<String>()? else {
+            return Err(no_members());
+        };
+        let value: serde_json::Value = map.next_value()?;
+        let Some(next) = map.next_key::<String>()? else {
+            return match (name.as_str(), value) {
+                ("S", serde_json::Value::String(text)) => Ok(AttributeValue::S(text)),
+                ("BOOL", serde_json::Value::Bool(value)) => Ok(AttributeValue::BOOL(value)),
+                ("N", serde_json::Value::String(digits)) => {
+                    validate_number_in_deser(&digits, current_value_layer())
+                        .map_err(de::Error::custom)?;
+                    Ok(AttributeValue::N(digits))
+                }
+                (_, value) => {
+                    let mut members = serde_json::Map::new();
+                    members.insert(name, value);
+                    AttributeValue::from_members(&members)
+                }
+            };
+        };
+        let mut members = serde_json::Map::new();
+        members.insert(name, value);
+        let value = map.next_value()?;
+        members.insert(next, value);
+        while let Some((name, value)) = map.next_entry()? {
+            members.insert(name, value);
+        }
+        AttributeValue::from_members(&members)
+    }
+}
+
+impl AttributeValue {
+    /// Reads a value with all that DynamoDB has to say of its members.
+    fn from_members<E: de::Error>(
+        obj: &serde_json::Map<String, serde_json::Value>,
+    ) -> Result<Self, E> {
         if obj.is_empty() {
-            return Err(de::Error::custom("empty AttributeValue object"));
+            return Err(E::custom("empty AttributeValue object"));
         }
 
         // Collect known type keys. A member set to JSON null counts as absent:
@@ -233,7 +312,7 @@ impl<'de> Deserialize<'de> for AttributeValue {
             .collect();
 
         if present.is_empty() {
-            return Err(de::Error::custom(
+            return Err(E::custom(
                 "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes",
             ));
         }
@@ -242,11 +321,11 @@ impl<'de> Deserialize<'de> for AttributeValue {
         // fails the request ahead of anything else about the value, a second
         // member included (captured eu-west-2 and us-east-1, 2026-10-10).
         let boolean = match obj.get("BOOL").filter(|v| !v.is_null()) {
-            Some(v) => Some(read_lenient_bool(v).map_err(de::Error::custom)?),
+            Some(v) => Some(read_lenient_bool(v).map_err(E::custom)?),
             None => None,
         };
         let null = match obj.get("NULL").filter(|v| !v.is_null()) {
-            Some(v) => Some(read_lenient_bool(v).map_err(de::Error::custom)?),
+            Some(v) => Some(read_lenient_bool(v).map_err(E::custom)?),
             None => None,
         };
 
@@ -266,7 +345,7 @@ impl<'de> Deserialize<'de> for AttributeValue {
                 .iter()
                 .find_map(|&type_key| empty_set_refusal(type_key, &obj[type_key]))
         {
-            return Err(de::Error::custom(format!(
+            return Err(E::custom(format!(
                 "{}{refusal}",
                 crate::serde_errors::VALIDATION_MARKER
             )));
@@ -278,14 +357,14 @@ impl<'de> Deserialize<'de> for AttributeValue {
             match type_key {
                 "N" => {
                     if let Some(n) = obj.get("N").and_then(|v| v.as_str()) {
-                        validate_number_in_deser(n, layer).map_err(de::Error::custom)?;
+                        validate_number_in_deser(n, layer).map_err(E::custom)?;
                     }
                 }
                 "NS" => {
                     if let Some(arr) = obj.get("NS").and_then(|v| v.as_array()) {
                         for item in arr {
                             if let Some(n) = item.as_str() {
-                                validate_number_in_deser(n, layer).map_err(de::Error::custom)?;
+                                validate_number_in_deser(n, layer).map_err(E::custom)?;
                             }
                         }
                     }
@@ -311,7 +390,7 @@ impl<'de> Deserialize<'de> for AttributeValue {
             } else {
                 crate::serde_errors::REQUEST_VALIDATION_MARKER
             };
-            return Err(de::Error::custom(format!(
+            return Err(E::custom(format!(
                 "{marker}{}",
                 crate::serde_errors::NULL_NOT_TRUE
             )));
@@ -319,7 +398,7 @@ impl<'de> Deserialize<'de> for AttributeValue {
 
         // Check for multiple type keys
         if present.len() > 1 {
-            return Err(de::Error::custom(
+            return Err(E::custom(
                 "VALIDATION:Supplied AttributeValue has more than one datatypes set, \
                  must contain exactly one of the supported datatypes",
             ));
@@ -332,22 +411,22 @@ impl<'de> Deserialize<'de> for AttributeValue {
             "S" => {
                 let s = val
                     .as_str()
-                    .ok_or_else(|| de::Error::custom("expected string for S"))?;
+                    .ok_or_else(|| E::custom("expected string for S"))?;
                 Ok(AttributeValue::S(s.to_string()))
             }
             "N" => {
                 let n = val
                     .as_str()
-                    .ok_or_else(|| de::Error::custom("expected string for N"))?;
+                    .ok_or_else(|| E::custom("expected string for N"))?;
                 Ok(AttributeValue::N(n.to_string()))
             }
             "B" => {
                 let encoded = val
                     .as_str()
-                    .ok_or_else(|| de::Error::custom("expected string for B"))?;
+                    .ok_or_else(|| E::custom("expected string for B"))?;
                 let bytes = BASE64
                     .decode(encoded)
-                    .map_err(|e| de::Error::custom(format!("invalid base64: {e}")))?;
+                    .map_err(|e| E::custom(format!("invalid base64: {e}")))?;
                 Ok(AttributeValue::B(bytes))
             }
             // Both were read above; a NULL that reached here reads as true.
@@ -356,13 +435,13 @@ impl<'de> Deserialize<'de> for AttributeValue {
             "SS" => {
                 let arr = val
                     .as_array()
-                    .ok_or_else(|| de::Error::custom("expected array for SS"))?;
+                    .ok_or_else(|| E::custom("expected array for SS"))?;
                 let ss: Result<Vec<String>, _> = arr
                     .iter()
                     .map(|v| {
                         v.as_str()
                             .map(|s| s.to_string())
-                            .ok_or_else(|| de::Error::custom("expected string in SS"))
+                            .ok_or_else(|| E::custom("expected string in SS"))
                     })
                     .collect();
                 Ok(AttributeValue::SS(ss?))
@@ -370,13 +449,13 @@ impl<'de> Deserialize<'de> for AttributeValue {
             "NS" => {
                 let arr = val
                     .as_array()
-                    .ok_or_else(|| de::Error::custom("expected array for NS"))?;
+                    .ok_or_else(|| E::custom("expected array for NS"))?;
                 let ns: Result<Vec<String>, _> = arr
                     .iter()
                     .map(|v| {
                         v.as_str()
                             .map(|s| s.to_string())
-                            .ok_or_else(|| de::Error::custom("expected string in NS"))
+                            .ok_or_else(|| E::custom("expected string in NS"))
                     })
                     .collect();
                 Ok(AttributeValue::NS(ns?))
@@ -384,16 +463,16 @@ impl<'de> Deserialize<'de> for AttributeValue {
             "BS" => {
                 let arr = val
                     .as_array()
-                    .ok_or_else(|| de::Error::custom("expected array for BS"))?;
+                    .ok_or_else(|| E::custom("expected array for BS"))?;
                 let mut decoded = Vec::with_capacity(arr.len());
                 for item in arr {
                     let encoded = item
                         .as_str()
-                        .ok_or_else(|| de::Error::custom("expected string in BS"))?;
+                        .ok_or_else(|| E::custom("expected string in BS"))?;
                     decoded.push(
                         BASE64
                             .decode(encoded)
-                            .map_err(|e| de::Error::custom(format!("invalid base64: {e}")))?,
+                            .map_err(|e| E::custom(format!("invalid base64: {e}")))?,
                     );
                 }
                 Ok(AttributeValue::BS(decoded))
@@ -401,21 +480,21 @@ impl<'de> Deserialize<'de> for AttributeValue {
             "L" => {
                 let arr = val
                     .as_array()
-                    .ok_or_else(|| de::Error::custom("expected array for L"))?;
+                    .ok_or_else(|| E::custom("expected array for L"))?;
                 let list: Result<Vec<AttributeValue>, _> = arr
                     .iter()
-                    .map(|v| serde_json::from_value(v.clone()).map_err(de::Error::custom))
+                    .map(|v| serde_json::from_value(v.clone()).map_err(E::custom))
                     .collect();
                 Ok(AttributeValue::L(list?))
             }
             "M" => {
                 let map_val = val
                     .as_object()
-                    .ok_or_else(|| de::Error::custom("expected object for M"))?;
+                    .ok_or_else(|| E::custom("expected object for M"))?;
                 let mut result = std::collections::HashMap::new();
                 for (k, v) in map_val {
                     let av: AttributeValue =
-                        serde_json::from_value(v.clone()).map_err(de::Error::custom)?;
+                        serde_json::from_value(v.clone()).map_err(E::custom)?;
                     result.insert(k.clone(), av);
                 }
                 Ok(AttributeValue::M(result))

@@ -22,6 +22,8 @@ pub mod list_streams;
 pub mod list_tables;
 pub mod list_tags_of_resource;
 pub(crate) mod lsi;
+#[cfg(any(feature = "native-sqlite", feature = "_has-encryption"))]
+pub mod plain;
 pub mod put_item;
 pub mod query;
 pub mod scan;

@@ -461,11 +461,10 @@ pub(crate) fn check_request(request: &TransactWriteItemsRequest) -> Result<()> {
     Ok(())
 }
 
-pub(crate) async fn execute_cached<S: StorageBackend>(
-    storage: &S,
-    request: TransactWriteItemsRequest,
-) -> Result<CachedWrite> {
-    check_request(&request)?;
+/// Everything that is wrong with a request in itself, before any table is
+/// looked up. A function of its own for [`super::plain`] (PATCHES.md).
+pub(crate) fn check_whole_request(request: &TransactWriteItemsRequest) -> Result<()> {
+    check_request(request)?;
     let items = &request.transact_items;
 
     // An empty attribute name anywhere in an action is a top-level rejection,
@@ -496,6 +495,15 @@ pub(crate) async fn execute_cached<S: StorageBackend>(
             crate::value_nesting::check_key(key)?;
         }
     }
+    Ok(())
+}
+
+pub(crate) async fn execute_cached<S: StorageBackend>(
+    storage: &S,
+    request: TransactWriteItemsRequest,
+) -> Result<CachedWrite> {
+    check_whole_request(&request)?;
+    let items = &request.transact_items;
 
     // Validate: no duplicate item targets. A key that can't be stringified (non-scalar
     // or missing) is skipped here and reported by the in-loop validation instead (#95).
@@ -511,7 +519,7 @@ pub(crate) async fn execute_cached<S: StorageBackend>(
     }
 
     // Validate: aggregate item size must not exceed 4MB
-    let total_size: usize = items.iter().map(|i| get_action_table_and_size(i).1).sum();
+    let total_size = collection_size(&request);
     if total_size > 4 * 1024 * 1024 {
         return Err(DynoxideError::ValidationException(
             "Collection size of items exceeded, which can also be caused by the aggregate size of the items in the transaction exceeding the 4MB limit".to_string(),
@@ -660,21 +668,47 @@ async fn execute_within_transaction<S: StorageBackend>(
     }
 
     if has_failure {
-        let codes: Vec<&str> = cancellation_reasons
-            .iter()
-            .map(|r| r.code.as_str())
-            .collect();
-        let message = format!(
-            "Transaction cancelled, please refer cancellation reasons for specific reasons [{}]",
-            codes.join(", ")
-        );
-        return Err(DynoxideError::TransactionCanceledException(
-            message,
-            cancellation_reasons,
-        ));
+        return Err(cancelled(cancellation_reasons));
     }
 
     Ok(capacity)
+}
+
+/// A cancellation for these reasons (PATCHES.md: shared with [`super::plain`]).
+pub(crate) fn cancelled(reasons: Vec<CancellationReason>) -> DynoxideError {
+    let codes: Vec<&str> = reasons.iter().map(|r| r.code.as_str()).collect();
+    let message = format!(
+        "Transaction cancelled, please refer cancellation reasons for specific reasons [{}]",
+        codes.join(", ")
+    );
+    DynoxideError::TransactionCanceledException(message, reasons)
+}
+
+/// The bytes by which the limit of a transaction counts (PATCHES.md).
+pub(crate) fn collection_size(request: &TransactWriteItemsRequest) -> usize {
+    let items = &request.transact_items;
+    items.iter().map(|i| get_action_table_and_size(i).1).sum()
+}
+
+/// The answer to a transaction that was made (PATCHES.md).
+pub(crate) fn response(
+    request: &TransactWriteItemsRequest,
+    capacity: &[WriteCapacity],
+) -> TransactWriteItemsResponse {
+    TransactWriteItemsResponse {
+        consumed_capacity: build_write_capacity(capacity, &request.return_consumed_capacity),
+        item_collection_metrics: None,
+    }
+}
+
+/// Makes a transaction as a part of a group (PATCHES.md).
+#[cfg(any(feature = "native-sqlite", feature = "_has-encryption"))]
+pub(crate) fn execute_in_group(
+    storage: &crate::storage::Storage,
+    request: TransactWriteItemsRequest,
+) -> Result<TransactWriteItemsResponse> {
+    // A tokenless call runs the same checks in the same order.
+    pollster::block_on(execute(storage, request))
 }
 
 async fn execute_single_action<S: StorageBackend>(
