@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 
 use crate::StoreError;
 use crate::keys::{Key, PK, SK};
+use crate::store::Table;
 
 /// An item as the SDK has it.
 pub(crate) type Item = HashMap<String, AttributeValue>;
@@ -44,15 +45,23 @@ pub(crate) fn json(value: &impl Serialize) -> AttributeValue {
 /// An item about to be written, with its key.
 #[derive(Debug, Clone)]
 pub(crate) struct NewItem {
-    pub(crate) key: Key,
+    pub(crate) table: Table,
     pub(crate) attributes: Item,
 }
 
 impl NewItem {
     /// An item of nothing but its key.
     pub(crate) fn at(key: Key) -> Self {
-        let attributes = key.attributes();
-        Self { key, attributes }
+        Self::sized(key, 0)
+    }
+
+    /// The same, with room for so many more attributes.
+    pub(crate) fn sized(key: Key, room: usize) -> Self {
+        let Key { table, pk, sk } = key;
+        let mut attributes = Item::with_capacity(2 + room);
+        attributes.insert(PK.to_owned(), AttributeValue::S(pk));
+        attributes.insert(SK.to_owned(), AttributeValue::S(sk));
+        Self { table, attributes }
     }
 
     /// With one more attribute.

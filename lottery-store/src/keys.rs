@@ -69,9 +69,14 @@ impl Key {
 
     /// The key as the SDK takes it.
     pub(crate) fn attributes(&self) -> HashMap<String, AttributeValue> {
+        self.clone().into_attributes()
+    }
+
+    /// The key as the SDK takes it.
+    pub(crate) fn into_attributes(self) -> HashMap<String, AttributeValue> {
         HashMap::from([
-            (PK.to_owned(), AttributeValue::S(self.pk.clone())),
-            (SK.to_owned(), AttributeValue::S(self.sk.clone())),
+            (PK.to_owned(), AttributeValue::S(self.pk)),
+            (SK.to_owned(), AttributeValue::S(self.sk)),
         ])
     }
 }

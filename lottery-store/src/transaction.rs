@@ -57,14 +57,14 @@ impl Refusals {
 impl Store {
     /// Makes all the writes or none.
     pub(crate) async fn transact(&self, writes: &[Write]) -> Result<Outcome, StoreError> {
-        self.transact_each(&writes.iter().collect::<Vec<_>>()).await
+        self.transact_made(|| writes.to_vec()).await
     }
 
-    /// Makes all the writes or none; for writes that are not kept side by side.
-    pub(crate) async fn transact_each(&self, writes: &[&Write]) -> Result<Outcome, StoreError> {
+    /// Makes all the writes or none; they are made anew for each attempt, which seldom are two.
+    pub(crate) async fn transact_made(&self, make: impl Fn() -> Vec<Write>) -> Result<Outcome, StoreError> {
         let mut attempt = 1;
         loop {
-            match self.transact_once(writes).await {
+            match self.transact_once(make()).await {
                 Ok(outcome) => return Ok(outcome),
                 Err(in_the_way) => attempt = self.wait_for_turn(attempt, in_the_way).await?,
             }
@@ -72,8 +72,8 @@ impl Store {
     }
 
     /// Makes all the writes or none, without patience for other writers.
-    pub(crate) async fn transact_once(&self, writes: &[&Write]) -> Result<Outcome, StoreError> {
-        let items = writes.iter().map(|write| write.to_transact_item(self)).collect();
+    pub(crate) async fn transact_once(&self, writes: Vec<Write>) -> Result<Outcome, StoreError> {
+        let items = writes.into_iter().map(|write| write.into_transact_item(self)).collect();
         let sent = self.client.transact_write_items().set_transact_items(Some(items)).send().await;
         transacted(sent)
     }
@@ -85,7 +85,7 @@ impl Store {
         writes: &[&Write],
         within: Duration,
     ) -> Result<Outcome, StoreError> {
-        let items = writes.iter().map(|write| write.to_transact_item(self)).collect();
+        let items = writes.iter().map(|write| (*write).clone().into_transact_item(self)).collect();
         let timeout = TimeoutConfig::builder().operation_timeout(within).operation_attempt_timeout(within);
         let limited = aws_sdk_dynamodb::config::Builder::new().timeout_config(timeout.build());
         let request = self.client.transact_write_items().set_transact_items(Some(items));

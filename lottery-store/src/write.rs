@@ -15,48 +15,62 @@ use aws_sdk_dynamodb::types::{
 
 use crate::item::{Item, NewItem};
 use crate::keys::{Key, PK};
+use crate::store::Table;
 use crate::transaction::Outcome;
 use crate::{Store, StoreError};
 
 /// One write, on a condition.
 #[derive(Debug, Clone)]
 pub(crate) struct Write {
-    key: Key,
+    table: Table,
     action: Action,
     condition: Option<String>,
     names: HashMap<String, String>,
     values: HashMap<String, AttributeValue>,
+    /// Whether to be told of the item for which the condition did not hold.
+    tells_found: bool,
 }
 
 #[derive(Debug, Clone)]
 enum Action {
+    /// The item, whose key is among its attributes.
     Put(Item),
-    Update(String),
-    Delete,
-    Check,
+    /// The key, and the update expression.
+    Update(Item, String),
+    Delete(Item),
+    Check(Item),
 }
 
 /// What every builder of the SDK takes in the same way: the table, the condition with its placeholders, and the wish
 /// to be told of the item for which it did not hold.
 macro_rules! conditional {
-    ($builder:expr, $write:expr, $store:expr) => {
+    ($builder:expr, $table:expr, $condition:expr, $names:expr, $values:expr, $tells_found:expr) => {
         $builder
-            .table_name($store.table_name($write.key.table))
-            .set_condition_expression($write.condition.clone())
-            .set_expression_attribute_names($write.names())
-            .set_expression_attribute_values($write.values())
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .table_name($table)
+            .set_condition_expression($condition)
+            .set_expression_attribute_names((!$names.is_empty()).then_some($names))
+            .set_expression_attribute_values((!$values.is_empty()).then_some($values))
+            .set_return_values_on_condition_check_failure(
+                $tells_found.then_some(ReturnValuesOnConditionCheckFailure::AllOld),
+            )
     };
 }
 
 impl Write {
-    fn new(key: Key, action: Action) -> Self {
-        Self { key, action, condition: None, names: HashMap::new(), values: HashMap::new() }
+    fn new(table: Table, action: Action) -> Self {
+        Self {
+            table,
+            action,
+            condition: None,
+            names: HashMap::new(),
+            values: HashMap::new(),
+            tells_found: true,
+        }
     }
 
     /// Writes a whole item.
     pub(crate) fn put(item: NewItem) -> Self {
-        Self::new(item.key, Action::Put(item.attributes))
+        Self::new(item.table, Action::Put(item.attributes))
     }
 
     /// Writes an item that is not there yet.
@@ -66,17 +80,17 @@ impl Write {
 
     /// Changes attributes by an update expression.
     pub(crate) fn update(key: Key, expression: impl Into<String>) -> Self {
-        Self::new(key, Action::Update(expression.into()))
+        Self::new(key.table, Action::Update(key.into_attributes(), expression.into()))
     }
 
     /// Erases an item.
     pub(crate) fn delete(key: Key) -> Self {
-        Self::new(key, Action::Delete)
+        Self::new(key.table, Action::Delete(key.into_attributes()))
     }
 
     /// Writes nothing, but holds the others to a condition on this item.
     pub(crate) fn check(key: Key, condition: impl Into<String>) -> Self {
-        Self::new(key, Action::Check).only_if(condition)
+        Self::new(key.table, Action::Check(key.into_attributes())).only_if(condition)
     }
 
     /// On this condition.
@@ -97,34 +111,35 @@ impl Write {
         self
     }
 
-    fn names(&self) -> Option<HashMap<String, String>> {
-        (!self.names.is_empty()).then(|| self.names.clone())
+    /// Without a word about the item for which the condition did not hold.
+    pub(crate) fn silently(mut self) -> Self {
+        self.tells_found = false;
+        self
     }
 
-    fn values(&self) -> Option<HashMap<String, AttributeValue>> {
-        (!self.values.is_empty()).then(|| self.values.clone())
-    }
-
-    pub(crate) fn to_transact_item(&self, store: &Store) -> TransactWriteItem {
+    /// The write as a transaction takes it. Nothing of it is copied: of a large import this is much of the work.
+    pub(crate) fn into_transact_item(self, store: &Store) -> TransactWriteItem {
         const REASON: &str = "table, key and expression are all set here";
+        let Self { table, action, condition, names, values, tells_found } = self;
+        let table = store.table_name(table);
         let item = TransactWriteItem::builder();
-        let key = Some(self.key.attributes());
-        match &self.action {
+        match action {
             Action::Put(attributes) => {
-                let put = conditional!(Put::builder(), self, store).set_item(Some(attributes.clone()));
-                item.put(put.build().expect(REASON))
+                let put = conditional!(Put::builder(), table, condition, names, values, tells_found);
+                item.put(put.set_item(Some(attributes)).build().expect(REASON))
             }
-            Action::Update(expression) => {
-                let update = conditional!(Update::builder(), self, store).set_key(key);
-                item.update(update.update_expression(expression).build().expect(REASON))
+            Action::Update(key, expression) => {
+                let update = conditional!(Update::builder(), table, condition, names, values, tells_found);
+                item.update(update.set_key(Some(key)).update_expression(expression).build().expect(REASON))
             }
-            Action::Delete => {
-                let delete = conditional!(Delete::builder(), self, store).set_key(key);
-                item.delete(delete.build().expect(REASON))
+            Action::Delete(key) => {
+                let delete = conditional!(Delete::builder(), table, condition, names, values, tells_found);
+                item.delete(delete.set_key(Some(key)).build().expect(REASON))
             }
-            Action::Check => {
-                let check = conditional!(ConditionCheck::builder(), self, store).set_key(key);
-                item.condition_check(check.build().expect(REASON))
+            Action::Check(key) => {
+                let check =
+                    conditional!(ConditionCheck::builder(), table, condition, names, values, tells_found);
+                item.condition_check(check.set_key(Some(key)).build().expect(REASON))
             }
         }
         .build()
@@ -134,30 +149,32 @@ impl Write {
 impl Store {
     /// Makes one write, once.
     pub(crate) async fn send(&self, write: &Write) -> Result<Outcome, StoreError> {
-        let (client, key) = (&self.client, Some(write.key.attributes()));
-        match &write.action {
+        let Write { table, action, condition, names, values, tells_found } = write.clone();
+        let (client, table) = (&self.client, self.table_name(table));
+        match action {
             Action::Put(attributes) => {
-                let put = conditional!(client.put_item(), write, self).set_item(Some(attributes.clone()));
-                outcome(put.send().await, |error| match error {
+                let put = conditional!(client.put_item(), table, condition, names, values, tells_found);
+                outcome(put.set_item(Some(attributes)).send().await, |error| match error {
                     PutItemError::ConditionalCheckFailedException(failed) => Some(failed.item.clone()),
                     _ => None,
                 })
             }
-            Action::Update(expression) => {
-                let update = conditional!(client.update_item(), write, self).set_key(key);
-                outcome(update.update_expression(expression).send().await, |error| match error {
+            Action::Update(key, expression) => {
+                let update = conditional!(client.update_item(), table, condition, names, values, tells_found);
+                let update = update.set_key(Some(key)).update_expression(expression);
+                outcome(update.send().await, |error| match error {
                     UpdateItemError::ConditionalCheckFailedException(failed) => Some(failed.item.clone()),
                     _ => None,
                 })
             }
-            Action::Delete => {
-                let delete = conditional!(client.delete_item(), write, self).set_key(key);
-                outcome(delete.send().await, |error| match error {
+            Action::Delete(key) => {
+                let delete = conditional!(client.delete_item(), table, condition, names, values, tells_found);
+                outcome(delete.set_key(Some(key)).send().await, |error| match error {
                     DeleteItemError::ConditionalCheckFailedException(failed) => Some(failed.item.clone()),
                     _ => None,
                 })
             }
-            Action::Check => Box::pin(self.transact(std::slice::from_ref(write))).await,
+            Action::Check(_) => Box::pin(self.transact(std::slice::from_ref(write))).await,
         }
     }
 }

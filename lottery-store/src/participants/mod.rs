@@ -102,7 +102,7 @@ impl StoredContact {
     /// The contact as an item at this key.
     fn at(&self, key: Key) -> NewItem {
         let participant = &self.participant;
-        NewItem::at(key)
+        NewItem::sized(key, 14)
             .with("participant_id", text(&participant.participant_id))
             .with("name", text(&participant.name))
             .with_some("phone", participant.phone.as_ref().map(text))
@@ -123,7 +123,7 @@ impl StoredContact {
     /// What a draw reads: no name, no address, and the nonce only as a commitment.
     fn participant_item(&self, lottery_id: &LotteryId) -> NewItem {
         let participant = &self.participant;
-        NewItem::at(keys::participant(lottery_id, &self.label))
+        NewItem::sized(keys::participant(lottery_id, &self.label), 6)
             .with("participant_id", text(&participant.participant_id))
             .with("label", text(self.label))
             .with("holder", text(Holder::commit(&self.nonce, &participant.participant_id)))

@@ -5,6 +5,7 @@
 //! before it, so that the outcome is that of one line after the other. Who stays as they are is not written.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::hash::{BuildHasher, RandomState};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
@@ -20,8 +21,9 @@ use crate::transaction::{MOST_WRITES, Outcome, Refusals};
 use crate::write::Write;
 use crate::{Store, StoreError, keys};
 
-/// How many transactions of one import are under way at once.
-const IN_FLIGHT: usize = 8;
+/// How many transactions of one import are under way at once: as many as the counts have parts, so that none of them waits for
+/// another's.
+const IN_FLIGHT: usize = 16;
 /// How often a participant whom others change too is decided anew.
 const ATTEMPTS: u32 = 8;
 
@@ -126,12 +128,17 @@ enum About {
 /// What has to be written for one participant.
 struct Plan {
     place: usize,
-    writes: Vec<Write>,
+    /// Who they will be; none if they stay as they are.
+    contact: Option<StoredContact>,
+    /// The revision of who they were; none if they are new.
+    revision: Option<u64>,
+    /// Who they were, where that is to be kept.
+    journal: Option<NewItem>,
+    /// The addresses that they take, each with its field's name.
+    taken: Vec<(&'static str, Key)>,
+    /// The addresses that they had.
+    freed: Vec<Key>,
     delta: Delta,
-    /// The field behind each write that takes an address, by the write's place.
-    addresses: Vec<(usize, &'static str)>,
-    /// Every item that the outcome rests on.
-    keys: Vec<Key>,
     answer: Recorded,
 }
 
@@ -213,11 +220,11 @@ impl Store {
             .collect();
         let groups = self.groups_of(author.lottery_id, &merged, known).await?;
         let mut answers: Vec<Option<Recorded>> = vec![None; records.len()];
-        let mut taken = HashSet::new();
-        let mut together = Vec::new();
+        let (hasher, mut taken) = (RandomState::new(), HashSet::with_capacity(2 * records.len()));
+        let mut together = Vec::with_capacity(records.len());
         let mut alone = Vec::new();
         let mut met: HashSet<&ParticipantId> = HashSet::with_capacity(records.len());
-        for (place, participant) in merged.iter().enumerate() {
+        for (place, participant) in merged.into_iter().enumerate() {
             if !met.insert(&records[place].participant_id) {
                 alone.push(place);
                 continue;
@@ -228,9 +235,15 @@ impl Store {
                 continue;
             };
             let found = known.get(&participant.participant_id);
-            let plan = Plan::new(author, &groups, place, participant, found);
-            let meets_another = plan.keys.iter().any(|key| taken.contains(key));
-            taken.extend(plan.keys.iter().cloned());
+            let wanted = address_keys(author.lottery_id, &participant);
+            let held =
+                found.map(|found| address_keys(author.lottery_id, &found.participant)).unwrap_or_default();
+            // Two addresses of one hash are decided one after the other, as one address would be.
+            let addresses: Vec<u64> =
+                wanted.iter().chain(&held).map(|(_, key)| hasher.hash_one(key)).collect();
+            let meets_another = addresses.iter().any(|address| taken.contains(address));
+            taken.extend(addresses);
+            let plan = Plan::new(author, &groups, place, participant, found, (wanted, held));
             if meets_another { alone.push(place) } else { together.push(plan) }
         }
         // Which part of the counts a transaction adds to is by chance, and those under way at once differ.
@@ -292,8 +305,15 @@ impl Store {
             let mut delta = Delta::default();
             batch.iter().for_each(|plan| delta.add(&plan.delta));
             let count = delta.write(lottery_id, part);
-            let writes: Vec<_> = batch.iter().flat_map(|plan| &plan.writes).chain(&count).collect();
-            let outcome = if writes.is_empty() { Outcome::Done } else { self.transact_each(&writes).await? };
+            let outcome = if batch.iter().all(|plan| plan.writes() == 0) {
+                Outcome::Done
+            } else {
+                self.transact_made(|| {
+                    let writes = batch.iter().flat_map(|plan| plan.make(lottery_id));
+                    writes.chain(count.clone()).collect()
+                })
+                .await?
+            };
             let Outcome::Refused(refusals) = outcome else {
                 let done = batch.into_iter().map(|plan| (plan.place, Some(plan.answer)));
                 return Ok(done.chain(refused).collect());
@@ -301,8 +321,8 @@ impl Store {
             let mut first = 0;
             let before = batch.len();
             batch.retain(|plan| {
-                let failed = (first..first + plan.writes.len()).any(|place| refusals.failed(place));
-                first += plan.writes.len();
+                let failed = (first..first + plan.writes()).any(|place| refusals.failed(place));
+                first += plan.writes();
                 if failed {
                     refused.push((plan.place, None));
                 }
@@ -353,14 +373,17 @@ impl Store {
             let people = [Some(&participant), found.as_ref().map(|found| &found.participant)];
             let wanted = people.into_iter().flatten().filter_map(|participant| participant.group.as_ref());
             let groups = self.counted_groups(lottery_id, &wanted.collect()).await?;
-            let plan = Plan::new(author, &groups, 0, &participant, found.as_ref());
-            if plan.writes.is_empty() {
-                return Ok(Some(plan.answer));
+            let wanted = address_keys(lottery_id, &participant);
+            let held = found.as_ref().map(|found| address_keys(lottery_id, &found.participant));
+            let addresses = (wanted, held.unwrap_or_default());
+            let plan = Plan::new(author, &groups, 0, participant, found.as_ref(), addresses);
+            if plan.writes() == 0 {
+                return Ok(plan.answer);
             }
             let count = plan.delta.write(lottery_id, rand::random());
-            let writes: Vec<_> = plan.writes.iter().chain(&count).collect();
-            match self.transact_each(&writes).await? {
-                Outcome::Done => return Ok(Some(plan.answer)),
+            let make = || plan.make(lottery_id).chain(count.clone()).collect();
+            match self.transact_made(make).await? {
+                Outcome::Done => return Ok(plan.answer),
                 Outcome::Refused(refusals) => {
                     if let Some(field) = plan.address_taken(&refusals) {
                         return Ok(Some(Recorded::AddressTaken { field }));
@@ -376,36 +399,126 @@ fn in_order(answers: Vec<Option<Recorded>>) -> Vec<Recorded> {
     answers.into_iter().map(|answer| answer.expect("each record went together or alone")).collect()
 }
 
+/// The items by which addresses stand once per lottery, each with its field's name.
+type Addresses = Vec<(&'static str, Key)>;
+
 impl Plan {
+    /// What makes a participant as they shall be, from who they are and have been until now: the addresses that they shall have,
+    /// and those that they have.
     fn new(
         author: &Author<'_>,
         groups: &Groups,
         place: usize,
-        participant: &Participant,
+        participant: Participant,
         found: Option<&StoredContact>,
+        (wanted, held): (Addresses, Addresses),
     ) -> Self {
-        let Author { lottery_id, .. } = *author;
-        let wanted = address_keys(lottery_id, participant);
-        let held = found.map(|found| address_keys(lottery_id, &found.participant)).unwrap_or_default();
-        let contact = keys::contact(lottery_id, &participant.participant_id);
-        let keys = wanted.iter().chain(&held).map(|(_, key)| key.clone()).chain([contact]).collect();
-
-        let (writes, answer) = match found {
-            None => accept(author, participant),
-            Some(found) => update(author, participant, found),
+        let delta = || Delta::between(found.map(|found| &found.participant), Some(&participant), groups);
+        let import = author.import.map(|import| import.number);
+        let Some(found) = found else {
+            let (delta, email) = (delta(), participant.email.clone());
+            let contact = StoredContact {
+                import,
+                is_new: import.is_some(),
+                ..StoredContact::new(participant, author.now)
+            };
+            let answer = Recorded::New { label: contact.label, email };
+            return Self {
+                place,
+                contact: Some(contact),
+                revision: None,
+                journal: None,
+                taken: wanted,
+                freed: Vec::new(),
+                delta,
+                answer,
+            };
         };
-        let mut plan = Self { place, writes, delta: Delta::default(), addresses: Vec::new(), keys, answer };
-        if plan.writes.is_empty() {
-            return plan;
+        let email = participant.email.clone();
+        let fields = participant.changes(&found.participant);
+        if fields.is_empty() {
+            let subscription_arn = found.subscription_arn.clone();
+            let answer = Recorded::Unchanged { label: found.label, email, subscription_arn };
+            return Self::nothing(place, answer);
         }
-        plan.delta = Delta::between(found.map(|found| &found.participant), Some(participant), groups);
-        for (field, key) in wanted.iter().filter(|address| !held.contains(address)) {
-            plan.addresses.push((plan.writes.len(), field));
-            plan.writes.push(take_address(key.clone(), &participant.participant_id));
+        let delta = delta();
+        let keeps_email = found.participant.email == participant.email;
+        let (kept, former) = if keeps_email {
+            (found.subscription_arn.clone(), None)
+        } else {
+            (None, found.subscription_arn.clone())
+        };
+        let is_same_import = import.is_some() && import == found.import;
+        let contact = StoredContact {
+            participant,
+            subscribed_at: found.subscribed_at.filter(|_| kept.is_some()),
+            subscription_arn: kept.clone(),
+            import,
+            is_new: is_same_import && found.is_new,
+            revision: found.revision + 1,
+            ..found.clone()
+        };
+        let answer = Recorded::Changed {
+            fields,
+            label: contact.label,
+            email,
+            subscription_arn: kept,
+            former_subscription_arn: former,
+        };
+        // Who they were before is kept once for an import, however often it changes them.
+        let journaled = author.import.filter(|_| !is_same_import);
+        let (stay, freed): (Addresses, Addresses) =
+            held.into_iter().partition(|address| wanted.contains(address));
+        Self {
+            place,
+            contact: Some(contact),
+            revision: Some(found.revision),
+            journal: journaled.map(|import| journal::changed(import, found, author.now)),
+            taken: wanted.into_iter().filter(|address| !stay.contains(address)).collect(),
+            freed: freed.into_iter().map(|(_, key)| key).collect(),
+            delta,
+            answer,
         }
-        let freed = held.into_iter().filter(|address| !wanted.contains(address));
-        plan.writes.extend(freed.map(|(_, key)| Write::delete(key)));
-        plan
+    }
+
+    /// Nothing is written if nothing changes.
+    fn nothing(place: usize, answer: Recorded) -> Self {
+        Self {
+            place,
+            contact: None,
+            revision: None,
+            journal: None,
+            taken: Vec::new(),
+            freed: Vec::new(),
+            delta: Delta::default(),
+            answer,
+        }
+    }
+
+    /// How many writes it takes.
+    fn writes(&self) -> usize {
+        let contact = if self.contact.is_some() { 2 } else { 0 };
+        contact + usize::from(self.journal.is_some()) + self.taken.len() + self.freed.len()
+    }
+
+    /// The writes: the contact first, and the addresses that are taken behind the journal.
+    fn make<'a>(&'a self, lottery_id: &'a LotteryId) -> impl Iterator<Item = Write> + 'a {
+        self.contact.iter().flat_map(move |contact| {
+            let item = contact.contact_item(lottery_id);
+            let rewrite = match self.revision {
+                None => Write::create(item),
+                Some(revision) => {
+                    Write::put(item).only_if("revision = :revision").value(":revision", number(revision))
+                }
+            };
+            let pool = Write::put(contact.participant_item(lottery_id));
+            let participant_id = &contact.participant.participant_id;
+            let taken = self.taken.iter().map(move |(_, key)| take_address(key.clone(), participant_id));
+            let freed = self.freed.iter().cloned().map(Write::delete);
+            // Nobody asks for what stood in the way: it is read again.
+            let writes = [rewrite, pool].into_iter().chain(self.journal.clone().map(Write::put));
+            writes.chain(taken).chain(freed).map(Write::silently)
+        })
     }
 
     /// The first field whose address is somebody else's. If the contact itself is not as it was read, the address may be the
@@ -414,72 +527,15 @@ impl Plan {
         if refusals.failed(0) {
             return None;
         }
-        self.addresses.iter().find(|(place, _)| refusals.failed(*place)).map(|(_, field)| *field)
+        let first = 2 + usize::from(self.journal.is_some());
+        let fields = self.taken.iter().zip(first..);
+        fields.into_iter().find(|(_, place)| refusals.failed(*place)).map(|((field, _), _)| *field)
     }
-}
-
-fn accept(author: &Author<'_>, participant: &Participant) -> (Vec<Write>, Recorded) {
-    let import = author.import.map(|import| import.number);
-    let contact = StoredContact {
-        import,
-        is_new: import.is_some(),
-        ..StoredContact::new(participant.clone(), author.now)
-    };
-    let writes = vec![
-        Write::create(contact.contact_item(author.lottery_id)),
-        Write::put(contact.participant_item(author.lottery_id)),
-    ];
-    (writes, Recorded::New { label: contact.label, email: participant.email.clone() })
-}
-
-/// Nothing is written if nothing changes.
-fn update(author: &Author<'_>, participant: &Participant, found: &StoredContact) -> (Vec<Write>, Recorded) {
-    let lottery_id = author.lottery_id;
-    let email = participant.email.clone();
-    let fields = participant.changes(&found.participant);
-    if fields.is_empty() {
-        let subscription_arn = found.subscription_arn.clone();
-        return (Vec::new(), Recorded::Unchanged { label: found.label, email, subscription_arn });
-    }
-    let keeps_email = found.participant.email == participant.email;
-    let (kept, former) = if keeps_email {
-        (found.subscription_arn.clone(), None)
-    } else {
-        (None, found.subscription_arn.clone())
-    };
-    let revision = found.revision;
-    let import = author.import.map(|import| import.number);
-    let is_same_import = import.is_some() && import == found.import;
-    let contact = StoredContact {
-        participant: participant.clone(),
-        subscribed_at: found.subscribed_at.filter(|_| kept.is_some()),
-        subscription_arn: kept.clone(),
-        import,
-        is_new: is_same_import && found.is_new,
-        revision: revision + 1,
-        ..found.clone()
-    };
-    let answer = Recorded::Changed {
-        fields,
-        label: contact.label,
-        email,
-        subscription_arn: kept,
-        former_subscription_arn: former,
-    };
-    let rewrite = Write::put(contact.contact_item(lottery_id))
-        .only_if("revision = :revision")
-        .value(":revision", number(revision));
-    let mut writes = vec![rewrite, Write::put(contact.participant_item(lottery_id))];
-    // Who they were before is kept once for an import, however often it changes them.
-    if let Some(import) = author.import.filter(|_| !is_same_import) {
-        writes.push(Write::put(journal::changed(import, found, author.now)));
-    }
-    (writes, answer)
 }
 
 /// Takes an address for a participant who does not have it yet, unless it is somebody else's.
 pub(super) fn take_address(key: Key, participant_id: &ParticipantId) -> Write {
-    Write::create(NewItem::at(key).with("participant_id", text(participant_id)))
+    Write::create(NewItem::sized(key, 1).with("participant_id", text(participant_id)))
 }
 
 /// Puts plans together until a transaction is full. Plans that write nothing go with any.
@@ -489,11 +545,11 @@ fn batches(plans: Vec<Plan>) -> Vec<Vec<Plan>> {
     let mut writes = 0;
     for plan in plans {
         // One write of each transaction is the counters'.
-        if writes + plan.writes.len() >= MOST_WRITES {
+        if writes + plan.writes() >= MOST_WRITES {
             batches.push(std::mem::take(&mut batch));
             writes = 0;
         }
-        writes += plan.writes.len();
+        writes += plan.writes();
         batch.push(plan);
     }
     batches.push(batch);
