@@ -43,12 +43,24 @@ def cpu_seconds(pid):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def cpu_by_thread(pid):
+    """Seconds of CPU of the threads of each name."""
+    seconds = {}
+    for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
+        try:
+            name, fields = (task / "comm").read_text().strip(), (task / "stat").read_text().rsplit(")", 1)[1].split()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        seconds[name] = seconds.get(name, 0) + (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return seconds
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("people", nargs="?", type=int, default=100_000)
     parser.add_argument("--in-memory", action="store_true")
     parser.add_argument("--columns", default="participant_id,name,phone,email,group")
-    parser.add_argument("--program", default=TARGET / "release/local-stack")
+    parser.add_argument("--program", default=TARGET / "release/local-stack", type=lambda path: pathlib.Path(path).resolve())
     parser.add_argument("--again", action="store_true", help="import the same list a second time")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_DIRECTORY")) as folder:
@@ -67,7 +79,7 @@ def main():
             send(api, headers | {"Content-Type": "application/json"},
                  json.dumps({"id": "party", "name": "Party", "email_through": "ses"}).encode(), "/lotteries")
             for turn in range(2 if arguments.again else 1):
-                before, began = cpu_seconds(server.pid), time.monotonic()
+                before, threads, began = cpu_seconds(server.pid), cpu_by_thread(server.pid), time.monotonic()
                 report = send(api, headers | {"Content-Type": "text/csv"},
                               rows(arguments.people, arguments.columns.split(",")), "/lotteries/party/participants")
                 seconds, cpu = time.monotonic() - began, cpu_seconds(server.pid) - before
@@ -75,6 +87,10 @@ def main():
                       f"{cpu / arguments.people * 1e6:.0f} µs of CPU each, "
                       f"peak {status(server.pid, 'VmHWM'):.0f} MB resident, now {status(server.pid, 'VmRSS'):.0f} MB; "
                       f"{report['accepted']} accepted, {report['updated']} updated, {report['refused']} refused", flush=True)
+                spent = {name: (seconds - threads.get(name, 0)) / arguments.people * 1e6
+                         for name, seconds in cpu_by_thread(server.pid).items()}
+                print("  of that: " + ", ".join(f"{name} {micros:.0f} µs" for name, micros in
+                                                sorted(spent.items(), key=lambda each: -each[1]) if micros >= 1), flush=True)
         finally:
             server.terminate()
             server.wait()
