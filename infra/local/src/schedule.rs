@@ -47,15 +47,19 @@ impl Schedule {
     }
 }
 
-/// Once a minute lets DynamoDB delete what has expired (AWS takes up to a few days), overwrites what was erased, and
-/// renews the organiser's token in time; for ever.
+/// Once a minute overwrites what was erased and renews the organiser's token in time, and once an hour lets DynamoDB delete
+/// what has expired; for ever. AWS takes up to a few days for that; and every item is looked at, which takes seconds of a
+/// million people.
 pub(crate) fn tidy(clock: Clock, dynamodb: Arc<DynamoDb>, token: Arc<Token>) -> impl Future<Output = ()> {
     let mut times = Times::new(clock.clone(), Duration::from_secs(60));
+    let mut sweeps = Times::new(clock.clone(), Duration::from_secs(3_600));
     async move {
         loop {
             times.tick().await;
             token.renew_in_time(clock.now());
-            dynamodb.sweep().await;
+            if sweeps.take() {
+                dynamodb.sweep().await;
+            }
             dynamodb.scrub().await;
         }
     }
@@ -88,15 +92,20 @@ impl Times {
         Times { clock, every, last }
     }
 
+    /// Whether the next time has come; it is over then.
+    fn take(&mut self) -> bool {
+        let (now, awake) = (self.clock.now(), Instant::now());
+        let is_due = self.is_due(now, awake);
+        if is_due {
+            self.last = (now, awake);
+        }
+        is_due
+    }
+
     /// Waits for the next time.
     async fn tick(&mut self) {
-        loop {
-            let (now, awake) = (self.clock.now(), Instant::now());
-            if self.is_due(now, awake) {
-                self.last = (now, awake);
-                return;
-            }
-            let left = self.every.saturating_sub(awake - self.last.1);
+        while !self.take() {
+            let left = self.every.saturating_sub(Instant::now() - self.last.1);
             tokio::time::sleep(left.clamp(Duration::from_millis(1), LOOK)).await;
         }
     }
@@ -152,6 +161,16 @@ mod tests {
         let waiting = tokio::spawn(async move { times.tick().await });
         clock.advance(Duration::from_secs(5 * 3600));
         tokio::time::timeout(Duration::from_secs(5), waiting).await.expect("at the next look").unwrap();
+    }
+
+    #[test]
+    fn what_comes_once_an_hour_is_taken_once() {
+        let clock = ManualClock::new(noon());
+        let mut times = Times::new(clock.clone().into(), Duration::from_secs(3600));
+        clock.advance(Duration::from_secs(3599));
+        assert!(!times.take());
+        clock.advance(Duration::from_secs(1));
+        assert!(times.take() && !times.take());
     }
 
     #[test]
