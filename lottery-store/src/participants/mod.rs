@@ -5,9 +5,11 @@
 //! e-mail address is an item of its own, so that it stands once per lottery. The same transactions keep the counts of the
 //! list ([`counts`]) and, of whoever an import changes, who they were before ([`journal`]).
 //!
-//! In reading order: [`put`] writes participants, [`plan`] says what that would do; [`import`] is what belongs together of
-//! them, [`pieces`] what its pieces have in common, [`replace`] withdraws who is no longer on a list, [`undo`] takes an import back; [`list`] is for reading.
+//! In reading order: [`put`] writes participants, [`changes`] says what that takes, [`plan`] says what it would do; [`import`]
+//! is what belongs together of them, [`pieces`] what its pieces have in common, [`replace`] withdraws who is no longer on a list,
+//! [`undo`] takes an import back; [`list`] is for reading.
 
+mod changes;
 mod counts;
 mod import;
 mod journal;

@@ -5,20 +5,18 @@
 //! before it, so that the outcome is that of one line after the other. Who stays as they are is not written.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::hash::{BuildHasher, RandomState};
 
-use futures_util::{StreamExt, TryStreamExt, stream};
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use jiff::Timestamp;
 use lottery::{EmailAddress, Label, LotteryId, Participant, ParticipantId, Record};
 
+use super::changes::{Batches, Plan};
 use super::counts::{Delta, Groups};
 use super::import::Import;
-use super::{StoredContact, address_keys, journal};
-use crate::item::{NewItem, number, text};
-use crate::keys::Key;
+use super::{StoredContact, address_keys};
 use crate::store::Table;
-use crate::transaction::{MOST_WRITES, Outcome, Refusals};
-use crate::write::Write;
+use crate::transaction::Outcome;
 use crate::{Store, StoreError, keys};
 
 /// How many transactions of one import are under way at once: as many as the counts have parts, so that none of them waits for
@@ -117,31 +115,6 @@ pub(super) struct Author<'a> {
     pub(super) import: Option<&'a Import>,
 }
 
-/// Whom a record may be about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum About {
-    Anybody,
-    /// Only somebody who is on the list.
-    Known,
-}
-
-/// What has to be written for one participant.
-struct Plan {
-    place: usize,
-    /// Who they will be; none if they stay as they are.
-    contact: Option<StoredContact>,
-    /// The revision of who they were; none if they are new.
-    revision: Option<u64>,
-    /// Who they were, where that is to be kept.
-    journal: Option<NewItem>,
-    /// The addresses that they take, each with its field's name.
-    taken: Vec<(&'static str, Key)>,
-    /// The addresses that they had.
-    freed: Vec<Key>,
-    delta: Delta,
-    answer: Recorded,
-}
-
 impl Store {
     /// Imports participants: new ones get label and nonce, known ones keep theirs and are else as given. The answers stand
     /// in the order of the participants. After an error, importing the same again completes it.
@@ -220,47 +193,28 @@ impl Store {
             .collect();
         let groups = self.groups_of(author.lottery_id, &merged, known).await?;
         let mut answers: Vec<Option<Recorded>> = vec![None; records.len()];
-        let (hasher, mut taken) = (RandomState::new(), HashSet::with_capacity(2 * records.len()));
-        let mut together = Vec::with_capacity(records.len());
+        let mut batches = Batches::new(author, &groups, records, merged, known);
         let mut alone = Vec::new();
-        let mut met: HashSet<&ParticipantId> = HashSet::with_capacity(records.len());
-        for (place, participant) in merged.into_iter().enumerate() {
-            if !met.insert(&records[place].participant_id) {
-                alone.push(place);
-                continue;
-            }
-            let Some(participant) = participant else {
-                // Only who is known for certain to be new.
-                alone.push(place);
-                continue;
-            };
-            let found = known.get(&participant.participant_id);
-            let wanted = address_keys(author.lottery_id, &participant);
-            let held =
-                found.map(|found| address_keys(author.lottery_id, &found.participant)).unwrap_or_default();
-            // Two addresses of one hash are decided one after the other, as one address would be.
-            let addresses: Vec<u64> =
-                wanted.iter().chain(&held).map(|(_, key)| hasher.hash_one(key)).collect();
-            let meets_another = addresses.iter().any(|address| taken.contains(address));
-            taken.extend(addresses);
-            let plan = Plan::new(author, &groups, place, participant, found, (wanted, held));
-            if meets_another { alone.push(place) } else { together.push(plan) }
-        }
         // Which part of the counts a transaction adds to is by chance, and those under way at once differ.
-        let first: u8 = rand::random();
-        // Collected first: a stream over a borrowing closure would not be `Send` for callers that need it.
-        let batches: Vec<_> = (0..=u8::MAX)
-            .cycle()
-            .zip(batches(together))
-            .map(|(turn, batch)| self.put_batch(author.lottery_id, first.wrapping_add(turn), batch))
-            .collect();
-        let batches: Vec<_> = stream::iter(batches).buffer_unordered(IN_FLIGHT).try_collect().await?;
-        for (place, answer) in batches.into_iter().flatten() {
-            match answer {
-                Some(answer) => answers[place] = Some(answer),
-                None => alone.push(place),
+        let mut part: u8 = rand::random();
+        let mut under_way = FuturesUnordered::new();
+        loop {
+            // What comes next is made while others are being written.
+            while under_way.len() < IN_FLIGHT
+                && let Some(batch) = batches.next()
+            {
+                part = part.wrapping_add(1);
+                under_way.push(self.put_batch(author.lottery_id, part, batch));
+            }
+            let Some(done) = under_way.next().await else { break };
+            for (place, answer) in done? {
+                match answer {
+                    Some(answer) => answers[place] = Some(answer),
+                    None => alone.push(place),
+                }
             }
         }
+        alone.extend(batches.alone);
         alone.sort_unstable();
         Ok((answers, alone))
     }
@@ -397,161 +351,4 @@ impl Store {
 
 fn in_order(answers: Vec<Option<Recorded>>) -> Vec<Recorded> {
     answers.into_iter().map(|answer| answer.expect("each record went together or alone")).collect()
-}
-
-/// The items by which addresses stand once per lottery, each with its field's name.
-type Addresses = Vec<(&'static str, Key)>;
-
-impl Plan {
-    /// What makes a participant as they shall be, from who they are and have been until now: the addresses that they shall have,
-    /// and those that they have.
-    fn new(
-        author: &Author<'_>,
-        groups: &Groups,
-        place: usize,
-        participant: Participant,
-        found: Option<&StoredContact>,
-        (wanted, held): (Addresses, Addresses),
-    ) -> Self {
-        let delta = || Delta::between(found.map(|found| &found.participant), Some(&participant), groups);
-        let import = author.import.map(|import| import.number);
-        let Some(found) = found else {
-            let (delta, email) = (delta(), participant.email.clone());
-            let contact = StoredContact {
-                import,
-                is_new: import.is_some(),
-                ..StoredContact::new(participant, author.now)
-            };
-            let answer = Recorded::New { label: contact.label, email };
-            return Self {
-                place,
-                contact: Some(contact),
-                revision: None,
-                journal: None,
-                taken: wanted,
-                freed: Vec::new(),
-                delta,
-                answer,
-            };
-        };
-        let email = participant.email.clone();
-        let fields = participant.changes(&found.participant);
-        if fields.is_empty() {
-            let subscription_arn = found.subscription_arn.clone();
-            let answer = Recorded::Unchanged { label: found.label, email, subscription_arn };
-            return Self::nothing(place, answer);
-        }
-        let delta = delta();
-        let keeps_email = found.participant.email == participant.email;
-        let (kept, former) = if keeps_email {
-            (found.subscription_arn.clone(), None)
-        } else {
-            (None, found.subscription_arn.clone())
-        };
-        let is_same_import = import.is_some() && import == found.import;
-        let contact = StoredContact {
-            participant,
-            subscribed_at: found.subscribed_at.filter(|_| kept.is_some()),
-            subscription_arn: kept.clone(),
-            import,
-            is_new: is_same_import && found.is_new,
-            revision: found.revision + 1,
-            ..found.clone()
-        };
-        let answer = Recorded::Changed {
-            fields,
-            label: contact.label,
-            email,
-            subscription_arn: kept,
-            former_subscription_arn: former,
-        };
-        // Who they were before is kept once for an import, however often it changes them.
-        let journaled = author.import.filter(|_| !is_same_import);
-        let (stay, freed): (Addresses, Addresses) =
-            held.into_iter().partition(|address| wanted.contains(address));
-        Self {
-            place,
-            contact: Some(contact),
-            revision: Some(found.revision),
-            journal: journaled.map(|import| journal::changed(import, found, author.now)),
-            taken: wanted.into_iter().filter(|address| !stay.contains(address)).collect(),
-            freed: freed.into_iter().map(|(_, key)| key).collect(),
-            delta,
-            answer,
-        }
-    }
-
-    /// Nothing is written if nothing changes.
-    fn nothing(place: usize, answer: Recorded) -> Self {
-        Self {
-            place,
-            contact: None,
-            revision: None,
-            journal: None,
-            taken: Vec::new(),
-            freed: Vec::new(),
-            delta: Delta::default(),
-            answer,
-        }
-    }
-
-    /// How many writes it takes.
-    fn writes(&self) -> usize {
-        let contact = if self.contact.is_some() { 2 } else { 0 };
-        contact + usize::from(self.journal.is_some()) + self.taken.len() + self.freed.len()
-    }
-
-    /// The writes: the contact first, and the addresses that are taken behind the journal.
-    fn make<'a>(&'a self, lottery_id: &'a LotteryId) -> impl Iterator<Item = Write> + 'a {
-        self.contact.iter().flat_map(move |contact| {
-            let item = contact.contact_item(lottery_id);
-            let rewrite = match self.revision {
-                None => Write::create(item),
-                Some(revision) => {
-                    Write::put(item).only_if("revision = :revision").value(":revision", number(revision))
-                }
-            };
-            let pool = Write::put(contact.participant_item(lottery_id));
-            let participant_id = &contact.participant.participant_id;
-            let taken = self.taken.iter().map(move |(_, key)| take_address(key.clone(), participant_id));
-            let freed = self.freed.iter().cloned().map(Write::delete);
-            // Nobody asks for what stood in the way: it is read again.
-            let writes = [rewrite, pool].into_iter().chain(self.journal.clone().map(Write::put));
-            writes.chain(taken).chain(freed).map(Write::silently)
-        })
-    }
-
-    /// The first field whose address is somebody else's. If the contact itself is not as it was read, the address may be the
-    /// person's own by now, and nothing is certain.
-    fn address_taken(&self, refusals: &Refusals) -> Option<&'static str> {
-        if refusals.failed(0) {
-            return None;
-        }
-        let first = 2 + usize::from(self.journal.is_some());
-        let fields = self.taken.iter().zip(first..);
-        fields.into_iter().find(|(_, place)| refusals.failed(*place)).map(|((field, _), _)| *field)
-    }
-}
-
-/// Takes an address for a participant who does not have it yet, unless it is somebody else's.
-pub(super) fn take_address(key: Key, participant_id: &ParticipantId) -> Write {
-    Write::create(NewItem::sized(key, 1).with("participant_id", text(participant_id)))
-}
-
-/// Puts plans together until a transaction is full. Plans that write nothing go with any.
-fn batches(plans: Vec<Plan>) -> Vec<Vec<Plan>> {
-    let mut batches = Vec::new();
-    let mut batch: Vec<Plan> = Vec::new();
-    let mut writes = 0;
-    for plan in plans {
-        // One write of each transaction is the counters'.
-        if writes + plan.writes() >= MOST_WRITES {
-            batches.push(std::mem::take(&mut batch));
-            writes = 0;
-        }
-        writes += plan.writes();
-        batch.push(plan);
-    }
-    batches.push(batch);
-    batches
 }

@@ -7,10 +7,10 @@
 use jiff::Timestamp;
 use lottery::{DrawId, EmailAddress, Label, Lottery, LotteryId, ParticipantId};
 
+use super::changes::take_address;
 use super::counts::Delta;
 use super::import::{Import, ImportState};
 use super::journal::Before;
-use super::put::take_address;
 use super::withdraw::Leaving;
 use super::{PAGE, StoredContact, address_keys};
 use crate::item::number;

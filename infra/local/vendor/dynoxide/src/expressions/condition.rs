@@ -79,6 +79,27 @@ pub enum Operand {
 /// Errors returned are the raw error text without the "Invalid FilterExpression: " etc.
 /// prefix: callers must add the appropriate prefix for their expression type.
 pub fn parse(expr: &str) -> Result<ConditionExpr, String> {
+    // The items of a transaction mostly share a condition, and each is parsed
+    // for its syntax, its references and its meaning: the last one is kept
+    // (PATCHES.md).
+    LAST_PARSED.with(|last| {
+        if let Some((text, parsed)) = &*last.borrow()
+            && text == expr
+        {
+            return Ok(parsed.clone());
+        }
+        let parsed = parse_anew(expr)?;
+        *last.borrow_mut() = Some((expr.to_string(), parsed.clone()));
+        Ok(parsed)
+    })
+}
+
+thread_local! {
+    static LAST_PARSED: std::cell::RefCell<Option<(String, ConditionExpr)>> =
+        const { std::cell::RefCell::new(None) };
+}
+
+fn parse_anew(expr: &str) -> Result<ConditionExpr, String> {
     super::check_expression_size(expr)?;
     let tokens = tokenize(expr).map_err(|e| tokenizer_syntax_error(expr, &e))?;
     check_redundant_parens(&tokens)?;
