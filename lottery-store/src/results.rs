@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use lottery::receipt::Receipt;
 use lottery::selection::{Ranked, Seat};
 use lottery::{
-    Channel, Draw, DrawId, EmailAddress, Forfeit, HexBytes, Label, LotteryId, Name, Nonce, Part,
+    Channel, Draw, DrawId, EmailAddress, Forfeit, Group, HexBytes, Label, LotteryId, Name, Nonce, Part,
     ParticipantId, PhoneNumber, PrizeName,
 };
 use serde::{Deserialize, Serialize};
