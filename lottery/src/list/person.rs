@@ -401,7 +401,8 @@ fn is_dash(text: &str) -> bool {
 }
 
 fn parse_id(text: &str) -> Result<ParticipantId, Why> {
-    if let Some(shown) = super::phone::spoilt(text) {
+    // What has lost digits has a fraction or a sign: `1E5` may be somebody's id.
+    if let Some(shown) = super::phone::spoilt(text).filter(|shown| shown.contains(['.', ',', '+'])) {
         return Err(ListRemark::NumberSpoilt { shown }.into());
     }
     let narrowed: String = seen(text).nfkc().collect();

@@ -112,7 +112,7 @@ fn groups_of_one_look_are_one_group() {
 
 #[test]
 fn ids_keep_their_zeros_and_spoilt_ones_are_told() {
-    let text = "participant_id,name\n007,Rose\n7,Tracy\n1.1E+17,Bob\n1.1E17,Aaron\na b,Eve\n=\"008\",Carol\n００９,Dan\n\u{200b}010,Frank\n,Nobody\n";
+    let text = "participant_id,name\n007,Rose\n7,Tracy\n1.1E+17,Bob\n1.1E17,Aaron\na b,Eve\n=\"008\",Carol\n００９,Dan\n\u{200b}010,Frank\n,Nobody\n1E5,Gary\n";
     assert_eq!(
         people(&list(text, default())),
         [
@@ -124,7 +124,8 @@ fn ids_keep_their_zeros_and_spoilt_ones_are_told() {
             "008 Carol",
             "009 Dan",
             "010 Frank",
-            "10: Missing"
+            "10: Missing",
+            "1E5 Gary"
         ]
     );
 }
