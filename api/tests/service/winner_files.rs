@@ -45,7 +45,7 @@ async fn drawn(is_forfeited: bool) -> (Service, String) {
                 score: HexBytes::from([rank as u8; 32]),
                 seat: if rank <= 2 { Seat::Open } else { Seat::Alternate },
             },
-            part: None,
+            part: lottery::Part::Other,
         })
         .collect();
     store.put_pending_ranking(&lottery_id, &draw_id, &ranking).await.unwrap();
