@@ -156,24 +156,28 @@ pub(crate) async fn winners(
     Ok(state.reads.answer(key, lifetime, masked).await?.respond(&headers))
 }
 
-/// The ranks of all who have won, by rank: the winners drawn, and the alternates who took a forfeited seat.
-fn ranks(draw: &Draw) -> Vec<u32> {
+/// How many have won: the winners drawn, and the alternates who took a forfeited seat.
+fn total(draw: &Draw) -> usize {
+    if !draw.status.has_official_winners() {
+        return 0;
+    }
+    draw.winners() as usize + draw.forfeits.iter().filter(|forfeit| forfeit.taken_by.is_some()).count()
+}
+
+/// The ranks among which those are that are shown, by rank.
+fn shown_ranks(draw: &Draw, shown: Shown) -> Vec<u32> {
     if !draw.status.has_official_winners() {
         return Vec::new();
+    }
+    // A quota passes over the best-ranked of a group that has enough: an alternate then stands before a winner.
+    if shown == Shown::InFull || draw.prizes.has_quotas() {
+        // A ranking ends with the entries.
+        let entries = draw.entries.and_then(|entries| u32::try_from(entries).ok()).unwrap_or(u32::MAX);
+        return (1..=draw.ranked().min(entries)).collect();
     }
     let mut takers: Vec<u32> = draw.forfeits.iter().filter_map(|forfeit| forfeit.taken_by).collect();
     takers.sort_unstable();
     (1..=draw.winners()).chain(takers).collect()
-}
-
-/// The ranks that are shown, by rank.
-fn shown_ranks(draw: &Draw, shown: Shown) -> Vec<u32> {
-    if shown == Shown::Masked || !draw.status.has_official_winners() {
-        return ranks(draw);
-    }
-    // A ranking ends with the entries.
-    let entries = draw.entries.and_then(|entries| u32::try_from(entries).ok()).unwrap_or(u32::MAX);
-    (1..=draw.ranked().min(entries)).collect()
 }
 
 /// A part of the ranking, and the cursor of what is behind it.
@@ -195,10 +199,10 @@ async fn page_of(
     let goes_on = wanted.len() > limit;
     wanted.truncate(limit);
     let cursor = wanted.last().filter(|_| goes_on).map(u32::to_string);
-    let has_won = |rank: &u32| *rank <= draw.winners() || draw.taken_by(*rank).is_some();
-    let (won, behind): (Vec<u32>, Vec<u32>) = wanted.into_iter().partition(has_won);
-    let winners = state.store.winners_ranked(draw, won).await?;
-    let alternates = match behind.is_empty() {
+    let winners = state.store.winners_ranked(draw, wanted.iter().copied()).await?;
+    let mut behind = wanted;
+    behind.retain(|rank| !winners.iter().any(|winner| winner.rank == *rank));
+    let alternates = match shown == Shown::Masked || behind.is_empty() {
         true => Vec::new(),
         false => state.store.lines_ranked(draw, behind).await?,
     };
@@ -211,7 +215,7 @@ pub(super) async fn first(state: &AppState, draw: &Draw) -> Result<FirstWinners,
     let contacts = state.store.contacts_of(&draw.lottery_id, &winners).await?;
     let masked = |winner: &Winner| MaskedWinner::new(winner, contacts.get(&winner.participant_id));
     let winners_shown = winners.iter().map(masked).collect();
-    Ok(FirstWinners { winners: winners_shown, total: ranks(draw).len(), next_cursor: cursor })
+    Ok(FirstWinners { winners: winners_shown, total: total(draw), next_cursor: cursor })
 }
 
 /// How much of a winner is shown.
@@ -282,7 +286,7 @@ async fn json(
     shown: Shown,
     rule: CacheRule,
 ) -> Result<Answer, ApiError> {
-    let (status, total) = (draw.status.to_string(), ranks(draw).len());
+    let (status, total) = (draw.status.to_string(), total(draw));
     let mut fit = Fit::new(page.limit.unwrap_or(LARGEST_PAGE));
     loop {
         let RankPage { winners, alternates, cursor: next_cursor } =

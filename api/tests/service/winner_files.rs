@@ -21,10 +21,16 @@ const PEOPLE: [&str; 5] =
 /// A draw of two winners with up to four alternates among five people, ranked by their ids. The first winner has withdrawn and
 /// the first alternate has the seat, if so wanted.
 async fn drawn(is_forfeited: bool) -> (Service, String) {
+    seated(json!([]), [1, 2], is_forfeited).await
+}
+
+/// The same with quotas, and with seats for these ranks.
+async fn seated(quota: Value, seats: [u32; 2], is_forfeited: bool) -> (Service, String) {
     let service = Service::with_party().await;
     let lines: String = (1..).zip(PEOPLE).map(|(id, person)| format!("{id},{person}\n")).collect();
     service.import_csv(&format!("participant_id,name,phone,group\n{lines}")).await;
-    let body = json!({ "prizes": [{ "name": "一等奖", "winners": 2 }], "alternates": 4 });
+    let prize = json!({ "name": "一等奖", "winners": 2, "quota": quota });
+    let body = json!({ "prizes": [prize], "alternates": 4 });
     let draw = service.post("/lotteries/party/draws", body).await.expect(202).json();
     let lottery_id = LotteryId::parse("party").unwrap();
     let draw_id = DrawId::parse(draw["draw_id"].as_str().unwrap()).unwrap();
@@ -41,9 +47,9 @@ async fn drawn(is_forfeited: bool) -> (Service, String) {
             rank,
             ranked: Ranked {
                 label: sealed.entry.label,
-                prize: (rank <= 2).then_some(0),
+                prize: seats.contains(&rank).then_some(0),
                 score: HexBytes::from([rank as u8; 32]),
-                seat: if rank <= 2 { Seat::Open } else { Seat::Alternate },
+                seat: if seats.contains(&rank) { Seat::Open } else { Seat::Alternate },
             },
             part: lottery::Part::Other,
         })
@@ -128,6 +134,26 @@ async fn an_alternate_who_took_a_seat_stands_among_the_winners() {
         (&json["alternates"][0]["name"], &json["alternates"][0]["group"]),
         (&json!("李雷"), &json!("Sales"))
     );
+}
+
+/// A group that has enough seats is passed over: its next-ranked is an alternate who stands before a winner.
+#[tokio::test]
+async fn with_quotas_an_alternate_may_stand_before_a_winner() {
+    let (service, path) = seated(json!([{"group": "Sales", "at_most": 1}]), [1, 3], false).await;
+    let ranks = |json: &[u8], member: &str| -> Vec<u64> {
+        let json: Value = serde_json::from_slice(json).unwrap();
+        json[member].as_array().unwrap().iter().map(|line| line["rank"].as_u64().unwrap()).collect()
+    };
+    let (full, _) = get(&service, &path, "application/json", READ).await;
+    assert_eq!((ranks(&full, "winners"), ranks(&full, "alternates")), (vec![1, 3], vec![2, 4, 5]));
+    let (masked, _) = get(&service, &path, "application/json", None).await;
+    assert_eq!(ranks(&masked, "winners"), [1, 3]);
+    let (shown, _) = get(&service, path.strip_suffix("/winners").unwrap(), "application/json", None).await;
+    assert_eq!(ranks(&shown, "winners"), [1, 3]);
+    let (first, _) = get(&service, &format!("{path}?limit=2"), "application/json", None).await;
+    assert_eq!(ranks(&first, "winners"), [1]);
+    let (rest, _) = get(&service, &format!("{path}?limit=2&cursor=2"), "application/json", None).await;
+    assert_eq!(ranks(&rest, "winners"), [3]);
 }
 
 #[tokio::test]
