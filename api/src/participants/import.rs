@@ -5,7 +5,7 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use http::HeaderMap;
 use http::header::CONTENT_LENGTH;
-use lottery::list::{Batch, Options, Row};
+use lottery::list::{Batch, Form, Options, Row};
 use lottery::{Lottery, ParticipantId, Record};
 use lottery_store::{BeginImport, Import, ImportMode, ImportState};
 use serde_json::json;
@@ -194,12 +194,20 @@ impl<'a> Importing<'a> {
             self.take(batch).await?;
         }
         let read = intake.end().await;
+        if read.as_ref().is_ok_and(|read| self.is_one_person(read)) {
+            self.taker.become_single();
+        }
         if read.is_ok() || limits.max_lines.is_none() {
             self.store().await?;
         }
         let intake::Read { detected, received } = read?;
         self.report.detected = detected.into();
         self.close(received == 0).await
+    }
+
+    /// Whether the body is one person as JSON, added by a program or by hand.
+    fn is_one_person(&self, read: &intake::Read) -> bool {
+        read.detected.form == Some(Form::Json) && self.report.rows == 1 && !self.asked.more
     }
 
     /// Takes rows, and stores whenever there are enough. Where the number of rows is limited, nothing is stored before it is

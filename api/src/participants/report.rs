@@ -253,7 +253,7 @@ pub(crate) struct RefusedRow {
 /// What came of an import.
 #[derive(Debug, Default, Serialize, ToSchema)]
 pub(crate) struct Report {
-    /// The import that the rows belong to; null of a dry run, and where nothing was taken.
+    /// The import that the rows belong to; null of a dry run, of one person as JSON, and where nothing was taken.
     pub(crate) import: Option<ImportView>,
     /// Whether nothing was stored, because that was asked for.
     pub(crate) dry_run: bool,

@@ -46,11 +46,12 @@ enum Target<'a> {
 }
 
 /// What came of one line.
-enum Taken {
+enum Outcome {
     New,
     Changed,
     Unchanged,
     Refused(&'static str, Explanation),
+    /// An address is somebody else's.
     AddressTaken(&'static str),
 }
 
@@ -100,6 +101,13 @@ impl<'a> Taker<'a> {
             Target::NotBegun(mode) => *mode == ImportMode::Replace,
             Target::Import(import) => import.mode == ImportMode::Replace,
             Target::Superseded(_) | Target::Single => false,
+        }
+    }
+
+    /// Takes one person for no list: they may be added beside an import, which can still be undone.
+    pub(super) fn become_single(&mut self) {
+        if matches!(self.target, Target::NotBegun(ImportMode::Merge)) {
+            self.target = Target::Single;
         }
     }
 
@@ -168,10 +176,10 @@ impl<'a> Taker<'a> {
             let mut unwanted = Vec::new();
             for (mut line, taken) in lines.into_iter().zip(taken) {
                 match taken {
-                    Taken::New => report.accepted += 1,
-                    Taken::Changed => report.updated += 1,
-                    Taken::Unchanged => report.unchanged += 1,
-                    Taken::AddressTaken(field) if !self.is_strict => {
+                    Outcome::New => report.accepted += 1,
+                    Outcome::Changed => report.updated += 1,
+                    Outcome::Unchanged => report.unchanged += 1,
+                    Outcome::AddressTaken(field) if !self.is_strict => {
                         report.warn(Remark::of_field(line.line, field, LineRefusal::AddressTaken));
                         match field {
                             "phone" => line.record.phone = Field::Absent,
@@ -182,11 +190,11 @@ impl<'a> Taker<'a> {
                         }
                         again.push(line);
                     }
-                    Taken::AddressTaken(field) => {
+                    Outcome::AddressTaken(field) => {
                         unwanted.push(line.record.participant_id.clone());
                         refuse(line, field, LineRefusal::AddressTaken.into(), report);
                     }
-                    Taken::Refused(field, why) => {
+                    Outcome::Refused(field, why) => {
                         unwanted.push(line.record.participant_id.clone());
                         refuse(line, field, why, report);
                     }
@@ -205,11 +213,11 @@ impl<'a> Taker<'a> {
         &mut self,
         lines: &[Line],
         subscriptions: &mut Subscriptions<'_>,
-    ) -> Result<Vec<Taken>, ApiError> {
+    ) -> Result<Vec<Outcome>, ApiError> {
         let records: Vec<Record> = lines.iter().map(|line| line.record.clone()).collect();
         let (store, now) = (&self.state.store, self.state.clock.now());
         if let Target::Plan(plan) = &mut self.target {
-            return Ok(plan.add(&records).await?.into_iter().map(Taken::from).collect());
+            return Ok(plan.add(&records).await?.into_iter().map(Outcome::from).collect());
         }
         let mut recorded = None;
         if let Target::Import(import) = &self.target {
@@ -228,7 +236,7 @@ impl<'a> Taker<'a> {
             None => store.put_records(&self.lottery.lottery_id, &records, now).await?,
         };
         let taken = lines.iter().zip(recorded).map(|(line, recorded)| {
-            let taken = Taken::from(&recorded);
+            let taken = Outcome::from(&recorded);
             subscriptions.note(line.line, &line.record, recorded);
             taken
         });
@@ -273,11 +281,11 @@ fn refused_of(recorded: &[Recorded]) -> u64 {
     recorded.iter().filter(is_refused).count() as u64
 }
 
-fn name_missing() -> Taken {
-    Taken::Refused("name", lottery::Refusal::Missing.into())
+fn name_missing() -> Outcome {
+    Outcome::Refused("name", lottery::Refusal::Missing.into())
 }
 
-impl From<&Recorded> for Taken {
+impl From<&Recorded> for Outcome {
     fn from(recorded: &Recorded) -> Self {
         match recorded {
             Recorded::New { .. } => Self::New,
@@ -289,7 +297,7 @@ impl From<&Recorded> for Taken {
     }
 }
 
-impl From<Planned> for Taken {
+impl From<Planned> for Outcome {
     fn from(planned: Planned) -> Self {
         match planned {
             Planned::New => Self::New,

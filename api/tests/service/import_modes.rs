@@ -69,7 +69,7 @@ fn partial_files_in_any_order_never_erase() {
         _ => "true".to_owned(),
     };
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let mut runner = TestRunner::new(Config::with_cases(24));
+    let mut runner = TestRunner::new(Config::with_cases(12));
     let outcome = runner.run(&(file(), file()), |files| {
         runtime.block_on(async {
             let service = Service::with_party().await;
@@ -449,4 +449,17 @@ async fn while_a_draw_holds_the_lottery_its_list_is_not_replaced_emptied_or_take
     let report = import(&service, "", "participant_id,name\n3,C\n").await;
     assert_eq!(counts(&report), [1, 0, 0, 0, 0]);
     assert_eq!(service.people().await, ["1 A", "2 B", "3 C"]);
+}
+
+#[tokio::test]
+async fn one_person_is_added_beside_the_last_import() {
+    let service = Service::with_party().await;
+    import(&service, "", "participant_id,name\n1,A\n").await;
+    let rose = json!({ "participant_id": "2", "name": "Rose", "phone": "none" });
+    let report = import(&service, "", &rose.to_string()).await;
+    assert_eq!((counts(&report), &report["import"]), ([1, 0, 0, 0, 0], &Value::Null));
+    let last = service.get_as_organiser("/lotteries/party/imports/last").await.expect(200).json();
+    assert_eq!((&last["number"], &last["accepted"], &last["can_undo"]), (&json!(1), &json!(1), &json!(true)));
+    service.post("/lotteries/party/imports/1/undo", json!({})).await.expect(200);
+    assert_eq!(service.people().await, ["2 Rose"]);
 }

@@ -1,6 +1,6 @@
 //! Creating and reading lotteries.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::Service;
 
@@ -75,11 +75,43 @@ async fn fields_that_cannot_stand_are_named() {
         (json!({ "name": "A", "time_zone": "Mars" }), "time_zone"),
         (json!({ "name": "A", "colour": "red" }), "colour"),
         (json!({ "name": "A", "email_through": "ses" }), "email_through"),
+        (json!({ "name": "A", "country": "China" }), "country"),
+        (json!({ "name": "A", "country": "XX" }), "country"),
+        (json!({ "name": "A", "country": 86 }), "country"),
     ] {
         let refused = service.post("/lotteries", body).await.expect(422);
         assert_eq!(refused.json()["errors"][0]["field"], field, "{}", refused.body);
     }
     assert!(service.aws.script().topics.is_empty());
+}
+
+#[tokio::test]
+async fn a_lottery_has_the_country_that_is_given_or_that_of_its_time_zone_or_language() {
+    let service = Service::new().await;
+    for (body, country) in [
+        (json!({ "name": "A" }), Value::Null),
+        (json!({ "name": "A", "country": "de" }), json!("DE")),
+        (json!({ "name": "A", "time_zone": "Asia/Shanghai" }), json!("CN")),
+        (json!({ "name": "A", "locale": "zh-CN" }), json!("CN")),
+        (json!({ "name": "A", "locale": "zh-CN", "time_zone": "America/New_York" }), json!("US")),
+        (json!({ "name": "A", "locale": "zh-CN", "country": "SG" }), json!("SG")),
+    ] {
+        let created = service.post("/lotteries", body).await.expect(201).json();
+        assert_eq!(created["country"], country);
+        let path = format!("/lotteries/{}", created["lottery_id"].as_str().unwrap());
+        assert_eq!(service.get(&path).await.expect(200).json()["country"], country);
+    }
+}
+
+#[tokio::test]
+async fn e_mails_go_through_ses_where_a_sender_is_set_up() {
+    for (has_sender, through) in [(false, "sns"), (true, "ses")] {
+        let service = Service::with(|config| config.has_email_sender = has_sender).await;
+        let created = service.post("/lotteries", json!({ "name": "A" })).await.expect(201).json();
+        assert_eq!(created["email_through"], through);
+        let chosen = json!({ "name": "B", "email_through": "sns" });
+        assert_eq!(service.post("/lotteries", chosen).await.expect(201).json()["email_through"], "sns");
+    }
 }
 
 #[tokio::test]

@@ -169,11 +169,11 @@ impl Columns {
         let shown = |index: usize| cells.get(index).map(|cell| shown(cell.as_shown())).unwrap_or_default();
         let mut candidates: Vec<(usize, Field, u8)> = Vec::new();
         let mut left_out = vec![false; width];
-        for index in 0..width {
+        for (index, is_left_out) in left_out.iter_mut().enumerate() {
             let header = shown(index);
             match mapping.of(index, &header) {
                 Some(Some(field)) => candidates.push((index, field, 0)),
-                Some(None) => left_out[index] = true,
+                Some(None) => *is_left_out = true,
                 None => {
                     let is_taken =
                         |field: Field| mapping.columns.iter().any(|(_, other)| *other == Some(field));

@@ -110,7 +110,7 @@ fn a_list_of_ids_changes_who_is_known() {
     let list = list("participant_id,name,tickets\n1,,2\n,Rose,1\n", Options::default());
     assert_eq!(people(&list), ["1 ? . . . 2", "3: Missing"]);
     assert_eq!(people(&self::list("工号,票数\n7,3\n", Options::default())), ["7 ? . . . 3"]);
-    assert_eq!(refusal("工号,备注\n7,3\n", Options::default()), "NameColumnMissing");
+    assert_eq!(refusal("工号,备注,票数\n7,x,3\n", Options::default()), "NameColumnMissing");
 }
 
 #[test]
