@@ -227,7 +227,7 @@ impl<'a> Importing<'a> {
                 return Err(too_large(self.state.config.import));
             }
             self.take_row(row);
-            if self.batch.len() >= BATCH && max_lines.is_none() {
+            if self.batch.len() + self.kept.len() >= BATCH && max_lines.is_none() {
                 self.store().await?;
             }
         }
@@ -243,7 +243,8 @@ impl<'a> Importing<'a> {
             }
             Err(remark) => {
                 match row.participant_id {
-                    Some(participant_id) => self.kept.push(participant_id),
+                    Some(participant_id) if self.taker.is_replacing() => self.kept.push(participant_id),
+                    Some(_) => {}
                     None => self.without_id += 1,
                 }
                 self.report.keep_cells(row.line, row.cells);
@@ -257,7 +258,7 @@ impl<'a> Importing<'a> {
         let lines = std::mem::take(&mut self.batch);
         // Doubles within one body are known already; those of two pieces are not.
         let is_piece = self.asked.import.is_some() && self.asked.offset == 0;
-        if !kept.is_empty() && self.taker.is_replacing() {
+        if !kept.is_empty() {
             self.taker.keep(&kept).await?;
         }
         let mut lines = lines.into_iter();

@@ -14,6 +14,7 @@ use utoipa::IntoParams;
 use crate::error::ApiError;
 use crate::explanation::Explanation;
 use crate::extract::{query, unsupported};
+use crate::participants::report::SAMPLE;
 
 /// The types of body in which a list comes. What it is, its bytes say.
 const TAKEN: [&str; 10] = [
@@ -149,6 +150,7 @@ impl ImportRequest {
             sheet: self.sheet.clone(),
             strict: self.strict,
             clear: self.clear.clone(),
+            shown_rows: if self.dry_run && self.offset == 0 { SAMPLE } else { 0 },
         }
     }
 

@@ -17,7 +17,7 @@ const COLUMN_LENGTH: usize = 64;
 /// The cells of refused rows are told up to so many bytes.
 const MAX_CELL_BYTES: usize = 512 * 1024;
 /// Rows that a dry run shows.
-const SAMPLE: usize = 20;
+pub(super) const SAMPLE: usize = 20;
 
 /// A line that was not taken, or one that was taken with something to be known about it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -202,16 +202,20 @@ pub(crate) struct SampleRow {
     excluded: Option<bool>,
     /// Why the row would not be taken.
     pub(super) refused: Option<Remark>,
+    /// The cells of a table as they are shown, in the order of `detected.columns`; those of columns that are kept out among
+    /// them.
+    cells: Vec<String>,
 }
 
 impl SampleRow {
     fn of(row: &Row) -> Self {
         match &row.person {
-            Ok(person) => Self::of_person(row.line, person.clone()),
+            Ok(person) => Self { cells: row.cells.clone(), ..Self::of_person(row.line, person.clone()) },
             Err(remark) => Self {
                 line: row.line,
                 participant_id: row.participant_id.as_ref().map(ToString::to_string),
                 refused: Some(remark.clone().into()),
+                cells: row.cells.clone(),
                 ..Self::default()
             },
         }
@@ -229,6 +233,7 @@ impl SampleRow {
             tickets: tickets.value().map(|tickets| tickets.get()),
             excluded: excluded.value(),
             refused: None,
+            cells: Vec::new(),
         }
     }
 

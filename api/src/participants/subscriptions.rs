@@ -81,10 +81,13 @@ impl<'a> Subscriptions<'a> {
         no_slot: NoSlot,
         report: &mut Report,
     ) -> Result<Vec<Line>, ApiError> {
+        if self.lottery.email_through == EmailThrough::Ses {
+            return Ok(batch);
+        }
         let has_email = |line: &Line| matches!(line.record.email, Field::Given(_));
         let ids: HashSet<&ParticipantId> =
             batch.iter().filter(|line| has_email(line)).map(|line| &line.record.participant_id).collect();
-        if ids.is_empty() || self.lottery.email_through == EmailThrough::Ses {
+        if ids.is_empty() {
             return Ok(batch);
         }
         let ids: Vec<ParticipantId> = ids.into_iter().cloned().collect();

@@ -279,7 +279,8 @@ async fn workbooks_are_read_and_their_cells_are_named() {
         assert_eq!(
             preview["sample"][0],
             json!({ "line": 3, "participant_id": "001", "name": "员工0", "phone": "+8613800138000",
-                "email": "p0@example.com", "group": "销售部", "tickets": null, "excluded": null, "refused": null })
+                "email": "p0@example.com", "group": "销售部", "tickets": null, "excluded": null, "refused": null,
+                "cells": ["001", "员工0", "销售部", "13800138000", "p0@example.com"] })
         );
         assert_eq!(preview["sample"][4]["refused"]["code"], "Missing");
         assert_eq!(preview["sample"][4]["refused"]["cell"], "B7");

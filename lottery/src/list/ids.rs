@@ -38,6 +38,8 @@ pub(super) struct Ids {
     /// People without ids, until the list has ended.
     held: Vec<Held>,
     rows: usize,
+    /// So many rows keep their cells.
+    shown_rows: usize,
 }
 
 struct Named {
@@ -50,9 +52,14 @@ struct Held {
     line: u64,
     draft: Draft,
     warnings: Vec<Remark>,
+    cells: Vec<String>,
 }
 
 impl Ids {
+    pub(super) fn new(shown_rows: usize) -> Self {
+        Self { shown_rows, ..Self::default() }
+    }
+
     /// Takes a person with an id, and gives the row; holds a person without.
     pub(super) fn take(
         &mut self,
@@ -65,6 +72,7 @@ impl Ids {
         if self.rows > MAX_ROWS {
             return Err(Remark::of_line(line, ListRemark::TooManyRows { most: MAX_ROWS }));
         }
+        let kept = if self.rows <= self.shown_rows { shown(cells) } else { Vec::new() };
         let Some(participant_id) = draft.participant_id.take() else {
             if self.held.len() == MAX_ROWS_WITHOUT_IDS {
                 return Err(Remark::of_line(
@@ -72,7 +80,7 @@ impl Ids {
                     ListRemark::TooManyWithoutIds { most: MAX_ROWS_WITHOUT_IDS },
                 ));
             }
-            self.held.push(Held { line, draft, warnings });
+            self.held.push(Held { line, draft, warnings, cells: kept });
             return Ok(None);
         };
         let short = u32::try_from(line).unwrap_or(u32::MAX);
@@ -89,7 +97,7 @@ impl Ids {
             person: Ok(draft.with_id(participant_id)),
             warnings,
             participant_id: None,
-            cells: Vec::new(),
+            cells: kept,
         }))
     }
 
@@ -101,7 +109,7 @@ impl Ids {
             *counts.entry(hashed(&one.draft.name_key())).or_default() += 1;
         }
         let mut lines: HashMap<ParticipantId, u64> = HashMap::with_capacity(held.len());
-        for Held { line, draft, mut warnings } in held {
+        for Held { line, draft, mut warnings, cells } in held {
             let name = draft.name_key();
             let address = address_key(&draft);
             let is_alone = counts.get(&hashed(&name)).is_some_and(|count| *count == 1);
@@ -124,7 +132,7 @@ impl Ids {
             };
             let warnings = if person.is_ok() { warnings } else { Vec::new() };
             // Who stands twice is in already: there is no line to correct.
-            rows.push(Row { line, person, warnings, participant_id: None, cells: Vec::new() });
+            rows.push(Row { line, person, warnings, participant_id: None, cells });
         }
     }
 

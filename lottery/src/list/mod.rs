@@ -67,6 +67,8 @@ pub struct Options {
     pub strict: bool,
     /// The word that erases a field where it stands in a cell.
     pub clear: Option<ClearWord>,
+    /// So many rows, the first ones, keep their cells though they are taken: for a preview.
+    pub shown_rows: usize,
 }
 
 /// Where the header of a table stands.
@@ -112,7 +114,8 @@ pub struct Row {
     pub warnings: Vec<Remark>,
     /// Of a row that is refused, the id, if it can be read.
     pub participant_id: Option<ParticipantId>,
-    /// The cells of a row that is refused, as they are shown; none of JSON, or of a line that cannot be cut into cells.
+    /// The cells of a row that is refused or one of the first, as they are shown; none of JSON, or of a line that cannot be cut
+    /// into cells.
     pub cells: Vec<String>,
 }
 

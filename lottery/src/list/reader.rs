@@ -71,7 +71,7 @@ impl Reader {
             table: Table::new(options.mapping.clone(), options.header_row, manner),
             encoding: None,
             stage: Stage::Start(Vec::new()),
-            ids: Ids::default(),
+            ids: Ids::new(options.shown_rows),
             form: None,
             sheet: None,
             objects: Objects::default(),
