@@ -207,7 +207,8 @@ impl<'a> Importing<'a> {
 
     /// Whether the body is one person as JSON, added by a program or by hand.
     fn is_one_person(&self, read: &intake::Read) -> bool {
-        read.detected.form == Some(Form::Json) && self.report.rows == 1 && !self.asked.more
+        let is_json = matches!(read.detected.form, Some(Form::Json | Form::Ndjson));
+        is_json && self.report.rows == 1 && !self.asked.more
     }
 
     /// Takes rows, and stores whenever there are enough. Where the number of rows is limited, nothing is stored before it is
