@@ -11,6 +11,7 @@ mod proof;
 mod start;
 mod view;
 mod watched;
+mod winner_files;
 mod winners;
 
 use axum::extract::State;

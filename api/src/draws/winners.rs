@@ -4,8 +4,7 @@ use std::collections::HashMap;
 
 use axum::extract::State;
 use axum::response::Response;
-use http::header::{CONTENT_DISPOSITION, LINK};
-use http::{HeaderMap, HeaderValue};
+use http::HeaderMap;
 use jiff::Timestamp;
 use lottery::{Channel, Draw, ParticipantId};
 use lottery_store::{Contact, Notification, RankedEntry, Winner};
@@ -14,28 +13,26 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::view::{FirstWinners, MaskedWinner, SeatView};
 use super::watched::Watched;
-use crate::answer::{Answer, Fit, MAX_ANSWER, carried};
+use super::winner_files::{csv_file, workbook};
+use crate::answer::{Answer, Fit};
 use crate::auth::{MaybeCaller, Scope};
 use crate::cache_control::CacheRule;
 use crate::error::ApiError;
 use crate::extract::{DrawPath, LARGEST_PAGE, WinnersPage, accepted, unknown_draw};
-use crate::spreadsheet::xlsx::Sheet;
-use crate::spreadsheet::{CSV, Cell, XLSX, attachment, csv};
+use crate::spreadsheet::{CSV, XLSX};
 use crate::state::AppState;
 
 /// How many winners the draw's own answer lists.
 const WINNERS_SHOWN: usize = 100;
 const JSON: &str = "application/json";
-/// The most text of a workbook, in bytes: with the XML around it, packed and in Base64, Lambda can carry it.
-const MAX_WORKBOOK_TEXT: usize = 3_000_000;
 
 /// What became of one notification.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct NotificationView {
     /// `sms` or `email`.
-    channel: String,
+    pub(super) channel: String,
     /// PENDING (to be sent again), CLAIMED, SENT, FAILED or UNKNOWN.
-    state: String,
+    pub(super) state: String,
     /// Why it was not sent.
     reason: Option<String>,
     /// The id that SNS or SES gave it.
@@ -49,40 +46,40 @@ pub(crate) struct NotificationView {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct FullWinner {
     /// The prize won.
-    prize: String,
+    pub(super) prize: String,
     /// The winner's rank in the draw, from 1.
-    rank: u32,
+    pub(super) rank: u32,
     /// The organiser's own id of the winner.
-    participant_id: String,
+    pub(super) participant_id: String,
     /// The random name under which the winner stands in the list of entries.
-    label: String,
+    pub(super) label: String,
     /// The name; absent, like the rest, if the winner has withdrawn.
-    name: Option<String>,
-    phone: Option<String>,
-    email: Option<String>,
+    pub(super) name: Option<String>,
+    pub(super) phone: Option<String>,
+    pub(super) email: Option<String>,
     /// The group, as it stands on the list now.
-    group: Option<String>,
+    pub(super) group: Option<String>,
     /// What the winner was told, by channel.
-    notifications: Vec<NotificationView>,
+    pub(super) notifications: Vec<NotificationView>,
     #[serde(flatten)]
-    seat: SeatView,
+    pub(super) seat: SeatView,
 }
 
 /// An alternate, in full: takes a seat that a winner forfeits, the best rank first.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct AlternateView {
     /// The rank in the draw, from the one behind the last winner's.
-    rank: u32,
+    pub(super) rank: u32,
     /// The organiser's own id of the alternate.
-    participant_id: String,
+    pub(super) participant_id: String,
     /// The random name under which the alternate stands in the list of entries.
-    label: String,
+    pub(super) label: String,
     /// The name; absent, like the rest, if the alternate has withdrawn.
-    name: Option<String>,
-    phone: Option<String>,
-    email: Option<String>,
+    pub(super) name: Option<String>,
+    pub(super) phone: Option<String>,
+    pub(super) email: Option<String>,
     /// The group, as it stands on the list now.
-    group: Option<String>,
+    pub(super) group: Option<String>,
 }
 
 /// One winner: what is shown depends on the caller.
@@ -181,13 +178,13 @@ fn shown_ranks(draw: &Draw, shown: Shown) -> Vec<u32> {
 }
 
 /// A part of the ranking, and the cursor of what is behind it.
-struct RankPage {
-    winners: Vec<Winner>,
-    alternates: Vec<RankedEntry>,
-    cursor: Option<String>,
+pub(super) struct RankPage {
+    pub(super) winners: Vec<Winner>,
+    pub(super) alternates: Vec<RankedEntry>,
+    pub(super) cursor: Option<String>,
 }
 
-async fn page_of(
+pub(super) async fn page_of(
     state: &AppState,
     draw: &Draw,
     after: u32,
@@ -220,12 +217,12 @@ pub(super) async fn first(state: &AppState, draw: &Draw) -> Result<FirstWinners,
 
 /// How much of a winner is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Shown {
+pub(super) enum Shown {
     InFull,
     Masked,
 }
 
-async fn views(
+pub(super) async fn views(
     state: &AppState,
     draw: &Draw,
     winners: Vec<Winner>,
@@ -251,7 +248,7 @@ async fn views(
     Ok(winners.into_iter().map(full).map(WinnerView::Full).collect())
 }
 
-async fn alternate_views(
+pub(super) async fn alternate_views(
     state: &AppState,
     draw: &Draw,
     alternates: &[RankedEntry],
@@ -304,125 +301,6 @@ async fn json(
     }
 }
 
-/// The lines of a file behind a rank, each with its rank, and whether more are behind them.
-struct Lines {
-    after: u32,
-    left: usize,
-    has_more: bool,
-}
-
-impl Lines {
-    fn of(page: &WinnersPage) -> Self {
-        Self { after: page.after, left: page.limit.unwrap_or(usize::MAX), has_more: true }
-    }
-
-    /// The next lines; none at the end.
-    async fn next(
-        &mut self,
-        state: &AppState,
-        draw: &Draw,
-        shown: Shown,
-    ) -> Result<Vec<(u32, Vec<Cell>)>, ApiError> {
-        let mut lines: Vec<(u32, Vec<Cell>)> = Vec::new();
-        // A ranking may be shorter than it could be, and then a page is empty.
-        while lines.is_empty() && self.has_more && self.left > 0 {
-            let RankPage { winners, alternates, cursor } =
-                page_of(state, draw, self.after, self.left.min(LARGEST_PAGE), shown).await?;
-            self.left -= (winners.len() + alternates.len()).min(self.left);
-            let winners = views(state, draw, winners, shown).await?;
-            lines.extend(winners.iter().map(WinnerView::line));
-            let alternates = alternate_views(state, draw, &alternates).await?;
-            lines.extend(alternates.iter().map(|alternate| (alternate.rank, alternate.cells())));
-            lines.sort_by_key(|(rank, _)| *rank);
-            let behind = cursor.and_then(|cursor| cursor.parse().ok());
-            self.has_more = behind.is_some();
-            self.after = behind.unwrap_or(self.after);
-        }
-        Ok(lines)
-    }
-}
-
-fn columns(shown: Shown) -> &'static [&'static str] {
-    if shown == Shown::InFull { &FULL_COLUMNS } else { &MASKED_COLUMNS }
-}
-
-/// All winners behind a rank as CSV, as many as one answer can hold.
-async fn csv_file(
-    state: &AppState,
-    draw: &Draw,
-    page: &WinnersPage,
-    shown: Shown,
-    rule: CacheRule,
-) -> Result<Answer, ApiError> {
-    let mut text = csv::head(columns(shown));
-    let (mut last, mut size, mut lines) = (page.after, carried(text.as_bytes()), Lines::of(page));
-    'file: loop {
-        let next = lines.next(state, draw, shown).await?;
-        if next.is_empty() {
-            break;
-        }
-        for (rank, cells) in next {
-            let line = csv::line(&cells);
-            size += carried(line.as_bytes());
-            if size > MAX_ANSWER {
-                lines.has_more = true;
-                break 'file;
-            }
-            text.push_str(&line);
-            last = rank;
-        }
-    }
-    file(Answer::new(text, "text/csv; charset=utf-8", rule), draw, "csv", lines.has_more.then_some(last))
-}
-
-/// The same as a workbook.
-async fn workbook(
-    state: &AppState,
-    draw: &Draw,
-    page: &WinnersPage,
-    shown: Shown,
-    rule: CacheRule,
-) -> Result<Answer, ApiError> {
-    let mut sheet = Sheet::new(columns(shown))?;
-    let (mut last, mut size, mut lines) = (page.after, 0, Lines::of(page));
-    'file: loop {
-        let next = lines.next(state, draw, shown).await?;
-        if next.is_empty() {
-            break;
-        }
-        for (rank, cells) in next {
-            size += cells.iter().map(Cell::bytes).sum::<usize>();
-            if size > MAX_WORKBOOK_TEXT || !sheet.push(&cells)? {
-                lines.has_more = true;
-                break 'file;
-            }
-            last = rank;
-        }
-    }
-    let answer = Answer::new(sheet.into_bytes().await?, XLSX, rule);
-    file(answer, draw, "xlsx", lines.has_more.then_some(last))
-}
-
-/// An answer as a file, with the address of its next part.
-fn file(answer: Answer, draw: &Draw, ending: &str, next: Option<u32>) -> Result<Answer, ApiError> {
-    let (lottery_id, draw_id) = (&draw.lottery_id, &draw.draw_id);
-    let name = attachment(&format!("winners-{draw_id}.{ending}"))?;
-    let answer = answer.with_header(CONTENT_DISPOSITION, name);
-    let Some(cursor) = next else { return Ok(answer) };
-    let next = format!("</lotteries/{lottery_id}/draws/{draw_id}/winners?cursor={cursor}>; rel=\"next\"");
-    Ok(answer.with_header(LINK, HeaderValue::try_from(next).map_err(ApiError::internal)?))
-}
-
-impl WinnerView {
-    /// The rank, and the cells of the line.
-    fn line(&self) -> (u32, Vec<Cell>) {
-        match self {
-            Self::Full(winner) => (winner.rank, winner.cells()),
-            Self::Masked(winner) => (winner.rank, winner.cells()),
-        }
-    }
-}
-
 impl AlternateView {
     fn new(line: &RankedEntry, contact: Option<Contact>) -> Self {
         let RankedEntry { participant_id, rank, ranked, .. } = line;
@@ -436,27 +314,6 @@ impl AlternateView {
             email,
             group,
         }
-    }
-
-    fn cells(&self) -> Vec<Cell> {
-        let Self { rank, participant_id, label, name, phone, email, group } = self;
-        let nothing = || Cell::Empty;
-        vec![
-            Cell::Number(*rank),
-            nothing(),
-            Cell::text("yes"),
-            Cell::text(participant_id),
-            Cell::optional(name.as_ref()),
-            Cell::optional(group.as_ref()),
-            Cell::optional(phone.as_ref()),
-            Cell::optional(email.as_ref()),
-            Cell::text(label),
-            nothing(),
-            nothing(),
-            nothing(),
-            nothing(),
-            nothing(),
-        ]
     }
 }
 
@@ -493,60 +350,4 @@ impl FullWinner {
             seat: SeatView::of(winner),
         }
     }
-
-    fn cells(&self) -> Vec<Cell> {
-        let state = |channel: &str| {
-            let last = self.notifications.iter().rfind(|notification| notification.channel == channel);
-            Cell::optional(last.map(|notification| &notification.state))
-        };
-        let mut cells = vec![
-            Cell::Number(self.rank),
-            Cell::text(&self.prize),
-            Cell::text("no"),
-            Cell::text(&self.participant_id),
-            Cell::optional(self.name.as_ref()),
-            Cell::optional(self.group.as_ref()),
-            Cell::optional(self.phone.as_ref()),
-            Cell::optional(self.email.as_ref()),
-            Cell::text(&self.label),
-            state("sms"),
-            state("email"),
-        ];
-        cells.extend(self.seat.cells());
-        cells
-    }
 }
-
-impl MaskedWinner {
-    fn cells(&self) -> Vec<Cell> {
-        let mut cells = vec![
-            Cell::Number(self.rank),
-            Cell::text(&self.prize),
-            Cell::optional(self.name.as_ref()),
-            Cell::optional(self.phone.as_ref()),
-            Cell::optional(self.email.as_ref()),
-            Cell::text(&self.label),
-        ];
-        cells.extend(self.seat.cells());
-        cells
-    }
-}
-
-const FULL_COLUMNS: [&str; 14] = [
-    "rank",
-    "prize",
-    "alternate",
-    "participant_id",
-    "name",
-    "group",
-    "phone",
-    "email",
-    "label",
-    "sms_state",
-    "email_state",
-    "forfeited",
-    "taken_by",
-    "instead_of",
-];
-const MASKED_COLUMNS: [&str; 9] =
-    ["rank", "prize", "name", "phone", "email", "label", "forfeited", "taken_by", "instead_of"];
