@@ -12,6 +12,7 @@ mod line;
 mod lists;
 mod looks;
 mod proof;
+mod quotas;
 mod resend;
 mod stage;
 mod story;

@@ -21,7 +21,7 @@ async fn verifier() -> PathBuf {
 }
 
 /// What the verifier says, and whether it is content.
-async fn verify(arguments: &[&str]) -> (bool, String) {
+pub(crate) async fn verify(arguments: &[&str]) -> (bool, String) {
     let output = Command::new(verifier().await).args(arguments).output().await.unwrap();
     (output.status.success(), String::from_utf8(output.stdout).unwrap())
 }
@@ -224,7 +224,12 @@ async fn a_draw_whose_quotas_cannot_be_kept_is_rejected_before_it_takes_a_number
     let stack = stack::start().await;
     let client = stack.client();
     client.lottery_of_employees("party").await;
-    client.import("party", "participant_id,name,group\n011,Rose Smith,few\n").await;
+    client
+        .import(
+            "party",
+            "participant_id,name,phone,email,group\n011,Rose Smith,+12025550111,few@example.com,few\n",
+        )
+        .await;
     let quota = json!([{"group": "few", "at_least": 2}]);
     let prizes = json!([{"name": "Car", "winners": 2, "quota": quota}]);
     let draw = client.run_draw("party", json!({ "prizes": prizes })).await;

@@ -20,6 +20,7 @@ mod list;
 mod mail;
 mod permissions;
 mod privacy;
+mod quotas;
 mod recovery;
 mod removal;
 mod smoke;

@@ -100,8 +100,8 @@ pub(crate) struct StartedDraw {
 /// Start a draw. `{"winners": 2}` is enough.
 ///
 /// A quota for a group that nobody on the list is in is refused at once (422 `UnknownGroup`, with the names that come
-/// nearest), unless the draw closes later or the list has more groups than are counted; before anything is sealed the same
-/// is looked at again, and the draw is REJECTED with that name.
+/// nearest), unless the list has more groups than are counted; a draw that closes later is started, with a notice, since the
+/// list may still come. Before anything is sealed the same is looked at again, and the draw is REJECTED with that name.
 #[utoipa::path(post, path = "/lotteries/{lottery_id}/draws", tag = "draws", request_body = NewDrawBody,
     params((
         "Idempotency-Key" = Option<String>, Header, description = "The same key and body get the same answer",
@@ -121,8 +121,9 @@ pub(crate) async fn start(
     let worker = state.clone();
     let action = async move {
         let lottery = worker.store.lottery(&lottery_id).await?.ok_or_else(unknown_lottery)?;
-        let draw = begin(&worker, &lottery, draw_id, &value).await?;
-        Ok(answer(&draw, notices(&worker, &lottery, &draw)))
+        let (draw, mut notices) = begin(&worker, &lottery, draw_id, &value).await?;
+        notices.extend(notice_of_email(&worker, &lottery, &draw));
+        Ok(answer(&draw, notices))
     };
     // Goes on if the caller hangs up: a draw that is written should be started.
     let request = async move { key.once(&state, &bytes, action).await };
@@ -134,7 +135,7 @@ async fn begin(
     lottery: &Lottery,
     draw_id: DrawId,
     request: &serde_json::Value,
-) -> Result<Draw, ApiError> {
+) -> Result<(Draw, Vec<Explanation>), ApiError> {
     let now = state.clock.now();
     let channels_asked_for = request.get("channels").is_some_and(|channels| !channels.is_null());
     let mut request = DrawRequest::parse(request, lottery.locale, now)?;
@@ -145,7 +146,7 @@ async fn begin(
         let sentence = format!("{missing} is not available where this service runs; there is: {there}");
         return Err(ApiError::invalid("ChannelUnavailable", sentence).at("channels"));
     }
-    groups_on_the_list::check(state, &lottery.lottery_id, &draw_id, &request).await?;
+    let notices = groups_on_the_list::check(state, &lottery.lottery_id, &draw_id, &request).await?;
     let asked = request.begin(lottery.lottery_id.clone(), draw_id, now);
     let mut draw = match state.store.create_draw(&asked).await? {
         CreateDraw::Created => asked,
@@ -159,7 +160,7 @@ async fn begin(
         }
     };
     if draw.status != DrawStatus::Waiting {
-        return Ok(draw);
+        return Ok((draw, notices));
     }
     let execution_arn = match state.executions.start(&draw).await {
         Ok(execution_arn) => execution_arn,
@@ -174,7 +175,7 @@ async fn begin(
         draw.execution_arn = Some(execution_arn);
     }
     tracing::info!(lottery_id = %draw.lottery_id, draw_id = %draw.draw_id, "started a draw");
-    Ok(draw)
+    Ok((draw, notices))
 }
 
 /// A draw that no execution will ever carry does not stay WAITING.
@@ -198,10 +199,10 @@ fn asks_for_the_same(asked: &Draw, found: &Draw) -> bool {
 }
 
 /// Whoever imports and draws at once should not wonder where the letters are.
-fn notices(state: &AppState, lottery: &Lottery, draw: &Draw) -> Vec<Explanation> {
+fn notice_of_email(state: &AppState, lottery: &Lottery, draw: &Draw) -> Option<Explanation> {
     let by_email = draw.channels.contains(&Channel::Email);
     let notice = by_email.then(|| Notice::of_email(lottery, state.config.filter_policy_wait));
-    notice.flatten().into_iter().map(Explanation::from).collect()
+    notice.flatten().map(Explanation::from)
 }
 
 fn answer(draw: &Draw, notices: Vec<Explanation>) -> Response {

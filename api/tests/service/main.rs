@@ -20,7 +20,7 @@ mod lists;
 mod logs;
 mod lotteries;
 mod notifications;
-mod parameters;
+mod quotas;
 mod results;
 mod sizes;
 mod support;

@@ -26,7 +26,9 @@ export function quotaRow(counted) {
     h("button", { type: "button", class: "small", "aria-label": t("draw_form.remove_quota"), onclick: () => { changed(); row.remove(); } }, "✕"),
     problem);
 
+  const groups = () => [...new Set([...chosen.groups, ...(typed?.read() ?? [])])];
   const show = (counts) => {
+    chosen.groups = groups();
     const known = counts && (counts.groups.length > 0 || counts.in_other_groups > 0);
     typed = known && counts.in_other_groups === 0 ? null : typedGroups(chosen, known);
     put(whom, known ? listedGroups(chosen, counts) : null, typed?.element, known ? null : withoutGroup(chosen, null));
@@ -35,8 +37,8 @@ export function quotaRow(counted) {
   counted.then(show);
 
   row.read = () => {
-    const groups = [...new Set([...chosen.groups, ...(typed?.read() ?? [])])];
-    const read = groups.length === 1 ? { group: groups[0] } : groups.length ? { groups } : {};
+    const names = groups();
+    const read = names.length === 1 ? { group: names[0] } : names.length ? { groups: names } : {};
     if (chosen.withoutGroup) read.without_group = true;
     if (least.value !== "") read.at_least = Number(least.value);
     if (most.value !== "") read.at_most = Number(most.value);
@@ -45,17 +47,17 @@ export function quotaRow(counted) {
   row.accept = () => put(problem);
   /** Says that nobody is in a group, and offers the nearest in its place; `counts` are what the list has now. */
   row.refuse = ({ group, nearest }, counts) => {
-    const wrong = h("p", { class: "problem" }, t("quota.unknown_group", { group }));
-    const instead = (name) => {
-      const replaced = row.read().groups ?? [row.read().group];
-      chosen.groups = replaced.map((one) => (one === undefined || isSame(one, group) ? name : one));
+    show(counts);
+    const told = h("div");
+    const use = (name) => {
+      chosen.groups = groups().map((one) => (isSame(one, group) ? name : one));
+      typed = null;
       show(counts);
-      wrong.nextElementSibling?.remove();
-      wrong.remove();
+      told.remove();
       changed();
     };
-    const buttons = nearest.map((name) => h("button", { type: "button", class: "small", onclick: () => instead(name) }, t("quota.use_group"), " ", foreign(name)));
-    add(problem, wrong, h("p", { class: "row-actions" }, buttons));
+    const buttons = nearest.map((name) => h("button", { type: "button", class: "small", onclick: () => use(name) }, t("quota.use_group"), " ", foreign(name)));
+    add(problem, add(told, h("p", { class: "problem" }, t("quota.unknown_group", { group })), h("p", { class: "row-actions" }, buttons)));
   };
   return row;
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use lottery::beacon::{BeaconRound, Chain};
 use lottery::selection::{Ranked, Seat};
 use lottery::verify::{Options, Pins, verify};
-use lottery::{DrawId, DrawStatus, Entry, Exclusion, Forfeit, ParticipantId};
+use lottery::{DrawId, DrawStatus, Entry, Exclusion, Forfeit, Part, ParticipantId};
 use lottery_store::RankedEntry;
 use serde_json::{Value, json};
 use workflow_tasks::Clock;
@@ -226,6 +226,50 @@ async fn quotas_that_may_leave_a_seat_empty_are_refused_before_anything_is_commi
     let draw = world.draw(&draw_id).await;
     assert_eq!((draw.status, draw.commitment), (DrawStatus::Rejected, None));
     assert_eq!(world.open_draw().await, None);
+}
+
+#[tokio::test]
+async fn a_quota_for_a_group_that_left_before_the_seal_is_refused_by_name_and_nothing_is_committed() {
+    let world = world_of_groups(12).await;
+    let quota = json!([{"group": "A", "at_most": 0}, {"groups": ["b", "C"], "at_most": 9}]);
+    let prizes = json!([{"name": "Car", "winners": 2, "quota": quota}]);
+    let draw_id = world.ask("d1", json!({"prizes": prizes})).await;
+    for _ in 0..2 {
+        let error = world.call("seal-entries", &draw_id).await.unwrap_err();
+        assert_eq!(error.name(), "UnknownGroup");
+        let told = "Nobody on the list is in the group A; the nearest are: a, b; \
+            nobody on the list is in the group C; the nearest are: a, b.";
+        assert_eq!(error.to_string(), told);
+    }
+    let draw = world.draw(&draw_id).await;
+    assert_eq!((draw.status, draw.commitment), (DrawStatus::Rejected, None));
+    let named: Vec<_> = draw.reason.unwrap().groups.iter().map(ToString::to_string).collect();
+    assert_eq!(named, ["A", "C"]);
+    assert_eq!(world.open_draw().await, None);
+}
+
+#[tokio::test]
+async fn a_quota_for_people_without_a_group_is_kept_by_winners_and_by_who_takes_a_forfeited_seat() {
+    let world = world_of_groups(60).await;
+    let quota =
+        json!([{"without_group": true, "at_least": 1, "at_most": 1}, {"groups": ["a", "b"], "at_least": 1}]);
+    let prizes = json!([{"name": "Car", "winners": 2, "quota": quota}]);
+    let draw_id = world.ask("d1", json!({"prizes": prizes, "alternates": 30})).await;
+    for function in &PATH[..3] {
+        world.call(function, &draw_id).await.unwrap();
+    }
+    let ranking = world.cx.store.ranked_entries(&world.lottery_id, &draw_id).await.unwrap();
+    let (winners, alternates): (Vec<_>, Vec<_>) = ranking.iter().partition(|it| it.ranked.prize.is_some());
+    let has_none = |entry: &&RankedEntry| entry.part == Part::WithoutGroup;
+    assert_eq!(winners.iter().copied().filter(|entry| has_none(entry)).count(), 1);
+    let winner = winners.into_iter().find(has_none).unwrap();
+    let next = alternates.into_iter().find(has_none).unwrap();
+    world.withdraw(&winner.participant_id).await;
+    world.call("record-winners", &draw_id).await.unwrap();
+    let forfeit = Forfeit { rank: winner.rank, prize: 0, taken_by: Some(next.rank) };
+    assert_eq!(world.draw(&draw_id).await.forfeits, [forfeit]);
+    let (holds, sentence) = verdict(&world, &draw_id).await;
+    assert!(holds, "{sentence}");
 }
 
 #[tokio::test]
