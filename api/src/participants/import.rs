@@ -25,7 +25,7 @@ use crate::state::AppState;
 
 /// Participants stored at once: enough that reading and writing go on side by side, and that what is done once for all of them
 /// weighs little.
-pub(super) const BATCH: usize = 2_000;
+pub(super) const BATCH: usize = 1_000;
 
 /// Import participants from any list. One bad line never loses the good ones.
 ///

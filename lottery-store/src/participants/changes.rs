@@ -2,6 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
+use std::iter::{Enumerate, Zip};
+use std::{slice, vec};
 
 use lottery::{LotteryId, Participant, ParticipantId, Record};
 
@@ -169,15 +171,15 @@ pub(super) fn take_address(key: Key, participant_id: &ParticipantId) -> Write {
     Write::create(NewItem::sized(key, 1).with("participant_id", text(participant_id)))
 }
 
+/// Each record with who the participant will be, and its place.
+type Merged<'a> = Enumerate<Zip<slice::Iter<'a, Record>, vec::IntoIter<Option<Participant>>>>;
+
 /// Plans of records, put together until a transaction is full. Plans that write nothing go with any.
 pub(super) struct Batches<'a> {
     author: &'a Author<'a>,
     groups: &'a Groups,
     known: &'a HashMap<ParticipantId, StoredContact>,
-    /// Each record with who the participant will be.
-    left: std::iter::Enumerate<
-        std::iter::Zip<std::slice::Iter<'a, Record>, std::vec::IntoIter<Option<Participant>>>,
-    >,
+    left: Merged<'a>,
     met: HashSet<&'a ParticipantId>,
     hasher: RandomState,
     /// Hashes of the addresses of the records so far.
