@@ -203,7 +203,7 @@ export default {
   language: "Language",
   "last.emptied": "the list of {n} was emptied",
   "last.text": "{n} people ({accepted} new, {updated} changed)",
-  "last.title": "Last import,",
+  "last.title": "Last import",
   "last.withdrawn": ", {n} withdrawn",
   "late.beacon": "The round is late. The draw is committed and waits for this very round; it goes on by itself, with the same entries.",
   "late.drawing": "A service that the draw needs is down or takes no more calls at the moment. The draw is committed: it goes on by itself, and the result is the same.",

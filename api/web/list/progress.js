@@ -83,7 +83,7 @@ export function lastImport(lottery, known, onUndone, signal) {
   const brought = known.accepted + known.updated + known.unchanged;
   const words = !brought && known.withdrawn ? t("last.emptied", { n: number(known.withdrawn) }) : t("last.text", { n: number(brought), accepted: number(known.accepted), updated: number(known.updated) });
   return h("div", { class: "last-import" },
-    h("p", { class: "quiet" }, t("last.title"), " ", moment(known.begun_at), t("remarks.colon"), words, brought && known.withdrawn ? t("last.withdrawn", { n: number(known.withdrawn) }) : null),
+    h("p", { class: "quiet" }, t("last.title"), " · ", moment(known.begun_at), " · ", words, brought && known.withdrawn ? t("last.withdrawn", { n: number(known.withdrawn) }) : null),
     undoButton(lottery, known, onUndone, signal));
 }
 
