@@ -167,17 +167,17 @@ async fn an_import_is_paused_resumed_survives_a_cut_and_asks_before_it_is_left()
     let mut line = Line::to(stack.api()).await;
     let browser = console(&line.url(), stack.token(), Reader::ENGLISH, "party").await;
     let mut csv = "工号,姓名,手机号\n".to_owned();
-    for n in 0..9_000 {
+    for n in 0..5_000 {
         csv.push_str(&format!("{n:05},王{n},1380013{n:04}\n"));
     }
     browser.drop_file(".drop", "staff.csv", &csv).await;
-    browser.wait("the counts", "return document.querySelector('.preview:not(.checking) [data-figure=new] strong')?.textContent === '9,000'").await;
+    browser.wait("the counts", "return document.querySelector('.preview:not(.checking) [data-figure=new] strong')?.textContent === '5,000'").await;
     import(&browser).await;
     browser.click(".progress button[name=pause]").await;
     browser.wait_for(".progress[data-state=paused]").await;
     let at = |text: &str| text.split(' ').next().unwrap().replace(',', "").parse::<u64>().unwrap();
     let paused = at(&browser.texts(".progress .far").await[0]);
-    assert!(paused < 9_000, "{paused}");
+    assert!(paused < 5_000, "{paused}");
     browser.screenshot("list-paused").await;
 
     // Neither a link nor another language takes somebody away unasked.
@@ -204,8 +204,8 @@ async fn an_import_is_paused_resumed_survives_a_cut_and_asks_before_it_is_left()
     browser.wait_for(".progress[data-state=lost]").await;
     browser.wait_for_text(".progress .state", "resumes by itself").await;
     line.mend().await;
-    browser.wait_for_text(".result h3", "9,000 people are in").await;
-    assert_eq!(client.get("/lotteries/party/counts").await.expect(200)["total"], 9_000);
+    browser.wait_for_text(".result h3", "5,000 people are in").await;
+    assert_eq!(client.get("/lotteries/party/counts").await.expect(200)["total"], 5_000);
     let last = client.get("/lotteries/party/imports/last").await.expect(200);
     assert_eq!(last["state"], "FINISHED", "{last}");
     let is_held = browser

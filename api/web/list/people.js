@@ -177,13 +177,16 @@ export function people(lottery, signal) {
   }
 
   let timer;
-  search.addEventListener("input", () => {
+  const searched = () => {
     clearTimeout(timer);
     timer = setTimeout(() => {
+      if (search.value.trim() === filter.search) return;
       filter.search = search.value.trim();
       showPeople();
     }, 250);
-  });
+  };
+  search.addEventListener("input", searched);
+  search.addEventListener("change", searched);
   only.addEventListener("change", () => {
     const isGroup = only.value.startsWith("group:");
     filter.group = isGroup ? only.value.slice(6) : "";
