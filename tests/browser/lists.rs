@@ -48,6 +48,14 @@ async fn wait_for_figure(browser: &Browser, name: &str, count: u64) {
     browser.wait(&format!("{count} {name}"), &script).await;
 }
 
+/// Clicks on a choice of the preview, which may lie behind the button that is always in sight.
+async fn choose(browser: &Browser, selector: &str) {
+    browser.wait_for(selector).await;
+    let script = "document.querySelector(arguments[0]).scrollIntoView({ block: 'center' })";
+    browser.run(script, json!([selector])).await;
+    browser.click(selector).await;
+}
+
 /// Imports what the preview shows.
 async fn import(browser: &Browser) {
     browser.click(".preview:not(.checking) button[name=import]:enabled").await;
@@ -111,9 +119,9 @@ async fn a_chinese_organiser_imports_lists_of_excel_corrects_one_and_opens_the_w
     wait_for_figure(&browser, "new", 1).await;
     wait_for_figure(&browser, "changed", 2).await;
     wait_for_figure(&browser, "unchanged", 297).await;
-    browser.click(".preview input[value=replace]").await;
+    choose(&browser, ".preview input[value=replace]").await;
     wait_for_figure(&browser, "withdrawn", 1).await;
-    browser.click(".preview input[value=merge]").await;
+    choose(&browser, ".preview input[value=merge]").await;
     browser.wait("no withdrawals", "return document.querySelector('.preview:not(.checking) [data-figure=new]') !== null && document.querySelector('[data-figure=withdrawn]') === null").await;
     import(&browser).await;
     wait_for_figure(&browser, "changed", 2).await;
@@ -238,7 +246,7 @@ async fn replacing_asks_first_and_is_taken_back() {
         .drop_file(".drop", "new.csv", "participant_id,name,phone\n1,王伟,13800130009\n4,刘静,13800130004\n")
         .await;
     wait_for_figure(&browser, "new", 1).await;
-    browser.click(".preview input[value=replace]").await;
+    choose(&browser, ".preview input[value=replace]").await;
     wait_for_figure(&browser, "withdrawn", 2).await;
     browser.settle().await;
     browser.screenshot("list-replace").await;
@@ -269,7 +277,7 @@ async fn refused_lines_come_as_a_file_to_correct_and_drop_again() {
     let client = stack.client();
     lottery(&client, "party").await;
     let browser = console(stack.api(), stack.token(), Reader::CHINESE, "party").await;
-    let csv = "工号;姓名;手机号\r\n1;王伟;13800130001\r\n2;\"李\r\n娜\";13800130002\r\n1;张敏;13800130003\r\nA/4;刘静;13800130004\r\n5;陈强;138001\r\n";
+    let csv = "工号;姓名;手机号;备注\r\n1;王伟;13800130001;\r\n2;李娜;13800130002;\"两\r\n行\"\r\n1;张敏;13800130003;\r\nA/4;刘静;13800130004;\r\n5;陈强;138001;\r\n";13800130002\r\n1;张敏;13800130003\r\nA/4;刘静;13800130004\r\n5;陈强;138001\r\n";
     browser.drop_file(".drop", "名单.csv", csv).await;
     wait_for_figure(&browser, "refused", 2).await;
     browser.wait_for_text(".preview .remarks.bad", "第 5 行").await;
@@ -280,7 +288,7 @@ async fn refused_lines_come_as_a_file_to_correct_and_drop_again() {
     browser.click(".result button[name=refused]").await;
     let path = browser.downloaded("名单-待更正.csv").await;
     let refused = std::fs::read_to_string(path).unwrap();
-    assert_eq!(refused, "\u{feff}工号;姓名;手机号\r\n1;张敏;13800130003\r\nA/4;刘静;13800130004\r\n");
+    assert_eq!(refused, "\u{feff}工号;姓名;手机号;备注\r\n1;张敏;13800130003;\r\nA/4;刘静;13800130004;\r\n");
     let corrected = refused.replace("1;张敏", "3;张敏").replace("A/4", "4");
     browser.drop_file(".drop", "名单-待更正.csv", &corrected).await;
     wait_for_figure(&browser, "new", 2).await;
@@ -293,8 +301,8 @@ async fn refused_lines_come_as_a_file_to_correct_and_drop_again() {
     browser.drop_file(".drop", "名单.csv", csv).await;
     browser.wait_for(".preview .choices details summary").await;
     wait_for_figure(&browser, "refused", 2).await;
-    browser.click(".preview .choices details summary").await;
-    browser.click(".preview input[name=strict]").await;
+    choose(&browser, ".preview .choices details summary").await;
+    choose(&browser, ".preview input[name=strict]").await;
     wait_for_figure(&browser, "refused", 3).await;
     browser.click(".preview button[name=cancel]").await;
     browser
@@ -330,18 +338,18 @@ async fn names_are_pasted_and_columns_are_said_where_nothing_names_them() {
     browser.paste("代号甲\t代号乙\tX\nK1\t刘静\t13800130004\nK2\t陈强\t13800130005\n").await;
     browser.wait_for(".preview .problem").await;
     browser.screenshot("list-blind").await;
-    let choose = async |name: &str, value: &str| {
+    let set = async |name: &str, value: &str| {
         let script = "const select = document.querySelector(`.preview [name=\"${arguments[0]}\"]`); select.value = arguments[1]; select.dispatchEvent(new Event('change'))";
         browser.wait_for(&format!(".preview [name={name}]")).await;
         browser.run(script, json!([name, value])).await;
     };
-    choose("header_row", "1").await;
+    set("header_row", "1").await;
     browser.wait_for(".preview .problem").await;
-    choose("column-1", "name").await;
+    set("column-1", "name").await;
     wait_for_figure(&browser, "new", 2).await;
-    choose("column-0", "participant_id").await;
+    set("column-0", "participant_id").await;
     wait_for_figure(&browser, "new", 2).await;
-    choose("column-2", "phone").await;
+    set("column-2", "phone").await;
     browser.wait_for_text(".preview:not(.checking) .sample tbody", "+8613800130005").await;
     browser.wait_for_text(".preview:not(.checking) .sample tbody", "K2").await;
     import(&browser).await;
