@@ -51,7 +51,10 @@ async fn refused_lines_and_fields_are_told_in_chinese() {
     browser.wait_for(".preview .outcome .problem").await;
     let told = browser.texts(".preview .outcome .problem").await;
     assert!(
-        is_chinese(&told[0], &["name", "participant_id", "phone", "email", "group", "tickets", "excluded", "id"]),
+        is_chinese(
+            &told[0],
+            &["name", "participant_id", "phone", "email", "group", "tickets", "excluded", "id"]
+        ),
         "{told:?}"
     );
 

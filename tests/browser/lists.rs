@@ -277,7 +277,8 @@ async fn refused_lines_come_as_a_file_to_correct_and_drop_again() {
     let client = stack.client();
     lottery(&client, "party").await;
     let browser = console(stack.api(), stack.token(), Reader::CHINESE, "party").await;
-    let csv = "工号;姓名;手机号;备注\r\n1;王伟;13800130001;\r\n2;李娜;13800130002;\"两\r\n行\"\r\n1;张敏;13800130003;\r\nA/4;刘静;13800130004;\r\n5;陈强;138001;\r\n";13800130002\r\n1;张敏;13800130003\r\nA/4;刘静;13800130004\r\n5;陈强;138001\r\n";
+    let csv = "工号;姓名;手机号;备注\r\n1;王伟;13800130001;\r\n2;李娜;13800130002;\"两\r\n行\"\r\n\
+        1;张敏;13800130003;\r\nA/4;刘静;13800130004;\r\n5;陈强;138001;\r\n";
     browser.drop_file(".drop", "名单.csv", csv).await;
     wait_for_figure(&browser, "refused", 2).await;
     browser.wait_for_text(".preview .remarks.bad", "第 5 行").await;
