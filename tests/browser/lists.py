@@ -81,11 +81,15 @@ def opened(path):
     """The cells of the first sheet, as a spreadsheet program shows them once it has opened the file."""
     with tempfile.TemporaryDirectory() as folder:
         office = ["soffice", "--headless", "--norestore", f"-env:UserInstallation=file://{folder}/profile"]
-        # 44,34,76: commas, double quotation marks, UTF-8. A CSV is opened as a person opens it, by what it says of itself.
-        kind = "csv:Text - txt - csv (StarCalc):44,34,76"
-        work = [*office, "--convert-to", kind, "--outdir", folder, str(path)]
+        # 44,34,76: commas, double quotation marks, UTF-8. Without a window the program does not look at the mark by which
+        # Excel knows UTF-8: that it is there is looked at here.
+        text = "44,34,76"
+        if path.suffix == ".csv":
+            assert path.read_bytes().startswith(b"\xef\xbb\xbf"), "the file has no byte order mark"
+            office.append(f"--infilter=CSV:{text}")
+        work = [*office, "--convert-to", f"csv:Text - txt - csv (StarCalc):{text}", "--outdir", f"{folder}/opened", str(path)]
         subprocess.run(work, check=True, capture_output=True, timeout=120)
-        found = pathlib.Path(folder, f"{pathlib.Path(path).stem}.csv")
+        found = pathlib.Path(folder, "opened", f"{path.stem}.csv")
         with open(found, encoding="utf-8-sig", newline="") as file:
             return list(csv.reader(file))
 
@@ -98,4 +102,4 @@ if __name__ == "__main__":
         write_xlsx(folder / "staff.xlsx", staff())
         print(json.dumps(staff(), ensure_ascii=False))
     else:
-        print(json.dumps(opened(sys.argv[2]), ensure_ascii=False))
+        print(json.dumps(opened(pathlib.Path(sys.argv[2])), ensure_ascii=False))
