@@ -98,6 +98,7 @@ function editForm(row, person, context, show, end) {
     } catch (error) {
       problem.textContent = trouble(error);
       submit.disabled = false;
+      submit.focus();
     }
   };
   const form = h("form", { class: "person", onsubmit: save }, elements, problem,
