@@ -127,7 +127,7 @@ async fn start_draw(browser: &Browser) -> String {
     // The form asks for minutes; nobody should have to wait for one here.
     let closes = "
         const closes = document.querySelector('input[name=closes_at]');
-        const then = new Date(Date.now() + 5000);
+        const then = new Date(Date.now() + 8000);
         closes.step = 1;
         closes.value = new Date(then - then.getTimezoneOffset() * 60000).toISOString().slice(0, 19);";
     browser.run(closes, json!([])).await;
