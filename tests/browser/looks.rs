@@ -56,6 +56,13 @@ async fn axe_finds_nothing_serious_on_any_view() {
             browser.screenshot(&format!("{name}-{view}")).await;
             scan(&browser, &axe, &format!("{name} {view}")).await;
         }
+        browser.go("/console/party").await;
+        let list = "工号,姓名,手机号,备注\n1,王伟,13800130001,x\n,李娜,,\n3,张敏,138,\n";
+        browser.drop_file(".drop", "list.csv", list).await;
+        browser.wait_for(".preview:not(.checking) .remarks.bad").await;
+        browser.settle().await;
+        browser.screenshot(&format!("{name}-preview")).await;
+        scan(&browser, &axe, &format!("{name} preview")).await;
     }
 }
 
