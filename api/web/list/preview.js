@@ -32,13 +32,15 @@ export function preview({ file, lottery, options, people, onChange, onImport, on
       h("button", { type: "button", class: "small", name: "cancel", onclick: onCancel }, t("preview.other"))),
     outcome, columns, settings, remarks, choices,
     h("p", { class: "actions" }, act));
-  const state = { tally: null, first: null };
+  // `turn` tells what is shown from what was asked for before.
+  const state = { tally: null, first: null, turn: 0 };
 
   function change(values, isNewShape = false) {
     Object.assign(options, values);
     if (isNewShape) options.mapping = null;
     element.classList.add("checking");
     act.disabled = true;
+    state.turn += 1;
     onChange();
   }
 
@@ -91,7 +93,9 @@ export function preview({ file, lottery, options, people, onChange, onImport, on
     act.disabled = true;
     act.textContent = t("preview.import_none");
     const canMap = ["HeaderNotFound", "NameColumnMissing", "ColumnAmbiguous", "MappedColumnMissing"].includes(error.code);
+    const { turn } = state;
     const rows = canMap ? await peek(file, options.charset).catch(() => null) : null;
+    if (turn !== state.turn) return;
     const detected = { form: null, encoding: null, delimiter: null, sheet: null, header_line: null, columns: blind(rows), ids_made: false };
     const header_row = options.header_row ?? (looksLikeHeader(rows?.[0]) ? String(rows[0].line) : "none");
     keepFocus(element, () => {
