@@ -25,6 +25,11 @@ pub(crate) fn carried(text: &[u8]) -> usize {
     text.len() + text.iter().map(escaped).sum::<usize>()
 }
 
+/// What so many bytes of a file take: Lambda carries them in Base64.
+pub(crate) fn carried_as_file(bytes: usize) -> usize {
+    bytes.div_ceil(3) * 4
+}
+
 /// A body with all that caches are told about it.
 #[derive(Debug)]
 pub(crate) struct Answer {

@@ -10,6 +10,9 @@ use aws_config::{AppName, BehaviorVersion};
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_http_client::{Builder, Connector};
 use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpConnector};
+use axum::response::Response;
+use http::HeaderValue;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use lottery_store::{Store, Tables};
 use tokio::net::TcpListener;
 
@@ -22,6 +25,7 @@ async fn main() -> anyhow::Result<()> {
     let listen = settings.listen.clone();
     let service = router(state(settings).await?);
     if std::env::var_os("AWS_LAMBDA_RUNTIME_API").is_some() {
+        let service = service.layer(axum::middleware::map_response(carried_as_file));
         return lambda_http::run(service).await.map_err(|error| anyhow::anyhow!(error));
     }
     let listener = TcpListener::bind(&listen).await.with_context(|| format!("cannot listen on {listen}"))?;
@@ -30,6 +34,16 @@ async fn main() -> anyhow::Result<()> {
         .with_graceful_shutdown(stopped())
         .await
         .context("the server failed")
+}
+
+/// `lambda_http` decodes what is text, and drops the byte order mark that a spreadsheet program knows a CSV by; what has an
+/// encoding it carries as bytes.
+async fn carried_as_file(mut response: Response) -> Response {
+    let is_csv = |value: &HeaderValue| value.as_bytes().starts_with(b"text/csv");
+    if response.headers().get(CONTENT_TYPE).is_some_and(is_csv) {
+        response.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("identity"));
+    }
+    response
 }
 
 async fn state(settings: Settings) -> anyhow::Result<AppState> {

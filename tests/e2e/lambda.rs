@@ -33,15 +33,18 @@ async fn a_whole_draw_runs_with_every_function_as_a_lambda_process() {
     let told = stack.client().messages(draw_id).await;
     assert_eq!(told.len(), 4, "an SMS and an e-mail for each winner: {told:?}");
 
-    // Lambda carries a text as it is, and a workbook in Base64.
-    let path = "/lotteries/party/participants";
-    let csv = client.send(reqwest::Method::GET, path, &[("accept", "text/csv")], Vec::new()).await;
-    assert_eq!((csv.status.as_u16(), csv.text.lines().count()), (200, 11), "{}", csv.text);
-    let workbook = crate::support::http().get(format!("{}/lambda-url/api{path}", lambda.url));
-    let workbook = workbook
-        .bearer_auth(stack.token())
-        .header("accept", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet");
-    let workbook = workbook.send().await.unwrap().bytes().await.unwrap();
+    // Lambda carries files in Base64: the byte order mark and a workbook's bytes arrive as they were sent.
+    let file = async |accept: &str| {
+        let list = format!("{}/lambda-url/api/lotteries/party/participants", lambda.url);
+        let request = crate::support::http().get(list).bearer_auth(stack.token()).header("accept", accept);
+        let response = request.send().await.unwrap();
+        assert_eq!(response.status(), 200);
+        response.bytes().await.unwrap()
+    };
+    let csv = file("text/csv").await;
+    assert!(csv.starts_with(b"\xef\xbb\xbfparticipant_id,"), "{csv:?}");
+    assert_eq!(csv.iter().filter(|byte| **byte == b'\n').count(), 11);
+    let workbook = file("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet").await;
     assert!(workbook.starts_with(b"PK\x03\x04"), "{workbook:?}");
 
     // The tasks ran as processes: the stack has none in its own.

@@ -8,7 +8,7 @@ use super::view::MaskedWinner;
 use super::winners::{
     AlternateView, FullWinner, RankPage, Shown, WinnerView, alternate_views, page_of, views,
 };
-use crate::answer::{Answer, MAX_ANSWER, carried};
+use crate::answer::{Answer, MAX_ANSWER, carried_as_file};
 use crate::cache_control::CacheRule;
 use crate::error::ApiError;
 use crate::extract::{LARGEST_PAGE, WinnersPage};
@@ -70,7 +70,7 @@ pub(super) async fn csv_file(
     rule: CacheRule,
 ) -> Result<Answer, ApiError> {
     let mut text = csv::head(columns(shown));
-    let (mut last, mut size, mut lines) = (page.after, carried(text.as_bytes()), Lines::of(page));
+    let (mut last, mut size, mut lines) = (page.after, text.len(), Lines::of(page));
     'file: loop {
         let next = lines.next(state, draw, shown).await?;
         if next.is_empty() {
@@ -78,8 +78,8 @@ pub(super) async fn csv_file(
         }
         for (rank, cells) in next {
             let line = csv::line(&cells);
-            size += carried(line.as_bytes());
-            if size > MAX_ANSWER {
+            size += line.len();
+            if carried_as_file(size) > MAX_ANSWER {
                 lines.has_more = true;
                 break 'file;
             }

@@ -13,7 +13,7 @@ use lottery::{LotteryId, ParticipantFields};
 use lottery_store::{ListQuery, MAX_SORTED, Page, ParticipantSummary, Sort};
 
 use super::list::{ListRefusal, page};
-use crate::answer::{MAX_ANSWER, carried};
+use crate::answer::{MAX_ANSWER, carried_as_file};
 use crate::error::ApiError;
 use crate::extract::{LARGEST_PAGE, query as pairs};
 use crate::spreadsheet::xlsx::{MAX_ROWS, Sheet};
@@ -133,13 +133,13 @@ async fn bounded(
 ) -> Result<(String, Option<String>), ApiError> {
     let most = if is_bounded { MAX_ANSWER } else { usize::MAX };
     let mut text = csv::head(&COLUMNS);
-    let (mut size, mut last) = (carried(text.as_bytes()), None);
+    let (mut size, mut last) = (text.len(), None);
     let mut people = Some(first);
     while let Some(read) = people {
         for participant in read {
             let line = csv::line(&cells(&participant));
-            size += carried(line.as_bytes());
-            if size > most {
+            size += line.len();
+            if carried_as_file(size) > most {
                 return Ok((text, last));
             }
             text.push_str(&line);
@@ -177,8 +177,7 @@ pub(super) async fn xlsx(
         None => sheet.into_body(),
         Some(most) => {
             let file = sheet.into_bytes().await?;
-            // Lambda carries bytes in Base64.
-            if file.len().div_ceil(3) * 4 > MAX_ANSWER {
+            if carried_as_file(file.len()) > MAX_ANSWER {
                 return Err(full(most as u64));
             }
             Body::from(file)
