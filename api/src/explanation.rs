@@ -86,6 +86,7 @@ impl PartialSchema for RefusalCode {
             .iter()
             .chain(ListRemark::CODES)
             .chain(LineRefusal::CODES)
+            .chain(ListRefusal::CODES)
             .chain(Notice::CODES)
             .copied();
         ObjectBuilder::new()

@@ -12,7 +12,6 @@ use lottery_store::StoreError;
 use serde_json::Value;
 
 use crate::error::ApiError;
-use crate::participants::ListRefusal;
 
 /// The most that a body other than an import may hold.
 const MAX_JSON: usize = 64 * 1024;
@@ -278,22 +277,6 @@ pub(crate) fn query(uri: &Uri) -> Result<Vec<(String, String)>, ApiError> {
     axum::extract::Query::<Vec<(String, String)>>::try_from_uri(uri)
         .map(|query| query.0)
         .map_err(|_| ApiError::bad_request("BadQuery", "the part of the address behind `?` cannot be read"))
-}
-
-/// The pairs behind the question mark, whose names must be known: a name that is misspelt would else change what is meant.
-pub(crate) fn known_query(uri: &Uri, known: &[&str]) -> Result<Vec<(String, String)>, ApiError> {
-    let pairs = query(uri)?;
-    match pairs.iter().find(|(name, _)| !known.contains(&name.as_str())) {
-        None => Ok(pairs),
-        Some((unknown, _)) => Err(unknown_parameter(unknown, known)),
-    }
-}
-
-/// That the query has a name which this address does not know, with those that it knows.
-fn unknown_parameter(name: &str, known: &[&str]) -> ApiError {
-    let name: String = name.chars().take(64).collect();
-    let why = ListRefusal::UnknownParameter { known: known.join(", ") };
-    ApiError::bad_request("UnknownParameter", format!("{name} {why}")).at(&name).explained(why.into())
 }
 
 /// The offered media type that the request likes best.

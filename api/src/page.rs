@@ -96,7 +96,6 @@ static FILES: LazyLock<Vec<File>> = LazyLock::new(|| {
         "views/lottery.js",
         "views/lottery_console.js",
         "views/notifications.js",
-        "views/participants.js",
         "views/quota_form.js",
         "views/sign_in.js",
         "views/stage.js",

@@ -104,7 +104,9 @@ fn table() -> Vec<Endpoint> {
         Endpoint::declared(Only(ParticipantsWrite), Read, routes!(participants::last)).fails_with(&[404]),
         Endpoint::declared(Only(ParticipantsWrite), Write, routes!(participants::undo))
             .fails_with(&[400, 404, 409]),
-        Endpoint::declared(Only(ParticipantsWrite), Read, routes!(participants::list))
+        Endpoint::declared(Either(ParticipantsRead, ParticipantsWrite), Read, routes!(participants::list))
+            .fails_with(&[400, 404, 406, 413, 422]),
+        Endpoint::declared(Either(ParticipantsRead, ParticipantsWrite), Read, routes!(participants::counts))
             .fails_with(&[400, 404]),
         Endpoint::declared(Either(ParticipantsRead, ParticipantsWrite), Read, routes!(participants::get))
             .fails_with(&[400, 404]),

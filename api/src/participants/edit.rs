@@ -2,22 +2,20 @@
 
 use axum::Json;
 use axum::extract::State;
-use http::Uri;
-use lottery::list::{Country, read_email, read_phone};
-use lottery::{
-    Clearing, Field, FieldError, Lottery, Participant, ParticipantFields, ParticipantId, Record, Refusal,
-};
-use lottery_store::{ParticipantSummary, PutParticipant, Recorded};
+use lottery::list::{read_email, read_phone};
+use lottery::{Clearing, FieldError, Lottery, ParticipantFields, ParticipantId, Record, Refusal};
+use lottery_store::Recorded;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::LineRefusal;
 use super::list::{ListRefusal, Person, Shown};
-use super::report::{Remark, Report};
-use super::subscriptions::Subscriptions;
+use super::report::{Remark, Report, said};
+use super::subscriptions::{NoSlot, Subscriptions};
+use super::taking::Line;
+use super::{LineRefusal, country_of};
 use crate::auth::Caller;
 use crate::error::ApiError;
-use crate::extract::{JsonBody, ParticipantPath, known_query, unknown_lottery, unknown_participant};
+use crate::extract::{JsonBody, ParticipantPath, unknown_lottery, unknown_participant};
 use crate::state::AppState;
 
 /// What changes of a person: a JSON merge patch (RFC 7396).
@@ -66,15 +64,13 @@ pub(crate) async fn edit(
     State(state): State<AppState>,
     ParticipantPath(lottery_id, participant_id): ParticipantPath,
     caller: Caller,
-    uri: Uri,
     JsonBody { value, .. }: JsonBody,
 ) -> Result<Json<Edited>, ApiError> {
-    known_query(&uri, &[])?;
     let lottery = state.store.lottery(&lottery_id).await?.ok_or_else(unknown_lottery)?;
     let record = read(value, &participant_id, &lottery)?;
     let worker = state.clone();
     // Goes on if the caller hangs up: an address that is stored should be subscribed.
-    let stored = async move { store(&worker, &lottery, &record).await };
+    let stored = async move { store(&worker, &lottery, record).await };
     let stored = tokio::spawn(tracing::Instrument::in_current_span(stored)).await;
     let warnings = stored.map_err(ApiError::internal)??;
     tracing::info!(%lottery_id, "edited a participant");
@@ -94,76 +90,46 @@ fn read(mut body: Value, participant_id: &ParticipantId, lottery: &Lottery) -> R
     members.insert("participant_id".to_owned(), participant_id.as_str().into());
     for (name, value) in members.iter_mut() {
         let Value::String(text) = &*value else { continue };
-        let refused = |reason: Refusal| FieldError { field: name.clone(), reason };
         *value = match name.as_str() {
             _ if text.trim().is_empty() => Value::Null,
-            "phone" => {
-                let phone = read_phone(text, country(lottery));
-                phone.map_err(|_| refused(Refusal::NotPhoneNumber))?.number.as_str().into()
-            }
-            "email" => {
-                let email = read_email(text);
-                email.map_err(|_| refused(Refusal::NotEmailAddress))?.address.as_str().into()
-            }
+            "phone" => match read_phone(text, country_of(lottery)) {
+                Ok(phone) => phone.number.as_str().into(),
+                Err(why) => return Err(ApiError::invalid_field(name, why.into())),
+            },
+            "email" => match read_email(text) {
+                Ok(email) => email.address.as_str().into(),
+                Err(why) => return Err(ApiError::invalid_field(name, said(&why))),
+            },
             _ => continue,
         };
     }
     Ok(Record::parse(&ParticipantFields::from_json(body)?, &Clearing::Null)?)
 }
 
-/// Whose national phone numbers the lottery's people have.
-fn country(lottery: &Lottery) -> Option<Country> {
-    Country::default_of(lottery.locale, &lottery.time_zone)
-}
-
 /// Changes the person, and the subscription of their address; what should be known of it.
-async fn store(state: &AppState, lottery: &Lottery, record: &Record) -> Result<Vec<Remark>, ApiError> {
+async fn store(state: &AppState, lottery: &Lottery, record: Record) -> Result<Vec<Remark>, ApiError> {
     let lottery_id = &lottery.lottery_id;
-    let found = state.store.participant(lottery_id, &record.participant_id).await?;
-    let before = participant(found.ok_or_else(unknown_participant)?);
-    let Some(after) = record.over(Some(&before)) else { return Err(unknown_participant()) };
     let mut subscriptions = Subscriptions::new(state, lottery);
     let mut report = Report::default();
-    let speaks_of_email = record.email != Field::Absent;
-    if speaks_of_email && after.email != before.email {
-        subscriptions.reserve(vec![(1, after.clone())], &mut report).await?;
-        if let Some(Remark { why, .. }) = report.refusals.pop() {
-            let refused = ApiError::conflict("EmailsFull", format!("email: {}", why.reason));
-            return Err(refused.at("email").explained(why));
-        }
-    }
-    let edited = state.store.edit_participant(lottery_id, record, state.clock.now()).await;
-    let recorded = match edited {
-        Ok(Some(Recorded::AddressTaken { field })) => {
-            subscriptions.give_back_all().await?;
-            return Err(taken(field));
-        }
-        Ok(Some(recorded)) => recorded,
-        Ok(None) => {
-            subscriptions.give_back_all().await?;
-            return Err(unknown_participant());
-        }
-        Err(error) => {
-            subscriptions.give_back_all().await?;
-            return Err(error.into());
+    // An address for which there is no slot is kept, and the answer says that nothing is sent to it.
+    let line = Line { line: 1, record: record.clone(), sample: None };
+    subscriptions.reserve(vec![line], NoSlot::Warn, &mut report).await?;
+    let edited = state.store.edit_participant(lottery_id, &record, state.clock.now()).await;
+    let refused = match edited {
+        Ok(Some(Recorded::AddressTaken { field })) => taken(field),
+        Ok(None | Some(Recorded::NameMissing)) => unknown_participant(),
+        Err(error) => error.into(),
+        Ok(Some(recorded)) => {
+            subscriptions.note(1, &record, recorded);
+            subscriptions.settle(&mut report).await?;
+            return Ok(report.warnings);
         }
     };
-    if let Recorded::Changed { email, label, subscription_arn, former_subscription_arn, .. } = recorded
-        && speaks_of_email
-    {
-        let put = PutParticipant::Updated { label, subscription_arn, former_subscription_arn };
-        subscriptions.note(1, Participant { email, ..after }, put);
-    }
-    subscriptions.settle(&mut report).await?;
-    Ok(report.warnings)
+    subscriptions.give_back_all().await?;
+    Err(refused)
 }
 
 fn taken(field: &str) -> ApiError {
     let why = LineRefusal::AddressTaken;
     ApiError::conflict("AddressTaken", format!("{field}: {why}")).at(field).explained(why.into())
-}
-
-fn participant(summary: ParticipantSummary) -> Participant {
-    let ParticipantSummary { participant_id, name, phone, email, group, tickets, excluded, .. } = summary;
-    Participant { participant_id, name, phone, email, group, tickets, excluded }
 }

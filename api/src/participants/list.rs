@@ -18,7 +18,7 @@ use super::export;
 use crate::auth::{Caller, Scope, forbidden};
 use crate::error::ApiError;
 use crate::extract::{
-    DEFAULT_PAGE, LotteryPath, ParticipantPath, accepted, known_query, page_limit, unknown_lottery,
+    DEFAULT_PAGE, LotteryPath, ParticipantPath, accepted, page_limit, query as pairs, unknown_lottery,
     unknown_participant,
 };
 use crate::spreadsheet::{CSV, XLSX};
@@ -36,8 +36,6 @@ lottery::refusals! {
         TooManyToSort { total: u64, most: u64 },
         #[error("a workbook holds at most {most} people here; ask for CSV")]
         WorkbookFull { most: u64 },
-        #[error("is not a parameter of this address; known are: {known}")]
-        UnknownParameter { known: String },
         #[error("is not the id in the address; an id cannot be changed")]
         OtherId,
     }
@@ -200,15 +198,13 @@ pub(crate) struct ListRequest {
     limit: Option<usize>,
 }
 
-const PARAMETERS: [&str; 7] = ["cursor", "limit", "search", "only", "group", "without_group", "sort"];
-
 impl<S: Send + Sync> FromRequestParts<S> for ListRequest {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
         let mut request = Self { query: ListQuery::default(), limit: None };
         let query = &mut request.query;
-        for (name, value) in known_query(&parts.uri, &PARAMETERS)? {
+        for (name, value) in pairs(&parts.uri)? {
             let refused = |told: &str| ApiError::bad_request("BadQuery", format!("{name} {told}")).at(&name);
             if value.trim().is_empty() {
                 continue;
@@ -321,9 +317,7 @@ pub(crate) async fn get(
     State(state): State<AppState>,
     ParticipantPath(lottery_id, participant_id): ParticipantPath,
     caller: Caller,
-    uri: Uri,
 ) -> Result<Json<Person>, ApiError> {
-    known_query(&uri, &[])?;
     let found = state.store.participant(&lottery_id, &participant_id).await?;
     Ok(Json(Person::new(found.ok_or_else(unknown_participant)?, Shown::to(&caller))))
 }
@@ -364,9 +358,7 @@ pub(crate) struct CountsView {
 pub(crate) async fn counts(
     State(state): State<AppState>,
     LotteryPath(lottery_id): LotteryPath,
-    uri: Uri,
 ) -> Result<Json<CountsView>, ApiError> {
-    known_query(&uri, &[])?;
     state.store.lottery(&lottery_id).await?.ok_or_else(unknown_lottery)?;
     let counts = state.store.participant_counts(&lottery_id).await?;
     let group = |(group, people): (Group, u64)| GroupCount { group: group.to_string(), people };

@@ -1,4 +1,4 @@
-//! Participants: imported or joined by themselves, listed (masked), given their receipts, withdrawn.
+//! Participants: imported or joined by themselves, listed, edited, exported, given their receipts, withdrawn.
 //!
 //! Of an import, in reading order: `query` is what it is asked with, `import` is its course, `intake` reads the body, `taking`
 //! plans or stores what was read, `replace` withdraws who is missing, `report` is the answer; `last` takes it back.
@@ -9,6 +9,7 @@ mod import;
 mod intake;
 mod join;
 mod last;
+mod list;
 mod query;
 mod refusal;
 mod replace;
@@ -24,6 +25,7 @@ pub(crate) use edit::{__path_edit, edit};
 pub(crate) use import::{__path_import, import};
 pub(crate) use join::{__path_join, __path_receipt, join, receipt};
 pub(crate) use last::{__path_last, __path_undo, last, undo};
+pub(crate) use list::{__path_counts, __path_get, __path_list, ListRefusal, counts, get, list};
 pub(crate) use query::country_of;
 pub(crate) use refusal::{LineRefusal, Notice};
 pub(crate) use replace::{__path_empty, empty};

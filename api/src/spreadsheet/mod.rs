@@ -59,15 +59,6 @@ fn clean(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// What makes a spreadsheet take a cell for a formula where it comes first, in both widths.
-const FORMULA: [char; 8] = ['=', '+', '-', '@', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}'];
-
-/// Whether a text begins as a guarded one does. The reader of lists takes the first apostrophe of such a text off, so it
-/// needs another one in front.
-fn looks_guarded(text: &str) -> bool {
-    text.strip_prefix('\'').is_some_and(|rest| rest.starts_with('\'') || rest.starts_with(FORMULA))
-}
-
 /// The header `Content-Disposition` by which a browser saves an answer under a name.
 pub(crate) fn attachment(name: &str) -> Result<HeaderValue, ApiError> {
     HeaderValue::try_from(format!("attachment; filename=\"{name}\"")).map_err(ApiError::internal)

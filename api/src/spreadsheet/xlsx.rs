@@ -5,10 +5,11 @@ use std::io::{self, Write};
 use axum::body::Body;
 use bytes::Bytes;
 use futures_util::stream;
+use lottery::guard::unguarded;
 use rust_xlsxwriter::{IgnoreError, Workbook, XlsxError};
 use tokio::sync::mpsc;
 
-use super::{Cell, clean, looks_guarded};
+use super::{Cell, clean};
 use crate::error::ApiError;
 
 /// The most rows of a sheet below its header.
@@ -98,7 +99,7 @@ fn begin(workbook: &mut Workbook, columns: &[&str]) -> Result<(), XlsxError> {
 fn typed(text: &str) -> String {
     let text = clean(text);
     let is_quoted_number = text.starts_with("=\"") && text.ends_with('"');
-    if looks_guarded(&text) || is_quoted_number { format!("'{text}") } else { text.into_owned() }
+    if unguarded(&text) != text || is_quoted_number { format!("'{text}") } else { text.into_owned() }
 }
 
 /// Hands what is written on to the body, and waits while the caller is slower.

@@ -170,6 +170,23 @@ async fn the_list_is_sorted_and_each_order_is_paged() {
 }
 
 #[tokio::test]
+async fn a_list_that_is_too_long_to_sort_says_so_and_is_still_there_by_id() {
+    let service = with_people().await;
+    service.aws.set(("LOTTERY#party#SUMMARY", "COUNTS#00"), &[("total", json!({ "N": "100001" }))]);
+    let total = service.get_as_organiser("/lotteries/party/counts").await.json()["total"].clone();
+    assert!(total.as_u64().unwrap() > 100_000);
+    let refused = service.get_as_organiser(&format!("{LIST}?sort=name")).await.expect(422);
+    assert_eq!(refused.problem(), "too-many-to-sort");
+    let refused = refused.json();
+    assert_eq!(
+        (&refused["code"], &refused["parameters"]["most"]),
+        (&json!("TooManyToSort"), &json!(100_000))
+    );
+    assert_eq!((&refused["parameters"]["total"], &refused["errors"][0]["field"]), (&total, &json!("sort")));
+    assert_eq!(ids(&service.get_as_organiser(LIST).await.expect(200).json()).len(), 6);
+}
+
+#[tokio::test]
 async fn the_list_is_filtered_by_what_people_have_and_by_group() {
     let service = with_people().await;
     for (query, expected) in [

@@ -115,6 +115,14 @@ pub(super) struct Author<'a> {
     pub(super) import: Option<&'a Import>,
 }
 
+/// Whom a record may be about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum About {
+    Anybody,
+    /// Only somebody who is on the list.
+    Known,
+}
+
 impl Store {
     /// Imports participants: new ones get label and nonce, known ones keep theirs and are else as given. The answers stand
     /// in the order of the participants. After an error, importing the same again completes it.
@@ -332,12 +340,12 @@ impl Store {
             let addresses = (wanted, held.unwrap_or_default());
             let plan = Plan::new(author, &groups, 0, participant, found.as_ref(), addresses);
             if plan.writes() == 0 {
-                return Ok(plan.answer);
+                return Ok(Some(plan.answer));
             }
             let count = plan.delta.write(lottery_id, rand::random());
             let make = || plan.make(lottery_id).chain(count.clone()).collect();
             match self.transact_made(make).await? {
-                Outcome::Done => return Ok(plan.answer),
+                Outcome::Done => return Ok(Some(plan.answer)),
                 Outcome::Refused(refusals) => {
                     if let Some(field) = plan.address_taken(&refusals) {
                         return Ok(Some(Recorded::AddressTaken { field }));
