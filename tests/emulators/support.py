@@ -173,7 +173,7 @@ def story(api, lottery, verifier, **options):
     report = api.call(200, "POST", f"/lotteries/{lottery}/participants", PEOPLE)
     assert report["accepted"] == 6, report
     again = api.call(200, "POST", f"/lotteries/{lottery}/participants", PEOPLE)
-    assert again["accepted"] == 0 and again["updated"] == 6, again
+    assert again["accepted"] == 0 and again["unchanged"] == 6, again
 
     draws = [api.draw(lottery, winners=3, channels=["sms"]) for _ in range(2)]
     winners = []
