@@ -86,6 +86,17 @@ struct SheetName {
     is_visible: bool,
 }
 
+/// The sheets of a workbook that hold rows: charts and macros are none.
+fn worksheets(sheets: &[calamine::Sheet]) -> Vec<SheetName> {
+    let worksheets = sheets.iter().filter(|sheet| matches!(sheet.typ, calamine::SheetType::WorkSheet));
+    worksheets
+        .map(|sheet| SheetName {
+            name: sheet.name.clone(),
+            is_visible: matches!(sheet.visible, calamine::SheetVisible::Visible),
+        })
+        .collect()
+}
+
 /// Chooses a sheet: `read` gives its rows, `holds_anything` looks at one without reading it whole.
 fn choose(
     kind: &'static str,

@@ -5,13 +5,13 @@
 
 use std::io::{Cursor, Read};
 
-use calamine::{Reader, SheetType, SheetVisible, Xls, XlsError};
+use calamine::{Reader, Xls, XlsError};
 
 use super::super::ListRemark;
 use super::super::cell::RawRow;
 use super::super::limits::MAX_WORKBOOK_CELLS;
 use super::sheet::{Rows, cell};
-use super::{SheetName, SheetRead, choose};
+use super::{SheetRead, choose, worksheets};
 
 pub(super) fn read(bytes: &[u8], wanted: Option<&str>) -> Result<SheetRead, ListRemark> {
     check(bytes)?;
@@ -19,15 +19,7 @@ pub(super) fn read(bytes: &[u8], wanted: Option<&str>) -> Result<SheetRead, List
         XlsError::Password => ListRemark::WorkbookLocked,
         _ => ListRemark::WorkbookBroken,
     })?;
-    let sheets: Vec<SheetName> = workbook
-        .sheets_metadata()
-        .iter()
-        .filter(|sheet| matches!(sheet.typ, SheetType::WorkSheet))
-        .map(|sheet| SheetName {
-            name: sheet.name.clone(),
-            is_visible: matches!(sheet.visible, SheetVisible::Visible),
-        })
-        .collect();
+    let sheets = worksheets(workbook.sheets_metadata());
     let workbook = std::cell::RefCell::new(&mut workbook);
     let rows = |name: &str| -> Result<Vec<RawRow>, ListRemark> {
         let range = workbook.borrow_mut().worksheet_range(name).map_err(|_| ListRemark::WorkbookBroken)?;

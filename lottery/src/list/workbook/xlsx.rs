@@ -2,26 +2,18 @@
 
 use std::io::Cursor;
 
-use calamine::{DataRef, Reader, SheetType, SheetVisible, Xlsx, XlsxError};
+use calamine::{DataRef, Reader, Xlsx, XlsxError};
 
 use super::super::ListRemark;
 use super::super::cell::{Cell, RawRow};
 use super::sheet::{Rows, iso};
-use super::{SheetName, SheetRead, choose};
+use super::{SheetRead, choose, worksheets};
 
 type Workbook<'a> = Xlsx<Cursor<&'a [u8]>>;
 
 pub(super) fn read(bytes: &[u8], wanted: Option<&str>) -> Result<SheetRead, ListRemark> {
     let mut workbook: Workbook<'_> = Xlsx::new(Cursor::new(bytes)).map_err(broken)?;
-    let sheets: Vec<SheetName> = workbook
-        .sheets_metadata()
-        .iter()
-        .filter(|sheet| matches!(sheet.typ, SheetType::WorkSheet))
-        .map(|sheet| SheetName {
-            name: sheet.name.clone(),
-            is_visible: matches!(sheet.visible, SheetVisible::Visible),
-        })
-        .collect();
+    let sheets = worksheets(workbook.sheets_metadata());
     let workbook = std::cell::RefCell::new(&mut workbook);
     choose(
         "xlsx",
