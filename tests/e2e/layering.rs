@@ -8,11 +8,11 @@ use serde_json::Value;
 /// For each package of the workspace, the others of ours that it may name in its manifest.
 const MAY_DEPEND_ON: [(&str, &[&str]); 7] = [
     ("lottery", &[]),
-    ("statemachine", &[]),
+    ("asl-engine", &[]),
     ("lottery-store", &["lottery"]),
     ("api", &["lottery", "lottery-store"]),
     ("workflow-tasks", &["lottery", "lottery-store"]),
-    ("local-stack", &["api", "lottery", "lottery-store", "statemachine", "workflow-tasks"]),
+    ("local-stack", &["api", "lottery", "lottery-store", "asl-engine", "workflow-tasks"]),
     ("end-to-end-tests", &["local-stack"]),
 ];
 
@@ -60,8 +60,7 @@ fn the_domain_needs_no_sdk_no_server_and_no_clock() {
 
 #[test]
 fn the_engine_knows_no_word_of_the_lottery() {
-    let mut folders =
-        vec![std::path::PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../statemachine/src"))];
+    let mut folders = vec![std::path::PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../engine/src"))];
     let mut read = 0;
     while let Some(folder) = folders.pop() {
         for file in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {

@@ -9,7 +9,7 @@ use crate::support::{eventually, stack};
 const FUNCTIONS: &str = include_str!("talk.py");
 
 /// The shape of a talk's demo, as the engine's own story tells it.
-const MACHINE: &str = include_str!("../../statemachine/tests/engine/talk.asl.json");
+const MACHINE: &str = include_str!("../../engine/tests/engine/talk.asl.json");
 
 /// Makes the topic, whatever account its ARN names, with somebody who listens.
 const TOPIC: &str = r#"

@@ -5,6 +5,7 @@
 
 use std::path::Path;
 
+use asl_engine::Clock;
 use bytes::Bytes;
 use lottery::DrawStatus;
 use lottery::beacon::local::LocalBeacon;
@@ -14,7 +15,6 @@ use lottery::signature::OrganiserKey;
 use lottery_store::{Store, StoreError};
 use ring::rand::{SecureRandom, SystemRandom};
 use serde_json::json;
-use statemachine::Clock;
 
 use crate::StartError;
 use crate::data_directory::{DataDirectory, write_secret};
@@ -219,7 +219,7 @@ fn told(round: &BeaconRound) -> String {
 mod tests {
     use std::time::Duration;
 
-    use statemachine::ManualClock;
+    use asl_engine::ManualClock;
 
     use super::*;
 

@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use statemachine::Clock;
+use asl_engine::Clock;
 
 use crate::{CallLog, Limits, Template};
 

@@ -94,7 +94,7 @@ pub enum StartError {
     SmtpUrl(String),
     /// The engine does not start.
     #[error(transparent)]
-    Engine(#[from] statemachine::EngineError),
+    Engine(#[from] asl_engine::EngineError),
     /// A state machine, a table or a topic cannot be created.
     #[error("cannot set up {what}: {reason}")]
     SetUp {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use statemachine::Clock;
+use asl_engine::Clock;
 
 /// What is known of the parts.
 pub(crate) struct Health {
@@ -121,7 +121,7 @@ mod tests {
 
     #[test]
     fn a_clock_before_1970_is_told() {
-        let clock = statemachine::ManualClock::new("1969-12-31T23:59:59Z".parse().unwrap());
+        let clock = asl_engine::ManualClock::new("1969-12-31T23:59:59Z".parse().unwrap());
         let health = Health::new(clock.clone().into());
         assert!(health.report().unwrap_err().contains("before 1970"));
         clock.advance(std::time::Duration::from_secs(1));

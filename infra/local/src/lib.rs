@@ -41,6 +41,8 @@ mod token;
 mod trouble;
 mod worker;
 
+/// A clock for [`Config::clock`], and one that a test moves.
+pub use asl_engine::{Clock, ManualClock};
 pub use aws::{CallLog, Permission, Usage};
 pub use config::{BeaconChoice, Config, Confirmation, Fault, FaultTime, Storage};
 pub use error::StartError;
@@ -48,5 +50,3 @@ pub use iam::{FunctionFigures, Grant, Removal, Template, TemplateError};
 pub use issuer::Issuer;
 pub use limits::{Bill, FunctionBill, Limits, LimitsError, Rate, Throttled, Window, fast_forward};
 pub use stack::Stack;
-/// A clock for [`Config::clock`], and one that a test moves.
-pub use statemachine::{Clock, ManualClock};

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use statemachine::validation::{Options, validate};
+use asl_engine::validation::{Options, validate};
 
 /// Lints the files. Exits with 1 if AWS would refuse one of them, with 2 if one cannot be read.
 pub(crate) fn run(files: &[PathBuf], out: &mut impl Write) -> ExitCode {

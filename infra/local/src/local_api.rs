@@ -3,17 +3,17 @@
 use std::sync::Arc;
 
 use api::{Access, ApiError, Endpoint, RateClass, Scope};
+use asl_engine::engine::{
+    ExecutionDescription, ExecutionQuery, ExecutionStatus, ExecutionsOf, HistoryData, HistoryOrder,
+    HistoryQuery,
+};
+use asl_engine::{Engine, Refusal};
 use axum::Json;
 use axum::extract::{Path, RawQuery, State};
 use axum::routing::{delete, get};
 use http::Method;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
-use statemachine::engine::{
-    ExecutionDescription, ExecutionQuery, ExecutionStatus, ExecutionsOf, HistoryData, HistoryOrder,
-    HistoryQuery,
-};
-use statemachine::{Engine, Refusal};
 
 use crate::sns::{InboxMessage, InboxQuery, Sns};
 use crate::worker::Worker;

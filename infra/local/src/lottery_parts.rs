@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use asl_engine::Clock;
 use aws_smithy_http_client::Connector;
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
@@ -12,7 +13,6 @@ use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use lottery::signature::OrganiserKey;
 use lottery_store::{Store, Tables};
-use statemachine::Clock;
 use workflow_tasks::{BeaconConfig, Relays, TaskContext};
 
 use crate::aws::{self, Endpoint};

@@ -6,9 +6,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use asl_engine::Clock;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
-use statemachine::Clock;
 use tokio::time::Instant;
 
 use crate::aws::DynamoDb;
@@ -146,7 +146,7 @@ impl WatchedClock {
 
 #[cfg(test)]
 mod tests {
-    use statemachine::ManualClock;
+    use asl_engine::ManualClock;
 
     use super::*;
 

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use asl_engine::Engine;
+use asl_engine::service::Service;
 use lottery_store::{Store, Tables};
 use rusqlite::Connection;
-use statemachine::Engine;
-use statemachine::service::Service;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -136,10 +136,10 @@ impl Stack {
             }
         };
         let functions = Arc::new(functions);
-        let engine = Engine::start(statemachine::Config {
+        let engine = Engine::start(asl_engine::Config {
             storage: match &directory {
-                Some(directory) => statemachine::Storage::Directory(directory.file("executions")),
-                None => statemachine::Storage::Memory,
+                Some(directory) => asl_engine::Storage::Directory(directory.file("executions")),
+                None => asl_engine::Storage::Memory,
             },
             region: REGION.to_owned(),
             account: ACCOUNT.to_owned(),

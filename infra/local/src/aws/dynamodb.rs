@@ -491,4 +491,210 @@ fn on_the_wire(operation: &str, error: DynoxideError) -> DynoxideError {
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use aws_sdk_dynamodb::Client;
+    use aws_sdk_dynamodb::error::ProvideErrorMetadata;
+    use aws_sdk_dynamodb::types::{
+        AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, Put,
+        ReturnValuesOnConditionCheckFailure, ScalarAttributeType, TransactWriteItem,
+    };
+
+    use super::*;
+    use crate::Confirmation;
+    use crate::aws::{in_memory, sdk_config};
+
+    fn text(value: &str) -> AttributeValue {
+        AttributeValue::S(value.to_owned())
+    }
+
+    async fn create_table(client: &Client) {
+        let attribute =
+            AttributeDefinition::builder().attribute_name("id").attribute_type(ScalarAttributeType::S);
+        client
+            .create_table()
+            .table_name("items")
+            .billing_mode(BillingMode::PayPerRequest)
+            .attribute_definitions(attribute.build().unwrap())
+            .key_schema(
+                KeySchemaElement::builder().attribute_name("id").key_type(KeyType::Hash).build().unwrap(),
+            )
+            .send()
+            .await
+            .unwrap();
+    }
+
+    fn health() -> Arc<Health> {
+        Arc::new(Health::new(asl_engine::Clock::system()))
+    }
+
+    fn put(id: &str) -> Bytes {
+        let item = json!({"id": {"S": id}, "text": {"S": "x".repeat(10_000)}});
+        json!({"TableName": "Contacts", "Item": item}).to_string().into()
+    }
+
+    const TABLE: &str = r#"{"TableName": "Contacts", "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+        "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}]}"#;
+
+    /// `tests/program.rs` fills a real disk.
+    #[tokio::test]
+    async fn a_disk_that_was_full_is_used_again_and_nothing_accepted_is_lost() {
+        let directory = tempfile::tempdir().unwrap();
+        let health = health();
+        let dynamodb = DynamoDb::open(&directory.path().join("dynamodb.sqlite"), health.clone()).unwrap();
+        assert_eq!(dynamodb.call("CreateTable", TABLE.into()).await.status, 200);
+        assert_eq!(dynamodb.call("PutItem", put("before")).await.status, 200);
+        let sentence = dynamodb.worker.call(|held| held.note(Trouble::Full)).await.unwrap();
+        assert!(
+            sentence.contains("is full, so that nothing new is accepted; what was accepted is kept"),
+            "{sentence}"
+        );
+        assert_eq!(health.report(), Err(sentence));
+        // The file is opened anew for the next call; that the disk takes something is another matter.
+        let get = json!({"TableName": "Contacts", "Key": {"id": {"S": "before"}}}).to_string();
+        let found = String::from_utf8(dynamodb.call("GetItem", get.into()).await.body).unwrap();
+        assert!(found.contains("before"), "{found}");
+        assert!(health.report().is_err());
+        dynamodb.recover().await;
+        assert_eq!(health.report(), Ok(()));
+        assert_eq!(dynamodb.call("PutItem", put("after")).await.status, 200);
+        dynamodb.stop().await;
+    }
+
+    #[tokio::test]
+    async fn a_call_that_panicked_does_not_take_the_database_with_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let dynamodb = DynamoDb::open(&directory.path().join("dynamodb.sqlite"), health()).unwrap();
+        assert_eq!(dynamodb.call("CreateTable", TABLE.into()).await.status, 200);
+        let stuck = dynamodb.worker.call(|held| held.note(Trouble::Stuck)).await.unwrap();
+        assert!(stuck.contains("did not finish a request"), "{stuck}");
+        assert_eq!(dynamodb.call("PutItem", put("after")).await.status, 200);
+        dynamodb.recover().await;
+        assert_eq!(dynamodb.health.report(), Ok(()));
+        dynamodb.stop().await;
+    }
+
+    #[tokio::test]
+    async fn a_database_in_memory_that_is_full_says_so_for_good() {
+        let dynamodb = DynamoDb::in_memory(health()).unwrap();
+        let sentence = dynamodb.worker.call(|held| held.note(Trouble::Full)).await.unwrap();
+        assert!(sentence.contains("in memory is full") && sentence.contains("--data-dir"), "{sentence}");
+        dynamodb.recover().await;
+        assert_eq!(dynamodb.health.report(), Err(sentence));
+    }
+
+    #[tokio::test]
+    async fn a_page_damaged_while_running_is_told_truly() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("dynamodb.sqlite");
+        let first = DynamoDb::open(&path, health()).unwrap();
+        first.call("CreateTable", TABLE.into()).await;
+        for item in 0..50 {
+            assert_eq!(first.call("PutItem", put(&item.to_string())).await.status, 200);
+        }
+        first.stop().await;
+        drop(first);
+        let mut bytes = std::fs::read(&path).unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle..].fill(0xff);
+        std::fs::write(&path, bytes).unwrap();
+        let health = health();
+        // What can be read of it is enough to open it.
+        let dynamodb = DynamoDb::open(&path, health.clone()).unwrap();
+        let answer = dynamodb.call("Scan", r#"{"TableName": "Contacts"}"#.into()).await;
+        let words = String::from_utf8(answer.body).unwrap();
+        assert_eq!(answer.status, 500);
+        assert!(
+            words.contains("has a damaged page") && words.contains("asking again does not help"),
+            "{words}"
+        );
+        dynamodb.recover().await;
+        assert!(health.report().unwrap_err().contains("damaged page"), "it does not pass by itself");
+    }
+
+    #[tokio::test]
+    async fn what_was_erased_is_in_no_file_afterwards() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("dynamodb.sqlite");
+        let dynamodb = DynamoDb::open(&path, health()).unwrap();
+        dynamodb.call("CreateTable", TABLE.into()).await;
+        assert_eq!(dynamodb.call("PutItem", put("rose-of-the-attic")).await.status, 200);
+        assert_eq!(dynamodb.call("PutItem", put("someone-else")).await.status, 200);
+        let is_there = |name: &str| {
+            std::fs::read_dir(directory.path()).unwrap().any(|file| {
+                let bytes = std::fs::read(file.unwrap().path()).unwrap();
+                bytes.windows(name.len()).any(|window| window == name.as_bytes())
+            })
+        };
+        let delete = json!({"TableName": "Contacts", "Key": {"id": {"S": "rose-of-the-attic"}}}).to_string();
+        assert_eq!(dynamodb.call("DeleteItem", delete.into()).await.status, 200);
+        assert!(is_there("rose-of-the-attic"), "SQLite alone leaves it");
+        dynamodb.scrub().await;
+        assert!(!is_there("rose-of-the-attic") && is_there("someone-else"));
+        dynamodb.stop().await;
+    }
+
+    #[tokio::test]
+    async fn the_sdk_writes_reads_and_is_refused() {
+        let endpoint = in_memory(Confirmation::ByItself, &[]);
+        let client = Client::new(&sdk_config(&endpoint, "test"));
+        create_table(&client).await;
+        let put = || {
+            client
+                .put_item()
+                .table_name("items")
+                .item("id", text("1"))
+                .condition_expression("attribute_not_exists(id)")
+                .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+        };
+        put().send().await.unwrap();
+        let error = put().send().await.unwrap_err().into_service_error();
+        let aws_sdk_dynamodb::operation::put_item::PutItemError::ConditionalCheckFailedException(refusal) =
+            error
+        else {
+            panic!("{error}")
+        };
+        assert_eq!(refusal.item.unwrap()["id"], text("1"));
+        let item =
+            client.get_item().table_name("items").key("id", text("1")).send().await.unwrap().item.unwrap();
+        assert_eq!(item["id"], text("1"));
+        let error = client.get_item().table_name("none").key("id", text("1")).send().await.unwrap_err();
+        assert_eq!(error.code(), Some("ResourceNotFoundException"));
+    }
+
+    #[tokio::test]
+    async fn a_cancelled_transaction_tells_its_reasons() {
+        let endpoint = in_memory(Confirmation::ByItself, &[]);
+        let client = Client::new(&sdk_config(&endpoint, "test"));
+        create_table(&client).await;
+        let put = |condition: &str| {
+            let put =
+                Put::builder().table_name("items").item("id", text("1")).condition_expression(condition);
+            TransactWriteItem::builder().put(put.build().unwrap()).build()
+        };
+        let error = client.transact_write_items().transact_items(put("attribute_exists(id)")).send().await;
+        let error = error.unwrap_err().into_service_error();
+        let aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError::TransactionCanceledException(
+            cancelled,
+        ) = error
+        else {
+            panic!("{error}")
+        };
+        assert_eq!(cancelled.cancellation_reasons()[0].code(), Some("ConditionalCheckFailed"));
+    }
+
+    #[tokio::test]
+    async fn a_null_item_is_refused_in_the_words_of_aws() {
+        let endpoint = in_memory(Confirmation::ByItself, &[]);
+        let reply = endpoint
+            .dynamodb
+            .call("PutItem", br#"{"TableName":"items","Item":null}"#.as_slice().into())
+            .await;
+        let body = String::from_utf8(reply.body).unwrap();
+        assert!(
+            body.contains("1 validation error detected: Value null at 'item' failed to satisfy constraint: Member must not be null"),
+            "{body}"
+        );
+        assert_eq!(reply.status, 400);
+    }
+}

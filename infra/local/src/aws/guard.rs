@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use asl_engine::TaskFailure;
 use bytes::Bytes;
 use http::Response;
 use serde_json::json;
-use statemachine::TaskFailure;
 use uuid::Uuid;
 
 use super::{json as json_response, query, ses};

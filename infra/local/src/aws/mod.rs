@@ -15,11 +15,11 @@ mod transactions;
 use std::fmt::Display;
 use std::sync::{Arc, OnceLock};
 
+use asl_engine::service::Service;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::request::Parts;
 use http::{HeaderMap, Method, Response, StatusCode};
-use statemachine::service::Service;
 use uuid::Uuid;
 
 pub use call_log::{CallLog, Permission, Usage};
@@ -274,12 +274,12 @@ fn header_value(value: impl Display) -> HeaderValue {
 #[cfg(test)]
 pub(crate) fn in_memory(confirmation: crate::Confirmation, refused: &[&str]) -> Arc<Endpoint> {
     let refused: Vec<String> = refused.iter().map(|address| (*address).to_owned()).collect();
-    let clock = statemachine::Clock::system();
+    let clock = asl_engine::Clock::system();
     let settings = crate::sns::Settings::new(REGION, ACCOUNT, clock, confirmation, &refused);
     let sns = Sns::open(rusqlite::Connection::open_in_memory().unwrap(), settings).unwrap();
-    let health = Arc::new(crate::health::Health::new(statemachine::Clock::system()));
+    let health = Arc::new(crate::health::Health::new(asl_engine::Clock::system()));
     let dynamodb = DynamoDb::in_memory(health).unwrap();
-    let beacon = Beacon::in_memory(statemachine::Clock::system()).unwrap();
+    let beacon = Beacon::in_memory(asl_engine::Clock::system()).unwrap();
     let sns = Arc::new(Worker::start("sns", sns).unwrap());
     Arc::new(Endpoint::new(Arc::new(dynamodb), sns, beacon, None))
 }

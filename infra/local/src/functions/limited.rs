@@ -94,9 +94,9 @@ mod tests {
     use std::collections::BTreeMap;
     use std::time::Duration;
 
+    use asl_engine::ManualClock;
     use jiff::Timestamp;
     use serde_json::json;
-    use statemachine::ManualClock;
 
     use super::*;
     use crate::functions::Functions;

@@ -1,8 +1,8 @@
 //! Task states that call Lambda functions.
 
+use asl_engine::TaskFailure;
+use asl_engine::data::Json;
 use serde_json::{Value, json};
-use statemachine::TaskFailure;
-use statemachine::data::Json;
 use uuid::Uuid;
 
 use crate::functions::{Functions, InvokeError};

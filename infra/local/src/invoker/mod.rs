@@ -5,10 +5,10 @@ mod sdk;
 
 use std::sync::Arc;
 
+use asl_engine::data::Json;
+use asl_engine::{Call, Invoker, TaskFailure};
 use futures_util::future::BoxFuture;
 use serde_json::Value;
-use statemachine::data::Json;
-use statemachine::{Call, Invoker, TaskFailure};
 
 use crate::aws::{CallLog, DynamoDb, Guard, of_dynamodb, of_sns, sns_call};
 use crate::config::{ACCOUNT, REGION};

@@ -3,10 +3,10 @@
 //! The optimized integrations tell in their result how the HTTP call went, and word their errors as the first
 //! Java SDK does; the `aws-sdk:` ones give the answer alone, and word them as the second does.
 
+use asl_engine::TaskFailure;
+use asl_engine::data::Json;
 use bytes::Bytes;
 use serde_json::{Value, json};
-use statemachine::TaskFailure;
-use statemachine::data::Json;
 use uuid::Uuid;
 
 use crate::aws::{DynamoDb, DynamoDbReply};

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use asl_engine::Clock;
 use jiff::Timestamp;
-use statemachine::Clock;
 
 use super::meter::{FunctionBill, Meter};
 use super::services::Services;
@@ -261,8 +261,8 @@ impl Drop for Sleeper<'_> {
 }
 
 #[cfg(test)]
-pub(super) fn for_tests(limits: Limits) -> (Arc<Account>, statemachine::ManualClock) {
-    let clock = statemachine::ManualClock::new(Timestamp::UNIX_EPOCH);
+pub(super) fn for_tests(limits: Limits) -> (Arc<Account>, asl_engine::ManualClock) {
+    let clock = asl_engine::ManualClock::new(Timestamp::UNIX_EPOCH);
     let figures = FunctionFigures { memory_mb: 1_024, timeout: Duration::from_secs(30) };
     let figures = BTreeMap::from([("api".to_owned(), figures), ("echo".to_owned(), figures)]);
     (Account::new(limits, clock.clone().into(), figures), clock)

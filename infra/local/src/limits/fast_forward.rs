@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::time::Duration;
 
-use statemachine::ManualClock;
+use asl_engine::ManualClock;
 
 use crate::Stack;
 

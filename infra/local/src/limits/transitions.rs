@@ -1,8 +1,8 @@
 //! How many states executions have entered: what Step Functions bills.
 
+use asl_engine::Engine;
+use asl_engine::engine::{ExecutionQuery, ExecutionsOf, HistoryData, HistoryOrder, HistoryQuery};
 use serde_json::Value;
-use statemachine::Engine;
-use statemachine::engine::{ExecutionQuery, ExecutionsOf, HistoryData, HistoryOrder, HistoryQuery};
 
 /// The entries into states in the histories of every execution. Express executions, which have none, do not count.
 pub(crate) async fn state_transitions(engine: &Engine) -> u64 {

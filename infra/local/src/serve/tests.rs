@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use asl_engine::{Clock, ManualClock};
 use axum::routing::{get, post};
 use bytes::Bytes;
 use http::Request as Sent;
-use statemachine::{Clock, ManualClock};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::task::JoinHandle;
 

@@ -21,8 +21,8 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use asl_engine::Clock;
 use rusqlite::Connection;
-use statemachine::Clock;
 
 pub(crate) use answer::{Answer, NAMESPACE, escaped};
 pub(crate) use error::SnsError;

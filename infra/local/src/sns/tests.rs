@@ -367,13 +367,8 @@ async fn what_was_accepted_is_there_after_a_restart() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("sns.sqlite");
     let open = || {
-        let settings = super::Settings::new(
-            "us-east-1",
-            "1",
-            statemachine::Clock::system(),
-            Confirmation::ByItself,
-            &[],
-        );
+        let settings =
+            super::Settings::new("us-east-1", "1", asl_engine::Clock::system(), Confirmation::ByItself, &[]);
         super::Sns::open(rusqlite::Connection::open(&path).unwrap(), settings).unwrap()
     };
     let call = |json: serde_json::Value| super::Parameters::from_json(&json);
