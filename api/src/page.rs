@@ -104,8 +104,7 @@ static FILES: LazyLock<Vec<File>> = LazyLock::new(|| {
         "views/verify.js",
         "views/winners.js",
     ]);
-    let content = include_str!("../../statemachine/lottery.asl.json");
-    files.push(File { path: "lottery.asl.json", content });
+    files.push(File { path: "lottery.asl.json", content: state_machines::LOTTERY });
     files
 });
 

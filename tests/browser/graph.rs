@@ -149,7 +149,7 @@ async fn no_definition_is_drawn_with_overlapping_boxes_or_lost_lines() {
     let stack = stack::start().await;
     let browser = Browser::open(stack.api(), Reader::ENGLISH).await;
     browser.go("/").await;
-    let lottery: Value = serde_json::from_str(include_str!("../../statemachine/lottery.asl.json")).unwrap();
+    let lottery: Value = serde_json::from_str(state_machines::LOTTERY).unwrap();
     for (name, definition) in [("lottery", lottery), ("forty-states", forty_states())] {
         let found = browser.run(INSPECT, json!([definition, "none"])).await;
         assert_eq!(found["faults"], json!([]), "{name}");

@@ -1,20 +1,29 @@
 //! Who depends on whom, as docs/architecture.md draws it.
 
 use std::collections::BTreeMap;
+use std::path::{Component, Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
 
 /// For each package of the workspace, the others of ours that it may name in its manifest.
-const MAY_DEPEND_ON: [(&str, &[&str]); 7] = [
+const MAY_DEPEND_ON: [(&str, &[&str]); 8] = [
     ("lottery", &[]),
     ("asl-engine", &[]),
+    ("state-machines", &[]),
     ("lottery-store", &["lottery"]),
-    ("api", &["lottery", "lottery-store"]),
-    ("workflow-tasks", &["lottery", "lottery-store"]),
-    ("local-stack", &["api", "lottery", "lottery-store", "asl-engine", "workflow-tasks"]),
-    ("end-to-end-tests", &["local-stack"]),
+    ("api", &["lottery", "lottery-store", "state-machines"]),
+    ("workflow-tasks", &["lottery", "lottery-store", "state-machines"]),
+    ("local-stack", &["api", "asl-engine", "lottery", "lottery-store", "state-machines", "workflow-tasks"]),
+    ("end-to-end-tests", &["local-stack", "state-machines"]),
 ];
+
+/// The macros that compile a file into a crate.
+const EMBEDDING: [&str; 3] = ["include_str!", "include_bytes!", "include!"];
+
+/// The files outside of every package that are compiled into one, and the only package that may do so.
+const EMBEDDED_FROM_OUTSIDE: [(&str, &str); 2] =
+    [("local-stack", "examples/employees.csv"), ("local-stack", "infra/template.yaml")];
 
 /// Words of a domain that the engine's source must not know.
 const WORDS_OF_THE_LOTTERY: [&str; 4] = ["lottery", "winner", "prize", "raffle"];
@@ -60,19 +69,122 @@ fn the_domain_needs_no_sdk_no_server_and_no_clock() {
 
 #[test]
 fn the_engine_knows_no_word_of_the_lottery() {
-    let mut folders = vec![std::path::PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../engine/src"))];
-    let mut read = 0;
+    let files = files_in(&project().join("engine/src"), &[]);
+    assert!(files.len() > 10, "the engine's source was not found");
+    for file in files {
+        let text = std::fs::read_to_string(&file).unwrap().to_lowercase();
+        let word = WORDS_OF_THE_LOTTERY.iter().find(|word| text.contains(**word));
+        assert!(word.is_none(), "{} says {}", file.display(), word.unwrap());
+    }
+}
+
+fn project() -> PathBuf {
+    normalized(&Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
+}
+
+/// The files below a folder, except those in folders that are left out.
+fn files_in(folder: &Path, left_out: &[PathBuf]) -> Vec<PathBuf> {
+    let (mut folders, mut files) = (vec![folder.to_owned()], Vec::new());
     while let Some(folder) = folders.pop() {
-        for file in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
-            if file.is_dir() {
-                folders.push(file);
-                continue;
+        for path in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            match path.is_dir() {
+                true if left_out.contains(&path) => {}
+                true => folders.push(path),
+                false => files.push(path),
             }
-            let text = std::fs::read_to_string(&file).unwrap().to_lowercase();
-            let word = WORDS_OF_THE_LOTTERY.iter().find(|word| text.contains(**word));
-            assert!(word.is_none(), "{} says {}", file.display(), word.unwrap());
-            read += 1;
         }
     }
-    assert!(read > 10, "the engine's source was not found");
+    files
+}
+
+/// A path without `.` and `..`, as text: links are not followed.
+fn normalized(path: &Path) -> PathBuf {
+    let mut normalized = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::ParentDir => drop(normalized.pop()),
+            Component::CurDir => {}
+            other => normalized.push(other),
+        }
+    }
+    normalized
+}
+
+/// The files that a source file of a package compiles in. Of a path that a macro puts together, the literal parts count.
+fn embedded(package: &Path, source: &Path, text: &str) -> Vec<PathBuf> {
+    let calls = EMBEDDING.iter().flat_map(|name| text.match_indices(name).map(|(at, name)| at + name.len()));
+    let argument = |at: usize| {
+        let mut depth = 0;
+        let end = text[at..].char_indices().find(|(_, letter)| {
+            depth += i32::from("([{".contains(*letter)) - i32::from(")]}".contains(*letter));
+            depth == 0 && !letter.is_whitespace()
+        });
+        &text[at..at + end.map_or(0, |(length, _)| length)]
+    };
+    let path = |argument: &str| {
+        let (env, base) = ("env!(\"CARGO_MANIFEST_DIR\")", source.parent().unwrap());
+        let base = if argument.contains(env) { package } else { base };
+        let argument = argument.replace(env, "");
+        let literals: String = argument.split('"').skip(1).step_by(2).collect();
+        normalized(&base.join(literals.trim_start_matches('/')))
+    };
+    // Without a literal it is no call, but the name of the macro in a text.
+    calls.map(argument).filter(|argument| argument.contains('"')).map(path).collect()
+}
+
+#[test]
+fn no_crate_compiles_in_a_file_of_another_ones_folder() {
+    let metadata = metadata();
+    let folder_of =
+        |package: &Value| Path::new(package["manifest_path"].as_str().unwrap()).parent().unwrap().to_owned();
+    let packages = metadata["packages"].as_array().unwrap();
+    let folders: Vec<PathBuf> = packages.iter().map(folder_of).collect();
+    let mut outside = Vec::new();
+    for package in packages {
+        let (name, folder) = (package["name"].as_str().unwrap(), folder_of(package));
+        let sources = files_in(&folder, &folders);
+        for source in
+            sources.iter().filter(|file| file.extension().is_some_and(|extension| extension == "rs"))
+        {
+            let text = std::fs::read_to_string(source).unwrap();
+            let foreign =
+                embedded(&folder, source, &text).into_iter().filter(|path| !path.starts_with(&folder));
+            for path in foreign {
+                let path = path.strip_prefix(project()).unwrap().to_str().unwrap().to_owned();
+                let known = EMBEDDED_FROM_OUTSIDE.contains(&(name, &path));
+                assert!(known, "{} compiles in {path}: take it from a crate that owns it", source.display());
+                outside.push((name.to_owned(), path));
+            }
+        }
+    }
+    outside.sort();
+    let expected = EMBEDDED_FROM_OUTSIDE.map(|(name, path)| (name.to_owned(), path.to_owned()));
+    assert_eq!(outside, expected, "each of these files has one home");
+    let owned =
+        |(_, path): &(&str, &str)| folders.iter().any(|folder| project().join(path).starts_with(folder));
+    assert!(
+        !EMBEDDED_FROM_OUTSIDE.iter().any(|file| owned(file)),
+        "no file of another package may be listed"
+    );
+}
+
+#[test]
+fn embedded_paths_are_seen_however_they_are_written() {
+    let (package, source) = (Path::new("/p/api"), Path::new("/p/api/src/draws/page.rs"));
+    let seen = |text: String| embedded(package, source, &text);
+    // Put together, so that this file has no such call.
+    for name in EMBEDDING {
+        let sibling = PathBuf::from("/p/statemachine/a.json");
+        assert_eq!(
+            seen(format!("const A: &str = {name}(\"../../../statemachine/a.json\");")),
+            [sibling.clone()]
+        );
+        assert_eq!(seen(format!("{name} (\n    \"../../../statemachine/a.json\",\n)")), [sibling.clone()]);
+        let manifest = "env!(\"CARGO_MANIFEST_DIR\")";
+        let text = format!("{name}(concat!({manifest}, \"/../statemachine/a.json\")); f(\"x\")");
+        assert_eq!(seen(text), [sibling]);
+        assert_eq!(seen(format!("{name}(concat!(\"../../web/\", $path))")), [PathBuf::from("/p/api/web")]);
+        assert_eq!(seen(format!("{name}[\"a.txt\"]")), [PathBuf::from("/p/api/src/draws/a.txt")]);
+        assert_eq!(seen(format!("//! {name} compiles a file in")), [] as [PathBuf; 0]);
+    }
 }

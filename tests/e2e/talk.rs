@@ -8,8 +8,8 @@ use crate::support::{eventually, stack};
 /// The functions that the definition calls.
 const FUNCTIONS: &str = include_str!("talk.py");
 
-/// The shape of a talk's demo, as the engine's own story tells it.
-const MACHINE: &str = include_str!("../../engine/tests/engine/talk.asl.json");
+/// The shape of a talk's demo, as in the engine's own tests.
+const MACHINE: &str = include_str!("talk.asl.json");
 
 /// Makes the topic, whatever account its ARN names, with somebody who listens.
 const TOPIC: &str = r#"

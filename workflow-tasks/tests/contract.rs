@@ -25,8 +25,7 @@ const AFTER_THE_COMMITMENT: [&str; 5] =
     ["FetchBeacon", "DrawWinners", "RecordWinners", "CompleteDraw", "MarkIncomplete"];
 
 fn machine() -> Value {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../statemachine/lottery.asl.json");
-    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+    serde_json::from_str(state_machines::LOTTERY).unwrap()
 }
 
 /// A list of states, that of the machine itself or of a branch or iteration within.

@@ -443,8 +443,7 @@ mod tests {
 
     #[test]
     fn every_state_and_transition_is_one_of_the_state_machine() {
-        let machine: Value =
-            serde_json::from_str(include_str!("../../../statemachine/lottery.asl.json")).unwrap();
+        let machine: Value = serde_json::from_str(state_machines::LOTTERY).unwrap();
         let mut known = BTreeMap::new();
         states(&machine, &mut known);
         for (draw, now) in ways().into_iter().flatten() {

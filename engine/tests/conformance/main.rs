@@ -12,12 +12,9 @@ use std::collections::BTreeMap;
 use case::Case;
 use futures_util::StreamExt as _;
 
-/// The cases that cannot pass, with the reason: the table of `docs/asl-support.md` between the two marks.
+/// The cases that cannot pass, with the reason: the table of `exceptions.md`.
 fn exceptions() -> BTreeMap<String, String> {
-    let text = include_str!("../../../docs/asl-support.md");
-    let table = text.split_once("<!-- conformance exceptions -->").unwrap().1;
-    let table = table.split_once("<!-- end of conformance exceptions -->").unwrap().0;
-    let rows = table.lines().filter_map(|line| {
+    let rows = include_str!("exceptions.md").lines().filter_map(|line| {
         let mut cells = line.trim().strip_prefix("| `")?.splitn(2, "` |");
         let id = cells.next()?.to_owned();
         Some((id, cells.next()?.trim().trim_end_matches('|').trim().to_owned()))
@@ -46,9 +43,7 @@ fn hold_against_exceptions(results: BTreeMap<String, Option<String>>) {
     let count = results.len();
     let unexpected = results.into_iter().filter_map(|(id, difference)| match (difference, listed.get(&id)) {
         (Some(difference), None) => Some(format!("{id}\n    {difference}")),
-        (None, Some(_)) => {
-            Some(format!("{id}\n    passes, although docs/asl-support.md lists it as an exception"))
-        }
+        (None, Some(_)) => Some(format!("{id}\n    passes, although exceptions.md lists it as an exception")),
         _ => None,
     });
     let unexpected: Vec<String> = unexpected.collect();

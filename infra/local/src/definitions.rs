@@ -19,7 +19,7 @@ pub(crate) const DEFINITIONS: [Definition; 1] = [LOTTERY];
 /// The lottery.
 pub(crate) const LOTTERY: Definition = Definition {
     name: "lottery",
-    text: include_str!("../../../statemachine/lottery.asl.json"),
+    text: state_machines::LOTTERY,
     placeholders: || {
         let functions = workflow_tasks::Function::ALL.into_iter();
         functions

@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 use crate::http_client::{HttpClient, NoAnswer};
 use crate::{Config, Stack, StartError};
 
-/// The employees, as the API imports them.
-const EMPLOYEES: &str = include_str!("../../../examples/employees.csv");
+/// `examples/employees.csv`: ten employees, as the API imports them.
+pub const EMPLOYEES: &str = include_str!("../../../examples/employees.csv");
 
 /// Far more than a draw of two takes.
 const PATIENCE: Duration = Duration::from_secs(60);

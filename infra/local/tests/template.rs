@@ -85,8 +85,7 @@ fn the_tables_are_those_of_the_store() {
 #[test]
 fn every_state_waits_a_little_longer_than_its_function_may_take() {
     let template = summary();
-    let definition: Value =
-        serde_json::from_str(include_str!("../../../statemachine/lottery.asl.json")).unwrap();
+    let definition: Value = serde_json::from_str(state_machines::LOTTERY).unwrap();
     let mut checked = BTreeSet::new();
     each_task(&definition, &mut |state| {
         let Some(placeholder) = state["Parameters"]["FunctionName"].as_str() else { return };

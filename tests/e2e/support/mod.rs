@@ -15,7 +15,7 @@ pub(crate) use process::Process;
 use std::time::{Duration, Instant};
 
 /// The ten employees of the README, as they are imported there.
-pub(crate) const EMPLOYEES: &str = include_str!("../../../examples/employees.csv");
+pub(crate) use local_stack::demo::EMPLOYEES;
 
 /// How long a story waits for something that must happen. Far above what it takes: reaching it is a failure.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(90);

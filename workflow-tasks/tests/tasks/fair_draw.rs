@@ -417,8 +417,7 @@ async fn a_seal_that_others_are_in_the_way_of_is_dated_anew() {
 
 #[tokio::test]
 async fn a_recorded_round_of_drand_quicknet_decides_a_draw_sealed_before_it() {
-    let recorded: Value =
-        serde_json::from_str(include_str!("../../../lottery/tests/vectors/drand-quicknet.json")).unwrap();
+    let recorded: Value = serde_json::from_str(include_str!("drand-quicknet.json")).unwrap();
     let rounds: Vec<BeaconRound> = serde_json::from_value(recorded["rounds"].clone()).unwrap();
     let round = rounds.iter().max_by_key(|round| round.round).unwrap();
     let mut world = World::with_phones(10).await;
