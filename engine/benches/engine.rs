@@ -3,13 +3,9 @@
 //! `w1.asl.json` enters 69 states and leaves 184 events; a time here is that of one whole execution, from
 //! StartExecution to the stored end, unless the name says otherwise.
 
-use std::sync::Arc;
-
 use asl_engine::data::Json;
-use asl_engine::engine::{
-    HistoryData, HistoryOrder, HistoryQuery, MachineType, NewExecution, NewStateMachine, NoServices,
-};
-use asl_engine::{Clock, Config, Engine, Storage};
+use asl_engine::engine::{HistoryData, HistoryOrder, HistoryQuery, NewExecution, NewStateMachine};
+use asl_engine::{Config, Engine, Storage};
 use divan::Bencher;
 use tokio::runtime::Runtime;
 
@@ -31,25 +27,9 @@ impl Stage {
     fn new(storage: Storage, definition: &str) -> Stage {
         let runtime = Runtime::new().expect("the runtime starts");
         let (engine, machine) = runtime.block_on(async {
-            let engine = Engine::start(Config {
-                storage,
-                region: "us-east-1".to_owned(),
-                account: "123456789012".to_owned(),
-                clock: Clock::system(),
-                invoker: Arc::new(NoServices),
-            })
-            .await
-            .expect("the engine starts");
-            let new = NewStateMachine {
-                name: "machine".to_owned(),
-                definition: definition.to_owned(),
-                role_arn: "arn:aws:iam::123456789012:role/any".to_owned(),
-                machine_type: MachineType::Standard,
-                logging_configuration: None,
-                tracing_configuration: None,
-                encryption_configuration: None,
-                tags: None,
-            };
+            let engine =
+                Engine::start(Config { storage, ..Config::in_memory() }).await.expect("the engine starts");
+            let new = NewStateMachine::standard("machine", definition);
             let machine =
                 engine.create_state_machine(new).await.expect("the definition is valid").arn.clone();
             (engine, machine)
@@ -65,12 +45,7 @@ impl Stage {
     fn run(&self, input: &Json, at_once: usize) -> String {
         self.runtime.block_on(async {
             let one = || async {
-                let new = NewExecution {
-                    state_machine_arn: self.machine.clone(),
-                    name: None,
-                    input: input.clone(),
-                    trace_header: None,
-                };
+                let new = NewExecution::new(&self.machine, input.clone());
                 let arn = self.engine.start_execution(new).await.expect("it starts").arn;
                 let end = self.engine.closed(&arn).await.expect("it ends");
                 assert!(end.output.is_some(), "{:?}", end.cause);

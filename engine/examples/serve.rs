@@ -4,11 +4,8 @@
 //! variable `LAMBDA_ENDPOINT` is not read here: Task states can only use activities, task tokens and nested
 //! executions.
 
-use std::sync::Arc;
-
-use asl_engine::engine::NoServices;
 use asl_engine::service::Service;
-use asl_engine::{Clock, Config, Engine, Storage};
+use asl_engine::{Config, Engine, Storage};
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
@@ -19,14 +16,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
     let port: u16 = arguments.next().as_deref().unwrap_or("4566").parse()?;
     let storage = arguments.next().map_or(Storage::Memory, |directory| Storage::Directory(directory.into()));
-    let engine = Engine::start(Config {
-        storage,
-        region: "us-east-1".to_owned(),
-        account: "123456789012".to_owned(),
-        clock: Clock::system(),
-        invoker: Arc::new(NoServices),
-    })
-    .await?;
+    let engine = Engine::start(Config { storage, ..Config::in_memory() }).await?;
     let app = axum::Router::new().fallback(answer).with_state(Service::new(engine.clone()));
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await?;
     axum::serve(listener, app).with_graceful_shutdown(async { drop(tokio::signal::ctrl_c().await) }).await?;

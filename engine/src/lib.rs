@@ -1,20 +1,43 @@
-//! A durable Amazon States Language engine.
+//! A durable engine for the Amazon States Language, the language of AWS Step Functions.
 //!
-//! [`Engine`] keeps state machines and runs their executions as AWS Step Functions does, and remembers every
-//! step on disk: a killed process goes on where its history ends. [`service`] speaks the AWS JSON protocol over
-//! it, so that any AWS SDK can be the client. What a Task state asks for is done by the host's [`Invoker`].
+//! [`Engine`] stores state machines and runs their executions as Step Functions does. Every step is on disk before
+//! anything rests on it: after a crash, executions resume where their histories end. What a Task state requests is done
+//! by the host's [`Invoker`]. [`service`] speaks the AWS JSON protocol over the engine, so that any AWS SDK can be the
+//! client.
+//!
+//! ```
+//! use asl_engine::data::Json;
+//! use asl_engine::engine::{NewExecution, NewStateMachine};
+//! use asl_engine::{Config, Engine};
+//!
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let definition = r#"{"StartAt": "Add", "States": {"Add": {
+//!     "Type": "Pass", "Parameters": {"sum.$": "States.MathAdd($.a, $.b)"}, "End": true}}}"#;
+//!
+//! let engine = Engine::start(Config::in_memory()).await?;
+//! let machine = engine.create_state_machine(NewStateMachine::standard("add", definition)).await?;
+//! let input = Json::parse(r#"{"a": 1, "b": 2}"#)?;
+//! let execution = engine.start_execution(NewExecution::new(&machine.arn, input)).await?;
+//! let ended = engine.closed(&execution.arn).await?;
+//! assert_eq!(ended.output, Some(Json::parse(r#"{"sum": 3}"#)?));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Modules
 //!
 //! In reading order:
 //!
-//! - [`data`]: the values, and the languages over them: JSONPath, intrinsic functions, JSONata
+//! - [`data`]: JSON values, and the languages over them: JSONPath, intrinsic functions, JSONata
 //! - [`definition`]: a state machine, parsed
-//! - `state`: what each type of state does when it is entered and answered
-//! - `integration`: what a Task's resource asks for, and how that is told and answered
-//! - `execution`: one execution as a pure function from what happened to what follows
+//! - `state`: what each type of state does on entry and with the result of its work
+//! - `integration`: what a Task's resource requests, and the events and results of it
+//! - `execution`: one execution as a pure function from commands to events and actions
 //! - `history`: the events, in AWS's names
-//! - `store`: what is kept, on disk or in memory
-//! - [`engine`]: the one place that acts
-//! - [`validation`]: everything that is wrong with a definition, at once
+//! - `store`: executions and their histories, on disk or in memory
+//! - [`engine`]: applies commands, stores what followed, and only then acts
+//! - [`validation`]: all faults of a definition at once
 //! - [`service`]: the operations of the Step Functions API
 
 pub mod clock;
@@ -32,7 +55,7 @@ pub mod validation;
 pub use clock::{Clock, ManualClock};
 pub use engine::{Call, Config, Engine, EngineError, Invoker, MemoryBounds, Refusal, Storage, TaskFailure};
 
-/// The README's example is compiled with the documentation's.
+/// The README's example is compiled and run with the documentation's.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;

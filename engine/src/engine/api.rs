@@ -35,6 +35,22 @@ pub struct NewStateMachine {
     pub tags: Option<Json>,
 }
 
+impl NewStateMachine {
+    /// A standard state machine without logging, tracing, encryption and tags.
+    pub fn standard(name: impl Into<String>, definition: impl Into<String>) -> NewStateMachine {
+        NewStateMachine {
+            name: name.into(),
+            definition: definition.into(),
+            role_arn: "arn:aws:iam::123456789012:role/any".to_owned(),
+            machine_type: MachineType::Standard,
+            logging_configuration: None,
+            tracing_configuration: None,
+            encryption_configuration: None,
+            tags: None,
+        }
+    }
+}
+
 /// What is to be changed; what is `None` stays.
 #[derive(Clone, Debug, Default)]
 pub struct StateMachineChange {
@@ -78,6 +94,13 @@ pub struct NewExecution {
     pub input: Json,
     /// `traceHeader`, as given.
     pub trace_header: Option<String>,
+}
+
+impl NewExecution {
+    /// An execution with this input, whose name is a new UUID.
+    pub fn new(state_machine_arn: impl Into<String>, input: Json) -> NewExecution {
+        NewExecution { state_machine_arn: state_machine_arn.into(), name: None, input, trace_header: None }
+    }
 }
 
 /// The answer to a start.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::clock::Clock;
-use crate::engine::Invoker;
+use crate::engine::{Invoker, NoServices};
 
 /// What [`crate::Engine::start`] needs to know.
 #[derive(Clone)]
@@ -19,6 +19,20 @@ pub struct Config {
     pub clock: Clock,
     /// Who does the work of Task states.
     pub invoker: Arc<dyn Invoker>,
+}
+
+impl Config {
+    /// An engine in memory without services, such as an example or a test wants: the system's clock, region `us-east-1`,
+    /// account `123456789012`. Task states may use activities, task tokens and nested executions.
+    pub fn in_memory() -> Config {
+        Config {
+            storage: Storage::Memory,
+            region: "us-east-1".to_owned(),
+            account: "123456789012".to_owned(),
+            clock: Clock::system(),
+            invoker: Arc::new(NoServices),
+        }
+    }
 }
 
 /// Where an engine keeps what it must remember.
