@@ -30,8 +30,8 @@
 //! In reading order:
 //!
 //! - [`data`]: JSON values, and the languages over them: JSONPath, intrinsic functions, JSONata
-//! - [`definition`]: a state machine, parsed
-//! - `state`: what each type of state does on entry and with the result of its work
+//! - `model`: the types that all modules share: statuses, failures, requests, descriptions
+//! - `fields`, `state`, [`definition`]: a state machine, parsed; what each type of state does on entry and with a result
 //! - `integration`: what a Task's resource requests, and the events and results of it
 //! - `execution`: one execution as a pure function from commands to events and actions
 //! - `history`: the events, in AWS's names
@@ -45,8 +45,11 @@ pub mod data;
 pub mod definition;
 pub mod engine;
 mod execution;
+mod fields;
+mod health;
 mod history;
 mod integration;
+mod model;
 pub mod service;
 mod state;
 mod store;

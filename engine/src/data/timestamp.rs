@@ -1,8 +1,10 @@
-//! Moments as the States Language writes them: ISO 8601 with date, time and offset.
+//! Timestamps as the States Language writes them: ISO 8601 with date, time and offset.
 
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::Offset;
+
+use super::Json;
 
 /// Reads an "ISO-8601 extended offset date-time": `2016-03-14T01:59:00Z`, `2016-03-14T01:59:00.5+01:00`.
 ///
@@ -22,9 +24,14 @@ pub fn parse(text: &str) -> Option<Timestamp> {
     parse_offset(offset)?.to_timestamp(DateTime::from_parts(date, time)).ok()
 }
 
-/// Writes a moment as AWS does: in UTC, with milliseconds.
-pub fn format(moment: Timestamp) -> String {
-    let time = Offset::UTC.to_datetime(moment);
+/// The timestamp so many milliseconds after 1970, as a JSON string.
+pub(crate) fn from_millis(millis: i64) -> Json {
+    Json::from(format(Timestamp::from_millisecond(millis).unwrap_or(Timestamp::UNIX_EPOCH)))
+}
+
+/// Writes a timestamp as AWS does: in UTC, with milliseconds.
+pub fn format(timestamp: Timestamp) -> String {
+    let time = Offset::UTC.to_datetime(timestamp);
     format!(
         "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z",
         time.year(),
@@ -82,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn moments_are_read_with_fraction_and_offset() {
+    fn timestamps_are_read_with_fraction_and_offset() {
         for (text, written) in [
             ("2016-03-14T01:59:00Z", "2016-03-14T01:59:00.000Z"),
             ("2016-03-05T21:29:29.243167252Z", "2016-03-05T21:29:29.243Z"),
@@ -94,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_no_moment() {
+    fn anything_else_is_no_timestamp() {
         for text in [
             "",
             "2023-02-24",

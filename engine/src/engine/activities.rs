@@ -1,4 +1,4 @@
-//! Activities: tasks for which workers come, and the reports on tasks by token.
+//! Activities: the queues of tasks that workers poll, and the reports on tasks by token.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 
 use super::{ActivityDescription, ActivityTask, Engine, Refusal, TaskReport, TaskToken};
 use crate::data::{Json, Object};
-use crate::execution::{Reported, Stimulus};
+use crate::execution::{Command, Reported};
 use crate::store::{ActivityRow, Write};
 
 /// The activities, and the tasks that wait for a worker.
@@ -18,7 +18,7 @@ pub(crate) struct Activities(Mutex<Maps>);
 #[derive(Default)]
 struct Maps {
     activities: HashMap<String, Arc<ActivityDescription>>,
-    /// By the ARN of the activity, which need not exist yet: a state may name it before it is made.
+    /// By the ARN of the activity, which need not exist yet: a state may name it before it is created.
     queues: HashMap<String, Queue>,
 }
 
@@ -40,7 +40,7 @@ impl Activities {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes in what the store holds.
+    /// Loads the stored activities.
     pub(crate) fn load(&self, rows: Vec<ActivityRow>) {
         let mut maps = self.maps();
         for row in rows {
@@ -51,7 +51,7 @@ impl Activities {
         }
     }
 
-    /// A task waits for a worker.
+    /// Queues a task for the next worker.
     pub(crate) fn offer(&self, arn: &str, execution: u64, task: u64, input: Json) {
         let mut maps = self.maps();
         let queue = maps.queues.entry(arn.to_owned()).or_default();
@@ -59,7 +59,7 @@ impl Activities {
         queue.came.notify_one();
     }
 
-    /// A task does not wait any more.
+    /// Removes a task from its queue.
     pub(crate) fn withdraw(&self, execution: u64, task: u64) {
         let mut maps = self.maps();
         for queue in maps.queues.values_mut() {
@@ -72,7 +72,7 @@ impl Activities {
         let queue = maps.queues.entry(arn.to_owned()).or_default();
         let offer = queue.waiting.pop_front();
         if !queue.waiting.is_empty() {
-            // A worker that waits beside this one is not to miss what is left.
+            // Another worker that waits must not miss the rest.
             queue.came.notify_one();
         }
         offer.ok_or_else(|| Arc::clone(&queue.came))
@@ -106,7 +106,7 @@ impl Engine {
         Ok(activity)
     }
 
-    /// Gives an activity these tags; says whether there is such an activity.
+    /// Sets the tags of an activity; returns whether there is such an activity.
     pub(super) async fn set_activity_tags(&self, arn: &str, tags: Option<Json>) -> Result<bool, Refusal> {
         let body = {
             let mut maps = self.0.activities.maps();
@@ -118,7 +118,7 @@ impl Engine {
         Ok(true)
     }
 
-    /// Deletes an activity. Its tasks go on waiting, as they do on AWS.
+    /// Deletes an activity. Its tasks keep waiting, as they do on AWS.
     pub async fn delete_activity(&self, arn: &str) -> Result<(), Refusal> {
         let removed = self.0.activities.maps().activities.remove(arn);
         if removed.is_some() {
@@ -159,34 +159,39 @@ impl Engine {
                     Err(_) => return Ok(None),
                 },
             };
-            let Some(cell) = self.0.active.by_number(offer.execution) else { continue };
-            let taken = Stimulus::Taken { task: offer.task, worker: worker.clone() };
-            if let Some(fed) = self.0.feed(&cell, taken).await {
-                self.0.wait_patiently(cell.wait_stored(fed.sequence)).await.map_err(Refusal::Engine)?;
-                let task_token = TaskToken::of(&cell.identity, offer.task).to_string();
+            let Some(active) = self.0.executions.by_number(offer.execution) else { continue };
+            let taken = Command::TaskTaken { task: offer.task, worker: worker.clone() };
+            if let Some(applied) = self.0.apply(&active, taken).await {
+                self.0
+                    .wait_for_caller(active.wait_stored(applied.sequence))
+                    .await
+                    .map_err(Refusal::Engine)?;
+                let task_token = active.identity.token(offer.task).to_string();
                 return Ok(Some(ActivityTask { task_token, input: offer.input }));
             }
         }
     }
 
-    /// Takes in what a worker or a callback says of its task.
+    /// Applies the report of a worker or a callback on its task.
     pub async fn report_task(&self, token: &str, report: TaskReport) -> Result<(), Refusal> {
         let token = TaskToken::parse(token).ok_or(Refusal::InvalidToken)?;
-        let Some(cell) = self.0.active.by_number(token.execution) else { return Err(Refusal::TaskTimedOut) };
-        if TaskToken::of(&cell.identity, token.task) != token {
+        let Some(active) = self.0.executions.by_number(token.execution) else {
+            return Err(Refusal::TaskTimedOut);
+        };
+        if active.identity.token(token.task) != token {
             return Err(Refusal::InvalidToken);
         }
         let task = token.task;
-        let stimulus = match report {
-            TaskReport::Heartbeat => Stimulus::Heartbeat { task },
-            TaskReport::Success(output) => Stimulus::Reported { task, report: Ok(output) },
-            TaskReport::Failure { error, cause } => Stimulus::Reported {
+        let command = match report {
+            TaskReport::Heartbeat => Command::TaskHeartbeat { task },
+            TaskReport::Success(output) => Command::TaskReported { task, report: Ok(output) },
+            TaskReport::Failure { error, cause } => Command::TaskReported {
                 task,
                 report: Err(Reported { error: error.map(Into::into), cause: cause.map(Into::into) }),
             },
         };
-        let fed = self.0.feed(&cell, stimulus).await.ok_or(Refusal::TaskTimedOut)?;
-        self.0.wait_patiently(cell.wait_stored(fed.sequence)).await.map_err(Refusal::Engine)
+        let applied = self.0.apply(&active, command).await.ok_or(Refusal::TaskTimedOut)?;
+        self.0.wait_for_caller(active.wait_stored(applied.sequence)).await.map_err(Refusal::Engine)
     }
 }
 

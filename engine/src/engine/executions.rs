@@ -1,28 +1,27 @@
-//! Executions: started, stopped, redriven, looked at.
+//! Executions: starting, stopping, redriving, describing and listing them.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use super::cell::Cell;
-use super::machines::Machine;
+use super::active::{ActiveExecution, Replayed};
 use super::{
     Engine, EngineError, ExecutionDescription, ExecutionPage, ExecutionQuery, ExecutionStatus,
     ExecutionSummary, ExecutionsOf, HistoryData, HistoryOrder, HistoryPage, HistoryQuery, Inner, MachineType,
     NewExecution, PageCursor, Refusal, StartedExecution,
 };
-use crate::execution::{Caller, Execution, Identity, Outcome, Stimulus};
+use crate::execution::{Caller, Command, Execution, Identity, Outcome};
 use crate::history::Show;
 use crate::store::{ExecutionRow, key_of};
 
-/// For so long after its end an execution can be redriven, and for so long after its start.
+/// How long after its end an execution can be redriven, and how long after its start.
 const REDRIVABLE_MILLIS: i64 = 14 * 24 * 3600 * 1000;
 const OPEN_MILLIS: i64 = 365 * 24 * 3600 * 1000;
 
 impl Engine {
-    /// Starts an execution; returns once that is stored.
+    /// Starts an execution; returns once its start is stored.
     pub async fn start_execution(&self, new: NewExecution) -> Result<StartedExecution, Refusal> {
-        let cell = self.0.start(new, None).await?;
-        Ok(StartedExecution { arn: cell.identity.arn.to_string(), start_date: cell.identity.start })
+        let active = self.0.start(new, None).await?;
+        Ok(StartedExecution { arn: active.identity.arn.to_string(), start_date: active.identity.start })
     }
 
     /// Starts an execution of an Express machine and waits for its end.
@@ -31,9 +30,9 @@ impl Engine {
         if machine.is_some_and(|machine| machine.description.settings.machine_type != MachineType::Express) {
             return Err(Refusal::StateMachineTypeNotSupported(new.state_machine_arn));
         }
-        let cell = self.0.start(new, None).await?;
-        self.0.wait_patiently(cell.wait_closed()).await.map_err(Refusal::Engine)?;
-        self.describe_execution(&cell.identity.arn).await
+        let active = self.0.start(new, None).await?;
+        self.0.wait_for_caller(active.wait_closed()).await.map_err(Refusal::Engine)?;
+        self.describe_execution(&active.identity.arn).await
     }
 
     /// Stops an execution; returns when it stopped, in milliseconds since 1970. Tasks under way are not waited for.
@@ -43,31 +42,34 @@ impl Engine {
         error: Option<String>,
         cause: Option<String>,
     ) -> Result<i64, Refusal> {
-        let stimulus = Stimulus::Stop { error: error.map(Into::into), cause: cause.map(Into::into) };
-        if let Some(cell) = self.0.active.by_arn(arn) {
-            if let Some(fed) = self.0.feed(&cell, stimulus).await {
-                self.0.wait_patiently(cell.wait_stored(fed.sequence)).await.map_err(Refusal::Engine)?;
-                return Ok(fed.now);
+        let command = Command::Stop { error: error.map(Into::into), cause: cause.map(Into::into) };
+        if let Some(active) = self.0.executions.by_arn(arn) {
+            if let Some(applied) = self.0.apply(&active, command).await {
+                self.0
+                    .wait_for_caller(active.wait_stored(applied.sequence))
+                    .await
+                    .map_err(Refusal::Engine)?;
+                return Ok(applied.now);
             }
-            cell.wait_closed().await.map_err(Refusal::Engine)?;
+            active.wait_closed().await.map_err(Refusal::Engine)?;
         }
-        // It has ended already; AWS then tells when.
+        // It has ended already; AWS then returns when.
         let row = self.0.find_execution(arn)?;
         Ok(row.stop.unwrap_or_else(|| self.0.config.clock.now_millis()))
     }
 
-    /// Lets a failed execution go on where it failed; returns when, in milliseconds since 1970.
+    /// Resumes a failed execution where it failed; returns when, in milliseconds since 1970.
     pub async fn redrive_execution(&self, arn: &str) -> Result<i64, Refusal> {
-        let cell = self.0.reopen(arn).await?;
-        let Some(fed) = self.0.feed(&cell, Stimulus::Redrive).await else {
-            self.0.active.remove(&cell);
+        let active = self.0.reopen(arn).await?;
+        let Some(applied) = self.0.apply(&active, Command::Redrive).await else {
+            self.0.executions.remove(&active);
             return Err(Refusal::ExecutionNotRedrivable("Execution cannot be redriven".to_owned()));
         };
-        self.0.wait_patiently(cell.wait_stored(fed.sequence)).await.map_err(Refusal::Engine)?;
-        Ok(fed.now)
+        self.0.wait_for_caller(active.wait_stored(applied.sequence)).await.map_err(Refusal::Engine)?;
+        Ok(applied.now)
     }
 
-    /// Where an execution stands.
+    /// The status, input and output of an execution.
     pub async fn describe_execution(&self, arn: &str) -> Result<ExecutionDescription, Refusal> {
         let row = self.0.find_execution(arn)?;
         self.0.describe(row).ok_or_else(|| Refusal::ExecutionDoesNotExist(arn.to_owned()))
@@ -75,8 +77,8 @@ impl Engine {
 
     /// Waits for the end of an execution.
     pub async fn closed(&self, arn: &str) -> Result<ExecutionDescription, Refusal> {
-        if let Some(cell) = self.0.active.by_arn(arn) {
-            cell.wait_closed().await.map_err(Refusal::Engine)?;
+        if let Some(active) = self.0.executions.by_arn(arn) {
+            active.wait_closed().await.map_err(Refusal::Engine)?;
         }
         self.describe_execution(arn).await
     }
@@ -102,7 +104,7 @@ impl Engine {
         let owner = key_of(arn.as_bytes());
         let mut executions = Vec::new();
         let mut before = query.after.as_ref().map(|cursor| cursor.number);
-        // Pages are filled up where a filter takes executions away; one more than wanted tells whether there are more.
+        // A filter may leave a page short, which is then filled up; one more than wanted shows whether there are more.
         loop {
             let rows = self.0.store.executions_of(owner, before, query.status, query.limit + 1)?;
             let is_last = rows.len() <= query.limit;
@@ -149,13 +151,13 @@ impl Engine {
 }
 
 impl Inner {
-    /// Starts an execution, or finds the one that the same request started.
+    /// Starts an execution, or returns the one that the same request started.
     pub(super) async fn start(
         self: &Arc<Inner>,
         new: NewExecution,
         caller: Option<Caller>,
-    ) -> Result<Arc<Cell>, Refusal> {
-        // A task waits: its failure would be one of the execution.
+    ) -> Result<Arc<ActiveExecution>, Refusal> {
+        // A nested start waits for the store: a failure here would be one of the execution.
         if caller.is_none() {
             self.check_store()?;
         }
@@ -188,48 +190,55 @@ impl Inner {
             map_child: None,
             caller,
         };
-        let cell = Arc::new(Cell::new(Arc::new(identity), machine));
-        loop {
-            let Err(other) = self.active.add(&cell) else { break };
-            // Whether the other one stands is known once it is stored.
+        let active = Arc::new(ActiveExecution::new(Arc::new(identity), machine));
+        if let Some(started) = self.claim_arn(&active, is_named && !is_express).await? {
+            return Ok(started);
+        }
+        let applied =
+            self.apply(&active, Command::Start).await.ok_or(Refusal::Engine(EngineError::Stopped))?;
+        let stored = active.wait_stored(applied.sequence);
+        let stored = if caller.is_some() { stored.await } else { self.wait_for_caller(stored).await };
+        stored.map_err(Refusal::Engine)?;
+        Ok(active)
+    }
+
+    /// Claims the ARN of an execution that is about to start, or returns the execution that the same request started.
+    async fn claim_arn(
+        &self,
+        active: &Arc<ActiveExecution>,
+        may_have_been_used: bool,
+    ) -> Result<Option<Arc<ActiveExecution>>, Refusal> {
+        while let Err(other) = self.executions.add(active) {
+            // The other one holds the ARN once its start is stored.
             match other.wait_stored(1).await {
-                Ok(()) if is_same_request(&other.identity, &cell.identity) => return Ok(other),
-                Ok(()) => return Err(Refusal::ExecutionAlreadyExists(cell.identity.arn.to_string())),
+                Ok(()) if is_same_request(&other.identity, &active.identity) => return Ok(Some(other)),
+                Ok(()) => return Err(Refusal::ExecutionAlreadyExists(active.identity.arn.to_string())),
                 Err(error) if self.store.has_failed() => return Err(Refusal::Engine(error)),
-                // It was taken back, as there was one before it.
+                // It gave the ARN up, as an earlier execution has it. That takes no time: no need to sleep.
                 Err(_) => tokio::task::yield_now().await,
             }
         }
-        // A name of our own making is new; one of the caller's may have been used.
-        if is_named && !is_express {
-            match self.store.execution(&cell.identity.arn) {
-                Ok(None) => {}
-                Ok(Some(row)) => {
-                    self.active.remove(&cell);
-                    cell.give_up();
-                    return self.find_again(row, &cell);
-                }
-                Err(error) => {
-                    self.active.remove(&cell);
-                    cell.give_up();
-                    return Err(error.into());
-                }
-            }
+        // A name that was made here is new; one of the caller's may have been used.
+        if !may_have_been_used {
+            return Ok(None);
         }
-        let fed = self.feed(&cell, Stimulus::Start).await.ok_or(Refusal::Engine(EngineError::Stopped))?;
-        let stored = cell.wait_stored(fed.sequence);
-        let stored = if caller.is_some() { stored.await } else { self.wait_patiently(stored).await };
-        stored.map_err(Refusal::Engine)?;
-        Ok(cell)
+        let found = match self.store.execution(&active.identity.arn) {
+            Ok(None) => return Ok(None),
+            Ok(Some(row)) => self.find_again(row, active).map(Some),
+            Err(error) => Err(error.into()),
+        };
+        self.executions.remove(active);
+        active.mark_lost();
+        found
     }
 
-    /// There was an execution of this name before. Only the task that started it may have it back.
-    fn find_again(&self, row: ExecutionRow, asked: &Cell) -> Result<Arc<Cell>, Refusal> {
-        let exists = || Refusal::ExecutionAlreadyExists(asked.identity.arn.to_string());
+    /// An earlier execution has this name. Only the task that started it gets it back.
+    fn find_again(&self, row: ExecutionRow, new: &ActiveExecution) -> Result<Arc<ActiveExecution>, Refusal> {
+        let exists = || Refusal::ExecutionAlreadyExists(new.identity.arn.to_string());
         let identity = row.identity.map_err(|_| exists())?;
-        if identity.caller.is_some() && identity.caller == asked.identity.caller {
-            let machine = Arc::clone(&asked.machine);
-            return Ok(Arc::new(Cell::new(Arc::new(identity), machine)));
+        if identity.caller.is_some() && identity.caller == new.identity.caller {
+            let machine = Arc::clone(&new.machine);
+            return Ok(Arc::new(ActiveExecution::new(Arc::new(identity), machine)));
         }
         Err(exists())
     }
@@ -239,10 +248,7 @@ impl Inner {
     }
 
     /// Folds the records of an execution into what it was.
-    pub(super) fn replay(
-        &self,
-        row: ExecutionRow,
-    ) -> Result<(Arc<Identity>, Arc<Machine>, Execution, u64), EngineError> {
+    pub(super) fn replay(&self, row: ExecutionRow) -> Result<Replayed, EngineError> {
         let damaged = |record: u64| EngineError::Damaged { execution: row.number, record };
         let machine = self.machines.revision(row.revision).ok_or_else(|| damaged(0))?;
         let identity = Arc::new(row.identity.map_err(|_| damaged(0))?);
@@ -252,28 +258,28 @@ impl Inner {
         for record in records {
             sequence += 1;
             let applied =
-                catch_unwind(AssertUnwindSafe(|| execution.apply(&record.stimulus, record.now, record.pace)));
+                catch_unwind(AssertUnwindSafe(|| execution.apply(&record.command, record.now, record.pace)));
             let effects = applied.ok().flatten().ok_or_else(|| damaged(sequence))?;
             if effects.events != record.events {
                 return Err(EngineError::Diverged { execution: row.number, record: sequence });
             }
         }
-        Ok((identity, machine, execution, sequence))
+        Ok(Replayed { identity, machine, execution, sequence })
     }
 
     /// Brings a closed execution back into memory.
-    async fn reopen(self: &Arc<Inner>, arn: &str) -> Result<Arc<Cell>, Refusal> {
+    async fn reopen(self: &Arc<Inner>, arn: &str) -> Result<Arc<ActiveExecution>, Refusal> {
         let row = self.find_execution(arn)?;
         self.redrivable(&row).map_err(Refusal::ExecutionNotRedrivable)?;
-        let (identity, machine, execution, sequence) = self.replay(row).map_err(Refusal::Engine)?;
-        if sequence == 0 {
+        let replayed = self.replay(row).map_err(Refusal::Engine)?;
+        if replayed.sequence == 0 {
             return Err(Refusal::ExecutionNotRedrivable("Execution history is not kept any more".to_owned()));
         }
-        let cell = Arc::new(Cell::resumed(identity, machine, execution, sequence));
-        self.active.add(&cell).map_err(|_| {
+        let active = Arc::new(ActiveExecution::resumed(replayed));
+        self.executions.add(&active).map_err(|_| {
             Refusal::ExecutionNotRedrivable("Execution is RUNNING and cannot be redriven".to_owned())
         })?;
-        Ok(cell)
+        Ok(active)
     }
 
     fn redrivable(&self, row: &ExecutionRow) -> Result<(), String> {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 
 use crate::data::Json;
+use crate::model::TaskFailure;
 
 /// What the host can do for a Task state: Lambda functions, SNS, DynamoDB, other `aws-sdk:` calls.
 ///
@@ -37,15 +38,6 @@ pub struct Call {
     pub execution_arn: String,
     /// How long the answer is waited for, if the state has a limit.
     pub timeout: Option<Duration>,
-}
-
-/// Why a task failed: the two strings that `Retry` and `Catch` see.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TaskFailure {
-    /// The error name, such as `Lambda.ServiceException`, `SNS.NotFoundException` or a function's own `errorType`.
-    pub error: String,
-    /// The cause in the words of the service; for a failed function the JSON text of what it returned.
-    pub cause: String,
 }
 
 /// A host without any service: machines with Lambda or AWS service tasks are refused.

@@ -6,15 +6,29 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use super::health::words_of;
 use super::workers::Lane;
-use super::{
-    Engine, EngineError, Inner, MachineType, NewStateMachine, Refusal, StateMachineChange,
-    StateMachineDescription,
-};
+use super::{Engine, Inner, MachineType, NewStateMachine, Refusal, StateMachineChange};
 use crate::data::{Json, Object, Random};
 use crate::definition::{Cost, StateMachine};
+use crate::health::panic_message;
 use crate::store::{MachineRow, Write};
+
+/// One revision of a state machine. Dates are milliseconds since 1970.
+#[derive(Debug)]
+pub struct StateMachineDescription {
+    /// Its ARN.
+    pub arn: String,
+    /// What it was made from, with later changes applied.
+    pub settings: NewStateMachine,
+    /// The parsed definition.
+    pub machine: Arc<StateMachine>,
+    /// The revision: a UUID, new with each change. `None` in the first, as AWS has `INITIAL` there.
+    pub revision_id: Option<String>,
+    /// When it was made.
+    pub creation_date: i64,
+    /// When this revision was made.
+    pub update_date: i64,
+}
 
 /// A revision of a machine.
 #[derive(Debug)]
@@ -71,7 +85,7 @@ impl Machines {
         for row in rows {
             maps.last_revision = maps.last_revision.max(row.revision);
             let read = catch_unwind(AssertUnwindSafe(|| read_body(&row.arn, &row.body)));
-            match read.unwrap_or_else(|panic| Err(words_of(&*panic).to_owned())) {
+            match read.unwrap_or_else(|panic| Err(panic_message(&*panic).to_owned())) {
                 Ok(description) => {
                     let machine = Arc::new(Machine::new(row.revision, Arc::new(description)));
                     maps.revisions.insert(row.revision, Arc::clone(&machine));
@@ -338,8 +352,7 @@ fn read_body(arn: &str, body: &str) -> Result<StateMachineDescription, String> {
     let text = |name: &str| {
         body.get(name).and_then(Json::as_str).map(str::to_owned).ok_or_else(|| format!("{name} is missing"))
     };
-    let moment =
-        |name: &str| body.get(name).and_then(Json::as_i64).ok_or_else(|| format!("{name} is missing"));
+    let date = |name: &str| body.get(name).and_then(Json::as_i64).ok_or_else(|| format!("{name} is missing"));
     let definition = text("definition")?;
     let machine = Json::parse(&definition)
         .map_err(|error| error.to_string())
@@ -361,13 +374,7 @@ fn read_body(arn: &str, body: &str) -> Result<StateMachineDescription, String> {
         },
         machine: Arc::new(machine),
         revision_id: body.get("revisionId").and_then(Json::as_str).map(str::to_owned),
-        creation_date: moment("creationDate")?,
-        update_date: moment("updateDate")?,
+        creation_date: date("creationDate")?,
+        update_date: date("updateDate")?,
     })
-}
-
-impl From<rusqlite::Error> for Refusal {
-    fn from(error: rusqlite::Error) -> Refusal {
-        Refusal::Engine(EngineError::Store(error))
-    }
 }

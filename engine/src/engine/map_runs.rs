@@ -1,10 +1,10 @@
-//! Runs of Distributed Maps: their children, and what is told of them.
+//! Map runs: starting the children of Distributed Maps, and describing the runs.
 
 use std::sync::Arc;
 
-use super::cell::Cell;
+use super::active::{ActiveExecution, Replayed};
 use super::{Engine, ExecutionStatus, Inner, MapRunDescription, Refusal};
-use crate::execution::{ChildStart, Identity, MapChild, MapRunState, Outcome, Stimulus};
+use crate::execution::{ChildStart, Command, Identity, MapChild, MapRunState, Outcome};
 use crate::store::ExecutionRow;
 
 impl Engine {
@@ -24,15 +24,15 @@ impl Engine {
 }
 
 impl Inner {
-    /// What the stored records of an execution say of its map runs.
+    /// The map runs of an execution, from its stored records.
     fn map_runs_of(&self, row: ExecutionRow) -> Result<Vec<MapRunDescription>, Refusal> {
-        let (identity, _, execution, _) = self.replay(row).map_err(Refusal::Engine)?;
+        let Replayed { identity, execution, .. } = self.replay(row).map_err(Refusal::Engine)?;
         Ok(execution.map_runs().into_iter().map(|run| describe(&identity, run)).collect())
     }
 
-    /// Starts a child of a Distributed Map, or finds the one that was started before a crash.
-    pub(super) async fn start_child(self: &Arc<Inner>, parent: &Arc<Cell>, start: ChildStart) {
-        if self.active.by_arn(&start.arn).is_some() {
+    /// Starts a child of a Distributed Map, or finds the child that was started before a crash.
+    pub(super) async fn start_child(self: &Arc<Inner>, parent: &Arc<ActiveExecution>, start: ChildStart) {
+        if self.executions.by_arn(&start.arn).is_some() {
             return;
         }
         match self.store.execution(&start.arn) {
@@ -44,7 +44,7 @@ impl Inner {
         }
     }
 
-    async fn start_new_child(self: &Arc<Inner>, parent: &Arc<Cell>, start: ChildStart) {
+    async fn start_new_child(self: &Arc<Inner>, parent: &Arc<ActiveExecution>, start: ChildStart) {
         let of = &parent.identity;
         let identity = Identity {
             number: self.next_number(),
@@ -70,21 +70,28 @@ impl Inner {
             }),
             caller: None,
         };
-        let cell = Arc::new(Cell::new(Arc::new(identity), Arc::clone(&parent.machine)));
-        if self.active.add(&cell).is_ok() {
-            self.feed(&cell, Stimulus::Start).await;
+        let active = Arc::new(ActiveExecution::new(Arc::new(identity), Arc::clone(&parent.machine)));
+        if self.executions.add(&active).is_ok() {
+            self.apply(&active, Command::Start).await;
         }
     }
 
-    /// A child that had been started before: its end is told again, or it is redriven with its parent.
-    async fn find_child(self: &Arc<Inner>, parent: &Arc<Cell>, start: &ChildStart, row: ExecutionRow) {
+    /// A child that was started before: its end is reported again, or it is redriven with its parent.
+    async fn find_child(
+        self: &Arc<Inner>,
+        parent: &Arc<ActiveExecution>,
+        start: &ChildStart,
+        row: ExecutionRow,
+    ) {
         let Some(outcome) = row.outcome.clone() else { return };
         if outcome.status != ExecutionStatus::Succeeded && row.redrives < start.redrives {
             match self.replay(row) {
-                Ok((identity, machine, execution, sequence)) => {
-                    let cell = Arc::new(Cell::resumed(identity, machine, execution, sequence));
-                    if self.active.add(&cell).is_ok() && self.feed(&cell, Stimulus::Redrive).await.is_none() {
-                        self.active.remove(&cell);
+                Ok(replayed) => {
+                    let active = Arc::new(ActiveExecution::resumed(replayed));
+                    if self.executions.add(&active).is_ok()
+                        && self.apply(&active, Command::Redrive).await.is_none()
+                    {
+                        self.executions.remove(&active);
                         self.child_ended(parent, start, outcome).await;
                     }
                 }
@@ -98,8 +105,13 @@ impl Inner {
         self.child_ended(parent, start, outcome).await;
     }
 
-    async fn child_ended(self: &Arc<Inner>, parent: &Arc<Cell>, start: &ChildStart, outcome: Outcome) {
-        self.feed(parent, Stimulus::ChildClosed { run: start.run, index: start.index, outcome }).await;
+    async fn child_ended(
+        self: &Arc<Inner>,
+        parent: &Arc<ActiveExecution>,
+        start: &ChildStart,
+        outcome: Outcome,
+    ) {
+        self.apply(parent, Command::ChildClosed { run: start.run, index: start.index, outcome }).await;
     }
 }
 

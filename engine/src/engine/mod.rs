@@ -1,65 +1,67 @@
-//! The one place that acts: it invokes tasks, waits for timers, writes what happened and answers.
+//! The engine: applies a command to an execution, stores what followed, and only then acts on it.
+//!
+//! [`Inner::step`], the first method below, is these three steps; everything else prepares a command or serves a reader.
+//! Nothing leaves the engine before the record it rests on is stored, so that a restarted engine, which folds the stored
+//! commands, has every execution as it was.
+//!
+//! In reading order: `active` (an execution in memory), `actions` (invoking tasks, starting and stopping executions),
+//! `timers`, `host_calls`, `activities`, `nested` and `map_runs` (what actions lead to), `executions` and `machines` (the
+//! operations), `lifecycle` (start, resumption, shutdown), `workers` (the threads that run costly definitions).
 
-mod acting;
+mod actions;
 mod active;
 mod activities;
-mod api;
-mod cell;
 mod config;
-mod error;
 mod executions;
-mod health;
+mod host_calls;
 mod invoker;
+mod lifecycle;
 mod machines;
 mod map_runs;
 mod nested;
-mod recovery;
-mod running;
 mod timers;
-mod token;
 mod workers;
 
 use std::pin::pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::FutureExt as _;
-use jiff::Timestamp;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-pub use api::*;
-pub use config::{Config, MemoryBounds, Storage};
-pub use error::{EngineError, Refusal};
-pub(crate) use health::{Health, Part, words_of};
-pub use invoker::{Call, Invoker, NoServices, TaskFailure};
-pub(crate) use token::TaskToken;
+pub use crate::model::*;
+pub use config::Config;
+pub use invoker::{Call, Invoker, NoServices};
+pub use machines::StateMachineDescription;
 pub(crate) use workers::Lane;
 
 use crate::data::Json;
+use crate::execution::Command;
+use crate::health::Health;
 use crate::store::{Batch, Store, Write};
-use active::Active;
+use active::{ActiveExecution, ActiveExecutions, Applied, Step, Unstored};
 use activities::Activities;
 use machines::Machines;
 use nested::Watchers;
-use timers::{ClockWatch, Timers};
+use timers::Timers;
 use workers::Workers;
 
 /// How long a caller waits for a store that cannot be written at present.
-const PATIENCE: Duration = Duration::from_secs(5);
+const STORE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A running engine. Clones are handles to the same one.
 #[derive(Clone)]
 pub struct Engine(Arc<Inner>);
 
-/// What the handles share.
+/// The state that the handles share.
 pub(crate) struct Inner {
     config: Config,
     store: Store,
     machines: Machines,
     activities: Activities,
-    active: Active,
+    executions: ActiveExecutions,
     watchers: Watchers,
     timers: Arc<Timers>,
     workers: Workers,
@@ -68,79 +70,58 @@ pub(crate) struct Inner {
     last_number: AtomicU64,
 }
 
-impl Engine {
-    /// Opens the store and resumes what was under way. Must be called within a tokio runtime.
-    pub async fn start(config: Config) -> Result<Engine, EngineError> {
-        let runtime = Handle::try_current().map_err(|_| EngineError::NoRuntime)?;
-        let now = config.clock.now();
-        if now < Timestamp::UNIX_EPOCH {
-            return Err(EngineError::ClockBeforeEpoch { shown: now });
-        }
-        let health = Health::default();
-        let store = Store::open(&config.storage, &health)?;
-        let timers = Arc::new(Timers::default());
-        let inner = Arc::new(Inner {
-            machines: Machines::default(),
-            activities: Activities::default(),
-            active: Active::default(),
-            watchers: Watchers::default(),
-            timers: Arc::clone(&timers),
-            workers: Workers::new(&health),
-            health: health.clone(),
-            runtime,
-            last_number: AtomicU64::new(store.last_number()?),
-            store,
-            config,
-        });
-        inner.machines.load(inner.store.machines()?);
-        inner.activities.load(inner.store.activities()?);
-        let (clock, weak) = (inner.config.clock.clone(), Arc::downgrade(&inner));
-        let (told, watch) = (health.clone(), ClockWatch::new(&clock));
-        health.supervise(&inner.runtime, Part::Timers, move || {
-            timers::run(Weak::clone(&weak), Arc::clone(&timers), clock.clone(), told.clone(), watch)
-        });
-        inner.resume()?;
-        Ok(Engine(inner))
-    }
-
-    /// Waits until everything that happened is stored. Executions under way go on with the next start.
-    pub async fn shutdown(&self) {
-        let inner = Arc::clone(&self.0);
-        for cell in inner.active.all() {
-            cell.running.abort_all();
-        }
-        let closed = tokio::task::spawn_blocking(move || inner.store.close()).await;
-        if let Err(error) = closed {
-            tracing::error!(%error, "the history store could not be closed");
-        }
-    }
-
-    /// Whether all parts of the engine work; if not, a sentence that says which one is down and why.
-    pub fn health(&self) -> Result<(), String> {
-        self.0.health.check()
-    }
-
-    /// Runs something that others wrote on a thread for such things; what a panic said if it ended in one.
-    pub(crate) async fn apart<T: Send + 'static>(
-        &self,
-        lane: Lane,
-        job: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<T, String> {
-        self.0.workers.run(lane, job).await
-    }
-
-    /// Has the host do something; a panic there is a failure of the task.
-    pub(crate) async fn invoke(&self, call: Call) -> Result<Json, TaskFailure> {
-        self.0.invoke(call).await
-    }
-
-    /// What it was started with.
-    pub fn config(&self) -> &Config {
-        &self.0.config
-    }
-}
-
 impl Inner {
+    /// One step of an execution: apply the command, persist the record, act on it. `None`: the command came too late or
+    /// has no meaning there, and nothing is stored.
+    fn step(self: &Arc<Inner>, active: &Arc<ActiveExecution>, command: Command) -> Option<Applied> {
+        let mut state = active.lock();
+        // Apply: a pure function of the execution, the command and the time.
+        let now = self.config.clock.now_millis();
+        let Step { applied, writes, follow_up } = active.apply(&mut state, command, now)?;
+        // Persist: submitted under the lock, so that the records of an execution keep their order.
+        let (engine, execution, unstored) = (Arc::clone(self), Arc::clone(active), Unstored::new(active));
+        let done = Box::new(move || {
+            unstored.disarm();
+            // Act: the record is stored, and the world may rest on it.
+            engine.act(&execution, follow_up);
+        });
+        self.store.submit(Batch { writes, done });
+        drop(state);
+        self.store.flush();
+        Some(applied)
+    }
+
+    /// Applies a command on the thread that suits it: here, or on a worker where the definition may take long.
+    pub(crate) async fn apply(
+        self: &Arc<Inner>,
+        active: &Arc<ActiveExecution>,
+        command: Command,
+    ) -> Option<Applied> {
+        let Some(lane) = active.lane(&command) else { return self.step(active, command) };
+        let _turn = active.turn().await;
+        let (inner, execution) = (Arc::clone(self), Arc::clone(active));
+        let applied = self.workers.run(lane, move || {
+            let began = Instant::now();
+            let applied = inner.step(&execution, command);
+            execution.machine.took(began.elapsed());
+            applied
+        });
+        applied.await.unwrap_or_default()
+    }
+
+    /// Continues an execution that has more to do than one record holds, after the executions that wait for their next
+    /// slice have had theirs.
+    fn continue_later(self: &Arc<Inner>, active: &Arc<ActiveExecution>) {
+        let (inner, active) = (Arc::clone(self), Arc::clone(active));
+        if active.lane(&Command::Continue).is_some() {
+            self.runtime.spawn(async move { inner.apply(&active, Command::Continue).await });
+        } else {
+            self.workers.submit(Lane::Continuing, move || {
+                inner.step(&active, Command::Continue);
+            });
+        }
+    }
+
     /// `arn:aws:states:REGION:ACCOUNT`, in the partition of the region.
     fn arn_prefix(&self) -> String {
         let Config { region, account, .. } = &self.config;
@@ -156,18 +137,18 @@ impl Inner {
         self.last_number.fetch_add(1, Ordering::Relaxed) + 1
     }
 
-    /// Writes something that no execution is part of.
+    /// Stores a change that belongs to no execution.
     async fn write(&self, writes: Vec<Write>) -> Result<(), Refusal> {
         let (sender, written) = oneshot::channel();
         self.store.submit(Batch { writes, done: Box::new(move || sender.send(()).unwrap_or_default()) });
-        self.store.settle();
+        self.store.flush();
         let written = async { written.await.map_err(|_| EngineError::Stopped) };
-        self.wait_patiently(written).await.map_err(Refusal::Engine)
+        self.wait_for_caller(written).await.map_err(Refusal::Engine)
     }
 
-    /// Waits for something to be stored on behalf of a caller, who is told if that cannot be done at present. It is
+    /// Waits for a write on behalf of a caller, who gets an error if the store cannot be written at present. The write is
     /// done later all the same.
-    async fn wait_patiently(
+    async fn wait_for_caller(
         &self,
         stored: impl Future<Output = Result<(), EngineError>>,
     ) -> Result<(), EngineError> {
@@ -177,7 +158,7 @@ impl Inner {
             return stored;
         }
         loop {
-            match tokio::time::timeout(PATIENCE, &mut stored).await {
+            match tokio::time::timeout(STORE_TIMEOUT, &mut stored).await {
                 Ok(stored) => return stored,
                 Err(_) if self.store.is_failing() => return Err(EngineError::StoreUnavailable),
                 Err(_) => {}
@@ -185,8 +166,34 @@ impl Inner {
         }
     }
 
-    /// Refuses what would have to wait for a store that cannot be written at present.
+    /// Refuses a request that would have to wait for a store that cannot be written at present.
     fn check_store(&self) -> Result<(), Refusal> {
         if self.store.is_failing() { Err(Refusal::Engine(EngineError::StoreUnavailable)) } else { Ok(()) }
+    }
+}
+
+impl Engine {
+    /// Whether all parts of the engine work; if not, a sentence that names the part that is down and the reason.
+    pub fn health(&self) -> Result<(), String> {
+        self.0.health.check()
+    }
+
+    /// The configuration that the engine was started with.
+    pub fn config(&self) -> &Config {
+        &self.0.config
+    }
+
+    /// Runs code of a definition on a worker thread; the message of its panic if it ended in one.
+    pub(crate) async fn apart<T: Send + 'static>(
+        &self,
+        lane: Lane,
+        job: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, String> {
+        self.0.workers.run(lane, job).await
+    }
+
+    /// Invokes the host; a panic there is a failure of the task.
+    pub(crate) async fn invoke(&self, call: Call) -> Result<Json, TaskFailure> {
+        self.0.invoke(call).await
     }
 }

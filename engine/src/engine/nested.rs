@@ -1,12 +1,12 @@
-//! What the engine itself does for a Task: nested executions, and calls of its own API.
+//! Tasks that the engine itself does: nested executions, and calls of its own API.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::cell::Cell;
+use super::active::ActiveExecution;
 use super::{Engine, Inner, NewExecution, TaskFailure};
-use crate::data::{Json, Random};
-use crate::execution::{Caller, Reported, Stimulus};
+use crate::data::{Json, Random, timestamp};
+use crate::execution::{Caller, Command, Reported};
 use crate::integration::{Pattern, ServiceCall, closed_answer, described, started_answer};
 use crate::service::{Exception, TaskCall};
 
@@ -15,7 +15,7 @@ use crate::service::{Exception, TaskCall};
 pub(crate) struct Watchers(Mutex<HashMap<Arc<str>, Vec<Watcher>>>);
 
 struct Watcher {
-    cell: Arc<Cell>,
+    active: Arc<ActiveExecution>,
     task: u64,
     pattern: Pattern,
 }
@@ -36,21 +36,21 @@ impl Watchers {
 }
 
 impl Inner {
-    /// Answers a call that a Task makes to the engine itself.
-    pub(super) async fn do_own(
+    /// Performs a call that a Task makes to the engine itself.
+    pub(super) async fn call_own_api(
         self: &Arc<Inner>,
-        cell: &Cell,
+        active: &ActiveExecution,
         task: u64,
         call: &ServiceCall,
         parameters: &Json,
     ) -> Result<Json, TaskFailure> {
         let is_sdk = call.service.starts_with("aws-sdk:");
-        let request_id = Random::from_text(&format!("{} {task}", cell.identity.arn)).uuid();
-        let answered = match TaskCall::read(&call.action, parameters) {
-            Ok(asked) => self.answer_task(cell, task, asked, &request_id, is_sdk).await,
+        let request_id = Random::from_text(&format!("{} {task}", active.identity.arn)).uuid();
+        let returned = match TaskCall::read(&call.action, parameters) {
+            Ok(call) => self.perform_call(active, task, call, &request_id, is_sdk).await,
             Err(refused) => Err(refused),
         };
-        answered.map_err(|exception| {
+        returned.map_err(|exception| {
             let Exception { name, message, .. } = exception;
             let class = name.strip_suffix("Exception").unwrap_or(name);
             let (error, cause) = if is_sdk {
@@ -72,24 +72,24 @@ impl Inner {
         })
     }
 
-    async fn answer_task(
+    async fn perform_call(
         self: &Arc<Inner>,
-        cell: &Cell,
+        active: &ActiveExecution,
         task: u64,
-        asked: TaskCall,
+        call: TaskCall,
         request_id: &str,
         is_sdk: bool,
     ) -> Result<Json, Exception> {
         let engine = Engine(Arc::clone(self));
-        match asked {
-            TaskCall::Start(new) => self.start_nested(cell, task, new, request_id, is_sdk).await,
+        match call {
+            TaskCall::Start(new) => self.start_nested(active, task, new, request_id, is_sdk).await,
             TaskCall::Stop { execution_arn, error, cause } => {
                 let stopped = engine.stop_execution(&execution_arn, error, cause).await?;
-                Ok(Json::object([("StopDate", moment(stopped))]))
+                Ok(Json::object([("StopDate", timestamp::from_millis(stopped))]))
             }
             TaskCall::Describe { execution_arn } => {
                 let description = engine.describe_execution(&execution_arn).await?;
-                Ok(described(&description, moment, |payload| Json::from(payload.to_text())))
+                Ok(described(&description, timestamp::from_millis, |payload| Json::from(payload.to_text())))
             }
             TaskCall::Report { token, report } => {
                 engine.report_task(&token, report).await?;
@@ -100,40 +100,42 @@ impl Inner {
 
     async fn start_nested(
         self: &Arc<Inner>,
-        cell: &Cell,
+        active: &ActiveExecution,
         task: u64,
         new: NewExecution,
         request_id: &str,
         is_sdk: bool,
     ) -> Result<Json, Exception> {
-        let caller = Caller { execution: cell.identity.number, task };
-        // Asked again after a crash, the task must come upon what it started.
+        let caller = Caller { execution: active.identity.number, task };
+        // Target again after a crash, the task must come upon what it started.
         let name = Some(new.name.unwrap_or_else(|| request_id.to_owned()));
         let child = self.start(NewExecution { name, ..new }, Some(caller)).await?;
         let identity = &child.identity;
         if is_sdk {
             return Ok(Json::object([
                 ("ExecutionArn", Json::String(Arc::clone(&identity.arn))),
-                ("StartDate", moment(identity.start)),
+                ("StartDate", timestamp::from_millis(identity.start)),
             ]));
         }
         Ok(started_answer(&identity.arn, identity.start, request_id, self.config.clock.now_millis()))
     }
 
-    /// A task waits for the end of an execution, which may have come already.
-    pub(super) fn watch(self: &Arc<Inner>, cell: &Arc<Cell>, task: u64, arn: &Arc<str>, pattern: Pattern) {
-        self.watchers.add(arn, Watcher { cell: Arc::clone(cell), task, pattern });
-        if self.active.by_arn(arn).is_none() {
-            self.tell(arn);
+    /// Lets a task wait for the end of an execution, which may have ended already.
+    pub(super) fn watch(
+        self: &Arc<Inner>,
+        active: &Arc<ActiveExecution>,
+        task: u64,
+        arn: &Arc<str>,
+        pattern: Pattern,
+    ) {
+        self.watchers.add(arn, Watcher { active: Arc::clone(active), task, pattern });
+        if self.executions.by_arn(arn).is_none() {
+            self.notify_watchers(arn);
         }
     }
 
-    /// An execution has ended and is stored.
-    pub(super) fn tell_watchers(self: &Arc<Inner>, cell: &Cell) {
-        self.tell(&cell.identity.arn);
-    }
-
-    fn tell(self: &Arc<Inner>, arn: &Arc<str>) {
+    /// Reports the end of an execution, which is stored, to the tasks that wait for it.
+    pub(super) fn notify_watchers(self: &Arc<Inner>, arn: &Arc<str>) {
         let watchers = self.watchers.take(arn);
         if watchers.is_empty() {
             return;
@@ -141,7 +143,7 @@ impl Inner {
         let (engine, arn) = (Arc::clone(self), Arc::clone(arn));
         self.runtime.spawn(async move {
             let described = engine.find_execution(&arn).map(|row| engine.describe(row));
-            for Watcher { cell, task, pattern } in watchers {
+            for Watcher { active, task, pattern } in watchers {
                 let report = match &described {
                     Ok(Some(child)) => closed_answer(pattern, child).map_err(|cause| Reported {
                         error: Some("States.TaskFailed".into()),
@@ -152,13 +154,8 @@ impl Inner {
                         cause: Some("The nested execution is gone".into()),
                     }),
                 };
-                engine.feed(&cell, Stimulus::Reported { task, report }).await;
+                engine.apply(&active, Command::TaskReported { task, report }).await;
             }
         });
     }
-}
-
-fn moment(millis: i64) -> Json {
-    let moment = jiff::Timestamp::from_millisecond(millis).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
-    Json::from(crate::data::timestamp::format(moment))
 }

@@ -11,12 +11,12 @@ use std::time::Instant;
 use tokio::sync::Notify;
 
 use super::Inner;
-use super::cell::Cell;
-use super::health::{Health, Part};
+use super::active::ActiveExecution;
 use crate::Clock;
-use crate::execution::Stimulus;
+use crate::execution::Command;
+use crate::health::{Health, Part};
 
-/// By how much the clock must differ from what is expected of it before anybody is told.
+/// By how much the clock must differ from what is expected before that is logged.
 const TOLERANCE_MILLIS: i64 = 2_000;
 
 /// The timestamps at which executions want to be woken.
@@ -79,10 +79,10 @@ pub(crate) async fn run(
         let now = clock.now_millis();
         watch.look(now, &timers, &health);
         while let Some((due, execution)) = timers.take_due(now) {
-            if let Some(cell) = engine.active.by_number(execution) {
+            if let Some(active) = engine.executions.by_number(execution) {
                 // On its own: what the definition says next is not run by the task that all others wait for.
                 let inner = Arc::clone(&engine);
-                engine.runtime.spawn(async move { inner.wake(&cell, due).await });
+                engine.runtime.spawn(async move { inner.wake(&active, due).await });
             }
         }
     }
@@ -90,11 +90,11 @@ pub(crate) async fn run(
 
 impl Inner {
     /// The timestamp for which an execution had asked has come.
-    async fn wake(self: &Arc<Inner>, cell: &Arc<Cell>, due: i64) {
-        let is_awake = self.feed(cell, Stimulus::Tick).await.is_some();
+    async fn wake(self: &Arc<Inner>, active: &Arc<ActiveExecution>, due: i64) {
+        let is_awake = self.apply(active, Command::Tick).await.is_some();
         // The clock may have been set back since it was looked at: then it is still to come.
-        if !is_awake && cell.look(|execution| execution.next_tick()).is_some_and(|next| next <= due) {
-            self.timers.set(due, cell.identity.number);
+        if !is_awake && active.look(|execution| execution.next_tick()).is_some_and(|next| next <= due) {
+            self.timers.set(due, active.identity.number);
         }
     }
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use super::health::{Health, Part, words_of};
+use crate::health::{Health, Part, panic_message};
 
 /// How long a thread without work stays.
 const IDLE: Duration = Duration::from_secs(10);
@@ -62,7 +62,8 @@ impl Workers {
     ) -> Result<T, String> {
         let (sender, done) = oneshot::channel();
         self.submit(lane, move || {
-            let outcome = catch_unwind(AssertUnwindSafe(job)).map_err(|panic| words_of(&*panic).to_owned());
+            let outcome =
+                catch_unwind(AssertUnwindSafe(job)).map_err(|panic| panic_message(&*panic).to_owned());
             // Whoever waited may have gone.
             let _ = sender.send(outcome);
         });
@@ -179,7 +180,7 @@ impl Shared {
 
 fn run(job: Job) {
     if let Err(panic) = catch_unwind(AssertUnwindSafe(job)) {
-        tracing::error!(panic = words_of(&*panic), "something that the engine runs panicked");
+        tracing::error!(panic = panic_message(&*panic), "something that the engine runs panicked");
     }
 }
 

@@ -1,18 +1,18 @@
-//! `ItemBatcher`: which items the children of a Distributed Map get.
+//! `ItemBatcher`: the inputs of the children of a Distributed Map.
 
-use super::PAYLOAD_LIMIT;
+use super::MAX_PAYLOAD_BYTES;
 use crate::data::{Json, Object};
 use crate::state::Batching;
 
-/// What one child is given.
+/// The input of one child.
 pub(super) struct ChildInput {
     pub(super) input: Json,
     pub(super) items: u64,
     pub(super) item: Option<Json>,
 }
 
-/// One child for each item, or for each batch of them. The pairs are an item's input and the item.
-pub(super) fn put_together(inputs: Vec<(Json, Json)>, batching: Option<Batching>) -> Vec<ChildInput> {
+/// One child for each item, or for each batch of items. The pairs are an item's input and the item.
+pub(super) fn batch(inputs: Vec<(Json, Json)>, batching: Option<Batching>) -> Vec<ChildInput> {
     let Some(Batching { input: batch_input, max_items, max_bytes }) = batching else {
         return inputs
             .into_iter()
@@ -21,9 +21,9 @@ pub(super) fn put_together(inputs: Vec<(Json, Json)>, batching: Option<Batching>
     };
     let frame = r#"{"BatchInput":,"Items":[]}"#.len() + batch_input.as_ref().map_or(0, Json::serialized_len);
     let fits = |items: &[Json], bytes: usize| {
-        max_items.is_none_or(|most| (items.len() as u64) < most)
+        max_items.is_none_or(|max| (items.len() as u64) < max)
             && bytes
-                <= usize::try_from(max_bytes.unwrap_or(u64::MAX)).unwrap_or(usize::MAX).min(PAYLOAD_LIMIT)
+                <= usize::try_from(max_bytes.unwrap_or(u64::MAX)).unwrap_or(usize::MAX).min(MAX_PAYLOAD_BYTES)
     };
     let mut batches: Vec<Vec<Json>> = Vec::new();
     let mut bytes = 0;
@@ -54,10 +54,10 @@ pub(super) fn put_together(inputs: Vec<(Json, Json)>, batching: Option<Batching>
         .collect()
 }
 
-/// The inputs of the children alone: what TestState shows.
+/// The inputs of the children, as TestState shows them.
 pub(crate) fn child_inputs(items: Vec<Json>, batching: Batching) -> Vec<Json> {
     let pairs = items.into_iter().map(|input| (input, Json::Null)).collect();
-    put_together(pairs, Some(batching)).into_iter().map(|child| child.input).collect()
+    batch(pairs, Some(batching)).into_iter().map(|child| child.input).collect()
 }
 
 #[cfg(test)]
@@ -66,7 +66,7 @@ mod tests {
 
     fn batches(count: i64, max_items: Option<u64>, max_bytes: Option<u64>) -> Vec<String> {
         let inputs = (0..count).map(|item| (Json::from(item), Json::from(item))).collect();
-        put_together(inputs, Some(Batching { input: Some(Json::from("x")), max_items, max_bytes }))
+        batch(inputs, Some(Batching { input: Some(Json::from("x")), max_items, max_bytes }))
             .into_iter()
             .map(|child| child.input.to_text())
             .collect()

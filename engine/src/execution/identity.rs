@@ -1,13 +1,11 @@
-//! What an execution is from its first to its last moment, and the context object over it.
+//! [`Identity`]: what never changes about an execution, and the context object over it.
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
-
 use crate::data::{ContextObject, Json, Object, timestamp};
-use crate::engine::MachineType;
+use crate::model::{MachineType, TaskToken};
 
-/// What never changes about an execution.
+/// The constant part of an execution.
 #[derive(Debug)]
 pub(crate) struct Identity {
     /// Its number in the store.
@@ -22,31 +20,38 @@ pub(crate) struct Identity {
     pub(crate) input: Json,
     /// Milliseconds since 1970.
     pub(crate) start: i64,
-    /// What its random numbers come from.
+    /// The seed of its random numbers.
     pub(crate) seed: u128,
     /// `traceHeader`, as given.
     pub(crate) trace_header: Option<Arc<str>>,
-    /// For a child of a Distributed Map: where it belongs.
+    /// For a child of a Distributed Map: its map run.
     pub(crate) map_child: Option<MapChild>,
     /// For a nested execution: the task that started it.
     pub(crate) caller: Option<Caller>,
 }
 
-/// The task of another execution that starts a nested one: asked again, it finds what it started.
+impl Identity {
+    /// The token of a task of this execution.
+    pub(crate) fn token(&self, task: u64) -> TaskToken {
+        TaskToken::new(self.number, self.seed, task)
+    }
+}
+
+/// The task of another execution that starts a nested one. Repeated after a crash, it finds the execution it started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Caller {
     pub(crate) execution: u64,
     pub(crate) task: u64,
 }
 
-/// Where a child of a Distributed Map belongs.
+/// The map run of a child of a Distributed Map.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct MapChild {
     /// The execution that holds the Map state.
     pub(crate) parent: u64,
     /// Its run of the Map.
     pub(crate) run: u64,
-    /// The child's place in the run.
+    /// The child's index in the run.
     pub(crate) index: u64,
     pub(crate) map_run_arn: Arc<str>,
     /// The name of the Map state, whose processor the child runs.
@@ -64,7 +69,7 @@ pub(crate) struct Item {
     pub(crate) value: Json,
 }
 
-/// The context object as a state sees it.
+/// The context object of a state: built only when an expression reads it.
 pub(crate) struct Context<'a> {
     pub(crate) identity: &'a Identity,
     pub(crate) redrive_count: u32,
@@ -73,7 +78,7 @@ pub(crate) struct Context<'a> {
     /// Only for states that can be retried.
     pub(crate) retry_count: Option<u64>,
     pub(crate) item: Option<&'a Item>,
-    /// Only for tasks that wait for it.
+    /// Only for tasks that wait for its report.
     pub(crate) task_token: Option<&'a str>,
 }
 
@@ -83,7 +88,7 @@ impl Context<'_> {
         let mut execution = Object::with_capacity(6);
         execution.insert("Id", Json::String(Arc::clone(&identity.arn)));
         execution.insert("Input", identity.input.clone());
-        execution.insert("StartTime", moment(identity.start));
+        execution.insert("StartTime", timestamp::from_millis(identity.start));
         execution.insert("Name", Json::String(Arc::clone(&identity.name)));
         execution.insert("RoleArn", Json::String(Arc::clone(&identity.role_arn)));
         execution.insert("RedriveCount", Json::from(u64::from(self.redrive_count)));
@@ -100,7 +105,7 @@ impl Context<'_> {
     fn state(&self) -> Json {
         let mut state = Object::with_capacity(3);
         state.insert("Name", Json::String(Arc::clone(self.state_name)));
-        state.insert("EnteredTime", moment(self.entered_at));
+        state.insert("EnteredTime", timestamp::from_millis(self.entered_at));
         if let Some(count) = self.retry_count {
             state.insert("RetryCount", Json::from(count));
         }
@@ -141,8 +146,4 @@ impl ContextObject for Context<'_> {
             _ => None,
         }
     }
-}
-
-fn moment(millis: i64) -> Json {
-    Json::from(timestamp::format(Timestamp::from_millisecond(millis).unwrap_or(Timestamp::UNIX_EPOCH)))
 }

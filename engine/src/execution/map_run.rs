@@ -1,21 +1,22 @@
-//! The Distributed Map: a run of child executions, each for an item or a batch of items.
+//! Map runs: the child executions of a Distributed Map, each for an item or a batch of items.
 
 use std::sync::Arc;
 
-use super::batches::{ChildInput, put_together};
-use super::strand::Work;
+use super::batches::{ChildInput, batch};
+use super::branch::Work;
+use super::run::Progress;
 use super::{Action, Execution, Item, Outcome};
 use crate::data::Json;
-use crate::engine::{ExecutionStatus, MachineType, MapRunCounts};
 use crate::history::{Detail, EventType, Field};
-use crate::state::{Distributed, Map, Spread, State, StateError, Tolerance, guarded};
+use crate::model::{ExecutionStatus, MachineType, MapRunCounts};
+use crate::state::{Distributed, Map, MapRequest, State, StateError, Tolerance, guarded};
 
 /// How many children run at once where the definition sets no limit.
 ///
 /// DIFFERENCE: AWS runs 10,000; here they share one machine.
-const CHILDREN_AT_ONCE: usize = 1_000;
+const MAX_CONCURRENT_CHILDREN: usize = 1_000;
 
-/// A child to be started, or found, or redriven.
+/// A child to start, to find again after a crash, or to redrive.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct ChildStart {
     pub(crate) run: u64,
@@ -32,15 +33,15 @@ pub(crate) struct ChildStart {
     pub(crate) redrives: u32,
 }
 
-/// A run under way.
+/// A map run under way.
 #[derive(Debug)]
 pub(crate) struct MapRun {
     run: u64,
     children: Vec<Child>,
-    /// The next to start.
+    /// The index of the next child to start.
     next: usize,
     running: usize,
-    at_once: usize,
+    max_running: usize,
     tolerance: Tolerance,
     state: MapRunState,
 }
@@ -48,17 +49,17 @@ pub(crate) struct MapRun {
 #[derive(Debug)]
 struct Child {
     start: ChildStart,
-    progress: Progress,
+    state: ChildState,
 }
 
 #[derive(Debug)]
-enum Progress {
+enum ChildState {
     Pending,
     Running,
     Closed(Outcome),
 }
 
-/// What DescribeMapRun tells of a run.
+/// What DescribeMapRun returns of a map run.
 #[derive(Clone, Debug)]
 pub(crate) struct MapRunState {
     pub(crate) arn: Arc<str>,
@@ -74,11 +75,11 @@ pub(crate) struct MapRunState {
 }
 
 impl MapRun {
-    /// The children that were started and have not been heard of.
+    /// The children that were started and have not ended.
     pub(super) fn pending(&self) -> impl Iterator<Item = ChildStart> + '_ {
         self.children
             .iter()
-            .filter(|child| matches!(child.progress, Progress::Running))
+            .filter(|child| matches!(child.state, ChildState::Running))
             .map(|child| child.start.clone())
     }
 
@@ -89,7 +90,7 @@ impl MapRun {
     fn failed_items(&self) -> u64 {
         self.children
             .iter()
-            .filter(|child| matches!(&child.progress, Progress::Closed(outcome) if outcome.status != ExecutionStatus::Succeeded))
+            .filter(|child| matches!(&child.state, ChildState::Closed(outcome) if outcome.status != ExecutionStatus::Succeeded))
             .map(|child| child.start.items)
             .sum()
     }
@@ -98,22 +99,22 @@ impl MapRun {
         self.children.iter().map(|child| child.start.items).sum()
     }
 
-    fn described(&self) -> MapRunState {
+    fn describe(&self) -> MapRunState {
         let mut state = self.state.clone();
         for child in &self.children {
-            count(&mut state.executions, &child.progress, 1);
-            count(&mut state.items, &child.progress, child.start.items);
+            count(&mut state.executions, &child.state, 1);
+            count(&mut state.items, &child.state, child.start.items);
         }
         state
     }
 }
 
-fn count(counts: &mut MapRunCounts, progress: &Progress, by: u64) {
+fn count(counts: &mut MapRunCounts, state: &ChildState, by: u64) {
     counts.total += by;
-    *match progress {
-        Progress::Pending => &mut counts.pending,
-        Progress::Running => &mut counts.running,
-        Progress::Closed(outcome) => match outcome.status {
+    *match state {
+        ChildState::Pending => &mut counts.pending,
+        ChildState::Running => &mut counts.running,
+        ChildState::Closed(outcome) => match outcome.status {
             ExecutionStatus::Succeeded => &mut counts.succeeded,
             ExecutionStatus::TimedOut => &mut counts.timed_out,
             ExecutionStatus::Aborted => &mut counts.aborted,
@@ -125,10 +126,10 @@ fn count(counts: &mut MapRunCounts, progress: &Progress, by: u64) {
 }
 
 impl Execution {
-    /// The runs of Distributed Maps, in the order in which they began.
+    /// The map runs, in the order in which they started.
     pub(crate) fn map_runs(&self) -> Vec<MapRunState> {
-        let live = self.strands.iter().flatten().filter_map(|strand| match &strand.work {
-            Work::Running(run) => Some(run.described()),
+        let live = self.branches.iter().flatten().filter_map(|branch| match &branch.work {
+            Work::MapRun(run) => Some(run.describe()),
             _ => None,
         });
         let mut runs: Vec<MapRunState> = self.ended_runs.iter().cloned().chain(live).collect();
@@ -136,27 +137,27 @@ impl Execution {
         runs
     }
 
-    /// Begins the run of a Distributed Map.
+    /// Starts the map run of a Distributed Map.
     pub(super) fn start_map_run(
         &mut self,
         id: usize,
         state: &Arc<State>,
         distributed: &Distributed,
-        spread: Spread,
-    ) -> bool {
-        let Some(map) = state.as_map() else { return false };
+        request: MapRequest,
+    ) -> Progress {
+        let Some(map) = state.as_map() else { return Progress::Suspend };
         let prepared = {
-            let strand = self.strand(id);
-            let context = self.context(strand, state, None);
-            let cx = self.cx(strand, &context);
+            let branch = self.branch(id);
+            let context = self.context(branch, state, None);
+            let scope = self.scope(branch, &context);
             guarded(|| {
-                let tolerance = distributed.tolerance(&cx, &spread.selected)?;
-                Ok((tolerance, distributed.batching(&cx, &spread.selected)?))
+                let tolerance = distributed.tolerance(&scope, &request.selected)?;
+                Ok((tolerance, distributed.batching(&scope, &request.selected)?))
             })
         };
         let prepared = prepared.and_then(|(tolerance, batching)| {
-            let inputs = self.item_inputs(id, state, map, &spread)?;
-            Ok((tolerance, put_together(inputs, batching)))
+            let inputs = self.item_inputs(id, state, map, &request)?;
+            Ok((tolerance, batch(inputs, batching)))
         });
         let (tolerance, inputs) = match prepared {
             Ok(prepared) => prepared,
@@ -166,8 +167,8 @@ impl Execution {
         let family = format!("{}/{label}", self.identity.state_machine_name);
         let prefix = arn_prefix(&self.identity.state_machine_arn);
         let map_run_arn: Arc<str> = format!("{prefix}:mapRun:{family}:{}", self.random.uuid()).into();
-        self.map_runs += 1;
-        let run = self.map_runs;
+        self.last_map_run += 1;
+        let run = self.last_map_run;
         let children = inputs
             .into_iter()
             .enumerate()
@@ -190,32 +191,32 @@ impl Execution {
                     execution_type: distributed.execution_type,
                     redrives: self.redrive_count,
                 };
-                Child { start, progress: Progress::Pending }
+                Child { start, state: ChildState::Pending }
             })
             .collect();
-        let at_once = match usize::try_from(spread.max_concurrency) {
-            Ok(limit) if limit > 0 => limit.min(CHILDREN_AT_ONCE),
-            _ => CHILDREN_AT_ONCE,
+        let concurrency = match usize::try_from(request.max_concurrency) {
+            Ok(limit) if limit > 0 => limit.min(MAX_CONCURRENT_CHILDREN),
+            _ => MAX_CONCURRENT_CHILDREN,
         };
         self.emit(
             id,
             EventType::MapRunStarted,
             vec![(Field::MapRunArn, Detail::Text(Arc::clone(&map_run_arn)))],
         );
-        self.actions.push(Action::MapRunStarted { arn: Arc::clone(&map_run_arn) });
+        self.started_map_runs.push(Arc::clone(&map_run_arn));
         let map_run = MapRun {
             run,
             children,
             next: 0,
             running: 0,
-            at_once,
+            max_running: concurrency,
             tolerance,
             state: MapRunState {
                 arn: map_run_arn,
                 status: ExecutionStatus::Running,
                 start: self.now,
                 stop: None,
-                max_concurrency: spread.max_concurrency,
+                max_concurrency: request.max_concurrency,
                 tolerance,
                 items: MapRunCounts::default(),
                 executions: MapRunCounts::default(),
@@ -223,40 +224,40 @@ impl Execution {
                 redrive_date: None,
             },
         };
-        self.strand_mut(id).work = Work::Running(Box::new(map_run));
+        self.branch_mut(id).work = Work::MapRun(Box::new(map_run));
         self.drive_map_run(id, state)
     }
 
-    /// What each item becomes by `ItemSelector`.
+    /// The input of each item, after `ItemSelector`.
     fn item_inputs(
         &self,
         id: usize,
         state: &State,
         map: &Map,
-        spread: &Spread,
+        request: &MapRequest,
     ) -> Result<Vec<(Json, Json)>, StateError> {
-        let strand = self.strand(id);
+        let branch = self.branch(id);
         (0_u64..)
-            .zip(spread.items.iter())
+            .zip(request.items.iter())
             .map(|(index, value)| {
                 let item = Item { index, value: value.clone() };
-                let mut context = self.context(strand, state, None);
+                let mut context = self.context(branch, state, None);
                 context.item = Some(&item);
-                let input = map.iteration_input(&self.cx(strand, &context), &spread.selected, value)?;
+                let input = map.iteration_input(&self.scope(branch, &context), &request.selected, value)?;
                 Ok((input, value.clone()))
             })
             .collect()
     }
 
-    /// Starts what may start; ends the run when all children have ended. Says whether the strand goes on at once.
-    fn drive_map_run(&mut self, id: usize, state: &State) -> bool {
-        let Work::Running(run) = &mut self.strand_mut(id).work else { return false };
+    /// Starts as many children as may run; completes the map run when all children have ended.
+    fn drive_map_run(&mut self, id: usize, state: &State) -> Progress {
+        let Work::MapRun(run) = &mut self.branch_mut(id).work else { return Progress::Suspend };
         let mut starts = Vec::new();
-        while run.running < run.at_once && run.next < run.children.len() {
+        while run.running < run.max_running && run.next < run.children.len() {
             let child = &mut run.children[run.next];
             run.next += 1;
-            if matches!(child.progress, Progress::Pending) {
-                child.progress = Progress::Running;
+            if matches!(child.state, ChildState::Pending) {
+                child.state = ChildState::Running;
                 run.running += 1;
                 starts.push(Action::StartChild(child.start.clone()));
             }
@@ -264,54 +265,53 @@ impl Execution {
         let is_over = run.running == 0;
         self.actions.extend(starts);
         if !is_over {
-            return false;
+            return Progress::Suspend;
         }
-        let Work::Running(run) = &self.strand(id).work else { return false };
-        // Of failed children within the tolerance there is no output.
-        let outputs = run.children.iter().filter_map(|child| match &child.progress {
-            Progress::Closed(outcome) => outcome.output.clone(),
-            Progress::Pending | Progress::Running => None,
+        let Work::MapRun(run) = &self.branch(id).work else { return Progress::Suspend };
+        // Failed children within the tolerance have no output.
+        let outputs = run.children.iter().filter_map(|child| match &child.state {
+            ChildState::Closed(outcome) => outcome.output.clone(),
+            ChildState::Pending | ChildState::Running => None,
         });
         let result = Json::array(outputs);
-        let told = self.emit_aside(id, EventType::MapRunSucceeded, Vec::new());
+        let succeeded = self.emit_aside(id, EventType::MapRunSucceeded, Vec::new());
         self.end_map_run(id, ExecutionStatus::Succeeded);
-        self.map_complete(id, state, result, told)
+        self.map_complete(id, state, result, succeeded)
     }
 
-    /// Remembers a run that has ended; its strand goes on.
+    /// Keeps the description of a map run that has ended; its branch continues.
     fn end_map_run(&mut self, id: usize, status: ExecutionStatus) {
-        let work = std::mem::replace(&mut self.strand_mut(id).work, Work::Again);
-        if let Work::Running(run) = work {
-            let state = MapRunState { status, stop: Some(self.now), ..run.described() };
+        let work = std::mem::replace(&mut self.branch_mut(id).work, Work::Again);
+        if let Work::MapRun(run) = work {
+            let state = MapRunState { status, stop: Some(self.now), ..run.describe() };
             self.ended_runs.push(state);
         }
     }
 
-    /// A child has ended.
+    /// Applies the end of a child.
     pub(super) fn child_closed(&mut self, run: u64, index: u64, outcome: &Outcome) -> bool {
-        let found = self.strands.iter().position(|strand| {
-            matches!(strand, Some(strand) if matches!(&strand.work, Work::Running(map_run) if map_run.run == run))
+        let found = self.branches.iter().position(|branch| {
+            matches!(branch, Some(branch) if matches!(&branch.work, Work::MapRun(map_run) if map_run.run == run))
         });
         let Some(id) = found else { return false };
-        let strand = self.strand_mut(id);
-        let state = Arc::clone(strand.states.at(strand.place));
-        let Work::Running(map_run) = &mut strand.work else { return false };
+        let state = self.state_of(id);
+        let Work::MapRun(map_run) = &mut self.branch_mut(id).work else { return false };
         let child = usize::try_from(index).ok().and_then(|index| map_run.children.get_mut(index));
-        let Some(child) = child.filter(|child| matches!(child.progress, Progress::Running)) else {
+        let Some(child) = child.filter(|child| matches!(child.state, ChildState::Running)) else {
             return false;
         };
-        child.progress = Progress::Closed(outcome.clone());
+        child.state = ChildState::Closed(outcome.clone());
         map_run.running -= 1;
         let is_failed = outcome.status != ExecutionStatus::Succeeded
             && map_run.tolerance.is_exceeded(map_run.failed_items(), map_run.total_items());
-        let goes_on = if is_failed { self.fail_map_run(id, &state) } else { self.drive_map_run(id, &state) };
-        if goes_on {
-            self.make_ready_as_is(id);
+        let progress = if is_failed { self.fail_map_run(id, &state) } else { self.drive_map_run(id, &state) };
+        if progress == Progress::Continue {
+            self.make_ready(id);
         }
         true
     }
 
-    fn fail_map_run(&mut self, id: usize, state: &State) -> bool {
+    fn fail_map_run(&mut self, id: usize, state: &State) -> Progress {
         let error = StateError::reported(
             Some("States.ExceedToleratedFailureThreshold".into()),
             Some("The specified tolerated failure threshold was exceeded".into()),
@@ -321,15 +321,15 @@ impl Execution {
         self.failed_within(id, state, error, state.failed())
     }
 
-    /// Stops the children of a run, which stays as it is for a redrive.
+    /// Stops the children of a map run, which is kept for a redrive.
     pub(super) fn stop_map_run(&mut self, id: usize, status: ExecutionStatus) {
         let now = self.now;
-        let Work::Running(run) = &mut self.strand_mut(id).work else { return };
+        let Work::MapRun(run) = &mut self.branch_mut(id).work else { return };
         let mut stops = Vec::new();
         for child in &mut run.children {
-            if matches!(child.progress, Progress::Running) {
-                stops.push(Action::StopChild { arn: Arc::clone(&child.start.arn), cause: None });
-                child.progress = Progress::Closed(Outcome {
+            if matches!(child.state, ChildState::Running) {
+                stops.push(Action::StopExecution { arn: Arc::clone(&child.start.arn), cause: None });
+                child.state = ChildState::Closed(Outcome {
                     status: ExecutionStatus::Aborted,
                     output: None,
                     error: None,
@@ -345,10 +345,11 @@ impl Execution {
         self.actions.extend(stops);
     }
 
-    /// A run that is given up for good: its children are stopped, and it is remembered.
-    pub(super) fn give_up_map_run(&mut self, run: MapRun) {
-        self.actions.extend(run.running_arns().into_iter().map(|arn| Action::StopChild { arn, cause: None }));
-        let mut state = run.described();
+    /// Abandons a map run: its children are stopped, and its description is kept.
+    pub(super) fn abandon_map_run(&mut self, run: MapRun) {
+        self.actions
+            .extend(run.running_arns().into_iter().map(|arn| Action::StopExecution { arn, cause: None }));
+        let mut state = run.describe();
         if state.stop.is_none() {
             state.status = ExecutionStatus::Aborted;
             state.stop = Some(self.now);
@@ -356,17 +357,17 @@ impl Execution {
         self.ended_runs.push(state);
     }
 
-    /// Starts the children of a run again that did not succeed.
+    /// Restarts the children of a map run that did not succeed.
     pub(super) fn redrive_map_run(&mut self, id: usize) {
         let (now, redrives) = (self.now, self.redrive_count);
-        let strand = self.strand_mut(id);
-        strand.retries.clear();
-        let state = Arc::clone(strand.states.at(strand.place));
-        let Work::Running(run) = &mut strand.work else { return };
+        let branch = self.branch_mut(id);
+        branch.retries.clear();
+        let state = Arc::clone(branch.states.at(branch.state_index));
+        let Work::MapRun(run) = &mut branch.work else { return };
         for child in &mut run.children {
-            if !matches!(&child.progress, Progress::Closed(outcome) if outcome.status == ExecutionStatus::Succeeded)
+            if !matches!(&child.state, ChildState::Closed(outcome) if outcome.status == ExecutionStatus::Succeeded)
             {
-                child.progress = Progress::Pending;
+                child.state = ChildState::Pending;
                 child.start.redrives = redrives;
             }
         }
@@ -381,8 +382,8 @@ impl Execution {
             (Field::RedriveCount, Detail::Number(u64::from(run.state.redrive_count))),
         ];
         self.emit(id, EventType::MapRunRedriven, details);
-        if self.drive_map_run(id, &state) {
-            self.make_ready_as_is(id);
+        if self.drive_map_run(id, &state) == Progress::Continue {
+            self.make_ready(id);
         }
     }
 }

@@ -1,51 +1,56 @@
-//! One execution as a pure function: what happened goes in, events and actions come out.
+//! One execution as a pure function: commands go in, history events and actions come out.
 //!
-//! Nothing here waits, writes or calls. The same stimuli at the same moments always give the same events, which
-//! is what a restarted engine relies on: it folds the stored stimuli and is where it was.
+//! Nothing here waits, writes or calls. The same commands at the same times always give the same events, which is what a
+//! restarted engine relies on: it folds the stored commands and has the execution as it was.
+//!
+//! In reading order: `command`, [`Execution::apply`] below, `run` (a branch goes through its states), `tasks`, `errors`
+//! (`Retry`, `Catch`, failing), `parallel` and `map_run` (branches, iterations, child executions), `events` (appending to
+//! the history).
 
-mod asking;
 mod batches;
-mod branches;
-mod failing;
-mod going;
+mod branch;
+mod command;
+mod errors;
+mod events;
 mod identity;
 mod map_run;
+mod open_task;
 mod pace;
-mod stimulus;
-mod strand;
-mod task;
-mod telling;
+mod parallel;
+mod run;
+mod tasks;
 mod timers;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 pub(crate) use batches::child_inputs;
+pub(crate) use command::{Command, Outcome, Reported};
 pub(crate) use identity::{Caller, Context, Identity, Item, MapChild};
 pub(crate) use map_run::{ChildStart, MapRunState};
+pub(crate) use open_task::{Invocation, Target};
 pub(crate) use pace::Pace;
-pub(crate) use stimulus::{Outcome, Reported, Stimulus};
-pub(crate) use task::{Ask, Asked};
 
 use crate::data::{Json, Random, Variables};
-use crate::definition::{StateMachine, States};
-use crate::engine::{ExecutionStatus, MachineType};
+use crate::definition::StateMachine;
 use crate::history::{Detail, Event, EventType, Field};
-use strand::{Parent, Strand, Work};
-use task::OpenTask;
+use crate::model::{ExecutionStatus, MachineType};
+use crate::state::States;
+use branch::{Branch, Parent, Work};
+use open_task::OpenTask;
 use timers::{Timer, Timers};
 
-/// The most bytes of an input, an output or an answer.
-pub(crate) const PAYLOAD_LIMIT: usize = 262_144;
+/// The most bytes of an input, an output or the result of a task.
+pub(crate) const MAX_PAYLOAD_BYTES: usize = 262_144;
 
 /// The most bytes of all variables that a state sees together.
-const VARIABLES_LIMIT: usize = 10 * 1024 * 1024;
+const MAX_VARIABLES_BYTES: usize = 10 * 1024 * 1024;
 
 /// The most events of a history.
-const EVENT_LIMIT: u64 = 25_000;
+const MAX_EVENTS: u64 = 25_000;
 
-/// The longest that an Express execution runs.
-const EXPRESS_SECONDS: u64 = 300;
+/// How long an Express execution runs at most.
+const MAX_EXPRESS_SECONDS: u64 = 300;
 
 /// An execution, as far as it has come.
 #[derive(Debug)]
@@ -53,20 +58,21 @@ pub(crate) struct Execution {
     pub(crate) identity: Arc<Identity>,
     states: Arc<States>,
     timeout_seconds: Option<u64>,
-    strands: Vec<Option<Strand>>,
-    free: Vec<usize>,
-    serials: u64,
+    branches: Vec<Option<Branch>>,
+    free_slots: Vec<usize>,
+    last_serial: u64,
     ready: VecDeque<(usize, u64)>,
     tasks: BTreeMap<u64, OpenTask>,
-    asked: u64,
-    map_runs: u64,
+    last_task: u64,
+    last_map_run: u64,
     timers: Timers,
     random: Random,
     now: i64,
     next_event: u64,
     events: Vec<Event>,
     actions: Vec<Action>,
-    /// How much more may be done before the record is cut.
+    started_map_runs: Vec<Arc<str>>,
+    /// How much more may be done before the record ends.
     pace: Pace,
     outcome: Option<Outcome>,
     stopped_at: Option<i64>,
@@ -75,36 +81,36 @@ pub(crate) struct Execution {
     ended_runs: Vec<MapRunState>,
 }
 
-/// What a stimulus led to.
+/// What a command led to.
 #[derive(Debug, Default)]
 pub(crate) struct Effects {
     pub(crate) events: Vec<Event>,
     pub(crate) actions: Vec<Action>,
-    /// It goes on at once with [`Stimulus::Continue`].
+    /// The ARNs of map runs that began, which are stored with the record.
+    pub(crate) map_runs: Vec<Arc<str>>,
+    /// The execution continues at once, with [`Command::Continue`].
     pub(crate) more: bool,
-    /// How many states were worked through: [`Pace::states`] leads to the same again.
+    /// How many states were entered: [`Pace::states`] replays just as many.
     pub(crate) states: u64,
 }
 
-/// Where an execution stood, for [`Execution::take_back`].
+/// The state of the history before a command, for [`Execution::roll_back`].
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Mark {
     next_event: u64,
 }
 
-/// What the engine is to do once the record is stored.
+/// What the engine does once the record is stored.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Action {
-    /// Ask for a task.
-    Ask(Ask),
-    /// Nobody waits for this task any more.
-    Drop { task: u64 },
+    /// Invoke a task.
+    Invoke(Invocation),
+    /// Cancel a task whose result is not wanted any more.
+    CancelTask { task: u64 },
     /// Start a child of a Distributed Map.
     StartChild(ChildStart),
-    /// Remember whose run of a Distributed Map this is.
-    MapRunStarted { arn: Arc<str> },
     /// Stop a child of a Distributed Map, or a nested execution.
-    StopChild { arn: Arc<str>, cause: Option<Arc<str>> },
+    StopExecution { arn: Arc<str>, cause: Option<Arc<str>> },
 }
 
 impl Execution {
@@ -124,17 +130,18 @@ impl Execution {
             identity,
             states,
             timeout_seconds,
-            strands: Vec::new(),
-            free: Vec::new(),
-            serials: 0,
+            branches: Vec::new(),
+            free_slots: Vec::new(),
+            last_serial: 0,
             ready: VecDeque::new(),
             tasks: BTreeMap::new(),
-            asked: 0,
-            map_runs: 0,
+            last_task: 0,
+            last_map_run: 0,
             timers: Timers::default(),
             next_event: 1,
             events: Vec::new(),
             actions: Vec::new(),
+            started_map_runs: Vec::new(),
             pace: Pace::default(),
             outcome: None,
             stopped_at: None,
@@ -144,7 +151,7 @@ impl Execution {
         }
     }
 
-    /// Where it stands.
+    /// Its status.
     pub(crate) fn status(&self) -> ExecutionStatus {
         self.outcome.as_ref().map_or(ExecutionStatus::Running, |outcome| outcome.status)
     }
@@ -164,86 +171,88 @@ impl Execution {
         (self.redrive_count, self.redrive_date)
     }
 
-    /// The moment of what happened last. It never goes back, even if the clock does.
+    /// The time of the last command in milliseconds since 1970. It never goes back, even if the clock does.
     pub(crate) fn now(&self) -> i64 {
         self.now
     }
 
-    /// The bytes of the data that its next state works on, or more: the most that one of its strands has.
+    /// An upper bound on the bytes of data that its next state works on: the most that one of its branches has.
     pub(crate) fn weight(&self) -> usize {
-        let weights = self.strands.iter().flatten();
-        weights.map(|strand| strand.input.serialized_len() + strand.variables.size()).max().unwrap_or(0)
+        let weights = self.branches.iter().flatten();
+        weights.map(|branch| branch.input.serialized_len() + branch.variables.size()).max().unwrap_or(0)
     }
 
-    /// The next moment at which it wants a [`Stimulus::Tick`].
+    /// The next time at which it needs a [`Command::Tick`].
     pub(crate) fn next_tick(&self) -> Option<i64> {
         self.timers.next()
     }
 
-    /// Takes in what happened. `None`: it came too late or means nothing here, and is to be forgotten.
-    pub(crate) fn apply(&mut self, stimulus: &Stimulus, now: i64, pace: Pace) -> Option<Effects> {
+    /// Applies a command at a time. `None`: it came too late or has no meaning here, and is dropped.
+    pub(crate) fn apply(&mut self, command: &Command, now: i64, pace: Pace) -> Option<Effects> {
         self.now = self.now.max(now);
         self.pace = pace;
-        if self.outcome.is_some() && *stimulus != Stimulus::Redrive {
+        if self.outcome.is_some() && *command != Command::Redrive {
             return None;
         }
-        let meant = match stimulus {
-            Stimulus::Start => self.start(),
-            // An execution that never waits must hear of its time-out all the same.
-            Stimulus::Continue => (self.pace.ticks() && self.tick()) || !self.ready.is_empty(),
-            Stimulus::Tick => self.tick(),
-            Stimulus::Answered { task, answer } => self.answered(*task, answer),
-            Stimulus::Taken { task, worker } => self.taken(*task, worker.as_ref()),
-            Stimulus::Heartbeat { task } => self.heartbeat(*task),
-            Stimulus::Reported { task, report } => self.reported(*task, report),
-            Stimulus::ChildClosed { run, index, outcome } => self.child_closed(*run, *index, outcome),
-            Stimulus::Stop { error, cause } => self.stop(error.clone(), cause.clone()),
-            Stimulus::Redrive => self.redrive(),
-            Stimulus::Broken { cause } => self.broken(cause),
+        let is_applied = match command {
+            Command::Start => self.start(),
+            // An execution that never waits must reach its time-out all the same.
+            Command::Continue => (self.pace.ticks() && self.tick()) || !self.ready.is_empty(),
+            Command::Tick => self.tick(),
+            Command::TaskReturned { task, result } => self.task_returned(*task, result),
+            Command::TaskTaken { task, worker } => self.task_taken(*task, worker.as_ref()),
+            Command::TaskHeartbeat { task } => self.task_heartbeat(*task),
+            Command::TaskReported { task, report } => self.task_reported(*task, report),
+            Command::ChildClosed { run, index, outcome } => self.child_closed(*run, *index, outcome),
+            Command::Stop { error, cause } => self.stop(error.clone(), cause.clone()),
+            Command::Redrive => self.redrive(),
+            Command::InternalError { cause } => self.internal_error(cause),
         };
-        if !meant {
+        if !is_applied {
             return None;
         }
         self.run();
         Some(Effects {
             events: std::mem::take(&mut self.events),
             actions: std::mem::take(&mut self.actions),
+            map_runs: std::mem::take(&mut self.started_map_runs),
             more: self.outcome.is_none() && !self.ready.is_empty(),
-            states: self.pace.worked(),
+            states: self.pace.entered(),
         })
     }
 
-    /// Where it stands, before something is taken in.
+    /// A mark before a command is applied.
     pub(crate) fn mark(&self) -> Mark {
         Mark { next_event: self.next_event }
     }
 
-    /// Takes back what was said since the mark. What else was changed stays as it is, so that all that can be done
-    /// after this is to end it, with [`Stimulus::Broken`].
-    pub(crate) fn take_back(&mut self, mark: Mark) {
+    /// Drops the events and actions since the mark. Other changes stay, so that the execution can only be ended after
+    /// this, with [`Command::InternalError`].
+    pub(crate) fn roll_back(&mut self, mark: Mark) {
         self.next_event = mark.next_event;
         self.events.clear();
         self.actions.clear();
+        self.started_map_runs.clear();
         self.outcome = None;
         self.stopped_at = None;
     }
 
-    /// What must be asked anew after a restart.
+    /// The actions that are repeated after a restart.
     pub(crate) fn pending(&self) -> Vec<Action> {
         if self.outcome.is_some() {
             return Vec::new();
         }
         let mut pending: Vec<Action> =
-            self.tasks.iter().filter_map(|(key, task)| task.pending(*key)).map(Action::Ask).collect();
-        for strand in self.strands.iter().flatten() {
-            if let Work::Running(run) = &strand.work {
+            self.tasks.iter().filter_map(|(key, task)| task.pending(*key)).map(Action::Invoke).collect();
+        for branch in self.branches.iter().flatten() {
+            if let Work::MapRun(run) = &branch.work {
                 pending.extend(run.pending().map(Action::StartChild));
             }
         }
         pending
     }
 
-    /// Whether it has more to do at once, as after a slice.
+    /// Whether it has more to do at once, as after a full record.
     pub(crate) fn has_more(&self) -> bool {
         self.outcome.is_none() && !self.ready.is_empty()
     }
@@ -262,7 +271,7 @@ impl Execution {
             child.item.as_ref().map(|value| Item { index: child.index, value: value.clone() })
         });
         let states = Arc::clone(&self.states);
-        self.begin(None, states, identity.input.clone(), Variables::default(), item, 0);
+        self.start_branch(None, states, identity.input.clone(), Variables::default(), item, 0);
         self.set_execution_timer();
         true
     }
@@ -271,7 +280,7 @@ impl Execution {
         let limit = match self.identity.execution_type {
             MachineType::Standard => self.timeout_seconds,
             MachineType::Express => {
-                Some(self.timeout_seconds.unwrap_or(EXPRESS_SECONDS).min(EXPRESS_SECONDS))
+                Some(self.timeout_seconds.unwrap_or(MAX_EXPRESS_SECONDS).min(MAX_EXPRESS_SECONDS))
             }
         };
         if let Some(seconds) = limit {
@@ -279,13 +288,13 @@ impl Execution {
         }
     }
 
-    /// The moment after so many seconds.
+    /// The time after so many seconds.
     fn after(&self, seconds: u64) -> i64 {
         self.now.saturating_add(i64::try_from(seconds.saturating_mul(1000)).unwrap_or(i64::MAX))
     }
 
-    /// Adds a strand at the start of its states, ready to run.
-    fn begin(
+    /// Adds a branch before its first state, ready to run.
+    fn start_branch(
         &mut self,
         parent: Option<Parent>,
         states: Arc<States>,
@@ -294,11 +303,11 @@ impl Execution {
         item: Option<Item>,
         last: u64,
     ) -> usize {
-        self.serials += 1;
-        let strand = Strand {
-            serial: self.serials,
+        self.last_serial += 1;
+        let branch = Branch {
+            serial: self.last_serial,
             parent,
-            place: states.start_at(),
+            state_index: states.start_at(),
             states,
             input,
             variables,
@@ -310,45 +319,45 @@ impl Execution {
             retries: Vec::new(),
             work: Work::Enter,
         };
-        let serial = strand.serial;
-        let id = match self.free.pop() {
+        let serial = branch.serial;
+        let id = match self.free_slots.pop() {
             Some(id) => {
-                self.strands[id] = Some(strand);
+                self.branches[id] = Some(branch);
                 id
             }
             None => {
-                self.strands.push(Some(strand));
-                self.strands.len() - 1
+                self.branches.push(Some(branch));
+                self.branches.len() - 1
             }
         };
         self.ready.push_back((id, serial));
         id
     }
 
-    fn strand(&self, id: usize) -> &Strand {
-        self.strands[id].as_ref().expect("strands are referred to only while they live")
+    fn branch(&self, id: usize) -> &Branch {
+        self.branches[id].as_ref().expect("branches are referred to only while they exist")
     }
 
-    fn strand_mut(&mut self, id: usize) -> &mut Strand {
-        self.strands[id].as_mut().expect("strands are referred to only while they live")
+    fn branch_mut(&mut self, id: usize) -> &mut Branch {
+        self.branches[id].as_mut().expect("branches are referred to only while they exist")
     }
 
-    /// Removes a strand that is done.
-    fn end_strand(&mut self, id: usize) -> Strand {
-        self.free.push(id);
-        self.strands[id].take().expect("a strand ends once")
+    /// Removes a branch that is done.
+    fn end_branch(&mut self, id: usize) -> Branch {
+        self.free_slots.push(id);
+        self.branches[id].take().expect("a branch ends once")
     }
 
     /// The execution has ended.
     fn close(&mut self, outcome: Outcome) {
-        // An end that the history has no room for is no end.
-        if self.next_event > EVENT_LIMIT + 1 && self.identity.execution_type == MachineType::Standard {
-            return self.exhaust();
+        // If the history is full, the execution fails with `States.Runtime` instead.
+        if self.next_event > MAX_EVENTS + 1 && self.identity.execution_type == MachineType::Standard {
+            return self.fail_full_history();
         }
         self.outcome = Some(outcome);
         self.stopped_at = Some(self.now);
         self.timers.clear();
         self.ready.clear();
-        self.drop_everything_asked();
+        self.cancel_everything();
     }
 }

@@ -1,15 +1,15 @@
-//! The moments an execution waits for.
+//! The timestamps that an execution waits for.
 
 use std::collections::BTreeMap;
 
-/// A moment in milliseconds since 1970, and a number that tells it from others of the same moment.
+/// A timestamp in milliseconds since 1970, and a number that makes it unique.
 pub(crate) type TimerKey = (i64, u64);
 
-/// What a moment is for.
+/// The purpose of a timer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Timer {
-    /// A Wait state's end, or another try of the state.
-    Wake { strand: usize, serial: u64 },
+    /// The end of a Wait state, or the next attempt of a retrier.
+    Wake { branch: usize, serial: u64 },
     /// `TimeoutSeconds` of a task.
     Timeout { task: u64 },
     /// `HeartbeatSeconds` of a task.
@@ -18,7 +18,7 @@ pub(crate) enum Timer {
     Execution,
 }
 
-/// The moments, earliest first.
+/// The timers, earliest first.
 #[derive(Debug, Default)]
 pub(crate) struct Timers {
     waiting: BTreeMap<TimerKey, Timer>,
@@ -41,12 +41,12 @@ impl Timers {
         self.waiting.clear();
     }
 
-    /// The earliest moment.
+    /// The earliest timestamp.
     pub(crate) fn next(&self) -> Option<i64> {
         self.waiting.first_key_value().map(|((due, _), _)| *due)
     }
 
-    /// Takes one that is due, in the order of their moments.
+    /// Takes the next timer that is due.
     pub(crate) fn due(&mut self, now: i64) -> Option<Timer> {
         let entry = self.waiting.first_entry()?;
         (entry.key().0 <= now).then(|| entry.remove())

@@ -68,10 +68,10 @@ mod tests {
         for end in 0..bytes.len() {
             assert!(Decoder::new(&bytes[..end]).json().is_err());
         }
-        for place in 0..bytes.len() {
+        for index in 0..bytes.len() {
             for value in 0..=255 {
                 let mut changed = bytes.clone();
-                changed[place] = value;
+                changed[index] = value;
                 let _ = Decoder::new(&changed).json();
             }
         }

@@ -110,16 +110,16 @@ impl<'a> Decoder<'a> {
                 text
             }
             ARRAY => {
-                let place = self.place();
+                let index = self.reserve();
                 let length = self.length()?;
                 let mut items = Vec::with_capacity(length);
                 for _ in 0..length {
                     items.push(self.json()?);
                 }
-                self.settle(place, Json::from(items))
+                self.fill(index, Json::from(items))
             }
             OBJECT => {
-                let place = self.place();
+                let index = self.reserve();
                 let length = self.length()?;
                 let mut object = Object::with_capacity(length);
                 for _ in 0..length {
@@ -127,7 +127,7 @@ impl<'a> Decoder<'a> {
                     let value = self.json()?;
                     object.insert(name, value);
                 }
-                self.settle(place, Json::from(object))
+                self.fill(index, Json::from(object))
             }
             SEEN => {
                 let number = usize::try_from(self.number()?).map_err(|_| Malformed)?;
@@ -138,13 +138,13 @@ impl<'a> Decoder<'a> {
     }
 
     /// A node gets its number before its members get theirs, as in writing.
-    fn place(&mut self) -> usize {
+    fn reserve(&mut self) -> usize {
         self.nodes.push(None);
         self.nodes.len() - 1
     }
 
-    fn settle(&mut self, place: usize, node: Json) -> Json {
-        self.nodes[place] = Some(node.clone());
+    fn fill(&mut self, index: usize, node: Json) -> Json {
+        self.nodes[index] = Some(node.clone());
         node
     }
 

@@ -2,7 +2,7 @@
 
 macro_rules! event_types {
     ($($variant:ident => $details:expr,)*) => {
-        /// What a history event tells.
+        /// The type of a history event.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         #[repr(u8)]
         pub(crate) enum EventType { $($variant,)* }
@@ -10,7 +10,7 @@ macro_rules! event_types {
         impl EventType {
             const ALL: &'static [EventType] = &[$(EventType::$variant,)*];
 
-            /// The name that stands in the history.
+            /// The name in the history.
             pub(crate) fn name(self) -> &'static str {
                 match self { $(EventType::$variant => stringify!($variant),)* }
             }
@@ -20,7 +20,7 @@ macro_rules! event_types {
                 match self { $(EventType::$variant => $details,)* }
             }
 
-            /// The number that stands for it on disk: its place in this list, which only grows at its end.
+            /// Its number on disk: the index in this list, which only grows at its end.
             pub(crate) fn code(self) -> u8 {
                 self as u8
             }
@@ -106,12 +106,12 @@ macro_rules! fields {
         impl Field {
             const ALL: &'static [Field] = &[$(Field::$variant,)*];
 
-            /// The name that stands in the history.
+            /// The name in the history.
             pub(crate) fn name(self) -> &'static str {
                 match self { $(Field::$variant => $name,)* }
             }
 
-            /// The number that stands for it on disk: its place in this list, which only grows at its end.
+            /// Its number on disk: the index in this list, which only grows at its end.
             pub(crate) fn code(self) -> u8 {
                 self as u8
             }

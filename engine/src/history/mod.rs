@@ -14,7 +14,7 @@ pub(crate) use kind::{EventType, Field};
 
 use crate::data::{Json, Object};
 
-/// One event. Its number is its place in the history, counted from 1; its moment that of its record.
+/// One event. Its id is its position in the history, counted from 1; its timestamp is that of its record.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Event {
     pub(crate) event_type: EventType,
@@ -70,7 +70,7 @@ impl Event {
     }
 }
 
-/// A moment as the AWS JSON protocol has it: seconds since 1970 with three decimals.
+/// A timestamp as the AWS JSON protocol has it: seconds since 1970 with three decimals.
 pub(crate) fn timestamp(millis: i64) -> Json {
     Json::from(millis as f64 / 1000.0)
 }

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::data::{Json, Object};
-use crate::engine::{ExecutionDescription, ExecutionStatus};
 use crate::integration::Pattern;
+use crate::model::{ExecutionDescription, ExecutionStatus};
 
 /// The answer to the start of a nested execution.
 pub(crate) fn started_answer(arn: &str, start_millis: i64, request_id: &str, now_millis: i64) -> Json {

@@ -10,7 +10,7 @@ use super::page;
 use super::request::{MAX_PAYLOAD, Request, encryption_configuration, payload};
 use super::{Outcome, Service};
 use crate::data::Json;
-use crate::engine::{ActivityDescription, TaskReport};
+use crate::model::{ActivityDescription, TaskReport};
 
 /// How long GetActivityTask holds the line when there is no task.
 const LONG_POLL: Duration = Duration::from_secs(60);

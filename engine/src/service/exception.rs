@@ -1,7 +1,7 @@
 //! The exceptions of the API: AWS's names and messages, status 400.
 
 use crate::data::Json;
-use crate::engine::Refusal;
+use crate::model::Refusal;
 
 /// An operation was refused.
 #[derive(Debug)]
@@ -51,9 +51,6 @@ impl From<Refusal> for Exception {
             Refusal::StateMachineAlreadyExists(arn) => {
                 ("StateMachineAlreadyExists", format!("State Machine Already Exists: '{arn}'"))
             }
-            Refusal::StateMachineDeleting(arn) => {
-                ("StateMachineDeleting", format!("State Machine is deleting: '{arn}'"))
-            }
             Refusal::StateMachineTypeNotSupported(_) => (
                 "StateMachineTypeNotSupported",
                 "This operation is not supported by this type of state machine".to_owned(),
@@ -74,9 +71,6 @@ impl From<Refusal> for Exception {
                 ("ActivityDoesNotExist", format!("Activity Does Not Exist: '{arn}'"))
             }
             Refusal::InvalidToken => return Exception::invalid_token(),
-            Refusal::TaskDoesNotExist => {
-                ("TaskDoesNotExist", "Task Does Not Exist: 'Provided task does not exist'".to_owned())
-            }
             Refusal::TaskTimedOut => {
                 ("TaskTimedOut", "Task Timed Out: 'Provided task does not exist anymore'".to_owned())
             }

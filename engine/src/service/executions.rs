@@ -8,7 +8,7 @@ use super::page;
 use super::request::{MAX_PAYLOAD, Request, payload};
 use super::{Outcome, Service};
 use crate::data::Json;
-use crate::engine::{
+use crate::model::{
     ExecutionDescription, ExecutionQuery, ExecutionStatus, ExecutionsOf, HistoryData, HistoryOrder,
     HistoryQuery, MachineType, NewExecution,
 };

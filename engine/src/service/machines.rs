@@ -7,7 +7,8 @@ use super::page;
 use super::request::{Request, encryption_configuration, logging_configuration, tracing_configuration};
 use super::{Outcome, Service};
 use crate::data::Json;
-use crate::engine::{Lane, MachineType, NewStateMachine, StateMachineChange, StateMachineDescription};
+use crate::engine::{Lane, StateMachineDescription};
+use crate::model::{MachineType, NewStateMachine, StateMachineChange};
 use crate::validation::{self, Finding, Options, Severity, validate};
 
 const TYPES: &[&str] = &["STANDARD", "EXPRESS"];

@@ -6,7 +6,7 @@ use super::page;
 use super::request::Request;
 use super::{Outcome, Service};
 use crate::data::Json;
-use crate::engine::MapRunCounts;
+use crate::model::MapRunCounts;
 
 impl Service {
     pub(super) async fn list_map_runs(&self, request: &mut Request) -> Outcome {

@@ -22,7 +22,8 @@ use std::panic::AssertUnwindSafe;
 use futures_util::FutureExt as _;
 
 use crate::data::Json;
-use crate::engine::{Engine, words_of};
+use crate::engine::Engine;
+use crate::health::panic_message;
 pub(crate) use exception::Exception;
 use request::Request;
 pub(crate) use task_call::TaskCall;
@@ -60,7 +61,7 @@ impl Service {
         let outcome = match Request::parse(body) {
             Ok(mut request) => {
                 let outcome = AssertUnwindSafe(self.dispatch(operation, &mut request)).catch_unwind().await;
-                outcome.unwrap_or_else(|panic| Err(Exception::internal(words_of(&*panic))))
+                outcome.unwrap_or_else(|panic| Err(Exception::internal(panic_message(&*panic))))
             }
             Err(exception) => Err(exception),
         };

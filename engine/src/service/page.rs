@@ -6,7 +6,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use super::exception::Exception;
 use super::request::Request;
 use crate::data::Json;
-use crate::engine::PageCursor;
+use crate::model::PageCursor;
 
 /// The place in a list that a token names; the beginning without one.
 pub(super) fn offset(request: &mut Request) -> Result<usize, Exception> {

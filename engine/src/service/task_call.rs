@@ -4,7 +4,7 @@ use super::exception::Exception;
 use super::request::Request;
 use super::{activities, executions};
 use crate::data::{Json, Object};
-use crate::engine::{NewExecution, TaskReport};
+use crate::model::{NewExecution, TaskReport};
 
 /// What a Task asks of the API.
 pub(crate) enum TaskCall {

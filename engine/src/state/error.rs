@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use crate::data::{EvalError, Json, Object};
-use crate::definition::{DefinitionError, Fields};
+use crate::fields::{DefinitionError, Fields};
 use crate::history::Detail;
 
-/// The most bytes of a cause; AWS cuts off what is longer.
-const CAUSE_LIMIT: usize = 32_768;
+/// The most bytes of a cause; AWS truncates longer ones.
+const MAX_CAUSE_BYTES: usize = 32_768;
 
 /// The two strings of a failed state.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,31 +17,31 @@ pub(crate) struct StateError {
     pub(crate) origin: Origin,
 }
 
-/// What failed, which decides what the history says of it and who may catch it.
+/// The origin of an error decides its events and which catchers match it.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Origin {
-    /// A task, or a Fail state: the two strings are all there is to say.
+    /// A task, or a Fail state.
     Reported,
-    /// A heartbeat did not come in time: also caught as `States.HeartbeatTimeout`.
+    /// A missed heartbeat, also caught as `States.HeartbeatTimeout`.
     Heartbeat,
     /// An output beyond the limit of a payload, which `States.ALL` does not catch.
     Limit,
-    /// A JSONPath expression or a value it gave. The cause still wants its opening words.
+    /// A JSONPath expression or its value. [`StateError::in_state`] completes the cause.
     Field,
-    /// A JSONata expression, at this place (`Output/result`). The cause still wants its opening words.
-    Expression { location: Option<String>, moment: Moment },
+    /// A JSONata expression at this location (`Output/result`). [`StateError::in_state`] completes the cause.
+    Expression { location: Option<String>, stage: Stage },
 }
 
-/// Before or after the work of entering: an expression that fails is told of as if the state had not been entered,
-/// a value that does not fit as if it had.
+/// The stage in which an expression failed. The events of an error while evaluating are as if the state had not been
+/// entered, those of an unfit value as if it had.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Moment {
+pub(crate) enum Stage {
     Evaluating,
     Checking,
 }
 
 impl StateError {
-    /// What a task or a Fail state reports.
+    /// The error of a task or a Fail state.
     pub(crate) fn reported(name: Option<Arc<str>>, cause: Option<Arc<str>>) -> StateError {
         StateError { name, cause, origin: Origin::Reported }
     }
@@ -51,7 +51,7 @@ impl StateError {
         StateError::reported(Some("States.Timeout".into()), None)
     }
 
-    /// A heartbeat that did not come.
+    /// A missed heartbeat.
     pub(crate) fn heartbeat() -> StateError {
         StateError { origin: Origin::Heartbeat, ..StateError::timeout() }
     }
@@ -61,52 +61,52 @@ impl StateError {
         StateError { name: Some("States.Runtime".into()), cause: Some(cause.into()), origin: Origin::Field }
     }
 
-    /// `States.QueryEvaluationError` about a value that a JSONata expression gave.
+    /// `States.QueryEvaluationError` about the value of a JSONata expression.
     pub(crate) fn unfit(location: &str, cause: impl Into<Arc<str>>) -> StateError {
         StateError {
             name: Some("States.QueryEvaluationError".into()),
             cause: Some(cause.into()),
-            origin: Origin::Expression { location: Some(location.to_owned()), moment: Moment::Checking },
+            origin: Origin::Expression { location: Some(location.to_owned()), stage: Stage::Checking },
         }
     }
 
     /// `States.DataLimitExceeded` of a state.
     pub(crate) fn data_limit(state: &str) -> StateError {
-        StateError { origin: Origin::Limit, ..StateError::answer_limit(state) }
+        StateError { origin: Origin::Limit, ..StateError::result_limit(state) }
     }
 
-    /// `States.DataLimitExceeded` of a task's answer, which is a failure of the task like any other.
-    pub(crate) fn answer_limit(task: &str) -> StateError {
+    /// `States.DataLimitExceeded` of a task's result, which is a failure of the task like any other.
+    pub(crate) fn result_limit(task: &str) -> StateError {
         let cause = format!(
             "The state/task '{task}' returned a result with a size exceeding the maximum number of bytes service limit."
         );
         StateError::reported(Some("States.DataLimitExceeded".into()), Some(cause.into()))
     }
 
-    /// `States.QueryEvaluationError` about an input without which the state is not begun.
+    /// `States.QueryEvaluationError` about the input, before the work of the state.
     pub(crate) fn unfit_before(cause: impl Into<Arc<str>>) -> StateError {
         StateError {
-            origin: Origin::Expression { location: None, moment: Moment::Evaluating },
+            origin: Origin::Expression { location: None, stage: Stage::Evaluating },
             ..StateError::unfit("", cause)
         }
     }
 
-    /// The event of its own by which the history tells of it.
+    /// The `EvaluationFailed` event of the error, for those that have one.
     pub(crate) fn event(&self) -> Option<FailureEvent> {
         match &self.origin {
-            Origin::Expression { location, moment } => {
-                Some(FailureEvent { location: location.clone(), moment: *moment })
+            Origin::Expression { location, stage } => {
+                Some(FailureEvent { location: location.clone(), stage: *stage })
             }
             _ => None,
         }
     }
 
-    /// `States.Runtime`, with which an execution fails whatever it says of errors.
+    /// Whether it is `States.Runtime`, which no retrier and no catcher matches.
     pub(crate) fn is_runtime(&self) -> bool {
         self.name.as_deref() == Some("States.Runtime")
     }
 
-    /// The same error as the state around sees it: words and event have been had.
+    /// The same error for the state around: its cause is complete and its event is appended.
     pub(crate) fn passed_on(self) -> StateError {
         let origin = match self.origin {
             Origin::Limit => Origin::Limit,
@@ -116,8 +116,8 @@ impl StateError {
         StateError { origin, ..self }
     }
 
-    /// The cause as it is shown: the errors of fields say first which state failed.
-    pub(crate) fn settle(mut self, state: &str, entered: u64) -> StateError {
+    /// Completes the cause: errors of fields begin with the name of the state.
+    pub(crate) fn in_state(mut self, state: &str, entered: u64) -> StateError {
         if matches!(self.origin, Origin::Field | Origin::Expression { .. }) {
             let cause = self.cause.as_deref().unwrap_or_default();
             self.cause = Some(
@@ -125,14 +125,14 @@ impl StateError {
                     .into(),
             );
         }
-        if let Some(cause) = self.cause.as_ref().filter(|cause| cause.len() > CAUSE_LIMIT) {
-            let end = cause.floor_char_boundary(CAUSE_LIMIT);
+        if let Some(cause) = self.cause.as_ref().filter(|cause| cause.len() > MAX_CAUSE_BYTES) {
+            let end = cause.floor_char_boundary(MAX_CAUSE_BYTES);
             self.cause = Some(cause[..end].into());
         }
         self
     }
 
-    /// `Error` and `Cause` as catchers see them; what was not given is null.
+    /// `Error` and `Cause` as catchers see them; null where there is none.
     pub(crate) fn output(&self) -> Json {
         let text = |text: &Option<Arc<str>>| text.clone().map_or(Json::Null, Json::String);
         let mut output = Object::with_capacity(2);
@@ -154,7 +154,7 @@ impl StateError {
 impl From<EvalError> for StateError {
     fn from(error: EvalError) -> StateError {
         let origin = if error.name == "States.QueryEvaluationError" {
-            Origin::Expression { location: error.location, moment: Moment::Evaluating }
+            Origin::Expression { location: error.location, stage: Stage::Evaluating }
         } else {
             Origin::Field
         };
@@ -162,10 +162,10 @@ impl From<EvalError> for StateError {
     }
 }
 
-/// An `EvaluationFailed` event to be told of.
+/// An `EvaluationFailed` event.
 pub(crate) struct FailureEvent {
     pub(crate) location: Option<String>,
-    pub(crate) moment: Moment,
+    pub(crate) stage: Stage,
 }
 
 /// `ErrorEquals`.
@@ -188,7 +188,7 @@ impl ErrorNames {
             .map(ErrorNames)
     }
 
-    /// Whether an error is meant.
+    /// Whether an error matches.
     pub(crate) fn include(&self, error: &StateError) -> bool {
         let name = error.name.as_deref().unwrap_or_default();
         !error.is_runtime()
@@ -219,7 +219,7 @@ mod tests {
         assert!(all.include(&error("Anything")) && all.include(&error("States.Timeout")));
         assert!(all.include(&StateError::reported(None, None)));
         assert!(!all.include(&error("States.Runtime")) && !all.include(&StateError::data_limit("S")));
-        assert!(all.include(&StateError::answer_limit("lambda")));
+        assert!(all.include(&StateError::result_limit("lambda")));
     }
 
     #[test]

@@ -4,10 +4,10 @@
 
 use std::sync::Arc;
 
-use crate::data::{Expected, Expression, Json, Selector};
-use crate::definition::{DefinitionError, Fields, Language};
+use crate::data::{Expected, Expression, Json, Scope, Selector};
+use crate::fields::{DefinitionError, Fields, Language};
+use crate::state::StateError;
 use crate::state::processing::expression;
-use crate::state::{Cx, StateError};
 
 #[derive(Debug)]
 pub(crate) struct Fail {
@@ -56,13 +56,13 @@ impl Words {
         }
     }
 
-    fn say(&self, cx: &Cx<'_>) -> Result<Option<Arc<str>>, StateError> {
+    fn say(&self, cx: &Scope<'_>) -> Result<Option<Arc<str>>, StateError> {
         let (field, json) = match self {
             Words::Absent => return Ok(None),
             Words::Literal(text) => return Ok(Some(Arc::clone(text))),
-            Words::Path { field, selector } => (field, selector.evaluate(&cx.scope(), field)?),
+            Words::Path { field, selector } => (field, selector.evaluate(cx, field)?),
             Words::Expression { field, expression } => {
-                (field, expression.evaluate_as(&cx.scope(), field, Expected::String)?)
+                (field, expression.evaluate_as(cx, field, Expected::String)?)
             }
         };
         match json {
@@ -75,7 +75,7 @@ impl Words {
 }
 
 impl Fail {
-    pub(crate) fn enter(&self, cx: &Cx<'_>) -> StateError {
+    pub(crate) fn enter(&self, cx: &Scope<'_>) -> StateError {
         let said = self.error.say(cx).and_then(|error| Ok((error, self.cause.say(cx)?)));
         match said {
             Ok((error, cause)) => StateError::reported(error, cause),

@@ -1,15 +1,15 @@
-//! What a definition says is run with care: should it make the code that runs it panic, the state fails and no more.
+//! [`guarded`]: a panic while the code of a definition runs fails the state and nothing else.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::StateError;
-use crate::engine::words_of;
+use crate::health::panic_message;
 
-/// Runs something that a definition says. Nothing that it sees may be left half changed by a panic: it sees the data of
-/// an execution by shared references.
+/// Runs code of a definition. It has only shared references to the data of an execution, so that a panic leaves nothing
+/// half changed.
 pub(crate) fn guarded<T>(act: impl FnOnce() -> Result<T, StateError>) -> Result<T, StateError> {
     catch_unwind(AssertUnwindSafe(act)).unwrap_or_else(|panic| {
-        Err(StateError::runtime(format!("An internal error occurred: {}", words_of(&*panic))))
+        Err(StateError::runtime(format!("An internal error occurred: {}", panic_message(&*panic))))
     })
 }
 

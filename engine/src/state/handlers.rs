@@ -1,9 +1,10 @@
 //! `Retry` and `Catch`.
 
-use crate::data::{Json, JsonataTemplate, Random, Template};
-use crate::definition::{DefinitionError, Fields, Language, Places};
+use crate::data::{Json, JsonataTemplate, Random, Scope, Template};
+use crate::fields::{DefinitionError, Fields, Language};
+use crate::state::StateIndices;
 use crate::state::processing::{ResultPath, jsonata, template};
-use crate::state::{Cx, ErrorNames, Finished, StateError, guarded};
+use crate::state::{ErrorNames, Finished, StateError, guarded};
 
 /// The retriers and catchers of a state, in their order.
 #[derive(Debug)]
@@ -49,7 +50,7 @@ impl Handlers {
     pub(crate) fn parse(
         fields: &Fields<'_>,
         language: Language,
-        places: &Places<'_>,
+        indices: &StateIndices<'_>,
     ) -> Result<Handlers, DefinitionError> {
         let retry = fields.objects("Retry")?;
         let catch = fields.objects("Catch")?;
@@ -58,7 +59,7 @@ impl Handlers {
             catch: catch
                 .iter()
                 .enumerate()
-                .map(|(index, item)| Catcher::parse(index, item, language, places))
+                .map(|(index, item)| Catcher::parse(index, item, language, indices))
                 .collect::<Result<_, _>>()?,
         })
     }
@@ -117,7 +118,7 @@ impl Catcher {
         index: usize,
         fields: &Fields<'_>,
         language: Language,
-        places: &Places<'_>,
+        indices: &StateIndices<'_>,
     ) -> Result<Catcher, DefinitionError> {
         let output = match language {
             Language::JsonPath => CatcherOutput::JsonPath {
@@ -129,22 +130,22 @@ impl Catcher {
                 assign: jsonata(fields, "Assign")?,
             },
         };
-        Ok(Catcher { index, errors: ErrorNames::parse(fields)?, next: places.of(fields, "Next")?, output })
+        Ok(Catcher { index, errors: ErrorNames::parse(fields)?, next: indices.of(fields, "Next")?, output })
     }
 
     /// What goes on to the catcher's state.
-    pub(crate) fn catch(&self, cx: &Cx<'_>, error: &StateError) -> Result<Finished, StateError> {
+    pub(crate) fn catch(&self, cx: &Scope<'_>, error: &StateError) -> Result<Finished, StateError> {
         let caught: Json = error.output();
         guarded(|| match &self.output {
             CatcherOutput::JsonPath { result_path, assign } => {
                 let assigned = match assign {
                     None => None,
-                    Some(assign) => Some(assign.evaluate(&cx.scope_over(&caught))?),
+                    Some(assign) => Some(assign.evaluate(&cx.with_input(&caught))?),
                 };
                 Ok(Finished { output: result_path.put(cx.input, caught)?, assigned })
             }
             CatcherOutput::Jsonata { output, assign } => {
-                let scope = cx.scope().with_error(&caught);
+                let scope = cx.with_error(&caught);
                 let assigned = assign
                     .as_ref()
                     .map(|assign| assign.evaluate(&scope, &format!("Catch[{}]/Assign", self.index)))

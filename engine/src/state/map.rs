@@ -4,12 +4,13 @@
 
 use std::sync::Arc;
 
-use crate::data::{Expected, Expression, Json, JsonPath, JsonataTemplate, Template};
-use crate::definition::{DefinitionError, Fields, Language, Places, States, Transition};
-use crate::engine::MachineType;
+use crate::data::{Expected, Expression, Json, JsonPath, JsonataTemplate, Scope, Template};
+use crate::fields::{DefinitionError, Fields, Language};
+use crate::model::MachineType;
 use crate::state::processing::{expression, jsonata, template};
 use crate::state::quantity::Quantity;
-use crate::state::{Cx, Handlers, Processing, StateError, Step, guarded};
+use crate::state::{Handlers, Processing, StateError, Step, guarded};
+use crate::state::{StateIndices, States, Transition};
 
 #[derive(Debug)]
 pub(crate) struct Map {
@@ -88,7 +89,7 @@ enum BatchInput {
 }
 
 /// The iterations to run.
-pub(crate) struct Spread {
+pub(crate) struct MapRequest {
     pub(crate) items: Arc<[Json]>,
     /// The state's input after `InputPath`: what `ItemSelector` looks at.
     pub(crate) selected: Json,
@@ -125,7 +126,7 @@ pub(crate) struct Batching {
 }
 
 impl Map {
-    pub(crate) fn enter(&self, cx: &Cx<'_>) -> Result<Step, StateError> {
+    pub(crate) fn enter(&self, cx: &Scope<'_>) -> Result<Step, StateError> {
         let selected = self.processing.select(cx)?;
         let max_concurrency = match &self.max_concurrency {
             None => 0,
@@ -139,20 +140,20 @@ impl Map {
             }
         };
         let items = self.items.find(cx, &selected)?;
-        Ok(Step::Spread(Spread { items, selected, max_concurrency }))
+        Ok(Step::StartIterations(MapRequest { items, selected, max_concurrency }))
     }
 
     /// The input of one iteration; the context object tells it of its item.
     pub(crate) fn iteration_input(
         &self,
-        cx: &Cx<'_>,
+        cx: &Scope<'_>,
         selected: &Json,
         item: &Json,
     ) -> Result<Json, StateError> {
         guarded(|| match &self.selector {
             Selector::Item => Ok(item.clone()),
-            Selector::JsonPath(template) => Ok(template.evaluate(&cx.scope_over(selected))?),
-            Selector::Jsonata(template) => Ok(template.evaluate(&cx.scope(), "ItemSelector")?),
+            Selector::JsonPath(template) => Ok(template.evaluate(&cx.with_input(selected))?),
+            Selector::Jsonata(template) => Ok(template.evaluate(cx, "ItemSelector")?),
         })
     }
 
@@ -160,7 +161,7 @@ impl Map {
         fields: &Fields<'_>,
         language: Language,
         outer: Language,
-        places: &Places<'_>,
+        indices: &StateIndices<'_>,
     ) -> Result<Map, DefinitionError> {
         for field in ["ItemReader", "ResultWriter"] {
             if fields.has(field) {
@@ -178,24 +179,24 @@ impl Map {
         };
         Ok(Map {
             processing: Processing::parse(fields, language)?,
-            handlers: Handlers::parse(fields, language, places)?,
+            handlers: Handlers::parse(fields, language, indices)?,
             items: Items::parse(fields, language)?,
             selector: Selector::parse(fields, language)?,
             max_concurrency: Quantity::parse(fields, "MaxConcurrency", "MaxConcurrencyPath", language)?,
             mode: MapMode::parse(fields, &processor, language)?,
             processor: Arc::new(States::parse(&processor, Language::parse(&processor, outer)?)?),
-            transition: places.transition(fields)?,
+            transition: indices.transition(fields)?,
         })
     }
 }
 
 impl Items {
-    fn find(&self, cx: &Cx<'_>, selected: &Json) -> Result<Arc<[Json]>, StateError> {
+    fn find(&self, cx: &Scope<'_>, selected: &Json) -> Result<Arc<[Json]>, StateError> {
         let json = match self {
             Items::Input => selected.clone(),
-            Items::Path(path) => path.query(&cx.scope_over(selected))?,
-            Items::Expression(expression) => expression.evaluate_as(&cx.scope(), "Items", Expected::Array)?,
-            Items::List(list) => list.evaluate(&cx.scope(), "Items")?,
+            Items::Path(path) => path.query(&cx.with_input(selected))?,
+            Items::Expression(expression) => expression.evaluate_as(cx, "Items", Expected::Array)?,
+            Items::List(list) => list.evaluate(cx, "Items")?,
         };
         let Some(items) = json.as_array() else {
             return Err(match self {
@@ -311,7 +312,7 @@ impl Batcher {
 
 impl Distributed {
     /// `ToleratedFailureCount` and `ToleratedFailurePercentage`; without either nothing may fail.
-    pub(crate) fn tolerance(&self, cx: &Cx<'_>, selected: &Json) -> Result<Tolerance, StateError> {
+    pub(crate) fn tolerance(&self, cx: &Scope<'_>, selected: &Json) -> Result<Tolerance, StateError> {
         let count = match &self.tolerated_count {
             None => None,
             Some(quantity) => Some(
@@ -330,14 +331,12 @@ impl Distributed {
     }
 
     /// `ItemBatcher`, if there is one.
-    pub(crate) fn batching(&self, cx: &Cx<'_>, selected: &Json) -> Result<Option<Batching>, StateError> {
+    pub(crate) fn batching(&self, cx: &Scope<'_>, selected: &Json) -> Result<Option<Batching>, StateError> {
         let Some(batcher) = &self.batcher else { return Ok(None) };
         let input = match &batcher.input {
             None => None,
-            Some(BatchInput::JsonPath(template)) => Some(template.evaluate(&cx.scope_over(selected))?),
-            Some(BatchInput::Jsonata(template)) => {
-                Some(template.evaluate(&cx.scope(), "ItemBatcher/BatchInput")?)
-            }
+            Some(BatchInput::JsonPath(template)) => Some(template.evaluate(&cx.with_input(selected))?),
+            Some(BatchInput::Jsonata(template)) => Some(template.evaluate(cx, "ItemBatcher/BatchInput")?),
         };
         let limit = |quantity: &Option<Quantity>, field: &str| match quantity {
             None => Ok(None),

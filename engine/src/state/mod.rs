@@ -1,6 +1,6 @@
-//! What each type of state does when it is entered, and what its fields make of data.
+//! The types of states: what each does on entry, and how its fields select and shape data.
 //!
-//! A state is a plain function from what it can see ([`Cx`]) to a [`Step`]; it neither waits nor writes.
+//! A state is a plain function from what it can see ([`Scope`]) to a [`Step`]; it neither waits nor writes.
 
 mod choice;
 mod error;
@@ -12,23 +12,23 @@ mod parallel;
 mod pass;
 mod processing;
 mod quantity;
+mod states;
 mod succeed;
 mod task;
 mod wait;
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
-
-pub(crate) use error::{ErrorNames, FailureEvent, Moment, StateError};
+pub(crate) use error::{ErrorNames, FailureEvent, Stage, StateError};
 pub(crate) use guarded::guarded;
 pub(crate) use handlers::Handlers;
-pub(crate) use map::{Batching, DISTRIBUTED_ONLY, Distributed, Map, MapMode, Spread, Tolerance};
+pub(crate) use map::{Batching, DISTRIBUTED_ONLY, Distributed, Map, MapMode, MapRequest, Tolerance};
 pub(crate) use processing::{Finished, Processing};
+pub(crate) use states::{MAX_NESTING, StateIndices, States, Transition};
 pub(crate) use task::TaskRequest;
 
-use crate::data::{ContextObject, Json, Random, Scope, Variables};
-use crate::definition::{DefinitionError, Fields, Language, Places, States, Transition};
+use crate::data::{Json, Scope};
+use crate::fields::{DefinitionError, Fields, Language};
 use crate::history::EventType;
 use crate::integration::Resource;
 
@@ -51,43 +51,21 @@ enum Kind {
     Map(Box<map::Map>),
 }
 
-/// What a state sees.
-pub(crate) struct Cx<'a> {
-    /// The state's input, before `InputPath`.
-    pub(crate) input: &'a Json,
-    pub(crate) variables: &'a Variables,
-    pub(crate) context: &'a dyn ContextObject,
-    pub(crate) random: &'a Random,
-    pub(crate) now: Timestamp,
-}
-
-impl<'a> Cx<'a> {
-    /// The scope of an expression over the state's input.
-    pub(crate) fn scope(&self) -> Scope<'a> {
-        Scope::new(self.input, self.context, self.variables, self.random, self.now)
-    }
-
-    /// The scope of an expression over something else.
-    pub(crate) fn scope_over<'b>(&'b self, input: &'b Json) -> Scope<'b> {
-        Scope::new(input, self.context, self.variables, self.random, self.now)
-    }
-}
-
-/// What is to happen when a state has been entered.
+/// What happens after a state was entered.
 pub(crate) enum Step {
-    /// The state is done.
+    /// Leave the state.
     Exit(Finished, Transition),
-    /// The state is done when the moment has come.
+    /// Leave the state at this time.
     Sleep {
         /// Milliseconds since 1970.
         until: i64,
     },
-    /// Something outside is to be asked.
-    Ask(TaskRequest),
-    /// The branches of a Parallel run, each on this input.
-    Fork { input: Json },
-    /// The iterations of a Map run.
-    Spread(Spread),
+    /// Schedule a task, and wait for its result.
+    ScheduleTask(TaskRequest),
+    /// Start the branches of a Parallel state, each on this input.
+    StartBranches { input: Json },
+    /// Start the iterations of a Map state.
+    StartIterations(MapRequest),
 }
 
 impl State {
@@ -96,27 +74,27 @@ impl State {
         name: &Arc<str>,
         fields: &Fields<'_>,
         outer: Language,
-        places: &Places<'_>,
+        indices: &StateIndices<'_>,
     ) -> Result<State, DefinitionError> {
         let language = Language::parse(fields, outer)?;
         let kind = match fields.text("Type")? {
-            "Pass" => Kind::Pass(pass::Pass::parse(fields, language, places)?),
-            "Task" => Kind::Task(Box::new(task::Task::parse(fields, language, places)?)),
-            "Choice" => Kind::Choice(choice::Choice::parse(fields, language, places)?),
-            "Wait" => Kind::Wait(wait::Wait::parse(fields, language, places)?),
+            "Pass" => Kind::Pass(pass::Pass::parse(fields, language, indices)?),
+            "Task" => Kind::Task(Box::new(task::Task::parse(fields, language, indices)?)),
+            "Choice" => Kind::Choice(choice::Choice::parse(fields, language, indices)?),
+            "Wait" => Kind::Wait(wait::Wait::parse(fields, language, indices)?),
             "Succeed" => Kind::Succeed(succeed::Succeed::parse(fields, language)?),
             "Fail" => Kind::Fail(fail::Fail::parse(fields, language)?),
             "Parallel" => {
-                Kind::Parallel(Box::new(parallel::Parallel::parse(fields, language, outer, places)?))
+                Kind::Parallel(Box::new(parallel::Parallel::parse(fields, language, outer, indices)?))
             }
-            "Map" => Kind::Map(Box::new(map::Map::parse(fields, language, outer, places)?)),
+            "Map" => Kind::Map(Box::new(map::Map::parse(fields, language, outer, indices)?)),
             _ => return Err(fields.wrong("Type", "is not a type of state")),
         };
         Ok(State { name: Arc::clone(name), kind })
     }
 
     /// Enters the state.
-    pub(crate) fn enter(&self, cx: &Cx<'_>) -> Result<Step, StateError> {
+    pub(crate) fn enter(&self, cx: &Scope<'_>) -> Result<Step, StateError> {
         guarded(|| match &self.kind {
             Kind::Pass(pass) => pass.enter(cx),
             Kind::Task(task) => task.enter(cx),
@@ -129,17 +107,17 @@ impl State {
         })
     }
 
-    /// What the state makes of the result of its work, and where it leads.
-    pub(crate) fn reply(&self, cx: &Cx<'_>, result: Json) -> Result<(Finished, Transition), StateError> {
+    /// The output of the state from the result of its work, and the transition.
+    pub(crate) fn reply(&self, cx: &Scope<'_>, result: Json) -> Result<(Finished, Transition), StateError> {
         guarded(|| match &self.kind {
             Kind::Pass(pass) => Ok((pass.processing.finish(cx, result)?, pass.transition)),
             Kind::Task(task) => Ok((task.processing.finish(cx, result)?, task.transition)),
             Kind::Parallel(parallel) => Ok((parallel.processing.finish(cx, result)?, parallel.transition)),
             Kind::Map(map) => Ok((map.processing.finish(cx, result)?, map.transition)),
             Kind::Wait(wait) => wait.reply(cx),
-            // These never wait for anything, so that nothing answers them.
+            // These never wait for a result.
             Kind::Choice(_) | Kind::Succeed(_) | Kind::Fail(_) => {
-                Err(StateError::runtime("a state that asks nothing was answered"))
+                Err(StateError::runtime("a state without work got a result"))
             }
         })
     }
@@ -154,7 +132,7 @@ impl State {
         }
     }
 
-    /// The event that tells of entering.
+    /// The event of entering the state.
     pub(crate) fn entered(&self) -> EventType {
         match &self.kind {
             Kind::Pass(_) => EventType::PassStateEntered,
@@ -168,7 +146,7 @@ impl State {
         }
     }
 
-    /// The event that tells of leaving; a Fail state is never left.
+    /// The event of leaving the state; a Fail state is never left.
     pub(crate) fn exited(&self) -> EventType {
         match &self.kind {
             Kind::Pass(_) => EventType::PassStateExited,
@@ -181,7 +159,7 @@ impl State {
         }
     }
 
-    /// The event that tells that the state was broken off, for the types that have one.
+    /// The event of an aborted state, for the types that have one.
     pub(crate) fn aborted(&self) -> Option<EventType> {
         match &self.kind {
             Kind::Task(_) => Some(EventType::TaskStateAborted),
@@ -192,7 +170,7 @@ impl State {
         }
     }
 
-    /// The event that tells that what runs within the state failed, for the types that have one.
+    /// The event of a failed branch or iteration, for the types that have one.
     pub(crate) fn failed(&self) -> Option<EventType> {
         match &self.kind {
             Kind::Parallel(_) => Some(EventType::ParallelStateFailed),
@@ -201,7 +179,7 @@ impl State {
         }
     }
 
-    /// What a Task asks for.
+    /// The resource of a Task state.
     pub(crate) fn resource(&self) -> Option<&Resource> {
         match &self.kind {
             Kind::Task(task) => Some(&task.resource),

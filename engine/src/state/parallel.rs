@@ -4,8 +4,10 @@
 
 use std::sync::Arc;
 
-use crate::definition::{DefinitionError, Fields, Language, Places, States, Transition};
-use crate::state::{Cx, Handlers, Processing, StateError, Step};
+use crate::data::Scope;
+use crate::fields::{DefinitionError, Fields, Language};
+use crate::state::{Handlers, Processing, StateError, Step};
+use crate::state::{StateIndices, States, Transition};
 
 #[derive(Debug)]
 pub(crate) struct Parallel {
@@ -16,15 +18,15 @@ pub(crate) struct Parallel {
 }
 
 impl Parallel {
-    pub(crate) fn enter(&self, cx: &Cx<'_>) -> Result<Step, StateError> {
-        Ok(Step::Fork { input: self.processing.arguments(cx)? })
+    pub(crate) fn enter(&self, cx: &Scope<'_>) -> Result<Step, StateError> {
+        Ok(Step::StartBranches { input: self.processing.arguments(cx)? })
     }
 
     pub(crate) fn parse(
         fields: &Fields<'_>,
         language: Language,
         outer: Language,
-        places: &Places<'_>,
+        indices: &StateIndices<'_>,
     ) -> Result<Parallel, DefinitionError> {
         let branches = fields.objects("Branches")?;
         if branches.is_empty() {
@@ -32,13 +34,13 @@ impl Parallel {
         }
         Ok(Parallel {
             processing: Processing::parse(fields, language)?,
-            handlers: Handlers::parse(fields, language, places)?,
+            handlers: Handlers::parse(fields, language, indices)?,
             branches: branches
                 .iter()
                 // The language of a state is its own; what lies within has that of the machine.
                 .map(|branch| States::parse(branch, Language::parse(branch, outer)?).map(Arc::new))
                 .collect::<Result<_, _>>()?,
-            transition: places.transition(fields)?,
+            transition: indices.transition(fields)?,
         })
     }
 }

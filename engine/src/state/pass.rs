@@ -2,9 +2,10 @@
 //!
 //! Spec: <https://states-language.net/#pass-state>
 
-use crate::data::Json;
-use crate::definition::{DefinitionError, Fields, Language, Places, Transition};
-use crate::state::{Cx, Processing, StateError, Step};
+use crate::data::{Json, Scope};
+use crate::fields::{DefinitionError, Fields, Language};
+use crate::state::{Processing, StateError, Step};
+use crate::state::{StateIndices, Transition};
 
 #[derive(Debug)]
 pub(crate) struct Pass {
@@ -14,9 +15,9 @@ pub(crate) struct Pass {
 }
 
 impl Pass {
-    pub(crate) fn enter(&self, cx: &Cx<'_>) -> Result<Step, StateError> {
+    pub(crate) fn enter(&self, cx: &Scope<'_>) -> Result<Step, StateError> {
         let finished = match (&self.processing, &self.result) {
-            (Processing::Jsonata(_), _) => self.processing.pass_through(cx)?,
+            (Processing::Jsonata(_), _) => self.processing.finish_without_work(cx)?,
             (Processing::JsonPath(_), Some(result)) => self.processing.finish(cx, result.clone())?,
             (Processing::JsonPath(_), None) => {
                 let arguments = self.processing.arguments(cx)?;
@@ -29,12 +30,12 @@ impl Pass {
     pub(crate) fn parse(
         fields: &Fields<'_>,
         language: Language,
-        places: &Places<'_>,
+        indices: &StateIndices<'_>,
     ) -> Result<Pass, DefinitionError> {
         Ok(Pass {
             processing: Processing::parse(fields, language)?,
             result: fields.json("Result").cloned(),
-            transition: places.transition(fields)?,
+            transition: indices.transition(fields)?,
         })
     }
 }

@@ -1,8 +1,8 @@
 //! What all states share around their work: selecting the input, shaping the result, assigning variables.
 
-use crate::data::{Expression, Json, JsonPath, JsonataTemplate, ReferencePath, Template};
-use crate::definition::{DefinitionError, Fields, Language};
-use crate::state::{Cx, StateError};
+use crate::data::{Expression, Json, JsonPath, JsonataTemplate, ReferencePath, Scope, Template};
+use crate::fields::{DefinitionError, Fields, Language};
+use crate::state::StateError;
 
 /// The output of a state, and the variables that it gave values.
 #[derive(Debug)]
@@ -66,11 +66,11 @@ impl Selection {
         }
     }
 
-    fn of(&self, cx: &Cx<'_>, json: &Json) -> Result<Json, StateError> {
+    fn of(&self, cx: &Scope<'_>, json: &Json) -> Result<Json, StateError> {
         match self {
             Selection::Everything => Ok(json.clone()),
             Selection::Nothing => Ok(Json::empty_object()),
-            Selection::Path(path) => Ok(path.query(&cx.scope_over(json))?),
+            Selection::Path(path) => Ok(path.query(&cx.with_input(json))?),
         }
     }
 }
@@ -155,7 +155,7 @@ impl Processing {
     }
 
     /// The input after `InputPath`.
-    pub(crate) fn select(&self, cx: &Cx<'_>) -> Result<Json, StateError> {
+    pub(crate) fn select(&self, cx: &Scope<'_>) -> Result<Json, StateError> {
         match self {
             Processing::JsonPath(fields) => fields.input_path.of(cx, cx.input),
             Processing::Jsonata(_) => Ok(cx.input.clone()),
@@ -163,39 +163,39 @@ impl Processing {
     }
 
     /// What the state's work is given: `Parameters` or `Arguments`, or the selected input.
-    pub(crate) fn arguments(&self, cx: &Cx<'_>) -> Result<Json, StateError> {
+    pub(crate) fn arguments(&self, cx: &Scope<'_>) -> Result<Json, StateError> {
         match self {
             Processing::JsonPath(fields) => {
                 let selected = fields.input_path.of(cx, cx.input)?;
                 match &fields.parameters {
                     None => Ok(selected),
-                    Some(parameters) => Ok(parameters.evaluate(&cx.scope_over(&selected))?),
+                    Some(parameters) => Ok(parameters.evaluate(&cx.with_input(&selected))?),
                 }
             }
             Processing::Jsonata(fields) => match &fields.arguments {
                 None => Ok(cx.input.clone()),
-                Some(arguments) => Ok(arguments.evaluate(&cx.scope(), "Arguments")?),
+                Some(arguments) => Ok(arguments.evaluate(cx, "Arguments")?),
             },
         }
     }
 
     /// What becomes of the result of the work.
-    pub(crate) fn finish(&self, cx: &Cx<'_>, result: Json) -> Result<Finished, StateError> {
+    pub(crate) fn finish(&self, cx: &Scope<'_>, result: Json) -> Result<Finished, StateError> {
         match self {
             Processing::JsonPath(fields) => {
                 let result = match &fields.result_selector {
                     None => result,
-                    Some(selector) => selector.evaluate(&cx.scope_over(&result))?,
+                    Some(selector) => selector.evaluate(&cx.with_input(&result))?,
                 };
                 let assigned = match &fields.assign {
                     None => None,
-                    Some(assign) => Some(assign.evaluate(&cx.scope_over(&result))?),
+                    Some(assign) => Some(assign.evaluate(&cx.with_input(&result))?),
                 };
                 let output = fields.result_path.put(cx.input, result)?;
                 Ok(Finished { output: fields.output_path.of(cx, &output)?, assigned })
             }
             Processing::Jsonata(fields) => {
-                let scope = cx.scope().with_result(&result);
+                let scope = cx.with_result(&result);
                 let assigned =
                     fields.assign.as_ref().map(|assign| assign.evaluate(&scope, "Assign")).transpose()?;
                 let output = match &fields.output {
@@ -208,7 +208,7 @@ impl Processing {
     }
 
     /// The output where there is no work and no result, without what `Assign` and `Output` would make of it.
-    pub(crate) fn pass_on(&self, cx: &Cx<'_>) -> Result<Json, StateError> {
+    pub(crate) fn unprocessed_output(&self, cx: &Scope<'_>) -> Result<Json, StateError> {
         match self {
             Processing::JsonPath(fields) => fields.output_path.of(cx, &fields.input_path.of(cx, cx.input)?),
             Processing::Jsonata(_) => Ok(cx.input.clone()),
@@ -216,18 +216,18 @@ impl Processing {
     }
 
     /// What becomes of the input where there is no work and no result.
-    pub(crate) fn pass_through(&self, cx: &Cx<'_>) -> Result<Finished, StateError> {
+    pub(crate) fn finish_without_work(&self, cx: &Scope<'_>) -> Result<Finished, StateError> {
         match self {
             Processing::JsonPath(fields) => {
                 let selected = fields.input_path.of(cx, cx.input)?;
                 let assigned = match &fields.assign {
                     None => None,
-                    Some(assign) => Some(assign.evaluate(&cx.scope_over(&selected))?),
+                    Some(assign) => Some(assign.evaluate(&cx.with_input(&selected))?),
                 };
                 Ok(Finished { output: fields.output_path.of(cx, &selected)?, assigned })
             }
             Processing::Jsonata(fields) => {
-                let scope = cx.scope();
+                let scope = *cx;
                 let assigned =
                     fields.assign.as_ref().map(|assign| assign.evaluate(&scope, "Assign")).transpose()?;
                 let output = match &fields.output {

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::data::{Expected, Expression, Json, JsonPath};
-use crate::definition::{DefinitionError, Fields, Language};
+use crate::data::{Expected, Expression, Json, JsonPath, Scope};
+use crate::fields::{DefinitionError, Fields, Language};
+use crate::state::StateError;
 use crate::state::processing::expression;
-use crate::state::{Cx, StateError};
 
 /// A field such as `TimeoutSeconds` with its `TimeoutSecondsPath`.
 #[derive(Debug)]
@@ -52,22 +52,22 @@ impl Quantity {
     }
 
     /// A whole number; what its limits are is the caller's to say. A path is looked up in `input`.
-    pub(crate) fn whole(&self, cx: &Cx<'_>, input: &Json) -> Result<i64, StateError> {
+    pub(crate) fn whole(&self, cx: &Scope<'_>, input: &Json) -> Result<i64, StateError> {
         let json = self.value(cx, input, Expected::Integer)?;
         json.as_number().and_then(|number| number.to_whole()).ok_or_else(|| self.unfit(&json, "integer"))
     }
 
     /// A number.
-    pub(crate) fn number(&self, cx: &Cx<'_>, input: &Json) -> Result<f64, StateError> {
+    pub(crate) fn number(&self, cx: &Scope<'_>, input: &Json) -> Result<f64, StateError> {
         let json = self.value(cx, input, Expected::Number)?;
         json.as_f64().ok_or_else(|| self.unfit(&json, "float"))
     }
 
-    fn value(&self, cx: &Cx<'_>, input: &Json, expected: Expected) -> Result<Json, StateError> {
+    fn value(&self, cx: &Scope<'_>, input: &Json, expected: Expected) -> Result<Json, StateError> {
         Ok(match &self.source {
             Source::Literal(json) => json.clone(),
-            Source::Path { path, .. } => number_of(path.query(&cx.scope_over(input))?),
-            Source::Expression(expression) => expression.evaluate_as(&cx.scope(), self.field, expected)?,
+            Source::Path { path, .. } => number_of(path.query(&cx.with_input(input))?),
+            Source::Expression(expression) => expression.evaluate_as(cx, self.field, expected)?,
         })
     }
 

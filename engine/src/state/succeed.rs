@@ -2,8 +2,10 @@
 //!
 //! Spec: <https://states-language.net/#succeed-state>
 
-use crate::definition::{DefinitionError, Fields, Language, Transition};
-use crate::state::{Cx, Processing, StateError, Step};
+use crate::data::Scope;
+use crate::fields::{DefinitionError, Fields, Language};
+use crate::state::Transition;
+use crate::state::{Processing, StateError, Step};
 
 #[derive(Debug)]
 pub(crate) struct Succeed {
@@ -11,8 +13,8 @@ pub(crate) struct Succeed {
 }
 
 impl Succeed {
-    pub(crate) fn enter(&self, cx: &Cx<'_>) -> Result<Step, StateError> {
-        Ok(Step::Exit(self.processing.pass_through(cx)?, Transition::End))
+    pub(crate) fn enter(&self, cx: &Scope<'_>) -> Result<Step, StateError> {
+        Ok(Step::Exit(self.processing.finish_without_work(cx)?, Transition::End))
     }
 
     pub(crate) fn parse(fields: &Fields<'_>, language: Language) -> Result<Succeed, DefinitionError> {

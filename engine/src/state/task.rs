@@ -2,12 +2,13 @@
 //!
 //! Spec: <https://states-language.net/#task-state>
 
-use crate::data::{Json, JsonataTemplate, Template};
-use crate::definition::{DefinitionError, Fields, Language, Places, Transition};
+use crate::data::{Json, JsonataTemplate, Scope, Template};
+use crate::fields::{DefinitionError, Fields, Language};
 use crate::integration::Resource;
 use crate::state::processing::{jsonata, template};
 use crate::state::quantity::Quantity;
-use crate::state::{Cx, Handlers, Processing, StateError, Step};
+use crate::state::{Handlers, Processing, StateError, Step};
+use crate::state::{StateIndices, Transition};
 
 #[derive(Debug)]
 pub(crate) struct Task {
@@ -38,23 +39,23 @@ pub(crate) struct TaskRequest {
 }
 
 impl Task {
-    pub(crate) fn enter(&self, cx: &Cx<'_>) -> Result<Step, StateError> {
+    pub(crate) fn enter(&self, cx: &Scope<'_>) -> Result<Step, StateError> {
         let selected = self.processing.select(cx)?;
         let timeout_seconds = positive(self.timeout.as_ref(), cx, &selected, "TimeoutSeconds")?;
         let heartbeat_seconds = positive(self.heartbeat.as_ref(), cx, &selected, "HeartbeatSeconds")?;
         let credentials = match &self.credentials {
             Credentials::Absent => None,
-            Credentials::JsonPath(template) => Some(template.evaluate(&cx.scope_over(&selected))?),
-            Credentials::Jsonata(template) => Some(template.evaluate(&cx.scope(), "Credentials")?),
+            Credentials::JsonPath(template) => Some(template.evaluate(&cx.with_input(&selected))?),
+            Credentials::Jsonata(template) => Some(template.evaluate(cx, "Credentials")?),
         };
         let parameters = self.processing.arguments(cx)?;
-        Ok(Step::Ask(TaskRequest { parameters, timeout_seconds, heartbeat_seconds, credentials }))
+        Ok(Step::ScheduleTask(TaskRequest { parameters, timeout_seconds, heartbeat_seconds, credentials }))
     }
 
     pub(crate) fn parse(
         fields: &Fields<'_>,
         language: Language,
-        places: &Places<'_>,
+        indices: &StateIndices<'_>,
     ) -> Result<Task, DefinitionError> {
         let credentials = match language {
             Language::JsonPath => template(fields, "Credentials")?.map(Credentials::JsonPath),
@@ -62,20 +63,20 @@ impl Task {
         };
         Ok(Task {
             processing: Processing::parse(fields, language)?,
-            handlers: Handlers::parse(fields, language, places)?,
+            handlers: Handlers::parse(fields, language, indices)?,
             resource: Resource::parse(fields.text("Resource")?)
                 .map_err(|message| fields.wrong("Resource", &message))?,
             timeout: Quantity::parse(fields, "TimeoutSeconds", "TimeoutSecondsPath", language)?,
             heartbeat: Quantity::parse(fields, "HeartbeatSeconds", "HeartbeatSecondsPath", language)?,
             credentials: credentials.unwrap_or(Credentials::Absent),
-            transition: places.transition(fields)?,
+            transition: indices.transition(fields)?,
         })
     }
 }
 
 fn positive(
     quantity: Option<&Quantity>,
-    cx: &Cx<'_>,
+    cx: &Scope<'_>,
     input: &Json,
     field: &str,
 ) -> Result<Option<u64>, StateError> {

@@ -4,10 +4,11 @@
 
 use jiff::Timestamp;
 
-use crate::data::{Expected, Expression, Json, JsonPath, timestamp};
-use crate::definition::{DefinitionError, Fields, Language, Places, Transition};
+use crate::data::{Expected, Expression, Json, JsonPath, Scope, timestamp};
+use crate::fields::{DefinitionError, Fields, Language};
 use crate::state::processing::expression;
-use crate::state::{Cx, Finished, Processing, StateError, Step};
+use crate::state::{Finished, Processing, StateError, Step};
+use crate::state::{StateIndices, Transition};
 
 #[derive(Debug)]
 pub(crate) struct Wait {
@@ -28,42 +29,42 @@ enum Until {
 }
 
 /// AWS's longest wait: the seconds of about three years.
-const LONGEST_SECONDS: i64 = 99_999_999;
+const MAX_SECONDS: i64 = 99_999_999;
 
 impl Wait {
-    pub(crate) fn enter(&self, cx: &Cx<'_>) -> Result<Step, StateError> {
+    pub(crate) fn enter(&self, cx: &Scope<'_>) -> Result<Step, StateError> {
         let selected = self.processing.select(cx)?;
         Ok(Step::Sleep { until: self.until.resolve(cx, &selected)?.as_millisecond() })
     }
 
-    pub(crate) fn reply(&self, cx: &Cx<'_>) -> Result<(Finished, Transition), StateError> {
-        Ok((self.processing.pass_through(cx)?, self.transition))
+    pub(crate) fn reply(&self, cx: &Scope<'_>) -> Result<(Finished, Transition), StateError> {
+        Ok((self.processing.finish_without_work(cx)?, self.transition))
     }
 
     pub(crate) fn parse(
         fields: &Fields<'_>,
         language: Language,
-        places: &Places<'_>,
+        indices: &StateIndices<'_>,
     ) -> Result<Wait, DefinitionError> {
         Ok(Wait {
             processing: Processing::parse(fields, language)?,
             until: Until::parse(fields, language)?,
-            transition: places.transition(fields)?,
+            transition: indices.transition(fields)?,
         })
     }
 }
 
 impl Until {
-    fn resolve(&self, cx: &Cx<'_>, input: &Json) -> Result<Timestamp, StateError> {
+    fn resolve(&self, cx: &Scope<'_>, input: &Json) -> Result<Timestamp, StateError> {
         let after = |seconds: i64| {
-            let longest = jiff::SignedDuration::from_secs(seconds.clamp(0, LONGEST_SECONDS));
+            let longest = jiff::SignedDuration::from_secs(seconds.clamp(0, MAX_SECONDS));
             cx.now.checked_add(longest).unwrap_or(Timestamp::MAX)
         };
         match self {
             Until::Seconds(seconds) => Ok(after(*seconds)),
             Until::Timestamp(moment) => Ok(*moment),
             Until::SecondsPath { text, path } => {
-                let json = path.query(&cx.scope_over(input)).map_err(|_| {
+                let json = path.query(&cx.with_input(input)).map_err(|_| {
                     StateError::runtime(format!(
                         "The SecondsPath parameter does not reference an input value: {text}"
                     ))
@@ -80,20 +81,20 @@ impl Until {
                 }
             }
             Until::SecondsExpression(expression) => {
-                let json = expression.evaluate_as(&cx.scope(), "Seconds", Expected::Integer)?;
+                let json = expression.evaluate_as(cx, "Seconds", Expected::Integer)?;
                 match whole(&json) {
-                    Some(seconds) if (0..=LONGEST_SECONDS).contains(&seconds) => Ok(after(seconds)),
+                    Some(seconds) if (0..=MAX_SECONDS).contains(&seconds) => Ok(after(seconds)),
                     _ => Err(StateError::unfit(
                         "Seconds",
                         format!(
-                            "The Seconds field must be an integer from 0 to {LONGEST_SECONDS} but was: {}",
+                            "The Seconds field must be an integer from 0 to {MAX_SECONDS} but was: {}",
                             plain(&json)
                         ),
                     )),
                 }
             }
             Until::TimestampPath { text, path } => {
-                let json = path.query(&cx.scope_over(input)).map_err(|_| {
+                let json = path.query(&cx.with_input(input)).map_err(|_| {
                     StateError::runtime(format!(
                         "The TimestampPath parameter does not reference an input value: {text}"
                     ))
@@ -106,7 +107,7 @@ impl Until {
                 })
             }
             Until::TimestampExpression(expression) => {
-                let json = expression.evaluate_as(&cx.scope(), "Timestamp", Expected::String)?;
+                let json = expression.evaluate_as(cx, "Timestamp", Expected::String)?;
                 json.as_str().and_then(timestamp::parse).ok_or_else(|| {
                     StateError::unfit(
                         "Timestamp",

@@ -1,39 +1,38 @@
-//! Cleaning away: what is kept of closed executions, and for how long.
+//! Deleting closed executions: which of them are kept, and for how long.
 
 use std::collections::{HashMap, VecDeque};
 
 use rusqlite::{Transaction, params};
 
-use super::rows::places;
-use crate::engine::MemoryBounds;
+use super::rows::record_keys;
+use crate::model::MemoryBounds;
 
-/// What is kept of closed executions.
+/// Which closed executions are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Retention {
     /// Everything, for ninety days.
     Disk,
-    /// The last ones, within these bounds. Whoever started very many at once can still ask for a few minutes how the
-    /// others ended.
+    /// The last ones, within these bounds. How the others ended is known for a few minutes more.
     Memory(MemoryBounds),
 }
 
 const DISK_MILLIS: i64 = 90 * 24 * 3600 * 1000;
-/// How many closings pass between two cleanings of the disk, and how many executions go at a time.
-const DISK_EVERY: u64 = 1_000;
+/// How many executions close between two cleanings of the disk.
+const DISK_INTERVAL: u64 = 1_000;
 
-/// For so long after its end it is still known how an execution ended whose history is gone, and of so many of them for
-/// each whose history may be kept.
+/// How long the outcome of an execution is known after its history was deleted, and of how many executions for each
+/// history that may be kept.
 const MEMORY_MILLIS: i64 = 5 * 60 * 1000;
 const MEMORY_ENDS: usize = 10;
 
-/// What an execution costs beside its records, more or less: its row, its input and its output.
+/// The approximate cost of an execution beside its records: its row, its input and its output.
 const BYTES_OF_AN_EXECUTION: usize = 1_000;
 
-/// Cleans away as executions close.
+/// Deletes executions as others close.
 pub(super) struct Cleaner {
     retention: Retention,
     closings: u64,
-    /// In memory mode: closed executions whose history is kept, and those of which anything is, oldest first.
+    /// In memory mode: closed executions whose history is kept, and those whose row is, oldest first.
     histories: VecDeque<Closed>,
     executions: VecDeque<Closed>,
     /// The bytes of the histories that are kept.
@@ -51,10 +50,10 @@ struct Closed {
 
 impl Cleaner {
     pub(super) fn new(retention: Retention) -> Cleaner {
-        // A restart may have left something to do.
+        // The previous process may have left rows to delete.
         Cleaner {
             retention,
-            closings: DISK_EVERY,
+            closings: DISK_INTERVAL,
             histories: VecDeque::new(),
             executions: VecDeque::new(),
             bytes: 0,
@@ -82,11 +81,11 @@ impl Cleaner {
         }
     }
 
-    /// Takes away what need not be kept any longer.
+    /// Deletes what need not be kept any longer.
     pub(super) fn clean(&mut self, transaction: &Transaction<'_>, now: i64) -> Result<(), rusqlite::Error> {
         match self.retention {
             Retention::Memory(bounds) => self.clean_memory(transaction, now, bounds),
-            Retention::Disk if self.closings >= DISK_EVERY => {
+            Retention::Disk if self.closings >= DISK_INTERVAL => {
                 self.closings = 0;
                 clean_disk(transaction, now - DISK_MILLIS)
             }
@@ -124,7 +123,7 @@ impl Cleaner {
 
 /// Deletes the records of an execution, unless it was redriven since.
 fn delete_history(transaction: &Transaction<'_>, closed: Closed) -> Result<(), rusqlite::Error> {
-    let (first, last) = places(closed.execution as u64);
+    let (first, last) = record_keys(closed.execution as u64);
     transaction
         .prepare_cached(
             "DELETE FROM records WHERE place BETWEEN ? AND ?

@@ -1,8 +1,8 @@
-//! What is kept: machines, activities, executions and the records of what happened to each.
+//! The store: machines, activities, executions and the records of each.
 //!
-//! On disk one thread writes. It takes whatever has been handed in meanwhile into one transaction, so that executions
-//! that run at the same time share the cost of the disk. In memory mode the same database lives in memory, and whoever
-//! hands something in writes it.
+//! On disk one thread writes. It takes all batches that were submitted meanwhile into one transaction, so that executions
+//! that run at the same time share the cost of the disk. In memory mode the same database is in memory, and the thread that
+//! submits a batch writes it.
 
 mod cleaning;
 mod record;
@@ -21,12 +21,13 @@ pub(crate) use record::{Record, StoredRecord, key_of};
 pub(crate) use rows::{ActivityRow, ExecutionRow, MachineRow};
 pub(crate) use writer::{Batch, Closing, Write};
 
-use crate::engine::{EngineError, Health, MemoryBounds, Storage};
+use crate::health::Health;
+use crate::model::{EngineError, MemoryBounds, Storage};
 use writer::Writer;
 
 /// The store of one engine.
 pub(crate) struct Store {
-    /// For reading. In memory mode the writer's own connection, as there is but one database in memory.
+    /// For reading. In memory mode the writer's own connection, as there is only one database in memory.
     reader: Arc<Mutex<Connection>>,
     writer: Writer,
     /// Held until the store is closed, so that no other process opens the directory.
@@ -34,7 +35,7 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    /// Opens the store, or makes it.
+    /// Opens the store, or creates it.
     pub(crate) fn open(storage: &Storage, health: &Health) -> Result<Store, EngineError> {
         match storage {
             Storage::Memory | Storage::BoundedMemory(_) => {
@@ -43,7 +44,7 @@ impl Store {
                     _ => MemoryBounds::default(),
                 };
                 let connection = Connection::open_in_memory()?;
-                // Nothing is ever rolled back here: who cannot write stops.
+                // Nothing is ever rolled back here: an engine that cannot write stops.
                 connection.execute_batch("PRAGMA page_size = 16384; PRAGMA journal_mode = OFF;")?;
                 schema::prepare(&connection)?;
                 let shared = Arc::new(Mutex::new(connection));
@@ -72,14 +73,14 @@ impl Store {
         }
     }
 
-    /// Hands in what is to be written together; `done` is called once it is safe. [`Store::settle`] must follow.
+    /// Submits a batch, whose `done` is called once it is stored. [`Store::flush`] must follow.
     pub(crate) fn submit(&self, batch: Batch) {
         self.writer.submit(batch);
     }
 
-    /// Sees to it that what was handed in is written. Nothing may be locked that a `done` might want.
-    pub(crate) fn settle(&self) {
-        self.writer.settle();
+    /// Writes the submitted batches. Must be called without holding a lock that a `done` callback may take.
+    pub(crate) fn flush(&self) {
+        self.writer.flush();
     }
 
     /// Whether writing has failed for good.
@@ -87,12 +88,12 @@ impl Store {
         self.writer.has_failed()
     }
 
-    /// Whether what is handed in has to wait until it can be written.
+    /// Whether submitted batches have to wait until the store can be written.
     pub(crate) fn is_failing(&self) -> bool {
         self.writer.is_failing()
     }
 
-    /// Waits until everything handed in is written, stops the writer, and lets others have the directory.
+    /// Waits until all submitted batches are written, stops the writer, and unlocks the directory.
     pub(crate) fn close(&self) {
         self.writer.stop();
         locked(&self.lock).take();

@@ -1,15 +1,15 @@
-//! [`Record`]: what happened to an execution at one moment, and the events that followed.
+//! [`Record`]: a command of an execution, its time, and the events that followed.
 
-use crate::execution::{Pace, Stimulus};
+use crate::execution::{Command, Pace};
 use crate::history::{Decoder, Encoder, Event, Malformed};
 
-/// The first byte of every record; another layout gets another number. Before the second one, a record did not say how
-/// many states had been worked through: there were a fixed number of them.
+/// The first byte of every record; another layout gets another number. A record of the first layout does not have the
+/// number of states that were entered: it was fixed.
 const LAYOUT: u8 = 2;
 const LAYOUT_OF_FIXED_SLICES: u8 = 1;
-/// The layout's number and the check of what follows.
+/// The layout's number and the checksum of the body.
 const HEAD: usize = 9;
-/// What an event needs more or less.
+/// The approximate size of an event.
 const BYTES_OF_AN_EVENT: usize = 40;
 
 /// A record to be written.
@@ -25,31 +25,31 @@ pub(crate) struct Record {
 pub(crate) struct StoredRecord {
     /// Milliseconds since 1970.
     pub(crate) now: i64,
-    /// How far the execution went on with it.
+    /// How much the execution did in it.
     pub(crate) pace: Pace,
-    pub(crate) stimulus: Stimulus,
+    pub(crate) command: Command,
     pub(crate) events: Vec<Event>,
 }
 
 impl Record {
-    /// Encodes what happened at `now`, in milliseconds since 1970. Whoever made the events does it, and lets go of
-    /// them: a thread that frees what another one made is slow at it.
+    /// Encodes a record of the time `now`, in milliseconds since 1970. The thread that made the events encodes and drops
+    /// them: freeing the memory of another thread is slow.
     pub(crate) fn new(
         execution: u64,
         sequence: u64,
         now: i64,
-        stimulus: &Stimulus,
+        command: &Command,
         events: &[Event],
         states: u64,
     ) -> Record {
         let mut encoder = Encoder::with_capacity(64 + events.len() * BYTES_OF_AN_EVENT);
         encoder.byte(LAYOUT);
-        // The check of what follows takes this place once that is known.
+        // Room for the checksum of the body.
         encoder.bytes(&[0; 8]);
         encoder.events_head(events);
         encoder.signed(now);
         encoder.number(states);
-        stimulus.encode(&mut encoder);
+        command.encode(&mut encoder);
         encoder.events(events);
         let mut body = encoder.into_bytes();
         let check = key_of(&body[HEAD..]);
@@ -73,19 +73,19 @@ impl StoredRecord {
                 LAYOUT_OF_FIXED_SLICES => Pace::fixed(),
                 _ => return Err(Malformed),
             },
-            stimulus: Stimulus::decode(&mut decoder)?,
+            command: Command::decode(&mut decoder)?,
             events: decoder.events(events_head)?,
         };
         if decoder.is_at_end() { Ok(record) } else { Err(Malformed) }
     }
 }
 
-/// How many events a record has, without reading them. What is damaged shows when it is read.
+/// How many events a record has, without decoding them. Damage is detected when the record is decoded.
 pub(crate) fn event_count(bytes: &[u8]) -> usize {
     bytes.get(HEAD..).and_then(|body| Decoder::new(body).events_head().ok()).map_or(0, |(count, _)| count)
 }
 
-/// A number for a text by which it is found, and by which damage is noticed (FNV-1a, eight bytes at a time).
+/// The hash of a text, used as a lookup key and as a checksum: FNV-1a, eight bytes at a time.
 pub(crate) fn key_of(bytes: &[u8]) -> i64 {
     const PRIME: u64 = 0x0000_0100_0000_01b3;
     let mut hash = 0xcbf2_9ce4_8422_2325_u64 ^ bytes.len() as u64;
@@ -122,15 +122,15 @@ mod tests {
             ],
         }];
         let now = 1_700_000_000_123;
-        let bytes = Record::new(1, 1, now, &Stimulus::Start, &events, 7).body;
+        let bytes = Record::new(1, 1, now, &Command::Start, &events, 7).body;
         let stored = StoredRecord::decode(&bytes).unwrap();
-        assert_eq!((stored.now, stored.stimulus, stored.events), (now, Stimulus::Start, events));
+        assert_eq!((stored.now, stored.command, stored.events), (now, Command::Start, events));
         assert_eq!(stored.pace, Pace::states(7));
-        for place in 0..bytes.len() {
+        for index in 0..bytes.len() {
             let mut damaged = bytes.clone();
-            damaged[place] ^= 0x10;
+            damaged[index] ^= 0x10;
             assert!(StoredRecord::decode(&damaged).is_err());
-            assert!(StoredRecord::decode(&bytes[..place]).is_err());
+            assert!(StoredRecord::decode(&bytes[..index]).is_err());
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Reading what is kept.
+//! Reading the store.
 
 use std::ops::Range;
 
@@ -8,9 +8,9 @@ use super::record::{event_count, key_of};
 use super::schema::SEQUENCE_BITS;
 use super::writer::status_code;
 use super::{Store, StoredRecord};
-use crate::engine::{EngineError, ExecutionStatus, MachineType};
 use crate::execution::{Caller, Identity, MapChild, Outcome};
 use crate::history::{Decoder, Encoder, Event, Malformed};
+use crate::model::{EngineError, ExecutionStatus, MachineType};
 
 /// A revision of a machine.
 pub(crate) struct MachineRow {
@@ -28,7 +28,7 @@ pub(crate) struct ActivityRow {
 
 /// Some events of a history.
 pub(crate) struct HistorySlice {
-    /// Each with its moment.
+    /// Each with its timestamp, in milliseconds since 1970.
     pub(crate) events: Vec<(i64, Event)>,
     /// How many there are in all.
     pub(crate) total: usize,
@@ -62,7 +62,7 @@ impl ExecutionRow {
         })
     }
 
-    /// Where the execution stands.
+    /// The status of the execution.
     pub(crate) fn status(&self) -> ExecutionStatus {
         self.outcome.as_ref().map_or(ExecutionStatus::Running, |outcome| outcome.status)
     }
@@ -158,15 +158,15 @@ impl Store {
         Ok(records)
     }
 
-    /// The events of an execution from one place in its history up to another, each with its moment, and how many
-    /// there are in all. Records outside of that range are passed over unread. `None`: the history is not kept.
+    /// A range of the events of an execution, each with its timestamp, and how many there are in all. Records outside of the
+    /// range are not decoded. `None`: the history has been deleted.
     pub(crate) fn events(
         &self,
         number: u64,
         range: impl FnOnce(usize) -> Range<usize>,
     ) -> Result<Option<HistorySlice>, EngineError> {
         let connection = self.read();
-        let (first, last) = places(number);
+        let (first, last) = record_keys(number);
         let mut heads = connection.prepare_cached(
             "SELECT substr(body, 1, 32) FROM records WHERE place BETWEEN ? AND ? ORDER BY place",
         )?;
@@ -209,8 +209,8 @@ impl Store {
     }
 }
 
-/// The first and the last place that a record of an execution can have.
-pub(super) fn places(number: u64) -> (i64, i64) {
+/// The first and the last key that a record of an execution can have.
+pub(super) fn record_keys(number: u64) -> (i64, i64) {
     let first = (number << SEQUENCE_BITS) as i64;
     (first, first | ((1 << SEQUENCE_BITS) - 1))
 }

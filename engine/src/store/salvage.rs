@@ -1,7 +1,7 @@
 //! Saving what can be read of a damaged database into a new one.
 //!
-//! A process that is killed leaves no damage: the database's own journal sees to that. This is for files that
-//! something else has cut or overwritten.
+//! A killed process leaves no damage, as the database has a journal. This is for files that were truncated or overwritten
+//! by something else.
 
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,7 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, ErrorCode, params_from_iter};
 
 use super::schema;
-use crate::engine::EngineError;
+use crate::model::EngineError;
 
 /// The tables, with their keys and columns.
 const TABLES: [(&str, &str, &str); 5] = [
@@ -29,7 +29,7 @@ pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
 }
 
-/// Looks at the ends of the tables, to which everything is added, and at all that a start reads.
+/// Reads the ends of the tables, where rows are added, and everything that a start reads.
 pub(super) fn probe(connection: &Connection) -> Result<(), rusqlite::Error> {
     for select in ["SELECT body FROM machines", "SELECT identity FROM executions WHERE stop IS NULL"] {
         let mut statement = connection.prepare(select)?;
@@ -47,7 +47,7 @@ pub(super) fn probe(connection: &Connection) -> Result<(), rusqlite::Error> {
     Ok(())
 }
 
-/// Puts a damaged database aside, and what can be read of it into a new one in its place.
+/// Puts a damaged database aside, and copies what can be read of it into a new one.
 pub(super) fn salvage(file: &Path) -> Result<(), EngineError> {
     let aside = put_aside(file)?;
     let (saved, lost_ends) = copy(&aside, file)?;
@@ -86,7 +86,7 @@ fn beside(file: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// Copies row by row, from both ends up to where reading fails. Tells how many rows, and of which tables not all.
+/// Copies row by row, from both ends up to where reading fails. Returns how many rows, and the incomplete tables.
 fn copy(from: &Path, to: &Path) -> Result<(usize, Vec<&'static str>), EngineError> {
     let old = Connection::open(from)?;
     let mut new = Connection::open(to)?;
@@ -94,9 +94,9 @@ fn copy(from: &Path, to: &Path) -> Result<(usize, Vec<&'static str>), EngineErro
     let transaction = new.transaction()?;
     let (mut saved, mut incomplete) = (0, Vec::new());
     for (table, key, columns) in TABLES {
-        let places = vec!["?"; columns.split(',').count()].join(", ");
-        let mut insert =
-            transaction.prepare(&format!("INSERT OR IGNORE INTO {table} ({columns}) VALUES ({places})"))?;
+        let record_keys = vec!["?"; columns.split(',').count()].join(", ");
+        let mut insert = transaction
+            .prepare(&format!("INSERT OR IGNORE INTO {table} ({columns}) VALUES ({record_keys})"))?;
         for order in ["ASC", "DESC"] {
             let select = format!("SELECT {columns} FROM {table} ORDER BY {key} {order}");
             let is_whole = each_row(&old, &select, |row| {
@@ -115,7 +115,7 @@ fn copy(from: &Path, to: &Path) -> Result<(usize, Vec<&'static str>), EngineErro
     Ok((saved, incomplete))
 }
 
-/// Calls for each row that can be read; says whether that was all of them.
+/// Calls `each` for every row that can be read; returns whether that was all of them.
 fn each_row(
     connection: &Connection,
     select: &str,

@@ -1,4 +1,4 @@
-//! Who writes, and how.
+//! [`Writer`]: stores batches in the order in which they are submitted.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -8,35 +8,36 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError, TryLockError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, Transaction, params};
+use rusqlite::{Transaction, params};
 
 use super::cleaning::{Cleaner, Retention};
 use super::record::key_of;
 use super::rows::encode_identity;
 use super::schema::SEQUENCE_BITS;
 use super::{Record, locked};
-use crate::engine::MemoryBounds;
-use crate::engine::{ExecutionStatus, Health, Part, words_of};
 use crate::execution::{Identity, Outcome};
+use crate::health::{Health, Part, panic_message};
 use crate::history::Encoder;
+use crate::model::ExecutionStatus;
+use crate::model::MemoryBounds;
 
 /// How many batches share one transaction at most.
-const MOST_TOGETHER: usize = 512;
+const MAX_BATCHES: usize = 512;
 
-/// How long after a failure the same is written again: twice as long each time, up to the second.
-const FIRST_DELAY: Duration = Duration::from_millis(50);
+/// The delay before a failed write is repeated: doubled each time, up to the maximum.
+const MIN_DELAY: Duration = Duration::from_millis(50);
 const MAX_DELAY: Duration = Duration::from_secs(1);
 
-/// How often a failure that lasts is told of.
-const TOLD_EVERY: Duration = Duration::from_secs(60);
+/// How often a failure that lasts is logged.
+const REPORT_INTERVAL: Duration = Duration::from_secs(60);
 
-/// Things that are written together or not at all, and what is done when they are safe.
+/// Writes that are stored together or not at all, and a callback that runs once they are.
 pub(crate) struct Batch {
     pub(crate) writes: Vec<Write>,
     pub(crate) done: Box<dyn FnOnce() + Send>,
 }
 
-/// One thing to write.
+/// One write.
 pub(crate) enum Write {
     Machine { revision: i64, arn: String, body: String },
     MachineDeleted { arn: String },
@@ -56,27 +57,27 @@ pub(crate) struct Closing {
     pub(crate) outcome: Outcome,
 }
 
-/// Writes what is handed in, in that order.
+/// Stores batches in the order in which they are submitted.
 pub(super) struct Writer {
-    hand: Hand,
+    mode: Mode,
     progress: Arc<Progress>,
 }
 
-/// How writing goes.
+/// The state of writing.
 #[derive(Default)]
 struct Progress {
     health: Health,
     /// Nothing can be written any more.
     has_failed: AtomicBool,
-    /// What is to be written cannot be written at present.
+    /// Writes fail at present, and are repeated.
     is_failing: AtomicBool,
-    /// Nobody waits for what cannot be written any longer.
+    /// The engine shuts down: a failed write is not repeated.
     is_stopping: Mutex<bool>,
     stopping: Condvar,
 }
 
 impl Progress {
-    /// Waits before the next try; `false` if there is to be none.
+    /// Waits before the next attempt; `false` if the engine shuts down.
     fn wait(&self, delay: Duration) -> bool {
         let is_stopping = locked(&self.is_stopping);
         let waited = self.stopping.wait_timeout_while(is_stopping, delay, |is_stopping| !*is_stopping);
@@ -84,32 +85,32 @@ impl Progress {
     }
 }
 
-/// Who writes.
-enum Hand {
-    /// Whoever handed something in: memory keeps nobody waiting, and no other thread need be woken.
-    Caller { queue: Mutex<VecDeque<Batch>>, pen: Mutex<Option<Pen>> },
-    /// A thread: it waits for the disk, and writes together what has come meanwhile.
+/// The thread that writes.
+enum Mode {
+    /// The thread that submits: memory does not block, and no other thread has to be woken.
+    Inline { queue: Mutex<VecDeque<Batch>>, connection: Mutex<Option<Connection>> },
+    /// A thread of its own: it waits for the disk, and writes all batches that were submitted meanwhile together.
     Thread { queue: Mutex<Option<Sender<Batch>>>, thread: Mutex<Option<JoinHandle<()>>> },
 }
 
 impl Writer {
     /// A writer to memory.
-    pub(super) fn to_memory(connection: Arc<Mutex<Connection>>, bounds: MemoryBounds) -> Writer {
-        let pen = Pen { connection, cleaner: Cleaner::new(Retention::Memory(bounds)) };
-        let hand = Hand::Caller { queue: Mutex::default(), pen: Mutex::new(Some(pen)) };
-        Writer { hand, progress: Arc::default() }
+    pub(super) fn to_memory(database: Arc<Mutex<rusqlite::Connection>>, bounds: MemoryBounds) -> Writer {
+        let connection = Connection { database, cleaner: Cleaner::new(Retention::Memory(bounds)) };
+        let mode = Mode::Inline { queue: Mutex::default(), connection: Mutex::new(Some(connection)) };
+        Writer { mode, progress: Arc::default() }
     }
 
-    /// A writer to the disk. `reopen` opens the database anew, should the connection be of no use any more.
-    pub(super) fn to_disk(connection: Connection, reopen: Reopen, health: &Health) -> Writer {
+    /// A writer to the disk. `reopen` opens the database again after an error of the connection.
+    pub(super) fn to_disk(database: rusqlite::Connection, reopen: Reopen, health: &Health) -> Writer {
         let progress = Arc::new(Progress { health: health.clone(), ..Progress::default() });
         let (sender, receiver) = channel();
-        let pen =
-            Pen { connection: Arc::new(Mutex::new(connection)), cleaner: Cleaner::new(Retention::Disk) };
-        let told = Arc::clone(&progress);
+        let connection =
+            Connection { database: Arc::new(Mutex::new(database)), cleaner: Cleaner::new(Retention::Disk) };
+        let shared = Arc::clone(&progress);
         let thread = std::thread::Builder::new()
             .name("history-writer".to_owned())
-            .spawn(move || write_all(pen, &receiver, &reopen, &told));
+            .spawn(move || write_all(connection, &receiver, &reopen, &shared));
         let thread = match thread {
             Ok(thread) => Some(thread),
             Err(error) => {
@@ -119,50 +120,50 @@ impl Writer {
                 None
             }
         };
-        let hand = Hand::Thread { queue: Mutex::new(Some(sender)), thread: Mutex::new(thread) };
-        Writer { hand, progress }
+        let mode = Mode::Thread { queue: Mutex::new(Some(sender)), thread: Mutex::new(thread) };
+        Writer { mode, progress }
     }
 
-    /// Takes something in. [`Writer::settle`] must follow, without locks that `done` might want.
+    /// Submits a batch. [`Writer::flush`] must follow, without holding a lock that a `done` callback may take.
     pub(super) fn submit(&self, batch: Batch) {
-        match &self.hand {
-            Hand::Caller { queue, .. } => locked(queue).push_back(batch),
-            Hand::Thread { queue, .. } => {
-                let is_taken = locked(queue).as_ref().is_some_and(|queue| queue.send(batch).is_ok());
-                if !is_taken {
+        match &self.mode {
+            Mode::Inline { queue, .. } => locked(queue).push_back(batch),
+            Mode::Thread { queue, .. } => {
+                let is_accepted = locked(queue).as_ref().is_some_and(|queue| queue.send(batch).is_ok());
+                if !is_accepted {
                     self.progress.has_failed.store(true, Ordering::Release);
                 }
             }
         }
     }
 
-    /// Writes what was taken in, unless somebody else does.
-    pub(super) fn settle(&self) {
-        let Hand::Caller { queue, pen } = &self.hand else { return };
-        // Looked at again after the pen was let go: what came in meanwhile was left to us.
+    /// Writes the submitted batches, unless another thread is doing so.
+    pub(super) fn flush(&self) {
+        let Mode::Inline { queue, connection } = &self.mode else { return };
+        // Checked again after the connection was released: batches submitted meanwhile were left to this thread.
         while !locked(queue).is_empty() {
-            let mut pen = match pen.try_lock() {
-                Ok(pen) => pen,
+            let mut connection = match connection.try_lock() {
+                Ok(connection) => connection,
                 Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
                 Err(TryLockError::WouldBlock) => return,
             };
-            self.write_queue(queue, &mut pen);
+            self.write_queue(queue, &mut connection);
         }
     }
 
-    fn write_queue(&self, queue: &Mutex<VecDeque<Batch>>, pen: &mut Option<Pen>) {
+    fn write_queue(&self, queue: &Mutex<VecDeque<Batch>>, connection: &mut Option<Connection>) {
         let batches = Vec::from(std::mem::take(&mut *locked(queue)));
-        match pen.as_mut().map(|pen| pen.write(&batches)) {
+        match connection.as_mut().map(|connection| connection.write(&batches)) {
             Some(Ok(())) => finish(batches),
             failed => {
-                // What was handed in stays undone: nobody is told that it happened.
+                // The callbacks of these batches do not run: their records are not stored.
                 if let Some(Err(error)) = failed {
                     tracing::error!(%error, "the histories cannot be kept in memory any more");
                     let sentence = format!("the histories cannot be kept in memory any more ({error})");
                     self.progress.health.is_down(Part::Store, sentence);
                 }
                 self.progress.has_failed.store(true, Ordering::Release);
-                pen.take();
+                connection.take();
             }
         }
     }
@@ -171,21 +172,21 @@ impl Writer {
         self.progress.has_failed.load(Ordering::Acquire)
     }
 
-    /// Whether what is handed in has to wait until it can be written.
+    /// Whether submitted batches have to wait until the store can be written.
     pub(super) fn is_failing(&self) -> bool {
         self.progress.is_failing.load(Ordering::Acquire)
     }
 
-    /// Waits until everything taken in is written; nothing can be any more.
+    /// Waits until all submitted batches are written, and accepts no more.
     pub(super) fn stop(&self) {
-        match &self.hand {
-            Hand::Caller { queue, pen } => {
-                self.write_queue(queue, &mut locked(pen));
-                locked(pen).take();
-                // What came in meanwhile is dropped, and who waits for it hears of that.
-                self.settle();
+        match &self.mode {
+            Mode::Inline { queue, connection } => {
+                self.write_queue(queue, &mut locked(connection));
+                locked(connection).take();
+                // Batches submitted meanwhile are dropped, which wakes those who wait for them with an error.
+                self.flush();
             }
-            Hand::Thread { queue, thread } => {
+            Mode::Thread { queue, thread } => {
                 locked(queue).take();
                 *locked(&self.progress.is_stopping) = true;
                 self.progress.stopping.notify_all();
@@ -197,14 +198,14 @@ impl Writer {
     }
 }
 
-/// Opens the database anew.
-pub(super) type Reopen = Box<dyn Fn() -> Result<Connection, rusqlite::Error> + Send>;
+/// Opens the database again.
+pub(super) type Reopen = Box<dyn Fn() -> Result<rusqlite::Connection, rusqlite::Error> + Send>;
 
-fn write_all(mut pen: Pen, queue: &Receiver<Batch>, reopen: &Reopen, progress: &Progress) {
+fn write_all(mut connection: Connection, queue: &Receiver<Batch>, reopen: &Reopen, progress: &Progress) {
     while let Ok(first) = queue.recv() {
         let mut batches = vec![first];
-        batches.extend(queue.try_iter().take(MOST_TOGETHER - 1));
-        if !write_in_the_end(&mut pen, &batches, reopen, progress) {
+        batches.extend(queue.try_iter().take(MAX_BATCHES - 1));
+        if !write_until_stored(&mut connection, &batches, reopen, progress) {
             progress.has_failed.store(true, Ordering::Release);
             return;
         }
@@ -212,16 +213,21 @@ fn write_all(mut pen: Pen, queue: &Receiver<Batch>, reopen: &Reopen, progress: &
     }
 }
 
-/// Writes, as often as it takes: a disk that is full has room again some day. Nothing is passed over meanwhile, as what
-/// comes later waits behind it. `false`: the engine is shut down before it could be written.
-fn write_in_the_end(pen: &mut Pen, batches: &[Batch], reopen: &Reopen, progress: &Progress) -> bool {
-    let Err(mut error) = pen.write(batches) else { return true };
+/// Writes, and repeats the write until it succeeds: a full disk has room again some day. Later batches wait, so that none
+/// is skipped. `false`: the engine was shut down before the write succeeded.
+fn write_until_stored(
+    connection: &mut Connection,
+    batches: &[Batch],
+    reopen: &Reopen,
+    progress: &Progress,
+) -> bool {
+    let Err(mut error) = connection.write(batches) else { return true };
     let began = Instant::now();
-    let (mut delay, mut told) = (FIRST_DELAY, None);
+    let (mut delay, mut reported) = (MIN_DELAY, None);
     progress.is_failing.store(true, Ordering::Release);
     loop {
-        if told.is_none_or(|told: Instant| told.elapsed() >= TOLD_EVERY) {
-            told = Some(Instant::now());
+        if reported.is_none_or(|reported: Instant| reported.elapsed() >= REPORT_INTERVAL) {
+            reported = Some(Instant::now());
             tracing::error!(
                 %error,
                 seconds = began.elapsed().as_secs(),
@@ -237,13 +243,13 @@ fn write_in_the_end(pen: &mut Pen, batches: &[Batch], reopen: &Reopen, progress:
             return false;
         }
         delay = (delay * 2).min(MAX_DELAY);
-        match pen.write(batches) {
+        match connection.write(batches) {
             Ok(()) => break,
             Err(again) => error = again,
         }
-        // A connection that has met an error of the disk may see that error for ever.
-        if let Ok(connection) = reopen() {
-            *locked(&pen.connection) = connection;
+        // A connection that had an error of the disk may return that error for ever.
+        if let Ok(database) = reopen() {
+            *locked(&connection.database) = database;
         }
     }
     tracing::info!(seconds = began.elapsed().as_secs(), "the history store is written again");
@@ -252,7 +258,7 @@ fn write_in_the_end(pen: &mut Pen, batches: &[Batch], reopen: &Reopen, progress:
     true
 }
 
-/// Does what was to be done once the batches are safe.
+/// Runs the callbacks of batches that are stored.
 fn finish(batches: Vec<Batch>) {
     for batch in batches {
         for write in &batch.writes {
@@ -266,33 +272,33 @@ fn finish(batches: Vec<Batch>) {
             }
         }
         if let Err(panic) = catch_unwind(AssertUnwindSafe(batch.done)) {
-            tracing::error!(panic = words_of(&*panic), "what follows from a stored record panicked");
+            tracing::error!(panic = panic_message(&*panic), "the callback of a stored record panicked");
         }
     }
 }
 
-/// What writing needs.
-struct Pen {
-    connection: Arc<Mutex<Connection>>,
+/// The open database, and what is deleted from it over time.
+struct Connection {
+    database: Arc<Mutex<rusqlite::Connection>>,
     cleaner: Cleaner,
 }
 
-impl Pen {
-    /// Writes together. What was written before is written again without harm.
+impl Connection {
+    /// Writes batches in one transaction. Repeating a write does no harm.
     fn write(&mut self, batches: &[Batch]) -> Result<(), rusqlite::Error> {
         let written = catch_unwind(AssertUnwindSafe(|| {
-            write_together(&mut locked(&self.connection), batches, &mut self.cleaner)
+            write_together(&mut locked(&self.database), batches, &mut self.cleaner)
         }));
         written.unwrap_or(Err(rusqlite::Error::UnwindingPanic))
     }
 }
 
 fn write_together(
-    connection: &mut Connection,
+    database: &mut rusqlite::Connection,
     batches: &[Batch],
     cleaner: &mut Cleaner,
 ) -> Result<(), rusqlite::Error> {
-    let transaction = connection.transaction()?;
+    let transaction = database.transaction()?;
     let mut now = None;
     for batch in batches {
         for write in &batch.writes {
@@ -347,10 +353,10 @@ fn perform(transaction: &Transaction<'_>, write: &Write) -> Result<(), rusqlite:
                 ])?;
         }
         Write::Record(record) => {
-            let place = ((record.execution << SEQUENCE_BITS) | record.sequence) as i64;
+            let key = ((record.execution << SEQUENCE_BITS) | record.sequence) as i64;
             transaction
                 .prepare_cached("INSERT OR REPLACE INTO records (place, body) VALUES (?, ?)")?
-                .execute(params![place, record.body])?;
+                .execute(params![key, record.body])?;
         }
         Write::Closed(closing) => {
             let mut encoder = Encoder::default();

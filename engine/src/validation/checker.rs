@@ -4,32 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::{Finding, Options, Severity, code};
-use crate::data::Json;
-
-/// The language of a machine or of a state.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Language {
-    JsonPath,
-    Jsonata,
-}
-
-impl Language {
-    pub(super) fn as_str(self) -> &'static str {
-        match self {
-            Language::JsonPath => "JSONPath",
-            Language::Jsonata => "JSONata",
-        }
-    }
-
-    /// As AWS resolves it: only the exact word is JSONPath, and anything else that stands there is JSONata.
-    pub(super) fn resolve(field: Option<&Json>, inherited: Language) -> Language {
-        match field {
-            None => inherited,
-            Some(value) if value.as_str() == Some("JSONPath") => Language::JsonPath,
-            Some(_) => Language::Jsonata,
-        }
-    }
-}
+use crate::fields::Language;
 
 /// Goes through a definition and gathers its faults.
 pub(super) struct Checker<'a> {

@@ -1,10 +1,11 @@
 //! The rules of a Choice state.
 
-use super::checker::{Checker, Language};
+use super::checker::Checker;
 use super::code;
 use super::jsonata::Scene;
 use super::value::{self, Kind};
 use crate::data::{Json, Object};
+use crate::fields::Language;
 
 const SELECTORS: &[&str] = &["And", "Or", "Not", "Variable", "Condition"];
 const COMPARISONS: &[&str] = &["Equals", "LessThan", "GreaterThan", "LessThanEquals", "GreaterThanEquals"];

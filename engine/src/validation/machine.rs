@@ -1,10 +1,11 @@
 //! A state machine: the outermost one, a branch of a Parallel state, or what a Map state runs for its items.
 
-use super::checker::{Checker, Language};
+use super::checker::Checker;
 use super::code;
 use super::value::Kind;
 use crate::data::{Json, Object};
-use crate::definition::MAX_NESTING;
+use crate::fields::Language;
+use crate::state::MAX_NESTING;
 
 const MAX_NAME_LENGTH: usize = 80;
 

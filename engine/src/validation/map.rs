@@ -1,12 +1,13 @@
 //! The fields that only a Map state has.
 
-use super::checker::{Checker, Language};
+use super::checker::Checker;
 use super::code;
 use super::jsonata::Scene;
 use super::machine::Place;
 use super::value::{self, Kind};
 use crate::data::{Json, Object};
-use crate::engine::MachineType;
+use crate::fields::Language;
+use crate::model::MachineType;
 use crate::state::DISTRIBUTED_ONLY;
 
 const LABEL_LENGTH: usize = 40;

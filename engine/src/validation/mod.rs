@@ -30,7 +30,7 @@ pub use report::{Finding, Report, Severity, code};
 pub use syntax::Position;
 
 use crate::data::Json;
-use crate::engine::MachineType;
+use crate::model::MachineType;
 use checker::Checker;
 
 /// The longest definition that is read, in characters.

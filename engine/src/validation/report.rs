@@ -83,7 +83,7 @@ pub mod code {
 }
 
 /// How many faults a refusal tells.
-const MAX_TOLD: usize = 100;
+const MAX_REPORTED: usize = 100;
 
 /// All findings of one definition.
 #[derive(Clone, Debug, Default)]
@@ -112,7 +112,7 @@ impl Report {
         let faults: Vec<String> = self
             .errors()
             .filter(|finding| !aws_refuses || is_of_aws(finding))
-            .take(MAX_TOLD)
+            .take(MAX_REPORTED)
             .map(|finding| {
                 let location = finding.location.as_deref().unwrap_or("null");
                 format!("{}: {} at {location}", finding.code, finding.message)

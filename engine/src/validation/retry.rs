@@ -1,10 +1,11 @@
 //! Retriers and catchers.
 
-use super::checker::{Checker, Language};
+use super::checker::Checker;
 use super::code;
 use super::jsonata::Scene;
 use super::value::Kind;
 use crate::data::{Json, Object};
+use crate::fields::Language;
 
 /// The error names that the language itself has.
 const RESERVED: &[&str] = &[

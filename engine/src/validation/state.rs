@@ -1,9 +1,10 @@
 //! One state: which fields its type has, which of them must be there, which exclude each other.
 
-use super::checker::{Checker, Language};
+use super::checker::Checker;
 use super::jsonata::Scene;
 use super::value::Kind;
 use crate::data::{Json, Object};
+use crate::fields::Language;
 
 /// Which language has a field.
 #[derive(Clone, Copy, PartialEq)]

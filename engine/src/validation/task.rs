@@ -1,14 +1,15 @@
 //! The resource of a Task state, and what it is asked with.
 
-use super::checker::{Checker, Language};
+use super::checker::Checker;
 use super::code;
 use super::integrations::{Pattern, Resource, is_known, parse, required};
 use super::jsonata::Scene;
 use super::models;
 use super::value::{Kind, is_expression};
 use crate::data::{Json, Object};
-use crate::engine::MachineType;
+use crate::fields::Language;
 use crate::integration;
+use crate::model::MachineType;
 
 impl Checker<'_> {
     pub(super) fn task(&mut self, state: &Object, at: &str, language: Language) {

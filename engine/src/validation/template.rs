@@ -1,10 +1,11 @@
 //! Payload templates, variables, and values that are taken as they stand.
 
-use super::checker::{Checker, Language};
+use super::checker::Checker;
 use super::code;
 use super::jsonata::Scene;
 use super::path::{call_fault, json_path_fault, looks_like_call, looks_like_path};
 use crate::data::Json;
+use crate::fields::Language;
 
 impl Checker<'_> {
     /// The values of keys that end with `.$`, at any depth. AWS names the field that holds the template, however

@@ -1,10 +1,11 @@
 //! What a field may hold.
 
-use super::checker::{Checker, Language};
+use super::checker::Checker;
 use super::code;
 use super::jsonata::Scene;
 use super::path::{Roots, call_fault, json_path_fault, looks_like_path, reference_path_fault};
 use crate::data::{Json, Object, timestamp};
+use crate::fields::Language;
 
 /// The kinds of values that fields take.
 #[derive(Clone, Copy, Debug, PartialEq)]

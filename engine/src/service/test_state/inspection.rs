@@ -22,7 +22,7 @@ pub(super) struct ErrorDetails {
 }
 
 impl Inspection {
-    pub(super) fn tell(&mut self, name: &'static str, value: &Json) {
+    pub(super) fn record(&mut self, name: &'static str, value: &Json) {
         self.values.push((name, value.clone()));
     }
 

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use super::super::exception::Exception;
 use super::request::TestRequest;
 use crate::data::{Json, Object};
-use crate::definition::{StateMachine, Transition};
-use crate::engine::MachineType;
+use crate::definition::StateMachine;
 use crate::integration::{Pattern, Resource};
+use crate::model::MachineType;
 use crate::state::State;
+use crate::state::Transition;
 use crate::validation::{Options, Severity, validate, validate_state};
 
 /// What AWS calls a state that is given without a machine.

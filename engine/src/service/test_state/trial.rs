@@ -8,12 +8,13 @@ use super::mock::Mocked;
 use super::request::TestRequest;
 use super::subject::Subject;
 use super::work;
-use crate::data::{Json, Random, Variables};
-use crate::definition::{Cost, Transition};
+use crate::data::{Json, Random, Scope, Variables};
+use crate::definition::Cost;
 use crate::engine::Lane;
 use crate::execution::child_inputs;
 use crate::integration::lambda_envelope;
-use crate::state::{Cx, Finished, Map, MapMode, StateError, Step};
+use crate::state::Transition;
+use crate::state::{Finished, Map, MapMode, StateError, Step};
 
 /// `status`
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,17 +100,11 @@ impl Trial {
         })
     }
 
-    fn cx(&self) -> Cx<'_> {
-        Cx {
-            input: &self.test.input,
-            variables: &self.variables,
-            context: &self.context,
-            random: &self.random,
-            now: self.now,
-        }
+    fn cx(&self) -> Scope<'_> {
+        Scope::new(&self.test.input, &self.context, &self.variables, &self.random, self.now)
     }
 
-    /// Runs a state. What its definition says is done by a thread for such things; its work is waited for by none.
+    /// Runs a state, on a worker thread.
     pub(super) async fn run(
         service: &Service,
         test: TestRequest,
@@ -122,7 +117,7 @@ impl Trial {
         let begun = service.engine.apart(lane, move || {
             let trial = Trial::prepare(&host, test)?;
             let mut inspection = Inspection::default();
-            inspection.tell("input", &trial.test.input);
+            inspection.record("input", &trial.test.input);
             let way = trial.enter(&mut inspection);
             Ok((trial, inspection, way))
         });
@@ -161,7 +156,7 @@ impl Trial {
             Err(error) => self.failed(error, &mut inspection),
         };
         if !self.variables.as_object().is_empty() {
-            inspection.tell("variables", &Json::from(self.variables.as_object().clone()));
+            inspection.record("variables", &Json::from(self.variables.as_object().clone()));
         }
         (verdict, inspection)
     }
@@ -176,7 +171,7 @@ impl Trial {
     fn enter(&self, inspection: &mut Inspection) -> Result<Way, StateError> {
         let cx = self.cx();
         let kind = self.subject.kind();
-        let fields = Fields { state: &self.subject.definition, scope: cx.scope() };
+        let fields = Fields { state: &self.subject.definition, scope: cx };
         let selected = fields.after_input_path();
         let shows_input = !self.subject.is_jsonata
             && match kind {
@@ -185,11 +180,11 @@ impl Trial {
                 _ => true,
             };
         if let (Some(selected), true) = (&selected, shows_input) {
-            inspection.tell("afterInputPath", selected);
+            inspection.record("afterInputPath", selected);
             if matches!(kind, "Pass" | "Task")
                 && let Some(parameters) = fields.after_template("Parameters", selected)
             {
-                inspection.tell("afterParameters", &parameters);
+                inspection.record("afterParameters", &parameters);
             }
         }
         if kind == "Map" {
@@ -207,14 +202,14 @@ impl Trial {
                 let (finished, transition) = self.subject.state().reply(&cx, Json::Null)?;
                 Ok(Way::Done(finished, transition))
             }
-            Step::Ask(request) => {
+            Step::ScheduleTask(request) => {
                 if self.subject.is_jsonata {
-                    inspection.tell("afterArguments", &request.parameters);
+                    inspection.record("afterArguments", &request.parameters);
                 }
                 Ok(Way::Work(request.parameters))
             }
-            Step::Fork { input } => Ok(Way::Work(input)),
-            Step::Spread(_) => Err(StateError::runtime("only a Map state has items")),
+            Step::StartBranches { input } => Ok(Way::Work(input)),
+            Step::StartIterations(_) => Err(StateError::runtime("only a Map state has items")),
         }
     }
 
@@ -222,7 +217,7 @@ impl Trial {
         let constant = self.subject.definition.get("Result");
         let made = match (constant, selected) {
             (Some(result), _) => {
-                inspection.tell("result", result);
+                inspection.record("result", result);
                 Some(result.clone())
             }
             (None, Some(selected)) => fields.after_template("Parameters", selected),
@@ -247,7 +242,7 @@ impl Trial {
             && let Some(items) = fields.after_items_path(selected)
             && items.is_array()
         {
-            inspection.tell("afterItemsPath", &items);
+            inspection.record("afterItemsPath", &items);
         }
         let selected = selected.unwrap_or(&self.test.input);
         let (items, max_concurrency) = if reads {
@@ -255,7 +250,7 @@ impl Trial {
             (self.items_read(), most)
         } else {
             match map.enter(&cx)? {
-                Step::Spread(spread) => (spread.items.to_vec(), spread.max_concurrency),
+                Step::StartIterations(spread) => (spread.items.to_vec(), spread.max_concurrency),
                 _ => (Vec::new(), 0),
             }
         };
@@ -263,7 +258,7 @@ impl Trial {
         let items = self.select_items(map, selected, items, inspection)?;
         if let MapMode::Distributed(distributed) = &map.mode {
             if let Some(batching) = distributed.batching(&cx, selected)? {
-                inspection.tell("afterItemBatcher", &Json::array(child_inputs(items, batching)));
+                inspection.record("afterItemBatcher", &Json::array(child_inputs(items, batching)));
             }
             let tolerance = distributed.tolerance(&cx, selected)?;
             inspection.tolerated_failure_count = tolerance.count;
@@ -295,13 +290,13 @@ impl Trial {
         for (index, item) in items.into_iter().enumerate() {
             let mut context = self.context.clone();
             if let Some(object) = context.as_object_mut() {
-                let told = Json::object([("Index", Json::from(index)), ("Value", item.clone())]);
-                object.insert("Map", Json::object([("Item", told)]));
+                let item = Json::object([("Index", Json::from(index)), ("Value", item.clone())]);
+                object.insert("Map", Json::object([("Item", item)]));
             }
-            let cx = Cx { context: &context, ..self.cx() };
+            let cx = Scope { context: &context, ..self.cx() };
             inputs.push(map.iteration_input(&cx, selected, &item)?);
         }
-        inspection.tell("afterItemSelector", &Json::array(inputs.iter().cloned()));
+        inspection.record("afterItemSelector", &Json::array(inputs.iter().cloned()));
         Ok(inputs)
     }
 
@@ -359,10 +354,10 @@ impl Trial {
     fn reply(&self, result: Json, inspection: &mut Inspection) -> Result<(Finished, Transition), StateError> {
         let cx = self.cx();
         if self.subject.kind() == "Task" {
-            inspection.tell("result", &result);
+            inspection.record("result", &result);
         }
         if !self.subject.is_jsonata {
-            show_result(&Fields { state: &self.subject.definition, scope: cx.scope() }, &result, inspection);
+            show_result(&Fields { state: &self.subject.definition, scope: cx }, &result, inspection);
         }
         self.subject.state().reply(&cx, result)
     }
@@ -409,8 +404,8 @@ impl Trial {
 
 fn show_result(fields: &Fields<'_>, result: &Json, inspection: &mut Inspection) {
     let Some(selected) = fields.after_template("ResultSelector", result) else { return };
-    inspection.tell("afterResultSelector", &selected);
+    inspection.record("afterResultSelector", &selected);
     if let Some(placed) = fields.after_result_path(&selected) {
-        inspection.tell("afterResultPath", &placed);
+        inspection.record("afterResultPath", &placed);
     }
 }

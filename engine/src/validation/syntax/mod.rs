@@ -1,7 +1,7 @@
 //! The JSON text itself: syntax faults in the words of AWS's parser (Jackson), keys given twice, and where
 //! everything stands.
 
-mod place;
+mod position;
 mod tokens;
 
 use std::collections::{HashMap, HashSet};
@@ -58,7 +58,7 @@ const VALUE_EXPECTED: &str = "JSON String, Number, Array, Object or token 'null'
 const SNIPPET: usize = 500;
 
 /// How many places are noted, and how long their locations may be.
-const MAX_NOTED: usize = 20_000;
+const MAX_POSITIONS: usize = 20_000;
 const MAX_LOCATION: usize = 1_000;
 
 /// The location of a part. What lies too deep is told by what is around it.

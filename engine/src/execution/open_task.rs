@@ -1,4 +1,4 @@
-//! [`OpenTask`]: a task that was asked for and has not had its final answer.
+//! [`OpenTask`]: a task that was scheduled and has no final result.
 
 use std::sync::Arc;
 
@@ -8,32 +8,32 @@ use crate::data::Json;
 use crate::integration::{Pattern, Resource, ServiceCall, lambda_request};
 use crate::state::State;
 
-/// A request to the outside.
+/// The invocation of a task.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Ask {
-    /// The task that the answer is for.
+pub(crate) struct Invocation {
+    /// The task that the result belongs to.
     pub(crate) task: u64,
-    pub(crate) asked: Asked,
+    pub(crate) target: Target,
     pub(crate) timeout_seconds: Option<u64>,
 }
 
-/// Who is asked for what.
+/// Who does the task, and its parameters.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Asked {
+pub(crate) enum Target {
     /// The host.
     Host { service: Arc<str>, action: Arc<str>, parameters: Json },
-    /// Whoever comes for this activity's tasks.
+    /// The next worker that polls this activity.
     Activity { arn: Arc<str>, input: Json },
     /// The engine: a nested execution, or a call of the Step Functions API.
-    Own { call: ServiceCall, parameters: Json },
-    /// The engine: tell when this nested execution has ended.
+    Engine { call: ServiceCall, parameters: Json },
+    /// The engine: report the end of this nested execution.
     Watch { arn: Arc<str>, pattern: Pattern },
 }
 
-/// A task without its final answer.
+/// A task without a final result.
 #[derive(Debug)]
 pub(super) struct OpenTask {
-    pub(super) strand: usize,
+    pub(super) branch: usize,
     pub(super) state: Arc<State>,
     pub(super) phase: Phase,
     pub(super) parameters: Json,
@@ -41,16 +41,16 @@ pub(super) struct OpenTask {
     pub(super) timeout: Option<TimerKey>,
     pub(super) heartbeat_seconds: Option<u64>,
     pub(super) heartbeat: Option<TimerKey>,
-    /// A report that came before the answer to the message that held the token.
+    /// A report that came before the service had returned from the call that carried the token.
     pub(super) early: Option<Result<Json, Reported>>,
 }
 
-/// How far a task has come.
+/// The progress of a task.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Phase {
-    /// Asked; the first answer is to come.
-    Asked,
-    /// The answer was the submission of a job or message; the report is to come. For a nested execution: its ARN.
+    /// Scheduled; the call has not returned.
+    Scheduled,
+    /// The call submitted a job or a message; the report is to come. For a nested execution: its ARN.
     Submitted { watched: Option<Arc<str>> },
     /// A worker has the activity's task.
     Taken,
@@ -58,21 +58,21 @@ pub(super) enum Phase {
 
 impl OpenTask {
     pub(super) fn resource(&self) -> &Resource {
-        self.state.resource().expect("only Task states ask for tasks")
+        self.state.resource().expect("only Task states schedule tasks")
     }
 
-    /// What must be asked anew after a restart.
-    pub(super) fn pending(&self, key: u64) -> Option<Ask> {
+    /// The invocation that is repeated after a restart.
+    pub(super) fn pending(&self, key: u64) -> Option<Invocation> {
         match &self.phase {
-            Phase::Asked => Some(self.ask(key)),
+            Phase::Scheduled => Some(self.invocation(key)),
             Phase::Taken => None,
             Phase::Submitted { watched } => watched.as_ref().map(|arn| self.watch(key, arn)),
         }
     }
 
-    pub(super) fn ask(&self, key: u64) -> Ask {
-        let asked = match self.resource() {
-            Resource::Function { arn } => Asked::Host {
+    pub(super) fn invocation(&self, key: u64) -> Invocation {
+        let target = match self.resource() {
+            Resource::Function { arn } => Target::Host {
                 service: "lambda".into(),
                 action: "invoke".into(),
                 parameters: Json::object([
@@ -81,12 +81,12 @@ impl OpenTask {
                 ]),
             },
             Resource::Activity { arn } => {
-                Asked::Activity { arn: Arc::clone(arn), input: self.parameters.clone() }
+                Target::Activity { arn: Arc::clone(arn), input: self.parameters.clone() }
             }
             Resource::Service(call) if call.is_own() => {
-                Asked::Own { call: call.clone(), parameters: self.parameters.clone() }
+                Target::Engine { call: call.clone(), parameters: self.parameters.clone() }
             }
-            Resource::Service(call) => Asked::Host {
+            Resource::Service(call) => Target::Host {
                 service: Arc::clone(&call.service),
                 action: Arc::clone(&call.action),
                 parameters: if call.is_lambda_invoke() {
@@ -96,14 +96,18 @@ impl OpenTask {
                 },
             },
         };
-        Ask { task: key, asked, timeout_seconds: self.timeout_seconds }
+        Invocation { task: key, target, timeout_seconds: self.timeout_seconds }
     }
 
-    pub(super) fn watch(&self, key: u64, arn: &Arc<str>) -> Ask {
+    pub(super) fn watch(&self, key: u64, arn: &Arc<str>) -> Invocation {
         let pattern = match self.resource() {
             Resource::Service(call) => call.pattern,
             _ => Pattern::Request,
         };
-        Ask { task: key, asked: Asked::Watch { arn: Arc::clone(arn), pattern }, timeout_seconds: None }
+        Invocation {
+            task: key,
+            target: Target::Watch { arn: Arc::clone(arn), pattern },
+            timeout_seconds: None,
+        }
     }
 }

@@ -1,41 +1,41 @@
-//! Failing: retriers, catchers, what a failure does to branches, and the ways an execution ends badly.
+//! Errors: `Retry` and `Catch`, failing and aborting branches, time-outs, stopping, and redriving.
 
 use std::sync::Arc;
 
-use super::branches::iteration_details;
-use super::strand::{Parent, Work};
+use super::branch::{Parent, Work};
+use super::parallel::iteration_details;
+use super::run::Progress;
 use super::timers::Timer;
 use super::{Execution, Outcome};
-use crate::definition::Transition;
-use crate::engine::{ExecutionStatus, MachineType};
 use crate::history::{Detail, EventType, Field};
-use crate::state::{FailureEvent, Moment, State, StateError};
+use crate::model::{ExecutionStatus, MachineType};
+use crate::state::{FailureEvent, Stage, State, StateError, Transition};
 
-/// What is done about an error in a state.
+/// How a state handles an error.
 enum Remedy {
     Retry { retrier: usize, delay: i64 },
     Catch { catcher: usize },
     None,
 }
 
-/// Whether the strands of what failed are gone or stay for a redrive.
+/// Whether the branches of a failed state are removed or kept for a redrive.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Remains {
-    Gone,
+    Removed,
     Kept,
 }
 
 impl Execution {
-    /// A state failed. Says whether its strand goes on at once.
-    pub(super) fn fail(&mut self, id: usize, state: &State, error: StateError) -> bool {
-        let strand = self.strand(id);
-        let (entered, last_before) = (strand.entered, strand.last_before);
+    /// Fails a state.
+    pub(super) fn fail(&mut self, id: usize, state: &State, error: StateError) -> Progress {
+        let branch = self.branch(id);
+        let (entered, last_before) = (branch.entered, branch.last_before);
         let failure_event = error.event();
-        let error = error.settle(&state.name, entered);
+        let error = error.in_state(&state.name, entered);
         if let Some(event) = failure_event {
-            // An expression fails in place of the state: what follows then does not follow its entering.
-            if event.moment == Moment::Evaluating && strand.last == entered {
-                self.strand_mut(id).last = last_before;
+            // A failed expression replaces the state: the next event does not follow the entering.
+            if event.stage == Stage::Evaluating && branch.last == entered {
+                self.branch_mut(id).last = last_before;
             }
             self.emit_evaluation_failed(id, state, event, &error);
             if let Some(failed) = state.failed() {
@@ -52,31 +52,31 @@ impl Execution {
         self.emit(id, EventType::EvaluationFailed, details);
     }
 
-    /// A state failed, or what runs within it; `failed_event` tells of it unless it is tried again.
+    /// Fails a state, or the branches within it; `failed_event` is appended unless the state is retried.
     pub(super) fn failed_within(
         &mut self,
         id: usize,
         state: &State,
         error: StateError,
         failed_event: Option<EventType>,
-    ) -> bool {
+    ) -> Progress {
         match self.remedy(id, state, &error) {
             Remedy::Retry { retrier, delay } => {
                 self.retry(id, retrier, delay);
-                false
+                Progress::Suspend
             }
             Remedy::Catch { catcher } => {
-                let before = self.strand(id).last;
+                let before = self.branch(id).last;
                 self.emit_failed(id, failed_event);
                 self.catch(id, state, catcher, &error).unwrap_or_else(|error| {
                     self.catcher_failed(id, state, error, before, failed_event);
-                    false
+                    Progress::Suspend
                 })
             }
             Remedy::None => {
                 self.emit_failed(id, failed_event);
-                self.strand_failed(id, error);
-                false
+                self.branch_failed(id, error);
+                Progress::Suspend
             }
         }
     }
@@ -89,10 +89,10 @@ impl Execution {
 
     fn remedy(&self, id: usize, state: &State, error: &StateError) -> Remedy {
         let Some(handlers) = state.handlers() else { return Remedy::None };
-        if let Some((place, retrier)) = handlers.retrier(error) {
-            let done = self.strand(id).retries.get(place).copied().unwrap_or(0);
+        if let Some((index, retrier)) = handlers.retrier(error) {
+            let done = self.branch(id).retries.get(index).copied().unwrap_or(0);
             if let Some(delay) = retrier.delay(done, &self.random) {
-                return Remedy::Retry { retrier: place, delay };
+                return Remedy::Retry { retrier: index, delay };
             }
         }
         handlers.catcher(error).map_or(Remedy::None, |(catcher, _)| Remedy::Catch { catcher })
@@ -100,45 +100,45 @@ impl Execution {
 
     fn retry(&mut self, id: usize, retrier: usize, delay: i64) {
         let due = self.now.saturating_add(delay);
-        let strand = self.strand_mut(id);
-        if strand.retries.len() <= retrier {
-            strand.retries.resize(retrier + 1, 0);
+        let branch = self.branch_mut(id);
+        if branch.retries.len() <= retrier {
+            branch.retries.resize(retrier + 1, 0);
         }
-        strand.retries[retrier] += 1;
-        let serial = strand.serial;
+        branch.retries[retrier] += 1;
+        let serial = branch.serial;
         if delay <= 0 {
-            let work = std::mem::replace(&mut self.strand_mut(id).work, Work::Again);
-            self.forget_work(work);
-            return self.make_ready_as_is(id);
+            let work = std::mem::replace(&mut self.branch_mut(id).work, Work::Again);
+            self.cancel_work(work);
+            return self.make_ready(id);
         }
-        let key = self.timers.set(due, Timer::Wake { strand: id, serial });
-        let work = std::mem::replace(&mut self.strand_mut(id).work, Work::Delayed(key));
-        self.forget_work(work);
+        let key = self.timers.set(due, Timer::Wake { branch: id, serial });
+        let work = std::mem::replace(&mut self.branch_mut(id).work, Work::Delayed(key));
+        self.cancel_work(work);
     }
 
-    /// Goes where a catcher leads, unless its own fields fail.
+    /// Follows the transition of a catcher, unless its own fields fail.
     fn catch(
         &mut self,
         id: usize,
         state: &State,
         catcher: usize,
         error: &StateError,
-    ) -> Result<bool, StateError> {
+    ) -> Result<Progress, StateError> {
         let caught = {
-            let strand = self.strand(id);
-            let context = self.context(strand, state, None);
+            let branch = self.branch(id);
+            let context = self.context(branch, state, None);
             let handlers = state.handlers().expect("only a state with handlers catches");
             let catcher = &handlers.catch[catcher];
-            catcher.catch(&self.cx(strand, &context), error).map(|finished| (finished, catcher.next))
+            catcher.catch(&self.scope(branch, &context), error).map(|finished| (finished, catcher.next))
         };
-        let work = std::mem::replace(&mut self.strand_mut(id).work, Work::Again);
-        self.forget_work(work);
+        let work = std::mem::replace(&mut self.branch_mut(id).work, Work::Again);
+        self.cancel_work(work);
         let (finished, next) = caught?;
         Ok(self.exit(id, state, finished, Transition::Next(next)))
     }
 
-    /// What a catcher's own fields do wrong is not caught again: the state fails a second time, from where it stood
-    /// before it failed first.
+    /// Fails the state a second time, after the fields of its catcher failed: that is not caught again. The events follow
+    /// the one before the first failure.
     fn catcher_failed(
         &mut self,
         id: usize,
@@ -148,28 +148,28 @@ impl Execution {
         failed_event: Option<EventType>,
     ) {
         let event = error.event();
-        let error = error.settle(&state.name, self.strand(id).entered);
+        let error = error.in_state(&state.name, self.branch(id).entered);
         if let Some(event) = event {
-            self.strand_mut(id).last = before;
+            self.branch_mut(id).last = before;
             self.emit_evaluation_failed(id, state, event, &error);
             self.emit_failed(id, failed_event);
         }
-        self.strand_failed(id, error);
+        self.branch_failed(id, error);
     }
 
-    /// Nothing in the state helped: the strand fails, and with it what it is part of.
-    fn strand_failed(&mut self, id: usize, error: StateError) {
-        match self.strand(id).parent {
-            // Nobody may catch it further out either, and nobody is told but the execution.
+    /// Fails a branch whose state handled the error neither by a retrier nor by a catcher.
+    fn branch_failed(&mut self, id: usize, error: StateError) {
+        match self.branch(id).parent {
+            // No outer state may catch it either.
             _ if error.is_runtime() => self.fail_execution(id, error),
             None => self.fail_execution(id, error),
-            Some(parent) => self.branch_failed(id, parent, error),
+            Some(parent) => self.fail_parent(id, parent, error),
         }
     }
 
     fn fail_execution(&mut self, id: usize, error: StateError) {
         self.emit(id, EventType::ExecutionFailed, error.details());
-        self.break_off_all();
+        self.interrupt_all();
         self.close(Outcome {
             status: ExecutionStatus::Failed,
             output: None,
@@ -178,18 +178,17 @@ impl Execution {
         });
     }
 
-    /// A branch or iteration failed: the others are broken off, and the state that holds them fails.
-    fn branch_failed(&mut self, id: usize, parent: Parent, error: StateError) {
-        let remains = if self.is_handled_above(parent, &error) { Remains::Gone } else { Remains::Kept };
-        let holder = parent.strand;
-        let strand = self.strand(holder);
-        let state = Arc::clone(strand.states.at(strand.place));
-        let last = self.strand(id).last;
-        let children = match &self.strand(holder).work {
-            Work::Branching(branches) => branches.children.clone(),
+    /// Fails the state that holds a failed branch or iteration; the other branches are aborted.
+    fn fail_parent(&mut self, id: usize, parent: Parent, error: StateError) {
+        let remains = if self.is_handled_above(parent, &error) { Remains::Removed } else { Remains::Kept };
+        let holder = parent.branch;
+        let state = self.state_of(holder);
+        let last = self.branch(id).last;
+        let children = match &self.branch(holder).work {
+            Work::Branching(children) => children.running.clone(),
             _ => Vec::new(),
         };
-        // The events of all that ends with it follow the same one, its last.
+        // The events of the branches that end with it follow its last one.
         if state.as_map().is_none() {
             self.emit_aborted(id, last);
         }
@@ -200,13 +199,13 @@ impl Execution {
             self.push_event(EventType::MapIterationFailed, last, iteration_details(&state, parent.index));
         }
         match remains {
-            Remains::Gone => drop(self.end_strand(id)),
-            Remains::Kept => self.break_off(id),
+            Remains::Removed => drop(self.end_branch(id)),
+            Remains::Kept => self.interrupt(id),
         }
-        self.strand_mut(holder).last = last;
+        self.branch_mut(holder).last = last;
         let failed = state.failed();
-        if self.failed_within(holder, &state, error.passed_on(), failed) {
-            self.make_ready_as_is(holder);
+        if self.failed_within(holder, &state, error.passed_on(), failed) == Progress::Continue {
+            self.make_ready(holder);
         }
     }
 
@@ -214,27 +213,26 @@ impl Execution {
     fn is_handled_above(&self, parent: Parent, error: &StateError) -> bool {
         let mut next = Some(parent);
         while let Some(parent) = next {
-            let strand = self.strand(parent.strand);
-            let state = strand.states.at(strand.place);
+            let branch = self.branch(parent.branch);
+            let state = branch.states.at(branch.state_index);
             let is_handled = state.handlers().is_some_and(|handlers| {
-                let retries = handlers.retrier(error).is_some_and(|(place, retrier)| {
-                    retrier.has_attempts(strand.retries.get(place).copied().unwrap_or(0))
+                let retries = handlers.retrier(error).is_some_and(|(index, retrier)| {
+                    retrier.has_attempts(branch.retries.get(index).copied().unwrap_or(0))
                 });
                 retries || handlers.catcher(error).is_some()
             });
             if is_handled {
                 return true;
             }
-            next = strand.parent;
+            next = branch.parent;
         }
         false
     }
 
-    /// Breaks off a strand and what runs within it.
+    /// Aborts a branch and the branches within it.
     fn abort(&mut self, id: usize, remains: Remains, previous: u64) {
-        if let Some(parent) = self.strand(id).parent {
-            let holder = self.strand(parent.strand);
-            let state = Arc::clone(holder.states.at(holder.place));
+        if let Some(parent) = self.branch(id).parent {
+            let state = self.state_of(parent.branch);
             if state.as_map().is_some() {
                 self.push_event(
                     EventType::MapIterationAborted,
@@ -246,17 +244,17 @@ impl Execution {
         self.emit_aborted(id, previous);
         self.abort_branches(id, remains, previous);
         match remains {
-            Remains::Kept => self.break_off(id),
-            Remains::Gone => {
-                let strand = self.end_strand(id);
-                self.forget_work(strand.work);
+            Remains::Kept => self.interrupt(id),
+            Remains::Removed => {
+                let branch = self.end_branch(id);
+                self.cancel_work(branch.work);
             }
         }
     }
 
     fn abort_branches(&mut self, id: usize, remains: Remains, previous: u64) {
-        let children = match &self.strand(id).work {
-            Work::Branching(branches) => branches.children.clone(),
+        let children = match &self.branch(id).work {
+            Work::Branching(children) => children.running.clone(),
             _ => Vec::new(),
         };
         for child in children {
@@ -264,59 +262,58 @@ impl Execution {
         }
     }
 
-    /// Breaks off whatever runs within a strand.
+    /// Aborts the branches within a branch.
     pub(super) fn abort_children(&mut self, id: usize) {
-        let last = self.strand(id).last;
-        self.abort_branches(id, Remains::Gone, last);
+        let last = self.branch(id).last;
+        self.abort_branches(id, Remains::Removed, last);
     }
 
     fn emit_aborted(&mut self, id: usize, previous: u64) {
-        let strand = self.strand(id);
-        let state = Arc::clone(strand.states.at(strand.place));
-        if let Some(event) = state.aborted().filter(|_| !matches!(strand.work, Work::Enter)) {
+        let state = self.state_of(id);
+        let is_entered = !matches!(self.branch(id).work, Work::Enter);
+        if let Some(event) = state.aborted().filter(|_| is_entered) {
             self.push_event(event, previous, Vec::new());
         }
     }
 
-    /// Leaves a strand where it is, to be gone on with by a redrive. One that holds branches stays as it is, as
-    /// those are gone on with.
-    fn break_off(&mut self, id: usize) {
-        let holds_branches = matches!(self.strand(id).work, Work::Branching(_) | Work::Running(_));
+    /// Interrupts a branch, which a redrive resumes. One that holds branches stays unchanged, as those are resumed.
+    fn interrupt(&mut self, id: usize) {
+        let holds_branches = matches!(self.branch(id).work, Work::Branching(_) | Work::MapRun(_));
         if !holds_branches {
-            let work = std::mem::replace(&mut self.strand_mut(id).work, Work::Broken);
-            self.forget_work(work);
+            let work = std::mem::replace(&mut self.branch_mut(id).work, Work::Stopped);
+            self.cancel_work(work);
         }
     }
 
-    /// Cancels what a strand waited for.
-    fn forget_work(&mut self, work: Work) {
+    /// Cancels the timer, task or map run that a branch waited for.
+    fn cancel_work(&mut self, work: Work) {
         match work {
             Work::Sleeping(key) | Work::Delayed(key) => self.timers.cancel(key),
-            Work::Asking(task) => self.forget_task(task),
-            Work::Running(run) => self.give_up_map_run(*run),
-            Work::Enter | Work::Again | Work::Branching(_) | Work::Broken => {}
+            Work::Task(task) => self.cancel_task(task),
+            Work::MapRun(run) => self.abandon_map_run(*run),
+            Work::Enter | Work::Again | Work::Branching(_) | Work::Stopped => {}
         }
     }
 
-    /// Drops every open task and running child.
-    pub(super) fn drop_everything_asked(&mut self) {
+    /// Cancels every open task and running child.
+    pub(super) fn cancel_everything(&mut self) {
         let open: Vec<u64> = self.tasks.keys().copied().collect();
         for task in open {
-            self.forget_task(task);
+            self.cancel_task(task);
         }
-        for id in 0..self.strands.len() {
-            if matches!(&self.strands[id], Some(strand) if matches!(strand.work, Work::Running(_))) {
+        for id in 0..self.branches.len() {
+            if matches!(&self.branches[id], Some(branch) if matches!(branch.work, Work::MapRun(_))) {
                 self.stop_map_run(id, ExecutionStatus::Aborted);
             }
         }
     }
 
-    /// The machine's `TimeoutSeconds` are over, or the five minutes of an Express execution.
+    /// Ends the execution after the machine's `TimeoutSeconds`, or the five minutes of an Express execution.
     pub(super) fn time_out(&mut self) {
         let error = (Field::Error, Detail::text("States.Timeout"));
         self.push_event(EventType::ExecutionTimedOut, 0, vec![error]);
-        self.break_off_all();
-        // StartSyncExecution answers with the error; DescribeExecution of a Standard execution has none.
+        self.interrupt_all();
+        // StartSyncExecution returns the error; DescribeExecution of a Standard execution has none.
         let error = match self.identity.execution_type {
             MachineType::Express => Some("States.Timeout".into()),
             MachineType::Standard => None,
@@ -324,8 +321,8 @@ impl Execution {
         self.close(Outcome { status: ExecutionStatus::TimedOut, output: None, error, cause: None });
     }
 
-    /// Something in the engine itself failed, and the execution with it.
-    pub(super) fn broken(&mut self, cause: &Arc<str>) -> bool {
+    /// Fails the execution after an error of the engine itself.
+    pub(super) fn internal_error(&mut self, cause: &Arc<str>) -> bool {
         let error = StateError::reported(Some("States.Runtime".into()), Some(Arc::clone(cause)));
         self.push_event(EventType::ExecutionFailed, 0, error.details());
         self.timers.clear();
@@ -341,7 +338,7 @@ impl Execution {
     pub(super) fn stop(&mut self, error: Option<Arc<str>>, cause: Option<Arc<str>>) -> bool {
         let reported = StateError::reported(error, cause);
         self.push_event(EventType::ExecutionAborted, 0, reported.details());
-        self.break_off_all();
+        self.interrupt_all();
         self.close(Outcome {
             status: ExecutionStatus::Aborted,
             output: None,
@@ -352,24 +349,24 @@ impl Execution {
     }
 
     fn root_last(&self) -> u64 {
-        self.strands.iter().flatten().find(|strand| strand.parent.is_none()).map_or(0, |strand| strand.last)
+        self.branches.iter().flatten().find(|branch| branch.parent.is_none()).map_or(0, |branch| branch.last)
     }
 
-    fn break_off_all(&mut self) {
-        for id in 0..self.strands.len() {
-            if self.strands[id].is_some() {
-                self.break_off(id);
+    fn interrupt_all(&mut self) {
+        for id in 0..self.branches.len() {
+            if self.branches[id].is_some() {
+                self.interrupt(id);
             }
         }
     }
 
-    /// Goes on where it broke off.
+    /// Resumes the branches that were interrupted.
     pub(super) fn redrive(&mut self) -> bool {
-        let may = matches!(
+        let is_redrivable = matches!(
             self.status(),
             ExecutionStatus::Failed | ExecutionStatus::TimedOut | ExecutionStatus::Aborted
-        ) && self.next_event < super::EVENT_LIMIT;
-        if !may {
+        ) && self.next_event < super::MAX_EVENTS;
+        if !is_redrivable {
             return false;
         }
         self.outcome = None;
@@ -384,16 +381,16 @@ impl Execution {
             vec![(Field::RedriveCount, Detail::Number(count))],
         );
         self.set_execution_timer();
-        for id in 0..self.strands.len() {
-            let Some(strand) = &mut self.strands[id] else { continue };
-            match &mut strand.work {
-                Work::Broken => {
-                    strand.retries.clear();
-                    let work = if strand.entered == 0 { Work::Enter } else { Work::Again };
-                    self.make_ready(id, work);
+        for id in 0..self.branches.len() {
+            let Some(branch) = &mut self.branches[id] else { continue };
+            match &mut branch.work {
+                Work::Stopped => {
+                    branch.retries.clear();
+                    let work = if branch.entered == 0 { Work::Enter } else { Work::Again };
+                    self.make_ready_with(id, work);
                 }
-                Work::Running(_) => self.redrive_map_run(id),
-                Work::Enter | Work::Again => self.make_ready_as_is(id),
+                Work::MapRun(_) => self.redrive_map_run(id),
+                Work::Enter | Work::Again => self.make_ready(id),
                 _ => {}
             }
         }

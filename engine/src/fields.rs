@@ -1,15 +1,67 @@
-//! Reading the members of a definition's objects, with the place of what is wrong.
+//! [`Fields`]: the members of a definition's objects, read with the location of each fault.
 
 use std::sync::Arc;
 
-use super::DefinitionError;
 use crate::data::{Json, Object};
 
-/// An object of a definition, and where it stands.
+/// A fault of a definition and its location. [`crate::validation`] finds all faults at once; this is the first one that
+/// parsing meets.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message} at {location}")]
+pub struct DefinitionError {
+    /// The location, such as `/States/Wait/Seconds`.
+    pub location: String,
+    /// The fault.
+    pub message: String,
+}
+
+impl DefinitionError {
+    fn new(location: impl Into<String>, message: impl Into<String>) -> DefinitionError {
+        DefinitionError { location: location.into(), message: message.into() }
+    }
+}
+
+/// How the fields of a state select and shape data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Language {
+    JsonPath,
+    Jsonata,
+}
+
+impl Language {
+    /// `QueryLanguage` of a machine or state, or the language around it.
+    pub(crate) fn parse(fields: &Fields<'_>, outer: Language) -> Result<Language, DefinitionError> {
+        match fields.optional_text("QueryLanguage")? {
+            None => Ok(outer),
+            Some("JSONPath") => Ok(Language::JsonPath),
+            Some("JSONata") => Ok(Language::Jsonata),
+            Some(_) => Err(fields.wrong("QueryLanguage", "must be JSONPath or JSONata")),
+        }
+    }
+
+    /// The language in which AWS validates: only the exact word is JSONPath, and any other value is JSONata.
+    pub(crate) fn resolve(field: Option<&Json>, inherited: Language) -> Language {
+        match field {
+            None => inherited,
+            Some(value) if value.as_str() == Some("JSONPath") => Language::JsonPath,
+            Some(_) => Language::Jsonata,
+        }
+    }
+
+    /// The value of `QueryLanguage`.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Language::JsonPath => "JSONPath",
+            Language::Jsonata => "JSONata",
+        }
+    }
+}
+
+/// An object of a definition, and its location.
 pub(crate) struct Fields<'a> {
     object: &'a Object,
     location: String,
-    /// How many states it stands in.
+    /// How many states are around it.
     depth: usize,
 }
 
@@ -26,7 +78,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// How many states it stands in.
+    /// How many states are around it.
     pub(crate) fn depth(&self) -> usize {
         self.depth
     }
@@ -38,7 +90,8 @@ impl<'a> Fields<'a> {
 
     /// Its members, each of which is a state.
     pub(crate) fn states(&self) -> impl Iterator<Item = Result<(&'a Arc<str>, Fields<'a>), DefinitionError>> {
-        self.entries().map(|(name, state)| Ok((name, Fields::at(state, self.place(name), self.depth + 1)?)))
+        self.entries()
+            .map(|(name, state)| Ok((name, Fields::at(state, self.location_of(name), self.depth + 1)?)))
     }
 
     /// An error about a member.
@@ -46,17 +99,17 @@ impl<'a> Fields<'a> {
         DefinitionError::new(format!("{}/{field}", self.location), message)
     }
 
-    /// Where a member stands.
-    pub(crate) fn place(&self, field: &str) -> String {
+    /// The location of a member.
+    fn location_of(&self, field: &str) -> String {
         format!("{}/{field}", self.location)
     }
 
-    /// Whether the member is there, `null` or not.
+    /// Whether the member is present, `null` included.
     pub(crate) fn has(&self, field: &str) -> bool {
         self.object.get(field).is_some()
     }
 
-    /// A member as it stands.
+    /// A member of any type.
     pub(crate) fn json(&self, field: &str) -> Option<&'a Json> {
         self.object.get(field)
     }
@@ -89,12 +142,12 @@ impl<'a> Fields<'a> {
     /// A member that must be an object.
     pub(crate) fn object(&self, field: &str) -> Result<Fields<'a>, DefinitionError> {
         let json = self.json(field).ok_or_else(|| self.wrong(field, "is missing"))?;
-        Fields::at(json, self.place(field), self.depth)
+        Fields::at(json, self.location_of(field), self.depth)
     }
 
     /// A member that must be an object if it is there.
     pub(crate) fn optional_object(&self, field: &str) -> Result<Option<Fields<'a>>, DefinitionError> {
-        self.json(field).map(|json| Fields::at(json, self.place(field), self.depth)).transpose()
+        self.json(field).map(|json| Fields::at(json, self.location_of(field), self.depth)).transpose()
     }
 
     /// A member that must be a list of objects if it is there.

@@ -1,6 +1,6 @@
 //! Where something stands, as a position and in Jackson's words.
 
-use super::{MAX_LOCATION, MAX_NOTED, Position, SNIPPET, Scanner};
+use super::{MAX_LOCATION, MAX_POSITIONS, Position, SNIPPET, Scanner};
 
 impl Scanner<'_> {
     /// The position of a place at or behind the last one asked for.
@@ -17,7 +17,7 @@ impl Scanner<'_> {
 
     /// Notes where something stands, as long as there is not too much to note.
     pub(super) fn note(&mut self, location: &str, at: usize) {
-        if self.outline.positions.len() < MAX_NOTED && location.len() <= MAX_LOCATION {
+        if self.outline.positions.len() < MAX_POSITIONS && location.len() <= MAX_LOCATION {
             let position = self.position(at);
             self.outline.positions.insert(location.to_owned(), position);
         }

@@ -61,7 +61,7 @@ impl Health {
         let health = self.clone();
         runtime.spawn(async move {
             while let Err(panic) = AssertUnwindSafe(task()).catch_unwind().await {
-                let words = words_of(&*panic);
+                let words = panic_message(&*panic);
                 tracing::error!(?part, panic = words, "a part of the engine failed and is started again");
                 health.is_down(part, format!("{part:?} failed and is being started again: {words}"));
                 tokio::time::sleep(RESTART_DELAY).await;
@@ -72,7 +72,7 @@ impl Health {
 }
 
 /// What a panic says.
-pub(crate) fn words_of(panic: &(dyn Any + Send)) -> &str {
+pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&'static str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("without a message")
 }

@@ -1,16 +1,16 @@
-//! Tasks: asking for them, and what their answers, reports, heartbeats and deadlines do.
+//! Tasks: scheduling them, and applying their results, reports, heartbeats and time-outs.
 
 use std::sync::Arc;
 
-use super::strand::Work;
-use super::task::{OpenTask, Phase};
+use super::branch::Work;
+use super::open_task::{OpenTask, Phase};
+use super::run::Progress;
 use super::timers::Timer;
-use super::{Action, Execution, PAYLOAD_LIMIT, Reported};
+use super::{Action, Execution, MAX_PAYLOAD_BYTES, Reported};
 use crate::data::{Json, Object};
-use crate::engine::TaskFailure;
-use crate::engine::TaskToken;
 use crate::history::{Detail, Details, EventType, Field};
 use crate::integration::{Pattern, Resource, ServiceCall, json_metadata, lambda_envelope};
+use crate::model::TaskFailure;
 use crate::state::{State, StateError, TaskRequest};
 
 impl Execution {
@@ -18,24 +18,24 @@ impl Execution {
     pub(super) fn preview_token(&self, state: &State) -> Option<String> {
         match state.resource() {
             Some(Resource::Service(call)) if call.pattern != Pattern::Request => {
-                Some(TaskToken::of(&self.identity, self.asked + 1).to_string())
+                Some(self.identity.token(self.last_task + 1).to_string())
             }
             _ => None,
         }
     }
 
-    /// Schedules a task. Says whether the strand goes on at once.
-    pub(super) fn ask(&mut self, id: usize, state: &Arc<State>, request: TaskRequest) -> bool {
+    /// Schedules a task.
+    pub(super) fn schedule_task(&mut self, id: usize, state: &Arc<State>, request: TaskRequest) -> Progress {
         let TaskRequest { parameters, timeout_seconds, heartbeat_seconds, credentials } = request;
-        if parameters.serialized_len() > PAYLOAD_LIMIT {
+        if parameters.serialized_len() > MAX_PAYLOAD_BYTES {
             return self.fail(id, state, StateError::data_limit(&state.name));
         }
-        self.asked += 1;
-        let key = self.asked;
+        self.last_task += 1;
+        let key = self.last_task;
         let task = OpenTask {
-            strand: id,
+            branch: id,
             state: Arc::clone(state),
-            phase: Phase::Asked,
+            phase: Phase::Scheduled,
             parameters,
             timeout_seconds,
             timeout: timeout_seconds
@@ -70,31 +70,33 @@ impl Execution {
             Resource::Function { .. } => Some(Vec::new()),
             Resource::Service(call) => Some(service_details(call).to_vec()),
         };
-        self.actions.push(Action::Ask(task.ask(key)));
+        self.actions.push(Action::Invoke(task.invocation(key)));
         self.tasks.insert(key, task);
-        self.strand_mut(id).work = Work::Asking(key);
+        self.branch_mut(id).work = Work::Task(key);
         self.emit(id, events.scheduled, details);
         if let Some(details) = started {
             self.emit(id, events.started, details);
         }
-        false
+        Progress::Suspend
     }
 
-    /// What was asked answered.
-    pub(super) fn answered(&mut self, key: u64, answer: &Result<Json, TaskFailure>) -> bool {
-        let Some(task) = self.tasks.get(&key).filter(|task| task.phase == Phase::Asked) else { return false };
+    /// Applies the result of a call.
+    pub(super) fn task_returned(&mut self, key: u64, result: &Result<Json, TaskFailure>) -> bool {
+        let Some(task) = self.tasks.get(&key).filter(|task| task.phase == Phase::Scheduled) else {
+            return false;
+        };
         let pattern = match task.resource() {
             Resource::Service(call) => call.pattern,
             _ => Pattern::Request,
         };
-        match answer {
+        match result {
             Err(failure) => {
                 let failed =
                     StateError::reported(Some((&*failure.error).into()), Some((&*failure.cause).into()));
                 self.task_failed(key, failed);
             }
             Ok(json) => {
-                let json = self.wrapped(key, json);
+                let json = self.as_shown(key, json);
                 match pattern {
                     Pattern::Request => self.task_succeeded(key, json),
                     Pattern::Callback | Pattern::Sync | Pattern::Sync2 => {
@@ -106,41 +108,41 @@ impl Execution {
         true
     }
 
-    /// An answer as the integration shows it.
-    fn wrapped(&self, key: u64, answer: &Json) -> Json {
-        let Some(task) = self.tasks.get(&key) else { return answer.clone() };
-        let Resource::Service(call) = task.resource() else { return answer.clone() };
+    /// The result of a call as the integration shows it.
+    fn as_shown(&self, key: u64, result: &Json) -> Json {
+        let Some(task) = self.tasks.get(&key) else { return result.clone() };
+        let Resource::Service(call) = task.resource() else { return result.clone() };
         if call.is_lambda_invoke() {
-            return lambda_envelope(&task.parameters, answer.clone(), &self.random.uuid(), self.now);
+            return lambda_envelope(&task.parameters, result.clone(), &self.random.uuid(), self.now);
         }
-        let is_plain = !call.service.starts_with("aws-sdk:") && answer.get("SdkHttpMetadata").is_none();
-        match answer.as_object() {
+        let is_plain = !call.service.starts_with("aws-sdk:") && result.get("SdkHttpMetadata").is_none();
+        match result.as_object() {
             Some(members) if is_plain => {
                 let request_id = self.random.uuid();
-                let metadata = json_metadata(&request_id, self.now, answer.serialized_len());
+                let metadata = json_metadata(&request_id, self.now, result.serialized_len());
                 let mut members: Object = members.clone();
                 members.insert("SdkHttpMetadata", metadata);
                 members.insert("SdkResponseMetadata", Json::object([("RequestId", Json::from(request_id))]));
                 Json::from(members)
             }
-            _ => answer.clone(),
+            _ => result.clone(),
         }
     }
 
-    fn task_submitted(&mut self, key: u64, pattern: Pattern, answer: Json) {
+    fn task_submitted(&mut self, key: u64, pattern: Pattern, result: Json) {
         let Some(task) = self.tasks.get_mut(&key) else { return };
         let watched = match pattern {
             Pattern::Sync | Pattern::Sync2 => {
-                answer.get("ExecutionArn").and_then(Json::as_str).map(Into::into)
+                result.get("ExecutionArn").and_then(Json::as_str).map(Into::into)
             }
             Pattern::Request | Pattern::Callback => None,
         };
         task.phase = Phase::Submitted { watched };
         if let Phase::Submitted { watched: Some(arn) } = &task.phase {
-            self.actions.push(Action::Ask(task.watch(key, arn)));
+            self.actions.push(Action::Invoke(task.watch(key, arn)));
         }
         let early = task.early.take();
-        let (id, mut details) = (task.strand, vec![(Field::Output, Detail::Data(answer))]);
+        let (id, mut details) = (task.branch, vec![(Field::Output, Detail::Data(result))]);
         if let Resource::Service(call) = task.resource() {
             details.extend(service_details(call));
         }
@@ -152,69 +154,69 @@ impl Execution {
 
     fn task_succeeded(&mut self, key: u64, output: Json) {
         let Some(task) = self.tasks.get(&key) else { return };
-        if output.serialized_len() > PAYLOAD_LIMIT {
+        if output.serialized_len() > MAX_PAYLOAD_BYTES {
             let name = match task.resource() {
                 Resource::Function { arn } | Resource::Activity { arn } => Arc::clone(arn),
                 Resource::Service(call) => Arc::clone(&call.service),
             };
-            return self.task_failed(key, StateError::answer_limit(&name));
+            return self.task_failed(key, StateError::result_limit(&name));
         }
         let Some(task) = self.close_task(key) else { return };
         let mut details: Details = vec![(Field::Output, Detail::Data(output.clone()))];
         if let Resource::Service(call) = task.resource() {
             details.extend(service_details(call));
         }
-        let id = task.strand;
+        let id = task.branch;
         self.emit(id, task.resource().events().succeeded, details);
-        self.strand_mut(id).work = Work::Again;
-        if self.reply(id, &task.state, output) {
-            self.make_ready_as_is(id);
+        self.branch_mut(id).work = Work::Again;
+        if self.reply(id, &task.state, output) == Progress::Continue {
+            self.make_ready(id);
         }
     }
 
     fn task_failed(&mut self, key: u64, error: StateError) {
         let Some(task) = self.close_task(key) else { return };
         let event = task.resource().events().failed;
-        self.tell_failure(task, event, error);
+        self.end_task_with(task, event, error);
     }
 
-    fn tell_failure(&mut self, task: OpenTask, event: EventType, error: StateError) {
+    fn end_task_with(&mut self, task: OpenTask, event: EventType, error: StateError) {
         let mut details = error.details();
         if let Resource::Service(call) = task.resource() {
             details.extend(service_details(call));
         }
-        let id = task.strand;
+        let id = task.branch;
         self.emit(id, event, details);
-        self.strand_mut(id).work = Work::Again;
-        if self.fail(id, &task.state, error) {
-            self.make_ready_as_is(id);
+        self.branch_mut(id).work = Work::Again;
+        if self.fail(id, &task.state, error) == Progress::Continue {
+            self.make_ready(id);
         }
     }
 
     pub(super) fn task_timed_out(&mut self, key: u64) {
-        self.overdue(key, StateError::timeout());
+        self.expire_task(key, StateError::timeout());
     }
 
     pub(super) fn heartbeat_missed(&mut self, key: u64) {
-        self.overdue(key, StateError::heartbeat());
+        self.expire_task(key, StateError::heartbeat());
     }
 
-    fn overdue(&mut self, key: u64, error: StateError) {
+    fn expire_task(&mut self, key: u64, error: StateError) {
         let Some(task) = self.close_task(key) else { return };
-        self.call_off(key, &task);
+        self.cancel_work_on(key, &task);
         let event = task.resource().events().timed_out;
-        self.tell_failure(task, event, error);
+        self.end_task_with(task, event, error);
     }
 
-    /// A worker takes an activity's task.
-    pub(super) fn taken(&mut self, key: u64, worker: Option<&Arc<str>>) -> bool {
+    /// Hands an activity's task to a worker.
+    pub(super) fn task_taken(&mut self, key: u64, worker: Option<&Arc<str>>) -> bool {
         let now = self.now;
         let Some(task) = self.tasks.get_mut(&key) else { return false };
-        if task.phase != Phase::Asked || !matches!(task.resource(), Resource::Activity { .. }) {
+        if task.phase != Phase::Scheduled || !matches!(task.resource(), Resource::Activity { .. }) {
             return false;
         }
         task.phase = Phase::Taken;
-        let (id, started) = (task.strand, task.resource().events().started);
+        let (id, started) = (task.branch, task.resource().events().started);
         // Heartbeats are due from a worker only.
         if let (Some(seconds), Some(timer)) = (task.heartbeat_seconds, task.heartbeat.take()) {
             self.timers.cancel(timer);
@@ -227,7 +229,8 @@ impl Execution {
         true
     }
 
-    pub(super) fn heartbeat(&mut self, key: u64) -> bool {
+    /// Restarts the heartbeat time-out of a task.
+    pub(super) fn task_heartbeat(&mut self, key: u64) -> bool {
         if !self.takes_reports(key) {
             return false;
         }
@@ -246,20 +249,21 @@ impl Execution {
     pub(crate) fn takes_reports(&self, key: u64) -> bool {
         self.tasks.get(&key).is_some_and(|task| match (&task.phase, task.resource()) {
             (Phase::Taken | Phase::Submitted { .. }, _) => true,
-            // Whoever got the token may be faster than the answer to the message that held it.
-            (Phase::Asked, Resource::Service(call)) => {
+            // A report with the token may arrive before the call that carried the token has returned.
+            (Phase::Scheduled, Resource::Service(call)) => {
                 call.pattern != Pattern::Request && task.early.is_none()
             }
-            (Phase::Asked, _) => false,
+            (Phase::Scheduled, _) => false,
         })
     }
 
-    pub(super) fn reported(&mut self, key: u64, report: &Result<Json, Reported>) -> bool {
+    /// Applies a report on a task.
+    pub(super) fn task_reported(&mut self, key: u64, report: &Result<Json, Reported>) -> bool {
         if !self.takes_reports(key) {
             return false;
         }
-        if let Some(task) = self.tasks.get_mut(&key).filter(|task| task.phase == Phase::Asked) {
-            // It counts once the history has told of the submission.
+        if let Some(task) = self.tasks.get_mut(&key).filter(|task| task.phase == Phase::Scheduled) {
+            // It is applied after the event of the submission.
             task.early = Some(report.clone());
         } else {
             self.take_report(key, report);
@@ -276,22 +280,22 @@ impl Execution {
         }
     }
 
-    /// Forgets a task that nobody waits for any more.
-    pub(super) fn forget_task(&mut self, key: u64) {
+    /// Cancels a task whose result is not wanted any more.
+    pub(super) fn cancel_task(&mut self, key: u64) {
         if let Some(task) = self.close_task(key) {
-            self.call_off(key, &task);
+            self.cancel_work_on(key, &task);
         }
     }
 
-    /// Has the work on a task stopped that is not waited for any more, as far as that can be done.
-    fn call_off(&mut self, key: u64, task: &OpenTask) {
-        self.actions.push(Action::Drop { task: key });
+    /// Stops the work on a task as far as that is possible.
+    fn cancel_work_on(&mut self, key: u64, task: &OpenTask) {
+        self.actions.push(Action::CancelTask { task: key });
         if let Phase::Submitted { watched: Some(arn) } = &task.phase {
             let cause = format!(
                 "The Task state in AWS Step Functions execution [{}] which was managing this resource was aborted",
                 self.identity.arn
             );
-            self.actions.push(Action::StopChild { arn: Arc::clone(arn), cause: Some(cause.into()) });
+            self.actions.push(Action::StopExecution { arn: Arc::clone(arn), cause: Some(cause.into()) });
         }
     }
 

@@ -1,56 +1,56 @@
-//! Telling: the events of the history, each with the one that it follows, and what happens when it is full.
+//! Appending events to the history, each with the event that it follows, and failing when the history is full.
 
 use std::sync::Arc;
 
-use super::{EVENT_LIMIT, Execution, Outcome};
-use crate::engine::{ExecutionStatus, MachineType};
+use super::{Execution, MAX_EVENTS, Outcome};
 use crate::history::{Detail, Details, Event, EventType, Field};
+use crate::model::{ExecutionStatus, MachineType};
 
 impl Execution {
-    /// Adds an event that follows the last one of a strand.
+    /// Appends an event that follows the last one of a branch.
     pub(super) fn emit(&mut self, id: usize, event_type: EventType, details: Details) -> u64 {
         let event_id = self.next_event;
-        let strand = self.strand_mut(id);
-        let previous = std::mem::replace(&mut strand.last, event_id);
+        let branch = self.branch_mut(id);
+        let previous = std::mem::replace(&mut branch.last, event_id);
         self.push_event(event_type, previous, details);
         event_id
     }
 
-    /// Adds an event beside the strand's line: what comes next does not follow it.
+    /// Appends an event that follows the last one of a branch, without becoming the last one.
     pub(super) fn emit_aside(&mut self, id: usize, event_type: EventType, details: Details) -> u64 {
-        let previous = self.strand(id).last;
+        let previous = self.branch(id).last;
         self.push_event(event_type, previous, details)
     }
 
-    /// Adds an event that follows this one.
+    /// Appends an event that follows the event `previous`.
     pub(super) fn push_event(&mut self, event_type: EventType, previous: u64, details: Details) -> u64 {
         let id = self.next_event;
         self.next_event += 1;
-        // Express executions have no history to ask for. Past the limit only the number counts on.
-        if self.identity.execution_type == MachineType::Standard && id <= EVENT_LIMIT {
+        // Express executions have no history. Past the limit only the number grows.
+        if self.identity.execution_type == MachineType::Standard && id <= MAX_EVENTS {
             self.events.push(Event { event_type, id, previous, details });
         }
         id
     }
 
-    /// The history is full: the execution ends with its last event.
-    pub(super) fn exhaust(&mut self) {
+    /// Fails the execution, whose history is full, in its last event.
+    pub(super) fn fail_full_history(&mut self) {
         let cause: Arc<str> =
-            format!("The execution reached the maximum number of history events ({EVENT_LIMIT}).").into();
+            format!("The execution reached the maximum number of history events ({MAX_EVENTS}).").into();
         let error: Arc<str> = "States.Runtime".into();
-        self.next_event = EVENT_LIMIT + 1;
+        self.next_event = MAX_EVENTS + 1;
         let details = vec![
             (Field::Cause, Detail::Text(Arc::clone(&cause))),
             (Field::Error, Detail::Text(Arc::clone(&error))),
         ];
         let last = Event {
             event_type: EventType::ExecutionFailed,
-            id: EVENT_LIMIT,
-            previous: EVENT_LIMIT - 1,
+            id: MAX_EVENTS,
+            previous: MAX_EVENTS - 1,
             details,
         };
         match self.events.last_mut() {
-            Some(event) if event.id == EVENT_LIMIT => *event = last,
+            Some(event) if event.id == MAX_EVENTS => *event = last,
             _ => self.events.push(last),
         }
         self.close(Outcome {

@@ -9,7 +9,7 @@ use tokio::task::AbortHandle;
 
 /// The calls under way, by task.
 #[derive(Default)]
-pub(crate) struct Running(Mutex<HashMap<u64, Call>>);
+pub(crate) struct HostCalls(Mutex<HashMap<u64, Call>>);
 
 enum Call {
     UnderWay(AbortHandle),
@@ -17,7 +17,7 @@ enum Call {
     Ended,
 }
 
-impl Running {
+impl HostCalls {
     fn calls(&self) -> MutexGuard<'_, HashMap<u64, Call>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -61,7 +61,7 @@ mod tests {
 
     #[tokio::test]
     async fn nothing_is_kept_of_a_call_that_ended_before_or_after_it_was_noted() {
-        let running = Running::default();
+        let running = HostCalls::default();
         let call = || tokio::spawn(std::future::pending::<()>());
         running.ended(1);
         running.began(1, call().abort_handle());

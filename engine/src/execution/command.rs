@@ -1,36 +1,36 @@
-//! What happens to an execution from outside. The stored stimuli are enough to come to the same point again.
+//! [`Command`]: what is applied to an execution. The stored commands are enough to rebuild it.
 
 use std::sync::Arc;
 
 use crate::data::Json;
-use crate::engine::{ExecutionStatus, TaskFailure};
 use crate::history::{Decoder, Encoder, Malformed};
+use crate::model::{ExecutionStatus, TaskFailure};
 
-/// One thing that happened.
+/// One input of an execution.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Stimulus {
-    /// It was started.
+pub(crate) enum Command {
+    /// Start.
     Start,
-    /// It had more to do than one record holds.
+    /// Continue after a record that was full.
     Continue,
-    /// A moment has come for which it had asked.
+    /// A timer of the execution is due.
     Tick,
-    /// What was asked answered; for a task with a token or a job, its submission was answered.
-    Answered { task: u64, answer: Result<Json, TaskFailure> },
+    /// A task returned; for a task with a token or a job, its submission did.
+    TaskReturned { task: u64, result: Result<Json, TaskFailure> },
     /// A worker took an activity's task.
-    Taken { task: u64, worker: Option<Arc<str>> },
-    /// A worker or a callback says that its task goes on.
-    Heartbeat { task: u64 },
-    /// A worker, a callback or the end of a job reported.
-    Reported { task: u64, report: Result<Json, Reported> },
+    TaskTaken { task: u64, worker: Option<Arc<str>> },
+    /// A worker or a callback reported that its task is still under way.
+    TaskHeartbeat { task: u64 },
+    /// A worker, a callback or the end of a job reported the result of a task.
+    TaskReported { task: u64, report: Result<Json, Reported> },
     /// A child of a Distributed Map ended.
     ChildClosed { run: u64, index: u64, outcome: Outcome },
-    /// It was stopped.
+    /// Stop.
     Stop { error: Option<Arc<str>>, cause: Option<Arc<str>> },
-    /// It was redriven.
+    /// Redrive.
     Redrive,
-    /// It cannot go on: something in the engine itself failed.
-    Broken { cause: Arc<str> },
+    /// Fail: something in the engine itself went wrong.
+    InternalError { cause: Arc<str> },
 }
 
 /// A reported failure; either string may be missing.
@@ -49,27 +49,26 @@ pub(crate) struct Outcome {
     pub(crate) cause: Option<Arc<str>>,
 }
 
-impl Stimulus {
+impl Command {
     /// The bytes of the data that it brings.
     pub(crate) fn weight(&self) -> usize {
         match self {
-            Stimulus::Answered { answer: Ok(json), .. } | Stimulus::Reported { report: Ok(json), .. } => {
-                json.serialized_len()
-            }
-            Stimulus::ChildClosed { outcome, .. } => outcome.output.as_ref().map_or(0, Json::serialized_len),
+            Command::TaskReturned { result: Ok(json), .. }
+            | Command::TaskReported { report: Ok(json), .. } => json.serialized_len(),
+            Command::ChildClosed { outcome, .. } => outcome.output.as_ref().map_or(0, Json::serialized_len),
             _ => 0,
         }
     }
 
     pub(crate) fn encode<'a>(&'a self, encoder: &mut Encoder<'a>) {
         match self {
-            Stimulus::Start => encoder.byte(0),
-            Stimulus::Continue => encoder.byte(1),
-            Stimulus::Tick => encoder.byte(2),
-            Stimulus::Answered { task, answer } => {
+            Command::Start => encoder.byte(0),
+            Command::Continue => encoder.byte(1),
+            Command::Tick => encoder.byte(2),
+            Command::TaskReturned { task, result } => {
                 encoder.byte(3);
                 encoder.number(*task);
-                match answer {
+                match result {
                     Ok(json) => {
                         encoder.byte(1);
                         encoder.json(json);
@@ -81,16 +80,16 @@ impl Stimulus {
                     }
                 }
             }
-            Stimulus::Taken { task, worker } => {
+            Command::TaskTaken { task, worker } => {
                 encoder.byte(4);
                 encoder.number(*task);
                 encoder.option(worker.as_ref(), |encoder, worker| encoder.shared_text(worker));
             }
-            Stimulus::Heartbeat { task } => {
+            Command::TaskHeartbeat { task } => {
                 encoder.byte(5);
                 encoder.number(*task);
             }
-            Stimulus::Reported { task, report } => {
+            Command::TaskReported { task, report } => {
                 encoder.byte(6);
                 encoder.number(*task);
                 match report {
@@ -105,33 +104,33 @@ impl Stimulus {
                     }
                 }
             }
-            Stimulus::ChildClosed { run, index, outcome } => {
+            Command::ChildClosed { run, index, outcome } => {
                 encoder.byte(7);
                 encoder.number(*run);
                 encoder.number(*index);
                 outcome.encode(encoder);
             }
-            Stimulus::Stop { error, cause } => {
+            Command::Stop { error, cause } => {
                 encoder.byte(8);
                 encoder.option(error.as_ref(), |encoder, text| encoder.shared_text(text));
                 encoder.option(cause.as_ref(), |encoder, text| encoder.shared_text(text));
             }
-            Stimulus::Redrive => encoder.byte(9),
-            Stimulus::Broken { cause } => {
+            Command::Redrive => encoder.byte(9),
+            Command::InternalError { cause } => {
                 encoder.byte(10);
                 encoder.shared_text(cause);
             }
         }
     }
 
-    pub(crate) fn decode(decoder: &mut Decoder<'_>) -> Result<Stimulus, Malformed> {
+    pub(crate) fn decode(decoder: &mut Decoder<'_>) -> Result<Command, Malformed> {
         Ok(match decoder.byte()? {
-            0 => Stimulus::Start,
-            1 => Stimulus::Continue,
-            2 => Stimulus::Tick,
+            0 => Command::Start,
+            1 => Command::Continue,
+            2 => Command::Tick,
             3 => {
                 let task = decoder.number()?;
-                let answer = match decoder.byte()? {
+                let result = match decoder.byte()? {
                     1 => Ok(decoder.json()?),
                     0 => Err(TaskFailure {
                         error: decoder.text()?.to_owned(),
@@ -139,10 +138,12 @@ impl Stimulus {
                     }),
                     _ => return Err(Malformed),
                 };
-                Stimulus::Answered { task, answer }
+                Command::TaskReturned { task, result }
             }
-            4 => Stimulus::Taken { task: decoder.number()?, worker: decoder.option(Decoder::shared_text)? },
-            5 => Stimulus::Heartbeat { task: decoder.number()? },
+            4 => {
+                Command::TaskTaken { task: decoder.number()?, worker: decoder.option(Decoder::shared_text)? }
+            }
+            5 => Command::TaskHeartbeat { task: decoder.number()? },
             6 => {
                 let task = decoder.number()?;
                 let report = match decoder.byte()? {
@@ -153,19 +154,19 @@ impl Stimulus {
                     }),
                     _ => return Err(Malformed),
                 };
-                Stimulus::Reported { task, report }
+                Command::TaskReported { task, report }
             }
-            7 => Stimulus::ChildClosed {
+            7 => Command::ChildClosed {
                 run: decoder.number()?,
                 index: decoder.number()?,
                 outcome: Outcome::decode(decoder)?,
             },
-            8 => Stimulus::Stop {
+            8 => Command::Stop {
                 error: decoder.option(Decoder::shared_text)?,
                 cause: decoder.option(Decoder::shared_text)?,
             },
-            9 => Stimulus::Redrive,
-            10 => Stimulus::Broken { cause: decoder.shared_text()? },
+            9 => Command::Redrive,
+            10 => Command::InternalError { cause: decoder.shared_text()? },
             _ => return Err(Malformed),
         })
     }

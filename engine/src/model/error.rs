@@ -1,4 +1,4 @@
-//! What can go wrong for a caller of the engine.
+//! How an operation of the engine fails.
 
 use std::path::PathBuf;
 
@@ -67,9 +67,6 @@ pub enum Refusal {
     /// `StateMachineAlreadyExists`: same name, other content. Holds the ARN.
     #[error("state machine already exists: {0}")]
     StateMachineAlreadyExists(String),
-    /// `StateMachineDeleting`
-    #[error("state machine is being deleted: {0}")]
-    StateMachineDeleting(String),
     /// `StateMachineTypeNotSupported`: holds the ARN.
     #[error("this type of state machine does not support the operation: {0}")]
     StateMachineTypeNotSupported(String),
@@ -91,9 +88,6 @@ pub enum Refusal {
     /// `InvalidToken`
     #[error("invalid task token")]
     InvalidToken,
-    /// `TaskDoesNotExist`
-    #[error("task does not exist")]
-    TaskDoesNotExist,
     /// `TaskTimedOut`: the task is closed, or its time is over.
     #[error("task timed out")]
     TaskTimedOut,
@@ -103,4 +97,10 @@ pub enum Refusal {
     /// Not of AWS: the store failed, or the engine stopped.
     #[error(transparent)]
     Engine(#[from] EngineError),
+}
+
+impl From<rusqlite::Error> for Refusal {
+    fn from(error: rusqlite::Error) -> Refusal {
+        Refusal::Engine(EngineError::Store(error))
+    }
 }

@@ -1,18 +1,7 @@
-//! The words in which the engine is asked and answers.
+//! What the operations of the engine take and return.
 
-use std::sync::Arc;
-
+use super::{ExecutionStatus, MachineType, MapRunCounts};
 use crate::data::Json;
-use crate::definition::StateMachine;
-
-/// `STANDARD` or `EXPRESS`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MachineType {
-    /// Durable, with a history.
-    Standard,
-    /// At most five minutes, without a history to ask for.
-    Express,
-}
 
 /// A state machine to be made.
 #[derive(Clone, Debug)]
@@ -66,23 +55,6 @@ pub struct StateMachineChange {
     pub encryption_configuration: Option<Json>,
 }
 
-/// A state machine as it stands in one of its revisions. Moments are milliseconds since 1970.
-#[derive(Debug)]
-pub struct StateMachineDescription {
-    /// Its ARN.
-    pub arn: String,
-    /// What it was made from, with later changes applied.
-    pub settings: NewStateMachine,
-    /// The parsed definition.
-    pub machine: Arc<StateMachine>,
-    /// The revision: a UUID, new with each change. `None` in the first, as AWS has `INITIAL` there.
-    pub revision_id: Option<String>,
-    /// When it was made.
-    pub creation_date: i64,
-    /// When this revision was made.
-    pub update_date: i64,
-}
-
 /// An execution to be started.
 #[derive(Clone, Debug)]
 pub struct NewExecution {
@@ -103,7 +75,7 @@ impl NewExecution {
     }
 }
 
-/// The answer to a start.
+/// An execution that was started.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StartedExecution {
     /// The ARN of the execution.
@@ -112,52 +84,7 @@ pub struct StartedExecution {
     pub start_date: i64,
 }
 
-/// Where an execution stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum ExecutionStatus {
-    /// It goes on.
-    Running,
-    /// It reached its end.
-    Succeeded,
-    /// A state failed, and nothing caught it.
-    Failed,
-    /// It took longer than the machine's `TimeoutSeconds`.
-    TimedOut,
-    /// It was stopped from outside.
-    Aborted,
-    /// It was redriven and waits for its turn (only children of a Distributed Map).
-    PendingRedrive,
-}
-
-impl ExecutionStatus {
-    /// AWS's word.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            ExecutionStatus::Running => "RUNNING",
-            ExecutionStatus::Succeeded => "SUCCEEDED",
-            ExecutionStatus::Failed => "FAILED",
-            ExecutionStatus::TimedOut => "TIMED_OUT",
-            ExecutionStatus::Aborted => "ABORTED",
-            ExecutionStatus::PendingRedrive => "PENDING_REDRIVE",
-        }
-    }
-
-    /// The status of AWS's word.
-    pub fn parse(word: &str) -> Option<ExecutionStatus> {
-        [
-            ExecutionStatus::Running,
-            ExecutionStatus::Succeeded,
-            ExecutionStatus::Failed,
-            ExecutionStatus::TimedOut,
-            ExecutionStatus::Aborted,
-            ExecutionStatus::PendingRedrive,
-        ]
-        .into_iter()
-        .find(|status| status.as_str() == word)
-    }
-}
-
-/// An execution as it stands.
+/// An execution at the time of the request.
 #[derive(Clone, Debug)]
 pub struct ExecutionDescription {
     /// Its ARN.
@@ -166,7 +93,7 @@ pub struct ExecutionDescription {
     pub state_machine_arn: String,
     /// Its name.
     pub name: String,
-    /// Where it stands.
+    /// Its status.
     pub status: ExecutionStatus,
     /// When it started.
     pub start_date: i64,
@@ -214,7 +141,7 @@ pub struct ExecutionSummary {
     pub state_machine_arn: String,
     /// Its name.
     pub name: String,
-    /// Where it stands.
+    /// Its status.
     pub status: ExecutionStatus,
     /// When it started.
     pub start_date: i64,
@@ -254,7 +181,7 @@ pub enum ExecutionsOf {
     MapRun(String),
 }
 
-/// A place in the list of executions.
+/// A position in the list of executions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PageCursor {
     /// When the last execution of the page started.
@@ -361,7 +288,7 @@ pub struct MapRunDescription {
     pub execution_arn: String,
     /// The machine of that execution.
     pub state_machine_arn: String,
-    /// Where it stands.
+    /// Its status.
     pub status: ExecutionStatus,
     /// When it started.
     pub start_date: i64,
@@ -381,27 +308,4 @@ pub struct MapRunDescription {
     pub redrive_count: u32,
     /// When it was last redriven.
     pub redrive_date: Option<i64>,
-}
-
-/// How many items or children of a map run stand where.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct MapRunCounts {
-    /// Not yet started.
-    pub pending: u64,
-    /// Under way.
-    pub running: u64,
-    /// Ended well.
-    pub succeeded: u64,
-    /// Failed.
-    pub failed: u64,
-    /// Took too long.
-    pub timed_out: u64,
-    /// Stopped.
-    pub aborted: u64,
-    /// All of them.
-    pub total: u64,
-    /// Failed ones that a redrive would not start again.
-    pub failures_not_redrivable: u64,
-    /// Waiting to be redriven.
-    pub pending_redrive: u64,
 }

@@ -1,4 +1,4 @@
-//! [`TaskToken`]: what a waiting task is answered with.
+//! [`TaskToken`]: names a task in the reports of workers and callbacks.
 
 use std::fmt;
 
@@ -7,9 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::execution::Identity;
-
-/// Names a task of an execution. Who has not been given it cannot guess it.
+/// Names a task of an execution, and cannot be guessed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TaskToken {
     pub(crate) execution: u64,
@@ -18,19 +16,17 @@ pub(crate) struct TaskToken {
 }
 
 impl TaskToken {
-    /// The token of a task.
-    pub(crate) fn of(identity: &Identity, task: u64) -> TaskToken {
-        let digest = Sha256::new()
-            .chain_update(identity.seed.to_le_bytes())
-            .chain_update(task.to_le_bytes())
-            .finalize();
+    /// The token of a task of the execution with this number and seed.
+    pub(crate) fn new(execution: u64, seed: u128, task: u64) -> TaskToken {
+        let digest =
+            Sha256::new().chain_update(seed.to_le_bytes()).chain_update(task.to_le_bytes()).finalize();
         let mut proof = [0; 8];
         proof.copy_from_slice(&digest[..8]);
         let proof = u64::from_le_bytes(proof);
-        TaskToken { execution: identity.number, task, proof }
+        TaskToken { execution, task, proof }
     }
 
-    /// Reads a token; `None` if it is none of ours.
+    /// Reads a token; `None` if this engine cannot have made it.
     pub(crate) fn parse(text: &str) -> Option<TaskToken> {
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
         let mut words = bytes.chunks_exact(8).map(|word| word.try_into().map(u64::from_le_bytes));

@@ -1,0 +1,113 @@
+//! Acting: what a stored record asks for.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+
+use super::active::{ActiveExecution, FollowUp};
+use super::{Call, Inner, TaskFailure};
+use crate::data::Json;
+use crate::execution::{Action, Command, Invocation, Outcome, Target};
+
+impl Inner {
+    /// Acts on a stored record.
+    pub(super) fn act(self: &Arc<Inner>, active: &Arc<ActiveExecution>, follow_up: FollowUp) {
+        let FollowUp { sequence, actions, next_tick, closed, more } = follow_up;
+        for action in actions {
+            self.perform(active, action);
+        }
+        if let Some(due) = next_tick {
+            self.timers.set(due, active.identity.number);
+        }
+        if let Some(outcome) = &closed {
+            self.leave(active, outcome);
+        }
+        active.mark_stored(sequence, closed.is_some());
+        if more {
+            self.continue_later(active);
+        }
+    }
+
+    /// Performs one action.
+    pub(super) fn perform(self: &Arc<Inner>, active: &Arc<ActiveExecution>, action: Action) {
+        match action {
+            Action::Invoke(invocation) => self.start_invocation(active, invocation),
+            Action::CancelTask { task } => {
+                active.host_calls.abort(task);
+                self.activities.withdraw(active.identity.number, task);
+            }
+            Action::StartChild(start) => {
+                let (engine, active) = (Arc::clone(self), Arc::clone(active));
+                self.runtime.spawn(async move { engine.start_child(&active, start).await });
+            }
+            Action::StopExecution { arn, cause } => {
+                if let Some(child) = self.executions.by_arn(&arn) {
+                    let engine = Arc::clone(self);
+                    let stop = Command::Stop { error: None, cause };
+                    self.runtime.spawn(async move { engine.apply(&child, stop).await });
+                }
+            }
+        }
+    }
+
+    fn start_invocation(self: &Arc<Inner>, active: &Arc<ActiveExecution>, invocation: Invocation) {
+        let Invocation { task, target, timeout_seconds } = invocation;
+        match target {
+            Target::Host { service, action, parameters } => {
+                let call = Call {
+                    service: service.to_string(),
+                    action: action.to_string(),
+                    parameters,
+                    execution_arn: active.identity.arn.to_string(),
+                    timeout: timeout_seconds.map(Duration::from_secs),
+                };
+                self.invoke_host(active, task, call);
+            }
+            Target::Activity { arn, input } => {
+                self.activities.offer(&arn, active.identity.number, task, input);
+            }
+            Target::Engine { call, parameters } => {
+                let (engine, active) = (Arc::clone(self), Arc::clone(active));
+                self.runtime.spawn(async move {
+                    let result = engine.call_own_api(&active, task, &call, &parameters).await;
+                    engine.apply(&active, Command::TaskReturned { task, result }).await;
+                });
+            }
+            Target::Watch { arn, pattern } => self.watch(active, task, &arn, pattern),
+        }
+    }
+
+    /// Invokes the host; a panic there is a failure of the task.
+    pub(super) async fn invoke(&self, call: Call) -> Result<Json, TaskFailure> {
+        let invoked = AssertUnwindSafe(async { self.config.invoker.invoke(call).await }).catch_unwind().await;
+        invoked.unwrap_or_else(|_| {
+            Err(TaskFailure { error: "Runtime.Unknown".to_owned(), cause: "The task panicked".to_owned() })
+        })
+    }
+
+    fn invoke_host(self: &Arc<Inner>, active: &Arc<ActiveExecution>, task: u64, call: Call) {
+        let (engine, execution) = (Arc::clone(self), Arc::clone(active));
+        let invocation = async move {
+            let result = engine.invoke(call).await;
+            execution.host_calls.ended(task);
+            engine.apply(&execution, Command::TaskReturned { task, result }).await;
+        };
+        active.host_calls.began(task, self.runtime.spawn(invocation).abort_handle());
+    }
+
+    /// Takes an execution whose end is stored out of memory, and notifies those who wait for it.
+    fn leave(self: &Arc<Inner>, active: &Arc<ActiveExecution>, outcome: &Outcome) {
+        self.executions.remove(active);
+        if let Some(child) = &active.identity.map_child
+            && let Some(parent) = self.executions.by_number(child.parent)
+        {
+            let command =
+                Command::ChildClosed { run: child.run, index: child.index, outcome: outcome.clone() };
+            let engine = Arc::clone(self);
+            self.runtime.spawn(async move { engine.apply(&parent, command).await });
+        }
+        self.notify_watchers(&active.identity.arn);
+    }
+}
