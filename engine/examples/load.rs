@@ -78,7 +78,7 @@ fn text(answer: &Json, member: &str) -> Result<String, Failure> {
     value.map(str::to_owned).ok_or_else(|| format!("the endpoint answered {answer}").into())
 }
 
-/// Shares `executions` among `clients`; tells how long each execution took and how long all of them.
+/// Shares `executions` among `clients`; returns how long each execution took and how long all of them.
 fn measure(
     host: &str,
     machine: &str,

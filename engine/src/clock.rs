@@ -97,7 +97,7 @@ impl From<ManualClock> for Clock {
     }
 }
 
-/// A clock that stands still until a test moves it.
+/// A clock that stops until a test moves it.
 #[derive(Clone, Debug)]
 pub struct ManualClock {
     now: Arc<Mutex<Timestamp>>,

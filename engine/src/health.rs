@@ -1,4 +1,4 @@
-//! Which parts of the engine are down, and who starts them again.
+//! [`Health`]: which parts of the engine are down, and restarting them.
 
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -9,23 +9,23 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use tokio::runtime::Handle;
 
-/// How long a part that ended badly is left alone before it is started again.
+/// How long a part that panicked is down before it is restarted.
 const RESTART_DELAY: Duration = Duration::from_millis(200);
 
-/// A part of the engine that must go on as long as the engine does.
+/// A part of the engine that must run as long as the engine does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Part {
     /// The task that wakes executions.
     Timers,
     /// The clock of the machine.
     Clock,
-    /// What writes the histories.
+    /// The writer of the histories.
     Store,
-    /// The threads that run what definitions say.
+    /// The threads that run code of definitions.
     Workers,
 }
 
-/// What is wrong with the engine's parts, one sentence for each.
+/// The parts that are down, each with a sentence that says why.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Health(Arc<Mutex<BTreeMap<Part, String>>>);
 
@@ -44,7 +44,7 @@ impl Health {
         self.parts().remove(&part);
     }
 
-    /// What is wrong, if anything is.
+    /// The sentences of all parts that are down, if any.
     pub(crate) fn check(&self) -> Result<(), String> {
         let parts = self.parts();
         if parts.is_empty() {
@@ -53,7 +53,7 @@ impl Health {
         Err(parts.values().map(String::as_str).collect::<Vec<_>>().join("; "))
     }
 
-    /// Runs a task for as long as it wants to go on. One that panics is started again, and is down meanwhile.
+    /// Runs a task until it ends. After a panic it is restarted, and its part is down meanwhile.
     pub(crate) fn supervise<F>(&self, runtime: &Handle, part: Part, task: impl Fn() -> F + Send + 'static)
     where
         F: Future<Output = ()> + Send,
@@ -61,9 +61,9 @@ impl Health {
         let health = self.clone();
         runtime.spawn(async move {
             while let Err(panic) = AssertUnwindSafe(task()).catch_unwind().await {
-                let words = panic_message(&*panic);
-                tracing::error!(?part, panic = words, "a part of the engine failed and is started again");
-                health.is_down(part, format!("{part:?} failed and is being started again: {words}"));
+                let message = panic_message(&*panic);
+                tracing::error!(?part, panic = message, "a part of the engine failed and is started again");
+                health.is_down(part, format!("{part:?} failed and is being started again: {message}"));
                 tokio::time::sleep(RESTART_DELAY).await;
                 health.is_up(part);
             }
@@ -71,7 +71,7 @@ impl Health {
     }
 }
 
-/// What a panic says.
+/// The message of a panic.
 pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&'static str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("without a message")
@@ -87,20 +87,20 @@ mod tests {
     async fn a_task_that_panics_is_down_until_it_has_been_started_again() {
         let health = Health::default();
         let starts = AtomicUsize::new(0);
-        let (starts, told) = (Arc::new(starts), health.clone());
+        let (starts, observed) = (Arc::new(starts), health.clone());
         let (sender, mut ended) = tokio::sync::mpsc::unbounded_channel();
         health.supervise(&Handle::current(), Part::Timers, move || {
-            let (starts, told, sender) = (Arc::clone(&starts), told.clone(), sender.clone());
+            let (starts, observed, sender) = (Arc::clone(&starts), observed.clone(), sender.clone());
             async move {
                 assert!(starts.fetch_add(1, Ordering::Relaxed) > 0, "on purpose");
-                sender.send(told.check()).unwrap();
+                sender.send(observed.check()).unwrap();
             }
         });
         while health.check().is_ok() {
             tokio::task::yield_now().await;
         }
-        let told = health.check().unwrap_err();
-        assert_eq!(told, "Timers failed and is being started again: on purpose");
+        let message = health.check().unwrap_err();
+        assert_eq!(message, "Timers failed and is being started again: on purpose");
         assert_eq!(ended.recv().await, Some(Ok(())));
     }
 }

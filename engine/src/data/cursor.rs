@@ -1,12 +1,12 @@
-//! [`Cursor`]: a place in a text that is being parsed; shared by paths, filters and intrinsic functions.
+//! [`Cursor`]: a position in a text that is being parsed; shared by paths, filters and intrinsic functions.
 
-/// Why a path or an expression cannot be read, and where.
+/// A syntax error of a path or an expression.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message} at character {offset}")]
 pub struct PathError {
     /// What is wrong.
     pub message: String,
-    /// Bytes before the place.
+    /// The offset in bytes.
     pub offset: usize,
 }
 
@@ -28,7 +28,7 @@ impl<'a> Cursor<'a> {
         &self.text[self.at..]
     }
 
-    /// What was read since a place returned by [`Cursor::offset`].
+    /// The text since an offset returned by [`Cursor::offset`].
     pub(super) fn since(&self, start: usize) -> &'a str {
         &self.text[start..self.at]
     }

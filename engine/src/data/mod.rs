@@ -1,7 +1,7 @@
 //! Values and the expressions over them: JSON, paths, intrinsic functions, payload templates, JSONata.
 //!
 //! Everything that a definition says is read once, when the state machine is made; evaluating only walks what was
-//! read. What an expression can see comes in as a [`Scope`], random numbers and the present moment included, so
+//! read. What an expression can see comes in as a [`Scope`], random numbers and the current time included, so
 //! that the same scope always gives the same answer.
 
 mod comparison;

@@ -25,7 +25,7 @@ impl Random {
         Random { seed, drawn: Cell::new(drawn) }
     }
 
-    /// The generator that a text stands for: the same text, the same numbers.
+    /// The generator of a text: the same text, the same numbers.
     pub fn from_text(text: &str) -> Random {
         let digest = Sha256::digest(text.as_bytes());
         Random::new(u128::from_be_bytes(first_bytes(&digest)))
@@ -43,16 +43,16 @@ impl Random {
 
     /// The next number.
     pub fn next_u64(&self) -> u64 {
-        let place = self.drawn.get();
-        self.drawn.set(place.wrapping_add(1));
+        let index = self.drawn.get();
+        self.drawn.set(index.wrapping_add(1));
         let digest =
-            Sha256::new().chain_update(self.seed.to_be_bytes()).chain_update(place.to_be_bytes()).finalize();
+            Sha256::new().chain_update(self.seed.to_be_bytes()).chain_update(index.to_be_bytes()).finalize();
         u64::from_be_bytes(first_bytes(&digest))
     }
 
     /// The next number, from 0 up to but without 1.
     pub fn next_f64(&self) -> f64 {
-        // 53 bits are what a double can tell apart between 0 and 1.
+        // 53 bits are what a double can distinguish between 0 and 1.
         (self.next_u64() >> 11) as f64 / (1u64 << 53) as f64
     }
 

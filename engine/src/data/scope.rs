@@ -1,4 +1,4 @@
-//! [`Scope`]: what an expression can see while it is evaluated, and how evaluating fails.
+//! [`Scope`]: the one context of every expression, and of every state that evaluates some; and [`EvalError`].
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use super::{Json, Object};
 /// What an expression can see.
 #[derive(Clone, Copy)]
 pub struct Scope<'a> {
-    /// What `$` stands for in JSONPath, and `$states.input` in JSONata.
+    /// `$` in JSONPath, and `$states.input` in JSONata.
     pub input: &'a Json,
     /// The context object.
     pub context: &'a dyn ContextObject,
@@ -19,9 +19,9 @@ pub struct Scope<'a> {
     pub variables: &'a Variables,
     /// Where random numbers come from.
     pub random: &'a Random,
-    /// The present moment.
+    /// The current time.
     pub now: Timestamp,
-    /// `$states.result`: what the state's work answered.
+    /// `$states.result`: the result of the state's work.
     pub result: Option<&'a Json>,
     /// `$states.errorOutput`: what a catcher caught.
     pub error_output: Option<&'a Json>,
@@ -44,7 +44,7 @@ impl<'a> Scope<'a> {
         Scope { input, ..self }
     }
 
-    /// The same scope after the state's work has answered.
+    /// The same scope with the result of the state's work.
     pub fn with_result(self, result: &'a Json) -> Scope<'a> {
         Scope { result: Some(result), ..self }
     }
@@ -61,12 +61,12 @@ impl fmt::Debug for Scope<'_> {
     }
 }
 
-/// The context object (`$$`, `$states.context`), made only when an expression asks for it.
+/// The context object (`$$`, `$states.context`), built only when an expression reads it.
 pub trait ContextObject {
     /// The object.
     fn object(&self) -> Json;
 
-    /// One of its members, such as `Map`: most expressions ask for something in it and no more.
+    /// One of its members, such as `Map`: most expressions read nothing else of it.
     fn member(&self, name: &str) -> Option<Json> {
         self.object().get(name).cloned()
     }

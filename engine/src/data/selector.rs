@@ -5,7 +5,7 @@ use super::intrinsic::Call;
 use super::scope::{EvalError, Scope};
 use super::{Json, JsonPath};
 
-/// What stands in `"name.$": "…"`, in `ErrorPath` and in `CausePath`.
+/// The value of `"name.$": "…"`, of `ErrorPath` and of `CausePath`.
 #[derive(Clone, Debug)]
 pub struct Selector(Kind);
 
@@ -25,7 +25,7 @@ impl Selector {
         }
     }
 
-    /// What it gives. `field` is the name that a message about a missing place is to carry.
+    /// Evaluates it. `field` is the name in a message about a missing value.
     pub fn evaluate(&self, scope: &Scope<'_>, field: &str) -> Result<Json, EvalError> {
         match &self.0 {
             Kind::Path(path) => path.query_field(scope, field),

@@ -23,17 +23,17 @@ enum Node {
     Object(Vec<(Arc<str>, Node)>),
 }
 
-/// What is wrong in a template, and where.
+/// A fault of a template.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct TemplateError {
-    /// The place inside the template as a JSON pointer: `/a/0/b.$`.
+    /// The location inside the template as a JSON pointer: `/a/0/b.$`.
     pub location: String,
-    /// The key at that place.
+    /// The key at that location.
     pub field: String,
     /// AWS's words.
     pub message: String,
-    /// What precisely cannot be read.
+    /// The detail of what cannot be read.
     pub reason: String,
 }
 
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_place_names_the_key() {
+    fn a_missing_value_names_the_key() {
         let error = evaluate(json!({"a": {"b.$": "$.no"}}), json!({})).unwrap_err();
         assert_eq!(
             error.cause,
@@ -218,12 +218,12 @@ mod tests {
     }
 
     #[test]
-    fn everything_wrong_is_found_at_once_with_its_place() {
+    fn everything_wrong_is_found_at_once_with_its_location() {
         let template =
             json!({"a.$": 1, "b": [{"c/d.$": "no path"}], "e.$": "States.Nothing()", "f.$": "$.ok"});
         let errors = Template::parse(&template.into()).unwrap_err();
-        let places: Vec<_> = errors.iter().map(|error| error.location.as_str()).collect();
-        assert_eq!(places, ["/a.$", "/b/0/c~1d.$", "/e.$"]);
+        let locations: Vec<_> = errors.iter().map(|error| error.location.as_str()).collect();
+        assert_eq!(locations, ["/a.$", "/b/0/c~1d.$", "/e.$"]);
         assert_eq!(
             errors[1].message,
             "The value for the field 'c/d.$' must be a valid JSONPath or a valid intrinsic function call"

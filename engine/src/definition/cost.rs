@@ -1,4 +1,4 @@
-//! [`Cost`]: whether what a definition says is done at once, as far as that can be known without doing it.
+//! [`Cost`]: whether the code of a definition takes next to no time, as far as that can be known without running it.
 
 use crate::data::{Expression, Json};
 
@@ -26,12 +26,12 @@ impl Cost {
         if values.any(|value| Cost::of(value) == Cost::Unknown) { Cost::Unknown } else { Cost::Small }
     }
 
-    /// A text that only looks like an expression or a path is none the worse for being taken for one.
+    /// A text that only looks like an expression or a path may be taken for one without harm.
     fn of_text(text: &str) -> Cost {
         let is_costly = if Expression::is(text) {
             Expression::parse(text).is_ok_and(|expression| !expression.is_cheap())
         } else if text.starts_with('$') || text.trim_start().starts_with("States.") {
-            // One step to many places looks at each of them once; two steps at each for each.
+            // One step to many values reads each of them once; two steps read each for each.
             text.contains("..") || text.matches('*').count() + text.matches("?(").count() > 1
         } else {
             false

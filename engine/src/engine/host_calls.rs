@@ -1,6 +1,6 @@
-//! The calls of the host that an execution waits for, so that they can be broken off.
+//! [`HostCalls`]: the calls of the host that an execution waits for, so that they can be cancelled.
 //!
-//! Apart from the execution's own lock: who writes histories must not wait for an expression.
+//! They have a lock of their own, so that the writer of histories does not wait for an expression.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -13,7 +13,7 @@ pub(crate) struct HostCalls(Mutex<HashMap<u64, Call>>);
 
 enum Call {
     UnderWay(AbortHandle),
-    /// It ended before it was noted.
+    /// It ended before it was registered.
     Ended,
 }
 
@@ -22,7 +22,7 @@ impl HostCalls {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes a call that has just begun, and may have ended.
+    /// Registers a call that has just started, and may have ended.
     pub(crate) fn began(&self, task: u64, handle: AbortHandle) {
         let mut calls = self.calls();
         if calls.remove(&task).is_none() {
@@ -38,14 +38,14 @@ impl HostCalls {
         }
     }
 
-    /// Breaks a call off, if there is one.
+    /// Cancels a call, if there is one.
     pub(crate) fn abort(&self, task: u64) {
         if let Some(Call::UnderWay(handle)) = self.calls().remove(&task) {
             handle.abort();
         }
     }
 
-    /// Breaks off all calls: they are made anew with the next start.
+    /// Cancels all calls: they are repeated after the next start.
     pub(crate) fn abort_all(&self) {
         for (_, call) in self.calls().drain() {
             if let Call::UnderWay(handle) = call {
@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn nothing_is_kept_of_a_call_that_ended_before_or_after_it_was_noted() {
+    async fn nothing_is_kept_of_a_call_that_ended_before_or_after_it_was_registered() {
         let running = HostCalls::default();
         let call = || tokio::spawn(std::future::pending::<()>());
         running.ended(1);

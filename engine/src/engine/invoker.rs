@@ -1,4 +1,4 @@
-//! The work outside: what the host of the engine does for a Task state.
+//! [`Invoker`]: what the host of the engine does for Task states.
 
 use std::time::Duration;
 
@@ -7,24 +7,24 @@ use futures_util::future::BoxFuture;
 use crate::data::Json;
 use crate::model::TaskFailure;
 
-/// What the host can do for a Task state: Lambda functions, SNS, DynamoDB, other `aws-sdk:` calls.
+/// The host of the engine: Lambda functions, SNS, DynamoDB, other `aws-sdk:` calls.
 ///
 /// Nested executions and activities are the engine's own and never come here.
 pub trait Invoker: Send + Sync + 'static {
-    /// Whether `invoke` can do this. A definition that asks for anything else is refused by name.
+    /// Whether `invoke` supports an action. A definition that requests any other is refused by name.
     ///
     /// `service` and `action` are the words of the resource ARN: `lambda` and `invoke` (plain function ARNs
     /// too), `sns` and `publish`, `dynamodb` and `putItem`, `aws-sdk:sns` and `publish`.
     fn supports(&self, service: &str, action: &str) -> bool;
 
-    /// Does it once. The engine may ask again after a crash when the answer had not been stored.
+    /// Performs a call. The engine may repeat it after a crash, if the result had not been stored.
     ///
-    /// A Lambda function is answered by what it returned; with `LogType: Tail` by an object of that as `Payload`
+    /// For a Lambda function, the result is what it returned; with `LogType: Tail` by an object of that as `Payload`
     /// and the log in base 64 as `LogResult`.
     fn invoke(&self, call: Call) -> BoxFuture<'static, Result<Json, TaskFailure>>;
 }
 
-/// One request to the world outside.
+/// One call of a service.
 #[derive(Clone, Debug)]
 pub struct Call {
     /// `lambda`, `sns`, `dynamodb`, `aws-sdk:sns`, …
@@ -34,9 +34,9 @@ pub struct Call {
     /// The request as the service's own API names it. For Lambda: `FunctionName`, `Payload`, and what else
     /// the definition gave.
     pub parameters: Json,
-    /// The execution on whose behalf this is asked.
+    /// The execution that makes the call.
     pub execution_arn: String,
-    /// How long the answer is waited for, if the state has a limit.
+    /// How long the execution waits for the result, if the state has a limit.
     pub timeout: Option<Duration>,
 }
 

@@ -1,4 +1,4 @@
-//! State machines: made, changed, deleted and found.
+//! State machines: creating, changing, deleting and finding them.
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -39,7 +39,7 @@ pub(crate) struct Machine {
     is_slow: AtomicBool,
 }
 
-/// A machine is slow after it has kept a thread for as long as this, and until it has been quick again.
+/// A machine is slow after an execution of it ran as long as this, and until one was quick again.
 const SLOW: Duration = Duration::from_millis(200);
 const QUICK: Duration = Duration::from_millis(20);
 
@@ -48,7 +48,7 @@ impl Machine {
         Machine { revision, description, is_slow: AtomicBool::new(false) }
     }
 
-    /// The threads that its executions need; `None`: what it says is known to be done at once.
+    /// The threads that its executions need; `None`: they take next to no time.
     pub(crate) fn lane(&self) -> Option<Lane> {
         match self.description.machine.cost {
             Cost::Small => None,
@@ -57,7 +57,7 @@ impl Machine {
         }
     }
 
-    /// One of its executions has kept a thread for so long.
+    /// Notes how long a step of one of its executions ran.
     pub(crate) fn took(&self, time: Duration) {
         if time >= SLOW {
             self.is_slow.store(true, Ordering::Relaxed);
@@ -79,7 +79,7 @@ struct Maps {
 }
 
 impl Machines {
-    /// Takes in what the store holds. A revision that cannot be read is named in the log.
+    /// Loads the stored machines. A revision that cannot be read is named in the log.
     pub(crate) fn load(&self, rows: Vec<MachineRow>) {
         let mut maps = self.0.write().unwrap_or_else(PoisonError::into_inner);
         for row in rows {
@@ -143,7 +143,7 @@ impl Machines {
 
 /// Why no revision was made.
 enum Put {
-    /// The present one is what was asked for.
+    /// The current revision is what was requested.
     Same(Arc<Machine>),
     Refused(Refusal),
 }
@@ -175,7 +175,7 @@ impl Engine {
         self.store_machine(put).await
     }
 
-    /// Changes a state machine. Executions under way go on with what they began with.
+    /// Changes a state machine. Executions under way keep their revision.
     pub async fn update_state_machine(
         &self,
         arn: &str,
@@ -215,7 +215,7 @@ impl Engine {
         self.store_machine(put).await
     }
 
-    /// Gives a state machine or an activity these tags instead of those that it had.
+    /// Sets the tags of a state machine or an activity.
     pub async fn set_tags(&self, arn: &str, tags: Option<Json>) -> Result<(), Refusal> {
         if self.set_activity_tags(arn, tags.clone()).await? {
             return Ok(());
@@ -254,7 +254,7 @@ impl Engine {
         Ok(Arc::clone(description))
     }
 
-    /// Deletes a state machine. Executions under way go on.
+    /// Deletes a state machine. Executions under way continue.
     pub async fn delete_state_machine(&self, arn: &str) -> Result<(), Refusal> {
         if self.0.machines.remove(arn).is_some() {
             self.0.write(vec![Write::MachineDeleted { arn: arn.to_owned() }]).await?;
@@ -286,7 +286,7 @@ impl Engine {
 }
 
 impl Inner {
-    /// Parses a definition on a thread for such things.
+    /// Parses a definition on a worker thread.
     async fn parse_apart(self: &Arc<Inner>, definition: &str) -> Result<StateMachine, Refusal> {
         let (inner, definition) = (Arc::clone(self), definition.to_owned());
         let parsed = self.workers.run(Lane::Costly, move || inner.parse(&definition)).await;

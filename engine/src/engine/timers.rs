@@ -1,7 +1,7 @@
 //! One heap of timestamps for all executions, and the one task that waits for them.
 //!
-//! It waits by the wall clock, which it looks at each second at least: what a suspended machine slept through begins
-//! within that time. A clock that was set back is waited out, with a warning that says how long.
+//! It waits by the wall clock, which it reads at least each second: timers that fell due while the machine was suspended
+//! fire within that time. After the clock was set back, timers fire later, with a warning that says how much.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -22,7 +22,7 @@ const TOLERANCE_MILLIS: i64 = 2_000;
 /// The timestamps at which executions want to be woken.
 #[derive(Default)]
 pub(crate) struct Timers {
-    /// (milliseconds since 1970, the execution's number). An execution that wants nothing any more ignores it.
+    /// (milliseconds since 1970, the execution's number). An execution without a due timer ignores it.
     heap: Mutex<BinaryHeap<Reverse<(i64, u64)>>>,
     earlier: Notify,
 }
@@ -80,7 +80,7 @@ pub(crate) async fn run(
         watch.look(now, &timers, &health);
         while let Some((due, execution)) = timers.take_due(now) {
             if let Some(active) = engine.executions.by_number(execution) {
-                // On its own: what the definition says next is not run by the task that all others wait for.
+                // In a task of its own: code of the definition must not run in the task that all others wait for.
                 let inner = Arc::clone(&engine);
                 engine.runtime.spawn(async move { inner.wake(&active, due).await });
             }
@@ -89,17 +89,17 @@ pub(crate) async fn run(
 }
 
 impl Inner {
-    /// The timestamp for which an execution had asked has come.
+    /// Applies the timer of an execution.
     async fn wake(self: &Arc<Inner>, active: &Arc<ActiveExecution>, due: i64) {
         let is_awake = self.apply(active, Command::Tick).await.is_some();
-        // The clock may have been set back since it was looked at: then it is still to come.
+        // If the clock was set back since it was read, the timer is due later.
         if !is_awake && active.look(|execution| execution.next_tick()).is_some_and(|next| next <= due) {
             self.timers.set(due, active.identity.number);
         }
     }
 }
 
-/// What the clock showed last, and when that was by a clock that nobody sets.
+/// The last reading of the clock, and its time by a monotonic clock.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ClockWatch {
     shown: i64,
@@ -111,7 +111,7 @@ impl ClockWatch {
         ClockWatch { shown: clock.now_millis(), looked_at: Instant::now() }
     }
 
-    /// Says of a clock that was moved what follows from it.
+    /// Logs what follows from a clock that was set.
     fn look(&mut self, now: i64, timers: &Timers, health: &Health) {
         let looked_at = Instant::now();
         let passed = looked_at.saturating_duration_since(self.looked_at).as_millis();

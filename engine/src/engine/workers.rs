@@ -1,9 +1,8 @@
-//! Threads that run what definitions say, so that neither the event loop nor the timers wait for it.
+//! Threads that run code of definitions, so that neither the event loop nor the timers wait for it.
 //!
-//! There are three lanes, each with its own threads and its own queue, first in, first out: an execution that has gone
-//! on for longer than a slice waits in [`Lane::Continuing`] for its next one, behind the others that go on; what may
-//! take long runs in [`Lane::Costly`]; and what was seen to take long runs in [`Lane::Slow`], where it keeps waiting
-//! only its own kind.
+//! There are three lanes, each with its own threads and its own queue, first in, first out. An execution that has run for a
+//! slice waits in [`Lane::Continuing`] for its next one, after the others that continue. Code that may take long runs in
+//! [`Lane::Costly`]. Code that was seen to take long runs in [`Lane::Slow`], where it delays only code of its own kind.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -14,20 +13,20 @@ use tokio::sync::oneshot;
 
 use crate::health::{Health, Part, panic_message};
 
-/// How long a thread without work stays.
-const IDLE: Duration = Duration::from_secs(10);
+/// How long an idle thread lives.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The stack of a thread. The evaluator of expressions makes more of it where it needs more.
 const STACK_BYTES: usize = 4 * 1024 * 1024;
 
-/// Which threads run something.
+/// The threads that run a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Lane {
     /// Slices of executions that do not wait for anything: each ends within about a millisecond.
     Continuing,
-    /// What may take long.
+    /// Code that may take long.
     Costly,
-    /// What was seen to take long, and whatever is asked once and never seen again.
+    /// Code that was seen to take long, and code that runs only once.
     Slow,
 }
 
@@ -49,12 +48,12 @@ impl Workers {
         }
     }
 
-    /// Runs something some time soon.
+    /// Queues a job.
     pub(crate) fn submit(&self, lane: Lane, job: impl FnOnce() + Send + 'static) {
         self.pool(lane).submit(Box::new(job));
     }
 
-    /// Runs something and returns its value; what a panic said if it ended in one.
+    /// Runs a job and returns its value; the message of its panic if it ended in one.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         lane: Lane,
@@ -64,7 +63,7 @@ impl Workers {
         self.submit(lane, move || {
             let outcome =
                 catch_unwind(AssertUnwindSafe(job)).map_err(|panic| panic_message(&*panic).to_owned());
-            // Whoever waited may have gone.
+            // The receiver may be gone.
             let _ = sender.send(outcome);
         });
         done.await.unwrap_or_else(|_| Err("the engine has stopped".to_owned()))
@@ -81,7 +80,7 @@ impl Workers {
 
 type Job = Box<dyn FnOnce() + Send>;
 
-/// Threads that share a queue. They are started as there is work, and end when there has been none for a while.
+/// Threads that share a queue. They are started when there is work, and end after an idle time.
 struct Pool(Arc<Shared>);
 
 struct Shared {
@@ -138,7 +137,7 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Without a single thread the work is done by whoever brought it: late is better than never.
+    /// Without a single thread the submitting thread runs the queue.
     fn could_not_start(&self, error: &std::io::Error) {
         tracing::error!(%error, lane = self.name, "a thread could not be started");
         let mut state = self.state();
@@ -167,7 +166,8 @@ impl Shared {
                 break;
             }
             state.idle += 1;
-            let (woken, waited) = self.came.wait_timeout(state, IDLE).unwrap_or_else(PoisonError::into_inner);
+            let (woken, waited) =
+                self.came.wait_timeout(state, IDLE_TIMEOUT).unwrap_or_else(PoisonError::into_inner);
             state = woken;
             state.idle -= 1;
             if waited.timed_out() && state.queue.is_empty() {
@@ -180,7 +180,7 @@ impl Shared {
 
 fn run(job: Job) {
     if let Err(panic) = catch_unwind(AssertUnwindSafe(job)) {
-        tracing::error!(panic = panic_message(&*panic), "something that the engine runs panicked");
+        tracing::error!(panic = panic_message(&*panic), "a job of the engine panicked");
     }
 }
 

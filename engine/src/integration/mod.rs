@@ -1,4 +1,4 @@
-//! What a Task's `Resource` asks for, and how a history tells of it.
+//! The `Resource` of a Task: who does the task, and its events.
 
 mod lambda;
 mod nested;
@@ -136,7 +136,7 @@ impl ServiceCall {
     }
 }
 
-/// The event types by which the history tells of a task.
+/// The event types of a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TaskEvents {
     pub(crate) scheduled: EventType,

@@ -30,10 +30,10 @@ pub(crate) fn closed_answer(pattern: Pattern, child: &ExecutionDescription) -> R
     if failed { Err(answer) } else { Ok(answer) }
 }
 
-/// DescribeExecution as a Task shows it, its moments and payloads as the integration writes them.
+/// DescribeExecution as a Task shows it, its timestamps and payloads as the integration writes them.
 pub(crate) fn described(
     execution: &ExecutionDescription,
-    moment: impl Fn(i64) -> Json,
+    timestamp: impl Fn(i64) -> Json,
     payload: impl Fn(&Json) -> Json,
 ) -> Json {
     let included = || Json::object([("Included", Json::Bool(true))]);
@@ -55,22 +55,22 @@ pub(crate) fn described(
     let (redrivable, reason) = execution.redrive_words();
     answer.insert("RedriveCount", Json::from(execution.redrive_count));
     if let Some(redriven) = execution.redrive_date {
-        answer.insert("RedriveDate", moment(redriven));
+        answer.insert("RedriveDate", timestamp(redriven));
     }
     answer.insert("RedriveStatus", Json::string(redrivable));
     if let Some(reason) = reason {
         answer.insert("RedriveStatusReason", Json::string(reason));
     }
-    answer.insert("StartDate", moment(execution.start_date));
+    answer.insert("StartDate", timestamp(execution.start_date));
     answer.insert("StateMachineArn", Json::string(execution.state_machine_arn.as_str()));
     answer.insert("Status", Json::string(execution.status.as_str()));
     if let Some(stopped) = execution.stop_date {
-        answer.insert("StopDate", moment(stopped));
+        answer.insert("StopDate", timestamp(stopped));
     }
     Json::from(answer)
 }
 
-/// What the optimized integrations tell of an answer in the AWS JSON protocol.
+/// The metadata of a reply in the AWS JSON protocol, as the optimized integrations return it.
 pub(crate) fn json_metadata(request_id: &str, at_millis: i64, length: usize) -> Json {
     sdk_metadata(&[
         ("x-amzn-RequestId", request_id),
@@ -81,7 +81,7 @@ pub(crate) fn json_metadata(request_id: &str, at_millis: i64, length: usize) -> 
     ])
 }
 
-/// What the optimized integrations tell of an HTTP answer with these headers.
+/// The metadata of a reply with these headers, as the optimized integrations return it.
 pub(super) fn sdk_metadata(headers: &[(&str, &str)]) -> Json {
     let all = headers.iter().map(|(name, value)| (*name, Json::array([Json::string(*value)])));
     let plain = headers.iter().map(|(name, value)| (*name, Json::string(*value)));
@@ -93,8 +93,8 @@ pub(super) fn sdk_metadata(headers: &[(&str, &str)]) -> Json {
 }
 
 pub(super) fn http_date(at_millis: i64) -> String {
-    let moment = Timestamp::from_millisecond(at_millis).unwrap_or(Timestamp::UNIX_EPOCH);
-    moment.to_zoned(TimeZone::UTC).strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
+    let timestamp = Timestamp::from_millisecond(at_millis).unwrap_or(Timestamp::UNIX_EPOCH);
+    timestamp.to_zoned(TimeZone::UTC).strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
 }
 
 #[cfg(test)]

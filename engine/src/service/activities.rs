@@ -25,7 +25,7 @@ impl Service {
         let activity = self.engine.create_activity(&name, encryption, tags).await?;
         Ok(Answer::new()
             .with("activityArn", activity.arn.as_str())
-            .moment("creationDate", activity.creation_date)
+            .timestamp("creationDate", activity.creation_date)
             .done())
     }
 
@@ -111,7 +111,7 @@ fn listed(activity: &ActivityDescription) -> Answer {
     Answer::new()
         .with("activityArn", activity.arn.as_str())
         .with("name", activity.name.as_str())
-        .moment("creationDate", activity.creation_date)
+        .timestamp("creationDate", activity.creation_date)
 }
 
 fn activity_arn(request: &mut Request) -> Result<String, Exception> {

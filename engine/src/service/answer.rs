@@ -24,14 +24,14 @@ impl Answer {
         }
     }
 
-    /// A moment given in milliseconds, as the seconds of AWS JSON 1.0.
-    pub(super) fn moment(self, name: &'static str, millis: i64) -> Answer {
+    /// A timestamp given in milliseconds, as the seconds of AWS JSON 1.0.
+    pub(super) fn timestamp(self, name: &'static str, millis: i64) -> Answer {
         self.with(name, millis as f64 / 1000.0)
     }
 
-    pub(super) fn some_moment(self, name: &'static str, millis: Option<i64>) -> Answer {
+    pub(super) fn some_timestamp(self, name: &'static str, millis: Option<i64>) -> Answer {
         match millis {
-            Some(millis) => self.moment(name, millis),
+            Some(millis) => self.timestamp(name, millis),
             None => self,
         }
     }

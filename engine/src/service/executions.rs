@@ -22,7 +22,7 @@ impl Service {
         let started = self.engine.start_execution(new).await?;
         Ok(Answer::new()
             .with("executionArn", started.arn.as_str())
-            .moment("startDate", started.start_date)
+            .timestamp("startDate", started.start_date)
             .done())
     }
 
@@ -51,7 +51,7 @@ impl Service {
     pub(super) async fn stop_execution(&self, request: &mut Request) -> Outcome {
         let Stop { execution_arn, error, cause } = Stop::read(request)?;
         let stopped = self.engine.stop_execution(&execution_arn, error, cause).await?;
-        Ok(Answer::new().moment("stopDate", stopped).done())
+        Ok(Answer::new().timestamp("stopDate", stopped).done())
     }
 
     pub(super) async fn redrive_execution(&self, request: &mut Request) -> Outcome {
@@ -62,10 +62,10 @@ impl Service {
             return Err(type_not_supported());
         }
         let redriven = self.engine.redrive_execution(&execution_arn).await?;
-        Ok(Answer::new().moment("redriveDate", redriven).done())
+        Ok(Answer::new().timestamp("redriveDate", redriven).done())
     }
 
-    /// DIFFERENCE: executions of Express machines are shown too; AWS tells them through CloudWatch Logs only.
+    /// DIFFERENCE: executions of Express machines are shown too; AWS shows them in CloudWatch Logs only.
     pub(super) async fn describe_execution(&self, request: &mut Request) -> Outcome {
         let included = included_data(request);
         let execution_arn = execution_arn(request)?;
@@ -76,7 +76,7 @@ impl Service {
             .with_some("mapRunArn", execution.map_run_arn.as_deref())
             .with_some("traceHeader", execution.trace_header.as_deref())
             .with("redriveCount", execution.redrive_count)
-            .some_moment("redriveDate", execution.redrive_date)
+            .some_timestamp("redriveDate", execution.redrive_date)
             .with("redriveStatus", redrivable)
             .with_some("redriveStatusReason", reason)
             .done())
@@ -123,12 +123,12 @@ impl Service {
                 .with("stateMachineArn", execution.state_machine_arn.as_str())
                 .with("name", execution.name.as_str())
                 .with("status", execution.status.as_str())
-                .moment("startDate", execution.start_date)
-                .some_moment("stopDate", execution.stop_date)
+                .timestamp("startDate", execution.start_date)
+                .some_timestamp("stopDate", execution.stop_date)
                 .with_some("mapRunArn", execution.map_run_arn.as_deref())
                 .with_some("itemCount", execution.item_count)
                 .with("redriveCount", execution.redrive_count)
-                .some_moment("redriveDate", execution.redrive_date)
+                .some_timestamp("redriveDate", execution.redrive_date)
                 .done()
         });
         Ok(Answer::new()
@@ -167,8 +167,8 @@ fn summary(execution: &ExecutionDescription, included: Included) -> Answer {
         .with("executionArn", execution.arn.as_str())
         .with("stateMachineArn", execution.state_machine_arn.as_str())
         .with("status", execution.status.as_str())
-        .moment("startDate", execution.start_date)
-        .some_moment("stopDate", execution.stop_date);
+        .timestamp("startDate", execution.start_date)
+        .some_timestamp("stopDate", execution.stop_date);
     if included == Included::MetadataOnly {
         return answer;
     }
@@ -180,7 +180,7 @@ fn summary(execution: &ExecutionDescription, included: Included) -> Answer {
     answer.with_some("error", execution.error.as_deref()).with_some("cause", execution.cause.as_deref())
 }
 
-/// What StartExecution asks for.
+/// The request of StartExecution.
 pub(super) fn new_execution(request: &mut Request) -> Result<NewExecution, Exception> {
     let state_machine_arn = request.required_text("stateMachineArn", 1, 256);
     let name = request.text("name", 1, 80);
@@ -201,7 +201,7 @@ pub(super) fn new_execution(request: &mut Request) -> Result<NewExecution, Excep
     Ok(NewExecution { state_machine_arn, name, input, trace_header })
 }
 
-/// What StopExecution asks for.
+/// The request of StopExecution.
 pub(super) struct Stop {
     pub(super) execution_arn: String,
     pub(super) error: Option<String>,

@@ -39,7 +39,7 @@ impl Service {
         let machine = self.engine.create_state_machine(new).await?;
         Ok(Answer::new()
             .with("stateMachineArn", machine.arn.as_str())
-            .moment("creationDate", machine.creation_date)
+            .timestamp("creationDate", machine.creation_date)
             .done())
     }
 
@@ -77,7 +77,7 @@ impl Service {
         }
         let machine = self.engine.update_state_machine(&machine_arn, change).await?;
         Ok(Answer::new()
-            .moment("updateDate", machine.update_date)
+            .timestamp("updateDate", machine.update_date)
             .with_some("revisionId", machine.revision_id.as_deref())
             .done())
     }
@@ -99,7 +99,7 @@ impl Service {
         Ok(describe(&machine, included)
             .with("status", "ACTIVE")
             .with("type", type_name(machine.settings.machine_type))
-            .moment("creationDate", machine.creation_date)
+            .timestamp("creationDate", machine.creation_date)
             .done())
     }
 
@@ -109,7 +109,7 @@ impl Service {
         request.check()?;
         arn::check(&execution_arn, &[ResourceType::Execution, ResourceType::Express])?;
         let machine = self.engine.state_machine_of_execution(&execution_arn).await?;
-        Ok(describe(&machine, included).moment("updateDate", machine.update_date).done())
+        Ok(describe(&machine, included).timestamp("updateDate", machine.update_date).done())
     }
 
     pub(super) async fn list_state_machines(&self, request: &mut Request) -> Outcome {
@@ -123,7 +123,7 @@ impl Service {
                 .with("stateMachineArn", machine.arn.as_str())
                 .with("name", machine.settings.name.as_str())
                 .with("type", type_name(machine.settings.machine_type))
-                .moment("creationDate", machine.creation_date)
+                .timestamp("creationDate", machine.creation_date)
                 .done()
         });
         Ok(Answer::new().with("stateMachines", Json::array(machines)).with_some("nextToken", next).done())

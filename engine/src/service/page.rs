@@ -8,7 +8,7 @@ use super::request::Request;
 use crate::data::Json;
 use crate::model::PageCursor;
 
-/// The place in a list that a token names; the beginning without one.
+/// The offset in a list that a token names; 0 without one.
 pub(super) fn offset(request: &mut Request) -> Result<usize, Exception> {
     let Some(token) = request.text("nextToken", 1, 3096) else { return Ok(0) };
     decode(&token)?.parse().map_err(|_| Exception::invalid_token())

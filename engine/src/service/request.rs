@@ -1,4 +1,4 @@
-//! The members of a request, and AWS's words for what is wrong with them.
+//! [`Request`]: the members of a request, and their faults in AWS's words.
 
 use super::exception::Exception;
 use crate::data::Json;
@@ -7,11 +7,11 @@ use crate::validation::json_fault;
 /// The longest input, output or cause, in bytes.
 pub(super) const MAX_PAYLOAD: usize = 262_144;
 
-/// The body of a request. Faults of its members gather until [`Request::check`] tells them, all at once.
+/// The body of a request. Faults of its members are collected until [`Request::check`] reports them, all at once.
 pub(super) struct Request {
     body: Json,
     faults: Vec<String>,
-    /// A member of the wrong JSON type: told before all else.
+    /// A member of the wrong JSON type: reported before all else.
     mistyped: Option<Exception>,
 }
 
@@ -30,7 +30,7 @@ impl Request {
         Request { body, faults: Vec::new(), mistyped: None }
     }
 
-    /// Tells what has been found wrong so far.
+    /// Reports the faults that were found so far.
     pub(super) fn check(&mut self) -> Result<(), Exception> {
         if let Some(mistyped) = self.mistyped.take() {
             return Err(mistyped);
@@ -125,7 +125,7 @@ impl Request {
         Some(number)
     }
 
-    /// `maxResults`: 0 and nothing stand for the default.
+    /// `maxResults`: the default if it is 0 or missing.
     pub(super) fn max_results(&mut self, default: usize, max: usize) -> usize {
         let given = self.integer("maxResults", 0, i64::try_from(max).unwrap_or(i64::MAX)).unwrap_or(0);
         match usize::try_from(given) {

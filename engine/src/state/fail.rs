@@ -11,13 +11,13 @@ use crate::state::processing::expression;
 
 #[derive(Debug)]
 pub(crate) struct Fail {
-    error: Words,
-    cause: Words,
+    error: TextSource,
+    cause: TextSource,
 }
 
-/// Where one of the two texts comes from.
+/// The source of one of the two texts.
 #[derive(Debug)]
-enum Words {
+enum TextSource {
     Absent,
     Literal(Arc<str>),
     /// A path or an intrinsic function.
@@ -31,37 +31,37 @@ enum Words {
     },
 }
 
-impl Words {
+impl TextSource {
     fn parse(
         fields: &Fields<'_>,
         field: &'static str,
         path_field: &'static str,
         language: Language,
-    ) -> Result<Words, DefinitionError> {
+    ) -> Result<TextSource, DefinitionError> {
         match (fields.optional_text(field)?, fields.optional_text(path_field)?) {
             (Some(_), Some(_)) => {
                 Err(fields.wrong(path_field, &format!("{field} and {path_field} exclude each other")))
             }
-            (None, None) => Ok(Words::Absent),
+            (None, None) => Ok(TextSource::Absent),
             (Some(text), None) => match language {
-                Language::JsonPath => Ok(Words::Literal(text.into())),
+                Language::JsonPath => Ok(TextSource::Literal(text.into())),
                 Language::Jsonata => Ok(match expression(fields, field)? {
-                    Some(expression) => Words::Expression { field, expression },
-                    None => Words::Literal(text.into()),
+                    Some(expression) => TextSource::Expression { field, expression },
+                    None => TextSource::Literal(text.into()),
                 }),
             },
             (None, Some(path)) => Selector::parse(path)
-                .map(|selector| Words::Path { field: path_field, selector })
+                .map(|selector| TextSource::Path { field: path_field, selector })
                 .map_err(|error| fields.wrong(path_field, &error.to_string())),
         }
     }
 
-    fn say(&self, cx: &Scope<'_>) -> Result<Option<Arc<str>>, StateError> {
+    fn resolve(&self, cx: &Scope<'_>) -> Result<Option<Arc<str>>, StateError> {
         let (field, json) = match self {
-            Words::Absent => return Ok(None),
-            Words::Literal(text) => return Ok(Some(Arc::clone(text))),
-            Words::Path { field, selector } => (field, selector.evaluate(cx, field)?),
-            Words::Expression { field, expression } => {
+            TextSource::Absent => return Ok(None),
+            TextSource::Literal(text) => return Ok(Some(Arc::clone(text))),
+            TextSource::Path { field, selector } => (field, selector.evaluate(cx, field)?),
+            TextSource::Expression { field, expression } => {
                 (field, expression.evaluate_as(cx, field, Expected::String)?)
             }
         };
@@ -76,8 +76,8 @@ impl Words {
 
 impl Fail {
     pub(crate) fn enter(&self, cx: &Scope<'_>) -> StateError {
-        let said = self.error.say(cx).and_then(|error| Ok((error, self.cause.say(cx)?)));
-        match said {
+        let texts = self.error.resolve(cx).and_then(|error| Ok((error, self.cause.resolve(cx)?)));
+        match texts {
             Ok((error, cause)) => StateError::reported(error, cause),
             Err(error) => error,
         }
@@ -85,8 +85,8 @@ impl Fail {
 
     pub(crate) fn parse(fields: &Fields<'_>, language: Language) -> Result<Fail, DefinitionError> {
         Ok(Fail {
-            error: Words::parse(fields, "Error", "ErrorPath", language)?,
-            cause: Words::parse(fields, "Cause", "CausePath", language)?,
+            error: TextSource::parse(fields, "Error", "ErrorPath", language)?,
+            cause: TextSource::parse(fields, "Cause", "CausePath", language)?,
         })
     }
 }

@@ -33,7 +33,7 @@ enum Jitter {
 /// One item of `Catch`.
 #[derive(Debug)]
 pub(crate) struct Catcher {
-    /// Its place in `Catch`, for the names of fields.
+    /// Its index in `Catch`, for the names of fields.
     index: usize,
     errors: ErrorNames,
     pub(crate) next: usize,
@@ -64,12 +64,12 @@ impl Handlers {
         })
     }
 
-    /// The first retrier that names the error, and its place.
+    /// The first retrier that names the error, and its index.
     pub(crate) fn retrier(&self, error: &StateError) -> Option<(usize, &Retrier)> {
         self.retry.iter().enumerate().find(|(_, retrier)| retrier.errors.include(error))
     }
 
-    /// The first catcher that names the error, and its place.
+    /// The first catcher that names the error, and its index.
     pub(crate) fn catcher(&self, error: &StateError) -> Option<(usize, &Catcher)> {
         self.catch.iter().enumerate().find(|(_, catcher)| catcher.errors.include(error))
     }
@@ -103,8 +103,8 @@ impl Retrier {
         if !self.has_attempts(done) {
             return None;
         }
-        let longest = self.max_delay_seconds.unwrap_or(31_622_400.0);
-        let seconds = (self.interval_seconds * self.backoff_rate.powf(done as f64)).min(longest);
+        let max_delay = self.max_delay_seconds.unwrap_or(31_622_400.0);
+        let seconds = (self.interval_seconds * self.backoff_rate.powf(done as f64)).min(max_delay);
         let millis = seconds * 1000.0;
         Some(match self.jitter {
             Jitter::None => millis as i64,
@@ -133,7 +133,7 @@ impl Catcher {
         Ok(Catcher { index, errors: ErrorNames::parse(fields)?, next: indices.of(fields, "Next")?, output })
     }
 
-    /// What goes on to the catcher's state.
+    /// The input of the state that the catcher leads to.
     pub(crate) fn catch(&self, cx: &Scope<'_>, error: &StateError) -> Result<Finished, StateError> {
         let caught: Json = error.output();
         guarded(|| match &self.output {

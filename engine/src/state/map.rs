@@ -88,7 +88,7 @@ enum BatchInput {
     Jsonata(JsonataTemplate),
 }
 
-/// The iterations to run.
+/// The iterations to start.
 pub(crate) struct MapRequest {
     pub(crate) items: Arc<[Json]>,
     /// The state's input after `InputPath`: what `ItemSelector` looks at.
@@ -105,7 +105,7 @@ pub(crate) struct Tolerance {
 }
 
 impl Tolerance {
-    /// Whether so many failed items of all are too many. A limit that is not given never stands in the way of the
+    /// Whether so many failed items of all are too many. A limit that is not given does not affect the
     /// other.
     pub(crate) fn is_exceeded(self, failed: u64, total: u64) -> bool {
         let by_count = self.count.map(|count| failed > count);
@@ -143,7 +143,7 @@ impl Map {
         Ok(Step::StartIterations(MapRequest { items, selected, max_concurrency }))
     }
 
-    /// The input of one iteration; the context object tells it of its item.
+    /// The input of one iteration; the context object holds its item.
     pub(crate) fn iteration_input(
         &self,
         cx: &Scope<'_>,

@@ -162,7 +162,7 @@ impl Processing {
         }
     }
 
-    /// What the state's work is given: `Parameters` or `Arguments`, or the selected input.
+    /// The parameters of the state's work: `Parameters` or `Arguments`, or the selected input.
     pub(crate) fn arguments(&self, cx: &Scope<'_>) -> Result<Json, StateError> {
         match self {
             Processing::JsonPath(fields) => {
@@ -179,7 +179,7 @@ impl Processing {
         }
     }
 
-    /// What becomes of the result of the work.
+    /// The output of the state from the result of its work.
     pub(crate) fn finish(&self, cx: &Scope<'_>, result: Json) -> Result<Finished, StateError> {
         match self {
             Processing::JsonPath(fields) => {
@@ -207,7 +207,7 @@ impl Processing {
         }
     }
 
-    /// The output where there is no work and no result, without what `Assign` and `Output` would make of it.
+    /// The selected input as the output, without `Assign` and `Output`: that of a rule that has its own.
     pub(crate) fn unprocessed_output(&self, cx: &Scope<'_>) -> Result<Json, StateError> {
         match self {
             Processing::JsonPath(fields) => fields.output_path.of(cx, &fields.input_path.of(cx, cx.input)?),
@@ -215,7 +215,7 @@ impl Processing {
         }
     }
 
-    /// What becomes of the input where there is no work and no result.
+    /// The output of a state without work, from its input.
     pub(crate) fn finish_without_work(&self, cx: &Scope<'_>) -> Result<Finished, StateError> {
         match self {
             Processing::JsonPath(fields) => {

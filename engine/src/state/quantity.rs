@@ -51,7 +51,7 @@ impl Quantity {
         Ok(Some(Quantity { field, path_field, source }))
     }
 
-    /// A whole number; what its limits are is the caller's to say. A path is looked up in `input`.
+    /// A whole number, whose limits the caller checks. A path is evaluated on `input`.
     pub(crate) fn whole(&self, cx: &Scope<'_>, input: &Json) -> Result<i64, StateError> {
         let json = self.value(cx, input, Expected::Integer)?;
         json.as_number().and_then(|number| number.to_whole()).ok_or_else(|| self.unfit(&json, "integer"))

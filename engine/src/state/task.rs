@@ -1,4 +1,4 @@
-//! `Task`: ask something outside, and go on with its answer.
+//! `Task`: request work from a function, an activity or a service, and continue with the result.
 //!
 //! Spec: <https://states-language.net/#task-state>
 
@@ -29,7 +29,7 @@ enum Credentials {
     Jsonata(JsonataTemplate),
 }
 
-/// What a Task state asks for when it is entered.
+/// The task that a Task state schedules.
 #[derive(Debug)]
 pub(crate) struct TaskRequest {
     pub(crate) parameters: Json,

@@ -1,4 +1,4 @@
-//! `Wait`: hold the execution until a moment has come.
+//! `Wait`: delay the execution until a timestamp.
 //!
 //! Spec: <https://states-language.net/#wait-state>
 
@@ -17,7 +17,7 @@ pub(crate) struct Wait {
     transition: Transition,
 }
 
-/// The ways to say when; a definition gives exactly one.
+/// The ways to give the end; a definition has exactly one.
 #[derive(Debug)]
 enum Until {
     Seconds(i64),
@@ -28,7 +28,7 @@ enum Until {
     TimestampExpression(Expression),
 }
 
-/// AWS's longest wait: the seconds of about three years.
+/// How long a wait is at most on AWS: about three years.
 const MAX_SECONDS: i64 = 99_999_999;
 
 impl Wait {
@@ -57,12 +57,12 @@ impl Wait {
 impl Until {
     fn resolve(&self, cx: &Scope<'_>, input: &Json) -> Result<Timestamp, StateError> {
         let after = |seconds: i64| {
-            let longest = jiff::SignedDuration::from_secs(seconds.clamp(0, MAX_SECONDS));
-            cx.now.checked_add(longest).unwrap_or(Timestamp::MAX)
+            let wait = jiff::SignedDuration::from_secs(seconds.clamp(0, MAX_SECONDS));
+            cx.now.checked_add(wait).unwrap_or(Timestamp::MAX)
         };
         match self {
             Until::Seconds(seconds) => Ok(after(*seconds)),
-            Until::Timestamp(moment) => Ok(*moment),
+            Until::Timestamp(timestamp) => Ok(*timestamp),
             Until::SecondsPath { text, path } => {
                 let json = path.query(&cx.with_input(input)).map_err(|_| {
                     StateError::runtime(format!(

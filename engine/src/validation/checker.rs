@@ -1,4 +1,4 @@
-//! What all checks share: where findings are gathered, and what is known of the machine around.
+//! [`Checker`]: the findings, and what all checks know of the machine around.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -6,12 +6,12 @@ use std::sync::Arc;
 use super::{Finding, Options, Severity, code};
 use crate::fields::Language;
 
-/// Goes through a definition and gathers its faults.
+/// Checks a definition and collects its faults.
 pub(super) struct Checker<'a> {
     pub(super) options: &'a Options<'a>,
     /// The language of the whole machine.
     pub(super) language: Language,
-    /// How many machines stand around the one that is checked.
+    /// How many machines are around the one that is checked.
     pub(super) depth: usize,
     pub(super) state_names: HashSet<Arc<str>>,
     pub(super) labels: HashSet<Arc<str>>,
@@ -60,7 +60,7 @@ impl<'a> Checker<'a> {
         self.push(self.options.unsupported, code::NOT_SUPPORTED_HERE, Some(location), message.into());
     }
 
-    /// Whether something refuses the definition at exactly this place.
+    /// Whether there is an error at exactly this location.
     pub(super) fn has_error_at(&self, location: &str) -> bool {
         let refused = |finding: &Finding| {
             finding.severity == Severity::Error && finding.location.as_deref() == Some(location)

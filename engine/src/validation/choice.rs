@@ -56,7 +56,7 @@ fn operators() -> Vec<String> {
     operators
 }
 
-/// Whether a rule stands in `Choices` itself or within another rule.
+/// Whether a rule is in `Choices` itself or within another rule.
 #[derive(Clone, Copy, PartialEq)]
 enum Level {
     Outer,

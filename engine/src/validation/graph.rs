@@ -91,7 +91,7 @@ fn targets(state: &Json) -> Vec<(&str, String)> {
 }
 
 /// Whether the execution may end here. A state that is faulty in this very respect has its own finding and counts
-/// as an end, so that one fault is not told twice.
+/// as an end, so that one fault is not reported twice.
 fn may_end(state: &Json) -> bool {
     match state.get("Type").and_then(Json::as_str) {
         Some("Choice") => false,

@@ -7,7 +7,7 @@ use super::code;
 use super::value::is_expression;
 use crate::data::{Expression, Json};
 
-/// What `$states` holds where an expression stands.
+/// The members of `$states` at the location of an expression.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Scene {
     /// `input` and `context`: before the state has done its work.
@@ -22,7 +22,7 @@ impl Scene {
     fn has(self, field: &str) -> bool {
         match field {
             "input" | "context" => true,
-            // Where a state has no result the expression gives nothing, which is told when it runs.
+            // Where a state has no result the expression has no value, which is an error when it runs.
             "result" => true,
             "errorOutput" => self == Scene::Caught,
             _ => false,

@@ -9,20 +9,20 @@ use crate::state::MAX_NESTING;
 
 const MAX_NAME_LENGTH: usize = 80;
 
-/// A place of machines, and the fields that they have there beside `StartAt` and `States`.
+/// The role of a machine, which decides its fields beside `StartAt` and `States`.
 #[derive(Clone, Copy)]
-pub(super) enum Place {
+pub(super) enum Role {
     Outermost,
     Branch,
     ItemProcessor,
 }
 
-impl Place {
+impl Role {
     fn allows(self, field: &str) -> bool {
         match field {
             "Comment" | "StartAt" | "States" => true,
-            "QueryLanguage" | "TimeoutSeconds" | "Version" => matches!(self, Place::Outermost),
-            "ProcessorConfig" => matches!(self, Place::ItemProcessor),
+            "QueryLanguage" | "TimeoutSeconds" | "Version" => matches!(self, Role::Outermost),
+            "ProcessorConfig" => matches!(self, Role::ItemProcessor),
             _ => false,
         }
     }
@@ -33,18 +33,18 @@ impl Checker<'_> {
     pub(super) fn machine(&mut self, definition: &Json) {
         let Some(machine) = definition.as_object() else { return };
         self.language = Language::resolve(machine.get("QueryLanguage"), Language::JsonPath);
-        self.nested(machine, "", Place::Outermost);
+        self.check_machine(machine, "", Role::Outermost);
         self.graph(machine);
         self.variables_are_unique(machine);
     }
 
-    /// A state that stands alone, as TestState takes it.
+    /// A single state, as TestState takes it.
     pub(super) fn lone_state(&mut self, definition: &Json) {
         self.state("/States/StateName", definition);
     }
 
-    /// The fields of a machine and all that stands in it; what leads where is looked at afterwards.
-    pub(super) fn nested(&mut self, machine: &Object, at: &str, place: Place) {
+    /// The fields of a machine and its states; transitions are checked afterwards.
+    pub(super) fn check_machine(&mut self, machine: &Object, at: &str, role: Role) {
         let here = if at.is_empty() { "/" } else { at };
         if self.depth > MAX_NESTING {
             self.error(
@@ -55,14 +55,14 @@ impl Checker<'_> {
             return;
         }
         for field in machine.keys() {
-            if !place.allows(field) {
+            if !role.allows(field) {
                 self.schema(here, format!("Field '{field}' is not supported"));
             }
         }
         self.required(machine, here, &["StartAt", "States"]);
         self.value(machine, at, "Comment", Kind::Text);
         self.value(machine, at, "StartAt", Kind::Text);
-        if let Place::Outermost = place {
+        if let Role::Outermost = role {
             self.value(machine, at, "QueryLanguage", Kind::OneOf(&["JSONPath", "JSONata"]));
             self.value(machine, at, "Version", Kind::OneOf(&["1.0"]));
             self.value(machine, at, "TimeoutSeconds", Kind::Integer { min: 0, max: Some(99_999_999) });

@@ -3,7 +3,7 @@
 use super::checker::Checker;
 use super::code;
 use super::jsonata::Scene;
-use super::machine::Place;
+use super::machine::Role;
 use super::value::{self, Kind};
 use crate::data::{Json, Object};
 use crate::fields::Language;
@@ -20,7 +20,7 @@ impl Checker<'_> {
                 match processor.as_object() {
                     Some(processor) => {
                         self.processor_config(processor, &here);
-                        self.nested(processor, &here, Place::ItemProcessor);
+                        self.check_machine(processor, &here, Role::ItemProcessor);
                     }
                     None => self.schema(&here, "Expected value of type [OBJECT]"),
                 }

@@ -1,7 +1,7 @@
 //! Everything that is wrong with a definition, at once.
 //!
-//! [`validate`] reads the text of a definition and tells all its faults, each with AWS's code, AWS's words where
-//! they are known, and its place. What AWS refuses is an error. What AWS accepts, though it can hardly be meant,
+//! [`validate`] reads the text of a definition and reports all faults, each with AWS's code, AWS's message where it is
+//! known, and its location. What AWS refuses is an error. What AWS accepts, though it can hardly be meant,
 //! is a warning, and so is what AWS has and this engine has not, unless the caller wants that refused.
 //!
 //! In reading order: `syntax` (the text), `machine` (the outer fields and the nesting), `state` with its tables
@@ -44,7 +44,7 @@ pub type Supports<'a> = &'a dyn Fn(&str, &str) -> bool;
 pub struct Options<'a> {
     /// Express machines may not do all that standard ones may.
     pub machine_type: MachineType,
-    /// Whether the host can do this action of this service, as [`crate::Invoker::supports`] tells it.
+    /// Whether the host can do this action of this service, as [`crate::Invoker::supports`] returns it.
     /// `None`: whatever AWS can do.
     pub supports: Option<Supports<'a>>,
     /// What it means that the engine or its host cannot do what AWS can.
@@ -71,8 +71,7 @@ pub fn validate(definition: &str, options: &Options<'_>) -> Report {
     report
 }
 
-/// Finds all faults of the definition of a single state, which stands in no machine: its transitions may lead
-/// anywhere.
+/// Finds all faults of the definition of a single state without a machine: its transitions may lead anywhere.
 pub fn validate_state(definition: &str, options: &Options<'_>) -> Report {
     let (mut report, parsed) = read(definition);
     if let Some(state) = parsed {
@@ -83,7 +82,7 @@ pub fn validate_state(definition: &str, options: &Options<'_>) -> Report {
     report
 }
 
-/// The value of the text and what the text alone tells.
+/// The value of the text, and the faults of the text itself.
 fn read(definition: &str) -> (Report, Option<Json>) {
     let mut report = Report::default();
     let mut refuse = |code, message: String, location| {
@@ -129,7 +128,7 @@ fn read(definition: &str) -> (Report, Option<Json>) {
     (report, Some(machine))
 }
 
-/// A key given twice: AWS refuses it where it is the name of a state, and takes the last one elsewhere.
+/// A duplicate key: AWS refuses it where it is the name of a state, and takes the last one elsewhere.
 fn duplicate(location: String) -> Finding {
     let (parent, name) = location.rsplit_once('/').unwrap_or(("", &location));
     if parent.ends_with("/States") {

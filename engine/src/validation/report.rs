@@ -1,5 +1,4 @@
-//! What validation finds, and how it is told: as diagnostics, as CreateStateMachine's refusal, as lines for a
-//! terminal.
+//! [`Report`]: the findings of a validation, as diagnostics, as CreateStateMachine's refusal, as lines for a terminal.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -70,7 +69,7 @@ pub mod code {
     pub const NO_DOLLAR: &str = "NO_DOLLAR";
     /// A value looks like a path, but its field does not end with `Path`.
     pub const NO_PATH: &str = "NO_PATH";
-    /// A path in the `Result` of a Pass state, which is taken as it stands.
+    /// A path in the `Result` of a Pass state, which is not evaluated.
     pub const PASS_RESULT_IS_STATIC: &str = "PASS_RESULT_IS_STATIC";
     /// AWS has it, this engine does not.
     pub const NOT_SUPPORTED_HERE: &str = "NOT_SUPPORTED_HERE";
@@ -82,7 +81,7 @@ pub mod code {
     pub const SUSPICIOUS_VALUE: &str = "SUSPICIOUS_VALUE";
 }
 
-/// How many faults a refusal tells.
+/// How many faults a refusal names.
 const MAX_REPORTED: usize = 100;
 
 /// All findings of one definition.
@@ -104,8 +103,8 @@ impl Report {
         self.findings.iter().filter(|finding| finding.severity == Severity::Error)
     }
 
-    /// The message of AWS's `InvalidDefinition`, if the definition is refused. What only this engine does not have is
-    /// told once AWS has nothing to say against the definition.
+    /// The message of AWS's `InvalidDefinition`, if the definition is refused. What only this engine lacks is
+    /// named if AWS would accept the definition.
     pub fn refusal(&self) -> Option<String> {
         let is_of_aws = |finding: &&Finding| finding.code != code::NOT_SUPPORTED_HERE;
         let aws_refuses = self.errors().any(|finding| is_of_aws(&finding));
@@ -141,7 +140,7 @@ impl Report {
         text
     }
 
-    /// The place in the text, or that of the nearest thing around it.
+    /// The position of a location, or of the nearest one around it.
     fn position(&self, location: &str) -> Option<Position> {
         let mut location = location;
         loop {

@@ -97,7 +97,7 @@ impl Checker<'_> {
         }
     }
 
-    /// The objects of a list, each with its place and the length of the list.
+    /// The objects of a list, each with its location and the length of the list.
     fn entries<'s>(&mut self, state: &'s Object, at: &str, field: &str) -> Vec<(usize, usize, &'s Object)> {
         let Some(list) = state.get(field) else { return Vec::new() };
         let here = format!("{at}/{field}");

@@ -304,7 +304,7 @@ impl Checker<'_> {
         for (index, branch) in branches.iter().enumerate() {
             let here = format!("{here}[{index}]");
             match branch.as_object() {
-                Some(branch) => self.nested(branch, &here, super::machine::Place::Branch),
+                Some(branch) => self.check_machine(branch, &here, super::machine::Role::Branch),
                 None => self.schema(&here, "Expected value of type [OBJECT]"),
             }
         }

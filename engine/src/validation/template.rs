@@ -1,4 +1,4 @@
-//! Payload templates, variables, and values that are taken as they stand.
+//! Payload templates, variables, and values that are not evaluated.
 
 use super::checker::Checker;
 use super::code;

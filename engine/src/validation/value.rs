@@ -22,7 +22,7 @@ pub(super) enum Kind {
     Integer { min: i64, max: Option<i64> },
     /// A number in a range.
     Decimal { min: f64, max: Option<f64> },
-    /// A moment.
+    /// A timestamp.
     Timestamp,
     /// An object.
     Object,
@@ -40,7 +40,7 @@ pub(super) enum Kind {
     Payload,
     /// An object of variables.
     Variables,
-    /// Taken as it stands.
+    /// Any value.
     Constant,
 }
 

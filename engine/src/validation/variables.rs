@@ -18,13 +18,13 @@ impl Checker<'_> {
         let mut visible = outer.clone();
         for (name, state) in states.iter() {
             let at_state = format!("{at}/States/{name}");
-            for (place, assign) in assignments(state) {
+            for (location, assign) in assignments(state) {
                 for key in assign.keys() {
                     let variable = key.strip_suffix(".$").unwrap_or(key);
                     if outer.contains(variable) {
                         self.warn(
                             code::SUSPICIOUS_VALUE,
-                            &format!("{at_state}{place}/{key}"),
+                            &format!("{at_state}{location}/{key}"),
                             format!("The variable '{variable}' is assigned in a scope around this one too: names must be unique"),
                         );
                     }

@@ -1,4 +1,4 @@
-//! The patterns of `StringMatches`: `*` stands for any text, `\*` for a star, `\\` for a backslash.
+//! The patterns of `StringMatches`: `*` matches any text, `\*` for a star, `\\` for a backslash.
 
 /// A pattern, cut at its wildcards.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,7 +30,7 @@ impl Pattern {
         Pattern { first: pieces.remove(0), rest: pieces }
     }
 
-    /// Whether the whole text matches. Taking the earliest place for each piece is enough, and linear.
+    /// Whether the whole text matches. Taking the earliest match of each piece is enough, and linear.
     pub(super) fn matches(&self, text: &str) -> bool {
         let Some((last, between)) = self.rest.split_last() else { return text == self.first };
         let Some(mut text) = text.strip_prefix(self.first.as_str()) else { return false };

@@ -46,9 +46,9 @@ pub(super) fn range(first: &Json, last: &Json, step: &Json) -> Result<Json, Stri
 
 pub(super) fn get_item(array: &Json, index: &Json) -> Result<Json, String> {
     let items = items(array)?;
-    let place = index.as_number().and_then(|number| usize::try_from(number.to_whole()?).ok());
-    let item = place.and_then(|at| items.get(at));
-    item.cloned()
+    let at = index.as_number().and_then(|number| usize::try_from(number.to_whole()?).ok());
+    at.and_then(|at| items.get(at))
+        .cloned()
         .ok_or_else(|| format!("The index {index} is out of bounds for an array of length {}", items.len()))
 }
 

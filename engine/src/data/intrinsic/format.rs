@@ -1,10 +1,10 @@
-//! `States.Format`: a text with values put in the place of each `{}`.
+//! `States.Format`: a text whose `{}` are replaced by values.
 
 use std::fmt::Write;
 
 use super::Json;
 
-/// A template, cut at its `{}`: one text more than there are places.
+/// A template, cut at its `{}`: one text more than there are `{}`.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct FormatTemplate {
     texts: Vec<String>,
@@ -36,12 +36,12 @@ impl FormatTemplate {
         Ok(FormatTemplate { texts })
     }
 
-    /// The text with the values in their places.
+    /// The text with its `{}` replaced by the values.
     pub(super) fn fill(&self, values: &[Json]) -> Result<Json, String> {
-        let places = self.texts.len() - 1;
-        if values.len() != places {
+        let slots = self.texts.len() - 1;
+        if values.len() != slots {
             return Err(format!(
-                "number of arguments do not match the occurrences of {{}}: {} and {places}",
+                "number of arguments do not match the occurrences of {{}}: {} and {slots}",
                 values.len()
             ));
         }

@@ -154,7 +154,7 @@ impl Call {
         }
         self.apply(&values, scope).map_err(|reason| EvalError {
             name: "States.IntrinsicFailure",
-            cause: self.told(&reason),
+            cause: self.cause(&reason),
             location: None,
         })
     }
@@ -193,10 +193,10 @@ impl Call {
             "The JsonPath argument for the field '{path}' could not be found in the input '{}'",
             scope.input
         );
-        EvalError::runtime(self.told(&reason))
+        EvalError::runtime(self.cause(&reason))
     }
 
-    fn told(&self, reason: &str) -> String {
+    fn cause(&self, reason: &str) -> String {
         format!("The function '{}' had the following error: {reason}", self.text)
     }
 }

@@ -5,7 +5,7 @@ use super::{Argument, Call, Function};
 use crate::data::cursor::{Cursor, PathError};
 use crate::data::{Json, JsonPath};
 
-/// How deep invocations may stand in one another, as AWS documents it.
+/// How deep invocations may be nested, as AWS documents it.
 const MAX_NESTING: usize = 10;
 
 pub(super) fn whole(text: &str) -> Result<Call, PathError> {

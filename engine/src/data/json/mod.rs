@@ -161,7 +161,7 @@ impl Json {
         self.as_object()?.get(key)
     }
 
-    /// The item at a place, if this is an array that reaches so far.
+    /// The item at an index, if this is an array of that length.
     pub fn at(&self, index: usize) -> Option<&Json> {
         self.as_array()?.get(index)
     }

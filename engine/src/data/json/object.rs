@@ -20,7 +20,7 @@ pub struct Object {
     pub(super) measured: Measured,
 }
 
-/// The places of the entries by their keys.
+/// The indices of the entries by their keys.
 #[derive(Clone, Debug)]
 struct Index(HashMap<Arc<str>, usize>);
 
@@ -76,7 +76,7 @@ impl Object {
         self.position(key).is_some()
     }
 
-    /// Sets the value under a key: in the place of the old one, which is given back, or at the end.
+    /// Sets the value under a key: at the index of the old one, which is returned, or at the end.
     pub fn insert(&mut self, key: impl Into<Arc<str>>, value: Json) -> Option<Json> {
         self.measured.forget();
         let key = key.into();
@@ -105,8 +105,8 @@ impl Object {
     }
 
     fn rebuild_index(&mut self) {
-        let places = self.entries.iter().enumerate().map(|(at, (key, _))| (Arc::clone(key), at));
-        self.index = (self.entries.len() >= INDEXED_FROM).then(|| Box::new(Index(places.collect())));
+        let indices = self.entries.iter().enumerate().map(|(at, (key, _))| (Arc::clone(key), at));
+        self.index = (self.entries.len() >= INDEXED_FROM).then(|| Box::new(Index(indices.collect())));
     }
 
     /// The entries in order.
@@ -221,7 +221,7 @@ pub(super) struct Measure {
     pub(super) depth: usize,
 }
 
-/// A [`Measure`] once it has been taken. Zero stands for "not yet": no text of a container is empty.
+/// A [`Measure`] once it has been taken. Zero is "not yet": no text of a container is empty.
 #[derive(Debug, Default)]
 pub(super) struct Measured(AtomicU64);
 

@@ -1,20 +1,22 @@
-//! Reading JSON text. The nesting lives in a list and not on the stack, so no text can exhaust it.
+//! Reading JSON text. The nesting is in a list and not on the stack, so that no text can exhaust it.
+//!
+//! @READER@
 
 use std::sync::Arc;
 
 use super::{Json, MAX_DEPTH, Number, Object};
 
-/// Why a text is not JSON, and where.
+/// A syntax error of a JSON text, with its position.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message} at line {line} column {column}")]
 pub struct ParseError {
     /// What is wrong.
     pub message: &'static str,
-    /// Bytes before the place.
+    /// The offset in bytes.
     pub offset: usize,
-    /// Line of the place, from 1.
+    /// The line, from 1.
     pub line: usize,
-    /// Column of the place in bytes, from 1.
+    /// The column in bytes, from 1.
     pub column: usize,
 }
 
@@ -210,7 +212,7 @@ impl Parser<'_> {
         self.at - start
     }
 
-    /// A text, with the place on its opening quote.
+    /// A string; the parser is at its opening quote.
     fn string(&mut self) -> Result<Arc<str>, &'static str> {
         self.at += 1;
         let start = self.at;
@@ -281,7 +283,7 @@ impl Parser<'_> {
             .ok_or("lone surrogate in a string")
     }
 
-    /// The four hexadecimal digits after `u`, with the place on the `u`.
+    /// The four hexadecimal digits after `u`; the parser is at the `u`.
     fn hex_unit(&mut self) -> Result<u32, &'static str> {
         let digits = self.text.as_bytes().get(self.at + 1..self.at + 5).ok_or("string has no end")?;
         let mut unit = 0;
@@ -300,7 +302,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn what_json_does_not_allow_is_refused_with_its_place() {
+    fn what_json_does_not_allow_is_refused_with_its_offset() {
         for (text, offset) in [
             ("", 0),
             ("{", 1),

@@ -80,7 +80,7 @@ impl Analysis {
                 }
                 self.variables.insert(name.clone());
             }
-            // `$$` is the outermost context wherever it stands.
+            // `$$` is the outermost context at any depth.
             AstNode::ParentVariable(_) => self.reference("$$", Surroundings::TopLevel),
             AstNode::Name(name) => {
                 let name = name.clone();

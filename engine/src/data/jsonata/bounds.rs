@@ -24,7 +24,7 @@ pub(super) const LIMIT: &str = "bounded limit";
 pub(super) const MATCHES: &str = "bounded matches";
 pub(super) const ZIPPED: &str = "bounded zipped";
 pub(super) const INDENTED: &str = "bounded indented";
-/// Functions of ours in the place of the language's, which compare each item with each other.
+/// Functions of ours that replace the language's, which compare each item with each other.
 pub(super) const DISTINCT: &str = "distinct items";
 pub(super) const KEYS: &str = "distinct keys";
 
@@ -99,7 +99,7 @@ fn makes_values(node: &AstNode) -> bool {
     !matches!(node, AstNode::Name(_) | AstNode::Wildcard | AstNode::Parent(_) | AstNode::Variable(_))
 }
 
-/// Makes functions of the bounded names that stand where a function is asked for, and of partial applications, so that
+/// Makes functions of the bounded names that are used as functions, and of partial applications, so that
 /// every call of them can be seen. `own` are the names that the expression itself gives values to. The functions that
 /// are called then are noted.
 pub(super) fn make_calls_visible(node: &mut AstNode, own: &BTreeSet<String>, called: &mut Vec<String>) {

@@ -143,7 +143,7 @@ fn integer_picture(given: &[JValue], notes: &Notes) -> Answer {
     if_allowed(value, is_picture_allowed(text) && !(is_roman && number > MAX_ROMAN))
 }
 
-/// A text that is put between items or in the place of matches, of which there may be as many as have been noted.
+/// A text that is put between items or replaces matches, of which there may be as many as have been noted.
 fn piece(given: &[JValue], notes: &Notes) -> Answer {
     let [value] = arguments("", given)?;
     let count = take_note(notes);

@@ -12,7 +12,7 @@ pub(super) enum Refusal {
     /// It is or holds a function.
     Function,
     /// It is larger or nested deeper than is allowed. Values may share their parts, so that a few bytes of memory
-    /// can stand for any amount of text.
+    /// can be any amount of text.
     TooLarge,
 }
 

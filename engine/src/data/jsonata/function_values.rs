@@ -11,7 +11,7 @@ use super::analysis::for_each_child;
 const OWN: [(&str, usize); 6] =
     [("parse", 1), ("partition", 2), ("range", 3), ("hash", 2), ("random", 1), ("uuid", 0)];
 
-/// Makes calls of the names, and notes them among the called. A variable may have the same name, so only places
+/// Makes calls of the names, and notes them among the called. A variable may have the same name, so only positions
 /// that ask for a function count.
 pub(super) fn call_by_name(node: &mut AstNode, called: &mut Vec<String>) {
     for_each_child(node, &mut |child, _| call_by_name(child, called));

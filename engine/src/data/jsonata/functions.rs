@@ -172,8 +172,8 @@ fn shuffle(given: &[JValue], random: &Random) -> Answer {
     let JValue::Array(items) = array else { return Ok(array.clone()) };
     let mut items = items.to_vec();
     for last in (1..items.len()).rev() {
-        let place = (u128::from(random.next_u64()) * (last as u128 + 1)) >> 64;
-        items.swap(last, place as usize);
+        let index = (u128::from(random.next_u64()) * (last as u128 + 1)) >> 64;
+        items.swap(last, index as usize);
     }
     Ok(JValue::array(items))
 }

@@ -13,8 +13,8 @@ use jsonata_core::value::JValue;
 use super::analysis::for_each_child;
 use super::bounds::{self, call};
 
-/// The name under which the present moment is bound. With its space no expression can write it.
-pub(super) const NOW: &str = "present moment";
+/// The name under which the current time is bound. With its space no expression can write it.
+pub(super) const NOW: &str = "current time";
 
 /// The name of the measuring function.
 pub(super) const BOUNDED: &str = "bounded value";
@@ -22,7 +22,7 @@ pub(super) const BOUNDED: &str = "bounded value";
 /// How large one value may be. AWS takes `[1..873782]` and refuses one item more, at 8 bytes for each.
 pub(super) const MAX_VALUE_BYTES: usize = 873_782 * 8;
 
-/// Writes the bounds into an expression, and the clock in the place of `$now` and `$millis`. `own` are the names
+/// Writes the bounds into an expression, and the clock instead of `$now` and `$millis`. `own` are the names
 /// that the expression itself gives values to.
 pub(super) fn bound(node: &mut AstNode, own: &BTreeSet<String>) {
     for_each_child(node, &mut |child, _| bound(child, own));
@@ -46,7 +46,7 @@ pub(super) fn bound(node: &mut AstNode, own: &BTreeSet<String>) {
             // The parts of a chain are measured, not each chain of them: that would nest twice as deep as AWS does.
             [lhs, rhs].into_iter().filter(|part| !is_concatenation(part)).for_each(|part| wrap(part));
         }
-        // What a name stands for is measured once, not wherever it is used.
+        // The value of a name is measured once, not at each use.
         AstNode::Binary { op: BinaryOp::ColonEqual, rhs, .. } => wrap(rhs),
         // Comparing goes through all that the values hold, and they may hold the same parts many times.
         AstNode::Binary { op: BinaryOp::Equal | BinaryOp::NotEqual, lhs, rhs } => {

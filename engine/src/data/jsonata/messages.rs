@@ -1,6 +1,6 @@
 //! AWS's words for what goes wrong in an expression.
 //!
-//! AWS tells the messages of the reference implementation; the evaluator's own differ in places.
+//! AWS returns the messages of the reference implementation; some of the evaluator's own differ.
 
 use jsonata_core::parser::ParserError;
 
@@ -9,13 +9,13 @@ pub(super) const MEMORY_LIMIT: &str =
     "Expression evaluation memory limit exceeded: Check for excessive memory usage";
 
 pub(super) const STACK_OVERFLOW: &str = "Stack overflow error: Check for non-terminating recursive function. Consider rewriting as tail-recursive.";
-/// What the evaluator cannot bear, told in our own words.
+/// The limits of the evaluator, in words of our own.
 pub(super) const NOT_EVALUATED: &str = "The expression could not be evaluated";
 pub(super) const NOT_READ: &str = "The expression could not be read";
 
 const TIMEOUT: &str = "Expression evaluation timeout: Check for infinite loop";
 
-/// The parser's message without its code, as AWS tells it.
+/// The parser's message without its code, as AWS returns it.
 pub(super) fn parsing(error: &ParserError) -> String {
     let message = error.to_string();
     let message = message.strip_prefix("Invalid syntax: ").unwrap_or(&message);
@@ -78,8 +78,8 @@ pub(super) fn evaluation(message: &str, called: &[String]) -> String {
         Some(("D1011" | "U1001", _)) => STACK_OVERFLOW,
         Some(("D1012", _)) => TIMEOUT,
         Some(("D2014" | "D2015", _)) => MEMORY_LIMIT,
-        Some((code, told)) => {
-            return format!("threw an error during evaluation. {code}: {}", reworded(code, told, called));
+        Some((code, message)) => {
+            return format!("threw an error during evaluation. {code}: {}", reworded(code, message, called));
         }
         None => message,
     };
@@ -92,25 +92,25 @@ fn split_code(message: &str) -> Option<(&str, &str)> {
     Some((code, message[code.len() + 1..].trim_start()))
 }
 
-/// The reference implementation's words, where they can be told from the evaluator's.
-fn reworded(code: &str, told: &str, called: &[String]) -> String {
+/// The reference implementation's words, where they follow from the evaluator's.
+fn reworded(code: &str, message: &str, called: &[String]) -> String {
     match code {
         "T1006" => "Attempted to invoke a non-function".to_owned(),
-        "T2001" | "T2002" => quote_operator(told),
+        "T2001" | "T2002" => quote_operator(message),
         "D3030" => {
-            match told.strip_prefix("Cannot convert '").and_then(|rest| rest.strip_suffix("' to number")) {
+            match message.strip_prefix("Cannot convert '").and_then(|rest| rest.strip_suffix("' to number")) {
                 Some(value) => format!("Unable to cast value to a number: \"{value}\""),
-                None => told.to_owned(),
+                None => message.to_owned(),
             }
         }
-        "T0410" | "T0412" => name_function(told, called).unwrap_or_else(|| told.to_owned()),
-        _ => told.to_owned(),
+        "T0410" | "T0412" => name_function(message, called).unwrap_or_else(|| message.to_owned()),
+        _ => message.to_owned(),
     }
 }
 
 /// `of the + operator` becomes `of the "+" operator`.
-fn quote_operator(told: &str) -> String {
-    let words: Vec<_> = told.split(' ').collect();
+fn quote_operator(message: &str) -> String {
+    let words: Vec<_> = message.split(' ').collect();
     let quoted = words.iter().enumerate().map(|(at, word)| match words.get(at + 1) {
         Some(&"operator") if !word.starts_with('"') => format!("\"{word}\""),
         _ => (*word).to_owned(),
@@ -119,10 +119,10 @@ fn quote_operator(told: &str) -> String {
 }
 
 /// The evaluator does not say whose argument is wrong; with one function called there is no doubt.
-fn name_function(told: &str, called: &[String]) -> Option<String> {
+fn name_function(message: &str, called: &[String]) -> Option<String> {
     let mut functions = called.iter().filter(|name| !name.contains(' '));
     let function = functions.next().filter(|first| functions.all(|other| other == *first))?;
-    let (index, rest) = told.strip_prefix("Argument ")?.split_once(' ')?;
+    let (index, rest) = message.strip_prefix("Argument ")?.split_once(' ')?;
     match rest.strip_prefix("must be an array of ") {
         Some(kind) => {
             let kind = kind.to_lowercase();

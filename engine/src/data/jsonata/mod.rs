@@ -167,7 +167,7 @@ impl Expression {
         self.0.is_cheap
     }
 
-    /// Its value. `field` is the place that messages name: `Output`, `Choices[0]/Condition`, …
+    /// Its value. `field` is the location that messages name: `Output`, `Choices[0]/Condition`, …
     pub fn evaluate(&self, scope: &Scope<'_>, field: &str) -> Result<Json, EvalError> {
         self.evaluate_in(&Environment::new(scope), || field.to_owned())
     }
@@ -178,11 +178,11 @@ impl Expression {
         if expected.allows(&value) {
             return Ok(value);
         }
-        let told = format!(
+        let message = format!(
             "returned an unexpected result type. Expected '{expected}', but was '{}' for value: {value}",
             value.type_name()
         );
-        Err(self.failure(field.to_owned(), &told))
+        Err(self.failure(field.to_owned(), &message))
     }
 
     fn evaluate_in(
@@ -254,11 +254,11 @@ impl Expression {
         }
     }
 
-    fn failure(&self, field: String, told: &str) -> EvalError {
+    fn failure(&self, field: String, message: &str) -> EvalError {
         EvalError {
             name: "States.QueryEvaluationError",
             cause: format!(
-                "The JSONata expression '{}' specified for the field '{field}' {told}",
+                "The JSONata expression '{}' specified for the field '{field}' {message}",
                 self.0.text
             ),
             location: Some(field),

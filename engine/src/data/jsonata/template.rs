@@ -1,4 +1,4 @@
-//! [`JsonataTemplate`]: a JSON value in which every text in `{% … %}` stands for its expression's value.
+//! [`JsonataTemplate`]: a JSON value in which every text in `{% … %}` is replaced by its expression's value.
 
 use std::sync::Arc;
 
@@ -15,17 +15,17 @@ pub struct JsonataTemplate(Node);
 enum Node {
     /// No expression at any depth: evaluating shares it.
     Constant(Json),
-    /// An expression, and its place inside the template as messages name it: `/key[0]`.
+    /// An expression, and its location inside the template as messages name it: `/key[0]`.
     Expression(Expression, Arc<str>),
     Array(Vec<Node>),
     Object(Vec<(Arc<str>, Node)>),
 }
 
-/// An expression that AWS refuses, and where it stands.
+/// An expression that AWS refuses, and its location.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{error}")]
 pub struct ExpressionFault {
-    /// The place inside the template as a JSON pointer: `/a/0`.
+    /// The location inside the template as a JSON pointer: `/a/0`.
     pub location: String,
     /// What is wrong.
     pub error: ExpressionError,
@@ -35,7 +35,7 @@ impl JsonataTemplate {
     /// Reads a template, finding everything that is wrong in it.
     pub fn parse(value: &Json) -> Result<JsonataTemplate, Vec<ExpressionFault>> {
         let mut faults = Vec::new();
-        let node = parse(value, Place { pointer: String::new(), named: String::new() }, &mut faults);
+        let node = parse(value, Location { pointer: String::new(), named: String::new() }, &mut faults);
         if faults.is_empty() { Ok(JsonataTemplate(node)) } else { Err(faults) }
     }
 
@@ -66,18 +66,18 @@ impl JsonataTemplate {
     }
 }
 
-/// A place inside a template, as a JSON pointer and as messages name it.
-struct Place {
+/// A location inside a template, as a JSON pointer and as messages name it.
+struct Location {
     pointer: String,
     named: String,
 }
 
-fn parse(value: &Json, place: Place, faults: &mut Vec<ExpressionFault>) -> Node {
+fn parse(value: &Json, location: Location, faults: &mut Vec<ExpressionFault>) -> Node {
     match value {
         Json::String(text) if Expression::is(text) => match Expression::parse(text) {
-            Ok(expression) => Node::Expression(expression, place.named.into()),
+            Ok(expression) => Node::Expression(expression, location.named.into()),
             Err(errors) => {
-                let location = place.pointer;
+                let location = location.pointer;
                 faults.extend(
                     errors.into_iter().map(|error| ExpressionFault { location: location.clone(), error }),
                 );
@@ -85,18 +85,18 @@ fn parse(value: &Json, place: Place, faults: &mut Vec<ExpressionFault>) -> Node 
             }
         },
         Json::Array(items) => {
-            let inner = |at: usize| Place {
-                pointer: format!("{}/{at}", place.pointer),
-                named: format!("{}[{at}]", place.named),
+            let inner = |at: usize| Location {
+                pointer: format!("{}/{at}", location.pointer),
+                named: format!("{}[{at}]", location.named),
             };
             let nodes: Vec<_> =
                 items.iter().enumerate().map(|(at, item)| parse(item, inner(at), faults)).collect();
             if nodes.iter().all(is_constant) { Node::Constant(value.clone()) } else { Node::Array(nodes) }
         }
         Json::Object(object) => {
-            let inner = |key: &str| Place {
-                pointer: pointer(&place.pointer, key),
-                named: format!("{}/{key}", place.named),
+            let inner = |key: &str| Location {
+                pointer: pointer(&location.pointer, key),
+                named: format!("{}/{key}", location.named),
             };
             let nodes: Vec<_> = object
                 .iter()
@@ -119,8 +119,8 @@ fn is_constant(node: &Node) -> bool {
 fn evaluate(node: &Node, environment: &Environment<'_>, field: &str) -> Result<Json, EvalError> {
     match node {
         Node::Constant(value) => Ok(value.clone()),
-        Node::Expression(expression, place) => {
-            expression.evaluate_in(environment, || format!("{field}{place}"))
+        Node::Expression(expression, location) => {
+            expression.evaluate_in(environment, || format!("{field}{location}"))
         }
         Node::Array(nodes) => nodes.iter().map(|node| evaluate(node, environment, field)).collect(),
         Node::Object(entries) => {

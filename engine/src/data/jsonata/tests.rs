@@ -34,13 +34,13 @@ pub(super) fn gives(text: &str, expected: serde_json::Value) {
 }
 
 /// What follows "The JSONata expression '…' specified for the field 'Output' ".
-pub(super) fn fails(text: &str, told: &str) {
+pub(super) fn fails(text: &str, message: &str) {
     let error = evaluate(text).map(|value| value.to_text()).expect_err(text);
     assert_eq!(error.name, "States.QueryEvaluationError");
     assert_eq!(error.location.as_deref(), Some("Output"));
     assert_eq!(
         error.cause,
-        format!("The JSONata expression '{text}' specified for the field 'Output' {told}")
+        format!("The JSONata expression '{text}' specified for the field 'Output' {message}")
     );
 }
 
@@ -220,16 +220,16 @@ fn failures_are_told_in_the_words_of_aws() {
 #[test]
 fn a_value_of_another_type_than_the_field_asks_is_told() {
     with_scope(json!({}), |scope| {
-        let told = |text: &str, expected| {
+        let cause = |text: &str, expected| {
             parse(text).evaluate_as(scope, "Items", expected).map_err(|error| error.cause).unwrap_err()
         };
         assert_eq!(
-            told("{'foo': 'bar'}", Expected::Array),
+            cause("{'foo': 'bar'}", Expected::Array),
             "The JSONata expression '{'foo': 'bar'}' specified for the field 'Items' returned an unexpected result \
              type. Expected 'array', but was 'object' for value: {\"foo\":\"bar\"}"
         );
-        assert!(told("null", Expected::Array).ends_with("Expected 'array', but was 'null' for value: null"));
-        assert!(told("1.5", Expected::Integer).contains("Expected 'integer'"));
+        assert!(cause("null", Expected::Array).ends_with("Expected 'array', but was 'null' for value: null"));
+        assert!(cause("1.5", Expected::Integer).contains("Expected 'integer'"));
         assert_eq!(parse("2.0").evaluate_as(scope, "Seconds", Expected::Integer), Ok(Json::from(2)));
     });
 }
@@ -327,8 +327,8 @@ fn templates_are_evaluated_with_their_places_named() {
     assert_eq!(error.location.as_deref(), Some("Output/a/b[0][1]"));
     let faults =
         JsonataTemplate::parse(&json!({"a/b": ["{% 1 + %}"], "c": "{% d & e %}"}).into()).unwrap_err();
-    let places: Vec<_> = faults.iter().map(|fault| fault.location.as_str()).collect();
-    assert_eq!(places, ["/a~1b/0", "/c", "/c"]);
+    let locations: Vec<_> = faults.iter().map(|fault| fault.location.as_str()).collect();
+    assert_eq!(locations, ["/a~1b/0", "/c", "/c"]);
 }
 
 #[test]

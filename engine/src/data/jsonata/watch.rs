@@ -5,7 +5,7 @@
 //! while expressions with loops are evaluated, and stops those under which it has grown too much: they end where they
 //! next look whether they may go on, which is with each part that they evaluate.
 //!
-//! The memory is that of the process as Linux tells it (`/proc/self/statm`); elsewhere nothing is stopped.
+//! The memory is that of the process as Linux reports it (`/proc/self/statm`); elsewhere nothing is stopped.
 
 use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

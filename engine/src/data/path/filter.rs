@@ -13,7 +13,7 @@ pub(super) enum Filter {
     And(Vec<Filter>),
     Or(Vec<Filter>),
     Not(Box<Filter>),
-    /// There is something at the place.
+    /// The path leads to a value.
     Exists(Operand),
     Compare(Operand, Operator, Operand),
     Matches(Operand, Regex),

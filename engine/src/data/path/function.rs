@@ -1,7 +1,7 @@
 //! The functions that may end a path: `$.list.length()`, `$.prices.sum()`, …
 
 use super::filter::Operand;
-use super::walk::{Miss, Walk, place};
+use super::walk::{Miss, Walk, offset};
 use super::{Json, json::Number};
 
 #[derive(Clone, Debug)]
@@ -92,7 +92,7 @@ impl FunctionCall {
             Function::Last => value.as_array()?.last().cloned(),
             Function::Index => {
                 let items = value.as_array()?;
-                Some(items[place(arguments.first()?.as_i64()?, items.len())?].clone())
+                Some(items[offset(arguments.first()?.as_i64()?, items.len())?].clone())
             }
             Function::Concat => {
                 let mut text = String::new();

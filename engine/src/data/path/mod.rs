@@ -1,7 +1,7 @@
 //! JSONPath as AWS Step Functions reads it: the Jayway dialect, with `$$` for the context object and `$name` for
 //! a variable.
 //!
-//! A path is parsed once and walked many times. A definite path (it can name one place only) gives the value
+//! A path is parsed once and walked many times. A definite path (it can name one value only) gives the value
 //! there or fails; any other gives the array of everything it finds, which may be empty.
 
 mod filter;
@@ -105,17 +105,17 @@ impl JsonPath {
         }
     }
 
-    /// Whether it can name one place only.
+    /// Whether it can name one value only.
     pub fn is_definite(&self) -> bool {
         self.route.is_definite()
     }
 
-    /// The value it names, or nothing if there is no such place.
+    /// The value it names, or nothing if there is none.
     pub fn find(&self, scope: &Scope<'_>) -> Option<Json> {
         self.evaluate(scope).ok()
     }
 
-    /// The value it names. A missing one is told in the words of fields such as `InputPath`.
+    /// The value it names. A missing one is an error in the words of fields such as `InputPath`.
     pub fn query(&self, scope: &Scope<'_>) -> Result<Json, EvalError> {
         self.evaluate(scope).map_err(|miss| match miss {
             Miss::NoSuchPlace(reason) => {
@@ -125,7 +125,7 @@ impl JsonPath {
         })
     }
 
-    /// The value it names. A missing one is told in the words of payload templates, `ErrorPath` and `CausePath`,
+    /// The value it names. A missing one is an error in the words of payload templates, `ErrorPath` and `CausePath`,
     /// which name the field.
     pub fn query_field(&self, scope: &Scope<'_>, field: &str) -> Result<Json, EvalError> {
         self.evaluate(scope).map_err(|miss| match miss {

@@ -118,7 +118,7 @@ fn arguments(cursor: &mut Cursor<'_>, nesting: usize) -> Result<Vec<Operand>, Pa
     }
 }
 
-/// What stands between `[` and `]`, and the closing bracket.
+/// The content between `[` and `]`, and the closing bracket.
 fn bracket(cursor: &mut Cursor<'_>, nesting: usize) -> Result<Step, PathError> {
     cursor.skip_space();
     let step = match cursor.peek() {

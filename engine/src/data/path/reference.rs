@@ -56,7 +56,7 @@ impl ReferencePath {
         self.steps.is_empty()
     }
 
-    /// The value at the place.
+    /// The value that the path leads to.
     pub fn find<'a>(&self, document: &'a Json) -> Option<&'a Json> {
         self.steps.iter().try_fold(document, |value, step| match step {
             ReferenceStep::Property(name) => value.get(name),
@@ -64,18 +64,18 @@ impl ReferencePath {
         })
     }
 
-    /// The document with a value at the place. Objects on the way are made where there is nothing yet; what is
+    /// The document with a value at the end of the path. Objects on the way are made where there is nothing yet; what is
     /// not on the way stays shared.
     pub fn set(&self, document: Json, value: Json) -> Result<Json, EvalError> {
         let mut document = document;
-        let mut place = &mut document;
+        let mut target = &mut document;
         for step in &self.steps {
-            place = match step {
-                ReferenceStep::Property(name) => property(place, name)?,
-                ReferenceStep::Index(index) => item(place, *index)?,
+            target = match step {
+                ReferenceStep::Property(name) => property(target, name)?,
+                ReferenceStep::Index(index) => item(target, *index)?,
             };
         }
-        *place = value;
+        *target = value;
         Ok(document)
     }
 }

@@ -8,16 +8,16 @@ use super::{Canonical, Json, Route, Step};
 /// Why a path gives no value.
 #[derive(Debug, PartialEq)]
 pub(super) enum Miss {
-    /// There is no such place; the reason is in Jayway's words.
+    /// There is no such value; the reason is in Jayway's words.
     NoSuchPlace(String),
-    /// Too many places were looked at, as with several `..` in one path.
+    /// Too many values were read, as with several `..` in one path.
     TooMuch,
 }
 
-/// How many places one evaluation may look at. A document of 256 KiB has some 130,000 at most.
+/// How many values one evaluation may read. A document of 256 KiB has some 130,000 at most.
 const MAX_VISITS: usize = 2_000_000;
 
-/// One evaluation: the document that `$` stands for inside of filters, and how much may still be looked at.
+/// One evaluation: the document that `$` is inside of filters, and how much may still be read.
 pub(super) struct Walk<'a> {
     document: &'a Json,
     visits_left: Cell<usize>,
@@ -73,13 +73,13 @@ impl<'a> Walk<'a> {
                 .iter()
                 .filter_map(|name| object.get(name))
                 .try_for_each(|next| self.collect(rest, next, found)),
-            (Step::Index(index), Json::Array(items)) => match place(*index, items.len()) {
+            (Step::Index(index), Json::Array(items)) => match offset(*index, items.len()) {
                 Some(at) => self.collect(rest, &items[at], found),
                 None => Ok(()),
             },
             (Step::Indexes(indexes), Json::Array(items)) => {
-                let mut places = indexes.iter().filter_map(|index| place(*index, items.len()));
-                places.try_for_each(|at| self.collect(rest, &items[at], found))
+                let mut offsets = indexes.iter().filter_map(|index| offset(*index, items.len()));
+                offsets.try_for_each(|at| self.collect(rest, &items[at], found))
             }
             (Step::Slice { from, to, step }, Json::Array(items)) => {
                 let from = bound(from.unwrap_or(0), items.len());
@@ -123,7 +123,7 @@ pub(super) fn definite(steps: &[Step], from: &Json) -> Result<Json, Miss> {
     for (at, step) in steps.iter().enumerate() {
         let next = match (step, value) {
             (Step::Property(name), Json::Object(object)) => object.get(name),
-            (Step::Index(index), Json::Array(items)) => place(*index, items.len()).map(|at| &items[at]),
+            (Step::Index(index), Json::Array(items)) => offset(*index, items.len()).map(|at| &items[at]),
             (Step::Properties(names), Json::Object(_)) => return Ok(several(names, value)),
             _ => return Err(Miss::NoSuchPlace(unsuitable(steps, at, value))),
         };
@@ -180,8 +180,8 @@ fn several(names: &[Arc<str>], value: &Json) -> Json {
     Json::object(there)
 }
 
-/// The place of an index, which counts from the end if it is negative.
-pub(super) fn place(index: i64, len: usize) -> Option<usize> {
+/// The offset of an index, which counts from the end if it is negative.
+pub(super) fn offset(index: i64, len: usize) -> Option<usize> {
     let at = if index < 0 { index.checked_add(i64::try_from(len).ok()?)? } else { index };
     usize::try_from(at).ok().filter(|&at| at < len)
 }

@@ -33,7 +33,7 @@ pub(super) fn parse(text: &str) -> Result<Json, Exception> {
     Ok(context)
 }
 
-/// What the context object tells of the trial if none is given.
+/// The context object of the trial if none is given.
 pub(super) struct Surroundings<'a> {
     pub(super) region: &'a str,
     pub(super) account: &'a str,
@@ -49,8 +49,8 @@ pub(super) fn made_up(around: &Surroundings<'_>) -> Json {
     let Surroundings { region, account, role_arn, input, now, retry_count } = around;
     let (machine, execution) = (uuid::Uuid::new_v4().to_string(), uuid::Uuid::new_v4().to_string());
     let arn = |kind: &str, rest: &str| Json::from(format!("arn:aws:states:{region}:{account}:{kind}:{rest}"));
-    let moment = Json::from(timestamp::format(*now));
-    let mut state = vec![("Name", Json::from(super::subject::NAME)), ("EnteredTime", moment.clone())];
+    let timestamp = Json::from(timestamp::format(*now));
+    let mut state = vec![("Name", Json::from(super::subject::NAME)), ("EnteredTime", timestamp.clone())];
     state.extend(retry_count.map(|count| ("RetryCount", Json::from(count))));
     Json::object([
         (
@@ -60,7 +60,7 @@ pub(super) fn made_up(around: &Surroundings<'_>) -> Json {
                 ("Input", (*input).clone()),
                 ("Name", Json::from(execution.as_str())),
                 ("RoleArn", Json::from(role_arn.unwrap_or_default())),
-                ("StartTime", moment),
+                ("StartTime", timestamp),
             ]),
         ),
         (

@@ -47,7 +47,7 @@ impl Inspection {
     }
 }
 
-/// The JSONPath fields of a state, evaluated one by one to show what each of them gives. Whether they fail is told
+/// The JSONPath fields of a state, evaluated one by one to show what each of them gives. Whether they fail is reported
 /// by the state itself; here a field that fails only ends the list.
 pub(super) struct Fields<'a> {
     pub(super) state: &'a Json,
@@ -80,7 +80,7 @@ impl Fields<'_> {
         }
     }
 
-    /// The result in its place in the input.
+    /// The input with the result in it.
     pub(super) fn after_result_path(&self, result: &Json) -> Option<Json> {
         match self.state.get("ResultPath") {
             None => Some(result.clone()),

@@ -6,7 +6,7 @@ use super::mock::{Mock, Mocked};
 use crate::data::{Json, Object};
 use crate::validation::MAX_DEFINITION_LENGTH;
 
-/// How much of the way is told.
+/// How much of the way is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Level {
     Info,

@@ -100,7 +100,7 @@ fn find<'a>(machine: &'a Json, name: &str) -> Option<&'a Json> {
     })
 }
 
-/// The state as the whole of a machine. What needs an object store is left out: a mock answers in its place.
+/// The state as the whole of a machine. What needs an object store is left out: a mock replaces it.
 fn wrapped(definition: &Json, language: Option<&Json>) -> Json {
     let mut states = Object::new();
     let state = without_store(definition);

@@ -197,7 +197,7 @@ impl Trial {
                 }
                 Ok(Way::Done(finished, transition))
             }
-            // The moment has been found; there is nothing else to see, so nobody waits for it.
+            // The timestamp is known; TestState shows nothing else, and does not wait for it.
             Step::Sleep { .. } => {
                 let (finished, transition) = self.subject.state().reply(&cx, Json::Null)?;
                 Ok(Way::Done(finished, transition))
@@ -275,7 +275,7 @@ impl Trial {
         items.as_ref().and_then(Json::as_array).map_or(Vec::new(), <[Json]>::to_vec)
     }
 
-    /// `ItemSelector`, for each item with what the context object tells of it.
+    /// `ItemSelector`, for each item with its context object.
     fn select_items(
         &self,
         map: &Map,

@@ -1,5 +1,8 @@
-//! The JSON text itself: syntax faults in the words of AWS's parser (Jackson), keys given twice, and where
-//! everything stands.
+//! The JSON text itself: syntax faults in the words of AWS's parser (Jackson), duplicate keys, and positions.
+//!
+//! This scanner is no second reader of values: [`Json::parse`](crate::data::Json::parse) reads them. It runs where a person
+//! wants to know what is wrong with a definition and where, which costs several times as much as reading it; inputs,
+//! outputs and stored definitions are never scanned. A property test holds the two to the same grammar.
 
 mod position;
 mod tokens;
@@ -10,7 +13,7 @@ use tokens::Quoted;
 
 use crate::data::json::MAX_DEPTH;
 
-/// A place in a text; both count from 1.
+/// A position in a text; both count from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Position {
     /// The line.
@@ -22,18 +25,18 @@ pub struct Position {
 /// A fault that keeps the text from being JSON.
 #[derive(Debug)]
 pub(super) struct SyntaxFault {
-    /// Jackson's words, without the place.
+    /// Jackson's message, without the position.
     pub(super) message: String,
-    /// Jackson's way to name the place.
+    /// The position, in Jackson's words.
     pub(super) source: String,
 }
 
-/// What a scan tells beyond the values.
+/// What a scan finds beside the values.
 #[derive(Debug, Default)]
 pub(super) struct Outline {
-    /// The locations of keys that an object has for the second time.
+    /// The locations of duplicate keys.
     pub(super) duplicates: Vec<String>,
-    /// Where each key and each item stands.
+    /// The position of each key and each item.
     pub(super) positions: HashMap<String, Position>,
 }
 
@@ -57,11 +60,11 @@ const VALUE_EXPECTED: &str = "JSON String, Number, Array, Object or token 'null'
 /// How much of the text Jackson shows.
 const SNIPPET: usize = 500;
 
-/// How many places are noted, and how long their locations may be.
+/// How many positions are noted, and how long their locations may be.
 const MAX_POSITIONS: usize = 20_000;
 const MAX_LOCATION: usize = 1_000;
 
-/// The location of a part. What lies too deep is told by what is around it.
+/// The location of a part. A part that is too deep has the location of the container around it.
 fn within(location: &str, part: &str) -> String {
     if location.len() > MAX_LOCATION {
         return location.to_owned();
@@ -231,7 +234,7 @@ impl Scanner<'_> {
     }
 }
 
-/// The text ends between the parts of a container, not behind one of them.
+/// The text ends between the parts of a container, not after one of them.
 fn unended(container: &str) -> String {
     format!("Unexpected end-of-input within/between {container} entries")
 }
@@ -256,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn faults_are_told_in_the_words_of_jackson() {
+    fn faults_are_reported_in_the_words_of_jackson() {
         for (text, expected) in [
             (
                 "not a definition",
@@ -296,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_given_twice_and_the_places_of_all_are_told() {
+    fn duplicate_keys_and_the_positions_of_all_are_reported() {
         let outline = scan("{\"States\": {\"A\": [1, {\"x\": 2}],\n  \"A\": 3}}").unwrap();
         assert_eq!(outline.duplicates, ["/States/A"]);
         assert_eq!(outline.positions["/States/A[1]/x"], Position { line: 1, column: 23 });

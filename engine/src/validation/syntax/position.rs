@@ -1,9 +1,9 @@
-//! Where something stands, as a position and in Jackson's words.
+//! Positions, as line and column and in Jackson's words.
 
 use super::{MAX_LOCATION, MAX_POSITIONS, Position, SNIPPET, Scanner};
 
 impl Scanner<'_> {
-    /// The position of a place at or behind the last one asked for.
+    /// The position of an offset that is not before the last one.
     fn position(&mut self, at: usize) -> Position {
         for character in self.text[self.counted..at].chars() {
             match character {
@@ -15,7 +15,7 @@ impl Scanner<'_> {
         self.reached
     }
 
-    /// Notes where something stands, as long as there is not too much to note.
+    /// Notes a position, unless too many are noted.
     pub(super) fn note(&mut self, location: &str, at: usize) {
         if self.outline.positions.len() < MAX_POSITIONS && location.len() <= MAX_LOCATION {
             let position = self.position(at);

@@ -2,7 +2,7 @@
 
 use super::{Scan, Scanner, VALUE_EXPECTED, describe};
 
-/// What stands in quotes; Jackson has words of its own for each.
+/// The kind of a string; Jackson has a message for each.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Quoted {
     Name,
@@ -10,7 +10,7 @@ pub(super) enum Quoted {
 }
 
 impl Scanner<'_> {
-    /// The raw content of a string; escapes stay as they are, which is enough to name a place.
+    /// The raw content of a string; escapes stay as they are, which is enough for a location.
     pub(super) fn string(&mut self, quoted: Quoted) -> Scan<String> {
         self.at += 1;
         let start = self.at;
