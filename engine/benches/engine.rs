@@ -4,7 +4,9 @@
 //! StartExecution to the stored end, unless the name says otherwise.
 
 use asl_engine::data::Json;
+use asl_engine::definition::StateMachine;
 use asl_engine::engine::{HistoryData, HistoryOrder, HistoryQuery, NewExecution, NewStateMachine};
+use asl_engine::validation::{Options, validate};
 use asl_engine::{Config, Engine, Storage};
 use divan::Bencher;
 use tokio::runtime::Runtime;
@@ -134,4 +136,45 @@ fn history(bencher: Bencher<'_, '_>, events: usize) {
             }
         })
     });
+}
+
+/// What both readers of a JSON text are given.
+const TEXTS: [&str; 3] = ["input", "definition", "rows"];
+
+fn text(name: &str) -> String {
+    match name {
+        "input" => W1_INPUT.to_owned(),
+        "definition" => W1.to_owned(),
+        _ => {
+            let row = |row: u32| {
+                format!(r#"{{"id":"{row:05}","name":"Name \u00e9 {row}","ratio":{row}.25,"ok":true}}"#)
+            };
+            format!("[{}]", (0..2_000).map(row).collect::<Vec<_>>().join(","))
+        }
+    }
+}
+
+/// The engine's own reader of JSON. It is kept as long as it is no slower than `read_json_with_serde`.
+#[divan::bench(args = TEXTS)]
+fn read_json(bencher: Bencher<'_, '_>, name: &str) {
+    let text = text(name);
+    bencher.bench_local(|| parse(&text));
+}
+
+#[divan::bench(args = TEXTS)]
+fn read_json_with_serde(bencher: Bencher<'_, '_>, name: &str) {
+    let text = text(name);
+    bencher.bench_local(|| serde_json::from_str::<Json>(&text).expect("it is JSON"));
+}
+
+/// The two readers of a definition: the one that makes a state machine, and the one that finds all faults.
+#[divan::bench]
+fn definition_parse(bencher: Bencher<'_, '_>) {
+    let json = parse(W1);
+    bencher.bench_local(|| StateMachine::parse(&json).expect("it is valid"));
+}
+
+#[divan::bench]
+fn definition_validate(bencher: Bencher<'_, '_>) {
+    bencher.bench_local(|| validate(W1, &Options::standard()));
 }

@@ -1,9 +1,9 @@
 //! [`StateMachine`]: a definition, parsed into types that cannot hold an invalid one.
 //!
-//! There are two readers of a definition, and they have different jobs. [`crate::validation`] finds all faults, words them
-//! as AWS does, and accepts what only AWS can run; it produces a report. Parsing stops at the first fault and produces the
-//! state machine. A stored definition is parsed at each start and not validated again: parsing takes a tenth of the time
-//! (`cargo bench -- definition`).
+//! There are two readers of a definition, as they have different jobs. [`crate::validation`] finds all faults, words them
+//! as AWS does, and accepts what only AWS can run; its result is a report. Parsing stops at the first fault, and its result
+//! is the state machine. A stored definition is parsed at each start and not validated again, which takes several times as
+//! long (`cargo bench -- definition`).
 
 mod cost;
 
