@@ -53,6 +53,17 @@ pub(crate) enum Pattern {
     Sync2,
 }
 
+impl Pattern {
+    /// An action without its pattern, and the pattern: `startExecution.sync` is `startExecution` and [`Pattern::Sync`].
+    pub(crate) fn split(action: &str) -> (&str, Pattern) {
+        let suffixes =
+            [(".waitForTaskToken", Pattern::Callback), (".sync:2", Pattern::Sync2), (".sync", Pattern::Sync)];
+        let split =
+            suffixes.into_iter().find_map(|(suffix, pattern)| Some((action.strip_suffix(suffix)?, pattern)));
+        split.unwrap_or((action, Pattern::Request))
+    }
+}
+
 impl Resource {
     /// Parses the `Resource` of a Task state; the error says what is wrong with it.
     pub(crate) fn parse(arn: &str) -> Result<Resource, String> {
@@ -100,14 +111,8 @@ impl ServiceCall {
                 (service.to_owned(), action)
             }
         };
-        let (action, pattern) = match shown.split_once('.') {
-            None => (shown, Pattern::Request),
-            Some((action, "waitForTaskToken")) => (action, Pattern::Callback),
-            Some((action, "sync")) => (action, Pattern::Sync),
-            Some((action, "sync:2")) => (action, Pattern::Sync2),
-            Some(_) => return None,
-        };
-        if service.ends_with(':') || service.is_empty() || action.is_empty() || action.contains(':') {
+        let (action, pattern) = Pattern::split(shown);
+        if service.ends_with(':') || service.is_empty() || action.is_empty() || action.contains([':', '.']) {
             return None;
         }
         Some(ServiceCall { service: service.into(), action: action.into(), pattern, shown: shown.into() })

@@ -1,6 +1,7 @@
 //! The integrations that AWS has: what a resource ARN asks for, how it can be waited for, what must be given.
 
 use super::models::{self, Operation};
+use crate::integration::Pattern;
 
 /// What a resource ARN asks for.
 pub(super) enum Resource<'a> {
@@ -17,30 +18,6 @@ pub(super) enum Resource<'a> {
     Other,
     /// No ARN.
     NoArn,
-}
-
-/// How an integration is waited for.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Pattern {
-    RequestResponse,
-    Sync,
-    Sync2,
-    WaitForTaskToken,
-}
-
-impl Pattern {
-    fn split(action: &str) -> (&str, Pattern) {
-        for (suffix, pattern) in [
-            (".waitForTaskToken", Pattern::WaitForTaskToken),
-            (".sync:2", Pattern::Sync2),
-            (".sync", Pattern::Sync),
-        ] {
-            if let Some(action) = action.strip_suffix(suffix) {
-                return (action, pattern);
-            }
-        }
-        (action, Pattern::RequestResponse)
-    }
 }
 
 /// An optimized integration: the actions, the patterns beside request and response, and what must be given.
@@ -230,18 +207,18 @@ pub(super) fn is_known(service: &str, action: &str, pattern: Pattern) -> bool {
         let spelled = action.starts_with(|c: char| c.is_ascii_lowercase())
             && action.chars().all(|c| c.is_ascii_alphanumeric());
         let there = models::model(sdk_service).is_none_or(|model| model.operation(action).is_some());
-        let waits = matches!(pattern, Pattern::RequestResponse | Pattern::WaitForTaskToken);
+        let waits = matches!(pattern, Pattern::Request | Pattern::Callback);
         return models::has_service(sdk_service) && spelled && there && waits;
     }
     let Some(integration) = INTEGRATIONS.iter().find(|integration| integration.service == service) else {
         return false;
     };
     let among = match pattern {
-        Pattern::RequestResponse => integration.actions,
+        Pattern::Request => integration.actions,
         Pattern::Sync => integration.sync,
         Pattern::Sync2 if service == "states" => integration.sync,
         Pattern::Sync2 => &[],
-        Pattern::WaitForTaskToken => integration.token,
+        Pattern::Callback => integration.token,
     };
     among.contains(&action)
 }

@@ -2,13 +2,14 @@
 
 use super::checker::Checker;
 use super::code;
-use super::integrations::{Pattern, Resource, is_known, parse, required};
+use super::integrations::{Resource, is_known, parse, required};
 use super::jsonata::Scene;
 use super::models;
 use super::value::{Kind, is_expression};
 use crate::data::{Json, Object};
 use crate::fields::Language;
 use crate::integration;
+use crate::integration::Pattern;
 use crate::model::MachineType;
 
 impl Checker<'_> {
@@ -29,7 +30,7 @@ impl Checker<'_> {
             && is_known(service, action, pattern)
         {
             self.request(state, at, language, service, action);
-            if pattern == Pattern::WaitForTaskToken {
+            if pattern == Pattern::Callback {
                 self.token_is_passed(state, at, language);
             }
         }
@@ -75,9 +76,9 @@ impl Checker<'_> {
             return;
         }
         let name = match pattern {
-            Pattern::RequestResponse => return,
+            Pattern::Request => return,
             Pattern::Sync | Pattern::Sync2 => ".sync",
-            Pattern::WaitForTaskToken => ".waitForTaskToken",
+            Pattern::Callback => ".waitForTaskToken",
         };
         // AWS ends this message with a space.
         self.schema(at, format!("Express state machine does not support '{name}' service integration "));
