@@ -38,7 +38,7 @@
 //! - `store`: executions and their histories, on disk or in memory
 //! - [`engine`]: applies commands, stores what followed, and only then acts
 //! - [`validation`]: all faults of a definition at once
-//! - [`service`]: the operations of the Step Functions API
+//! - `protocol`, [`service`]: the requests and the operations of the Step Functions API
 
 pub mod clock;
 pub mod data;
@@ -50,6 +50,7 @@ mod health;
 mod history;
 mod integration;
 mod model;
+mod protocol;
 pub mod service;
 mod state;
 mod store;

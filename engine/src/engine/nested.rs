@@ -8,7 +8,7 @@ use super::{Engine, Inner, NewExecution, TaskFailure};
 use crate::data::{Json, Random, timestamp};
 use crate::execution::{Caller, Command, Reported};
 use crate::integration::{Pattern, ServiceCall, closed_answer, described, started_answer};
-use crate::service::{Exception, TaskCall};
+use crate::protocol::{Exception, TaskCall};
 
 /// Tasks that wait for the end of another execution, by its ARN.
 #[derive(Default)]

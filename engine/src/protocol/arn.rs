@@ -4,7 +4,7 @@ use super::exception::Exception;
 
 /// What an ARN of the service may name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ResourceType {
+pub(crate) enum ResourceType {
     StateMachine,
     Execution,
     /// An execution of an Express machine.
@@ -27,7 +27,7 @@ impl ResourceType {
 }
 
 /// The type of what an ARN names, if it is one of those allowed.
-pub(super) fn check(arn: &str, allowed: &[ResourceType]) -> Result<ResourceType, Exception> {
+pub(crate) fn check(arn: &str, allowed: &[ResourceType]) -> Result<ResourceType, Exception> {
     let parts: Vec<&str> = arn.splitn(7, ':').collect();
     let [prefix, _partition, service, _region, _account, resource, rest] = parts[..] else {
         return Err(Exception::invalid_arn(format!("Invalid ARN prefix: {arn}")));
@@ -42,7 +42,7 @@ pub(super) fn check(arn: &str, allowed: &[ResourceType]) -> Result<ResourceType,
 }
 
 /// The ARN of a role: kept and shown, so its shape is all that is looked at.
-pub(super) fn check_role(arn: &str) -> Result<(), Exception> {
+pub(crate) fn check_role(arn: &str) -> Result<(), Exception> {
     let parts: Vec<&str> = arn.splitn(6, ':').collect();
     match parts[..] {
         ["arn", _, "iam", _, _, resource] if resource.starts_with("role/") => Ok(()),
@@ -51,7 +51,7 @@ pub(super) fn check_role(arn: &str) -> Result<(), Exception> {
 }
 
 /// A name of a state machine, an execution or an activity.
-pub(super) fn check_name(name: &str) -> Result<(), Exception> {
+pub(crate) fn check_name(name: &str) -> Result<(), Exception> {
     let forbidden = |c: char| {
         c.is_whitespace()
             || "<>{}[]?*\"#%\\^|~`$&,;:/".contains(c)

@@ -5,10 +5,10 @@ use crate::data::Json;
 use crate::validation::json_fault;
 
 /// The longest input, output or cause, in bytes.
-pub(super) const MAX_PAYLOAD: usize = 262_144;
+pub(crate) const MAX_PAYLOAD: usize = 262_144;
 
 /// The body of a request. Faults of its members are collected until [`Request::check`] reports them, all at once.
-pub(super) struct Request {
+pub(crate) struct Request {
     body: Json,
     faults: Vec<String>,
     /// A member of the wrong JSON type: reported before all else.
@@ -16,7 +16,7 @@ pub(super) struct Request {
 }
 
 impl Request {
-    pub(super) fn parse(body: &[u8]) -> Result<Request, Exception> {
+    pub(crate) fn parse(body: &[u8]) -> Result<Request, Exception> {
         let body = if body.is_empty() { Ok(Json::empty_object()) } else { Json::parse_bytes(body) };
         match body {
             Ok(body) if body.is_object() => Ok(Request::of(body)),
@@ -26,12 +26,12 @@ impl Request {
     }
 
     /// A request whose body has been read.
-    pub(super) fn of(body: Json) -> Request {
+    pub(crate) fn of(body: Json) -> Request {
         Request { body, faults: Vec::new(), mistyped: None }
     }
 
     /// Reports the faults that were found so far.
-    pub(super) fn check(&mut self) -> Result<(), Exception> {
+    pub(crate) fn check(&mut self) -> Result<(), Exception> {
         if let Some(mistyped) = self.mistyped.take() {
             return Err(mistyped);
         }
@@ -50,7 +50,7 @@ impl Request {
         Some(value).filter(|value| !value.is_null()).cloned()
     }
 
-    pub(super) fn has(&self, name: &str) -> bool {
+    pub(crate) fn has(&self, name: &str) -> bool {
         self.member(name).is_some()
     }
 
@@ -67,7 +67,7 @@ impl Request {
     }
 
     /// A text that may be left out.
-    pub(super) fn text(&mut self, name: &str, min: usize, max: usize) -> Option<String> {
+    pub(crate) fn text(&mut self, name: &str, min: usize, max: usize) -> Option<String> {
         let value = self.member(name)?;
         let Some(text) = value.as_str() else {
             self.mistype(name, "String", &value);
@@ -83,7 +83,7 @@ impl Request {
     }
 
     /// A text that must be there; empty if it is not, until [`Request::check`] has said so.
-    pub(super) fn required_text(&mut self, name: &str, min: usize, max: usize) -> String {
+    pub(crate) fn required_text(&mut self, name: &str, min: usize, max: usize) -> String {
         if !self.has(name) {
             self.fault("null", name, "not be null");
         }
@@ -91,7 +91,7 @@ impl Request {
     }
 
     /// One of several words.
-    pub(super) fn word(&mut self, name: &str, words: &[&str]) -> Option<String> {
+    pub(crate) fn word(&mut self, name: &str, words: &[&str]) -> Option<String> {
         let word = self.text(name, 0, usize::MAX)?;
         if !words.contains(&word.as_str()) {
             self.fault(
@@ -103,7 +103,7 @@ impl Request {
         Some(word)
     }
 
-    pub(super) fn flag(&mut self, name: &str) -> Option<bool> {
+    pub(crate) fn flag(&mut self, name: &str) -> Option<bool> {
         let value = self.member(name)?;
         if value.as_bool().is_none() {
             self.mistype(name, "Boolean", &value);
@@ -111,7 +111,7 @@ impl Request {
         value.as_bool()
     }
 
-    pub(super) fn integer(&mut self, name: &str, min: i64, max: i64) -> Option<i64> {
+    pub(crate) fn integer(&mut self, name: &str, min: i64, max: i64) -> Option<i64> {
         let value = self.member(name)?;
         let Some(number) = value.as_number().and_then(crate::data::Number::to_whole) else {
             self.mistype(name, "Integer", &value);
@@ -126,7 +126,7 @@ impl Request {
     }
 
     /// `maxResults`: the default if it is 0 or missing.
-    pub(super) fn max_results(&mut self, default: usize, max: usize) -> usize {
+    pub(crate) fn max_results(&mut self, default: usize, max: usize) -> usize {
         let given = self.integer("maxResults", 0, i64::try_from(max).unwrap_or(i64::MAX)).unwrap_or(0);
         match usize::try_from(given) {
             Ok(0) | Err(_) => default,
@@ -134,7 +134,7 @@ impl Request {
         }
     }
 
-    pub(super) fn object(&mut self, name: &str) -> Option<Json> {
+    pub(crate) fn object(&mut self, name: &str) -> Option<Json> {
         let value = self.member(name)?;
         if !value.is_object() {
             self.mistype(name, "Object", &value);
@@ -143,7 +143,7 @@ impl Request {
         Some(value)
     }
 
-    pub(super) fn array(&mut self, name: &str) -> Option<Json> {
+    pub(crate) fn array(&mut self, name: &str) -> Option<Json> {
         let value = self.member(name)?;
         if !value.is_array() {
             self.mistype(name, "Array", &value);
@@ -152,7 +152,7 @@ impl Request {
         Some(value)
     }
 
-    pub(super) fn required_array(&mut self, name: &str) -> Json {
+    pub(crate) fn required_array(&mut self, name: &str) -> Json {
         if !self.has(name) {
             self.fault("null", name, "not be null");
         }
@@ -161,7 +161,7 @@ impl Request {
 }
 
 /// `loggingConfiguration`, its members held against their types.
-pub(super) fn logging_configuration(request: &mut Request) -> Option<Json> {
+pub(crate) fn logging_configuration(request: &mut Request) -> Option<Json> {
     request.word("loggingConfiguration.level", &["ALL", "ERROR", "FATAL", "OFF"]);
     request.flag("loggingConfiguration.includeExecutionData");
     request.array("loggingConfiguration.destinations");
@@ -169,13 +169,13 @@ pub(super) fn logging_configuration(request: &mut Request) -> Option<Json> {
 }
 
 /// `tracingConfiguration`, likewise.
-pub(super) fn tracing_configuration(request: &mut Request) -> Option<Json> {
+pub(crate) fn tracing_configuration(request: &mut Request) -> Option<Json> {
     request.flag("tracingConfiguration.enabled");
     request.object("tracingConfiguration")
 }
 
 /// `encryptionConfiguration`, likewise.
-pub(super) fn encryption_configuration(request: &mut Request) -> Option<Json> {
+pub(crate) fn encryption_configuration(request: &mut Request) -> Option<Json> {
     let configuration = request.object("encryptionConfiguration")?;
     if !request.has("encryptionConfiguration.type") {
         request.fault("null", "encryptionConfiguration.type", "not be null");
@@ -191,7 +191,7 @@ fn serialization(message: impl Into<String>) -> Exception {
 }
 
 /// A JSON text in a member, with AWS's exception for one that is none.
-pub(super) fn payload(text: &str, name: &'static str, title: &str) -> Result<Json, Exception> {
+pub(crate) fn payload(text: &str, name: &'static str, title: &str) -> Result<Json, Exception> {
     Json::parse(text).map_err(|error| {
         let fault = json_fault(text).unwrap_or_else(|| error.to_string());
         Exception::new(name, format!("{title}: '{fault}'"))

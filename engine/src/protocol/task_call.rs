@@ -1,12 +1,12 @@
-//! Calls of the API that Task states make: read, and refused, as those that come over HTTP.
+//! [`TaskCall`]: a call of the API by a Task state, read and refused like one that comes over HTTP.
 
 use super::exception::Exception;
+use super::operations;
 use super::request::Request;
-use super::{activities, executions};
 use crate::data::{Json, Object};
 use crate::model::{NewExecution, TaskReport};
 
-/// What a Task asks of the API.
+/// A call of the API by a Task state.
 pub(crate) enum TaskCall {
     Start(NewExecution),
     Stop { execution_arn: String, error: Option<String>, cause: Option<String> },
@@ -20,16 +20,16 @@ impl TaskCall {
         let mut request = Request::of(as_sent(parameters));
         let report = |(token, report)| TaskCall::Report { token, report };
         match action {
-            "startExecution" => executions::new_execution(&mut request).map(TaskCall::Start),
+            "startExecution" => operations::new_execution(&mut request).map(TaskCall::Start),
             "stopExecution" => {
-                let executions::Stop { execution_arn, error, cause } = executions::Stop::read(&mut request)?;
+                let operations::Stop { execution_arn, error, cause } = operations::Stop::read(&mut request)?;
                 Ok(TaskCall::Stop { execution_arn, error, cause })
             }
-            "sendTaskSuccess" => activities::success(&mut request).map(report),
-            "sendTaskFailure" => activities::failure(&mut request).map(report),
-            "sendTaskHeartbeat" => activities::heartbeat(&mut request).map(report),
+            "sendTaskSuccess" => operations::success(&mut request).map(report),
+            "sendTaskFailure" => operations::failure(&mut request).map(report),
+            "sendTaskHeartbeat" => operations::heartbeat(&mut request).map(report),
             _ => {
-                let execution_arn = executions::execution_arn(&mut request)?;
+                let execution_arn = operations::execution_arn(&mut request)?;
                 Ok(TaskCall::Describe { execution_arn })
             }
         }

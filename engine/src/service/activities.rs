@@ -3,14 +3,13 @@
 use std::time::Duration;
 
 use super::answer::Answer;
-use super::arn::{self, ResourceType};
-use super::exception::Exception;
-use super::executions::too_large;
 use super::page;
-use super::request::{MAX_PAYLOAD, Request, encryption_configuration, payload};
 use super::{Outcome, Service};
 use crate::data::Json;
 use crate::model::{ActivityDescription, TaskReport};
+use crate::protocol::{
+    Exception, Request, arn, arn::ResourceType, encryption_configuration, failure, heartbeat, success,
+};
 
 /// How long GetActivityTask holds the line when there is no task.
 const LONG_POLL: Duration = Duration::from_secs(60);
@@ -86,27 +85,6 @@ impl Service {
     }
 }
 
-/// What SendTaskSuccess says of which task.
-pub(super) fn success(request: &mut Request) -> Result<(String, TaskReport), Exception> {
-    let output = request.required_text("output", 0, MAX_PAYLOAD);
-    let token = token(request)?;
-    too_large(&output, "output")?;
-    let output = payload(&output, "InvalidOutput", "Invalid Output")?;
-    Ok((token, TaskReport::Success(output)))
-}
-
-/// What SendTaskFailure says of which task.
-pub(super) fn failure(request: &mut Request) -> Result<(String, TaskReport), Exception> {
-    let error = request.text("error", 0, 256);
-    let cause = request.text("cause", 0, 32_768);
-    Ok((token(request)?, TaskReport::Failure { error, cause }))
-}
-
-/// What SendTaskHeartbeat says of which task.
-pub(super) fn heartbeat(request: &mut Request) -> Result<(String, TaskReport), Exception> {
-    Ok((token(request)?, TaskReport::Heartbeat))
-}
-
 fn listed(activity: &ActivityDescription) -> Answer {
     Answer::new()
         .with("activityArn", activity.arn.as_str())
@@ -119,10 +97,4 @@ fn activity_arn(request: &mut Request) -> Result<String, Exception> {
     request.check()?;
     arn::check(&activity_arn, &[ResourceType::Activity])?;
     Ok(activity_arn)
-}
-
-fn token(request: &mut Request) -> Result<String, Exception> {
-    let token = request.required_text("taskToken", 1, 2048);
-    request.check()?;
-    Ok(token)
 }

@@ -1,19 +1,18 @@
 //! Executions: started, stopped, redriven, shown, listed, and their histories.
 
 use super::answer::Answer;
-use super::arn::{self, ResourceType};
-use super::exception::Exception;
 use super::machines::{Included, included_data};
 use super::page;
-use super::request::{MAX_PAYLOAD, Request, payload};
 use super::{Outcome, Service};
 use crate::data::Json;
 use crate::model::{
     ExecutionDescription, ExecutionQuery, ExecutionStatus, ExecutionsOf, HistoryData, HistoryOrder,
-    HistoryQuery, MachineType, NewExecution,
+    HistoryQuery, MachineType,
 };
-
-const EXECUTIONS: &[ResourceType] = &[ResourceType::Execution, ResourceType::Express];
+use crate::protocol::{
+    EXECUTIONS, Exception, Request, Stop, arn, arn::ResourceType, execution_arn, new_execution,
+    type_not_supported,
+};
 
 impl Service {
     pub(super) async fn start_execution(&self, request: &mut Request) -> Outcome {
@@ -178,69 +177,4 @@ fn summary(execution: &ExecutionDescription, included: Included) -> Answer {
         None => answer,
     };
     answer.with_some("error", execution.error.as_deref()).with_some("cause", execution.cause.as_deref())
-}
-
-/// The request of StartExecution.
-pub(super) fn new_execution(request: &mut Request) -> Result<NewExecution, Exception> {
-    let state_machine_arn = request.required_text("stateMachineArn", 1, 256);
-    let name = request.text("name", 1, 80);
-    let input = request.text("input", 0, MAX_PAYLOAD);
-    let trace_header = request.text("traceHeader", 0, 256);
-    request.check()?;
-    arn::check(&state_machine_arn, &[ResourceType::StateMachine])?;
-    if let Some(name) = &name {
-        arn::check_name(name)?;
-    }
-    let input = match input.as_deref() {
-        None => Json::empty_object(),
-        Some(text) => {
-            too_large(text, "input")?;
-            payload(text, "InvalidExecutionInput", "Invalid State Machine Execution Input")?
-        }
-    };
-    Ok(NewExecution { state_machine_arn, name, input, trace_header })
-}
-
-/// The request of StopExecution.
-pub(super) struct Stop {
-    pub(super) execution_arn: String,
-    pub(super) error: Option<String>,
-    pub(super) cause: Option<String>,
-}
-
-impl Stop {
-    pub(super) fn read(request: &mut Request) -> Result<Stop, Exception> {
-        let execution_arn = request.required_text("executionArn", 1, 256);
-        let error = request.text("error", 0, 256);
-        let cause = request.text("cause", 0, 32_768);
-        request.check()?;
-        match arn::check(&execution_arn, EXECUTIONS)? {
-            ResourceType::Express => Err(type_not_supported()),
-            _ => Ok(Stop { execution_arn, error, cause }),
-        }
-    }
-}
-
-/// The execution that a request is about.
-pub(super) fn execution_arn(request: &mut Request) -> Result<String, Exception> {
-    let execution_arn = request.required_text("executionArn", 1, 256);
-    request.check()?;
-    arn::check(&execution_arn, EXECUTIONS)?;
-    Ok(execution_arn)
-}
-
-pub(super) fn too_large(text: &str, member: &str) -> Result<(), Exception> {
-    if text.len() > MAX_PAYLOAD {
-        return Err(Exception::validation(format!(
-            "1 validation error detected: Value at '{member}' failed to satisfy constraint: Member must have length less than or equal to {MAX_PAYLOAD}"
-        )));
-    }
-    Ok(())
-}
-
-pub(super) fn type_not_supported() -> Exception {
-    Exception::new(
-        "StateMachineTypeNotSupported",
-        "This operation is not supported by this type of state machine",
-    )
 }

@@ -1,14 +1,15 @@
 //! State machines: made, changed, shown, listed, removed; and definitions looked at without making one.
 
 use super::answer::Answer;
-use super::arn::{self, ResourceType};
-use super::exception::Exception;
 use super::page;
-use super::request::{Request, encryption_configuration, logging_configuration, tracing_configuration};
 use super::{Outcome, Service};
 use crate::data::Json;
 use crate::engine::{Lane, StateMachineDescription};
 use crate::model::{MachineType, NewStateMachine, StateMachineChange};
+use crate::protocol::{
+    Exception, Request, arn, arn::ResourceType, encryption_configuration, logging_configuration,
+    tracing_configuration,
+};
 use crate::validation::{self, Finding, Options, Severity, validate};
 
 const TYPES: &[&str] = &["STANDARD", "EXPRESS"];

@@ -1,12 +1,11 @@
 //! Runs of Distributed Map states.
 
 use super::answer::Answer;
-use super::arn::{self, ResourceType};
 use super::page;
-use super::request::Request;
 use super::{Outcome, Service};
 use crate::data::Json;
 use crate::model::MapRunCounts;
+use crate::protocol::{Request, arn, arn::ResourceType};
 
 impl Service {
     pub(super) async fn list_map_runs(&self, request: &mut Request) -> Outcome {

@@ -2,19 +2,15 @@
 //!
 //! A host puts [`Service::call`] behind HTTP: the operation comes from the header
 //! `X-Amz-Target: AWSStepFunctions.<operation>`, request and answer are the bodies. Each module holds the
-//! operations of one kind of thing; `request` reads members and words what is wrong with them.
+//! operations of one kind of thing.
 
 mod activities;
 mod answer;
-mod arn;
-mod exception;
 mod executions;
 mod machines;
 mod map_runs;
 mod page;
-mod request;
 mod tags;
-mod task_call;
 mod test_state;
 
 use std::panic::AssertUnwindSafe;
@@ -24,9 +20,7 @@ use futures_util::FutureExt as _;
 use crate::data::Json;
 use crate::engine::Engine;
 use crate::health::panic_message;
-pub(crate) use exception::Exception;
-use request::Request;
-pub(crate) use task_call::TaskCall;
+use crate::protocol::{Exception, Request};
 
 type Outcome = Result<Json, Exception>;
 

@@ -3,10 +3,9 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::exception::Exception;
-use super::request::Request;
 use crate::data::Json;
 use crate::model::PageCursor;
+use crate::protocol::{Exception, Request};
 
 /// The offset in a list that a token names; 0 without one.
 pub(super) fn offset(request: &mut Request) -> Result<usize, Exception> {

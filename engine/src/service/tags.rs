@@ -1,11 +1,9 @@
 //! Tags of state machines and activities: kept and shown.
 
 use super::answer::Answer;
-use super::arn::{self, ResourceType};
-use super::exception::Exception;
-use super::request::Request;
 use super::{Outcome, Service};
 use crate::data::Json;
+use crate::protocol::{Exception, Request, arn, arn::ResourceType};
 
 /// How many tags a resource may have.
 const MAX_TAGS: usize = 50;

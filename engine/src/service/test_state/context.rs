@@ -1,7 +1,7 @@
 //! The context object that a tested state sees.
 
-use super::super::exception::Exception;
 use crate::data::{Json, timestamp};
+use crate::protocol::Exception;
 
 /// What a given context object may hold.
 const FIELDS: &[(&str, &[&str])] = &[

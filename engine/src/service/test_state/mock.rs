@@ -1,8 +1,8 @@
 //! Mocked answers, and what a mock may say.
 
-use super::super::exception::Exception;
 use super::subject::Subject;
 use crate::data::Json;
+use crate::protocol::Exception;
 use crate::validation::models::{self, Strictness};
 
 /// `mock`

@@ -15,9 +15,9 @@ mod trial;
 mod work;
 
 use super::answer::Answer;
-use super::request::Request;
 use super::{Outcome, Service};
 use crate::data::Json;
+use crate::protocol::Request;
 use inspection::Inspection;
 use request::{Level, TestRequest};
 use trial::{Trial, Verdict};

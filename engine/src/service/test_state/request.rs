@@ -1,9 +1,8 @@
 //! What TestState is asked, and what it refuses.
 
-use super::super::exception::Exception;
-use super::super::request::{MAX_PAYLOAD, Request, payload};
 use super::mock::{Mock, Mocked};
 use crate::data::{Json, Object};
+use crate::protocol::{Exception, MAX_PAYLOAD, Request, payload};
 use crate::validation::MAX_DEFINITION_LENGTH;
 
 /// How much of the way is shown.

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use super::super::exception::Exception;
 use super::request::TestRequest;
 use crate::data::{Json, Object};
 use crate::definition::StateMachine;
 use crate::integration::{Pattern, Resource};
 use crate::model::MachineType;
+use crate::protocol::Exception;
 use crate::state::State;
 use crate::state::Transition;
 use crate::validation::{Options, Severity, validate, validate_state};

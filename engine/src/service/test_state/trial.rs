@@ -1,7 +1,6 @@
 //! Running the state once.
 
 use super::super::Service;
-use super::super::exception::Exception;
 use super::context::{self, Surroundings};
 use super::inspection::{Fields, Inspection};
 use super::mock::Mocked;
@@ -13,6 +12,7 @@ use crate::definition::Cost;
 use crate::engine::Lane;
 use crate::execution::child_inputs;
 use crate::integration::lambda_envelope;
+use crate::protocol::Exception;
 use crate::state::Transition;
 use crate::state::{Finished, Map, MapMode, StateError, Step};
 

@@ -6,7 +6,7 @@ use super::subject::Subject;
 use crate::data::Json;
 use crate::engine::Call;
 use crate::integration::{Pattern, Resource, lambda_request};
-use crate::service::exception::Exception;
+use crate::protocol::Exception;
 use crate::state::StateError;
 
 /// Whether an answer is put into the envelope of `lambda:invoke`.
