@@ -1,6 +1,6 @@
 //! Who depends on whom, as docs/architecture.md draws it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
 use std::process::Command;
 
@@ -75,6 +75,78 @@ fn the_engine_knows_no_word_of_the_lottery() {
         let text = std::fs::read_to_string(&file).unwrap().to_lowercase();
         let word = WORDS_OF_THE_LOTTERY.iter().find(|word| text.contains(**word));
         assert!(word.is_none(), "{} says {}", file.display(), word.unwrap());
+    }
+}
+
+/// The engine's former words for things that have names in the field. As identifiers they do not come back.
+const FORMER_NAMES: [&str; 12] = [
+    "Stimulus",
+    "Strand",
+    "Cx",
+    "Pen",
+    "Hand",
+    "Fed",
+    "PATIENCE",
+    "fn settle",
+    "fn told",
+    "fn moment",
+    "MOST_",
+    "LONGEST_",
+];
+
+/// The folder or file of `src` that a file belongs to.
+fn module(source: &Path, file: &Path) -> String {
+    let first = file.strip_prefix(source).unwrap().components().next().unwrap();
+    first.as_os_str().to_str().unwrap().trim_end_matches(".rs").to_owned()
+}
+
+/// The modules that a text names by `crate::`.
+fn named_modules(text: &str) -> BTreeSet<String> {
+    let paths = text.lines().filter(|line| !line.trim_start().starts_with("//")).flat_map(|line| {
+        line.match_indices("crate::").map(|(at, prefix)| &line[at + prefix.len()..]).collect::<Vec<_>>()
+    });
+    let name =
+        |path: &str| path.chars().take_while(|letter| letter.is_alphanumeric() || *letter == '_').collect();
+    paths.map(name).collect()
+}
+
+#[test]
+fn no_two_modules_of_the_engine_need_each_other() {
+    let source = project().join("engine/src");
+    let mut needs: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for file in files_in(&source, &[]).iter().filter(|file| file.extension().is_some_and(|ext| ext == "rs")) {
+        let text = std::fs::read_to_string(file).unwrap();
+        // What the crate's front page names is a re-export of a module's.
+        let module = module(&source, file);
+        if module != "lib" {
+            needs.entry(module).or_default().extend(named_modules(&text));
+        }
+    }
+    assert!(needs["execution"].contains("model"), "the modules were not found");
+    // Leave away what needs nothing of the rest, until nothing is left or all that is left is a circle.
+    loop {
+        let modules: BTreeSet<String> = needs.keys().cloned().collect();
+        let lowest = needs
+            .iter()
+            .find(|(module, needed)| needed.iter().all(|it| it == *module || !modules.contains(it)));
+        let Some(lowest) = lowest.map(|(module, _)| module.clone()) else { break };
+        needs.remove(&lowest);
+    }
+    assert!(needs.is_empty(), "these modules need each other: {needs:?}");
+}
+
+#[test]
+fn the_engine_keeps_to_the_names_of_its_field() {
+    for file in files_in(&project().join("engine/src"), &[]) {
+        let text = std::fs::read_to_string(&file).unwrap();
+        for former in FORMER_NAMES {
+            let is_part = |letter: Option<char>| letter.is_some_and(|it| it.is_alphanumeric() || it == '_');
+            let mut found = text.match_indices(former).filter(|(at, _)| {
+                let ends = former.ends_with('_') || !is_part(text[at + former.len()..].chars().next());
+                ends && !is_part(text[..*at].chars().next_back())
+            });
+            assert!(found.next().is_none(), "{} says {former}", file.display());
+        }
     }
 }
 
