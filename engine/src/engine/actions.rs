@@ -1,4 +1,4 @@
-//! Acting: what a stored record asks for.
+//! Acting on stored records: invoking tasks, starting and stopping executions.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;

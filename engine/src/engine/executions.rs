@@ -191,7 +191,14 @@ impl Inner {
             caller,
         };
         let active = Arc::new(ActiveExecution::new(Arc::new(identity), machine));
-        if let Some(started) = self.claim_arn(&active, is_named && !is_express).await? {
+        if let Some(started) = self.claim_arn(&active).await? {
+            return Ok(started);
+        }
+        // A name that was made here is new; one of the caller's may have been used.
+        if is_named
+            && !is_express
+            && let Some(started) = self.find_earlier(&active)?
+        {
             return Ok(started);
         }
         let applied =
@@ -202,11 +209,11 @@ impl Inner {
         Ok(active)
     }
 
-    /// Claims the ARN of an execution that is about to start, or returns the execution that the same request started.
+    /// Claims the ARN of an execution that is about to start, or returns the execution in memory that the same request
+    /// started.
     async fn claim_arn(
         &self,
         active: &Arc<ActiveExecution>,
-        may_have_been_used: bool,
     ) -> Result<Option<Arc<ActiveExecution>>, Refusal> {
         while let Err(other) = self.executions.add(active) {
             // The other one holds the ARN once its start is stored.
@@ -214,14 +221,15 @@ impl Inner {
                 Ok(()) if is_same_request(&other.identity, &active.identity) => return Ok(Some(other)),
                 Ok(()) => return Err(Refusal::ExecutionAlreadyExists(active.identity.arn.to_string())),
                 Err(error) if self.store.has_failed() => return Err(Refusal::Engine(error)),
-                // It gave the ARN up, as an earlier execution has it. That takes no time: no need to sleep.
+                // It gives the ARN up, as an earlier execution has it. That takes no time: no need to sleep.
                 Err(_) => tokio::task::yield_now().await,
             }
         }
-        // A name that was made here is new; one of the caller's may have been used.
-        if !may_have_been_used {
-            return Ok(None);
-        }
+        Ok(None)
+    }
+
+    /// Looks for a stored execution with the ARN that `active` has claimed, which is given up if there is one.
+    fn find_earlier(&self, active: &Arc<ActiveExecution>) -> Result<Option<Arc<ActiveExecution>>, Refusal> {
         let found = match self.store.execution(&active.identity.arn) {
             Ok(None) => return Ok(None),
             Ok(Some(row)) => self.find_again(row, active).map(Some),

@@ -300,7 +300,7 @@ impl Inner {
         let machine =
             StateMachine::parse(&json).map_err(|error| Refusal::InvalidDefinition(error.to_string()))?;
         for resource in machine.resources() {
-            if let Some((service, action)) = resource.asked_of_host()
+            if let Some((service, action)) = resource.needed_of_host()
                 && !self.config.invoker.supports(service, action)
             {
                 return Err(Refusal::InvalidDefinition(format!(

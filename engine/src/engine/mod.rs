@@ -1,6 +1,6 @@
 //! The engine: applies a command to an execution, stores what followed, and only then acts on it.
 //!
-//! [`Inner::step`], the first method below, is these three steps; everything else prepares a command or serves a reader.
+//! `Inner::step`, the first method below, is these three steps; everything else prepares a command or serves a reader.
 //! Nothing leaves the engine before the record it rests on is stored, so that a restarted engine, which folds the stored
 //! commands, has every execution as it was.
 //!

@@ -7,7 +7,7 @@ use super::active::ActiveExecution;
 use super::{Engine, Inner, NewExecution, TaskFailure};
 use crate::data::{Json, Random, timestamp};
 use crate::execution::{Caller, Command, Reported};
-use crate::integration::{Pattern, ServiceCall, closed_answer, described, started_answer};
+use crate::integration::{Pattern, ServiceCall, closed_result, described, started_result};
 use crate::protocol::{Exception, TaskCall};
 
 /// Tasks that wait for the end of another execution, by its ARN.
@@ -117,7 +117,7 @@ impl Inner {
                 ("StartDate", timestamp::from_millis(identity.start)),
             ]));
         }
-        Ok(started_answer(&identity.arn, identity.start, request_id, self.config.clock.now_millis()))
+        Ok(started_result(&identity.arn, identity.start, request_id, self.config.clock.now_millis()))
     }
 
     /// Lets a task wait for the end of an execution, which may have ended already.
@@ -145,7 +145,7 @@ impl Inner {
             let described = engine.find_execution(&arn).map(|row| engine.describe(row));
             for Watcher { active, task, pattern } in watchers {
                 let report = match &described {
-                    Ok(Some(child)) => closed_answer(pattern, child).map_err(|cause| Reported {
+                    Ok(Some(child)) => closed_result(pattern, child).map_err(|cause| Reported {
                         error: Some("States.TaskFailed".into()),
                         cause: Some(cause.to_text().into()),
                     }),

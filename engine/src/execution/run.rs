@@ -8,7 +8,6 @@ use super::branch::{Branch, Work};
 use super::timers::Timer;
 use super::{Context, Execution, MAX_EVENTS, MAX_PAYLOAD_BYTES, MAX_VARIABLES_BYTES, Outcome};
 use crate::data::{Json, Object, Scope, json::MAX_DEPTH};
-
 use crate::history::{Detail, Details, EventType, Field};
 use crate::model::{ExecutionStatus, MachineType};
 use crate::state::{Finished, State, StateError, Step, Transition};

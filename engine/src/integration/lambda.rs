@@ -1,4 +1,4 @@
-//! The request and the answer of `lambda:invoke` as the optimized integration has them.
+//! The request and the response of `lambda:invoke` as the optimized integration has them.
 
 use crate::data::{Json, Object};
 use crate::integration::nested::{http_date, sdk_metadata};
@@ -17,12 +17,12 @@ pub(crate) fn request(mut parameters: Json) -> Json {
     parameters
 }
 
-/// Wraps what the host answered: what the function returned, or, if the tail of its log was asked for, both.
-pub(crate) fn envelope(parameters: &Json, answer: Json, request_id: &str, at_millis: i64) -> Json {
-    let asks_for_log = parameters.get("LogType").and_then(Json::as_str) == Some("Tail");
-    let (payload, log) = match (asks_for_log, answer.get("Payload")) {
-        (true, Some(payload)) => (payload.clone(), answer.get("LogResult").and_then(Json::as_str)),
-        _ => (answer.clone(), None),
+/// Wraps the result of the host: what the function returned, and its log if `LogType` requests it.
+pub(crate) fn envelope(parameters: &Json, result: Json, request_id: &str, at_millis: i64) -> Json {
+    let wants_log = parameters.get("LogType").and_then(Json::as_str) == Some("Tail");
+    let (payload, log) = match (wants_log, result.get("Payload")) {
+        (true, Some(payload)) => (payload.clone(), result.get("LogResult").and_then(Json::as_str)),
+        _ => (result.clone(), None),
     };
     let length = payload.serialized_len().to_string();
     let (date, trace) = (http_date(at_millis), trace_id(request_id, at_millis));

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::history::EventType;
 
 pub(crate) use lambda::{envelope as lambda_envelope, request as lambda_request};
-pub(crate) use nested::{closed_answer, described, json_metadata, started_answer};
+pub(crate) use nested::{closed_result, described, json_metadata, started_result};
 
 /// What a Task's `Resource` names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,7 +43,7 @@ pub(crate) struct ServiceCall {
 /// What a service task waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Pattern {
-    /// The service's answer.
+    /// The service's response.
     Request,
     /// `.waitForTaskToken`: a report with the task's token.
     Callback,
@@ -65,7 +65,7 @@ impl Pattern {
 }
 
 impl Resource {
-    /// Parses the `Resource` of a Task state; the error says what is wrong with it.
+    /// Parses the `Resource` of a Task state; the error is a sentence about the fault.
     pub(crate) fn parse(arn: &str) -> Result<Resource, String> {
         let parts: Vec<&str> = arn.splitn(6, ':').collect();
         let [prefix, partition, service, region, account, rest] = parts[..] else {
@@ -88,8 +88,8 @@ impl Resource {
         }
     }
 
-    /// The service and action by which a host is asked whether it has them; `None` for what the engine does.
-    pub(crate) fn asked_of_host(&self) -> Option<(&str, &str)> {
+    /// The service and action that the host must support; `None` for what the engine does itself.
+    pub(crate) fn needed_of_host(&self) -> Option<(&str, &str)> {
         match self {
             Resource::Function { .. } => Some(("lambda", "invoke")),
             Resource::Activity { .. } => None,
@@ -118,7 +118,7 @@ impl ServiceCall {
         Some(ServiceCall { service: service.into(), action: action.into(), pattern, shown: shown.into() })
     }
 
-    /// Whether the engine itself does this: nested executions and answers to its own tasks.
+    /// Whether the engine itself does this: nested executions and reports on its own tasks.
     pub(crate) fn is_own(&self) -> bool {
         match &*self.service {
             "states" => &*self.action == "startExecution",
@@ -135,7 +135,7 @@ impl ServiceCall {
         }
     }
 
-    /// Whether this is the optimized Lambda integration, whose answer is wrapped.
+    /// Whether this is the optimized Lambda integration, whose result is wrapped.
     pub(crate) fn is_lambda_invoke(&self) -> bool {
         &*self.service == "lambda" && &*self.action == "invoke"
     }

@@ -7,9 +7,9 @@ use crate::data::{Json, Object};
 use crate::integration::Pattern;
 use crate::model::{ExecutionDescription, ExecutionStatus};
 
-/// The answer to the start of a nested execution.
-pub(crate) fn started_answer(arn: &str, start_millis: i64, request_id: &str, now_millis: i64) -> Json {
-    // Of the answer as AWS writes it: `{"executionArn":"…","startDate":1.688136139123E9}`.
+/// The result of starting a nested execution.
+pub(crate) fn started_result(arn: &str, start_millis: i64, request_id: &str, now_millis: i64) -> Json {
+    // Of the response as AWS writes it: `{"executionArn":"…","startDate":1.688136139123E9}`.
     let length = arn.len() + 48;
     Json::object([
         ("ExecutionArn", Json::string(arn)),
@@ -19,15 +19,15 @@ pub(crate) fn started_answer(arn: &str, start_millis: i64, request_id: &str, now
     ])
 }
 
-/// The answer when a nested execution has ended: output, or error and cause of `States.TaskFailed`.
-pub(crate) fn closed_answer(pattern: Pattern, child: &ExecutionDescription) -> Result<Json, Json> {
+/// The result when a nested execution has ended: output, or error and cause of `States.TaskFailed`.
+pub(crate) fn closed_result(pattern: Pattern, child: &ExecutionDescription) -> Result<Json, Json> {
     let failed = child.status != ExecutionStatus::Succeeded;
-    let answer = described(child, Json::from, |payload| match pattern {
+    let result = described(child, Json::from, |payload| match pattern {
         // The cause of a failure is a text that holds texts, whichever the pattern.
         Pattern::Sync2 if !failed => payload.clone(),
         _ => Json::from(payload.to_text()),
     });
-    if failed { Err(answer) } else { Ok(answer) }
+    if failed { Err(result) } else { Ok(result) }
 }
 
 /// DescribeExecution as a Task shows it, its timestamps and payloads as the integration writes them.
@@ -37,37 +37,37 @@ pub(crate) fn described(
     payload: impl Fn(&Json) -> Json,
 ) -> Json {
     let included = || Json::object([("Included", Json::Bool(true))]);
-    let mut answer = Object::with_capacity(16);
+    let mut result = Object::with_capacity(16);
     if let Some(cause) = &execution.cause {
-        answer.insert("Cause", Json::string(cause.as_str()));
+        result.insert("Cause", Json::string(cause.as_str()));
     }
     if let Some(error) = &execution.error {
-        answer.insert("Error", Json::string(error.as_str()));
+        result.insert("Error", Json::string(error.as_str()));
     }
-    answer.insert("ExecutionArn", Json::string(execution.arn.as_str()));
-    answer.insert("Input", payload(&execution.input));
-    answer.insert("InputDetails", included());
-    answer.insert("Name", Json::string(execution.name.as_str()));
+    result.insert("ExecutionArn", Json::string(execution.arn.as_str()));
+    result.insert("Input", payload(&execution.input));
+    result.insert("InputDetails", included());
+    result.insert("Name", Json::string(execution.name.as_str()));
     if let Some(output) = &execution.output {
-        answer.insert("Output", payload(output));
-        answer.insert("OutputDetails", included());
+        result.insert("Output", payload(output));
+        result.insert("OutputDetails", included());
     }
     let (redrivable, reason) = execution.redrive_words();
-    answer.insert("RedriveCount", Json::from(execution.redrive_count));
+    result.insert("RedriveCount", Json::from(execution.redrive_count));
     if let Some(redriven) = execution.redrive_date {
-        answer.insert("RedriveDate", timestamp(redriven));
+        result.insert("RedriveDate", timestamp(redriven));
     }
-    answer.insert("RedriveStatus", Json::string(redrivable));
+    result.insert("RedriveStatus", Json::string(redrivable));
     if let Some(reason) = reason {
-        answer.insert("RedriveStatusReason", Json::string(reason));
+        result.insert("RedriveStatusReason", Json::string(reason));
     }
-    answer.insert("StartDate", timestamp(execution.start_date));
-    answer.insert("StateMachineArn", Json::string(execution.state_machine_arn.as_str()));
-    answer.insert("Status", Json::string(execution.status.as_str()));
+    result.insert("StartDate", timestamp(execution.start_date));
+    result.insert("StateMachineArn", Json::string(execution.state_machine_arn.as_str()));
+    result.insert("Status", Json::string(execution.status.as_str()));
     if let Some(stopped) = execution.stop_date {
-        answer.insert("StopDate", timestamp(stopped));
+        result.insert("StopDate", timestamp(stopped));
     }
-    Json::from(answer)
+    Json::from(result)
 }
 
 /// The metadata of a reply in the AWS JSON protocol, as the optimized integrations return it.

@@ -10,7 +10,7 @@ pub enum EngineError {
     Directory {
         /// The directory as configured.
         path: PathBuf,
-        /// What the operating system said.
+        /// The error of the operating system.
         reason: String,
     },
     /// Another engine has the directory open.
@@ -22,7 +22,7 @@ pub enum EngineError {
     /// The database failed.
     #[error("the history store failed")]
     Store(#[from] rusqlite::Error),
-    /// A record does not say any more what it said when it was written.
+    /// A record differs from what was written.
     #[error("record {record} of execution {execution} is damaged")]
     Damaged {
         /// The number of the execution in the store.
@@ -47,7 +47,7 @@ pub enum EngineError {
     /// The engine was started outside of a tokio runtime.
     #[error("the engine needs a tokio runtime")]
     NoRuntime,
-    /// The history store cannot be written at present, as when the disk is full. What was asked for may be done once
+    /// The history store cannot be written at present, as when the disk is full. The request may be done once
     /// it can.
     #[error("the history store cannot be written at present")]
     StoreUnavailable,
@@ -56,7 +56,7 @@ pub enum EngineError {
     Stopped,
 }
 
-/// Why the engine does not do what it is asked.
+/// Why the engine refuses a request.
 ///
 /// Each variant but the last is one of AWS's exceptions; it holds what its message names.
 #[derive(Debug, thiserror::Error)]

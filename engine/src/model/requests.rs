@@ -40,7 +40,7 @@ impl NewStateMachine {
     }
 }
 
-/// What is to be changed; what is `None` stays.
+/// The changes to a state machine; a member that is `None` stays.
 #[derive(Clone, Debug, Default)]
 pub struct StateMachineChange {
     /// A new definition.
@@ -257,13 +257,13 @@ pub struct ActivityDescription {
 /// A task handed to a worker.
 #[derive(Clone, Debug)]
 pub struct ActivityTask {
-    /// What the worker answers with.
+    /// The token of the worker's report.
     pub task_token: String,
     /// The task's input.
     pub input: Json,
 }
 
-/// What a worker or a callback says of its task.
+/// The report of a worker or a callback on its task.
 #[derive(Clone, Debug)]
 pub enum TaskReport {
     /// `SendTaskSuccess`

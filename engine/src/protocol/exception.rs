@@ -32,7 +32,7 @@ impl Exception {
 
     /// Something in the engine itself failed.
     pub(crate) fn internal(reason: &str) -> Exception {
-        tracing::error!(reason, "the engine could not do what it was asked");
+        tracing::error!(reason, "the engine failed to serve a request");
         let message = format!("The engine failed: {reason}");
         Exception { name: "InternalServerError", message, status: 500 }
     }
@@ -76,7 +76,7 @@ impl From<Refusal> for Exception {
             }
             Refusal::ResourceNotFound(arn) => ("ResourceNotFound", format!("Resource not found: '{arn}'")),
             Refusal::Engine(error) => {
-                tracing::error!(%error, "the engine could not do what it was asked");
+                tracing::error!(%error, "the engine failed to serve a request");
                 return Exception { name: "InternalServerError", message: error.to_string(), status: 500 };
             }
         };

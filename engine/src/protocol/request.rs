@@ -82,7 +82,7 @@ impl Request {
         Some(text.to_owned())
     }
 
-    /// A text that must be there; empty if it is not, until [`Request::check`] has said so.
+    /// A required text; empty if it is missing, until [`Request::check`] reports that.
     pub(crate) fn required_text(&mut self, name: &str, min: usize, max: usize) -> String {
         if !self.has(name) {
             self.fault("null", name, "not be null");

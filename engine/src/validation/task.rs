@@ -89,8 +89,8 @@ impl Checker<'_> {
             return;
         }
         let resource = integration::Resource::parse(resource);
-        let asked = resource.as_ref().ok().and_then(integration::Resource::asked_of_host);
-        if let (Some((service, action)), Some(supports)) = (asked, self.options.supports)
+        let needed = resource.as_ref().ok().and_then(integration::Resource::needed_of_host);
+        if let (Some((service, action)), Some(supports)) = (needed, self.options.supports)
             && !supports(service, action)
         {
             self.unsupported(at, format!("The integration '{service}:{action}' is not supported here"));

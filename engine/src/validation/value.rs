@@ -110,23 +110,23 @@ impl Checker<'_> {
             }
         }
         match kind {
-            Kind::Text | Kind::Words => self.expect(value, at, value.as_str().is_some(), "[STRING]"),
+            Kind::Text | Kind::Words => self.expect(at, value.as_str().is_some(), "[STRING]"),
             Kind::OneOf(words) => match value.as_str() {
-                None => self.expect(value, at, false, "[STRING]"),
+                None => self.expect(at, false, "[STRING]"),
                 Some(word) if words.contains(&word) => {}
                 Some(_) => {
                     self.schema(at, format!("Value should be one of the following: [{}]", words.join(", ")));
                 }
             },
-            Kind::Boolean => self.expect(value, at, value.as_bool().is_some(), "[BOOLEAN]"),
+            Kind::Boolean => self.expect(at, value.as_bool().is_some(), "[BOOLEAN]"),
             Kind::Integer { min, max } => self.integer(value, at, min, max),
             Kind::Decimal { min, max } => self.decimal(value, at, min, max),
             Kind::Timestamp => match value.as_str() {
-                None => self.expect(value, at, false, "[STRING]"),
+                None => self.expect(at, false, "[STRING]"),
                 Some(text) if timestamp::parse(text).is_some() => {}
                 Some(_) => self.schema(at, "String does not match RFC3339 timestamp"),
             },
-            Kind::Object => self.expect(value, at, value.is_object(), "[OBJECT]"),
+            Kind::Object => self.expect(at, value.is_object(), "[OBJECT]"),
             Kind::PathOrNull => self.path_or_null(value, at, json_path_fault),
             Kind::ResultPath => self.path_or_null(value, at, |text| reference_path_fault(text, Roots::Input)),
             Kind::ReferencePath => {
@@ -146,7 +146,7 @@ impl Checker<'_> {
         }
     }
 
-    fn expect(&mut self, _value: &Json, at: &str, holds: bool, expected: &str) {
+    fn expect(&mut self, at: &str, holds: bool, expected: &str) {
         if !holds {
             self.schema(at, format!("Expected value of type {expected}"));
         }
@@ -186,7 +186,7 @@ impl Checker<'_> {
 
     fn path(&mut self, value: &Json, at: &str, fault: impl Fn(&str) -> Option<String>) {
         match value.as_str() {
-            None => self.expect(value, at, false, "[STRING]"),
+            None => self.expect(at, false, "[STRING]"),
             Some(text) => {
                 if let Some(fault) = fault(text) {
                     self.schema(at, fault);

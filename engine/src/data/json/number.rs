@@ -23,15 +23,6 @@ impl Number {
         value.is_finite().then_some(Number(Repr::Float(value)))
     }
 
-    /// Like [`Number::from_f64`], but a value without a fraction becomes a whole number, as JSONata writes it.
-    pub fn from_f64_whole_if_exact(value: f64) -> Option<Number> {
-        // Up to 2^53 every whole double is exact; beyond it the shortest decimal form says more than the integer.
-        if value.fract() == 0.0 && value.abs() <= 9_007_199_254_740_992.0 {
-            return Some(Number(Repr::Int(value as i64)));
-        }
-        Number::from_f64(value)
-    }
-
     /// The number, if it was written without a fraction or exponent and fits.
     pub fn as_i64(self) -> Option<i64> {
         match self.0 {

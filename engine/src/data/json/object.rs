@@ -179,11 +179,6 @@ impl Array {
         self.measured.forget();
         &mut self.items
     }
-
-    /// The items, taken out.
-    pub fn into_items(self) -> Vec<Json> {
-        self.items
-    }
 }
 
 impl From<Vec<Json>> for Array {

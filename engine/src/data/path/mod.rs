@@ -92,11 +92,6 @@ impl JsonPath {
         self.root == Root::Input && self.route.is_empty()
     }
 
-    /// Whether it begins with `$$`.
-    pub fn is_context(&self) -> bool {
-        self.root == Root::Context
-    }
-
     /// The variable it begins with, if it does.
     pub fn variable(&self) -> Option<&str> {
         match &self.root {
