@@ -107,7 +107,7 @@ impl Inner {
         is_sdk: bool,
     ) -> Result<Json, Exception> {
         let caller = Caller { execution: active.identity.number, task };
-        // Target again after a crash, the task must come upon what it started.
+        // The name is the same after a crash, so that the task finds the execution it started.
         let name = Some(new.name.unwrap_or_else(|| request_id.to_owned()));
         let child = self.start(NewExecution { name, ..new }, Some(caller)).await?;
         let identity = &child.identity;
