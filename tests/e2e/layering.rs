@@ -234,10 +234,7 @@ fn no_crate_compiles_in_a_file_of_another_ones_folder() {
     assert_eq!(outside, expected, "each of these files has one home");
     let owned =
         |(_, path): &(&str, &str)| folders.iter().any(|folder| project().join(path).starts_with(folder));
-    assert!(
-        !EMBEDDED_FROM_OUTSIDE.iter().any(|file| owned(file)),
-        "no file of another package may be listed"
-    );
+    assert!(!EMBEDDED_FROM_OUTSIDE.iter().any(owned), "no file of another package may be listed");
 }
 
 #[test]
@@ -246,15 +243,12 @@ fn embedded_paths_are_seen_however_they_are_written() {
     let seen = |text: String| embedded(package, source, &text);
     // Put together, so that this file has no such call.
     for name in EMBEDDING {
-        let sibling = PathBuf::from("/p/statemachine/a.json");
-        assert_eq!(
-            seen(format!("const A: &str = {name}(\"../../../statemachine/a.json\");")),
-            [sibling.clone()]
-        );
-        assert_eq!(seen(format!("{name} (\n    \"../../../statemachine/a.json\",\n)")), [sibling.clone()]);
+        let sibling = [PathBuf::from("/p/statemachine/a.json")];
+        assert_eq!(seen(format!("const A: &str = {name}(\"../../../statemachine/a.json\");")), sibling);
+        assert_eq!(seen(format!("{name} (\n    \"../../../statemachine/a.json\",\n)")), sibling);
         let manifest = "env!(\"CARGO_MANIFEST_DIR\")";
         let text = format!("{name}(concat!({manifest}, \"/../statemachine/a.json\")); f(\"x\")");
-        assert_eq!(seen(text), [sibling]);
+        assert_eq!(seen(text), sibling);
         assert_eq!(seen(format!("{name}(concat!(\"../../web/\", $path))")), [PathBuf::from("/p/api/web")]);
         assert_eq!(seen(format!("{name}[\"a.txt\"]")), [PathBuf::from("/p/api/src/draws/a.txt")]);
         assert_eq!(seen(format!("//! {name} compiles a file in")), [] as [PathBuf; 0]);
