@@ -2,8 +2,8 @@
 //!
 //! There are two readers of a definition, as they have different jobs. [`crate::validation`] finds all faults, words them
 //! as AWS does, and accepts what only AWS can run; its result is a report. Parsing stops at the first fault, and its result
-//! is the state machine. A stored definition is parsed at each start and not validated again, which takes several times as
-//! long (`cargo bench -- definition`).
+//! is the state machine. A stored definition is parsed at each start and not validated again, which takes five times as long
+//! (`cargo bench -- definition`).
 
 mod cost;
 
