@@ -28,7 +28,7 @@ async fn create_table(client: &Client) {
 }
 
 fn health() -> Arc<Health> {
-    Arc::new(Health::new(statemachine::Clock::system()))
+    Arc::new(Health::new(asl_engine::Clock::system()))
 }
 
 fn put(id: &str) -> Bytes {
