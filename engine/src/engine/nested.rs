@@ -7,7 +7,7 @@ use super::active::ActiveExecution;
 use super::{Engine, Inner, NewExecution, TaskFailure};
 use crate::data::{Json, Random, timestamp};
 use crate::execution::{Caller, Command, Reported};
-use crate::integration::{Pattern, ServiceCall, closed_result, described, started_result};
+use crate::integration::{Pattern, ServiceCall, closed_result, described, started_result, sync_result};
 use crate::protocol::{Exception, TaskCall};
 
 /// Tasks that wait for the end of another execution, by its ARN.
@@ -83,6 +83,10 @@ impl Inner {
         let engine = Engine(Arc::clone(self));
         match call {
             TaskCall::Start(new) => self.start_nested(active, task, new, request_id, is_sdk).await,
+            TaskCall::StartSync(new) => {
+                let ended = engine.start_sync_execution(new).await?;
+                Ok(sync_result(&ended, timestamp::from_millis))
+            }
             TaskCall::Stop { execution_arn, error, cause } => {
                 let stopped = engine.stop_execution(&execution_arn, error, cause).await?;
                 Ok(Json::object([("StopDate", timestamp::from_millis(stopped))]))

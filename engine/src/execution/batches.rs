@@ -2,17 +2,17 @@
 
 use super::MAX_PAYLOAD_BYTES;
 use crate::data::{Json, Object};
-use crate::state::Batching;
+use crate::state::{Batching, MapItem};
 
 /// The input of one child.
 pub(super) struct ChildInput {
     pub(super) input: Json,
     pub(super) items: u64,
-    pub(super) item: Option<Json>,
+    pub(super) item: Option<MapItem>,
 }
 
 /// One child for each item, or for each batch of items. The pairs are an item's input and the item.
-pub(super) fn batch(inputs: Vec<(Json, Json)>, batching: Option<Batching>) -> Vec<ChildInput> {
+pub(super) fn batch(inputs: Vec<(Json, MapItem)>, batching: Option<Batching>) -> Vec<ChildInput> {
     let Some(Batching { input: batch_input, max_items, max_bytes }) = batching else {
         return inputs
             .into_iter()
@@ -56,7 +56,7 @@ pub(super) fn batch(inputs: Vec<(Json, Json)>, batching: Option<Batching>) -> Ve
 
 /// The inputs of the children, as TestState shows them.
 pub(crate) fn child_inputs(items: Vec<Json>, batching: Batching) -> Vec<Json> {
-    let pairs = items.into_iter().map(|input| (input, Json::Null)).collect();
+    let pairs = items.into_iter().map(|input| (input, MapItem::from(Json::Null))).collect();
     batch(pairs, Some(batching)).into_iter().map(|child| child.input).collect()
 }
 
@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     fn batches(count: i64, max_items: Option<u64>, max_bytes: Option<u64>) -> Vec<String> {
-        let inputs = (0..count).map(|item| (Json::from(item), Json::from(item))).collect();
+        let inputs = (0..count).map(|item| (Json::from(item), MapItem::from(Json::from(item)))).collect();
         batch(inputs, Some(Batching { input: Some(Json::from("x")), max_items, max_bytes }))
             .into_iter()
             .map(|child| child.input.to_text())

@@ -9,7 +9,7 @@ use crate::data::{Json, Variables};
 use crate::execution::Item;
 use crate::execution::map_run::MapRun;
 use crate::execution::timers::TimerKey;
-use crate::state::States;
+use crate::state::{MapItem, States};
 
 /// One line of states.
 #[derive(Debug)]
@@ -79,7 +79,7 @@ pub(crate) struct Children {
 /// The iterations of an inline Map.
 #[derive(Debug)]
 pub(crate) struct Iterations {
-    pub(crate) items: Arc<[Json]>,
+    pub(crate) items: Arc<[MapItem]>,
     pub(crate) selected: Json,
     /// The index of the next item.
     pub(crate) next: usize,

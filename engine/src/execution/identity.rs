@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::data::{ContextObject, Json, Object, timestamp};
 use crate::model::{MachineType, TaskToken};
+use crate::state::MapItem;
 
 /// The constant part of an execution.
 #[derive(Debug)]
@@ -59,14 +60,40 @@ pub(crate) struct MapChild {
     /// How many items it has.
     pub(crate) items: u64,
     /// The item, for the context object; none if the child has a batch.
-    pub(crate) item: Option<Json>,
+    pub(crate) item: Option<MapItem>,
 }
 
 /// The item of a Map iteration.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Item {
     pub(crate) index: u64,
-    pub(crate) value: Json,
+    pub(crate) item: MapItem,
+    pub(crate) origin: ItemOrigin,
+}
+
+impl Item {
+    /// The member `Map` of the context object.
+    pub(crate) fn context(&self) -> Json {
+        let mut object = Object::with_capacity(4);
+        object.insert("Index", Json::from(self.index));
+        if let Some(key) = &self.item.key {
+            object.insert("Key", Json::String(Arc::clone(key)));
+        }
+        object.insert("Value", self.item.value.clone());
+        if self.origin == ItemOrigin::StateData {
+            object.insert("Source", Json::string("STATE_DATA"));
+        }
+        Json::object([("Item", Json::from(object))])
+    }
+}
+
+/// Where an item comes from, as the context object of a Distributed Map says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ItemOrigin {
+    /// An inline Map: the context object does not say.
+    Inline,
+    /// A Distributed Map over data of the state.
+    StateData,
 }
 
 /// The context object of a state: built only when an expression reads it.
@@ -113,11 +140,7 @@ impl Context<'_> {
     }
 
     fn map(&self) -> Option<Json> {
-        let item = self.item?;
-        let mut object = Object::with_capacity(2);
-        object.insert("Index", Json::from(item.index));
-        object.insert("Value", item.value.clone());
-        Some(Json::object([("Item", Json::from(object))]))
+        Some(self.item?.context())
     }
 
     fn task(&self) -> Option<Json> {

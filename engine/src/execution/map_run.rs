@@ -5,11 +5,11 @@ use std::sync::Arc;
 use super::batches::{ChildInput, batch};
 use super::branch::Work;
 use super::run::Progress;
-use super::{Action, Execution, Item, Outcome};
+use super::{Action, Execution, Item, ItemOrigin, Outcome};
 use crate::data::Json;
 use crate::history::{Detail, EventType, Field};
 use crate::model::{ExecutionStatus, MachineType, MapRunCounts};
-use crate::state::{Distributed, Map, MapRequest, State, StateError, Tolerance, guarded};
+use crate::state::{Distributed, Map, MapItem, MapRequest, State, StateError, Tolerance, guarded};
 
 /// How many children run at once where the definition sets no limit.
 ///
@@ -27,7 +27,7 @@ pub(crate) struct ChildStart {
     pub(crate) state: Arc<str>,
     pub(crate) input: Json,
     pub(crate) items: u64,
-    pub(crate) item: Option<Json>,
+    pub(crate) item: Option<MapItem>,
     pub(crate) execution_type: MachineType,
     /// How often its parent had been redriven: a child that failed before is redriven, too.
     pub(crate) redrives: u32,
@@ -235,12 +235,12 @@ impl Execution {
         state: &State,
         map: &Map,
         request: &MapRequest,
-    ) -> Result<Vec<(Json, Json)>, StateError> {
+    ) -> Result<Vec<(Json, MapItem)>, StateError> {
         let branch = self.branch(id);
         (0_u64..)
             .zip(request.items.iter())
             .map(|(index, value)| {
-                let item = Item { index, value: value.clone() };
+                let item = Item { index, item: value.clone(), origin: ItemOrigin::StateData };
                 let mut context = self.context(branch, state, None);
                 context.item = Some(&item);
                 let input = map.iteration_input(&self.scope(branch, &context), &request.selected, value)?;

@@ -26,7 +26,7 @@ use std::sync::Arc;
 
 pub(crate) use batches::child_inputs;
 pub(crate) use command::{Command, Outcome, Reported};
-pub(crate) use identity::{Caller, Context, Identity, Item, MapChild};
+pub(crate) use identity::{Caller, Context, Identity, Item, ItemOrigin, MapChild};
 pub(crate) use map_run::{ChildStart, MapRunState};
 pub(crate) use open_task::{Invocation, Target};
 pub(crate) use pace::Pace;
@@ -268,7 +268,7 @@ impl Execution {
             ],
         );
         let item = identity.map_child.as_ref().and_then(|child| {
-            child.item.as_ref().map(|value| Item { index: child.index, value: value.clone() })
+            child.item.clone().map(|item| Item { index: child.index, item, origin: ItemOrigin::StateData })
         });
         let states = Arc::clone(&self.states);
         self.start_branch(None, states, identity.input.clone(), Variables::default(), item, 0);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::branch::{Children, Iterations, Parent, Work};
 use super::run::Progress;
-use super::{Execution, Item, MAX_PAYLOAD_BYTES};
+use super::{Execution, Item, ItemOrigin, MAX_PAYLOAD_BYTES};
 use crate::data::Json;
 use crate::history::{Detail, Details, EventType, Field};
 use crate::state::{MapMode, MapRequest, State, StateError};
@@ -48,7 +48,9 @@ impl Execution {
         request: MapRequest,
     ) -> Progress {
         // Items that an expression creates have the limit of a payload, as an input has.
-        if request.items.iter().map(|item| item.serialized_len() + 1).sum::<usize>() > MAX_PAYLOAD_BYTES {
+        if request.items.iter().map(|item| item.input().serialized_len() + 1).sum::<usize>()
+            > MAX_PAYLOAD_BYTES
+        {
             return self.fail(id, state, StateError::data_limit(&state.name));
         }
         let length = request.items.len();
@@ -89,14 +91,14 @@ impl Execution {
             return Ok(());
         };
         let index = iterations.next;
-        let Some(value) = iterations.items.get(index).cloned() else { return Ok(()) };
+        let Some(item) = iterations.items.get(index).cloned() else { return Ok(()) };
         let selected = iterations.selected.clone();
-        let item = Item { index: index as u64, value };
+        let item = Item { index: index as u64, item, origin: ItemOrigin::Inline };
         let input = {
             let branch = self.branch(id);
             let mut context = self.context(branch, state, None);
             context.item = Some(&item);
-            map.iteration_input(&self.scope(branch, &context), &selected, &item.value)?
+            map.iteration_input(&self.scope(branch, &context), &selected, &item.item)?
         };
         let started = self.next_event;
         self.push_event(EventType::MapIterationStarted, previous, iteration_details(state, index));

@@ -194,7 +194,11 @@ impl Execution {
     }
 
     pub(super) fn task_timed_out(&mut self, key: u64) {
-        self.expire_task(key, StateError::timeout());
+        let invokes = self.tasks.get(&key).is_some_and(|task| match task.resource() {
+            Resource::Service(call) => call.is_lambda_invoke(),
+            Resource::Function { .. } | Resource::Activity { .. } => false,
+        });
+        self.expire_task(key, if invokes { StateError::invoke_timeout() } else { StateError::timeout() });
     }
 
     pub(super) fn heartbeat_missed(&mut self, key: u64) {

@@ -13,6 +13,7 @@ pub(super) const ARRAY: u8 = 6;
 pub(super) const OBJECT: u8 = 7;
 pub(super) const SEEN: u8 = 8;
 pub(super) const UNSIGNED: u8 = 9;
+pub(super) const HUGE: u8 = 10;
 
 pub(super) const DETAIL_TEXT: u8 = 0;
 pub(super) const DETAIL_NUMBER: u8 = 1;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::codec::*;
 use super::{Detail, Details, Event, EventType, Field};
-use crate::data::{Json, Object};
+use crate::data::{Json, Number, Object};
 
 /// Reads what an [`Encoder`] wrote. Nodes that were one are one again.
 pub(crate) struct Decoder<'a> {
@@ -98,6 +98,13 @@ impl<'a> Decoder<'a> {
             TRUE => Json::Bool(true),
             INTEGER => Json::from(self.signed()?),
             UNSIGNED => Json::from(self.number()?),
+            HUGE => {
+                let digits = self.text()?;
+                let are_digits =
+                    digits.strip_prefix('-').unwrap_or(digits).bytes().all(|it| it.is_ascii_digit());
+                let number = Number::from_json_text(digits, true).filter(|_| are_digits);
+                Json::Number(number.ok_or(Malformed)?)
+            }
             FLOAT => {
                 let bytes = self.take(8)?.try_into().map_err(|_| Malformed)?;
                 Json::from(f64::from_le_bytes(bytes))

@@ -116,7 +116,7 @@ impl<'a> Encoder<'a> {
             Json::Null => self.byte(NULL),
             Json::Bool(false) => self.byte(FALSE),
             Json::Bool(true) => self.byte(TRUE),
-            Json::Number(number) => self.json_number(*number),
+            Json::Number(number) => self.json_number(number),
             Json::String(text) => self.shared_text(text),
             Json::Array(array) => {
                 if self.seen_before(Arc::as_ptr(array) as usize) {
@@ -142,7 +142,7 @@ impl<'a> Encoder<'a> {
         }
     }
 
-    fn json_number(&mut self, number: Number) {
+    fn json_number(&mut self, number: &Number) {
         // `as_i64` and `as_u64` also answer for 2.0, which must stay a float.
         if number.is_integer() {
             if let Some(integer) = number.as_i64() {
@@ -152,6 +152,10 @@ impl<'a> Encoder<'a> {
             if let Some(unsigned) = number.as_u64() {
                 self.byte(UNSIGNED);
                 return self.number(unsigned);
+            }
+            if let Some(digits) = number.huge_digits() {
+                self.byte(HUGE);
+                return self.text(digits);
             }
         }
         self.byte(FLOAT);

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::history::EventType;
 
 pub(crate) use lambda::{envelope as lambda_envelope, request as lambda_request};
-pub(crate) use nested::{closed_result, described, json_metadata, started_result};
+pub(crate) use nested::{billing, closed_result, described, json_metadata, started_result, sync_result};
 
 /// What a Task's `Resource` names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -125,6 +125,7 @@ impl ServiceCall {
             "aws-sdk:sfn" => matches!(
                 &*self.action,
                 "startExecution"
+                    | "startSyncExecution"
                     | "stopExecution"
                     | "describeExecution"
                     | "sendTaskSuccess"

@@ -1,5 +1,7 @@
 //! Nested executions: `states:startExecution`, alone, `.sync` and `.sync:2`.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -68,6 +70,32 @@ pub(crate) fn described(
         result.insert("StopDate", timestamp(stopped));
     }
     Json::from(result)
+}
+
+/// StartSyncExecution as `aws-sdk:sfn` shows it.
+pub(crate) fn sync_result(ended: &ExecutionDescription, timestamp: impl Fn(i64) -> Json) -> Json {
+    let described = described(ended, timestamp, |payload| Json::from(payload.to_text()));
+    let mut result = Object::with_capacity(13);
+    let (milliseconds, megabytes) = billing(ended);
+    result.insert(
+        "BillingDetails",
+        Json::object([
+            ("BilledDurationInMilliseconds", Json::from(milliseconds)),
+            ("BilledMemoryUsedInMB", Json::from(megabytes)),
+        ]),
+    );
+    for (name, value) in described.as_object().into_iter().flat_map(Object::iter) {
+        if !name.starts_with("Redrive") {
+            result.insert(Arc::clone(name), value.clone());
+        }
+    }
+    Json::from(result)
+}
+
+/// What AWS bills of an Express execution: milliseconds in steps of 100, and memory in steps of 64 MB.
+pub(crate) fn billing(execution: &ExecutionDescription) -> (u64, u64) {
+    let millis = execution.stop_date.unwrap_or(execution.start_date) - execution.start_date;
+    (millis.max(1).unsigned_abs().div_ceil(100) * 100, 64)
 }
 
 /// The metadata of a reply in the AWS JSON protocol, as the optimized integrations return it.

@@ -9,6 +9,7 @@ use crate::model::{NewExecution, TaskReport};
 /// A call of the API by a Task state.
 pub(crate) enum TaskCall {
     Start(NewExecution),
+    StartSync(NewExecution),
     Stop { execution_arn: String, error: Option<String>, cause: Option<String> },
     Describe { execution_arn: String },
     Report { token: String, report: TaskReport },
@@ -21,6 +22,7 @@ impl TaskCall {
         let report = |(token, report)| TaskCall::Report { token, report };
         match action {
             "startExecution" => operations::new_execution(&mut request).map(TaskCall::Start),
+            "startSyncExecution" => operations::new_execution(&mut request).map(TaskCall::StartSync),
             "stopExecution" => {
                 let operations::Stop { execution_arn, error, cause } = operations::Stop::read(&mut request)?;
                 Ok(TaskCall::Stop { execution_arn, error, cause })

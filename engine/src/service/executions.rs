@@ -5,6 +5,7 @@ use super::machines::{Included, included_data};
 use super::page;
 use super::{Outcome, Service};
 use crate::data::Json;
+use crate::integration::billing;
 use crate::model::{
     ExecutionDescription, ExecutionQuery, ExecutionStatus, ExecutionsOf, HistoryData, HistoryOrder,
     HistoryQuery, MachineType,
@@ -33,12 +34,10 @@ impl Service {
             return Err(type_not_supported());
         }
         let execution = self.engine.start_sync_execution(new).await?;
-        let millis = execution.stop_date.unwrap_or(execution.start_date) - execution.start_date;
-        // AWS bills Express workflows in steps of 100 ms and 64 MB.
-        let billed = millis.max(1).unsigned_abs().div_ceil(100) * 100;
+        let (milliseconds, megabytes) = billing(&execution);
         let billing = Answer::new()
-            .with("billedDurationInMilliseconds", billed)
-            .with("billedMemoryUsedInMB", 64)
+            .with("billedDurationInMilliseconds", milliseconds)
+            .with("billedMemoryUsedInMB", megabytes)
             .done();
         Ok(summary(&execution, included)
             .with("name", execution.name.as_str())
@@ -93,6 +92,12 @@ impl Service {
         let of = match (machine_arn, map_run_arn) {
             (Some(arn), None) => {
                 arn::check(&arn, &[ResourceType::StateMachine])?;
+                // Only children of a map run wait for a redrive.
+                if status.as_deref() == Some("PENDING_REDRIVE") {
+                    return Err(Exception::validation(
+                        "The status filter 'PENDING_REDRIVE' is valid only with a MapRun ARN",
+                    ));
+                }
                 if self.machine(&arn)?.settings.machine_type == MachineType::Express {
                     return Err(type_not_supported());
                 }
@@ -102,7 +107,10 @@ impl Service {
                 arn::check(&arn, &[ResourceType::MapRun])?;
                 ExecutionsOf::MapRun(arn)
             }
-            _ => {
+            (None, None) => {
+                return Err(Exception::validation("Must provide a StateMachine ARN or MapRun ARN"));
+            }
+            (Some(_), Some(_)) => {
                 return Err(Exception::validation(
                     "Must specify exactly one of 'stateMachineArn' and 'mapRunArn'",
                 ));

@@ -130,6 +130,18 @@ impl Service {
         Ok(Answer::new().with("stateMachines", Json::array(machines)).with_some("nextToken", next).done())
     }
 
+    /// ListStateMachineVersions and ListStateMachineAliases: nothing is published here, so both are empty. Terraform
+    /// reads them after each change.
+    pub(super) async fn list_versions(&self, request: &mut Request, member: &'static str) -> Outcome {
+        let arn = request.required_text("stateMachineArn", 1, 256);
+        request.max_results(100, 1000);
+        page::offset(request)?;
+        request.check()?;
+        arn::check(&arn, &[ResourceType::StateMachine])?;
+        self.machine(&arn)?;
+        Ok(Answer::new().with(member, Json::array([])).done())
+    }
+
     pub(super) async fn validate_definition(&self, request: &mut Request) -> Outcome {
         let definition = request.required_text("definition", 1, validation::MAX_DEFINITION_LENGTH);
         let machine_type = machine_type(request.word("type", TYPES).as_deref());

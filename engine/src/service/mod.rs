@@ -72,6 +72,8 @@ impl Service {
             "DeleteStateMachine" => self.delete_state_machine(request).await,
             "DescribeStateMachine" => self.describe_state_machine(request).await,
             "DescribeStateMachineForExecution" => self.describe_state_machine_for_execution(request).await,
+            "ListStateMachineVersions" => self.list_versions(request, "stateMachineVersions").await,
+            "ListStateMachineAliases" => self.list_versions(request, "stateMachineAliases").await,
             "ListStateMachines" => self.list_state_machines(request).await,
             "ValidateStateMachineDefinition" => self.validate_definition(request).await,
             "StartExecution" => self.start_execution(request).await,

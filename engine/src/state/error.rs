@@ -24,6 +24,8 @@ pub(crate) enum Origin {
     Reported,
     /// A missed heartbeat, also caught as `States.HeartbeatTimeout`.
     Heartbeat,
+    /// A time-out of an optimized `lambda:invoke`.
+    InvokeTimeout,
     /// An output beyond the limit of a payload, which `States.ALL` does not catch.
     Limit,
     /// A JSONPath expression or its value. [`StateError::in_state`] completes the cause.
@@ -49,6 +51,11 @@ impl StateError {
     /// `States.Timeout`, which has no cause.
     pub(crate) fn timeout() -> StateError {
         StateError::reported(Some("States.Timeout".into()), None)
+    }
+
+    /// `States.Timeout` of an optimized `lambda:invoke`: a catcher sees an empty cause where others see `null`.
+    pub(crate) fn invoke_timeout() -> StateError {
+        StateError { origin: Origin::InvokeTimeout, ..StateError::timeout() }
     }
 
     /// A missed heartbeat.
@@ -111,6 +118,7 @@ impl StateError {
         let origin = match self.origin {
             Origin::Limit => Origin::Limit,
             Origin::Heartbeat => Origin::Heartbeat,
+            Origin::InvokeTimeout => Origin::InvokeTimeout,
             Origin::Reported | Origin::Field | Origin::Expression { .. } => Origin::Reported,
         };
         StateError { origin, ..self }
@@ -137,7 +145,13 @@ impl StateError {
         let text = |text: &Option<Arc<str>>| text.clone().map_or(Json::Null, Json::String);
         let mut output = Object::with_capacity(2);
         output.insert("Error", text(&self.name));
-        output.insert("Cause", text(&self.cause));
+        output.insert(
+            "Cause",
+            match self.origin {
+                Origin::InvokeTimeout => Json::string(""),
+                _ => text(&self.cause),
+            },
+        );
         Json::from(output)
     }
 

@@ -24,15 +24,8 @@ pub(crate) struct Map {
     pub(crate) transition: Transition,
 }
 
-/// The fields that an inline Map cannot have here.
-pub(crate) const DISTRIBUTED_ONLY: [&str; 6] = [
-    "ToleratedFailureCount",
-    "ToleratedFailureCountPath",
-    "ToleratedFailurePercentage",
-    "ToleratedFailurePercentagePath",
-    "ItemBatcher",
-    "Label",
-];
+/// The fields that an inline Map cannot have here. Those on tolerated failures AWS accepts in one, without effect.
+pub(crate) const DISTRIBUTED_ONLY: [&str; 2] = ["ItemBatcher", "Label"];
 
 /// Where the items come from.
 #[derive(Debug)]
@@ -88,9 +81,35 @@ enum BatchInput {
     Jsonata(JsonataTemplate),
 }
 
+/// One item of a Map.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct MapItem {
+    /// The name of the member, where the items are those of an object.
+    pub(crate) key: Option<Arc<str>>,
+    pub(crate) value: Json,
+}
+
+impl MapItem {
+    /// What an iteration gets without `ItemSelector`: the item of an array, a pair of an object's member.
+    pub(crate) fn input(&self) -> Json {
+        match &self.key {
+            None => self.value.clone(),
+            Some(key) => {
+                Json::object([("Key", Json::String(Arc::clone(key))), ("Value", self.value.clone())])
+            }
+        }
+    }
+}
+
+impl From<Json> for MapItem {
+    fn from(value: Json) -> MapItem {
+        MapItem { key: None, value }
+    }
+}
+
 /// The iterations to start.
 pub(crate) struct MapRequest {
-    pub(crate) items: Arc<[Json]>,
+    pub(crate) items: Arc<[MapItem]>,
     /// The state's input after `InputPath`: what `ItemSelector` looks at.
     pub(crate) selected: Json,
     /// 0 is no limit of the definition's.
@@ -148,10 +167,10 @@ impl Map {
         &self,
         cx: &Scope<'_>,
         selected: &Json,
-        item: &Json,
+        item: &MapItem,
     ) -> Result<Json, StateError> {
         guarded(|| match &self.selector {
-            Selector::Item => Ok(item.clone()),
+            Selector::Item => Ok(item.input()),
             Selector::JsonPath(template) => Ok(template.evaluate(&cx.with_input(selected))?),
             Selector::Jsonata(template) => Ok(template.evaluate(cx, "ItemSelector")?),
         })
@@ -191,13 +210,30 @@ impl Map {
 }
 
 impl Items {
-    fn find(&self, cx: &Scope<'_>, selected: &Json) -> Result<Arc<[Json]>, StateError> {
+    /// The items: those of an array, or the members of an object that `ItemsPath` names in the input or that stands in
+    /// `Items` itself.
+    ///
+    /// DIFFERENCE: AWS's documentation has members of any object; its recorded answers refuse the context object, an
+    /// expression's object and an object as the state's input in JSONata, and so does this.
+    fn find(&self, cx: &Scope<'_>, selected: &Json) -> Result<Arc<[MapItem]>, StateError> {
         let json = match self {
             Items::Input => selected.clone(),
             Items::Path(path) => path.query(&cx.with_input(selected))?,
             Items::Expression(expression) => expression.evaluate_as(cx, "Items", Expected::Array)?,
             Items::List(list) => list.evaluate(cx, "Items")?,
         };
+        let may_be_object = match self {
+            Items::Path(path) => !path.is_in_context(),
+            Items::List(_) => true,
+            Items::Input | Items::Expression(_) => false,
+        };
+        if let (Json::Object(object), true) = (&json, may_be_object) {
+            let member = |(key, value): (&Arc<str>, &Json)| MapItem {
+                key: Some(Arc::clone(key)),
+                value: value.clone(),
+            };
+            return Ok(object.iter().map(member).collect());
+        }
         let Some(items) = json.as_array() else {
             return Err(match self {
                 Items::Path(path) => {
@@ -208,7 +244,7 @@ impl Items {
                 _ => StateError::unfit_before(format!("Map state input must be an array but was: {json}")),
             });
         };
-        Ok(items.into())
+        Ok(items.iter().cloned().map(MapItem::from).collect())
     }
 
     fn parse(fields: &Fields<'_>, language: Language) -> Result<Items, DefinitionError> {

@@ -22,7 +22,7 @@ use std::sync::Arc;
 pub(crate) use error::{ErrorNames, FailureEvent, Stage, StateError};
 pub(crate) use guarded::guarded;
 pub(crate) use handlers::Handlers;
-pub(crate) use map::{Batching, DISTRIBUTED_ONLY, Distributed, Map, MapMode, MapRequest, Tolerance};
+pub(crate) use map::{Batching, DISTRIBUTED_ONLY, Distributed, Map, MapItem, MapMode, MapRequest, Tolerance};
 pub(crate) use processing::{Finished, Processing};
 pub(crate) use states::{MAX_NESTING, StateIndices, States, Transition};
 pub(crate) use task::TaskRequest;

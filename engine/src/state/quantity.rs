@@ -39,7 +39,7 @@ impl Quantity {
                 text: text.to_owned(),
                 path: JsonPath::parse(text).map_err(|error| fields.wrong(path_field, &error.to_string()))?,
             },
-            (Some(Json::Number(number)), None) => Source::Literal(Json::Number(*number)),
+            (Some(Json::Number(number)), None) => Source::Literal(Json::Number(number.clone())),
             (Some(Json::String(_)), None) if language == Language::Jsonata => {
                 match expression(fields, field)? {
                     Some(expression) => Source::Expression(expression),

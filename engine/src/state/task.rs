@@ -49,7 +49,20 @@ impl Task {
             Credentials::Jsonata(template) => Some(template.evaluate(cx, "Credentials")?),
         };
         let parameters = self.processing.arguments(cx)?;
+        self.check_payload(&parameters)?;
         Ok(Step::ScheduleTask(TaskRequest { parameters, timeout_seconds, heartbeat_seconds, credentials }))
+    }
+
+    /// AWS starts no `lambda:invoke` whose `Payload` is a number.
+    fn check_payload(&self, parameters: &Json) -> Result<(), StateError> {
+        let invokes = matches!(&self.resource, Resource::Service(call) if call.is_lambda_invoke());
+        match parameters.get("Payload") {
+            Some(Json::Number(_)) if invokes => Err(StateError::runtime(format!(
+                "The Parameters '{parameters}' could not be used to start the Task: [The value for the field \
+                 'Payload' must be a STRING]"
+            ))),
+            _ => Ok(()),
+        }
     }
 
     pub(crate) fn parse(

@@ -11,6 +11,7 @@ use super::{Store, StoredRecord};
 use crate::execution::{Caller, Identity, MapChild, Outcome};
 use crate::history::{Decoder, Encoder, Event, Malformed};
 use crate::model::{EngineError, ExecutionStatus, MachineType};
+use crate::state::MapItem;
 
 /// A revision of a machine.
 pub(crate) struct MachineRow {
@@ -215,6 +216,11 @@ pub(super) fn record_keys(number: u64) -> (i64, i64) {
     (first, first | ((1 << SEQUENCE_BITS) - 1))
 }
 
+/// Whether a child of a Distributed Map has an item, and whether that is a member of an object.
+const NO_ITEM: u8 = 0;
+const ITEM: u8 = 1;
+const ITEM_WITH_KEY: u8 = 2;
+
 pub(super) fn encode_identity(identity: &Identity) -> Vec<u8> {
     let mut encoder = Encoder::default();
     for text in [
@@ -243,7 +249,18 @@ pub(super) fn encode_identity(identity: &Identity) -> Vec<u8> {
         encoder.text(&child.map_run_arn);
         encoder.text(&child.state);
         encoder.number(child.items);
-        encoder.option(child.item.as_ref(), Encoder::json);
+        match &child.item {
+            None => encoder.byte(NO_ITEM),
+            Some(MapItem { key: None, value }) => {
+                encoder.byte(ITEM);
+                encoder.json(value);
+            }
+            Some(MapItem { key: Some(key), value }) => {
+                encoder.byte(ITEM_WITH_KEY);
+                encoder.text(key);
+                encoder.json(value);
+            }
+        }
     });
     encoder.option(identity.caller.as_ref(), |encoder, caller| {
         encoder.number(caller.execution);
@@ -280,7 +297,14 @@ fn decode_identity(number: u64, bytes: &[u8]) -> Result<Identity, Malformed> {
                 map_run_arn: decoder.text()?.into(),
                 state: decoder.text()?.into(),
                 items: decoder.number()?,
-                item: decoder.option(Decoder::json)?,
+                item: match decoder.byte()? {
+                    NO_ITEM => None,
+                    ITEM => Some(MapItem::from(decoder.json()?)),
+                    ITEM_WITH_KEY => {
+                        Some(MapItem { key: Some(decoder.text()?.into()), value: decoder.json()? })
+                    }
+                    _ => return Err(Malformed),
+                },
             })
         })?,
         caller: decoder

@@ -7,6 +7,7 @@ mod crowd;
 mod disk;
 mod failures;
 mod fairness;
+mod fidelity;
 mod full_disk;
 mod harm;
 mod limits;

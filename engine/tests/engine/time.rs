@@ -60,7 +60,7 @@ async fn a_task_that_takes_too_long_fails_and_its_late_answer_is_dropped() {
     stage.until(&arn, "WaitStateEntered", 1).await;
     asked.succeed(r#""too late""#);
     stage.pass(9);
-    assert_eq!(outcome(&stage.end(&arn).await), r#"{"Error":"States.Timeout","Cause":null}"#);
+    assert_eq!(outcome(&stage.end(&arn).await), r#"{"Error":"States.Timeout","Cause":""}"#);
 }
 
 #[tokio::test]

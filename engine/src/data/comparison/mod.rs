@@ -169,6 +169,7 @@ impl Comparison {
     /// Whether the comparison holds. A path that leads nowhere is an error, but for `IsPresent`.
     pub fn evaluate(&self, scope: &Scope<'_>) -> Result<bool, EvalError> {
         if let Test::IsPresent(wanted) = self.test {
+            self.variable.null_input(scope)?;
             return Ok(self.variable.find(scope).is_some() == wanted);
         }
         let variable = find(&self.variable, scope)?;
@@ -187,6 +188,7 @@ impl Comparison {
 }
 
 fn find(path: &JsonPath, scope: &Scope<'_>) -> Result<Json, EvalError> {
+    path.null_input(scope)?;
     path.find(scope).ok_or_else(|| {
         EvalError::runtime(format!(
             "Invalid path '{path}': The choice state's condition path references an invalid value."
@@ -219,7 +221,7 @@ impl Kind {
         Some(match self {
             // By UTF-16 units, as Java compares.
             Kind::String => left.as_str()?.encode_utf16().cmp(right.as_str()?.encode_utf16()),
-            Kind::Numeric => left.as_number()?.cmp(&right.as_number()?),
+            Kind::Numeric => left.as_number()?.cmp(right.as_number()?),
             Kind::Boolean => left.as_bool()?.cmp(&right.as_bool()?),
             Kind::Timestamp => timestamp::parse(left.as_str()?)?.cmp(&timestamp::parse(right.as_str()?)?),
         })

@@ -148,7 +148,7 @@ impl Call {
                 Argument::Literal(value) => value.clone(),
                 // The template is read from the argument itself, see `apply`.
                 Argument::Template(_) => Json::Null,
-                Argument::Path(path) => path.find(scope).ok_or_else(|| self.missing(path, scope))?,
+                Argument::Path(path) => path.find_or_null(scope).ok_or_else(|| self.missing(path, scope))?,
                 Argument::Call(call) => call.evaluate(scope)?,
             });
         }

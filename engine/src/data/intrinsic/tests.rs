@@ -50,6 +50,8 @@ fn json_goes_to_text_and_back() {
     gives("States.StringToJson($.t)", json!({"t": "{\"a\": [1, \"x\"]}"}), json!({"a": [1, "x"]}));
     gives("States.JsonToString($)", json!({"a": [1, "x", null, 1.1]}), json!("{\"a\":[1,\"x\",null,1.1]}"));
     gives("States.JsonToString($.t)", json!({"t": "Hello"}), json!("\"Hello\""));
+    gives("States.StringToJson($.t)", json!({"t": ""}), json!(null));
+    gives("States.StringToJson($.t)", json!({"t": " \n"}), json!(null));
     fails("States.StringToJson($.t)", json!({"t": "{"}));
     fails("States.StringToJson($.t)", json!({"t": 1}));
     let deep = "[".repeat(5000) + &"]".repeat(5000);

@@ -30,8 +30,13 @@ fn short_text(value: &Json) -> Result<&str, String> {
     Ok(text)
 }
 
+/// The value that a JSON text holds; an empty or blank one is `null`, as Java's reader has it.
 pub(super) fn string_to_json(value: &Json) -> Result<Json, String> {
-    Json::parse(text(value)?).map_err(|error| format!("The string is not valid JSON: {error}"))
+    let text = text(value)?;
+    if text.trim().is_empty() {
+        return Ok(Json::Null);
+    }
+    Json::parse(text).map_err(|error| format!("The string is not valid JSON: {error}"))
 }
 
 pub(super) fn base64_encode(data: &Json) -> Result<Json, String> {

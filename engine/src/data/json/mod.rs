@@ -102,9 +102,9 @@ impl Json {
     }
 
     /// The number, if this is one.
-    pub fn as_number(&self) -> Option<Number> {
+    pub fn as_number(&self) -> Option<&Number> {
         match self {
-            Json::Number(number) => Some(*number),
+            Json::Number(number) => Some(number),
             _ => None,
         }
     }

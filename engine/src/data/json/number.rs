@@ -3,16 +3,19 @@
 use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 
 /// A JSON number: never infinite, never "not a number".
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Number(Repr);
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 enum Repr {
     Int(i64),
     /// Above `i64::MAX` only, so that each whole number has one form.
     Large(u64),
+    /// Beyond 64 bits: all digits, after a minus sign if it is negative.
+    Huge(Arc<str>),
     /// Finite.
     Float(f64),
 }
@@ -24,38 +27,39 @@ impl Number {
     }
 
     /// The number, if it was written without a fraction or exponent and fits.
-    pub fn as_i64(self) -> Option<i64> {
+    pub fn as_i64(&self) -> Option<i64> {
         match self.0 {
             Repr::Int(value) => Some(value),
-            Repr::Large(_) | Repr::Float(_) => None,
+            Repr::Large(_) | Repr::Huge(_) | Repr::Float(_) => None,
         }
     }
 
     /// The number, if it was written without a fraction or exponent, is not negative, and fits.
-    pub fn as_u64(self) -> Option<u64> {
+    pub fn as_u64(&self) -> Option<u64> {
         match self.0 {
             Repr::Int(value) => u64::try_from(value).ok(),
             Repr::Large(value) => Some(value),
-            Repr::Float(_) => None,
+            Repr::Huge(_) | Repr::Float(_) => None,
         }
     }
 
     /// The nearest double-precision number.
-    pub fn as_f64(self) -> f64 {
-        match self.0 {
-            Repr::Int(value) => value as f64,
-            Repr::Large(value) => value as f64,
-            Repr::Float(value) => value,
+    pub fn as_f64(&self) -> f64 {
+        match &self.0 {
+            Repr::Int(value) => *value as f64,
+            Repr::Large(value) => *value as f64,
+            Repr::Huge(digits) => digits.parse().expect("read as a finite number when it was made"),
+            Repr::Float(value) => *value,
         }
     }
 
     /// Whether it was written without a fraction or exponent.
-    pub fn is_integer(self) -> bool {
+    pub fn is_integer(&self) -> bool {
         !matches!(self.0, Repr::Float(_))
     }
 
     /// The whole number that this equals (`2` for `2` and for `2.0`), if there is one and it fits.
-    pub fn to_whole(self) -> Option<i64> {
+    pub fn to_whole(&self) -> Option<i64> {
         match self.0 {
             Repr::Int(value) => Some(value),
             // 2^63 itself does not fit, hence the open upper end.
@@ -65,12 +69,20 @@ impl Number {
             {
                 Some(value as i64)
             }
-            Repr::Large(_) | Repr::Float(_) => None,
+            Repr::Large(_) | Repr::Huge(_) | Repr::Float(_) => None,
         }
     }
 
-    /// Reads a number that is known to follow JSON's grammar; whole numbers beyond 64 bits lose precision.
-    pub(super) fn from_json_text(text: &str, whole: bool) -> Option<Number> {
+    /// All digits of a whole number beyond 64 bits.
+    pub(crate) fn huge_digits(&self) -> Option<&str> {
+        match &self.0 {
+            Repr::Huge(digits) => Some(digits),
+            Repr::Int(_) | Repr::Large(_) | Repr::Float(_) => None,
+        }
+    }
+
+    /// Reads a number that is known to follow JSON's grammar; nothing if it is beyond what a double can come near to.
+    pub(crate) fn from_json_text(text: &str, whole: bool) -> Option<Number> {
         if whole {
             if let Ok(value) = text.parse::<i64>() {
                 return Some(Number(Repr::Int(value)));
@@ -78,27 +90,32 @@ impl Number {
             if let Ok(value) = text.parse::<u64>() {
                 return Some(Number(Repr::Large(value)));
             }
+            // Beyond 64 bits.
+            let nearest: f64 = text.parse().ok()?;
+            return nearest.is_finite().then(|| Number(Repr::Huge(text.into())));
         }
         Number::from_f64(text.parse().ok()?)
     }
 
     /// Appends the number as AWS writes it.
-    pub(super) fn write(self, out: &mut String) {
-        match self.0 {
-            Repr::Int(value) => write_whole(value.unsigned_abs(), value < 0, out),
-            Repr::Large(value) => write_whole(value, false, out),
-            Repr::Float(value) => write_float(value, out),
+    pub(super) fn write(&self, out: &mut String) {
+        match &self.0 {
+            Repr::Int(value) => write_whole(value.unsigned_abs(), *value < 0, out),
+            Repr::Large(value) => write_whole(*value, false, out),
+            Repr::Huge(digits) => out.push_str(digits),
+            Repr::Float(value) => write_float(*value, out),
         }
     }
 
     /// The length of what [`Number::write`] appends.
-    pub(super) fn text_len(self) -> usize {
-        match self.0 {
-            Repr::Int(value) => digits(value.unsigned_abs()) + usize::from(value < 0),
-            Repr::Large(value) => digits(value),
+    pub(super) fn text_len(&self) -> usize {
+        match &self.0 {
+            Repr::Int(value) => digits(value.unsigned_abs()) + usize::from(*value < 0),
+            Repr::Large(value) => digits(*value),
+            Repr::Huge(digits) => digits.len(),
             Repr::Float(value) => {
                 let mut text = String::new();
-                write_float(value, &mut text);
+                write_float(*value, &mut text);
                 text.len()
             }
         }
@@ -144,6 +161,17 @@ fn write_float(value: f64, out: &mut String) {
     written.expect("writing to a String does not fail");
 }
 
+/// The order of two whole numbers by their digits, which have no leading zeros.
+fn compare_digits(left: &str, right: &str) -> Ordering {
+    let magnitude = |left: &str, right: &str| left.len().cmp(&right.len()).then_with(|| left.cmp(right));
+    match (left.strip_prefix('-'), right.strip_prefix('-')) {
+        (None, None) => magnitude(left, right),
+        (Some(left), Some(right)) => magnitude(right, left),
+        (Some(_), None) => Ordering::Less,
+        (None, Some(_)) => Ordering::Greater,
+    }
+}
+
 /// Numbers are equal by value: `1` equals `1.0`.
 impl PartialEq for Number {
     fn eq(&self, other: &Number) -> bool {
@@ -168,11 +196,12 @@ impl PartialOrd for Number {
 
 impl Ord for Number {
     fn cmp(&self, other: &Number) -> Ordering {
-        match (self.0, other.0) {
-            (Repr::Int(left), Repr::Int(right)) => left.cmp(&right),
-            (Repr::Large(left), Repr::Large(right)) => left.cmp(&right),
+        match (&self.0, &other.0) {
+            (Repr::Int(left), Repr::Int(right)) => left.cmp(right),
+            (Repr::Large(left), Repr::Large(right)) => left.cmp(right),
             (Repr::Int(_), Repr::Large(_)) => Ordering::Less,
             (Repr::Large(_), Repr::Int(_)) => Ordering::Greater,
+            (Repr::Huge(left), Repr::Huge(right)) => compare_digits(left, right),
             _ => self.as_f64().partial_cmp(&other.as_f64()).expect("numbers are finite"),
         }
     }
@@ -244,6 +273,30 @@ mod tests {
             assert_eq!(Number::from(value).text_len(), value.to_string().len());
         }
         assert_eq!(Number::from(u64::MAX).to_string(), u64::MAX.to_string());
+    }
+
+    #[test]
+    fn whole_numbers_beyond_64_bits_keep_their_digits_and_their_order() {
+        let read = |text: &str| Number::from_json_text(text, true).unwrap();
+        let texts = [
+            "-123456789012345678901234567891",
+            "-123456789012345678901234567890",
+            "-9223372036854775809",
+            "5",
+            "18446744073709551616",
+            "123456789012345678901234567890",
+            "123456789012345678901234567891",
+        ];
+        for text in texts {
+            assert_eq!(read(text).to_string(), text);
+            assert_eq!(read(text).text_len(), text.len());
+            assert!(read(text).is_integer());
+        }
+        let mut sorted: Vec<Number> = texts.iter().rev().map(|text| read(text)).collect();
+        sorted.sort();
+        assert_eq!(sorted.iter().map(Number::to_string).collect::<Vec<_>>(), texts);
+        assert_eq!(read("-0").to_string(), "0");
+        assert!(Number::from_json_text(&"9".repeat(400), true).is_none());
     }
 
     #[test]

@@ -267,10 +267,10 @@ impl Operand {
             Operand::Current(route) => walk.evaluate(route, value),
             Operand::Document(route) => walk.evaluate(route, walk.document()),
         };
-        match found {
+        match found.or_else(Miss::null_past_end) {
             Ok(value) => Ok(Some(value)),
-            Err(Miss::NoSuchPlace(_)) => Ok(None),
             Err(Miss::TooMuch) => Err(Miss::TooMuch),
+            Err(_) => Ok(None),
         }
     }
 }

@@ -61,8 +61,7 @@ impl FunctionCall {
         for argument in &self.arguments {
             arguments.extend(argument.resolve(&value, walk)?);
         }
-        let refusal =
-            || Miss::NoSuchPlace("The function at its end cannot be applied to this value".to_owned());
+        let refusal = || Miss::NotFound("The function at its end cannot be applied to this value".to_owned());
         self.apply(value, arguments).ok_or_else(refusal)
     }
 

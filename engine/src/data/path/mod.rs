@@ -100,35 +100,55 @@ impl JsonPath {
         }
     }
 
+    /// Whether it begins in the context object.
+    pub fn is_in_context(&self) -> bool {
+        self.root == Root::Context
+    }
+
     /// Whether it can name one value only.
     pub fn is_definite(&self) -> bool {
         self.route.is_definite()
     }
 
-    /// The value it names, or nothing if there is none.
+    /// The value it names, or nothing if there is none: an index beyond an array leads nowhere.
     pub fn find(&self, scope: &Scope<'_>) -> Option<Json> {
         self.evaluate(scope).ok()
     }
 
-    /// The value it names. A missing one is an error in the words of fields such as `InputPath`.
+    /// The value it names, or nothing if there is none: an index beyond an array leads to `null`.
+    pub fn find_or_null(&self, scope: &Scope<'_>) -> Option<Json> {
+        self.evaluate(scope).or_else(Miss::null_past_end).ok()
+    }
+
+    /// AWS's refusal of a path into an input that is `null`.
+    pub(crate) fn null_input(&self, scope: &Scope<'_>) -> Result<(), EvalError> {
+        if self.root == Root::Input && scope.input.is_null() {
+            return Err(EvalError::runtime("Unable to apply Path transformation to null or empty input."));
+        }
+        Ok(())
+    }
+
+    /// The value it names; beyond an array that is `null`. A missing one is an error in the words of fields such as
+    /// `InputPath`.
     pub fn query(&self, scope: &Scope<'_>) -> Result<Json, EvalError> {
-        self.evaluate(scope).map_err(|miss| match miss {
-            Miss::NoSuchPlace(reason) => {
-                EvalError::runtime(format!("Invalid path '{}' : {reason}", self.text))
-            }
-            Miss::TooMuch => self.too_much(),
+        if !self.is_root() {
+            self.null_input(scope)?;
+        }
+        self.evaluate(scope).or_else(Miss::null_past_end).map_err(|miss| match miss {
+            Miss::NotFound(reason) => EvalError::runtime(format!("Invalid path '{}' : {reason}", self.text)),
+            _ => self.too_much(),
         })
     }
 
-    /// The value it names. A missing one is an error in the words of payload templates, `ErrorPath` and `CausePath`,
+    /// The value it names, as [`query`](Self::query) reads it. A missing one is an error in the words of payload templates, `ErrorPath` and `CausePath`,
     /// which name the field.
     pub fn query_field(&self, scope: &Scope<'_>, field: &str) -> Result<Json, EvalError> {
-        self.evaluate(scope).map_err(|miss| match miss {
-            Miss::NoSuchPlace(_) => EvalError::runtime(format!(
+        self.evaluate(scope).or_else(Miss::null_past_end).map_err(|miss| match miss {
+            Miss::NotFound(_) => EvalError::runtime(format!(
                 "The JSONPath '{}' specified for the field '{field}' could not be found in the input '{}'",
                 self.text, scope.input
             )),
-            Miss::TooMuch => self.too_much(),
+            _ => self.too_much(),
         })
     }
 
@@ -145,7 +165,7 @@ impl JsonPath {
             },
             Root::Variable(name) => match scope.variables.get(name) {
                 Some(value) => self.route.evaluate(value),
-                None => Err(Miss::NoSuchPlace(format!("No results for path: ${name}"))),
+                None => Err(Miss::NotFound(format!("No results for path: ${name}"))),
             },
         }
     }

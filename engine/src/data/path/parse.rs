@@ -53,7 +53,10 @@ pub(super) fn route(cursor: &mut Cursor<'_>, ending: Ending, nesting: usize) -> 
                 _ => named_step(cursor, ending, nesting, &mut route)?,
             }
         } else if cursor.eat(".") {
-            named_step(cursor, ending, nesting, &mut route)?;
+            // Jayway, and so AWS, takes a dot before a bracket: `$.a.['b c']`.
+            if cursor.peek() != Some('[') {
+                named_step(cursor, ending, nesting, &mut route)?;
+            }
         } else if cursor.eat("[") {
             route.steps.push(bracket(cursor, nesting)?);
         } else {

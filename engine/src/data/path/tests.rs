@@ -114,6 +114,29 @@ fn a_path_that_may_name_several_places_gives_an_array_even_of_nothing() {
     );
 }
 
+/// AWS, us-east-1, and Jayway 2.4 over Jackson's JsonNode, whose arrays return null for an index they do not have.
+#[test]
+fn an_index_beyond_an_array_reads_null() {
+    check(
+        serde_json::json!({"a": [1], "empty": [], "nested": [[], [[]]]}),
+        &[
+            ("$.a[5]", "null"),
+            ("$.a[-7]", "null"),
+            ("$.empty[0]", "null"),
+            ("$.a[0,100]", "[1,null]"),
+            ("$.nested[*][0]", "[null,[]]"),
+            ("$..[0]", "[1,null,[],null,[],null]"),
+            ("$.a.[0]", "1"),
+            ("$.['a'].[0]", "1"),
+            ("$.nested[?(@[0] == null)]", "[[]]"),
+        ],
+    );
+    let input = Json::from(serde_json::json!({"a": [1]}));
+    let found = |text: &str| with_scope(&input, |scope| JsonPath::parse(text).unwrap().find(scope));
+    assert_eq!(found("$.a[1]"), None, "nothing is there for IsPresent");
+    assert!(found("$.a[0]").is_some());
+}
+
 #[test]
 fn a_missing_place_is_told_in_the_words_of_aws() {
     check(
@@ -124,7 +147,8 @@ fn a_missing_place_is_told_in_the_words_of_aws() {
                 "Invalid path '$.NoSuchInputPath' : No results for path: $['NoSuchInputPath']",
             ),
             ("$.x.y", "Invalid path '$.x.y' : Missing property in path $['x']"),
-            ("$.a.b[3]", "Invalid path '$.a.b[3]' : No results for path: $['a']['b'][3]"),
+            ("$.a.c[3]", "Invalid path '$.a.c[3]' : Missing property in path $['a']['c']"),
+            ("$.a.b[3][0]", "Invalid path '$.a.b[3][0]' : The path $['a']['b'][3] is null"),
             ("$.null[0]", "Invalid path '$.null[0]' : The path $['null'] is null"),
             (
                 "$.text[0]",

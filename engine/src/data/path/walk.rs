@@ -9,9 +9,22 @@ use super::{Canonical, Json, Route, Step};
 #[derive(Debug, PartialEq)]
 pub(super) enum Miss {
     /// There is no such value; the reason is in Jayway's words.
-    NoSuchPlace(String),
+    NotFound(String),
+    /// The path ends in an index beyond the array. Jayway reads `null` there, and AWS hands it on as such; only
+    /// `IsPresent` and the other comparisons see that nothing is there.
+    PastEnd,
     /// Too many values were read, as with several `..` in one path.
     TooMuch,
+}
+
+impl Miss {
+    /// `null` in place of an item beyond its array; any other reason stays.
+    pub(super) fn null_past_end(self) -> Result<Json, Miss> {
+        match self {
+            Miss::PastEnd => Ok(Json::Null),
+            other => Err(other),
+        }
+    }
 }
 
 /// How many values one evaluation may read. A document of 256 KiB has some 130,000 at most.
@@ -48,7 +61,7 @@ impl<'a> Walk<'a> {
             Ok(Json::from(found))
         };
         match &route.function {
-            Some(call) => call.evaluate(found?, self),
+            Some(call) => call.evaluate(found.or_else(Miss::null_past_end)?, self),
             None => found,
         }
     }
@@ -73,13 +86,9 @@ impl<'a> Walk<'a> {
                 .iter()
                 .filter_map(|name| object.get(name))
                 .try_for_each(|next| self.collect(rest, next, found)),
-            (Step::Index(index), Json::Array(items)) => match offset(*index, items.len()) {
-                Some(at) => self.collect(rest, &items[at], found),
-                None => Ok(()),
-            },
+            (Step::Index(index), Json::Array(items)) => self.collect(rest, item(items, *index), found),
             (Step::Indexes(indexes), Json::Array(items)) => {
-                let mut offsets = indexes.iter().filter_map(|index| offset(*index, items.len()));
-                offsets.try_for_each(|at| self.collect(rest, &items[at], found))
+                indexes.iter().try_for_each(|index| self.collect(rest, item(items, *index), found))
             }
             (Step::Slice { from, to, step }, Json::Array(items)) => {
                 let from = bound(from.unwrap_or(0), items.len());
@@ -123,11 +132,15 @@ pub(super) fn definite(steps: &[Step], from: &Json) -> Result<Json, Miss> {
     for (at, step) in steps.iter().enumerate() {
         let next = match (step, value) {
             (Step::Property(name), Json::Object(object)) => object.get(name),
-            (Step::Index(index), Json::Array(items)) => offset(*index, items.len()).map(|at| &items[at]),
+            (Step::Index(index), Json::Array(items)) => match offset(*index, items.len()) {
+                Some(offset) => Some(&items[offset]),
+                None if at + 1 == steps.len() => return Err(Miss::PastEnd),
+                None => Some(&Json::Null),
+            },
             (Step::Properties(names), Json::Object(_)) => return Ok(several(names, value)),
-            _ => return Err(Miss::NoSuchPlace(unsuitable(steps, at, value))),
+            _ => return Err(Miss::NotFound(unsuitable(steps, at, value))),
         };
-        value = next.ok_or_else(|| Miss::NoSuchPlace(absent(steps, at)))?;
+        value = next.ok_or_else(|| Miss::NotFound(absent(steps, at)))?;
     }
     Ok(value.clone())
 }
@@ -178,6 +191,11 @@ fn java_class(value: &Json) -> &'static str {
 fn several(names: &[Arc<str>], value: &Json) -> Json {
     let there = names.iter().filter_map(|name| Some((Arc::clone(name), value.get(name)?.clone())));
     Json::object(there)
+}
+
+/// The item at an index, or `null` beyond the array, as Jayway reads it.
+fn item(items: &[Json], index: i64) -> &Json {
+    offset(index, items.len()).map_or(&Json::Null, |offset| &items[offset])
 }
 
 /// The offset of an index, which counts from the end if it is negative.

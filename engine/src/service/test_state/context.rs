@@ -3,12 +3,49 @@
 use crate::data::{Json, timestamp};
 use crate::protocol::Exception;
 
+/// The type of a field of the context object.
+#[derive(Clone, Copy)]
+enum Type {
+    Any,
+    Text,
+    Number,
+}
+
+impl Type {
+    fn allows(self, value: &Json) -> bool {
+        match self {
+            Type::Any => true,
+            Type::Text => value.as_str().is_some(),
+            Type::Number => value.as_number().is_some(),
+        }
+    }
+
+    fn described(self) -> &'static str {
+        match self {
+            Type::Any => "any value",
+            Type::Text => "a string",
+            Type::Number => "a number",
+        }
+    }
+}
+
 /// What a given context object may hold.
-const FIELDS: &[(&str, &[&str])] = &[
-    ("Execution", &["Id", "Input", "Name", "RedriveCount", "RedriveTime", "RoleArn", "StartTime"]),
-    ("State", &["EnteredTime", "Name", "RetryCount"]),
-    ("StateMachine", &["Id", "Name"]),
-    ("Task", &["Token"]),
+const FIELDS: &[(&str, &[(&str, Type)])] = &[
+    (
+        "Execution",
+        &[
+            ("Id", Type::Text),
+            ("Input", Type::Any),
+            ("Name", Type::Text),
+            ("RedriveCount", Type::Number),
+            ("RedriveTime", Type::Text),
+            ("RoleArn", Type::Text),
+            ("StartTime", Type::Text),
+        ],
+    ),
+    ("State", &[("EnteredTime", Type::Text), ("Name", Type::Text), ("RetryCount", Type::Number)]),
+    ("StateMachine", &[("Id", Type::Text), ("Name", Type::Text)]),
+    ("Task", &[("Token", Type::Text)]),
 ];
 
 /// A given context object.
@@ -26,8 +63,13 @@ pub(super) fn parse(text: &str) -> Result<Json, Exception> {
         let Some(inner) = value.as_object() else {
             return Err(refuse(&format!("Field '{name}' must be an object")));
         };
-        if let Some(field) = inner.keys().find(|field| !allowed.contains(&&***field)) {
-            return Err(refuse(&format!("Field '{field}' is not allowed")));
+        for (field, value) in inner.iter() {
+            let Some((_, allowed)) = allowed.iter().find(|(known, _)| *known == &**field) else {
+                return Err(refuse(&format!("Field '{field}' is not allowed")));
+            };
+            if !allowed.allows(value) {
+                return Err(refuse(&format!("Field '{field}' must be {}", allowed.described())));
+            }
         }
     }
     Ok(context)
@@ -52,16 +94,16 @@ pub(super) fn made_up(around: &Surroundings<'_>) -> Json {
     let timestamp = Json::from(timestamp::format(*now));
     let mut state = vec![("Name", Json::from(super::subject::NAME)), ("EnteredTime", timestamp.clone())];
     state.extend(retry_count.map(|count| ("RetryCount", Json::from(count))));
+    let role_arn = role_arn.map(|role_arn| ("RoleArn", Json::from(role_arn)));
+    let of_execution = [
+        ("Id", arn("express", &format!("{machine}:{execution}"))),
+        ("Input", (*input).clone()),
+        ("Name", Json::from(execution.as_str())),
+    ];
     Json::object([
         (
             "Execution",
-            Json::object([
-                ("Id", arn("express", &format!("{machine}:{execution}"))),
-                ("Input", (*input).clone()),
-                ("Name", Json::from(execution.as_str())),
-                ("RoleArn", Json::from(role_arn.unwrap_or_default())),
-                ("StartTime", timestamp),
-            ]),
+            Json::object(of_execution.into_iter().chain(role_arn).chain([("StartTime", timestamp)])),
         ),
         (
             "StateMachine",

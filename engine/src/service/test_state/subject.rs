@@ -43,9 +43,7 @@ impl Subject {
             None => (given, None),
             Some(name) => {
                 let Some(state) = find(&given, name) else {
-                    return Err(Exception::validation(format!(
-                        "State '{name}' does not exist in the definition"
-                    )));
+                    return Err(Exception::validation("State not found in definition"));
                 };
                 (state.clone(), given.get("QueryLanguage").cloned())
             }
@@ -74,6 +72,11 @@ impl Subject {
             Transition::Next(place) => Some(self.machine.states.at(place).name.to_string()),
             Transition::End => None,
         }
+    }
+
+    /// Whether the context object of the state holds a task token.
+    pub(super) fn has_token(&self) -> bool {
+        matches!(self.state().resource(), Some(Resource::Service(call)) if call.pattern != Pattern::Request)
     }
 
     /// The service and action of a Task that only waits for the answer to its request.

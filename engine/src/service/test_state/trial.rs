@@ -10,11 +10,11 @@ use super::work;
 use crate::data::{Json, Random, Scope, Variables};
 use crate::definition::Cost;
 use crate::engine::Lane;
-use crate::execution::child_inputs;
+use crate::execution::{Item, ItemOrigin, child_inputs};
 use crate::integration::lambda_envelope;
 use crate::protocol::Exception;
 use crate::state::Transition;
-use crate::state::{Finished, Map, MapMode, StateError, Step};
+use crate::state::{Finished, Map, MapItem, MapMode, StateError, Step};
 
 /// `status`
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +76,13 @@ impl Trial {
     fn prepare(service: &Service, test: TestRequest) -> Result<Trial, Exception> {
         let subject = Subject::find(&test)?;
         let mocked_result = work::check(&test, &subject)?;
+        if test.context.as_ref().is_some_and(|context| context.get("Task").is_some()) && !subject.has_token()
+        {
+            return Err(Exception::validation(
+                "Invalid Context object provided: 'Task' field is only supported for states with a \
+                 '.sync' or '.waitForTaskToken' resource",
+            ));
+        }
         let config = service.engine.config();
         let now = config.clock.now();
         let retries = test.configuration.retrier_retry_count.unwrap_or(0);
@@ -247,7 +254,7 @@ impl Trial {
         let selected = selected.unwrap_or(&self.test.input);
         let (items, max_concurrency) = if reads {
             let most = self.subject.definition.get("MaxConcurrency").and_then(Json::as_u64).unwrap_or(0);
-            (self.items_read(), most)
+            (self.items_read().into_iter().map(MapItem::from).collect(), most)
         } else {
             match map.enter(&cx)? {
                 Step::StartIterations(spread) => (spread.items.to_vec(), spread.max_concurrency),
@@ -280,21 +287,25 @@ impl Trial {
         &self,
         map: &Map,
         selected: &Json,
-        items: Vec<Json>,
+        items: Vec<MapItem>,
         inspection: &mut Inspection,
     ) -> Result<Vec<Json>, StateError> {
         if self.subject.definition.get("ItemSelector").is_none() {
-            return Ok(items);
+            return Ok(items.iter().map(MapItem::input).collect());
         }
         let mut inputs = Vec::with_capacity(items.len());
-        for (index, item) in items.into_iter().enumerate() {
+        let origin = match map.mode {
+            MapMode::Inline => ItemOrigin::Inline,
+            MapMode::Distributed(_) => ItemOrigin::StateData,
+        };
+        for (index, item) in (0..).zip(items) {
+            let item = Item { index, item, origin };
             let mut context = self.context.clone();
             if let Some(object) = context.as_object_mut() {
-                let item = Json::object([("Index", Json::from(index)), ("Value", item.clone())]);
-                object.insert("Map", Json::object([("Item", item)]));
+                object.insert("Map", item.context());
             }
             let cx = Scope { context: &context, ..self.cx() };
-            inputs.push(map.iteration_input(&cx, selected, &item)?);
+            inputs.push(map.iteration_input(&cx, selected, &item.item)?);
         }
         inspection.record("afterItemSelector", &Json::array(inputs.iter().cloned()));
         Ok(inputs)

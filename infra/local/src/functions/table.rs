@@ -65,7 +65,9 @@ impl FunctionTable {
             return Err(InvokeError::Service {
                 status: 404,
                 exception: "ResourceNotFoundException".to_owned(),
-                message: format!("Function not found: arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}"),
+                message: format!(
+                    "Function not found: arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}:$LATEST"
+                ),
             });
         };
         let fault = self.fault_of_this_call(name);
