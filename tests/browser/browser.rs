@@ -50,7 +50,7 @@ impl Browser {
     /// Opens a browser for the page at `page`.
     pub(crate) async fn open(page: &str, reader: Reader) -> Browser {
         let turn = TURN.acquire().await.unwrap();
-        let http = crate::support::http();
+        let http = end_to_end_tests::http();
         let mut starts = 1;
         let (driver, profile, session) = loop {
             match start(&http, reader).await {
@@ -384,7 +384,7 @@ impl Drop for Browser {
         let asked = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
-                let quit = crate::support::http().delete(session).send();
+                let quit = end_to_end_tests::http().delete(session).send();
                 let _ = tokio::time::timeout(Duration::from_secs(10), quit).await;
             });
         });

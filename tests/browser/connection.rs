@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use crate::browser::{Browser, Reader};
 use crate::line::Line;
-use crate::support::stack;
+use end_to_end_tests::stack;
 
 /// How long the connection is lost.
 const LOST: Duration = Duration::from_secs(60);

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::browser::{Browser, Reader};
-use crate::support::stack;
+use end_to_end_tests::stack;
 
 /// Forty states: a Parallel whose branch is a Map over a Parallel, loops, catchers, and long ways round.
 fn forty_states() -> Value {
@@ -185,7 +185,7 @@ async fn the_console_shows_executions_of_any_state_machine() {
     let definition = json!({"StartAt": "Each", "States": {"Each": {"Type": "Map", "ItemsPath": "$.items", "End": true,
         "ItemProcessor": {"StartAt": "Twice", "States": {"Twice": {"Type": "Pass", "End": true}}}}}});
     let call = async |action: &str, body: Value| {
-        let answer = crate::support::http()
+        let answer = end_to_end_tests::http()
             .post(stack.aws())
             .header("x-amz-target", format!("AWSStepFunctions.{action}"))
             .header("content-type", "application/x-amz-json-1.0")

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::browser::{Browser, Reader};
-use crate::support::stack;
+use end_to_end_tests::stack;
 
 const MARKUP: &str = r#"<script>document.title="owned"</script><img src=x onerror=alert(1)>"#;
 const BACKWARDS: &str = "\u{202e}مرحبا בהצלחה gnp.exe";

@@ -4,7 +4,7 @@ use qrcodegen::{Mask, QrCode, QrCodeEcc, QrSegment, Version};
 use serde_json::{Value, json};
 
 use crate::browser::{Browser, Reader};
-use crate::support::stack;
+use end_to_end_tests::stack;
 
 #[tokio::test]
 async fn somebody_joins_with_a_phone_and_finds_their_entry_with_the_receipt() {

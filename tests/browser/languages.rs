@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use crate::browser::{Browser, Reader};
-use crate::support::stack;
+use end_to_end_tests::stack;
 
 /// Every character of a text is Chinese, or stands for something that is the same in both languages.
 fn is_chinese(text: &str, same: &[&str]) -> bool {

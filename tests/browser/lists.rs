@@ -7,7 +7,7 @@ use tokio::process::Command;
 
 use crate::browser::{Browser, Reader};
 use crate::line::Line;
-use crate::support::{Client, python, stack};
+use end_to_end_tests::{Client, python, stack};
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/browser/lists.py");
 

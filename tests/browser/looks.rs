@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::json;
 
 use crate::browser::{Browser, Reader};
-use crate::support::{python, stack};
+use end_to_end_tests::{python, stack};
 
 #[tokio::test]
 async fn axe_finds_nothing_serious_on_any_view() {
@@ -21,7 +21,7 @@ async fn axe_finds_nothing_serious_on_any_view() {
         )
         .await
         .expect(201);
-    client.import("party", crate::support::EMPLOYEES).await;
+    client.import("party", end_to_end_tests::EMPLOYEES).await;
     let draw = client
         .run_draw(
             "party",

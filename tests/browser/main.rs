@@ -16,8 +16,5 @@ mod quotas;
 mod resend;
 mod stage;
 mod story;
-#[path = "../e2e/support/mod.rs"]
-#[allow(dead_code, unused_imports, reason = "shared with the end-to-end tests, which use all of it")]
-mod support;
 mod watchers;
 mod winners;

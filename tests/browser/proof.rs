@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::browser::{Browser, Reader};
-use crate::support::stack;
+use end_to_end_tests::stack;
 
 /// Touches a proof.
 type Change<'a> = &'a dyn Fn(&mut Value);

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::browser::{Browser, Reader};
-use crate::support::stack;
+use end_to_end_tests::stack;
 
 const PEOPLE: &str = "participant_id,name,group\n\
     1,张伟,管理层\n2,李娜,管理层\n3,王芳,市场部\n4,刘洋,市场部\n5,陈静,市场部\n6,杨帆,研发部\n7,赵磊,研发部\n8,周杰,\n";

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::browser::{Browser, Reader};
-use crate::support::{eventually, stack};
+use end_to_end_tests::{eventually, stack};
 
 #[tokio::test]
 async fn messages_that_failed_are_named_and_sent_again_and_those_perhaps_sent_with_a_warning() {

@@ -6,7 +6,7 @@ use local_stack::{Fault, FaultTime};
 use serde_json::json;
 
 use crate::browser::{Browser, Reader};
-use crate::support::stack;
+use end_to_end_tests::stack;
 
 #[tokio::test]
 async fn the_stage_counts_down_shows_the_commitment_and_calls_up_who_has_a_seat() {

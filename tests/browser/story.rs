@@ -4,8 +4,8 @@ use local_stack::{Fault, FaultTime};
 use serde_json::json;
 
 use crate::browser::{Browser, Reader};
-use crate::support::client::phone_of;
-use crate::support::{Client, EMPLOYEES, stack};
+use end_to_end_tests::client::phone_of;
+use end_to_end_tests::{Client, EMPLOYEES, stack};
 
 /// The words of a language that a test looks for; all others it finds by their place.
 struct Words {

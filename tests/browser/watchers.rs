@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use crate::browser::{Browser, Reader};
-use crate::support::stack;
+use end_to_end_tests::stack;
 
 /// Tabs with the page. A browser opens six connections to one host at most, all tabs together.
 const TABS: usize = 5;

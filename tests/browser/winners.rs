@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::browser::{Browser, Reader};
-use crate::support::stack;
+use end_to_end_tests::stack;
 
 #[tokio::test]
 async fn many_winners_come_page_by_page_for_everyone_and_for_the_organiser() {

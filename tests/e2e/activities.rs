@@ -5,9 +5,9 @@ use std::time::Duration;
 use local_stack::ManualClock;
 use serde_json::{Value, json};
 
-use crate::support::python::Program;
-use crate::support::stack::{self, Started};
-use crate::support::{eventually, python};
+use end_to_end_tests::python::Program;
+use end_to_end_tests::stack::{self, Started};
+use end_to_end_tests::{eventually, python};
 
 /// The workers, in several patterns.
 const SCRIPT: &str = include_str!("activities.py");

@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::Value;
 
-use crate::support::{client::Client, stack};
+use end_to_end_tests::{client::Client, stack};
 
 /// One operation of the document.
 #[derive(Debug)]

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{eventually, python, stack};
+use end_to_end_tests::{eventually, python, stack};
 
 /// What an AWS user does from Python; prints what it saw as one JSON object.
 const SCRIPT: &str = include_str!("aws_tools.py");

@@ -6,7 +6,7 @@ use std::process::{Output, Stdio};
 
 use tokio::process::Command;
 
-use crate::support::{Process, process};
+use end_to_end_tests::{Process, process};
 
 async fn run(arguments: &[&str]) -> (i32, String, String) {
     let Output { status, stdout, stderr } =

@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::json;
 
-use crate::support::{eventually, stack};
+use end_to_end_tests::{eventually, stack};
 
 #[tokio::test]
 async fn eight_posts_with_one_idempotency_key_are_one_draw() {

@@ -10,7 +10,7 @@ use std::path::Path;
 use local_stack::{CallLog, Usage};
 use serde_json::json;
 
-use crate::support::{Client, stack};
+use end_to_end_tests::{Client, stack};
 
 /// US dollars in us-east-1, November 2026, without free tiers.
 mod price {
@@ -111,7 +111,7 @@ async fn record(entries: u32, winners: u32, memory: &BTreeMap<String, f64>) -> R
 
 async fn transitions(client: &Client, execution: &str) -> f64 {
     let ended = format!("/local/executions/{execution}");
-    crate::support::eventually("the execution's end", async || {
+    end_to_end_tests::eventually("the execution's end", async || {
         (client.get(&ended).await.expect(200)["status"] == "SUCCEEDED").then_some(())
     })
     .await;
@@ -206,7 +206,7 @@ const END: &str = "<!-- End of what is computed -->\n";
 
 #[tokio::test]
 async fn the_cost_page_says_what_draws_use() {
-    let memory = super::support::deployment::memory_in_gb();
+    let memory = end_to_end_tests::deployment::memory_in_gb();
     let model = Model::record(&memory).await;
 
     let measured = record(1_500, 120, &memory).await.draw;

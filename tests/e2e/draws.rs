@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
-use crate::support::client::{email_of, phone_of};
-use crate::support::stack;
+use end_to_end_tests::client::{email_of, phone_of};
+use end_to_end_tests::stack;
 
 #[tokio::test]
 async fn a_draw_goes_from_the_post_to_the_winners_phones_and_mailboxes() {

@@ -3,8 +3,8 @@
 use local_stack::{Fault, FaultTime};
 use serde_json::json;
 
-use crate::support::client::phone_of;
-use crate::support::{eventually, stack};
+use end_to_end_tests::client::phone_of;
+use end_to_end_tests::{eventually, stack};
 
 #[tokio::test]
 async fn a_refused_phone_is_shown_and_does_not_stop_the_others() {

@@ -8,8 +8,8 @@ use local_stack::{Fault, FaultTime};
 use serde_json::{Value, json};
 use tokio::process::Command;
 
-use crate::support::stack::Started;
-use crate::support::{eventually, stack};
+use end_to_end_tests::stack::Started;
+use end_to_end_tests::{eventually, stack};
 
 /// `verify-draw`, which the tests of `lottery` have built, or which is built now.
 async fn verifier() -> PathBuf {
@@ -84,7 +84,7 @@ async fn the_proof_holds_no_personal_data_and_its_labels_are_random() {
     client.lottery_of_employees("party").await;
     let draw = client.run_draw("party", json!({"winners": 2})).await;
     let text = proof(&stack, id(&draw)).await;
-    for line in crate::support::EMPLOYEES.lines().skip(1) {
+    for line in end_to_end_tests::EMPLOYEES.lines().skip(1) {
         for personal in line.split(',').skip(1).filter(|field| field.len() > 3) {
             assert!(!text.contains(personal), "{personal}");
         }
@@ -158,7 +158,7 @@ async fn who_withdraws_between_seal_and_record_forfeits_the_seat_and_is_told_not
         let taker = seated.iter().find(|taker| taker["instead_of"] == winner["rank"]);
         assert_eq!(taker.map_or(&Value::Null, |taker| &taker["rank"]), &winner["taken_by"]);
     }
-    let phones = ids(&seated).iter().map(|id| crate::support::client::phone_of(id)).collect();
+    let phones = ids(&seated).iter().map(|id| end_to_end_tests::client::phone_of(id)).collect();
     assert_eq!(client.addressed(&draw, "sms").await, phones);
     let public = client.anonymous().get(&path).await.expect(200);
     let shown = |winners: &Value| -> Vec<Value> {

@@ -6,9 +6,9 @@ use local_stack::{Clock, Limits, ManualClock, Throttled, Window};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::Client;
-use crate::support::client::Answer;
-use crate::support::stack::{self, Started};
+use end_to_end_tests::Client;
+use end_to_end_tests::client::Answer;
+use end_to_end_tests::stack::{self, Started};
 
 /// A stack with these limits, and the clock that moves it.
 async fn harsh(limits: Limits) -> (Started, ManualClock) {
@@ -322,7 +322,7 @@ async fn the_sandbox_of_ses_leaves_a_draw_incomplete_and_says_why() {
     let story = async {
         let lottery = json!({"id": "party", "name": "Party", "email_through": "ses"});
         client.post("/lotteries", &lottery).await.expect(201);
-        client.import("party", crate::support::EMPLOYEES).await;
+        client.import("party", end_to_end_tests::EMPLOYEES).await;
         let draw = client.start_draw("party", json!({"winners": 2})).await;
         ended(&client, &time, &draw).await
     };

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::stack;
+use end_to_end_tests::stack;
 
 /// `count` good lines with a phone each, in a column order of their own.
 fn participants(count: usize) -> String {

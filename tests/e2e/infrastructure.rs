@@ -6,8 +6,8 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::support::summary::summary;
-use crate::support::{process, python, stack};
+use end_to_end_tests::{process, python, stack};
+use test_support::template::summary;
 
 /// Runs the validators on a copy in which `old` is replaced by `new`, and answers what they say of it.
 fn fault(file: &str, change: impl FnOnce(&str) -> String) -> String {
@@ -204,7 +204,7 @@ async fn there_is_an_event_for_every_function_that_it_takes() {
         }
         let url = format!("{}/2015-03-31/functions/{name}/invocations", stack.aws());
         let answer: Value =
-            crate::support::http().post(url).body(event).send().await.unwrap().json().await.unwrap();
+            end_to_end_tests::http().post(url).body(event).send().await.unwrap().json().await.unwrap();
         assert_ne!(answer["errorType"], "WrongInput", "{name}: {answer}");
         assert_ne!(answer["Type"], "User", "{name}: {answer}");
     }

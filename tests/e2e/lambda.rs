@@ -3,8 +3,8 @@
 use local_stack::Issuer;
 use serde_json::json;
 
-use crate::support::lambda::Lambda;
-use crate::support::{Client, stack};
+use end_to_end_tests::lambda::Lambda;
+use end_to_end_tests::{Client, stack};
 
 #[tokio::test]
 async fn a_whole_draw_runs_with_every_function_as_a_lambda_process() {
@@ -36,7 +36,7 @@ async fn a_whole_draw_runs_with_every_function_as_a_lambda_process() {
     // Lambda carries files in Base64: the byte order mark and a workbook's bytes arrive as they were sent.
     let file = async |accept: &str| {
         let list = format!("{}/lambda-url/api/lotteries/party/participants", lambda.url);
-        let request = crate::support::http().get(list).bearer_auth(stack.token()).header("accept", accept);
+        let request = end_to_end_tests::http().get(list).bearer_auth(stack.token()).header("accept", accept);
         let response = request.send().await.unwrap();
         assert_eq!(response.status(), 200);
         response.bytes().await.unwrap()
@@ -65,7 +65,7 @@ async fn an_error_of_a_lambda_process_is_caught_by_its_name() {
     assert_eq!(draw["status"], "REJECTED", "{draw}");
     assert_eq!(draw["reason"]["name"], "NotEnoughParticipants", "{draw}");
     let path = format!("/local/executions/draw-{}", draw["draw_id"].as_str().unwrap());
-    let execution = crate::support::eventually("the execution's end", async || {
+    let execution = end_to_end_tests::eventually("the execution's end", async || {
         let execution = client.get(&path).await.expect(200);
         (execution["status"] != "RUNNING").then_some(execution)
     })

@@ -7,16 +7,32 @@ use std::process::Command;
 use serde_json::Value;
 
 /// For each package of the workspace, the others of ours that it may name in its manifest.
-const MAY_DEPEND_ON: [(&str, &[&str]); 8] = [
+const MAY_DEPEND_ON: [(&str, &[&str]); 10] = [
     ("lottery", &[]),
     ("asl-engine", &[]),
     ("state-machines", &[]),
-    ("lottery-store", &["lottery"]),
-    ("api", &["lottery", "lottery-store", "state-machines"]),
-    ("workflow-tasks", &["lottery", "lottery-store", "state-machines"]),
-    ("local-stack", &["api", "asl-engine", "lottery", "lottery-store", "state-machines", "workflow-tasks"]),
-    ("end-to-end-tests", &["local-stack", "state-machines"]),
+    ("lottery-store", &["lottery", "test-support"]),
+    ("api", &["lottery", "lottery-store", "state-machines", "test-support"]),
+    ("workflow-tasks", &["lottery", "lottery-store", "state-machines", "test-support", "test-world"]),
+    (
+        "local-stack",
+        &[
+            "api",
+            "asl-engine",
+            "lottery",
+            "lottery-store",
+            "state-machines",
+            "test-support",
+            "workflow-tasks",
+        ],
+    ),
+    ("test-support", &["lottery", "lottery-store"]),
+    ("test-world", &["lottery", "lottery-store", "test-support", "workflow-tasks"]),
+    ("end-to-end-tests", &["local-stack", "state-machines", "test-support"]),
 ];
+
+/// The packages that only tests may depend on.
+const FOR_TESTS: [&str; 2] = ["test-support", "test-world"];
 
 /// The macros that compile a file into a crate.
 const EMBEDDING: [&str; 3] = ["include_str!", "include_bytes!", "include!"];
@@ -51,6 +67,11 @@ fn dependencies_point_one_way() {
             let dependency = dependency["name"].as_str().unwrap();
             let known = !ours.contains(&dependency) || allowed.contains(&dependency);
             assert!(known, "{name} must not depend on {dependency}");
+        }
+        let normal = package["dependencies"].as_array().unwrap().iter().filter(|one| one["kind"].is_null());
+        for dependency in normal.map(|one| one["name"].as_str().unwrap()) {
+            let is_test_only = FOR_TESTS.contains(&name) || !FOR_TESTS.contains(&dependency);
+            assert!(is_test_only, "{name} may depend on {dependency} in its tests alone");
         }
     }
 }
@@ -182,7 +203,8 @@ fn normalized(path: &Path) -> PathBuf {
     normalized
 }
 
-/// The files that a source file of a package compiles in. Of a path that a macro puts together, the literal parts count.
+/// The files that a source file of a package compiles in: by a macro, or as a module by an attribute. Of a path that a
+/// macro puts together, the literal parts count.
 fn embedded(package: &Path, source: &Path, text: &str) -> Vec<PathBuf> {
     let calls = EMBEDDING.iter().flat_map(|name| text.match_indices(name).map(|(at, name)| at + name.len()));
     let argument = |at: usize| {
@@ -200,8 +222,12 @@ fn embedded(package: &Path, source: &Path, text: &str) -> Vec<PathBuf> {
         let literals: String = argument.split('"').skip(1).step_by(2).collect();
         normalized(&base.join(literals.trim_start_matches('/')))
     };
+    let attributes = text.match_indices("#[path").filter_map(|(at, name)| {
+        let value = text[at + name.len()..].trim_start().strip_prefix('=')?;
+        Some(&value[..value.find(']')?])
+    });
     // Without a literal it is no call, but the name of the macro in a text.
-    calls.map(argument).filter(|argument| argument.contains('"')).map(path).collect()
+    calls.map(argument).chain(attributes).filter(|argument| argument.contains('"')).map(path).collect()
 }
 
 #[test]
@@ -253,4 +279,9 @@ fn embedded_paths_are_seen_however_they_are_written() {
         assert_eq!(seen(format!("{name}[\"a.txt\"]")), [PathBuf::from("/p/api/src/draws/a.txt")]);
         assert_eq!(seen(format!("//! {name} compiles a file in")), [] as [PathBuf; 0]);
     }
+    let module = |value: &str| seen(format!("#[path{value}]\nmod support;"));
+    let outside = [PathBuf::from("/p/tests/support.rs")];
+    assert_eq!(module(" = \"../../../tests/support.rs\""), outside);
+    assert_eq!(module("=\"../../../tests/support.rs\""), outside);
+    assert_eq!(module(" = \"page/support.rs\""), [PathBuf::from("/p/api/src/draws/page/support.rs")]);
 }

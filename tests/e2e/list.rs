@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use reqwest::Method;
 use serde_json::json;
 
-use crate::support::stack::{self, Started};
+use end_to_end_tests::stack::{self, Started};
 
 const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 const PEOPLE: usize = 3_000;
@@ -13,7 +13,7 @@ const PEOPLE: usize = 3_000;
 /// A file as its bytes: a text would lose the byte order mark.
 async fn file(stack: &Started, lottery: &str, accept: &str) -> Vec<u8> {
     let address = format!("{}/lotteries/{lottery}/participants", stack.api());
-    let request = crate::support::http().get(address).bearer_auth(stack.token()).header("accept", accept);
+    let request = end_to_end_tests::http().get(address).bearer_auth(stack.token()).header("accept", accept);
     let response = request.send().await.unwrap();
     assert_eq!(response.status(), 200);
     response.bytes().await.unwrap().to_vec()

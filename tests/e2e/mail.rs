@@ -6,8 +6,8 @@ use serde_json::json;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::support::client::email_of;
-use crate::support::{Client, EMPLOYEES, eventually, stack};
+use end_to_end_tests::client::email_of;
+use end_to_end_tests::{Client, EMPLOYEES, eventually, stack};
 
 async fn lottery_through_ses(client: &Client) {
     let lottery = json!({"id": "party", "name": "Company party", "email_through": "ses"});

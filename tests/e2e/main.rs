@@ -24,5 +24,4 @@ mod quotas;
 mod recovery;
 mod removal;
 mod smoke;
-mod support;
 mod talk;

@@ -9,10 +9,10 @@ use std::time::Duration;
 use local_stack::{CallLog, Fault, FaultTime, Limits, ManualClock, Permission};
 use serde_json::{Value, json};
 
-use crate::support::client::email_of;
-use crate::support::deployment::{template, unused};
-use crate::support::stack::{self, Started};
-use crate::support::{Client, eventually};
+use end_to_end_tests::client::email_of;
+use end_to_end_tests::deployment::{template, unused};
+use end_to_end_tests::stack::{self, Started};
+use end_to_end_tests::{Client, eventually};
 
 /// The one table that all of these are about.
 const TABLE: &str = "arn:aws:dynamodb:us-east-1:123456789012:table/Lottery";
@@ -52,7 +52,7 @@ async fn sns(stack: &Started, form: &[(&str, &str)]) {
     let mut form = form.to_vec();
     form.push(("Version", "2010-03-31"));
     let body: Vec<String> = form.iter().map(|(name, value)| format!("{name}={value}")).collect();
-    let answer = crate::support::http()
+    let answer = end_to_end_tests::http()
         .post(stack.aws())
         .header("content-type", "application/x-www-form-urlencoded")
         .body(body.join("&").replace('@', "%40"))
@@ -72,14 +72,14 @@ async fn an_organiser_does_everything(log: &CallLog) {
     let email = email_of("001");
     let form = [("Action", "Subscribe"), ("TopicArn", topic), ("Protocol", "email"), ("Endpoint", &*email)];
     sns(&stack, &form).await;
-    let report = client.import("party", crate::support::EMPLOYEES).await;
+    let report = client.import("party", end_to_end_tests::EMPLOYEES).await;
     assert_eq!(report["accepted"], 10, "{report}");
 
     client.import("party", "participant_id,name,email\n002,Somebody,somebody.else@example.com\n").await;
     // The list again in the position of the one that is there, and taken back.
     let path = "/lotteries/party/participants?mode=replace";
     let csv = [("content-type", "text/csv")];
-    client.send(reqwest::Method::POST, path, &csv, crate::support::EMPLOYEES.into()).await.expect(200);
+    client.send(reqwest::Method::POST, path, &csv, end_to_end_tests::EMPLOYEES.into()).await.expect(200);
     client.post("/lotteries/party/imports/3/undo", &json!({})).await.expect(200);
     client.import("party", "participant_id,name\n002,Tracy\n").await;
     client.get("/lotteries").await.expect(200);
@@ -115,7 +115,7 @@ async fn a_draw_through_ses(log: &CallLog) {
     let client = stack.client();
     let lottery = json!({"id": "party", "name": "Party", "email_through": "ses"});
     client.post("/lotteries", &lottery).await.expect(201);
-    client.import("party", crate::support::EMPLOYEES).await;
+    client.import("party", end_to_end_tests::EMPLOYEES).await;
     let draw = client.run_draw("party", json!({"winners": 1})).await;
     assert_eq!(draw["status"], "SUCCEEDED", "{draw}");
 }
@@ -159,7 +159,7 @@ async fn draws_that_fail(log: &CallLog) {
     let unended = vec![fails("complete-draw"), fails("mark-incomplete")];
     a_draw_with(log, unended, json!({"winners": 11}), "SUCCEEDED").await;
     // Somebody cannot be told: the alert and the draw say so.
-    let refused = crate::support::client::phone_of("004");
+    let refused = end_to_end_tests::client::phone_of("004");
     let stack = stack::start_with(|config| {
         config.call_log = Some(log.clone());
         config.refuse = vec![refused];
@@ -227,7 +227,7 @@ async fn throttled_deliveries(log: &CallLog) {
         let client = stack.client();
         let lottery = json!({"id": "party", "name": "Party", "email_through": through});
         client.post("/lotteries", &lottery).await.expect(201);
-        client.import("party", crate::support::EMPLOYEES).await;
+        client.import("party", end_to_end_tests::EMPLOYEES).await;
         let draw = client.run_draw("party", json!({"winners": 6})).await;
         assert_eq!(draw["status"], "SUCCEEDED", "{draw}");
     }

@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Process, python};
+use end_to_end_tests::{Process, python};
 
 /// Planted in the pool; none of these may be found anywhere but in the inbox and in scoped answers.
 const PLANTED: [&str; 4] = ["Zebulon", "Quackenbush", "5550199", "zq-secret"];

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use local_stack::{Fault, FaultTime};
 use serde_json::{Value, json};
 
-use crate::support::stack::{self, Started};
-use crate::support::{Client, eventually};
+use end_to_end_tests::stack::{self, Started};
+use end_to_end_tests::{Client, eventually};
 
 /// Forty people: `Management`, `Sales`, `Works` and nobody's, ten of each.
 async fn with_groups(stack: &Started) -> Client {

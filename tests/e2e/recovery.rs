@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::client::{email_of, phone_of};
-use crate::support::{Client, Process};
+use end_to_end_tests::client::{email_of, phone_of};
+use end_to_end_tests::{Client, Process};
 
 /// Kills the stack so many milliseconds after the draw has come to this status, so that every step of a draw is hit
 /// by one. The delay is the test's subject: there is nothing to wait for but time.

@@ -8,7 +8,7 @@ use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
 
-use crate::support::python;
+use end_to_end_tests::python;
 
 /// Answers in place of the AWS CLI: `$FOLDER/calls` holds each call, its arguments on one line between tabs.
 const AWS: &str = r#"#!/usr/bin/env bash

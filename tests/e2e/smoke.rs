@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::support::{Client, stack};
+use end_to_end_tests::{Client, stack};
 
 const PEOPLE: &str = "participant_id,name\n1,Ann\n2,Ben\n3,Cleo\n";
 

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::support::python::{self, Program};
-use crate::support::{eventually, stack};
+use end_to_end_tests::python::{self, Program};
+use end_to_end_tests::{eventually, stack};
 
 /// The functions that the definition calls.
 const FUNCTIONS: &str = include_str!("talk.py");

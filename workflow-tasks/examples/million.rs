@@ -4,20 +4,6 @@
 
 #![allow(clippy::unwrap_used, reason = "a measurement that cannot go on stops where it is")]
 #![allow(clippy::print_stdout, reason = "its figures are what it is for")]
-#![allow(dead_code, reason = "the world is made for the tests, which use all of it")]
-
-#[path = "../../lottery-store/tests/store/support.rs"]
-#[allow(unreachable_pub, reason = "made for the tests of the store")]
-mod dynamodb;
-
-#[path = "../tests/tasks/beacon.rs"]
-mod beacon;
-#[path = "../tests/tasks/executions.rs"]
-mod executions;
-#[path = "../tests/tasks/sns.rs"]
-mod sns;
-#[path = "../tests/tasks/world.rs"]
-mod world;
 
 use std::time::Instant;
 
@@ -27,7 +13,8 @@ use lottery::verify::{Options, verify};
 use lottery::{DrawStatus, Label, Tickets};
 use serde_json::json;
 
-use crate::world::{PATH, World};
+use test_support::dynamodb;
+use test_world::{PATH, World};
 
 /// One step that is being measured.
 struct Step<'a> {

@@ -10,7 +10,7 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_types::body::SdkBody;
 use serde_json::{Value, json};
 
-use crate::dynamodb::DynamoDb;
+use test_support::dynamodb::DynamoDb;
 
 pub(crate) const MACHINE: &str = "arn:aws:states:us-east-1:123456789012:stateMachine:lottery";
 pub(crate) const EXECUTIONS: &str = "arn:aws:states:us-east-1:123456789012:execution:lottery:";

@@ -2,10 +2,6 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop where it is")]
 
-#[path = "../../../lottery-store/tests/store/support.rs"]
-#[allow(dead_code, unreachable_pub, reason = "made for the tests of the store, which use all of it")]
-mod dynamodb;
-
 mod auth;
 mod aws;
 mod documents;

@@ -7,12 +7,8 @@ use std::path::Path;
 
 use lottery_store::{TableDefinition, Tables, table_definitions};
 use serde_json::Value;
+use test_support::template::summary;
 use workflow_tasks::Function;
-
-#[path = "../../../tests/infra/summary.rs"]
-mod summary;
-
-use summary::summary;
 
 /// Functions of the template by their names.
 fn functions(template: &Value) -> BTreeMap<&str, &Value> {

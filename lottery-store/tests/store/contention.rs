@@ -1,8 +1,8 @@
 //! What the store does when DynamoDB says no: other transactions, throttling, failures.
 
-use crate::support::{now, put, store_with_party, with_phone};
 use lottery_store::{PutParticipant, StoreError};
 use serde_json::{Value, json};
+use test_support::dynamodb::{now, put, store_with_party, with_phone};
 
 /// How DynamoDB cancels a transaction of three writes, by the reason of each.
 fn cancelled(codes: [&str; 3]) -> Value {
@@ -115,7 +115,7 @@ async fn the_tables_can_be_asked_for_again() {
 
 #[tokio::test]
 async fn a_table_whose_time_to_live_was_not_set_any_more_gets_it_at_the_next_start() {
-    let (store, database) = crate::support::empty();
+    let (store, database) = test_support::dynamodb::empty();
     database.fail_next("UpdateTimeToLive", 400, error("AccessDeniedException"));
     store.create_missing_tables().await.unwrap_err();
     store.create_missing_tables().await.unwrap();

@@ -1,10 +1,10 @@
 //! Lotteries and draws as the API sees them.
 
-use crate::support::{DynamoDb, now, store, store_with_party};
 use jiff::{SignedDuration, Timestamp};
 use lottery::{Draw, DrawId, DrawRequest, DrawStatus, Locale, LotteryId, NewLottery, Reason};
 use lottery_store::{CancelDraw, CreateDraw, CreateLottery, StoreError};
 use serde_json::json;
+use test_support::dynamodb::{DynamoDb, now, store, store_with_party};
 
 fn draw(lottery_id: &LotteryId, draw_id: &str, created_at: Timestamp) -> Draw {
     DrawRequest::parse(&json!({"winners": 2}), Locale::En, created_at).unwrap().begin(

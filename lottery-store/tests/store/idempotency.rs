@@ -1,8 +1,8 @@
 //! Idempotency keys.
 
-use crate::support::{now, store};
 use jiff::{SignedDuration, Timestamp};
 use lottery_store::{Claim, Store, StoreError, StoredResponse};
+use test_support::dynamodb::{now, store};
 
 fn after(seconds: i64) -> Timestamp {
     now() + SignedDuration::from_secs(seconds)

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use crate::support::{now, store_with_party};
 use jiff::{SignedDuration, Timestamp};
 use lottery::{
     Clearing, DrawId, DrawRequest, EmailAddress, Locale, LotteryId, Participant, ParticipantFields,
@@ -13,6 +12,7 @@ use lottery_store::{
     UndoImport, UndoStep, WithdrawStep, Withdrawal,
 };
 use serde_json::{Value, json};
+use test_support::dynamodb::{now, store_with_party};
 
 /// A minute later for each: an import replaces only who was there before it.
 fn minute(number: i64) -> Timestamp {
@@ -119,7 +119,7 @@ async fn total(store: &Store, party: &LotteryId) -> u64 {
 }
 
 /// What is stored of everybody but what an import leaves on the contact.
-fn stored(database: &crate::support::DynamoDb) -> Vec<Value> {
+fn stored(database: &test_support::dynamodb::DynamoDb) -> Vec<Value> {
     let mut items = [database.items("Contacts"), database.items("Lottery")].concat();
     items.retain(|item| {
         let pk = item["pk"]["S"].as_str().unwrap();
@@ -248,7 +248,7 @@ async fn withdrawals_that_break_off_leave_everybody_who_is_on_the_list_and_go_on
 }
 
 /// Lets a draw take the lottery, as sealing does.
-fn open_draw(database: &crate::support::DynamoDb, draw_id: Option<&str>) {
+fn open_draw(database: &test_support::dynamodb::DynamoDb, draw_id: Option<&str>) {
     match draw_id {
         Some(draw_id) => database.set("Lottery", "LOTTERY#party", "LOTTERY", "open_draw", draw_id),
         None => {

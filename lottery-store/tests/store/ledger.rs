@@ -11,7 +11,7 @@ use lottery_store::{
 };
 use serde_json::json;
 
-use crate::support::{DynamoDb, now, store_with_party};
+use test_support::dynamodb::{DynamoDb, now, store_with_party};
 
 const STATES: [NotificationState; 3] =
     [NotificationState::Sent, NotificationState::Failed, NotificationState::Unknown];

@@ -2,10 +2,10 @@
 
 use std::collections::HashSet;
 
-use crate::support::{now, participant, put, store_with_party, with_phone};
 use lottery::{EmailAddress, Label, ParticipantId};
 use lottery_store::{PutParticipant, Store, StoreError, Withdrawal};
 use serde_json::json;
+use test_support::dynamodb::{now, participant, put, store_with_party, with_phone};
 
 fn id(text: &str) -> ParticipantId {
     ParticipantId::parse(text).unwrap()

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use crate::support::{now, participant, store_with_party};
 use lottery::{ClearWord, Clearing, Group, LotteryId, Participant, ParticipantFields, ParticipantId, Record};
 use lottery_store::{
     GroupIs, ListAnswer, ListQuery, Only, ParticipantCounts, PlanCounts, Planned, Recorded, Sort, Store,
@@ -11,6 +10,7 @@ use lottery_store::{
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
+use test_support::dynamodb::{now, participant, store_with_party};
 
 fn record(fields: Value) -> Record {
     record_in(fields, &Clearing::Never)

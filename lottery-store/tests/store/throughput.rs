@@ -2,7 +2,7 @@
 
 use lottery_store::PutParticipant;
 
-use crate::support::{now, store_with_party, with_phone};
+use test_support::dynamodb::{now, store_with_party, with_phone};
 
 /// What a server spawns must be `Send`; the compiler shows it here and not first in the API.
 fn spawnable<F: Future + Send + 'static>(future: F) -> F {

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use workflow_tasks::invoke;
 
 use crate::ses::one_reader;
-use crate::sns::Reply;
-use crate::world::World;
+use test_support::sns::Reply;
+use test_world::World;
 
 use NotificationState::{Failed, Sent, Unknown};
 

@@ -7,8 +7,8 @@ use lottery::DrawStatus;
 use serde_json::json;
 use workflow_tasks::invoke;
 
-use crate::dynamodb;
-use crate::world::{PATH, World};
+use test_support::dynamodb;
+use test_world::{PATH, World};
 
 #[tokio::test]
 async fn a_draw_ends_with_its_winners_told() {

@@ -11,9 +11,9 @@ use lottery_store::RankedEntry;
 use serde_json::{Value, json};
 use workflow_tasks::Clock;
 
-use crate::beacon::Misbehaviour;
-use crate::dynamodb;
-use crate::world::{PATH, World};
+use test_support::dynamodb;
+use test_world::beacon::Misbehaviour;
+use test_world::{PATH, World};
 
 async fn verdict(world: &World, draw_id: &DrawId) -> (bool, String) {
     let (proof, entries) = world.proof(draw_id).await;

@@ -8,7 +8,7 @@ use lottery::selection::Selection;
 use lottery_store::{NotificationState, SealedDraw};
 use serde_json::json;
 
-use crate::world::{Moment, PATH, World};
+use test_world::{Kill, PATH, World};
 
 /// The bytes of the proof, which must be what its own commitment and round foretell.
 async fn foretold_proof(world: &World, draw_id: &DrawId) -> String {
@@ -30,7 +30,7 @@ async fn a_task_killed_at_any_of_its_calls_and_run_again_comes_to_the_same_proof
     let world = World::with_phones(5).await;
     let (mut draws, mut kills) = (0, 0);
     for (step, function) in PATH.into_iter().enumerate() {
-        for at in [Moment::BeforeIt, Moment::AfterIt] {
+        for at in [Kill::BeforeCall, Kill::AfterCall] {
             for call in 1.. {
                 draws += 1;
                 let request = json!({"winners": 2, "alternates": 1, "exclude_past_winners": false});
@@ -69,7 +69,7 @@ async fn a_task_killed_at_any_of_its_calls_and_run_again_comes_to_the_same_proof
 async fn a_sending_task_killed_at_any_of_its_calls_tells_nobody_twice_and_forgets_nobody() {
     let world = World::with_phones(4).await;
     let (mut draws, mut unknown, mut told) = (0, 0, 0);
-    for at in [Moment::BeforeIt, Moment::AfterIt] {
+    for at in [Kill::BeforeCall, Kill::AfterCall] {
         for call in 1.. {
             draws += 1;
             let request = json!({"winners": 4, "channels": ["sms"], "exclude_past_winners": false});

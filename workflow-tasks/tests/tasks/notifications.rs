@@ -7,9 +7,9 @@ use lottery_store::{NotificationClaim, NotificationState};
 use serde_json::json;
 use workflow_tasks::Clock;
 
-use crate::dynamodb;
-use crate::sns::Reply;
-use crate::world::{PATH, TOPIC, World};
+use test_support::dynamodb;
+use test_support::sns::Reply;
+use test_world::{PATH, TOPIC, World};
 
 use NotificationState::{Failed, Sent, Unknown};
 

@@ -6,7 +6,7 @@ use lottery::{DrawId, DrawStatus};
 use serde_json::{Value, json};
 use workflow_tasks::{Clock, TaskError, invoke};
 
-use crate::world::{PATH, World};
+use test_world::{PATH, World};
 
 async fn reconcile(world: &World) -> Value {
     invoke(&world.cx, "reconcile-draws", json!({"source": "aws.events"})).await.unwrap()
@@ -215,7 +215,7 @@ async fn a_throttled_step_functions_is_asked_in_the_next_run_and_is_no_failure()
 async fn a_draw_stopped_after_the_pivot_goes_forward_and_tells_nobody_twice() {
     let (world, draw_id) = draw_at(4, "ABORTED").await;
     let winners = world.winners(&draw_id).await;
-    world.sns.reply([crate::sns::Reply::Accept, crate::sns::Reply::Refuse(429, "Throttled")]);
+    world.sns.reply([test_support::sns::Reply::Accept, test_support::sns::Reply::Refuse(429, "Throttled")]);
     world.call_with("send-sms", &draw_id, json!({"position": world.first()["sms"]})).await.unwrap();
 
     assert_eq!(reconcile(&world).await, did("resumed"));

@@ -15,9 +15,9 @@ use lottery::{DrawId, DrawStatus, NewLottery};
 use lottery_store::NotificationState;
 use serde_json::{Value, json};
 
-use crate::dynamodb;
-use crate::sns::Reply;
-use crate::world::World;
+use test_support::dynamodb;
+use test_support::sns::Reply;
+use test_world::World;
 
 use NotificationState::{Failed, Sent, Unknown};
 

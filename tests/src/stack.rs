@@ -8,20 +8,20 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use local_stack::{Bill, CallLog, Config, Issuer, ManualClock, Stack};
 use serde_json::Value;
 
-use super::Client;
-use super::deployment::template;
+use crate::Client;
+use crate::deployment::template;
 
 /// A started stack, stopped when dropped. Its functions may do what their roles on AWS allow, and must not have tried
 /// anything else by then.
-pub(crate) struct Started(Stack, CallLog);
+pub struct Started(Stack, CallLog);
 
 /// An empty stack without faults.
-pub(crate) async fn start() -> Started {
+pub async fn start() -> Started {
     start_with(|_| ()).await
 }
 
 /// An empty stack whose configuration the test changes first.
-pub(crate) async fn start_with(change: impl FnOnce(&mut Config)) -> Started {
+pub async fn start_with(change: impl FnOnce(&mut Config)) -> Started {
     let (call_log, iam) = (Some(CallLog::default()), Some(template()));
     let mut config = Config { call_log, iam, ..Config::in_memory() };
     change(&mut config);
@@ -40,53 +40,53 @@ impl Drop for Started {
 }
 
 impl Started {
-    pub(crate) fn client(&self) -> Client {
+    pub fn client(&self) -> Client {
         Client::organiser(&self.0.api_url, &self.0.token)
     }
 
     /// Where people and the API are.
-    pub(crate) fn api(&self) -> &str {
+    pub fn api(&self) -> &str {
         &self.0.api_url
     }
 
     /// The organiser's token.
-    pub(crate) fn token(&self) -> &str {
+    pub fn token(&self) -> &str {
         &self.0.token
     }
 
     /// The public key of the tokens, as a JSON Web Key Set.
-    pub(crate) fn jwks(&self) -> String {
+    pub fn jwks(&self) -> String {
         self.0.issuer.jwks()
     }
 
     /// What its functions have called.
-    pub(crate) fn calls(&self) -> &CallLog {
+    pub fn calls(&self) -> &CallLog {
         &self.1
     }
 
     /// What the organiser's token says.
-    pub(crate) fn claims(&self) -> Value {
+    pub fn claims(&self) -> Value {
         self.0.issuer.claims()
     }
 
     /// A token with these claims, signed by the stack's own key.
-    pub(crate) fn sign(&self, claims: &Value) -> String {
+    pub fn sign(&self, claims: &Value) -> String {
         self.0.issuer.sign(claims)
     }
 
     /// The same claims signed by somebody else.
-    pub(crate) fn sign_with_another_key(&self, claims: &Value) -> String {
+    pub fn sign_with_another_key(&self, claims: &Value) -> String {
         Issuer::in_memory().sign(claims)
     }
 
     /// The same claims with `alg: none`.
-    pub(crate) fn unsigned(&self, claims: &Value) -> String {
+    pub fn unsigned(&self, claims: &Value) -> String {
         let encode = |text: String| URL_SAFE_NO_PAD.encode(text);
         format!("{}.{}.", encode(r#"{"alg":"none","typ":"JWT"}"#.to_owned()), encode(claims.to_string()))
     }
 
     /// Moves the stack's clock while nothing happens, until `work` is done.
-    pub(crate) async fn fast_forward<T>(
+    pub async fn fast_forward<T>(
         &self,
         clock: &ManualClock,
         step: Duration,
@@ -96,17 +96,17 @@ impl Started {
     }
 
     /// What AWS would have billed so far.
-    pub(crate) async fn bill(&self) -> Bill {
+    pub async fn bill(&self) -> Bill {
         self.0.bill().await.expect("the stack has limits")
     }
 
     /// The AWS-compatible endpoint.
-    pub(crate) fn aws(&self) -> &str {
+    pub fn aws(&self) -> &str {
         &self.0.aws_url
     }
 
     /// The texts that the operator topic's subscriber got.
-    pub(crate) async fn operator_alerts(&self) -> Vec<String> {
+    pub async fn operator_alerts(&self) -> Vec<String> {
         let inbox = self.client().get("/local/messages").await.expect(200);
         let alerts = inbox["messages"].as_array().unwrap().iter();
         let alerts = alerts.filter(|message| message["address"] == "operator@localhost");
@@ -114,13 +114,13 @@ impl Started {
     }
 
     /// StopExecution, as somebody with the AWS console would call it.
-    pub(crate) async fn stop_execution(&self, arn: &str) {
+    pub async fn stop_execution(&self, arn: &str) {
         self.step_functions("StopExecution", serde_json::json!({"executionArn": arn})).await;
     }
 
     /// Any call of Step Functions, as an SDK would send it.
-    pub(crate) async fn step_functions(&self, operation: &str, request: Value) -> Value {
-        let answer = super::http()
+    pub async fn step_functions(&self, operation: &str, request: Value) -> Value {
+        let answer = crate::http()
             .post(self.aws())
             .header("x-amz-target", format!("AWSStepFunctions.{operation}"))
             .header("content-type", "application/x-amz-json-1.0")

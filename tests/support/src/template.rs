@@ -6,7 +6,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-pub(crate) fn summary() -> Value {
+pub fn summary() -> Value {
     let setup = "tests/tools/setup";
     let project = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().find(|place| place.join(setup).exists());
     let project = project.unwrap();

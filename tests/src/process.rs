@@ -7,21 +7,21 @@ use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader, Lines};
 use tokio::process::{Child, Command};
 
-use super::Client;
+use crate::Client;
 
 /// A running `local-stack` on free ports. Killed when dropped.
-pub(crate) struct Process {
+pub struct Process {
     child: Child,
     /// Where people and the API are, such as `http://127.0.0.1:41234`.
-    pub(crate) api: String,
+    pub api: String,
     /// The AWS-compatible endpoint.
-    pub(crate) aws: String,
+    pub aws: String,
     token: String,
     log: Arc<Mutex<String>>,
 }
 
 /// The program, built by the same cargo call as this test (its package has tests of its own).
-pub(crate) fn program() -> PathBuf {
+pub fn program() -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let target = test.parent().and_then(Path::parent).unwrap();
     let program = target.join(format!("local-stack{}", std::env::consts::EXE_SUFFIX));
@@ -31,12 +31,12 @@ pub(crate) fn program() -> PathBuf {
 
 impl Process {
     /// Starts the stack on `data` and waits until it listens.
-    pub(crate) async fn start(data: &Path) -> Self {
+    pub async fn start(data: &Path) -> Self {
         Self::start_with(data, &[]).await
     }
 
     /// Like [`start`](Self::start), with further options.
-    pub(crate) async fn start_with(data: &Path, options: &[&str]) -> Self {
+    pub async fn start_with(data: &Path, options: &[&str]) -> Self {
         let mut child = Command::new(program())
             .args(["--listen", "127.0.0.1:0", "--aws-listen", "127.0.0.1:0", "--data-dir"])
             .arg(data)
@@ -63,24 +63,24 @@ impl Process {
         Self { child, api: api.unwrap(), aws: aws.unwrap(), token, log }
     }
 
-    pub(crate) fn client(&self) -> Client {
+    pub fn client(&self) -> Client {
         Client::organiser(&self.api, &self.token)
     }
 
     /// All that it has printed since it listened, and logged.
-    pub(crate) fn log(&self) -> String {
+    pub fn log(&self) -> String {
         self.log.lock().unwrap().clone()
     }
 
     /// Sends what Ctrl-C sends, and answers the exit code.
-    pub(crate) async fn interrupt(mut self) -> Option<i32> {
+    pub async fn interrupt(mut self) -> Option<i32> {
         let pid = self.child.id().unwrap().to_string();
         assert!(Command::new("kill").args(["-INT", &pid]).status().await.unwrap().success());
         self.child.wait().await.unwrap().code()
     }
 
     /// Kills the process as `kill -9` does.
-    pub(crate) async fn kill(mut self) {
+    pub async fn kill(mut self) {
         self.child.kill().await.unwrap();
     }
 }

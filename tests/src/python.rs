@@ -8,7 +8,7 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
 /// A program of the tests' Python environment, made on first use.
-pub(crate) async fn tool(name: &str) -> PathBuf {
+pub async fn tool(name: &str) -> PathBuf {
     let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("tools");
     let setup = Command::new(tools.join("setup")).output().await.unwrap();
     assert!(setup.status.success(), "{}", String::from_utf8_lossy(&setup.stderr));
@@ -19,7 +19,7 @@ pub(crate) async fn tool(name: &str) -> PathBuf {
 ///
 /// # Panics
 /// When it fails, with all that it said.
-pub(crate) async fn run(name: &str, aws: &str, arguments: &[&str]) -> String {
+pub async fn run(name: &str, aws: &str, arguments: &[&str]) -> String {
     let Output { status, stdout, stderr } = command(name, aws).await.args(arguments).output().await.unwrap();
     let (stdout, stderr) = (String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
     assert!(status.success(), "{name} {arguments:?}: {stdout}{stderr}");
@@ -39,7 +39,7 @@ async fn command(name: &str, aws: &str) -> Command {
 }
 
 /// A Python program that goes on running, and is killed when dropped.
-pub(crate) struct Program {
+pub struct Program {
     child: Child,
     input: ChildStdin,
     output: Lines<BufReader<ChildStdout>>,
@@ -47,7 +47,7 @@ pub(crate) struct Program {
 
 impl Program {
     /// Starts a script with these arguments.
-    pub(crate) async fn start(script: &str, aws: &str, arguments: &[&str]) -> Program {
+    pub async fn start(script: &str, aws: &str, arguments: &[&str]) -> Program {
         let mut child = command("python3", aws)
             .await
             .args(["-c", script])
@@ -62,20 +62,20 @@ impl Program {
     }
 
     /// The next line that it prints, as JSON.
-    pub(crate) async fn says(&mut self) -> Value {
-        let line = tokio::time::timeout(super::PATIENCE, self.output.next_line()).await;
+    pub async fn says(&mut self) -> Value {
+        let line = tokio::time::timeout(crate::TIMEOUT, self.output.next_line()).await;
         let line = line.expect("the program is silent").unwrap().expect("the program has ended");
         serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"))
     }
 
     /// Gives it a line to read, and answers the line that it prints.
-    pub(crate) async fn tell(&mut self, line: &str) -> Value {
+    pub async fn tell(&mut self, line: &str) -> Value {
         self.input.write_all(format!("{line}\n").as_bytes()).await.unwrap();
         self.says().await
     }
 
     /// Kills it as `kill -9` does.
-    pub(crate) async fn kill(mut self) {
+    pub async fn kill(mut self) {
         self.child.kill().await.unwrap();
     }
 }

@@ -8,7 +8,7 @@ use tempfile::NamedTempFile;
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 
-use super::{eventually, process};
+use crate::{eventually, process};
 
 /// Every task that the state machine calls, by the name of its binary.
 const TASKS: [&str; 9] = [
@@ -24,9 +24,9 @@ const TASKS: [&str; 9] = [
 ];
 
 /// A runtime API and the functions that answer for it. All of it ends when this is dropped.
-pub(crate) struct Lambda {
+pub struct Lambda {
     /// Where the Invoke API and the function URLs are.
-    pub(crate) url: String,
+    pub url: String,
     processes: Vec<Child>,
     /// Holds the organiser's secret, which on AWS is in Secrets Manager.
     secret: NamedTempFile,
@@ -34,7 +34,7 @@ pub(crate) struct Lambda {
 
 impl Lambda {
     /// Starts `cargo lambda watch` without functions. It does not compile: the tests have been built already.
-    pub(crate) async fn start() -> Self {
+    pub async fn start() -> Self {
         let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         let setup = Command::new(project.join("tests/tools/setup")).arg("infra").output().await.unwrap();
         assert!(setup.status.success(), "{}", String::from_utf8_lossy(&setup.stderr));
@@ -57,8 +57,8 @@ impl Lambda {
     }
 
     /// Starts every task, whose SDK speaks to `aws`, where the stack's beacon is as well.
-    pub(crate) async fn run_tasks(&mut self, aws: &str) {
-        let chain = super::http().get(format!("{aws}/info")).send().await.unwrap().text().await.unwrap();
+    pub async fn run_tasks(&mut self, aws: &str) {
+        let chain = crate::http().get(format!("{aws}/info")).send().await.unwrap().text().await.unwrap();
         let secret = self.secret.path().to_str().unwrap().to_owned();
         let variables = [
             ("PUBLIC_URL", "https://lottery.example"),
@@ -75,7 +75,7 @@ impl Lambda {
     }
 
     /// Starts one function with further variables.
-    pub(crate) fn run(&mut self, function: &str, aws: &str, variables: &[(&str, &str)]) {
+    pub fn run(&mut self, function: &str, aws: &str, variables: &[(&str, &str)]) {
         let child = Command::new(process::program().with_file_name(function))
             .env("AWS_LAMBDA_RUNTIME_API", format!("{}/.rt/{function}", self.url))
             .env("AWS_LAMBDA_FUNCTION_NAME", function)

@@ -21,13 +21,13 @@ use lottery_store::{PutParticipant, Store, Tables};
 use serde_json::{Value, json};
 
 /// The time at which a test begins.
-pub(crate) fn now() -> Timestamp {
+pub fn now() -> Timestamp {
     "2026-11-22T12:00:00Z".parse().unwrap()
 }
 
 /// A DynamoDB in memory that remembers what it was asked, and can be told to answer otherwise.
 #[derive(Clone)]
-pub(crate) struct DynamoDb {
+pub struct DynamoDb {
     database: Arc<Database>,
     script: Arc<Mutex<Script>>,
 }
@@ -59,64 +59,59 @@ const LOSE: u16 = 1;
 
 impl DynamoDb {
     /// An empty one.
-    pub(crate) fn in_memory() -> Self {
+    pub fn in_memory() -> Self {
         Self { database: Arc::new(Database::memory().unwrap()), script: Arc::default() }
     }
 
     /// Answers the next call of `operation` with this error, and does nothing.
-    pub(crate) fn fail_next(&self, operation: &'static str, status: u16, error: Value) {
+    pub fn fail_next(&self, operation: &'static str, status: u16, error: Value) {
         self.script.lock().unwrap().answers.push_back((operation, status, error));
     }
 
     /// Lets the next call of `operation` pass; what is scripted behind it comes after.
-    #[allow(dead_code, reason = "the tests of the tasks share this file and need it")]
-    pub(crate) fn pass_next(&self, operation: &'static str) {
+    pub fn pass_next(&self, operation: &'static str) {
         self.fail_next(operation, PASS, Value::Null);
     }
 
     /// Lets the next call of `operation` have its effect, and answers it with a server's error all the same.
-    #[allow(dead_code, reason = "the tests of the tasks share this file and need it")]
-    pub(crate) fn lose_next(&self, operation: &'static str) {
+    pub fn lose_next(&self, operation: &'static str) {
         self.fail_next(operation, LOSE, Value::Null);
     }
 
     /// Does this as soon as the so many-th call of `operation` from now on has had its effect.
-    #[allow(dead_code, reason = "the tests of the tasks share this file and need it")]
-    pub(crate) fn after(&self, operation: &'static str, calls: usize, act: impl FnOnce() + Send + 'static) {
+    pub fn after(&self, operation: &'static str, calls: usize, act: impl FnOnce() + Send + 'static) {
         self.script.lock().unwrap().after.push((operation, calls, Box::new(act)));
     }
 
     /// How often an operation was called.
-    pub(crate) fn calls(&self, operation: &str) -> usize {
+    pub fn calls(&self, operation: &str) -> usize {
         self.script.lock().unwrap().calls.iter().filter(|call| *call == operation).count()
     }
 
     /// From now on, asks what each call costs.
-    #[allow(dead_code, reason = "the tests of the tasks share this file and need it")]
-    pub(crate) fn meter(&self) {
+    pub fn meter(&self) {
         self.script.lock().unwrap().units = Some((0.0, 0.0));
     }
 
     /// How many read and write units the calls took since it was asked what they cost.
-    #[allow(dead_code, reason = "the tests of the tasks share this file and need it")]
-    pub(crate) fn units(&self) -> (f64, f64) {
+    pub fn units(&self) -> (f64, f64) {
         self.script.lock().unwrap().units.unwrap_or_default()
     }
 
     /// Every item of a table.
-    pub(crate) fn items(&self, table: &str) -> Vec<Value> {
+    pub fn items(&self, table: &str) -> Vec<Value> {
         let scan = serde_json::from_value(json!({"TableName": table})).unwrap();
         let answer = serde_json::to_value(self.database.scan(scan).unwrap()).unwrap();
         answer["Items"].as_array().unwrap().clone()
     }
 
     /// Every item of a table, as text to search in.
-    pub(crate) fn dump(&self, table: &str) -> String {
+    pub fn dump(&self, table: &str) -> String {
         Value::from(self.items(table)).to_string()
     }
 
     /// Writes an item behind the store's back.
-    pub(crate) fn put(&self, table: &str, pk: &str, sk: &str, attributes: Value) {
+    pub fn put(&self, table: &str, pk: &str, sk: &str, attributes: Value) {
         let mut item = attributes;
         item["pk"] = json!({"S": pk});
         item["sk"] = json!({"S": sk});
@@ -124,14 +119,13 @@ impl DynamoDb {
     }
 
     /// Erases an item behind the store's back.
-    #[allow(dead_code, reason = "the tests of the tasks share this file")]
-    pub(crate) fn delete(&self, table: &str, pk: &str, sk: &str) {
+    pub fn delete(&self, table: &str, pk: &str, sk: &str) {
         let delete = json!({"TableName": table, "Key": {"pk": {"S": pk}, "sk": {"S": sk}}});
         self.act("DeleteItem", &delete.to_string()).unwrap();
     }
 
     /// Sets a text attribute behind the store's back.
-    pub(crate) fn set(&self, table: &str, pk: &str, sk: &str, name: &str, value: &str) {
+    pub fn set(&self, table: &str, pk: &str, sk: &str, name: &str, value: &str) {
         let update = json!({
             "TableName": table, "Key": {"pk": {"S": pk}, "sk": {"S": sk}},
             "UpdateExpression": "SET #name = :value",
@@ -189,7 +183,7 @@ impl DynamoDb {
     }
 
     /// Does what the SDK asks for.
-    pub(crate) fn act(&self, operation: &str, body: &str) -> Result<String, DynoxideError> {
+    pub fn act(&self, operation: &str, body: &str) -> Result<String, DynoxideError> {
         macro_rules! act {
             ($method:ident) => {{
                 let request = serde_json::from_str(body).expect("the SDK sends what DynamoDB takes");
@@ -240,14 +234,14 @@ impl AsyncSleep for NoWaiting {
 }
 
 /// A store on empty tables, and the DynamoDB behind it.
-pub(crate) async fn store() -> (Store, DynamoDb) {
+pub async fn store() -> (Store, DynamoDb) {
     let (store, database) = empty();
     store.create_missing_tables().await.unwrap();
     (store, database)
 }
 
 /// A store without its tables, and the DynamoDB behind it.
-pub(crate) fn empty() -> (Store, DynamoDb) {
+pub fn empty() -> (Store, DynamoDb) {
     let database = DynamoDb::in_memory();
     let connector = SharedHttpConnector::new(database.clone());
     let config = aws_sdk_dynamodb::Config::builder()
@@ -264,7 +258,7 @@ pub(crate) fn empty() -> (Store, DynamoDb) {
 }
 
 /// A store with one lottery, `party`.
-pub(crate) async fn store_with_party() -> (Store, DynamoDb, LotteryId) {
+pub async fn store_with_party() -> (Store, DynamoDb, LotteryId) {
     let (store, database) = store().await;
     let party = NewLottery::parse(&json!({"id": "party", "name": "Party"})).unwrap().begin([0; 16], now());
     store.create_lottery(&party).await.unwrap();
@@ -272,16 +266,16 @@ pub(crate) async fn store_with_party() -> (Store, DynamoDb, LotteryId) {
 }
 
 /// A participant from the fields of JSON.
-pub(crate) fn participant(fields: Value) -> Participant {
+pub fn participant(fields: Value) -> Participant {
     Participant::parse(&ParticipantFields::from_json(fields).unwrap()).unwrap()
 }
 
 /// A participant with a phone.
-pub(crate) fn with_phone(id: &str, phone: &str) -> Participant {
+pub fn with_phone(id: &str, phone: &str) -> Participant {
     participant(json!({"participant_id": id, "name": format!("Name {id}"), "phone": phone}))
 }
 
 /// Imports one participant.
-pub(crate) async fn put(store: &Store, lottery_id: &LotteryId, participant: Participant) -> PutParticipant {
+pub async fn put(store: &Store, lottery_id: &LotteryId, participant: Participant) -> PutParticipant {
     store.put_participants(lottery_id, vec![participant], now()).await.unwrap().remove(0)
 }

@@ -11,7 +11,7 @@ use aws_smithy_types::body::SdkBody;
 
 /// How one Publish is answered.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Reply {
+pub enum Reply {
     Accept,
     /// Refused with this status and code; nothing is delivered.
     Refuse(u16, &'static str),
@@ -27,16 +27,16 @@ pub(crate) enum Reply {
 
 /// What SNS took.
 #[derive(Debug, Clone)]
-pub(crate) struct Message {
+pub struct Message {
     /// A phone number, or the label that is the audience of a message to the topic.
-    pub(crate) to: String,
-    pub(crate) subject: Option<String>,
-    pub(crate) text: String,
-    pub(crate) attributes: HashMap<String, String>,
+    pub to: String,
+    pub subject: Option<String>,
+    pub text: String,
+    pub attributes: HashMap<String, String>,
 }
 
 #[derive(Clone, Default)]
-pub(crate) struct Sns(Arc<Mutex<State>>);
+pub struct Sns(Arc<Mutex<State>>);
 
 #[derive(Default)]
 struct State {
@@ -47,22 +47,22 @@ struct State {
 
 impl Sns {
     /// Answers the next Publishes so, and those after with acceptance.
-    pub(crate) fn reply(&self, replies: impl IntoIterator<Item = Reply>) {
+    pub fn reply(&self, replies: impl IntoIterator<Item = Reply>) {
         self.0.lock().unwrap().replies.extend(replies);
     }
 
     /// Everything that SNS took, whatever it answered.
-    pub(crate) fn taken(&self) -> Vec<Message> {
+    pub fn taken(&self) -> Vec<Message> {
         self.0.lock().unwrap().taken.clone()
     }
 
     /// How often Publish was called.
-    pub(crate) fn calls(&self) -> usize {
+    pub fn calls(&self) -> usize {
         self.0.lock().unwrap().calls
     }
 
     /// Whether nobody was told twice on one channel.
-    pub(crate) fn told_nobody_twice(&self) -> bool {
+    pub fn told_nobody_twice(&self) -> bool {
         let taken = self.taken();
         let distinct: std::collections::HashSet<_> = taken.iter().map(|message| &message.to).collect();
         distinct.len() == taken.len()

@@ -1,5 +1,10 @@
 //! One lottery, its tasks, and everything around them under the test's control.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot continue fails")]
+#![allow(missing_docs, reason = "the names say what a test does with them")]
+
+pub mod beacon;
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -21,31 +26,31 @@ use workflow_tasks::{
 };
 
 use crate::beacon::Beacon;
-use crate::dynamodb::{self, DynamoDb};
-use crate::executions::Executions;
-use crate::sns::Sns;
+use test_support::dynamodb::{self, DynamoDb};
+use test_support::executions::Executions;
+use test_support::sns::Sns;
 
-pub(crate) const STATE_MACHINE: &str = "arn:aws:states:us-east-1:123456789012:stateMachine:lottery";
+pub const STATE_MACHINE: &str = "arn:aws:states:us-east-1:123456789012:stateMachine:lottery";
 /// The functions up to and with the pivot, in their order.
-pub(crate) const PATH: [&str; 4] = ["seal-entries", "fetch-beacon", "draw-winners", "record-winners"];
+pub const PATH: [&str; 4] = ["seal-entries", "fetch-beacon", "draw-winners", "record-winners"];
 /// Each channel with its function.
-pub(crate) const CHANNELS: [(&str, &str); 2] = [("sms", "send-sms"), ("email", "send-email")];
-pub(crate) const TOPIC: &str = "arn:aws:sns:us-east-1:123456789012:party";
+pub const CHANNELS: [(&str, &str); 2] = [("sms", "send-sms"), ("email", "send-email")];
+pub const TOPIC: &str = "arn:aws:sns:us-east-1:123456789012:party";
 
-pub(crate) struct World {
-    pub(crate) cx: TaskContext,
-    pub(crate) dynamodb: DynamoDb,
-    pub(crate) sns: Sns,
-    pub(crate) executions: Executions,
-    pub(crate) beacon: Beacon,
-    pub(crate) clock: Arc<ManualClock>,
-    pub(crate) lottery_id: LotteryId,
+pub struct World {
+    pub cx: TaskContext,
+    pub dynamodb: DynamoDb,
+    pub sns: Sns,
+    pub executions: Executions,
+    pub beacon: Beacon,
+    pub clock: Arc<ManualClock>,
+    pub lottery_id: LotteryId,
     death: Death,
 }
 
 impl World {
     /// The lottery `party` with nobody in it.
-    pub(crate) async fn new() -> Self {
+    pub async fn new() -> Self {
         let (store, dynamodb, lottery_id) = dynamodb::store_with_party().await;
         store.set_topic(&lottery_id, TOPIC).await.unwrap();
         let sns = Sns::default();
@@ -116,7 +121,7 @@ impl World {
     }
 
     /// The lottery with `count` people who have phones.
-    pub(crate) async fn with_phones(count: usize) -> Self {
+    pub async fn with_phones(count: usize) -> Self {
         let world = Self::new().await;
         let participants = (1..=count)
             .map(|number| dynamodb::with_phone(&format!("{number:03}"), &format!("+1202555{number:04}")));
@@ -125,12 +130,12 @@ impl World {
         world
     }
 
-    pub(crate) async fn import(&self, participant: lottery::Participant) {
+    pub async fn import(&self, participant: lottery::Participant) {
         dynamodb::put(&self.cx.store, &self.lottery_id, participant).await;
     }
 
     /// Someone with an e-mail address whose subscription stands as its ARN says.
-    pub(crate) async fn import_subscriber(&self, id: &str, subscription: &str) {
+    pub async fn import_subscriber(&self, id: &str, subscription: &str) {
         let fields = json!({"participant_id": id, "name": "Rose", "email": format!("p{id}@example.com")});
         let participant = dynamodb::participant(fields);
         self.import(participant.clone()).await;
@@ -142,7 +147,7 @@ impl World {
     }
 
     /// Asks for a draw, as the API does.
-    pub(crate) async fn ask(&self, draw_id: &str, request: Value) -> DrawId {
+    pub async fn ask(&self, draw_id: &str, request: Value) -> DrawId {
         let draw_id = DrawId::parse(draw_id).unwrap();
         let now = self.clock.now();
         let lottery = self.cx.store.lottery(&self.lottery_id).await.unwrap().unwrap();
@@ -155,16 +160,11 @@ impl World {
         draw_id
     }
 
-    pub(crate) async fn call(&self, function: &str, draw_id: &DrawId) -> Result<Value, TaskError> {
+    pub async fn call(&self, function: &str, draw_id: &DrawId) -> Result<Value, TaskError> {
         self.call_with(function, draw_id, json!({})).await
     }
 
-    pub(crate) async fn call_with(
-        &self,
-        function: &str,
-        draw_id: &DrawId,
-        more: Value,
-    ) -> Result<Value, TaskError> {
+    pub async fn call_with(&self, function: &str, draw_id: &DrawId, more: Value) -> Result<Value, TaskError> {
         if function == "fetch-beacon" {
             self.wait_for_beacon(draw_id).await;
         }
@@ -174,17 +174,17 @@ impl World {
     }
 
     /// Calls a function whose process is killed at its so many-th call of DynamoDB. `false` if it makes fewer.
-    pub(crate) async fn kill(&self, function: &str, draw_id: &DrawId, at: Moment, call: usize) -> bool {
+    pub async fn kill(&self, function: &str, draw_id: &DrawId, at: Kill, call: usize) -> bool {
         self.kill_with(function, draw_id, json!({}), at, call).await
     }
 
     /// The same, with more in its input.
-    pub(crate) async fn kill_with(
+    pub async fn kill_with(
         &self,
         function: &str,
         draw_id: &DrawId,
         more: Value,
-        at: Moment,
+        at: Kill,
         call: usize,
     ) -> bool {
         *self.death.plan.lock().unwrap() = Plan::Dies(at, call);
@@ -197,7 +197,7 @@ impl World {
     }
 
     /// What the state WaitForBeacon does.
-    pub(crate) async fn wait_for_beacon(&self, draw_id: &DrawId) {
+    pub async fn wait_for_beacon(&self, draw_id: &DrawId) {
         let draw = self.cx.store.draw(&self.lottery_id, draw_id).await.unwrap();
         if let Some(round_at) = draw.and_then(|draw| draw.round_at) {
             self.clock.advance_to(round_at);
@@ -205,7 +205,7 @@ impl World {
     }
 
     /// The tasks up to and with the pivot.
-    pub(crate) async fn record(&self, draw_id: &DrawId) {
+    pub async fn record(&self, draw_id: &DrawId) {
         for function in PATH {
             self.call(function, draw_id).await.unwrap();
         }
@@ -213,7 +213,7 @@ impl World {
 
     /// One run on each channel that the draw asks for, from the first rank on; what the state machine does after it is
     /// not done.
-    pub(crate) async fn notify(&self, draw_id: &DrawId) -> Vec<Result<Value, TaskError>> {
+    pub async fn notify(&self, draw_id: &DrawId) -> Vec<Result<Value, TaskError>> {
         let recorded = self.call("record-winners", draw_id).await.unwrap();
         let mut answers = Vec::new();
         for (channel, function) in CHANNELS {
@@ -227,12 +227,7 @@ impl World {
 
     /// What a branch of the state machine does: runs with waits between them, until nothing is left. Answers where the
     /// channel stands then, and how long it waited each time.
-    pub(crate) async fn tell(
-        &self,
-        function: &str,
-        draw_id: &DrawId,
-        mut position: Value,
-    ) -> (Value, Vec<u64>) {
+    pub async fn tell(&self, function: &str, draw_id: &DrawId, mut position: Value) -> (Value, Vec<u64>) {
         let mut waits = Vec::new();
         while position["next"] != json!(0) {
             assert!(position["passes"].as_u64().unwrap() < 250, "{position}");
@@ -255,13 +250,13 @@ impl World {
     }
 
     /// The whole draw as the state machine runs it.
-    pub(crate) async fn run(&self, draw_id: &DrawId) {
+    pub async fn run(&self, draw_id: &DrawId) {
         self.record(draw_id).await;
         self.run_resumed(draw_id).await;
     }
 
     /// The draw from the pivot on, as a resumed execution runs it.
-    pub(crate) async fn run_resumed(&self, draw_id: &DrawId) {
+    pub async fn run_resumed(&self, draw_id: &DrawId) {
         let mut notify = self.call("record-winners", draw_id).await.unwrap()["notify"].clone();
         for _ in 0..20 {
             for (channel, function) in CHANNELS {
@@ -281,37 +276,37 @@ impl World {
     }
 
     /// One of the two ends of a draw.
-    pub(crate) async fn end(&self, function: &str, draw_id: &DrawId, notify: &Value) -> Value {
+    pub async fn end(&self, function: &str, draw_id: &DrawId, notify: &Value) -> Value {
         self.call_with(function, draw_id, json!({ "notify": notify })).await.unwrap()
     }
 
-    pub(crate) async fn draw(&self, draw_id: &DrawId) -> Draw {
+    pub async fn draw(&self, draw_id: &DrawId) -> Draw {
         self.cx.store.draw(&self.lottery_id, draw_id).await.unwrap().unwrap()
     }
 
-    pub(crate) async fn status(&self, draw_id: &DrawId) -> DrawStatus {
+    pub async fn status(&self, draw_id: &DrawId) -> DrawStatus {
         self.draw(draw_id).await.status
     }
 
     /// The participants who have won and did not forfeit their seats, by rank.
-    pub(crate) async fn winners(&self, draw_id: &DrawId) -> Vec<String> {
+    pub async fn winners(&self, draw_id: &DrawId) -> Vec<String> {
         let winners = self.cx.store.winners(&self.lottery_id, draw_id).await.unwrap();
         let seated = winners.into_iter().filter(Winner::has_seat);
         seated.map(|winner| winner.participant_id.to_string()).collect()
     }
 
     /// The participants of the ranking, by rank, as it is written: winners and alternates.
-    pub(crate) async fn ranked(&self, draw_id: &DrawId) -> Vec<ParticipantId> {
+    pub async fn ranked(&self, draw_id: &DrawId) -> Vec<ParticipantId> {
         let ranking = self.cx.store.ranked_entries(&self.lottery_id, draw_id).await.unwrap();
         ranking.into_iter().map(|entry| entry.participant_id).collect()
     }
 
-    pub(crate) async fn withdraw(&self, participant_id: &ParticipantId) {
+    pub async fn withdraw(&self, participant_id: &ParticipantId) {
         self.cx.store.withdraw_participant(&self.lottery_id, participant_id).await.unwrap();
     }
 
     /// The proof and the entries as the API publishes them.
-    pub(crate) async fn proof(&self, draw_id: &DrawId) -> (Proof, Vec<Entry>) {
+    pub async fn proof(&self, draw_id: &DrawId) -> (Proof, Vec<Entry>) {
         let store = &self.cx.store;
         let seal = store.seal(&self.lottery_id, draw_id).await.unwrap().unwrap();
         let ranking = store.ranking(&self.draw(draw_id).await).await.unwrap();
@@ -325,23 +320,23 @@ impl World {
     }
 
     /// Where both channels stand before anything was sent.
-    pub(crate) fn first(&self) -> Value {
+    pub fn first(&self) -> Value {
         let first = json!({
             "next": 1, "postponed": 0, "wait_seconds": 0, "per_minute": 0, "passes": 0, "round": 0
         });
         json!({"sms": first, "email": first})
     }
 
-    pub(crate) async fn open_draw(&self) -> Option<DrawId> {
+    pub async fn open_draw(&self) -> Option<DrawId> {
         self.cx.store.lottery(&self.lottery_id).await.unwrap().unwrap().open_draw
     }
 
-    pub(crate) async fn ledger(&self, draw_id: &DrawId) -> Vec<Notification> {
+    pub async fn ledger(&self, draw_id: &DrawId) -> Vec<Notification> {
         self.cx.store.notifications(&self.lottery_id, draw_id).await.unwrap()
     }
 
     /// The ledger of a draw of one winner on one channel: state and reason.
-    pub(crate) async fn only_entry(&self, draw_id: &DrawId) -> Option<(NotificationState, Option<String>)> {
+    pub async fn only_entry(&self, draw_id: &DrawId) -> Option<(NotificationState, Option<String>)> {
         let mut ledger = self.ledger(draw_id).await;
         assert!(ledger.len() <= 1, "{ledger:?}");
         ledger.pop().map(|entry| (entry.state, entry.reason))
@@ -359,11 +354,11 @@ fn client(connector: impl HttpConnector + 'static) -> SharedHttpClient {
 
 /// When, around a call of DynamoDB, a process is killed.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Moment {
+pub enum Kill {
     /// Nothing has reached DynamoDB.
-    BeforeIt,
+    BeforeCall,
     /// It has had its effect, and nobody hears of it.
-    AfterIt,
+    AfterCall,
 }
 
 /// The death of a process: from the call on at which it comes, no call is answered any more.
@@ -377,13 +372,13 @@ struct Death {
 enum Plan {
     #[default]
     Lives,
-    Dies(Moment, usize),
+    Dies(Kill, usize),
     IsDead,
 }
 
 impl Death {
     /// Whether the call that is made now is answered, and if not, whether it still has its effect.
-    fn at_this_call(&self) -> Option<Moment> {
+    fn at_this_call(&self) -> Option<Kill> {
         let mut plan = self.plan.lock().unwrap();
         match &mut *plan {
             Plan::Lives => None,
@@ -397,7 +392,7 @@ impl Death {
                 *calls -= 1;
                 None
             }
-            Plan::IsDead => Some(Moment::BeforeIt),
+            Plan::IsDead => Some(Kill::BeforeCall),
         }
     }
 }
@@ -414,8 +409,8 @@ impl HttpConnector for Yielding {
             tokio::task::yield_now().await;
             match death.at_this_call() {
                 None => return database.call(request).await,
-                Some(Moment::BeforeIt) => {}
-                Some(Moment::AfterIt) => drop(database.call(request).await),
+                Some(Kill::BeforeCall) => {}
+                Some(Kill::AfterCall) => drop(database.call(request).await),
             }
             std::future::pending().await
         })
@@ -423,20 +418,20 @@ impl HttpConnector for Yielding {
 }
 
 /// A clock that only the test, and waiting, moves.
-pub(crate) struct ManualClock(Mutex<Timestamp>);
+pub struct ManualClock(Mutex<Timestamp>);
 
 impl ManualClock {
-    pub(crate) fn advance(&self, duration: Duration) {
+    pub fn advance(&self, duration: Duration) {
         *self.0.lock().unwrap() += duration;
     }
 
     /// Shows this moment, be it earlier.
-    pub(crate) fn set(&self, moment: Timestamp) {
+    pub fn set(&self, moment: Timestamp) {
         *self.0.lock().unwrap() = moment;
     }
 
     /// Moves to this moment, unless it is past.
-    pub(crate) fn advance_to(&self, moment: Timestamp) {
+    pub fn advance_to(&self, moment: Timestamp) {
         let mut now = self.0.lock().unwrap();
         *now = moment.max(*now);
     }

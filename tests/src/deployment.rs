@@ -13,18 +13,18 @@ static TEMPLATE: LazyLock<Template> = LazyLock::new(|| {
 });
 
 /// `infra/template.yaml`.
-pub(crate) fn template() -> Template {
+pub fn template() -> Template {
     TEMPLATE.clone()
 }
 
 /// The memory of each function, in the gigabytes that Lambda charges by.
-pub(crate) fn memory_in_gb() -> BTreeMap<String, f64> {
+pub fn memory_in_gb() -> BTreeMap<String, f64> {
     let functions = template().functions().into_iter();
     functions.map(|(name, figures)| (name, f64::from(figures.memory_mb) / 1024.0)).collect()
 }
 
 /// What the template allows although neither these calls nor the services need it.
-pub(crate) fn unused(calls: &BTreeSet<Permission>) -> Vec<Grant> {
+pub fn unused(calls: &BTreeSet<Permission>) -> Vec<Grant> {
     let template = template();
     let mut needed = template.standing_permissions();
     needed.extend(calls.iter().flat_map(|call| template.needed_by(call)));

@@ -10,7 +10,7 @@ use aws_smithy_types::body::SdkBody;
 use serde_json::{Value, json};
 
 #[derive(Clone, Default)]
-pub(crate) struct Executions(Arc<Mutex<State>>);
+pub struct Executions(Arc<Mutex<State>>);
 
 #[derive(Default)]
 struct State {
@@ -20,18 +20,18 @@ struct State {
 }
 
 #[derive(Debug, Clone)]
-pub(crate) struct Execution {
-    pub(crate) status: String,
-    pub(crate) input: Value,
+pub struct Execution {
+    pub status: String,
+    pub input: Value,
     /// The error that it failed with.
-    pub(crate) error: Option<String>,
+    pub error: Option<String>,
     /// When it began, in seconds since 1970.
-    pub(crate) began_at: i64,
+    pub began_at: i64,
 }
 
 impl Executions {
     /// Makes the execution of this name be in this status.
-    pub(crate) fn set(&self, name: &str, status: &str) {
+    pub fn set(&self, name: &str, status: &str) {
         let executions = &mut self.0.lock().unwrap().executions;
         let input = executions.get(name).map_or(Value::Null, |execution| execution.input.clone());
         let execution = Execution { status: status.to_owned(), input, error: None, began_at: 1 };
@@ -39,28 +39,28 @@ impl Executions {
     }
 
     /// Makes the execution of this name have failed so.
-    pub(crate) fn fail(&self, name: &str, error: &str, began_at: i64) {
+    pub fn fail(&self, name: &str, error: &str, began_at: i64) {
         self.set(name, "FAILED");
         let executions = &mut self.0.lock().unwrap().executions;
         let execution = executions.get_mut(name).unwrap();
         (execution.error, execution.began_at) = (Some(error.to_owned()), began_at);
     }
 
-    pub(crate) fn get(&self, name: &str) -> Option<Execution> {
+    pub fn get(&self, name: &str) -> Option<Execution> {
         self.0.lock().unwrap().executions.get(name).cloned()
     }
 
-    pub(crate) fn names(&self) -> Vec<String> {
+    pub fn names(&self) -> Vec<String> {
         self.0.lock().unwrap().executions.keys().cloned().collect()
     }
 
     /// How often DescribeExecution was asked.
-    pub(crate) fn described(&self) -> usize {
+    pub fn described(&self) -> usize {
         self.0.lock().unwrap().described
     }
 
     /// Answers so many calls of DescribeExecution with a throttle.
-    pub(crate) fn throttle(&self, calls: usize) {
+    pub fn throttle(&self, calls: usize) {
         self.0.lock().unwrap().throttled = calls;
     }
 

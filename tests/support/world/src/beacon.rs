@@ -14,11 +14,11 @@ use lottery::moment::Moment;
 use serde_json::json;
 use workflow_tasks::Clock;
 
-use crate::world::ManualClock;
+use crate::ManualClock;
 
 /// What a relay answers to one request, if not the round that was asked for.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Misbehaviour {
+pub enum Misbehaviour {
     Down,
     ServerError,
     Nonsense,
@@ -30,7 +30,7 @@ pub(crate) enum Misbehaviour {
 }
 
 #[derive(Clone)]
-pub(crate) struct Beacon {
+pub struct Beacon {
     local: LocalBeacon,
     clock: Arc<ManualClock>,
     answers: Arc<Mutex<VecDeque<Misbehaviour>>>,
@@ -38,23 +38,23 @@ pub(crate) struct Beacon {
 }
 
 impl Beacon {
-    pub(crate) fn new(clock: Arc<ManualClock>) -> Self {
+    pub fn new(clock: Arc<ManualClock>) -> Self {
         let period = Period::try_from(3).unwrap();
         let local = LocalBeacon::from_seed(&[5; 32], 1_700_000_000, period);
         Self { local, clock, answers: Arc::default(), asked: Arc::default() }
     }
 
-    pub(crate) fn chain(&self) -> &Chain {
+    pub fn chain(&self) -> &Chain {
         self.local.chain()
     }
 
     /// The next requests, to whichever relay, are answered so.
-    pub(crate) fn misbehave(&self, answers: impl IntoIterator<Item = Misbehaviour>) {
+    pub fn misbehave(&self, answers: impl IntoIterator<Item = Misbehaviour>) {
         self.answers.lock().unwrap().extend(answers);
     }
 
     /// The addresses that were asked.
-    pub(crate) fn asked(&self) -> Vec<String> {
+    pub fn asked(&self) -> Vec<String> {
         self.asked.lock().unwrap().clone()
     }
 
