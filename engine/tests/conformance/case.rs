@@ -1,13 +1,18 @@
 //! The recorded cases.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-/// One recorded fact.
-pub(crate) struct Case(pub(crate) Value);
+/// One recorded fact, and its file below `cases`.
+pub(crate) struct Case(pub(crate) Value, String);
 
 impl Case {
+    /// The file of this case, such as `timeouts/heartbeat_path_timeout.json`.
+    pub(crate) fn file(&self) -> &str {
+        &self.1
+    }
+
     pub(crate) fn id(&self) -> &str {
         let id = self.text("id");
         id.split_once("/v2/").map_or(id, |(_, rest)| rest)
@@ -59,19 +64,19 @@ impl Case {
     }
 }
 
-/// All cases, in the order of files and of lines.
+/// All cases, in the order of their files.
 pub(crate) fn all() -> Vec<Case> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/conformance/cases");
-    let mut files: Vec<PathBuf> =
-        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut files: Vec<PathBuf> = entries(&folder).flat_map(|group| entries(&group)).collect();
     files.sort();
-    let mut cases = Vec::new();
-    for file in files {
-        let text = std::fs::read_to_string(file).unwrap();
-        let Value::Array(list) = serde_json::from_str(&text).unwrap() else {
-            panic!("a file of cases is a list")
-        };
-        cases.extend(list.into_iter().map(Case));
-    }
-    cases
+    let read = |file: PathBuf| {
+        let case = serde_json::from_str(&std::fs::read_to_string(&file).unwrap());
+        let case = case.unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        Case(case, file.strip_prefix(&folder).unwrap().to_str().unwrap().to_owned())
+    };
+    files.into_iter().map(read).collect()
+}
+
+fn entries(folder: &Path) -> impl Iterator<Item = PathBuf> + use<> {
+    std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path())
 }

@@ -7,7 +7,7 @@ mod matching;
 mod run;
 mod worker;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use case::Case;
 use futures_util::StreamExt as _;
@@ -22,31 +22,40 @@ fn exceptions() -> BTreeMap<String, String> {
     rows.collect()
 }
 
-/// How each of the chosen cases differs, if it does.
-async fn differences(chosen: impl Fn(&Case) -> bool) -> BTreeMap<String, Option<String>> {
-    // One case, to look into it: CONFORMANCE_CASE=part-of-its-id
+/// The chosen cases, each with its difference from the recording, if it has one.
+async fn differences(chosen: impl Fn(&Case) -> bool) -> Vec<(Case, Option<String>)> {
+    // One case, to look into it: CONFORMANCE_CASE=part of its id or of its file
     let only = std::env::var("CONFORMANCE_CASE").ok();
-    let cases =
-        case::all().into_iter().filter(|case| only.as_ref().is_none_or(|only| case.id().contains(only)));
-    let cases: Vec<Case> = cases.filter(chosen).collect();
+    let is_meant =
+        |case: &Case| only.as_ref().is_none_or(|it| case.id().contains(it) || case.file().contains(it));
+    let cases: Vec<Case> = case::all().into_iter().filter(|case| is_meant(case) && chosen(case)).collect();
     futures_util::stream::iter(cases)
-        .map(|case| tokio::spawn(async move { (case.id().to_owned(), run::run(&case).await.err()) }))
+        .map(|case| {
+            tokio::spawn(async move {
+                let difference = run::run(&case).await.err();
+                (case, difference)
+            })
+        })
         .buffer_unordered(8)
         .map(|joined| joined.expect("a case does not panic"))
         .collect()
         .await
 }
 
-/// Whatever differs must be listed, and whatever is listed must differ.
-fn hold_against_exceptions(results: BTreeMap<String, Option<String>>) {
+/// A case that differs must be listed, and a listed case must differ.
+fn hold_against_exceptions(results: Vec<(Case, Option<String>)>) {
     let listed = exceptions();
     let count = results.len();
-    let unexpected = results.into_iter().filter_map(|(id, difference)| match (difference, listed.get(&id)) {
-        (Some(difference), None) => Some(format!("{id}\n    {difference}")),
-        (None, Some(_)) => Some(format!("{id}\n    passes, although exceptions.md lists it as an exception")),
-        _ => None,
+    let unexpected = results.into_iter().filter_map(|(case, difference)| {
+        let what = match (difference, listed.contains_key(case.id())) {
+            (Some(difference), false) => difference,
+            (None, true) => "passes, although exceptions.md lists it as an exception".to_owned(),
+            _ => return None,
+        };
+        Some(format!("cases/{}\n    {}\n    {what}", case.file(), case.id()))
     });
-    let unexpected: Vec<String> = unexpected.collect();
+    let mut unexpected: Vec<String> = unexpected.collect();
+    unexpected.sort();
     assert!(unexpected.is_empty(), "{} of {count} cases:\n{}", unexpected.len(), unexpected.join("\n"));
 }
 
@@ -67,4 +76,12 @@ fn every_listed_exception_is_a_case_and_has_a_reason() {
         assert!(cases.iter().any(|case| case.id() == id), "there is no case {id}");
         assert!(reason.len() > 10, "{id} has no reason");
     }
+}
+
+#[test]
+fn every_case_has_an_id_of_its_own() {
+    let cases = case::all();
+    let ids: BTreeSet<&str> = cases.iter().map(Case::id).collect();
+    assert_eq!(ids.len(), cases.len());
+    assert!(cases.len() >= 814, "{} cases were found", cases.len());
 }
