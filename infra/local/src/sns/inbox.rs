@@ -15,9 +15,9 @@ use crate::smtp::Outgoing;
 /// A delivered message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct InboxMessage {
-    /// Its place in the order of delivery.
+    /// Its number in the order of delivery.
     pub(crate) number: i64,
-    /// The id that Publish answered.
+    /// The id that Publish returned.
     pub(crate) message_id: String,
     /// `sms` or `email`.
     pub(crate) channel: String,
@@ -61,22 +61,38 @@ pub(crate) struct Email {
 }
 
 /// One message on its way to one address.
-pub(super) struct Delivery {
-    channel: &'static str,
-    address: String,
-    subject: Option<String>,
-    text: String,
+pub(super) enum Delivery {
+    Sms { phone: String, text: String },
+    Email { address: String, subject: String, text: String },
 }
 
 impl Delivery {
     pub(super) fn sms(phone: &str, text: &str) -> Delivery {
-        Delivery { channel: "sms", address: phone.to_owned(), subject: None, text: text.to_owned() }
+        Delivery::Sms { phone: phone.to_owned(), text: text.to_owned() }
     }
 
     pub(super) fn email(address: &str, subject: &str, text: impl Into<String>) -> Delivery {
-        let subject = Some(subject.to_owned());
-        Delivery { channel: "email", address: address.to_owned(), subject, text: text.into() }
+        Delivery::Email { address: address.to_owned(), subject: subject.to_owned(), text: text.into() }
     }
+
+    /// The columns `channel`, `address`, `subject` and `text` of the inbox.
+    fn columns(&self) -> (&'static str, &str, Option<&str>, &str) {
+        match self {
+            Delivery::Sms { phone, text } => ("sms", phone, None, text),
+            Delivery::Email { address, subject, text } => ("email", address, Some(subject), text),
+        }
+    }
+}
+
+/// What the deliveries of one message have in common.
+struct Published<'a> {
+    message_id: &'a str,
+    /// The topic that it was published to, if it was one.
+    topic_arn: Option<&'a str>,
+    /// A JSON object of texts.
+    attributes: &'a str,
+    /// The sender of an e-mail that did not come through a topic.
+    sender: Option<&'a str>,
 }
 
 impl Sns {
@@ -133,7 +149,7 @@ impl Sns {
         Ok(messages)
     }
 
-    /// Delivers an e-mail that SES was asked to send, and answers its id; `None` if an address is refused.
+    /// Delivers an e-mail that SES was asked to send, and returns its id; `None` if an address is refused.
     pub(crate) fn accept(&mut self, email: &Email) -> Result<Option<String>, SnsError> {
         if email.addresses.iter().any(|address| self.settings.refuses(address)) {
             return Ok(None);
@@ -141,8 +157,13 @@ impl Sns {
         let message_id = Uuid::new_v4().to_string();
         let delivery = |address: &String| Delivery::email(address, &email.subject, email.text.as_str());
         let deliveries: Vec<Delivery> = email.addresses.iter().map(delivery).collect();
-        let tags = write_map(&email.tags);
-        let inserted = self.insert_messages(&message_id, None, &tags, &deliveries, Some(&email.sender));
+        let published = Published {
+            message_id: &message_id,
+            topic_arn: None,
+            attributes: &write_map(&email.tags),
+            sender: Some(&email.sender),
+        };
+        let inserted = self.insert_messages(&published, &deliveries);
         self.noted(inserted)?;
         Ok(Some(message_id))
     }
@@ -157,10 +178,11 @@ impl Sns {
     ) -> Result<(), SnsError> {
         let attributes = write_map(&message.attribute_values());
         tracing::debug!(message_id, deliveries = deliveries.len(), bytes = message.text().len(), "published");
-        self.insert_messages(message_id, topic_arn, &attributes, deliveries, None)
+        let published = Published { message_id, topic_arn, attributes: &attributes, sender: None };
+        self.insert_messages(&published, deliveries)
     }
 
-    /// Tells a new subscriber how to confirm, or that it has been done.
+    /// Delivers the message that says how a new subscription is confirmed, or that it has been.
     pub(super) fn ask_for_confirmation(&mut self, subscription: &Subscription) -> Result<(), SnsError> {
         let how = match self.settings.confirmation {
             Confirmation::ByItself => "The local SNS has confirmed this subscription by itself.".to_owned(),
@@ -172,22 +194,19 @@ impl Sns {
             format!("You have chosen to subscribe to the topic:\n{}\n\n{how}\n", subscription.topic_arn);
         let delivery =
             Delivery::email(&subscription.endpoint, "AWS Notification - Subscription Confirmation", text);
-        self.insert_messages(
-            &Uuid::new_v4().to_string(),
-            Some(&subscription.topic_arn),
-            "{}",
-            &[delivery],
-            None,
-        )
+        let published = Published {
+            message_id: &Uuid::new_v4().to_string(),
+            topic_arn: Some(&subscription.topic_arn),
+            attributes: "{}",
+            sender: None,
+        };
+        self.insert_messages(&published, &[delivery])
     }
 
     fn insert_messages(
         &mut self,
-        message_id: &str,
-        topic_arn: Option<&str>,
-        attributes: &str,
+        published: &Published<'_>,
         deliveries: &[Delivery],
-        sender: Option<&str>,
     ) -> Result<(), SnsError> {
         if deliveries.is_empty() {
             return Ok(());
@@ -195,39 +214,40 @@ impl Sns {
         let time = self.settings.clock.now().to_string();
         let transaction = self.database.transaction()?;
         for delivery in deliveries {
+            let (channel, address, subject, text) = delivery.columns();
             transaction
                 .prepare_cached(
                     "INSERT INTO messages (message_id, channel, address, subject, text, attributes, topic_arn, time)
                      VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 )?
                 .execute(params![
-                    message_id,
-                    delivery.channel,
-                    delivery.address,
-                    delivery.subject,
-                    delivery.text,
-                    attributes,
-                    topic_arn,
+                    published.message_id,
+                    channel,
+                    address,
+                    subject,
+                    text,
+                    published.attributes,
+                    published.topic_arn,
                     time
                 ])?;
         }
-        // The oldest go, so that the inbox does not grow for ever.
+        // The oldest are deleted, so that the inbox does not grow for ever.
         let newest = transaction.last_insert_rowid();
         transaction
             .prepare_cached("DELETE FROM messages WHERE number <= ?")?
             .execute([newest.saturating_sub(self.settings.max_messages())])?;
         transaction.commit()?;
         if let Some(relay) = &self.settings.relay {
-            for Delivery { address, subject, text, .. } in
-                deliveries.iter().filter(|it| it.channel == "email")
-            {
-                relay.send(Outgoing {
-                    message_id: message_id.to_owned(),
-                    sender: sender.map(str::to_owned),
-                    address: address.clone(),
-                    subject: subject.clone().unwrap_or_default(),
-                    text: text.clone(),
-                });
+            for delivery in deliveries {
+                if let Delivery::Email { address, subject, text } = delivery {
+                    relay.send(Outgoing {
+                        message_id: published.message_id.to_owned(),
+                        sender: published.sender.map(str::to_owned),
+                        address: address.clone(),
+                        subject: subject.clone(),
+                        text: text.clone(),
+                    });
+                }
             }
         }
         Ok(())
