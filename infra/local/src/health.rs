@@ -1,9 +1,11 @@
 //! Which parts of the stack are down, in sentences for its operator: what `/healthz` says.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use asl_engine::Clock;
+
+use crate::lock::locked;
 
 /// What is known of the parts.
 pub(crate) struct Health {
@@ -35,7 +37,7 @@ impl Health {
 
     /// Asks a part, too, whenever somebody asks for the health. The answer must come at once.
     pub(crate) fn also(&self, check: impl Fn() -> Result<(), String> + Send + Sync + 'static) {
-        self.checks.lock().unwrap_or_else(PoisonError::into_inner).push(Box::new(check));
+        locked(&self.checks).push(Box::new(check));
     }
 
     /// The clock that the stack goes by.
@@ -45,9 +47,9 @@ impl Health {
 
     /// A sentence about everything that is down.
     pub(crate) fn report(&self) -> Result<(), String> {
-        let checks = self.checks.lock().unwrap_or_else(PoisonError::into_inner);
+        let checks = locked(&self.checks);
         let mut sentences: Vec<String> = checks.iter().filter_map(|check| check().err()).collect();
-        let faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
+        let faults = locked(&self.faults);
         sentences.extend(faults.values().map(|fault| match fault {
             Fault::Passing(sentence) | Fault::Lasting(sentence) => sentence.clone(),
         }));
@@ -56,7 +58,7 @@ impl Health {
 
     /// A part does not work. What takes a person stays so.
     pub(crate) fn failed(&self, part: &'static str, fault: Fault) {
-        let mut faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut faults = locked(&self.faults);
         let known = faults.get(part);
         if known == Some(&fault) || matches!((known, &fault), (Some(Fault::Lasting(_)), Fault::Passing(_))) {
             return;
@@ -70,7 +72,7 @@ impl Health {
 
     /// A part works.
     pub(crate) fn recovered(&self, part: &'static str) {
-        let mut faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut faults = locked(&self.faults);
         if matches!(faults.get(part), Some(Fault::Passing(_))) {
             faults.remove(part);
             tracing::info!(part, "a part works again");
@@ -79,7 +81,7 @@ impl Health {
 
     /// What is wrong with a part, if it may work again.
     pub(crate) fn is_passing(&self, part: &'static str) -> bool {
-        let faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
+        let faults = locked(&self.faults);
         matches!(faults.get(part), Some(Fault::Passing(_)))
     }
 }

@@ -31,6 +31,7 @@ mod invoker;
 mod issuer;
 mod limits;
 mod local_api;
+mod lock;
 mod lottery_parts;
 mod schedule;
 mod serve;

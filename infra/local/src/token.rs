@@ -1,12 +1,13 @@
 //! The organiser's token, which lasts thirty days: a stack that runs longer makes a new one in time.
 
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 
 use crate::data_directory::write_secret;
+use crate::lock::locked;
 use crate::{Issuer, StartError};
 
 /// Half of a token's life.
@@ -40,7 +41,7 @@ impl Token {
 
     /// Makes another if this one has lived for half its time. The old one goes on being good until its end.
     pub(crate) fn renew_in_time(&self, now: Timestamp) {
-        let mut issued_at = self.issued_at.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut issued_at = locked(&self.issued_at);
         if now.duration_since(*issued_at) < RENEWED_AFTER {
             return;
         }

@@ -1,10 +1,12 @@
 //! A thread that owns a thing whose calls block, such as a SQLite database, and does one request after another.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Mutex, PoisonError, mpsc};
+use std::sync::{Mutex, mpsc};
 use std::thread::JoinHandle;
 
 use tokio::sync::oneshot;
+
+use crate::lock::locked;
 
 /// The way to the thread. Dropping it ends the thread once the work handed over is done.
 pub(crate) struct Worker<T> {
@@ -44,9 +46,7 @@ impl<T: Send + 'static> Worker<T> {
         work: impl FnOnce(&mut T) -> R + Send + 'static,
     ) -> Result<R, WorkerError> {
         let (answer, answered) = oneshot::channel();
-        self.jobs
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        locked(&self.jobs)
             .as_ref()
             .ok_or(WorkerError::Stopped)?
             .send(Box::new(move |thing| {
@@ -59,8 +59,8 @@ impl<T: Send + 'static> Worker<T> {
 
     /// Finishes the work handed over and lets go of the thing; later calls are refused.
     pub(crate) async fn stop(&self) {
-        drop(self.jobs.lock().unwrap_or_else(PoisonError::into_inner).take());
-        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        drop(locked(&self.jobs).take());
+        let thread = locked(&self.thread).take();
         if let Some(thread) = thread {
             // Joining blocks; the result is empty because the thread catches what panics in it.
             let _ = tokio::task::spawn_blocking(move || thread.join()).await;

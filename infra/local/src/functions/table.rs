@@ -1,7 +1,7 @@
 //! The functions that run in this process, and the faults that strike them on purpose.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use futures_util::future::BoxFuture;
 use serde_json::Value;
@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::InvokeError;
 use crate::config::{ACCOUNT, Fault, FaultTime, REGION};
 use crate::limits::{Account, Environments};
+use crate::lock::locked;
 
 /// A function: JSON in, JSON out.
 type Function = Arc<dyn Fn(Value) -> BoxFuture<'static, Result<Value, InvokeError>> + Send + Sync>;
@@ -93,7 +94,7 @@ impl FunctionTable {
         if self.faults.is_empty() {
             return None;
         }
-        let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut calls = locked(&self.calls);
         let call = calls.entry(name.to_owned()).or_default();
         *call += 1;
         self.faults.iter().find(|fault| fault.function == name && fault.calls.contains(call))

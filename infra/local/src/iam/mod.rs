@@ -24,11 +24,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
 
 use crate::aws::Permission;
+use crate::lock::locked;
 use deployment::Deployment;
 pub use deployment::FunctionFigures;
 pub use removal::Removal;
@@ -174,7 +175,7 @@ impl Template {
 
     /// Calls of running stacks that were denied.
     pub fn denied(&self) -> BTreeSet<Permission> {
-        self.denied.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        locked(&self.denied).clone()
     }
 
     /// The same template with nothing denied so far: each stack has its own.
@@ -209,7 +210,7 @@ impl Template {
         tracing::warn!(caller, action, resource, "infra/template.yaml does not allow this call");
         let (caller_, action_, resource_) = (caller.to_owned(), action.to_owned(), resource.to_owned());
         let permission = Permission { caller: caller_, action: action_, resource: resource_ };
-        self.denied.lock().unwrap_or_else(PoisonError::into_inner).insert(permission);
+        locked(&self.denied).insert(permission);
         let role = self.content.deployment.role_of(caller).unwrap_or_default();
         let role = role.rsplit('/').next().unwrap_or_default();
         let account = crate::config::ACCOUNT;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use asl_engine::Clock;
@@ -15,6 +15,7 @@ use super::window::Windows;
 use super::{Limits, Refusal, Service};
 use crate::functions::InvokeError;
 use crate::iam::FunctionFigures;
+use crate::lock::locked;
 
 /// An account with limits.
 pub(crate) struct Account {
@@ -93,7 +94,7 @@ impl Account {
         if self.windows.strike_function(function, now) {
             return Err(self.throttled(function));
         }
-        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut running = locked(&self.running);
         let count = |running: &HashMap<String, u32>, name: &str| running.get(name).copied().unwrap_or(0);
         let has_room = match self.limits.reserved_concurrency.get(function) {
             Some(reserved) => count(&running, function) < *reserved,
@@ -190,8 +191,8 @@ impl Account {
     }
 
     pub(crate) fn activity(&self) -> Activity {
-        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner).values().sum::<u32>();
-        let sleepers = self.sleepers.lock().unwrap_or_else(PoisonError::into_inner);
+        let running = locked(&self.running).values().sum::<u32>();
+        let sleepers = locked(&self.sleepers);
         Activity {
             changes: self.changes.load(Ordering::SeqCst),
             calls: self.calls.load(Ordering::SeqCst),
@@ -219,7 +220,7 @@ impl Drop for Permit {
         let took = account.clock.now().duration_since(*began).unsigned_abs();
         let memory = account.figures.get(function.as_str()).map_or(128, |it| it.memory_mb);
         account.meter.ended(function, took, memory);
-        let mut running = account.running.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut running = locked(&account.running);
         if let Some(count) = running.get_mut(function.as_str()) {
             *count = count.saturating_sub(1);
         }
@@ -243,7 +244,7 @@ struct Sleeper<'a>(&'a Account, Timestamp);
 
 impl Sleeper<'_> {
     fn new(account: &Account, due: Timestamp) -> Sleeper<'_> {
-        account.sleepers.lock().unwrap_or_else(PoisonError::into_inner).push(due);
+        locked(&account.sleepers).push(due);
         account.changed();
         Sleeper(account, due)
     }
@@ -251,7 +252,7 @@ impl Sleeper<'_> {
 
 impl Drop for Sleeper<'_> {
     fn drop(&mut self) {
-        let mut sleepers = self.0.sleepers.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut sleepers = locked(&self.0.sleepers);
         if let Some(index) = sleepers.iter().position(|due| *due == self.1) {
             sleepers.swap_remove(index);
         }

@@ -1,8 +1,9 @@
 //! Execution environments of a function: each has a state of its own and runs one invocation at a time.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use super::Account;
+use crate::lock::locked;
 
 /// Those of one function. The one that was used last is used first, as on Lambda.
 pub(crate) struct Environments<E> {
@@ -25,7 +26,7 @@ impl<E> Environments<E> {
 
     /// An environment that nobody uses, or a new one.
     pub(crate) async fn take(&self) -> E {
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let idle = locked(&self.idle).pop();
         match idle {
             Some(environment) => environment,
             None => {
@@ -37,7 +38,7 @@ impl<E> Environments<E> {
 
     /// Gives one back whose invocation has ended. One whose invocation broke off is not given back: Lambda starts anew.
     pub(crate) fn give_back(&self, environment: E) {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(environment);
+        locked(&self.idle).push(environment);
     }
 
     pub(crate) fn account(&self) -> &Account {

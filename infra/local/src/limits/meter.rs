@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::Duration;
+
+use crate::lock::locked;
 
 /// What AWS would have billed so far. Durations are those of the stack's clock.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -65,7 +67,7 @@ pub(super) struct Meter(Mutex<BTreeMap<String, FunctionBill>>);
 
 impl Meter {
     pub(super) fn functions(&self) -> BTreeMap<String, FunctionBill> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        locked(&self.0).clone()
     }
 
     pub(super) fn began(&self, function: &str, running: u32) {
@@ -92,7 +94,7 @@ impl Meter {
     }
 
     fn change(&self, function: &str, change: impl FnOnce(&mut FunctionBill)) {
-        let mut functions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut functions = locked(&self.0);
         match functions.get_mut(function) {
             Some(bill) => change(bill),
             None => change(functions.entry(function.to_owned()).or_default()),

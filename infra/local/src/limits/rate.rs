@@ -1,8 +1,10 @@
 //! Token buckets over the stack's clock.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use jiff::Timestamp;
+
+use crate::lock::locked;
 
 /// A token bucket's figures: it holds `burst` calls and gains `per_second` of them each second.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -45,7 +47,7 @@ impl Bucket {
 
     /// Takes `tokens` if there are as many.
     pub(super) fn take(&self, tokens: f64, now: Timestamp) -> bool {
-        let mut level = self.level.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut level = locked(&self.level);
         level.fill(self.rate, now);
         let has = level.tokens >= tokens;
         if has {
@@ -56,14 +58,14 @@ impl Bucket {
 
     /// Whether anything is left: for what is charged afterwards.
     pub(super) fn has_any(&self, now: Timestamp) -> bool {
-        let mut level = self.level.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut level = locked(&self.level);
         level.fill(self.rate, now);
         level.tokens > 0.0
     }
 
     /// Takes `tokens`, below zero too.
     pub(super) fn charge(&self, tokens: f64, now: Timestamp) {
-        let mut level = self.level.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut level = locked(&self.level);
         level.fill(self.rate, now);
         level.tokens -= tokens;
     }

@@ -1,12 +1,13 @@
 //! The rates of the services, and how each words that they are exceeded.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::rate::Bucket;
 use super::{Limits, Rate, Throttled};
+use crate::lock::locked;
 
 /// A call of a service.
 #[derive(Clone, Debug)]
@@ -156,7 +157,7 @@ impl Services {
 
     fn check_day(&self, count: usize, now: Timestamp) -> Result<(), Refusal> {
         let Some((limit, sent)) = &self.ses_day else { return Ok(()) };
-        let mut sent = sent.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut sent = locked(sent);
         while sent.front().is_some_and(|time| now.duration_since(*time) >= SignedDuration::from_hours(24)) {
             sent.pop_front();
         }
@@ -168,7 +169,7 @@ impl Services {
 
     fn count_day(&self, count: usize, now: Timestamp) {
         if let Some((_, sent)) = &self.ses_day {
-            let mut sent = sent.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut sent = locked(sent);
             sent.extend(std::iter::repeat_n(now, count));
         }
     }
@@ -177,7 +178,7 @@ impl Services {
     fn tables_have_room(&self, operation: &str, tables: &[String], now: Timestamp) -> bool {
         let writes = is_write(operation);
         let Some(rate) = (if writes { self.table_rates.1 } else { self.table_rates.0 }) else { return true };
-        let mut buckets = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut buckets = locked(&self.tables);
         tables.iter().all(|table| {
             let bucket = buckets.entry((table.clone(), writes)).or_insert_with(|| Bucket::new(rate, now));
             bucket.has_any(now)
@@ -185,7 +186,7 @@ impl Services {
     }
 
     pub(super) fn charge_table(&self, operation: &str, table: &str, units: f64, now: Timestamp) {
-        let buckets = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
+        let buckets = locked(&self.tables);
         if let Some(bucket) = buckets.get(&(table.to_owned(), is_write(operation))) {
             bucket.charge(units, now);
         }

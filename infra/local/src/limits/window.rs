@@ -1,9 +1,11 @@
 //! Throttling for a while, on purpose: from the first call of a function, for so long of the stack's clock.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use jiff::Timestamp;
+
+use crate::lock::locked;
 
 /// A time in which calls are throttled.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,7 +59,7 @@ impl Windows {
     pub(super) fn strike_function(&self, function: &str, now: Timestamp) -> bool {
         for (window, began) in &self.0 {
             if window.from_first_call_of == function {
-                began.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(now);
+                locked(began).get_or_insert(now);
             }
         }
         self.strike(now, |of| match of {
@@ -74,7 +76,7 @@ impl Windows {
 
     fn strike(&self, now: Timestamp, covers: impl Fn(&Throttled) -> bool) -> bool {
         self.0.iter().any(|(window, began)| {
-            let began = *began.lock().unwrap_or_else(PoisonError::into_inner);
+            let began = *locked(began);
             covers(&window.of)
                 && began
                     .is_some_and(|began| now.duration_since(began).as_secs_f64() < window.lasts.as_secs_f64())

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -13,6 +13,8 @@ use bytes::Bytes;
 use futures_util::task::AtomicWaker;
 use http_body::{Body, Frame, SizeHint};
 use tokio::time::Instant;
+
+use crate::lock::locked;
 
 /// What all bodies together may hold.
 pub(crate) const MAX_HELD_BYTES: usize = 32 * 1024 * 1024;
@@ -91,7 +93,7 @@ impl Bodies {
     }
 
     fn open(&self) -> MutexGuard<'_, Open> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.open)
     }
 
     /// Begins to count a request, of which at most `max_counted` bytes are held at a time.
@@ -154,7 +156,7 @@ impl Bodies {
 
 impl Lease {
     fn state(&self) -> MutexGuard<'_, LeaseState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.state)
     }
 
     /// Since when the handler has been waiting for the client; `None` if it does not.

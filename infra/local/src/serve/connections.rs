@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -14,6 +14,7 @@ use tokio::time::Instant;
 
 use super::bodies::{Lease, Stop};
 use super::limits::Limits;
+use crate::lock::locked;
 
 /// A body that has stopped for so long gives way to another connection.
 const STALLED: Duration = Duration::from_secs(1);
@@ -79,7 +80,7 @@ impl Connections {
     }
 
     fn open(&self) -> MutexGuard<'_, Open> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.open)
     }
 
     /// How many there may be.
@@ -205,7 +206,7 @@ fn evict<'a>(candidates: impl Iterator<Item = &'a Arc<Connection>> + Clone, now:
 
 impl Connection {
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.state)
     }
 
     fn order(&self, order: Order) {
