@@ -34,7 +34,7 @@ pub(crate) const LOTTERY: Definition = Definition {
 /// What the names of the lotteries' topics begin with.
 pub(crate) const TOPIC_PREFIX: &str = "local-lottery-";
 
-/// The topic that tells of draws which need a person. No lottery's topic can have this name.
+/// The topic for alerts about draws that need a person. No lottery's topic can have this name.
 pub(crate) const OPERATOR_TOPIC: &str = "local-operator";
 
 /// The ARN of a topic of this stack.
@@ -66,20 +66,20 @@ impl Definition {
             Ok(existing) if existing.definition() == definition => Ok(()),
             Ok(_) => {
                 let update = sfn.update_state_machine().state_machine_arn(self.arn()).definition(definition);
-                update.send().await.map(drop).map_err(|error| failed(told(&error)))
+                update.send().await.map(drop).map_err(|error| failed(describe_error(&error)))
             }
             Err(error) if error.code() == Some("StateMachineDoesNotExist") => {
                 let role = format!("arn:aws:iam::{ACCOUNT}:role/{}", self.name);
                 let create = sfn.create_state_machine().name(self.name).role_arn(role).definition(definition);
-                create.send().await.map(drop).map_err(|error| failed(told(&error)))
+                create.send().await.map(drop).map_err(|error| failed(describe_error(&error)))
             }
-            Err(error) => Err(failed(told(&error))),
+            Err(error) => Err(failed(describe_error(&error))),
         }
     }
 }
 
-/// What a service said, in one line.
-pub(crate) fn told(error: &impl ProvideErrorMetadata) -> String {
+/// The error code and message of a service, in one line.
+pub(crate) fn describe_error(error: &impl ProvideErrorMetadata) -> String {
     match (error.code(), error.message()) {
         (Some(code), Some(message)) => format!("{code}: {message}"),
         (Some(code), None) => code.to_owned(),

@@ -15,7 +15,7 @@ use crate::aws::{self, DynamoDb, Endpoint, Guard};
 use crate::beacon::{Beacon, Found, draws_of_other_beacons, named, organiser_key};
 use crate::config::{ACCOUNT, REGION};
 use crate::data_directory::DataDirectory;
-use crate::definitions::{DEFINITIONS, LOTTERY, OPERATOR_TOPIC, told};
+use crate::definitions::{DEFINITIONS, LOTTERY, OPERATOR_TOPIC, describe_error};
 use crate::functions::{Functions, LimitedFunctions, RemoteFunctions};
 use crate::health::{self, Health};
 use crate::invoker::HostInvoker;
@@ -39,7 +39,7 @@ pub struct Stack {
     pub aws_url: String,
     /// The organiser's access token, as it was at the start.
     pub token: String,
-    /// The organiser's token of the moment: a stack that runs for weeks makes a new one before the last one ends.
+    /// The organiser's current token: a stack that runs for weeks makes a new one before the last one expires.
     pub tokens: watch::Receiver<String>,
     /// The file that the token has been written to.
     pub token_file: Option<PathBuf>,
@@ -58,14 +58,14 @@ pub struct Stack {
     _directory: Option<DataDirectory>,
 }
 
-/// Who is told when a draw needs a person.
+/// Receives the alerts about draws that need a person.
 const OPERATOR_ADDRESS: &str = "operator@localhost";
 
 /// How long requests under way are waited for when the stack stops. The page's event streams take longer.
 const LAST_REQUESTS: Duration = Duration::from_secs(2);
 
 impl Stack {
-    /// Starts everything: afterwards the API and the endpoint answer, and what had been under way goes on.
+    /// Starts everything: afterwards the API and the endpoint answer, and executions that had been under way are resumed.
     pub async fn start(config: Config) -> Result<Stack, StartError> {
         if let Some(sentence) = health::clock_fault(&config.clock) {
             return Err(StartError::Clock(sentence));
@@ -323,8 +323,8 @@ async fn open_beacon(
     let found = Beacon::read(&path, config.clock.clone())?;
     if directory.is_used() {
         let own = if let Found::Beacon(beacon) = &found { Some(beacon.chain()) } else { None };
-        let nobody = Beacon::in_memory(config.clock.clone())?;
-        let endpoint = Arc::new(Endpoint::new(dynamodb, sns, nobody, None));
+        let placeholder = Beacon::in_memory(config.clock.clone())?;
+        let endpoint = Arc::new(Endpoint::new(dynamodb, sns, placeholder, None));
         let store = Store::new(aws_sdk_dynamodb::Client::new(&aws::sdk_config(&endpoint, "set-up")), tables);
         let waiting = draws_of_other_beacons(&store, own).await.map_err(|error| StartError::SetUp {
             what: "the beacon".to_owned(),
@@ -364,14 +364,19 @@ async fn create_tables(store: Store) -> Result<(), StartError> {
 /// The topic that alerts go to, with an address of the inbox subscribed. Both calls find what is there already.
 async fn create_operator_topic(sns: &aws_sdk_sns::Client) -> Result<(), StartError> {
     let failed = |reason: String| StartError::SetUp { what: "the operator's topic".to_owned(), reason };
-    let topic = sns.create_topic().name(OPERATOR_TOPIC).send().await.map_err(|error| failed(told(&error)))?;
+    let topic = sns
+        .create_topic()
+        .name(OPERATOR_TOPIC)
+        .send()
+        .await
+        .map_err(|error| failed(describe_error(&error)))?;
     sns.subscribe()
         .set_topic_arn(topic.topic_arn)
         .protocol("email")
         .endpoint(OPERATOR_ADDRESS)
         .send()
         .await
-        .map_err(|error| failed(told(&error)))?;
+        .map_err(|error| failed(describe_error(&error)))?;
     Ok(())
 }
 
@@ -383,98 +388,4 @@ fn url(listener: &tokio::net::TcpListener) -> Result<String, StartError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    async fn refusal(config: Config) -> String {
-        Stack::start(config).await.err().expect("the stack must not start").to_string()
-    }
-
-    #[tokio::test]
-    async fn a_port_in_use_is_named_with_the_option_that_changes_it() {
-        let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let _listener = std::net::TcpListener::bind(taken).unwrap();
-        let sentence =
-            |option| format!("the address {taken} is already in use; choose another one with {option}");
-        let config = Config { listen: taken, ..Config::in_memory() };
-        assert_eq!(refusal(config).await, sentence("--listen"));
-        let config = Config { aws_listen: taken, ..Config::in_memory() };
-        assert_eq!(refusal(config).await, sentence("--aws-listen"));
-    }
-
-    #[tokio::test]
-    async fn a_data_directory_in_use_or_unwritable_is_named() {
-        let directory = tempfile::tempdir().unwrap();
-        let config = |path: PathBuf| Config { storage: Storage::Directory(path), ..Config::in_memory() };
-        let held = DataDirectory::open(directory.path()).unwrap();
-        assert!(refusal(config(directory.path().to_owned())).await.ends_with("is in use by another process"));
-        drop(held);
-        let file = directory.path().join("lock");
-        assert!(refusal(config(file.join("data"))).await.starts_with("cannot write to "));
-    }
-
-    #[tokio::test]
-    async fn a_lambda_endpoint_that_is_none_is_refused() {
-        let config = Config { lambda_endpoint: Some("localhost:9000".to_owned()), ..Config::in_memory() };
-        assert_eq!(refusal(config).await, "localhost:9000 is not an http:// address of a Lambda Invoke API");
-    }
-
-    async fn tables(stack: &Stack) -> Vec<String> {
-        let client = aws_sdk_dynamodb::Client::new(&aws::sdk_config(&stack.endpoint, "test"));
-        client.list_tables().send().await.unwrap().table_names.unwrap_or_default()
-    }
-
-    #[tokio::test]
-    async fn a_stack_starts_again_on_its_directory_and_finds_what_it_kept() {
-        let directory = tempfile::tempdir().unwrap();
-        let storage = Storage::Directory(directory.path().to_owned());
-        let config = Config { storage, ..Config::in_memory() };
-        let first = Stack::start(config.clone()).await.unwrap();
-        let jwks = first.issuer.jwks();
-        let sns = aws_sdk_sns::Client::new(&aws::sdk_config(&first.endpoint, "test"));
-        sns.create_topic().name("kept").send().await.unwrap();
-        let machine = first.engine.state_machine(&LOTTERY.arn()).unwrap().revision_id.clone();
-        first.shutdown().await;
-
-        let second = Stack::start(config).await.unwrap();
-        assert_eq!(second.issuer.jwks(), jwks);
-        assert_eq!(std::fs::read_to_string(directory.path().join("organiser.token")).unwrap(), second.token);
-        let sns = aws_sdk_sns::Client::new(&aws::sdk_config(&second.endpoint, "test"));
-        let topics = sns.list_topics().send().await.unwrap().topics.unwrap();
-        assert_eq!(topics.len(), 2, "the operator's topic is not made twice");
-        assert_eq!(tables(&second).await, ["Contacts", "Lottery"]);
-        let again = second.engine.state_machine(&LOTTERY.arn()).unwrap().revision_id.clone();
-        assert_eq!(again, machine, "an unchanged definition is not updated");
-        second.shutdown().await;
-    }
-
-    #[tokio::test]
-    async fn stacks_in_one_process_know_nothing_of_each_other() {
-        let one = Stack::start(Config::in_memory()).await.unwrap();
-        let other = Stack::start(Config::in_memory()).await.unwrap();
-        assert_ne!(one.issuer.jwks(), other.issuer.jwks());
-        let client = aws_sdk_dynamodb::Client::new(&aws::sdk_config(&one.endpoint, "test"));
-        client.delete_table().table_name("Contacts").send().await.unwrap();
-        assert_eq!(tables(&one).await, ["Lottery"]);
-        assert_eq!(tables(&other).await, ["Contacts", "Lottery"]);
-        one.shutdown().await;
-        assert_eq!(tables(&other).await.len(), 2);
-        assert!(
-            client.list_tables().send().await.is_err(),
-            "a client of a stack that is gone gets no answer"
-        );
-    }
-
-    #[tokio::test]
-    async fn a_stack_that_is_down_has_left_its_ports() {
-        let stack = Stack::start(Config::in_memory()).await.unwrap();
-        let address = |url: &str| url.trim_start_matches("http://").parse().unwrap();
-        let config = Config {
-            listen: address(&stack.api_url),
-            aws_listen: address(&stack.aws_url),
-            ..Config::in_memory()
-        };
-        stack.shutdown().await;
-        Stack::start(config).await.unwrap().shutdown().await;
-    }
-}
+mod tests;

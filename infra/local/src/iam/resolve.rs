@@ -55,7 +55,7 @@ impl<'a> Resolver<'a> {
         resource["Condition"].as_str().map_or(Ok(true), |condition| self.condition(condition))
     }
 
-    /// What stands in `Globals` for functions.
+    /// The section `Globals` for functions.
     pub(super) fn globals(&self) -> Result<Value, String> {
         self.resolve(&self.body["Globals"]["Function"])
     }
@@ -161,7 +161,7 @@ impl<'a> Resolver<'a> {
         let mut rest = template.ok_or("Fn::Sub has no text")?;
         let mut filled = String::new();
         while let Some((before, after)) = rest.split_once("${") {
-            let (name, behind) = after.split_once('}').ok_or("Fn::Sub has an open ${")?;
+            let (name, after_name) = after.split_once('}').ok_or("Fn::Sub has an open ${")?;
             filled.push_str(before);
             let value = if let Some(literal) = name.strip_prefix('!') {
                 json!(format!("${{{literal}}}"))
@@ -174,7 +174,7 @@ impl<'a> Resolver<'a> {
                 self.attribute(resource, attribute)?
             };
             filled.push_str(&text(&value).ok_or_else(|| format!("${{{name}}} is not a text"))?);
-            rest = behind;
+            rest = after_name;
         }
         filled.push_str(rest);
         Ok(json!(filled))
@@ -346,58 +346,4 @@ pub(super) fn text(value: &Value) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn resolved(expression: &str) -> Result<Value, String> {
-        let text = format!(
-            "
-Parameters: {{Sender: {{Type: String, Default: a@example.com}}, EmailSender: {{Type: String, Default: ''}}}}
-Mappings: {{Partitions: {{aws: {{Suffix: amazonaws.com}}}}}}
-Conditions: {{Has: !Not [!Equals [!Ref Sender, '']], Both: !And [!Condition Has, !Equals [1, '1']]}}
-Resources:
-  LotteryTable: {{Type: AWS::DynamoDB::Table}}
-  Logs: {{Type: AWS::Logs::LogGroup, Properties: {{LogGroupName: !Sub '/${{AWS::StackName}}/tasks'}}}}
-  Api: {{Type: AWS::Serverless::Function, Properties: {{CodeUri: ../target/lambda/api, AutoPublishAlias: live}}}}
-x: {expression}
-"
-        );
-        let body = super::super::yaml::parse(&text)?;
-        Resolver::new(&body).resolve(&body["x"])
-    }
-
-    #[test]
-    fn functions_are_filled_as_cloudformation_fills_them() {
-        for (expression, expected) in [
-            ("!Ref LotteryTable", "Lottery"),
-            ("!GetAtt LotteryTable.Arn", "arn:aws:dynamodb:us-east-1:123456789012:table/Lottery"),
-            ("!GetAtt Logs.Arn", "arn:aws:logs:us-east-1:123456789012:log-group:/local/tasks:*"),
-            ("!Ref ApiAliaslive", "arn:aws:lambda:us-east-1:123456789012:function:api:live"),
-            ("!Ref Api.Alias", "arn:aws:lambda:us-east-1:123456789012:function:api:live"),
-            (
-                "!Sub 'p-${Api.Arn}-${!literal}'",
-                "p-arn:aws:lambda:us-east-1:123456789012:function:api-${literal}",
-            ),
-            ("!Sub ['${D}', {D: !Select [1, !Split ['@', !Ref Sender]]}]", "example.com"),
-            ("!Join ['-', [a, !Ref AWS::Region]]", "a-us-east-1"),
-            ("!FindInMap [Partitions, !Ref AWS::Partition, Suffix]", "amazonaws.com"),
-            ("!If [Both, yes, no]", "yes"),
-            ("!Ref EmailSender", "lottery@localhost"),
-        ] {
-            assert_eq!(resolved(expression), Ok(json!(expected)), "{expression}");
-        }
-        assert_eq!(resolved("[1, !If [Has, !Ref AWS::NoValue, 2]]"), Ok(json!([1])));
-    }
-
-    #[test]
-    fn what_is_not_known_is_refused_by_name() {
-        for (expression, named) in [
-            ("!ImportValue x", "Fn::ImportValue"),
-            ("!Ref Nothing", "Nothing"),
-            ("!Ref AWS::Other", "AWS::Other"),
-        ] {
-            let refusal = resolved(expression).unwrap_err();
-            assert!(refusal.contains(named), "{refusal}");
-        }
-    }
-}
+mod tests;
