@@ -161,8 +161,8 @@ async fn executions(
                 "execution_arn": execution.arn,
                 "state_machine_arn": execution.state_machine_arn,
                 "status": execution.status.as_str(),
-                "started_at": moment(execution.start_date),
-                "stopped_at": execution.stop_date.map(moment),
+                "started_at": timestamp(execution.start_date),
+                "stopped_at": execution.stop_date.map(timestamp),
             })
         })
         .collect();
@@ -195,7 +195,7 @@ async fn find(engine: &Engine, execution: &str) -> Result<ExecutionDescription, 
         return engine.describe_execution(execution).await.map_err(refused);
     }
     for machine in engine.state_machines() {
-        let arn = format!("{}:{execution}", machine.arn.replacen(":stateMachine:", ":execution:", 1));
+        let arn = lottery_store::execution_arn(&machine.arn, execution);
         match engine.describe_execution(&arn).await {
             Err(Refusal::ExecutionDoesNotExist(_)) => {}
             found => return found.map_err(refused),
@@ -210,8 +210,8 @@ fn description(execution: &ExecutionDescription) -> Map<String, Value> {
         "execution_arn": execution.arn,
         "state_machine_arn": execution.state_machine_arn,
         "status": execution.status.as_str(),
-        "started_at": moment(execution.start_date),
-        "stopped_at": execution.stop_date.map(moment),
+        "started_at": timestamp(execution.start_date),
+        "stopped_at": execution.stop_date.map(timestamp),
         "input": Value::from(&execution.input),
         "output": execution.output.as_ref().map(Value::from),
         "error": execution.error,
@@ -236,11 +236,11 @@ fn refused(refusal: Refusal) -> ApiError {
 }
 
 /// Milliseconds since 1970 as RFC 3339.
-fn moment(milliseconds: i64) -> Option<String> {
-    Timestamp::from_millisecond(milliseconds).ok().map(|moment| moment.to_string())
+fn timestamp(milliseconds: i64) -> Option<String> {
+    Timestamp::from_millisecond(milliseconds).ok().map(|timestamp| timestamp.to_string())
 }
 
-/// The parameters behind the question mark.
+/// The parameters after the question mark.
 struct Query(Vec<(String, String)>);
 
 impl Query {
