@@ -1,4 +1,4 @@
-//! The engine alone behind HTTP, without any AWS service beside it: `serve [PORT] [DIRECTORY]`.
+//! The engine alone over HTTP, without any AWS service beside it: `serve [PORT] [DIRECTORY]`.
 //!
 //! With a directory, executions survive the process; without one everything is in memory. The environment
 //! variable `LAMBDA_ENDPOINT` is not read here: Task states can only use activities, task tokens and nested

@@ -25,8 +25,8 @@ fn undisturbed(machine: usize) -> Told {
 /// Kills a process by its n-th record, starts another one, and holds what came of it against the undisturbed run.
 fn killed_after(machine: usize, record: usize, undisturbed: &Told) -> bool {
     let directory = tempfile::tempdir().unwrap();
-    if let Some(told) = run(directory.path(), machine, Some(record)) {
-        assert_eq!(told.story, undisturbed.story);
+    if let Some(rerun) = run(directory.path(), machine, Some(record)) {
+        assert_eq!(rerun.story, undisturbed.story);
         return false;
     }
     finish(directory.path(), machine, undisturbed, &format!("killed after record {record}"));
@@ -35,14 +35,14 @@ fn killed_after(machine: usize, record: usize, undisturbed: &Told) -> bool {
 
 fn finish(directory: &Path, machine: usize, undisturbed: &Told, when: &str) {
     let answered = answers_stored(directory);
-    let told = run(directory, machine, None).expect("a run that nobody kills ends");
+    let rerun = run(directory, machine, None).expect("a run that nobody kills ends");
     let name = MACHINES[machine].name;
-    assert_eq!(told.story, undisturbed.story, "{name}, {when}");
+    assert_eq!(rerun.story, undisturbed.story, "{name}, {when}");
     assert_eq!(
-        told.calls.len(),
+        rerun.calls.len(),
         undisturbed.calls.len() - answered,
         "{name}, {when}: {answered} answers were stored, then it asked for {:?}",
-        told.calls
+        rerun.calls
     );
 }
 
@@ -71,8 +71,8 @@ fn at_random_moments_likewise() {
         for _ in 0..kills {
             process::run_and_kill(directory.path(), machine, random.next_u64() % 60_000);
         }
-        let told = run(directory.path(), machine, None).expect("a run that nobody kills ends");
-        assert_eq!(told.story, undisturbed[machine].story, "{}, seed {seed}", MACHINES[machine].name);
+        let rerun = run(directory.path(), machine, None).expect("a run that nobody kills ends");
+        assert_eq!(rerun.story, undisturbed[machine].story, "{}, seed {seed}", MACHINES[machine].name);
     }
 }
 

@@ -42,9 +42,9 @@ impl TaskCall {
 fn as_sent(parameters: &Json) -> Json {
     let Some(parameters) = parameters.as_object() else { return Json::empty_object() };
     let sent = parameters.iter().map(|(name, value)| {
-        let mut letters = name.chars();
+        let mut characters = name.chars();
         let name: String =
-            letters.next().map(|first| first.to_ascii_lowercase()).into_iter().chain(letters).collect();
+            characters.next().map(|first| first.to_ascii_lowercase()).into_iter().chain(characters).collect();
         let value = match value {
             Json::String(_) | Json::Null => value.clone(),
             payload if matches!(&*name, "input" | "output") => Json::from(payload.to_text()),

@@ -1,6 +1,6 @@
 //! The operations of the Step Functions API over an [`Engine`]: AWS JSON 1.0, as any AWS SDK speaks it.
 //!
-//! A host puts [`Service::call`] behind HTTP: the operation comes from the header
+//! A host serves [`Service::call`] over HTTP: the operation comes from the header
 //! `X-Amz-Target: AWSStepFunctions.<operation>`, request and answer are the bodies. Each module holds the
 //! operations of one kind of thing.
 
@@ -45,7 +45,7 @@ impl Service {
         Service { engine }
     }
 
-    /// The engine behind it.
+    /// The engine that it calls.
     pub fn engine(&self) -> &Engine {
         &self.engine
     }

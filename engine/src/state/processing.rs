@@ -45,7 +45,7 @@ enum Selection {
     Path(JsonPath),
 }
 
-/// Where the result goes: in place of the input unless it is given; `null` drops it.
+/// Where the result goes: instead of the input unless it is given; `null` drops it.
 #[derive(Debug)]
 pub(crate) enum ResultPath {
     Everything,

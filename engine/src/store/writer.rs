@@ -231,7 +231,7 @@ fn write_until_stored(
             tracing::error!(
                 %error,
                 seconds = began.elapsed().as_secs(),
-                "the history store cannot be written: executions stand still until it can"
+                "the history store cannot be written: executions are stopped until it can"
             );
         }
         progress.health.is_down(

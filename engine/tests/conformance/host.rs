@@ -1,4 +1,4 @@
-//! What stands beside the engine when a case was recorded: functions that behave as the case says, and services
+//! The environment of the engine when a case was recorded: functions that behave as the case says, and services
 //! that answer as the recorded history tells.
 
 use std::collections::{HashMap, VecDeque};

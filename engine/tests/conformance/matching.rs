@@ -98,7 +98,7 @@ impl Matcher {
     fn same(&self, expected: &Value, actual: &Value, at: &str) -> bool {
         match (expected, actual) {
             (Value::String(left), Value::String(right)) => self.same_text(left, right),
-            // The date of an HTTP answer, in both forms in which headers are told.
+            // The date of an HTTP answer, in both formats of headers.
             (Value::String(left), Value::Array(right)) if left == "date" => right.len() == 1,
             (Value::String(left), _) => {
                 self.bare.contains(left)

@@ -26,7 +26,7 @@ fn an_engine_whose_disk_was_full_goes_on_when_there_is_room_and_nothing_acknowle
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut told = String::new();
+    let mut printed = String::new();
     for line in BufReader::new(process.stdout.take().unwrap()).lines() {
         let line = line.unwrap();
         if line.contains("the disk is full") {
@@ -34,10 +34,10 @@ fn an_engine_whose_disk_was_full_goes_on_when_there_is_room_and_nothing_acknowle
             let allowed = Command::new("prlimit").args(["--fsize=unlimited:", "--pid", &pid]).status();
             assert!(allowed.unwrap().success());
         }
-        told.push_str(&line);
-        told.push('\n');
+        printed.push_str(&line);
+        printed.push('\n');
     }
-    assert!(process.wait().unwrap().success() && told.contains("all is well"), "{told}");
+    assert!(process.wait().unwrap().success() && printed.contains("all is well"), "{printed}");
 }
 
 #[tokio::test]

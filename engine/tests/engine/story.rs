@@ -1,7 +1,7 @@
 //! A whole small application: functions of any region, a loop back, two branches, retriers and catchers.
 //!
 //! The shape is that of a talk's demo (aws-serverless-lottery): its states, paths, retriers and catchers under names
-//! of our own, its functions' behaviour told by the test.
+//! of our own, the behaviour of its functions given by the test.
 
 use crate::stage::{Stage, outcome};
 

@@ -94,9 +94,9 @@ async fn a_nested_execution_is_waited_for_and_its_output_comes_back() {
     stage.until(&arn, "TaskSubmitted", 1).await;
     stage.pass(60);
     let answer = stage.end(&arn).await.output.unwrap();
-    let told = ["Input", "Output", "RedriveCount", "RedriveStatus", "Status"]
+    let members = ["Input", "Output", "RedriveCount", "RedriveStatus", "Status"]
         .map(|it| answer.get(it).unwrap().to_text());
-    assert_eq!(told, [r#"{"n":7}"#, "7", "0", r#""NOT_REDRIVABLE""#, r#""SUCCEEDED""#]);
+    assert_eq!(members, [r#"{"n":7}"#, "7", "0", r#""NOT_REDRIVABLE""#, r#""SUCCEEDED""#]);
     let nested = stage.end("arn:aws:states:us-east-1:123456789012:execution:inner:nested").await;
     assert_eq!(nested.status.as_str(), "SUCCEEDED");
 }
@@ -196,7 +196,7 @@ async fn a_failed_execution_is_redriven_from_the_branch_that_failed() {
     good.succeed("1");
     stage.until(&arn, "LambdaFunctionSucceeded", 1).await;
     bad.fail("Broken");
-    assert_eq!(outcome(&stage.end(&arn).await), "FAILED Broken as told");
+    assert_eq!(outcome(&stage.end(&arn).await), "FAILED Broken as members");
     stage.engine.redrive_execution(&arn).await.unwrap();
     let again = stage.asked().await;
     assert!(again.call.parameters.to_text().contains("bad"));

@@ -52,7 +52,7 @@ pub(crate) fn run(directory: &Path, machine: usize, kill_after: Option<usize>) -
             .any(|event| line.ends_with(event))
     };
     let read = |file: &str| std::fs::read_to_string(directory.join(file)).unwrap();
-    // Branches go on in any order.
+    // Branches run in any order.
     let mut story: Vec<String> = read("story").lines().filter(is_told).map(str::to_owned).collect();
     story.sort();
     Some(Told { story, calls: read("calls").lines().map(str::to_owned).collect() })
@@ -85,7 +85,7 @@ pub(crate) fn answers_stored(directory: &Path) -> usize {
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        // Its clock stands still and its host is silent, so that nothing happens beside what was stored.
+        // Its clock is stopped and its host is silent, so that nothing happens beside what was stored.
         let clock = ManualClock::new(start_of_time());
         let engine = Engine::start(config(copy.path(), &clock, Arc::new(Silent))).await.unwrap();
         let is_answer = |event: &&String| {
@@ -234,7 +234,7 @@ async fn answer_tokens(engine: Engine, directory: PathBuf) {
     }
 }
 
-/// A worker that notes its task before it works, so that it can go on with it after a crash.
+/// A worker that notes its task before it works, so that it can resume it after a crash.
 async fn work(engine: Engine, directory: PathBuf) {
     let activity = "arn:aws:states:us-east-1:123456789012:activity:work";
     let mut noted = String::new();

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 pub(crate) const ROLE: &str = "arn:aws:iam::123456789012:role/r";
 
-/// A client of an engine in memory, on a clock that stands still.
+/// A client of an engine in memory, on a clock that does not move.
 pub(crate) struct Client {
     pub(crate) service: Service,
     pub(crate) clock: ManualClock,

@@ -174,17 +174,17 @@ async fn a_map_over_what_is_no_list_fails_in_the_words_of_its_language() {
     let client = Client::new().await;
     let processor = json!({"StartAt": "P", "States": {"P": {"Type": "Pass", "End": true}}});
     let fields = [("JSONPath", "ItemsPath", "$.x"), ("JSONata", "Items", "{% $states.input.x %}")];
-    let mut told = Vec::new();
+    let mut failures = Vec::new();
     for (language, field, place) in fields {
         let state = json!({"Type": "Map", field: place, "ItemProcessor": processor, "End": true});
         let machine = json!({"QueryLanguage": language, "StartAt": "M", "States": {"M": state}});
         let arn = client.make(language, machine).await;
         let begun = client.ok("StartExecution", json!({"stateMachineArn": arn, "input": "{\"x\": 1}"})).await;
         let ended = client.ended(begun["executionArn"].as_str().unwrap()).await;
-        told.push((ended["error"].clone(), ended["cause"].as_str().unwrap().to_owned()));
+        failures.push((ended["error"].clone(), ended["cause"].as_str().unwrap().to_owned()));
     }
-    assert_eq!(told[0].0, "States.Runtime");
-    assert!(told[0].1.ends_with("Reference path \"$.x\" must point to array."), "{}", told[0].1);
-    assert_eq!(told[1].0, "States.QueryEvaluationError");
-    assert!(told[1].1.contains("returned an unexpected result type"), "{}", told[1].1);
+    assert_eq!(failures[0].0, "States.Runtime");
+    assert!(failures[0].1.ends_with("Reference path \"$.x\" must point to array."), "{}", failures[0].1);
+    assert_eq!(failures[1].0, "States.QueryEvaluationError");
+    assert!(failures[1].1.contains("returned an unexpected result type"), "{}", failures[1].1);
 }

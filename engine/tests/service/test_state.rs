@@ -14,13 +14,13 @@ async fn a_tested_map_shows_its_items_as_selected_and_batched() {
     let body = json!({"definition": state.to_string(), "input": "{\"list\": [\"a\", \"b\", \"c\"]}",
         "inspectionLevel": "DEBUG", "mock": {"result": "[1]"}});
     let answer = client.ok("TestState", body).await;
-    let told = &answer["inspectionData"];
-    assert_eq!(told["afterItemSelector"], r#"[{"i":0,"v":"a"},{"i":1,"v":"b"},{"i":2,"v":"c"}]"#);
+    let inspected = &answer["inspectionData"];
+    assert_eq!(inspected["afterItemSelector"], r#"[{"i":0,"v":"a"},{"i":1,"v":"b"},{"i":2,"v":"c"}]"#);
     assert_eq!(
-        told["afterItemBatcher"],
+        inspected["afterItemBatcher"],
         r#"[{"Items":[{"i":0,"v":"a"},{"i":1,"v":"b"}]},{"Items":[{"i":2,"v":"c"}]}]"#
     );
-    assert_eq!((&told["maxConcurrency"], &answer["status"]), (&4.into(), &"SUCCEEDED".into()));
+    assert_eq!((&inspected["maxConcurrency"], &answer["status"]), (&4.into(), &"SUCCEEDED".into()));
 }
 
 #[tokio::test]

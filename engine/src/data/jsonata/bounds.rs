@@ -2,7 +2,7 @@
 //! its arguments are, is looked at before it is made.
 //!
 //! The evaluator looks at the clock, and at the order to stop, between calls but not within one. So the arguments of
-//! those calls that could go on for ever or take all memory pass through checks of ours ([`super::checks`]), which are
+//! those calls that could run for ever or take all memory pass through checks of ours ([`super::checks`]), which are
 //! put into the expression when it is read.
 
 use std::collections::BTreeSet;

@@ -193,6 +193,6 @@ fn no_function_takes_long_over_strange_arguments() {
         }
     }
     let (took, text) = slowest;
-    // The bound of two seconds, and what one call without optimisation may go on for after it.
+    // The bound of two seconds, and what one call without optimisation may take after it.
     assert!(took < Duration::from_secs(6), "{text} took {took:?}");
 }

@@ -3,7 +3,7 @@
 //! Bounds on single values ([`super::guard`]) and on single calls ([`super::bounds`]) leave what an expression holds in
 //! all: a list of many small objects, many lists beside each other. So one thread looks at the memory of the process
 //! while expressions with loops are evaluated, and stops those under which it has grown too much: they end where they
-//! next look whether they may go on, which is with each part that they evaluate.
+//! next look whether they may continue, which is with each part that they evaluate.
 //!
 //! The memory is that of the process as Linux reports it (`/proc/self/statm`); elsewhere nothing is stopped.
 

@@ -77,7 +77,7 @@ impl JsonPath {
         if cursor.at_end() { Ok(path) } else { cursor.fail("unexpected character in a path") }
     }
 
-    /// Reads the path that a larger text goes on with, such as an argument of an intrinsic function.
+    /// Reads the path that a larger text continues with, such as an argument of an intrinsic function.
     pub(super) fn parse_within(cursor: &mut Cursor<'_>) -> Result<JsonPath, PathError> {
         parse::path(cursor, parse::Ending::Delimiter)
     }

@@ -1,4 +1,4 @@
-//! Reference paths: paths that name exactly one place, and can be written to.
+//! Reference paths: paths that name exactly one location, and can be written to.
 
 use std::fmt;
 use std::sync::Arc;
@@ -80,7 +80,7 @@ impl ReferencePath {
     }
 }
 
-/// The place of a name; in place of `null`, and of nothing, an object is made.
+/// The location of a name; `null` and an absent value become an object.
 fn property<'a>(value: &'a mut Json, name: &Arc<str>) -> Result<&'a mut Json, EvalError> {
     if value.is_null() {
         *value = Json::empty_object();

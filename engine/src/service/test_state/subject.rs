@@ -69,7 +69,7 @@ impl Subject {
     /// The name of the state that a transition leads to.
     pub(super) fn target(&self, transition: Transition) -> Option<String> {
         match transition {
-            Transition::Next(place) => Some(self.machine.states.at(place).name.to_string()),
+            Transition::Next(index) => Some(self.machine.states.at(index).name.to_string()),
             Transition::End => None,
         }
     }
