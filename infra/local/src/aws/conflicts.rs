@@ -46,11 +46,11 @@ impl Conflicts {
 /// A transaction is cancelled as a whole, with a reason for each of its items: here the first met another.
 fn cancelled(body: &[u8]) -> Option<Value> {
     let items = serde_json::from_slice::<Transaction>(body).ok()?.transact_items.len();
-    let reasons = (0..items).map(|place| match place {
+    let reasons = (0..items).map(|index| match index {
         0 => json!({"Code": "TransactionConflict", "Message": MESSAGE}),
         _ => json!({"Code": "None"}),
     });
-    let codes = (0..items).map(|place| if place == 0 { "TransactionConflict" } else { "None" });
+    let codes = (0..items).map(|index| if index == 0 { "TransactionConflict" } else { "None" });
     Some(json!({
         "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
         "Message": format!(

@@ -22,7 +22,7 @@ use crate::config::REGION;
 /// What clients are made from that speak to this endpoint. Calls name `application` as whose they are.
 ///
 /// Nothing is looked up: the default chain's search for a region and credentials takes seconds. The clients hold
-/// the endpoint weakly, so that a stack that is gone is gone, whoever still has a client.
+/// the endpoint weakly, so that a client does not keep a stopped stack alive.
 pub(crate) fn sdk_config(endpoint: &Arc<Endpoint>, application: &'static str) -> SdkConfig {
     SdkConfig::builder()
         .app_name(AppName::new(application).expect("our names are letters and hyphens"))

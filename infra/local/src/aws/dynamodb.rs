@@ -160,7 +160,7 @@ impl DynamoDb {
         }
     }
 
-    /// Deletes what has outlived its time to live. Requests go on in between.
+    /// Deletes what has outlived its time to live. Requests are served in between.
     pub(crate) async fn sweep(&self) {
         let Ok(database) = self.worker.call(|held| held.database.clone()).await else { return };
         match tokio::task::spawn_blocking(move || database.sweep_ttl()).await {

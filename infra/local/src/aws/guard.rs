@@ -1,4 +1,4 @@
-//! What stands before every call of AWS in a stack with limits or permissions: may the caller, and is there room.
+//! Checks before every call of AWS in a stack with limits or permissions: may the caller, and is there room.
 
 use std::sync::Arc;
 

@@ -160,7 +160,7 @@ impl Endpoint {
         plain(StatusCode::NOT_FOUND, "The local stack has nothing here\n")
     }
 
-    /// Answers the JSON protocol, whose operation stands in a header.
+    /// Answers the JSON protocol, whose operation is in a header.
     async fn answer_target(&self, target: &str, headers: &HeaderMap, body: Bytes) -> Response<Bytes> {
         match target.split_once('.') {
             Some(("AWSStepFunctions", operation)) => match self.later.get() {

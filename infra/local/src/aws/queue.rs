@@ -1,6 +1,6 @@
 //! The transactions that wait for the thread of the database, and how long it waits for more of them before it commits.
 //!
-//! A commit syncs the file, which takes as long as many writes: whoever writes much has several transactions under way, and
+//! A commit syncs the file, which takes as long as many writes: a caller that writes much has several transactions under way, and
 //! those share one. How many will come is not known, so that it is learnt: while there is company the thread waits for
 //! more, a few milliseconds each; once it has waited in vain it does not wait again until there is company.
 
@@ -13,7 +13,7 @@ use super::dynamodb::DynamoDbReply;
 use super::transactions::{MAX_GROUP, Transaction};
 
 /// How long another transaction is waited for.
-const PATIENCE: Duration = Duration::from_millis(4);
+const TIMEOUT: Duration = Duration::from_millis(4);
 
 /// A transaction, and who waits for its answer. It goes back with the answer, to be freed where it was made.
 pub(super) struct Waiting {
@@ -69,7 +69,7 @@ impl Queue {
         }
         if state.waiting.is_empty() && state.others == 0 && state.has_company {
             let is_alone = |state: &mut State| state.waiting.is_empty() && state.others == 0;
-            let waited = self.changed.wait_timeout_while(state, PATIENCE, is_alone);
+            let waited = self.changed.wait_timeout_while(state, TIMEOUT, is_alone);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
             state.has_company = !state.waiting.is_empty();
         }
@@ -105,7 +105,7 @@ mod tests {
         assert_eq!(queue.take().len(), 1);
         let began = Instant::now();
         assert!(queue.take_more(1).is_empty());
-        assert!(began.elapsed() < PATIENCE);
+        assert!(began.elapsed() < TIMEOUT);
     }
 
     #[test]
@@ -116,11 +116,11 @@ mod tests {
         assert_eq!(queue.take().len(), 2);
         let began = Instant::now();
         assert!(queue.take_more(2).is_empty());
-        assert!(began.elapsed() >= PATIENCE);
+        assert!(began.elapsed() >= TIMEOUT);
         // The next one is alone again.
         let began = Instant::now();
         assert!(queue.take_more(1).is_empty());
-        assert!(began.elapsed() < PATIENCE);
+        assert!(began.elapsed() < TIMEOUT);
     }
 
     #[test]
@@ -129,7 +129,7 @@ mod tests {
         let other = queue.other();
         let began = Instant::now();
         assert!(queue.take_more(2).is_empty());
-        assert!(began.elapsed() < PATIENCE);
+        assert!(began.elapsed() < TIMEOUT);
         drop(other);
         queue.push(waiting());
         assert!(queue.take_more(MAX_GROUP).is_empty());

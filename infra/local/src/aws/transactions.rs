@@ -1,4 +1,4 @@
-//! Transactions of the embedded DynamoDB: read on the thread of whoever asks, and made together with those that wait beside
+//! Transactions of the embedded DynamoDB: read on the thread of the caller, and made together with those that wait beside
 //! them, so that they share a commit and its sync of the file.
 //!
 //! A transaction that comes again under its token must not be made again. The library sees to that itself, but it turns
@@ -6,7 +6,7 @@
 //! each item for ten minutes (5 KB a transaction: of a million people 150 MB), and looks through all that it keeps at each
 //! call. Here what is kept of a transaction is a hash of its request and, if it is more than an empty object, its answer.
 //!
-//! DIFFERENCE: a transaction that comes again and asks for its consumed capacity is told what it consumed the first time.
+//! DIFFERENCE: a transaction that comes again and asks for its consumed capacity gets what it consumed the first time.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::hash::{BuildHasher, Hash, Hasher, RandomState};
@@ -55,14 +55,14 @@ impl Transaction {
 /// The JSON of the answer to a transaction, or why it was not made.
 pub(super) type Answer = Result<Vec<u8>, DynoxideError>;
 
-/// A transaction that was answered: whoever made it frees it, for the memory is in the caches of that thread.
+/// A transaction that was answered: its creator frees it, for the memory is in the caches of that thread.
 pub(super) struct Answered {
     pub(super) answer: Answer,
     pub(super) transaction: Transaction,
 }
 
 /// Makes transactions, unless they were made before under their tokens: the first ones, and those that `more` brings while
-/// they share a commit, until it brings none. What is answered is durable. The answers stand in the order of the transactions.
+/// they share a commit, until it brings none. What is answered is durable. The answers are in the order of the transactions.
 pub(super) fn transact_all(
     database: &Database,
     tokens: &mut Tokens,
@@ -194,7 +194,7 @@ impl Tokens {
 /// Keyed anew in each process, so that nobody finds two transactions of one hash.
 static HASHER: LazyLock<RandomState> = LazyLock::new(RandomState::new);
 
-/// A hash of what a transaction does: the same for items and expressions whose members stand in another order.
+/// A hash of what a transaction does: the same for items and expressions whose members are in another order.
 fn items_hash(items: &[TransactWriteItem]) -> u64 {
     let mut hasher = HASHER.build_hasher();
     for item in items {
