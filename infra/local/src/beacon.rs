@@ -1,7 +1,7 @@
 //! A randomness beacon of the stack's own: a BLS key made at first start, and drand's HTTP API on the AWS port.
 //!
 //! Its rounds go the same way as those of the public beacon, and every proof says that they are not public:
-//! whoever has the key knows them beforehand.
+//! the owner of the key knows them beforehand.
 
 use std::path::Path;
 
@@ -77,7 +77,7 @@ impl Beacon {
         match parts {
             ["chains"] => Some(Ok(json!([hash]).to_string().into())),
             ["info"] => Some(Ok(info(chain).into())),
-            ["public", round] => Some(self.round(round).map(|round| told(&round).into())),
+            ["public", round] => Some(self.round(round).map(|round| relay_answer(&round).into())),
             _ => None,
         }
     }
@@ -85,9 +85,9 @@ impl Beacon {
     fn round(&self, asked: &str) -> Result<BeaconRound, &'static str> {
         let missing = "there is no such round yet\n";
         let now = Moment::from_millisecond(self.clock.now().as_millisecond()).map_err(|_| missing)?;
-        // The first round at a moment behind now is the one that comes next.
-        let behind = Moment::from_millisecond(now.as_millisecond() + 1).map_err(|_| missing)?;
-        let latest = self.chain().first_round_at(behind).saturating_sub(1);
+        // The first round after now is the one that comes next.
+        let after_now = Moment::from_millisecond(now.as_millisecond() + 1).map_err(|_| missing)?;
+        let latest = self.chain().first_round_at(after_now).saturating_sub(1);
         let round = match asked {
             "latest" => latest,
             number => number.parse().map_err(|_| missing)?,
@@ -211,7 +211,7 @@ fn info(chain: &Chain) -> String {
     .to_string()
 }
 
-fn told(round: &BeaconRound) -> String {
+fn relay_answer(round: &BeaconRound) -> String {
     json!({"round": round.round, "randomness": round.randomness, "signature": round.signature}).to_string()
 }
 

@@ -46,7 +46,7 @@ pub(crate) struct Options {
     /// Where to write the organiser's token [default: organiser.token in the data directory]
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
-    /// Run the tasks behind this Lambda Invoke API instead of in this process, such as http://127.0.0.1:9000 for
+    /// Run the tasks through this Lambda Invoke API instead of in this process, such as http://127.0.0.1:9000 for
     /// `cargo lambda watch`
     #[arg(long, value_name = "URL")]
     lambda_endpoint: Option<String>,

@@ -76,7 +76,7 @@ impl DataDirectory {
         std::fs::metadata(self.evidence()).is_ok_and(|file| file.len() > 0)
     }
 
-    /// Closes the stack's own files to other users; whoever makes new ones need not think of it.
+    /// Closes the stack's own files to other users, so that code that makes new ones need not.
     pub(crate) fn close_files(&self) -> Result<(), StartError> {
         for name in OWN_FILES {
             close_tree(&self.path.join(name))?;
@@ -144,7 +144,7 @@ pub(crate) fn make_private(path: &Path, mode: u32) -> io::Result<()> {
     }
 }
 
-/// The file whose name goes on with `end`.
+/// The file whose name is continued by `end`.
 pub(crate) fn sibling(path: &Path, end: &str) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(end);
@@ -154,7 +154,7 @@ pub(crate) fn sibling(path: &Path, end: &str) -> PathBuf {
 /// Writes a file that only its owner may read; a reader sees the old content or the new, never a part.
 pub(crate) fn write_secret(path: &Path, content: &[u8]) -> io::Result<()> {
     let next = sibling(path, ".new");
-    // What a killed process left behind may have other permissions: begin anew.
+    // A file that a killed process left may have other permissions: begin anew.
     match std::fs::remove_file(&next) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}

@@ -1,4 +1,4 @@
-//! One whole draw in the terminal: the ten employees of the talk, two winners, what these two are told, and whether
+//! One whole draw in the terminal: the ten employees of the talk, two winners, the messages that these two get, and whether
 //! the proof of it holds.
 
 use std::collections::BTreeSet;
@@ -16,7 +16,7 @@ use crate::{Config, Stack, StartError};
 pub const EMPLOYEES: &str = include_str!("../../../examples/employees.csv");
 
 /// Far more than a draw of two takes.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Why the demo did not come to its end.
 #[derive(Debug, thiserror::Error)]
@@ -102,21 +102,21 @@ async fn check_proof(api: &Client, draw_id: &str, out: &mut impl Write) -> Resul
 async fn follow(api: &Client, execution: &str, out: &mut impl Write) -> Result<String, DemoError> {
     let asked = Instant::now();
     let mut seen = 0;
-    let mut told = BTreeSet::new();
+    let mut printed = BTreeSet::new();
     let mut began = None;
     loop {
         let shown = api.get(&format!("/local/executions/{execution}?after={seen}")).await?;
         let events = shown["events"].as_array().map(Vec::as_slice).unwrap_or_default();
         seen += events.len();
         for event in events {
-            let moment = event["timestamp"].as_f64().unwrap_or_default();
-            let since = moment - *began.get_or_insert(moment);
+            let timestamp = event["timestamp"].as_f64().unwrap_or_default();
+            let since = timestamp - *began.get_or_insert(timestamp);
             let line = match event["type"].as_str().unwrap_or_default() {
                 end @ ("ExecutionSucceeded" | "ExecutionFailed" | "ExecutionAborted") => end,
                 _ => event["stateEnteredEventDetails"]["name"].as_str().unwrap_or_default(),
             };
             // Every batch of notifications enters the same states.
-            if !line.is_empty() && told.insert(line.to_owned()) {
+            if !line.is_empty() && printed.insert(line.to_owned()) {
                 writeln!(out, "  {since:7.3} s  {line}")?;
                 out.flush()?;
             }
@@ -125,8 +125,8 @@ async fn follow(api: &Client, execution: &str, out: &mut impl Write) -> Result<S
         if status != "RUNNING" && shown["more_events"] == false {
             return Ok(status.to_owned());
         }
-        if asked.elapsed() > PATIENCE {
-            return Err(DemoError::Ended(format!("{status} after {} s", PATIENCE.as_secs())));
+        if asked.elapsed() > TIMEOUT {
+            return Err(DemoError::Ended(format!("{status} after {} s", TIMEOUT.as_secs())));
         }
         tokio::time::sleep(Duration::from_millis(5)).await;
     }

@@ -108,7 +108,7 @@ pub(crate) fn task_config(tables: &Tables, api_url: &str, beacon: BeaconConfig) 
     }
 }
 
-/// The rates of the account, which its functions are told as on AWS; without limits as fast as it goes.
+/// The rates of the account, which are configured for its functions as on AWS; without limits, sending is not paced.
 pub(crate) fn delivery(config: &Config) -> workflow_tasks::DeliveryConfig {
     let rate = |of: fn(&Limits) -> Option<limits::Rate>| config.limits.as_ref().and_then(of);
     workflow_tasks::DeliveryConfig {

@@ -17,12 +17,12 @@ use cli::{Cli, Command};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// What the shell is told when the stack does not start.
+/// The exit code when the stack does not start.
 const NOT_STARTED: u8 = 2;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    // The demonstration shows the draw; what else happens is only told if it is asked for.
+    // The demonstration shows the draw; other events are logged only if that is asked for.
     let level = if cli.command.is_some() { "warn" } else { "info" };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
     tracing_subscriber::fmt()

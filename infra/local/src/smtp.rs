@@ -47,7 +47,10 @@ impl Relay {
     pub(crate) fn send(&self, email: Outgoing) {
         if let Err(mpsc::error::TrySendError::Full(email)) = self.0.try_send(email) {
             let message_id = email.message_id;
-            tracing::warn!(message_id, "not delivered by SMTP, which is too far behind; it is in the inbox");
+            tracing::warn!(
+                message_id,
+                "not delivered by SMTP: too many messages wait for the relay; it is in the inbox"
+            );
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::{Issuer, StartError};
 /// Half of a token's life.
 const RENEWED_AFTER: SignedDuration = SignedDuration::from_hours(15 * 24);
 
-/// The token that is good at the moment, and where it is written.
+/// The current token, and where it is written.
 pub(crate) struct Token {
     issuer: Issuer,
     file: Option<PathBuf>,
@@ -34,12 +34,12 @@ impl Token {
         Ok(token)
     }
 
-    /// The token of the moment, and each that comes after it.
+    /// The current token, and each that comes after it.
     pub(crate) fn subscribe(&self) -> watch::Receiver<String> {
         self.current.subscribe()
     }
 
-    /// Makes another if this one has lived for half its time. The old one goes on being good until its end.
+    /// Makes another if this one has lived for half its time. The old one is valid until it expires.
     pub(crate) fn renew_in_time(&self, now: Timestamp) {
         let mut issued_at = locked(&self.issued_at);
         if now.duration_since(*issued_at) < RENEWED_AFTER {

@@ -49,28 +49,30 @@ impl Trouble {
         }
     }
 
-    /// What the operator is told of a database in this file, or in memory.
+    /// The message to the operator about a database in this file, or in memory.
     pub(crate) fn fault(self, what: &str, path: Option<&Path>) -> Fault {
-        let place = path.map_or_else(|| format!("{what} in memory"), |path| path.display().to_string());
+        let database = path.map_or_else(|| format!("{what} in memory"), |path| path.display().to_string());
         let kept = "what was accepted is kept, and writing is tried again each second";
         match (self, path) {
             (Trouble::Full, None) => Fault::Lasting(format!(
-                "{place} is full: it takes nothing more; start the stack with --data-dir to keep more"
+                "{database} is full: it takes nothing more; start the stack with --data-dir to keep more"
             )),
             (Trouble::Full, Some(_)) => Fault::Passing(format!(
-                "the disk that holds {place} is full, so that nothing new is accepted; {kept}: make room"
+                "the disk that holds {database} is full, so that nothing new is accepted; {kept}: make room"
             )),
             (Trouble::Disk, Some(_)) => Fault::Passing(format!(
-                "the disk that holds {place} does not read or write; {kept}: look after the disk"
+                "the disk that holds {database} does not read or write; {kept}: look after the disk"
             )),
             (Trouble::Damaged, Some(path)) => Fault::Lasting(format!(
-                "{place} has a damaged page: what lies there can be neither read nor changed, and asking again does not \
+                "{database} has a damaged page: what lies there can be neither read nor changed, and asking again does not \
                  help; stop the stack and put the file back from a backup, or salvage what can be read with: \
                  {}",
                 recovery(path)
             )),
-            (Trouble::Stuck, Some(_)) => Fault::Passing(format!("{place} did not finish a request; {kept}")),
-            (_, None) => Fault::Lasting(format!("{place} does not work any more: start the stack again")),
+            (Trouble::Stuck, Some(_)) => {
+                Fault::Passing(format!("{database} did not finish a request; {kept}"))
+            }
+            (_, None) => Fault::Lasting(format!("{database} does not work any more: start the stack again")),
         }
     }
 }
@@ -155,7 +157,7 @@ fn read_through(path: &Path) -> Result<(), String> {
         Ok(verdict) => Err(format!("it is damaged ({})", verdict.replace('\n', " "))),
         Err(error) => match Trouble::of(&error.to_string()) {
             Some(Trouble::Damaged) => Err(format!("it is damaged ({error})")),
-            // What else there is will be met, and told, by whoever uses it.
+            // Other faults are reported where the database is used.
             _ => Ok(()),
         },
     }

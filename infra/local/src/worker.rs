@@ -22,7 +22,7 @@ pub(crate) enum WorkerError {
     /// The stack is shutting down.
     #[error("the worker has stopped")]
     Stopped,
-    /// The request made the code that serves it panic; the thread goes on with the next one.
+    /// The request made the code that serves it panic; the thread continues with the next one.
     #[error("the request could not be served")]
     Panicked,
 }

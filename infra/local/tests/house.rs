@@ -1,6 +1,6 @@
 //! The stack over a bad disk, damaged files, a clock that leaps, and users who look over one's shoulder.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot continue fails")]
 #![allow(clippy::print_stdout, reason = "a test that is skipped says so")]
 
 use std::fs::Permissions;
@@ -18,13 +18,13 @@ use local_stack::{Clock, Config, ManualClock, Stack, Storage};
 use serde_json::{Value, json};
 
 /// How long something that must happen is waited for. Far above what it takes.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// One request on a connection of its own; gives the status and what the answer says.
 fn ask(url: &str, token: &str, method: &str, path: &str, body: &str) -> (u16, String) {
     let address = url.trim_start_matches("http://");
     let mut stream = TcpStream::connect(address).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_read_timeout(Some(TIMEOUT)).unwrap();
     let length = body.len();
     let kind = if body.starts_with('{') { "application/json" } else { "text/csv" };
     let text = format!(
@@ -78,7 +78,7 @@ fn noon() -> ManualClock {
     ManualClock::new("2026-11-28T12:00:00Z".parse().unwrap())
 }
 
-/// A laptop that sleeps: its clock goes on as ever, and has leapt when it wakes, without a word to anybody.
+/// A laptop that sleeps: its clock runs as ever, and has leapt when it wakes, without a word to anybody.
 #[tokio::test(flavor = "multi_thread")]
 async fn after_a_sleep_of_hours_a_draw_that_is_due_begins_within_five_seconds() {
     let slept = Arc::new(AtomicI64::new(0));
@@ -94,7 +94,7 @@ async fn after_a_sleep_of_hours_a_draw_that_is_due_begins_within_five_seconds() 
     slept.store(10 * 3600, Ordering::SeqCst);
     let begun = ["SEALED", "DRAWN", "RECORDED", "SUCCEEDED"];
     until_status(&stack, &draw, &begun, Duration::from_secs(5)).await;
-    until_status(&stack, &draw, &["SUCCEEDED"], PATIENCE).await;
+    until_status(&stack, &draw, &["SUCCEEDED"], TIMEOUT).await;
     stack.shutdown().await;
 }
 
@@ -110,11 +110,11 @@ async fn the_organisers_token_never_ends_while_the_stack_runs() {
     let mut tokens = stack.tokens.clone();
     for _ in 0..3 {
         clock.advance(Duration::from_secs(20 * 24 * 3600));
-        tokio::time::timeout(PATIENCE, tokens.changed()).await.unwrap().unwrap();
+        tokio::time::timeout(TIMEOUT, tokens.changed()).await.unwrap().unwrap();
     }
     let began = Instant::now();
     while std::fs::read_to_string(&file).unwrap() != *stack.tokens.borrow() {
-        assert!(began.elapsed() < PATIENCE, "the file holds the token of the moment");
+        assert!(began.elapsed() < TIMEOUT, "the file holds the current token");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     let party = json!({"id": "party", "name": "Party"}).to_string();
@@ -142,7 +142,7 @@ async fn a_lost_beacon_is_told_with_the_draws_that_wait_for_it() {
     let config = Config { storage, clock: clock.clone().into(), ..Config::in_memory() };
     let stack = Stack::start(config.clone()).await.unwrap();
     let draw = begin_draw(&stack, json!({"winners": 1})).await;
-    until_status(&stack, &draw, &["SEALED"], PATIENCE).await;
+    until_status(&stack, &draw, &["SEALED"], TIMEOUT).await;
     stack.shutdown().await;
 
     let key = directory.path().join("beacon.key");
@@ -170,7 +170,7 @@ async fn a_lost_beacon_is_told_with_the_draws_that_wait_for_it() {
     std::fs::write(&key, good).unwrap();
     let stack = Stack::start(config.clone()).await.unwrap();
     clock.advance(Duration::from_secs(10));
-    until_status(&stack, &draw, &["SUCCEEDED"], PATIENCE).await;
+    until_status(&stack, &draw, &["SUCCEEDED"], TIMEOUT).await;
     stack.shutdown().await;
 
     // Nobody waits for it any more.
@@ -384,7 +384,7 @@ fn a_disk_that_was_full_is_used_again_when_there_is_room() {
     std::fs::remove_file(&filler).unwrap();
     let began = Instant::now();
     while program.ask("GET", "/healthz", "").0 != 200 {
-        assert!(began.elapsed() < PATIENCE, "{}", program.ask("GET", "/healthz", "").1);
+        assert!(began.elapsed() < TIMEOUT, "{}", program.ask("GET", "/healthz", "").1);
         std::thread::sleep(Duration::from_millis(50));
     }
     assert_eq!(create("after").0, 201);

@@ -1,6 +1,6 @@
 //! The program, where no stack needs to run.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot continue fails")]
 
 use std::process::{Command, Output};
 

@@ -1,6 +1,6 @@
-//! `infra/template.yaml` held against the code: what it deploys is what there is, told what it must be told.
+//! `infra/template.yaml` held against the code: it deploys what there is, with the configuration that it needs.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot continue fails")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

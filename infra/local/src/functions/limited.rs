@@ -109,7 +109,7 @@ mod tests {
     }
 
     impl Fixture {
-        /// `count` counts within its environment, `hang` never ends, `grow` answers a text of so many letters.
+        /// `count` counts within its environment, `hang` never ends, `grow` returns a text of so many characters.
         fn new(limits: &str) -> Fixture {
             let clock = ManualClock::new(Timestamp::UNIX_EPOCH);
             let figures = FunctionFigures { memory_mb: 256, timeout: Duration::from_secs(90) };
@@ -127,7 +127,7 @@ mod tests {
             table.add_environments("hang", &account, || |_| std::future::pending());
             table.add_environments("grow", &account, || {
                 |payload: Value| async move {
-                    Ok(json!("x".repeat(payload["letters"].as_u64().unwrap() as usize)))
+                    Ok(json!("x".repeat(payload["characters"].as_u64().unwrap() as usize)))
                 }
             });
             let functions = LimitedFunctions::in_process(table, account.clone());
@@ -178,11 +178,11 @@ mod tests {
     #[tokio::test]
     async fn what_is_too_large_is_refused_on_the_way_in_and_out() {
         let fixture = Fixture::new("lambda-payload-bytes=1000");
-        let large = json!({"letters": 1, "more": "x".repeat(1_000)});
+        let large = json!({"characters": 1, "more": "x".repeat(1_000)});
         assert_eq!(name(fixture.functions.invoke("grow", large).await), "RequestTooLargeException");
-        let answer = fixture.functions.invoke("grow", json!({"letters": 1_000})).await;
+        let answer = fixture.functions.invoke("grow", json!({"characters": 1_000})).await;
         assert_eq!(name(answer), "Function.ResponseSizeTooLarge");
-        assert!(fixture.functions.invoke("grow", json!({"letters": 900})).await.is_ok());
+        assert!(fixture.functions.invoke("grow", json!({"characters": 900})).await.is_ok());
     }
 
     #[tokio::test]

@@ -1,4 +1,4 @@
-//! Functions behind a Lambda Invoke API elsewhere: `cargo lambda watch`, or any other.
+//! Functions of another Lambda Invoke API: `cargo lambda watch`, or any other.
 
 use http::{Request, Uri, header};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC as ALL, utf8_percent_encode};
@@ -91,15 +91,15 @@ fn read(
     match payload {
         Some(result) if (200..300).contains(&status) => Ok(result),
         payload => {
-            let told = payload.as_ref().and_then(|it| it.get("Message").or_else(|| it.get("message")));
+            let message = payload.as_ref().and_then(|it| it.get("Message").or_else(|| it.get("message")));
             let message =
-                told.and_then(Value::as_str).unwrap_or("the answer is not what Lambda answers").to_owned();
+                message.and_then(Value::as_str).unwrap_or("the answer is not what Lambda answers").to_owned();
             let exception = exception.unwrap_or_else(|| match status {
                 429 => "TooManyRequestsException".to_owned(),
                 404 => "ResourceNotFoundException".to_owned(),
                 _ => "ServiceException".to_owned(),
             });
-            // The header may have a namespace before or a documentation link behind the name.
+            // The header may have a namespace before or a documentation link after the name.
             let exception = exception.split(':').next().unwrap_or_default().to_owned();
             Err(InvokeError::Service { status, exception, message })
         }

@@ -58,7 +58,7 @@ pub(super) struct StateMachine {
     pub(super) role: String,
     pub(super) is_logged: bool,
     pub(super) is_traced: bool,
-    /// What stands in the definition for each function, by the function's name: its ARN, or that of an alias.
+    /// The text that the definition has for each function, by the function's name: its ARN, or that of an alias.
     pub(super) functions: BTreeMap<String, String>,
 }
 

@@ -4,7 +4,7 @@
 pub(super) fn matches(pattern: &str, text: &str) -> bool {
     let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
     let (mut p, mut t) = (0, 0);
-    // Where the last `*` is, and the end of what it stands for so far.
+    // Where the last `*` is, and the end of what it matches so far.
     let mut star: Option<(usize, usize)> = None;
     while t < text.len() {
         match pattern.get(p) {
@@ -12,7 +12,7 @@ pub(super) fn matches(pattern: &str, text: &str) -> bool {
                 star = Some((p, t));
                 p += 1;
             }
-            Some(letter) if *letter == '?' || *letter == text[t] => {
+            Some(character) if *character == '?' || *character == text[t] => {
                 p += 1;
                 t += 1;
             }
@@ -23,7 +23,7 @@ pub(super) fn matches(pattern: &str, text: &str) -> bool {
             }
         }
     }
-    pattern[p..].iter().all(|letter| *letter == '*')
+    pattern[p..].iter().all(|character| *character == '*')
 }
 
 /// Whether an ARN matches: each of its six parts for itself, so that a wildcard does not reach over a colon; the sixth

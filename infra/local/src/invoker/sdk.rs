@@ -24,8 +24,8 @@ pub(super) enum Wording {
 
 /// `putItem` is the API's `PutItem`.
 pub(super) fn pascal_case(action: &str) -> String {
-    let mut letters = action.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+    let mut characters = action.chars();
+    characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
 }
 
 /// Calls SNS.

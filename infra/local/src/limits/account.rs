@@ -177,7 +177,7 @@ impl Account {
     /// Notes a call of a service, which lasts until the value is dropped, and takes its latency.
     pub(crate) async fn service_call(self: &Arc<Account>) -> ServiceCall {
         self.changed();
-        // What waits is not at work; and a caller that gives up meanwhile leaves nothing behind.
+        // What waits is not at work; and a caller that gives up meanwhile leaves no entry.
         if !self.limits.latency.is_zero() {
             self.sleep(self.limits.latency).await;
         }

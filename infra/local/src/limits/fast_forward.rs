@@ -15,7 +15,7 @@ const TICK: Duration = Duration::from_millis(1);
 
 /// Moves `clock`, which must be that of `stack`, until `work` is done, and returns its outcome.
 ///
-/// The clock stands while something works, so that neither the speed of this machine nor what else it does shows in any
+/// The clock is stopped while something works, so that neither the speed of this machine nor what else it does shows in any
 /// figure: what calls take, [`Limits::latency`](crate::Limits::latency) says. When nothing has begun or ended for some
 /// milliseconds it jumps to the time at which the next task wakes up that sleeps, `step` at most: timers of executions
 /// fall due then. For a stack with limits; without them nothing says what is under way.

@@ -19,7 +19,7 @@ use tower::ServiceExt;
 use super::rate::Bucket;
 use super::{Account, Environments};
 
-/// The function behind the gateway.
+/// The function that the gateway invokes.
 const FUNCTION: &str = "api";
 
 /// What comes with a request and an answer beside their bodies, in bytes: context, headers, and the JSON around them.

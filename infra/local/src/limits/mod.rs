@@ -1,4 +1,4 @@
-//! A harsh AWS: the quotas of an account, which the local stack does not have unless it is told to.
+//! A harsh AWS: the quotas of an account, which the local stack applies only when it is configured to.
 //!
 //! [`Limits`] says which; without them nothing here is ever reached. In reading order:
 //!

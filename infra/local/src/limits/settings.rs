@@ -10,7 +10,7 @@ use super::{Rate, Throttled, Window};
 /// The limits that the stack keeps. What is absent has none.
 ///
 /// Parsed from words with commas between them: a preset (`aws-new-account`, `aws-default`) or single settings such as
-/// `lambda-concurrency=20`, each of which changes what stands before it.
+/// `lambda-concurrency=20`, each of which changes the settings before it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Limits {
     /// How many invocations of all functions together run at once, those of the API too.
@@ -64,7 +64,7 @@ pub struct LimitsError(String);
 
 type Set = fn(&mut Limits, &str) -> Option<()>;
 
-/// The settings by their names, each with what stands behind its `=`.
+/// The settings by their names, each with its value.
 const SETTINGS: [(&str, &str, Set); 24] = [
     ("lambda-concurrency", "N", |it, value| {
         it.lambda_concurrency = Some(value.parse().ok()?);

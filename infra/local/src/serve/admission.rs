@@ -1,6 +1,6 @@
 //! Who is worked for first on the API's port: the organiser, whatever the public asks.
 //!
-//! An organiser's call never waits for a public one. Public reads share a few places and queue for them briefly; beyond
+//! An organiser's call never waits for a public one. Public reads share a few permits and queue for them briefly; beyond
 //! that they are asked to come again. Followers of a draw, who mostly wait, are only counted.
 
 use std::sync::Arc;
@@ -33,7 +33,7 @@ pub(crate) struct Admission {
 
 /// A way in for so many at a time.
 struct Lane {
-    places: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
     queued: AtomicUsize,
 }
 
@@ -57,11 +57,11 @@ pub(crate) struct Busy;
 impl Admission {
     /// Of the organisers of this issuer, for a machine with so many cores and a port of so many connections.
     pub(crate) fn new(keys: Issuer, cores: usize, max_connections: usize) -> Admission {
-        let places = (2 * cores).max(2);
+        let permits = (2 * cores).max(2);
         Admission {
             keys,
-            reads: Lane::new(places),
-            writes: Lane::new(places),
+            reads: Lane::new(permits),
+            writes: Lane::new(permits),
             // The rest of the connections is for everybody else.
             followers: Arc::new(Semaphore::new(max_connections * 3 / 4)),
         }
@@ -102,18 +102,18 @@ impl Admission {
 }
 
 impl Lane {
-    fn new(places: usize) -> Lane {
-        Lane { places: Arc::new(Semaphore::new(places)), queued: AtomicUsize::new(0) }
+    fn new(permits: usize) -> Lane {
+        Lane { permits: Arc::new(Semaphore::new(permits)), queued: AtomicUsize::new(0) }
     }
 
     async fn enter(&self) -> Result<OwnedSemaphorePermit, Busy> {
-        if let Ok(place) = self.places.clone().try_acquire_owned() {
-            return Ok(place);
+        if let Ok(permit) = self.permits.clone().try_acquire_owned() {
+            return Ok(permit);
         }
         let _queued = Queued::new(&self.queued)?;
-        let place = tokio::time::timeout(MAX_WAIT, self.places.clone().acquire_owned()).await;
+        let permit = tokio::time::timeout(MAX_WAIT, self.permits.clone().acquire_owned()).await;
         // The semaphore is never closed.
-        place.ok().and_then(Result::ok).ok_or(Busy)
+        permit.ok().and_then(Result::ok).ok_or(Busy)
     }
 }
 
@@ -177,7 +177,7 @@ mod tests {
         let first = admission.admit(Class::Read).await.unwrap();
         let _second = admission.admit(Class::Read).await.unwrap();
         let mut third = Box::pin(admission.admit(Class::Read));
-        assert!((&mut third).now_or_never().is_none(), "both places are taken");
+        assert!((&mut third).now_or_never().is_none(), "both permits are taken");
         assert_eq!(admission.admit(Class::First).now_or_never().unwrap().unwrap().map(drop), None);
         assert!(admission.admit(Class::Write).now_or_never().unwrap().is_ok());
         drop(first);

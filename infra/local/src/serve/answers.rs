@@ -1,4 +1,4 @@
-//! What the port itself answers, in the words of whoever is behind it, and answers on their way out.
+//! Responses that the port itself makes, in the format of its service, and the bodies of all responses.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ use super::bodies::Stop;
 use super::connections::Connection;
 use super::origin::Foreign;
 
-/// How failures are told behind this port, and to this client.
+/// The format of failures on this port, for this client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Dialect {
     /// Problem documents.
@@ -72,7 +72,8 @@ impl Answer {
 
     pub(super) fn busy() -> Answer {
         let sentence =
-            "so many ask at the moment that this call did not get its turn; ask again in a second".to_owned();
+            "too many calls are in progress, and this one did not get its turn; try again in a second"
+                .to_owned();
         Answer::unavailable("Busy", sentence, Some(1))
     }
 
@@ -197,7 +198,7 @@ pub(super) fn set_date(response: &mut Response<Body>) {
     }
 }
 
-/// A response body whose end the connection is told of.
+/// A response body that reports its end to the connection.
 pub(super) struct Tracked {
     body: Body,
     connection: Arc<Connection>,

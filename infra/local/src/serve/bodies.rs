@@ -29,7 +29,7 @@ const BEGINNING: usize = 64 * 1024;
 const STALLED: Duration = Duration::from_millis(500);
 
 /// From here on a body must have come at [`MIN_RATE`] on average.
-const GRACE: Duration = Duration::from_secs(60);
+const GRACE_PERIOD: Duration = Duration::from_secs(60);
 
 /// Bytes a second.
 const MIN_RATE: u64 = 128;
@@ -108,7 +108,7 @@ impl Bodies {
         (lease.clone(), Held { bodies: self.clone(), lease })
     }
 
-    /// Bytes held at the moment.
+    /// Bytes held now.
     #[cfg(test)]
     pub(crate) fn held(&self) -> usize {
         self.open().held
@@ -169,11 +169,11 @@ impl Lease {
         let state = self.state();
         let age = now.saturating_duration_since(state.began);
         let is_stalled = now.saturating_duration_since(state.progress) >= timeout;
-        let is_trickle = age >= GRACE && state.received < age.as_secs() * MIN_RATE;
+        let is_trickle = age >= GRACE_PERIOD && state.received < age.as_secs() * MIN_RATE;
         state.is_waiting && (is_stalled || is_trickle)
     }
 
-    /// Gives the body up: whoever reads it gets an error.
+    /// Gives the body up: its reader gets an error.
     pub(super) fn stop(&self, stop: Stop) {
         self.state().stop.get_or_insert(stop);
         self.waker.wake();

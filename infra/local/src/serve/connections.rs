@@ -66,7 +66,7 @@ enum Phase {
 /// What the port wants of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Order {
-    /// To go on.
+    /// Continue.
     Serve,
     /// To end once the request under way has been answered.
     Finish,
@@ -233,7 +233,7 @@ impl Connection {
         }
     }
 
-    /// The client takes nothing at the moment.
+    /// The client takes nothing at present.
     pub(super) fn is_blocked(&self, now: Instant) {
         self.state().blocked_since.get_or_insert(now);
     }

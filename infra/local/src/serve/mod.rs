@@ -64,7 +64,7 @@ const BLOCKED: Duration = Duration::from_secs(2);
 /// How often connections are looked at.
 const SWEEP: Duration = Duration::from_secs(1);
 
-/// What stands between a socket and those who answer.
+/// The layers between a socket and its service.
 pub(crate) struct Front {
     /// The names of this machine.
     hosts: Hosts,
@@ -98,7 +98,7 @@ impl Front {
     }
 }
 
-/// Who answers behind a socket.
+/// The service of a socket.
 #[derive(Clone)]
 enum Service {
     Api(Router, Arc<Admission>),

@@ -138,7 +138,7 @@ impl Hosts {
 }
 
 impl Foreign {
-    /// What is wrong and what to do, for whoever wrote the program.
+    /// What is wrong and what to do, for the author of the client.
     pub(crate) fn sentence(&self) -> String {
         match self {
             Foreign::Host(host) => format!(
@@ -161,7 +161,7 @@ impl Foreign {
     }
 }
 
-/// A host without the dot that may stand at its end.
+/// A host without the dot that it may end with.
 fn plain(host: &str) -> &str {
     host.strip_suffix('.').unwrap_or(host)
 }
@@ -170,7 +170,7 @@ fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
 }
 
-/// What may stand in a sentence of what a stranger wrote.
+/// The part of a client's text that may be repeated in a message.
 fn printable(text: &str) -> String {
     let is_usual = |character: char| character.is_ascii_alphanumeric() || ".-_:/[]".contains(character);
     text.chars().take(100).map(|character| if is_usual(character) { character } else { '?' }).collect()

@@ -14,7 +14,7 @@ use crate::Confirmation;
 use crate::aws::in_memory;
 use crate::http_client::HttpClient;
 
-/// A served port whose front the test can look behind.
+/// A served port, and the state of its front for the test to inspect.
 struct Port {
     address: SocketAddr,
     front: Arc<Front>,
@@ -330,7 +330,7 @@ async fn no_page_of_another_site_changes_anything_on_the_aws_port() {
             assert!(said.contains("a web page of http://evil.example sent this request"), "{said}");
         }
     }
-    // By a name that means this machine since a moment ago.
+    // By a name that means this machine since a second ago.
     let rebound =
         "host: evil.example:4566\r\nx-amz-target: DynamoDB_20120810.ListTables\r\nconnection: close\r\n";
     let said = post("/", rebound, "{}").await;

@@ -42,7 +42,7 @@ impl SnsError {
         SnsError::new("ResourceNotFound", 404, "Resource does not exist")
     }
 
-    /// `EndpointDisabled`: whoever is to get the message cannot.
+    /// `EndpointDisabled`: the recipient cannot get the message.
     pub(crate) fn endpoint_disabled() -> SnsError {
         SnsError::new("EndpointDisabled", 400, "Endpoint is disabled")
     }

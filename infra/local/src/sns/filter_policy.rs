@@ -161,7 +161,7 @@ impl Comparison {
     }
 }
 
-/// Whether `text` is what `pattern` describes; `*` stands for any characters.
+/// Whether `text` is what `pattern` describes; `*` matches any characters.
 fn wildcard_matches(pattern: &str, text: &str) -> bool {
     let mut parts = pattern.split('*');
     let Some(mut rest) = parts.next().and_then(|start| text.strip_prefix(start)) else { return false };

@@ -1,4 +1,4 @@
-//! SNS on loopback: topics, subscriptions with their filter policies, and an inbox in place of phones and mailboxes.
+//! SNS on loopback: topics, subscriptions with their filter policies, and an inbox instead of phones and mailboxes.
 //!
 //! [`Sns::call`] is the whole API, by action name. What is accepted is on disk before it is answered.
 
@@ -62,7 +62,7 @@ pub(crate) struct Settings {
     pub(crate) confirmation: Confirmation,
     /// Who delivers e-mails for real, if anybody does.
     relay: Option<Relay>,
-    /// Who is told when the database fails.
+    /// Records the failures of the database.
     health: Option<Arc<Health>>,
     /// Where the database is; without a path it is in memory.
     path: Option<PathBuf>,
@@ -89,7 +89,7 @@ impl Settings {
         Settings { relay, ..self }
     }
 
-    /// The database is in this file, or in memory, and `health` is told when it fails.
+    /// The database is in this file, or in memory, and `health` records its failures.
     pub(crate) fn with_file(self, path: Option<PathBuf>, health: Arc<Health>) -> Settings {
         Settings { path, health: Some(health), ..self }
     }

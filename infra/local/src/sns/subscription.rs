@@ -139,9 +139,9 @@ impl Sns {
             }
         };
         let wants_arn = parameters.get("ReturnSubscriptionArn") == Some("true");
-        let told =
+        let shown_arn =
             if wants_arn || !asks_for_consent { subscription.arn } else { "pending confirmation".to_owned() };
-        Ok(Answer::of("SubscriptionArn", told))
+        Ok(Answer::of("SubscriptionArn", shown_arn))
     }
 
     pub(super) fn confirm_subscription(&mut self, parameters: &Parameters) -> Result<Answer, SnsError> {

@@ -7,7 +7,7 @@ use rusqlite::params;
 use super::topic::{Topic, write_map};
 use super::{Answer, Parameters, Sns, SnsError};
 
-/// The tags of a call. A key stands once.
+/// The tags of a call. Each key occurs once.
 pub(super) fn read(parameters: &Parameters) -> Result<BTreeMap<String, String>, SnsError> {
     let mut tags = BTreeMap::new();
     for tag in parameters.list("Tags") {
