@@ -17,7 +17,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 static TURN: Semaphore = Semaphore::const_new(1);
 
 /// How long the page may take for anything. Far above what it takes: reaching it is a failure.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How often a browser that does not start is started anew.
 const STARTS: usize = 3;
@@ -83,7 +83,7 @@ impl Browser {
         self.call(Method::POST, "/goog/cdp/execute", body).await.unwrap()
     }
 
-    /// Opens a view of the page by its part behind `#`, as somebody who follows a link does.
+    /// Opens a view of the page by its part after `#`, as somebody who follows a link does.
     pub(crate) async fn go(&self, view: &str) {
         let url = format!("{}/#{view}", self.page);
         self.call(Method::POST, "/url", json!({"url": "about:blank"})).await.unwrap();
@@ -133,7 +133,7 @@ impl Browser {
                 Ok(done) => return done,
                 Err(reason) => reason,
             };
-            if began.elapsed() > PATIENCE {
+            if began.elapsed() > TIMEOUT {
                 let text = self.run("return document.body.innerText", json!([])).await;
                 let test = std::thread::current().name().unwrap_or("test").replace("::", "-");
                 self.screenshot(&format!("gave-up-{test}")).await;
@@ -153,7 +153,7 @@ impl Browser {
     }
 
     /// Waits until the page has come to rest: nothing has changed for a while, and whatever moves has arrived.
-    pub(crate) async fn settle(&self) {
+    pub(crate) async fn wait_until_still(&self) {
         let script = "
             let changed = performance.now();
             const watch = new MutationObserver(() => { changed = performance.now(); });
@@ -198,7 +198,7 @@ impl Browser {
         Ok(found.as_object().unwrap().values().next().unwrap().as_str().unwrap().to_owned())
     }
 
-    /// Does something to an element, which the page may be replacing at this moment.
+    /// Does something to an element, which the page may be replacing at the same time.
     async fn act(&self, what: &str, selector: &str, body: Value) -> Result<(), String> {
         let element = self.element(selector).await?;
         let done = self.call(Method::POST, &format!("/element/{element}/{what}"), body).await;
@@ -348,7 +348,7 @@ fn downloads(profile: &TempDir) -> PathBuf {
 /// Where screenshots go: beside what is built.
 fn screenshots() -> PathBuf {
     let test = std::env::current_exe().unwrap();
-    let target = test.ancestors().find(|place| place.join("CACHEDIR.TAG").exists());
+    let target = test.ancestors().find(|folder| folder.join("CACHEDIR.TAG").exists());
     target.map_or_else(|| std::env::temp_dir().join("screenshots"), |target| target.join("screenshots"))
 }
 

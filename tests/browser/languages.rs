@@ -1,4 +1,4 @@
-//! What the service refuses is told in the reader's language.
+//! Refusals of the service are shown in the reader's language.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::browser::{Browser, Reader};
 use end_to_end_tests::stack;
 
-/// Every character of a text is Chinese, or stands for something that is the same in both languages.
+/// Every character of a text is Chinese, or a symbol that is the same in both languages.
 fn is_chinese(text: &str, same: &[&str]) -> bool {
     let mut rest = text.to_owned();
     same.iter().for_each(|part| rest = rest.replace(part, ""));
@@ -40,22 +40,22 @@ async fn refused_lines_and_fields_are_told_in_chinese() {
     browser
         .wait("all looked at", "return !document.querySelector('.preview').classList.contains('checking')")
         .await;
-    let told = browser.texts(".preview .remarks .kind").await;
-    assert!(told.len() >= 5, "{told:?}");
-    for words in &told {
+    let shown = browser.texts(".preview .remarks .kind").await;
+    assert!(shown.len() >= 5, "{shown:?}");
+    for words in &shown {
         assert!(is_chinese(words, &["rose@example.com", "SNS", "SES v2", "no/id"]), "{words}");
     }
     browser.screenshot("zh-CN-refused").await;
     browser.click(".preview button[name=cancel]").await;
     browser.drop_file(".drop", "名单.csv", "a;b\n1;Rose\n").await;
     browser.wait_for(".preview .outcome .problem").await;
-    let told = browser.texts(".preview .outcome .problem").await;
+    let shown = browser.texts(".preview .outcome .problem").await;
     assert!(
         is_chinese(
-            &told[0],
+            &shown[0],
             &["name", "participant_id", "phone", "email", "group", "tickets", "excluded", "id"]
         ),
-        "{told:?}"
+        "{shown:?}"
     );
 
     // A draw that closes in the past, and a second prize whose quota cannot be met.
@@ -80,8 +80,8 @@ async fn refused_lines_and_fields_are_told_in_chinese() {
     browser.fill("input[name=phone]", "138001").await;
     browser.click("main form button[type=submit]").await;
     browser.wait_for_text("main form .problem", "手机：").await;
-    let told = browser.texts("main form .problem").await;
-    assert!(is_chinese(&told[0], &[]), "{told:?}");
+    let shown = browser.texts("main form .problem").await;
+    assert!(is_chinese(&shown[0], &[]), "{shown:?}");
     browser.fill("input[name=phone]", "+8613800138000").await;
     browser.click("main form button[type=submit]").await;
     browser.wait_for_text("main form .problem", "已经报名").await;

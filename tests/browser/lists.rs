@@ -48,7 +48,7 @@ async fn wait_for_figure(browser: &Browser, name: &str, count: u64) {
     browser.wait(&format!("{count} {name}"), &script).await;
 }
 
-/// Clicks on a choice of the preview, which may lie behind the button that is always in sight.
+/// Clicks on a choice of the preview, which the button may cover that is always in sight.
 async fn choose(browser: &Browser, selector: &str) {
     browser.wait_for(selector).await;
     let script = "document.querySelector(arguments[0]).scrollIntoView({ block: 'center' })";
@@ -74,7 +74,7 @@ async fn everyone(client: &Client, lottery: &str) -> Vec<[Option<String>; 5]> {
         .collect()
 }
 
-/// The rows of `lists.py` as they stand in the lottery.
+/// The rows of `lists.py` as the lottery has them.
 fn as_stored(rows: &Value) -> Vec<[Option<String>; 5]> {
     let rows: Vec<[String; 5]> = serde_json::from_value(rows.clone()).unwrap();
     rows.into_iter()
@@ -93,7 +93,7 @@ async fn a_chinese_organiser_imports_lists_of_excel_corrects_one_and_opens_the_w
     lottery(&client, "sheet").await;
     let browser =
         console(stack.api(), stack.token(), Reader { scheme: "light", ..Reader::CHINESE }, "party").await;
-    browser.settle().await;
+    browser.wait_until_still().await;
     browser.screenshot("list-empty").await;
 
     // A CSV as Excel on Chinese Windows saves it.
@@ -106,12 +106,12 @@ async fn a_chinese_organiser_imports_lists_of_excel_corrects_one_and_opens_the_w
     assert_eq!(fields, ["编号（工号）", "姓名", "分组（部门）", "手机号", "邮箱"]);
     browser.wait_for_text(".sample tbody tr td:nth-child(3)", "王伟").await;
     assert_eq!(client.get("/lotteries/party/counts").await.expect(200)["total"], 0);
-    browser.settle().await;
+    browser.wait_until_still().await;
     browser.screenshot("list-preview").await;
     import(&browser).await;
     browser.wait_for_text(".result h3", "300 人已导入").await;
     assert_eq!(everyone(&client, "party").await, as_stored(&staff));
-    browser.settle().await;
+    browser.wait_until_still().await;
     browser.screenshot("list-result").await;
 
     // The corrected file: only the differences.
@@ -150,7 +150,7 @@ async fn a_chinese_organiser_imports_lists_of_excel_corrects_one_and_opens_the_w
     let winners = winners["winners"].as_array().unwrap();
     assert_eq!(winners.len(), 20);
     browser.go(&format!("/lotteries/party/draws/{draw}")).await;
-    browser.settle().await;
+    browser.wait_until_still().await;
     browser.screenshot("list-winners").await;
     for ending in ["csv", "xlsx"] {
         browser.click(&format!("button[name=winners-{ending}]")).await;
@@ -189,7 +189,7 @@ async fn an_import_is_paused_resumed_survives_a_cut_and_asks_before_it_is_left()
     // Neither a link nor another language takes somebody away unasked.
     browser.click(".brand").await;
     browser.wait_for("dialog.ask").await;
-    browser.settle().await;
+    browser.wait_until_still().await;
     browser.screenshot("list-leave").await;
     browser.click("dialog.ask [data-answer=no]").await;
     browser
@@ -204,7 +204,7 @@ async fn an_import_is_paused_resumed_survives_a_cut_and_asks_before_it_is_left()
     assert_eq!(is_held, true);
     assert_eq!(at(&browser.texts(".progress .far").await[0]), paused);
 
-    // Resumed while the line is cut, it waits; mended, it resumes by itself or when it is told to.
+    // Resumed while the line is cut, it waits; mended, it resumes by itself or on a click.
     line.cut().await;
     browser.click(".progress button[name=resume]").await;
     browser.wait_for(".progress[data-state=lost]").await;
@@ -246,7 +246,7 @@ async fn replacing_asks_first_and_is_taken_back() {
     wait_for_figure(&browser, "new", 1).await;
     choose(&browser, ".preview input[value=replace]").await;
     wait_for_figure(&browser, "withdrawn", 2).await;
-    browser.settle().await;
+    browser.wait_until_still().await;
     browser.screenshot("list-replace").await;
     import(&browser).await;
     browser.wait_for_text("dialog.ask h2", "Withdraw 2 people?").await;
@@ -281,7 +281,7 @@ async fn refused_lines_come_as_a_file_to_correct_and_drop_again() {
     wait_for_figure(&browser, "refused", 2).await;
     browser.wait_for_text(".preview .remarks.bad", "第 5 行").await;
     browser.wait_for_text(".preview .remarks.warn", "第 7 行").await;
-    browser.settle().await;
+    browser.wait_until_still().await;
     browser.screenshot("list-refused").await;
     import(&browser).await;
     browser.click(".result button[name=refused]").await;
@@ -321,7 +321,7 @@ async fn names_are_pasted_and_columns_are_said_where_nothing_names_them() {
     browser.paste("王伟\r\n李娜\r\n张敏\r\n").await;
     wait_for_figure(&browser, "new", 3).await;
     browser.wait_for_text(".preview .notice", "按姓名生成").await;
-    browser.settle().await;
+    browser.wait_until_still().await;
     browser.screenshot("list-pasted").await;
     import(&browser).await;
     browser.wait_for_text(".result h3", "3 人已导入").await;
@@ -410,7 +410,7 @@ async fn people_are_found_added_edited_withdrawn_saved_and_the_list_is_emptied()
     browser.wait_for("tr[data-id='2'] + .editing").await;
     browser.fill(".editing input[name=phone]", "139 0013 9000").await;
     browser.fill(".editing input[name=group]", "").await;
-    browser.settle().await;
+    browser.wait_until_still().await;
     browser.screenshot("list-edit").await;
     browser.click(".editing button[type=submit]").await;
     browser.wait_for_text("tr[data-id='2']", "+8613900139000").await;
@@ -463,7 +463,7 @@ async fn people_are_found_added_edited_withdrawn_saved_and_the_list_is_emptied()
             "return document.querySelector('dialog.ask [data-answer=yes]').disabled",
         )
         .await;
-    browser.settle().await;
+    browser.wait_until_still().await;
     browser.screenshot("list-empty-asks").await;
     browser.fill("dialog.ask input", "3").await;
     browser.click("dialog.ask [data-answer=yes]:enabled").await;
@@ -481,7 +481,7 @@ async fn on_a_phone_a_list_is_looked_at_and_nothing_is_wider_than_the_screen() {
     let reader = Reader { language: "zh-CN", scheme: "dark", ..Reader::PHONE };
     let browser = console(stack.api(), stack.token(), reader, "party").await;
     let fits = async |what: &str| {
-        browser.settle().await;
+        browser.wait_until_still().await;
         browser.screenshot(&format!("list-phone-{what}")).await;
         let wide = browser.run("return document.documentElement.scrollWidth - innerWidth", json!([])).await;
         assert!(wide.as_i64().unwrap() <= 0, "{what} is {wide} px too wide");

@@ -28,7 +28,7 @@ async fn axe_finds_nothing_serious_on_any_view() {
             json!({"prizes": [{"name": "自行车", "winners": 1}, {"name": "Book", "winners": 3}]}),
         )
         .await;
-    let place = format!("/lotteries/party/draws/{}", draw["draw_id"].as_str().unwrap());
+    let path = format!("/lotteries/party/draws/{}", draw["draw_id"].as_str().unwrap());
 
     let readers = [Reader::ENGLISH, Reader::CHINESE, Reader { scheme: "dark", ..Reader::PHONE }];
     for (reader, name) in readers.into_iter().zip(["light", "dark", "phone"]) {
@@ -42,17 +42,17 @@ async fn axe_finds_nothing_serious_on_any_view() {
             ("organise", "/console/party"),
             ("lottery", "/lotteries/party"),
             ("join", "/lotteries/party/join"),
-            ("draw", &place),
-            ("check", &format!("{place}/check")),
-            ("execution", &format!("{place}/execution")),
-            ("stage", &format!("{place}/stage")),
+            ("draw", &path),
+            ("check", &format!("{path}/check")),
+            ("execution", &format!("{path}/execution")),
+            ("stage", &format!("{path}/stage")),
             ("inbox", "/inbox"),
             ("executions", "/executions"),
             ("missing", "/nothing/here"),
         ];
         for (view, path) in views {
             browser.go(path).await;
-            browser.settle().await;
+            browser.wait_until_still().await;
             browser.screenshot(&format!("{name}-{view}")).await;
             scan(&browser, &axe, &format!("{name} {view}")).await;
         }
@@ -60,7 +60,7 @@ async fn axe_finds_nothing_serious_on_any_view() {
         let list = "工号,姓名,手机号,备注\n1,王伟,13800130001,x\n,李娜,,\n3,张敏,138,\n";
         browser.drop_file(".drop", "list.csv", list).await;
         browser.wait_for(".preview:not(.checking) .remarks.bad").await;
-        browser.settle().await;
+        browser.wait_until_still().await;
         browser.screenshot(&format!("{name}-preview")).await;
         scan(&browser, &axe, &format!("{name} preview")).await;
     }
@@ -106,8 +106,8 @@ async fn both_languages_have_every_text_with_the_same_places() {
         const load = async (name) => Object.entries((await import(`./page/i18n/${name}.js`)).default).map(([key, text]) => `${key} ${places(text)}`);
         return [await load('en'), await load('zh-CN')]";
     let both = browser.run(script, json!([])).await;
-    let texts = |place: usize| {
-        let list = both[place].as_array().unwrap().iter();
+    let texts = |index: usize| {
+        let list = both[index].as_array().unwrap().iter();
         list.map(|text| text.as_str().unwrap().to_owned()).collect::<BTreeSet<_>>()
     };
     assert!(texts(0).len() > 200);

@@ -1,6 +1,6 @@
 //! The page in a real browser: Chromium without a window, driven through WebDriver, on a stack in this process.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot continue fails")]
 
 mod browser;
 mod connection;

@@ -11,9 +11,9 @@ type Change<'a> = &'a dyn Fn(&mut Value);
 /// Verifies a proof with the page's own module.
 const VERIFY: &str = "
     const { verify } = await import('./page/verify/steps.js');
-    const told = [];
-    const verdict = await verify(new TextEncoder().encode(arguments[0]), { readEntries: null, noted: arguments[1], receipt: null }, (one) => told.push(one));
-    const last = told.at(-1);
+    const reported = [];
+    const verdict = await verify(new TextEncoder().encode(arguments[0]), { readEntries: null, noted: arguments[1], receipt: null }, (one) => reported.push(one));
+    const last = reported.at(-1);
     return { verdict, step: last.step, state: last.state, reason: last.reason }";
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Quotas in the form of a draw: chosen from the groups of the list, and a mistyped one mended where it stands.
+//! Quotas in the form of a draw: chosen from the groups of the list, and a mistyped one corrected in its field.
 
 use serde_json::{Value, json};
 
@@ -35,7 +35,7 @@ async fn groups_are_chosen_with_their_sizes_and_an_unknown_one_is_mended_at_its_
         browser.click(".quota:nth-child(2) .choices input[value='管理层']").await;
         browser.click(".quota:nth-child(2) .choices input[name=without_group]").await;
         browser.fill(".quota:nth-child(2) > .field:nth-of-type(3) input", "0").await;
-        browser.settle().await;
+        browser.wait_until_still().await;
         browser.run("document.querySelector('.quota').scrollIntoView()", json!([])).await;
         browser.screenshot(&format!("{folder}-quotas")).await;
 

@@ -56,7 +56,7 @@ async fn evening(reader: Reader, words: Words) {
     let client = stack.client();
     let browser = Browser::open(stack.api(), reader).await;
     let shot = async |name: &str| {
-        browser.settle().await;
+        browser.wait_until_still().await;
         browser.screenshot(&format!("{}-{name}", words.folder)).await;
     };
 
@@ -162,7 +162,7 @@ async fn watch(browser: &Browser) {
     let keep_turns = "
         window.turns = [];
         const keep = (records) => {
-          // A state may turn more than once before this is called: what it was then stands in the next record of it.
+          // A state may turn more than once before this is called: its former value is in the next record of it.
           records.forEach((record, i) => {
             const next = records.slice(i + 1).find((other) => other.target === record.target);
             const status = next ? next.oldValue : record.target.dataset.status;

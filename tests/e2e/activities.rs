@@ -116,11 +116,11 @@ async fn a_worker_delegates_and_a_token_counts_once() {
     let execution = house.order(json!({"wall": 1, "colour": "red", "painter": "+12025550100"})).await;
     assert_eq!(worker.says().await, json!({"delegated": "+12025550100"}));
 
-    // The worker is gone; whoever got the message responds, from another process.
+    // The worker is gone; the recipient of the message responds, from another process.
     let inbox = house.stack.client().get("/local/messages").await.expect(200);
-    let told =
+    let message =
         inbox["messages"].as_array().unwrap().iter().find(|it| it["address"] == "+12025550100").unwrap();
-    let token = told["text"].as_str().unwrap();
+    let token = message["text"].as_str().unwrap();
     let answers = house.respond(token, &[r#"{"painted": 1}"#, r#"{"painted": 2}"#]).await;
     assert_eq!(answers, json!(["accepted", "TaskTimedOut"]));
     assert_eq!(house.end(&execution).await, json!({"painted": 1}));

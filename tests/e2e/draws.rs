@@ -46,8 +46,8 @@ async fn five_draws_of_two_give_ten_people_and_the_sixth_is_rejected() {
     let sixth = client.run_draw("party", json!({"winners": 2})).await;
     assert_eq!(sixth["status"], "REJECTED", "{sixth}");
     assert_eq!(sixth["reason"]["name"], "NotEnoughParticipants", "{sixth}");
-    let told = client.messages(sixth["draw_id"].as_str().unwrap()).await;
-    assert!(told.is_empty(), "{told:?}");
+    let messages = client.messages(sixth["draw_id"].as_str().unwrap()).await;
+    assert!(messages.is_empty(), "{messages:?}");
 }
 
 #[tokio::test]

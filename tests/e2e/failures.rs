@@ -16,9 +16,9 @@ async fn a_refused_phone_is_shown_and_does_not_stop_the_others() {
     let draw = client.run_draw("party", json!({"winners": 10})).await;
     assert_eq!(draw["status"], "INCOMPLETE", "{draw}");
     let id = draw["draw_id"].as_str().unwrap();
-    let told = client.addressed(id, "sms").await;
-    assert!(!told.contains(&refused));
-    assert_eq!((told.len(), client.addressed(id, "email").await.len()), (9, 10));
+    let addressed = client.addressed(id, "sms").await;
+    assert!(!addressed.contains(&refused));
+    assert_eq!((addressed.len(), client.addressed(id, "email").await.len()), (9, 10));
     assert_eq!(draw["notifications"]["sms"]["sent"], 9, "{draw}");
     assert_eq!(draw["notifications"]["sms"]["failed"], 1, "{draw}");
     assert_eq!(draw["notifications"]["email"]["sent"], 10, "{draw}");
@@ -61,8 +61,8 @@ async fn whatever_else_fails_is_told_and_resumed_with_the_same_commitment() {
         assert_eq!(draw["sequence"], 1, "{function}: {draw}");
         let id = draw["draw_id"].as_str().unwrap();
         let alerts = stack.operator_alerts().await;
-        let told = alerts.iter().filter(|alert| alert.contains(id) && alert.contains("Broken")).count();
-        assert_eq!(told, 1, "{function}: {alerts:?}");
+        let addressed = alerts.iter().filter(|alert| alert.contains(id) && alert.contains("Broken")).count();
+        assert_eq!(addressed, 1, "{function}: {alerts:?}");
         assert_eq!(client.addressed(id, "sms").await.len(), 2, "{function}");
     }
 }

@@ -153,7 +153,7 @@ const FUNCTIONS: [&str; 7] = [
 ];
 
 /// Lambda answers 429 for so long from the first call at a state on: the draw ends as it would have, with the commitment
-/// and the round that it was sealed with, and everyone is told once.
+/// and the round that it was sealed with, and everyone is notified once.
 async fn throttled_at(window: Window) {
     let limits = Limits { windows: vec![window.clone()], ..Limits::aws_default() };
     let (stack, clock) = harsh(limits).await;

@@ -14,15 +14,15 @@ fn fault(file: &str, change: impl FnOnce(&str) -> String) -> String {
     let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let copy = tempfile::tempdir().unwrap();
     for path in ["infra/template.yaml", "statemachine/lottery.asl.json"] {
-        let place = copy.path().join(path);
-        std::fs::create_dir_all(place.parent().unwrap()).unwrap();
-        std::fs::copy(project.join(path), place).unwrap();
+        let target = copy.path().join(path);
+        std::fs::create_dir_all(target.parent().unwrap()).unwrap();
+        std::fs::copy(project.join(path), target).unwrap();
     }
-    let place = copy.path().join(file);
-    let text = std::fs::read_to_string(&place).unwrap();
+    let target = copy.path().join(file);
+    let text = std::fs::read_to_string(&target).unwrap();
     let changed = change(&text);
     assert_ne!(changed, text, "the change changes nothing");
-    std::fs::write(&place, changed).unwrap();
+    std::fs::write(&target, changed).unwrap();
     let output = Command::new(project.join("tests/infra/validate"))
         .arg(copy.path())
         .env("LINTER", process::program())
@@ -85,8 +85,8 @@ fn an_arn_of_one_partition_is_found() {
 #[test]
 fn a_drawing_role_that_reads_contacts_is_found() {
     let said = fault(TEMPLATE, |text| {
-        let place = text.find("PolicyName: draw-winners").unwrap();
-        let (before, after) = text.split_at(place);
+        let index = text.find("PolicyName: draw-winners").unwrap();
+        let (before, after) = text.split_at(index);
         format!("{before}{}", after.replacen("LotteryTable.Arn", "ContactsTable.Arn", 1))
     });
     assert!(said.contains("DrawWinners can reach contact data"), "{said}");

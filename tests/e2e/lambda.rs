@@ -1,4 +1,4 @@
-//! The tasks and the API as Lambda processes over the runtime API, behind `cargo lambda watch`.
+//! The tasks and the API as Lambda processes over the runtime API, of `cargo lambda watch`.
 
 use local_stack::Issuer;
 use serde_json::json;
@@ -30,8 +30,8 @@ async fn a_whole_draw_runs_with_every_function_as_a_lambda_process() {
     assert_eq!(draw["status"], "SUCCEEDED", "{draw}");
     let draw_id = draw["draw_id"].as_str().unwrap();
     assert_eq!(client.winners("party", draw_id).await.len(), 2);
-    let told = stack.client().messages(draw_id).await;
-    assert_eq!(told.len(), 4, "an SMS and an e-mail for each winner: {told:?}");
+    let messages = stack.client().messages(draw_id).await;
+    assert_eq!(messages.len(), 4, "an SMS and an e-mail for each winner: {messages:?}");
 
     // Lambda carries files in Base64: the byte order mark and a workbook's bytes arrive as they were sent.
     let file = async |accept: &str| {

@@ -62,7 +62,7 @@ fn dependencies_point_one_way() {
     let allowed = BTreeMap::from(MAY_DEPEND_ON);
     for package in packages {
         let name = package["name"].as_str().unwrap();
-        let allowed = allowed.get(name).unwrap_or_else(|| panic!("{name} has no place in the layering"));
+        let allowed = allowed.get(name).unwrap_or_else(|| panic!("{name} is missing in the layering"));
         for dependency in package["dependencies"].as_array().unwrap() {
             let dependency = dependency["name"].as_str().unwrap();
             let known = !ours.contains(&dependency) || allowed.contains(&dependency);
@@ -126,8 +126,9 @@ fn named_modules(text: &str) -> BTreeSet<String> {
     let paths = text.lines().filter(|line| !line.trim_start().starts_with("//")).flat_map(|line| {
         line.match_indices("crate::").map(|(at, prefix)| &line[at + prefix.len()..]).collect::<Vec<_>>()
     });
-    let name =
-        |path: &str| path.chars().take_while(|letter| letter.is_alphanumeric() || *letter == '_').collect();
+    let name = |path: &str| {
+        path.chars().take_while(|character| character.is_alphanumeric() || *character == '_').collect()
+    };
     paths.map(name).collect()
 }
 
@@ -161,7 +162,8 @@ fn the_engine_keeps_to_the_names_of_its_field() {
     for file in files_in(&project().join("engine/src"), &[]) {
         let text = std::fs::read_to_string(&file).unwrap();
         for former in FORMER_NAMES {
-            let is_part = |letter: Option<char>| letter.is_some_and(|it| it.is_alphanumeric() || it == '_');
+            let is_part =
+                |character: Option<char>| character.is_some_and(|it| it.is_alphanumeric() || it == '_');
             let mut found = text.match_indices(former).filter(|(at, _)| {
                 let ends = former.ends_with('_') || !is_part(text[at + former.len()..].chars().next());
                 ends && !is_part(text[..*at].chars().next_back())
@@ -209,9 +211,9 @@ fn embedded(package: &Path, source: &Path, text: &str) -> Vec<PathBuf> {
     let calls = EMBEDDING.iter().flat_map(|name| text.match_indices(name).map(|(at, name)| at + name.len()));
     let argument = |at: usize| {
         let mut depth = 0;
-        let end = text[at..].char_indices().find(|(_, letter)| {
-            depth += i32::from("([{".contains(*letter)) - i32::from(")]}".contains(*letter));
-            depth == 0 && !letter.is_whitespace()
+        let end = text[at..].char_indices().find(|(_, character)| {
+            depth += i32::from("([{".contains(*character)) - i32::from(")]}".contains(*character));
+            depth == 0 && !character.is_whitespace()
         });
         &text[at..at + end.map_or(0, |(length, _)| length)]
     };

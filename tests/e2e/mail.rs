@@ -44,9 +44,9 @@ async fn an_address_that_ses_refuses_is_shown_and_the_others_are_told() {
     lottery_through_ses(&client).await;
     let draw = client.run_draw("party", json!({"winners": 10, "channels": ["email"]})).await;
     assert_eq!(draw["status"], "INCOMPLETE", "{draw}");
-    let told = client.addressed(draw["draw_id"].as_str().unwrap(), "email").await;
-    assert_eq!(told.len(), 9);
-    assert!(!told.contains(&refused));
+    let addressed = client.addressed(draw["draw_id"].as_str().unwrap(), "email").await;
+    assert_eq!(addressed.len(), 9);
+    assert!(!addressed.contains(&refused));
     assert_eq!(draw["notifications"]["email"]["failed"], 1, "{draw}");
 }
 
@@ -59,21 +59,21 @@ async fn an_smtp_server_gets_what_the_inbox_gets() {
     let draw = client.run_draw("party", json!({"winners": 2, "channels": ["email"]})).await;
     let addresses = client.addressed(draw["draw_id"].as_str().unwrap(), "email").await;
 
-    let letters = eventually("two letters", async || {
-        let mut letters = received.lock().unwrap().clone();
-        letters.retain(|letter| !letter.contains("RCPT TO:<operator@localhost>"));
-        (letters.len() == 2).then_some(letters)
+    let emails = eventually("two emails", async || {
+        let mut emails = received.lock().unwrap().clone();
+        emails.retain(|email| !email.contains("RCPT TO:<operator@localhost>"));
+        (emails.len() == 2).then_some(emails)
     })
     .await;
     for address in addresses {
-        let letter = letters.iter().find(|it| it.contains(&format!("RCPT TO:<{address}>"))).unwrap();
-        assert!(letter.contains("MAIL FROM:<lottery@localhost>"), "{letter}");
-        assert!(letter.contains("Subject: You have won"), "{letter}");
-        assert!(letter.contains("congratulations"), "{letter}");
+        let email = emails.iter().find(|it| it.contains(&format!("RCPT TO:<{address}>"))).unwrap();
+        assert!(email.contains("MAIL FROM:<lottery@localhost>"), "{email}");
+        assert!(email.contains("Subject: You have won"), "{email}");
+        assert!(email.contains("congratulations"), "{email}");
     }
 }
 
-/// A server that takes every letter, and what it took: commands and text.
+/// A server that takes every e-mail, and what it took: commands and text.
 async fn smtp_server() -> (String, Arc<Mutex<Vec<String>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("smtp://{}", listener.local_addr().unwrap());
@@ -89,7 +89,7 @@ async fn smtp_server() -> (String, Arc<Mutex<Vec<String>>>) {
 
 async fn receive(connection: TcpStream, taken: Arc<Mutex<Vec<String>>>) {
     let mut connection = BufReader::new(connection);
-    let (mut letter, mut in_text) = (String::new(), false);
+    let (mut email, mut in_text) = (String::new(), false);
     let mut answer = "220 ready\r\n";
     loop {
         connection.write_all(answer.as_bytes()).await.unwrap();
@@ -97,11 +97,11 @@ async fn receive(connection: TcpStream, taken: Arc<Mutex<Vec<String>>>) {
         if connection.read_line(&mut line).await.unwrap() == 0 {
             return;
         }
-        letter.push_str(&line);
+        email.push_str(&line);
         answer = match line.trim_end() {
             "." if in_text => {
                 in_text = false;
-                taken.lock().unwrap().push(std::mem::take(&mut letter));
+                taken.lock().unwrap().push(std::mem::take(&mut email));
                 "250 taken\r\n"
             }
             _ if in_text => "",

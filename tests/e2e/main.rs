@@ -1,6 +1,6 @@
-//! The system from outside: stories told over HTTP to a started stack.
+//! The system from outside: stories over HTTP to a started stack.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot continue fails")]
 
 mod activities;
 mod auth;

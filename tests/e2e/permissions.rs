@@ -126,7 +126,7 @@ async fn a_draw_with(log: &CallLog, faults: Vec<Fault>, request: Value, status: 
     let stack = stack::start_with(|config| {
         config.call_log = Some(log.clone());
         config.faults = faults;
-        // None, but for the clock, which stands while something works.
+        // None, but for the clock, which is stopped while something works.
         config.limits = Some(Limits::default());
         config.clock = clock.clone().into();
         config.reconcile_every = Duration::from_secs(60);
@@ -158,7 +158,7 @@ async fn draws_that_fail(log: &CallLog) {
     a_draw_with(log, lost, two.clone(), "ABANDONED").await;
     let unended = vec![fails("complete-draw"), fails("mark-incomplete")];
     a_draw_with(log, unended, json!({"winners": 11}), "SUCCEEDED").await;
-    // Somebody cannot be told: the alert and the draw say so.
+    // One winner cannot be notified: the alert and the draw say so.
     let refused = end_to_end_tests::client::phone_of("004");
     let stack = stack::start_with(|config| {
         config.call_log = Some(log.clone());

@@ -50,11 +50,11 @@ async fn histories_logs_and_open_answers_hold_no_personal_data() {
             seen.push((format!("{call} of {arn}"), text));
         }
     }
-    for (place, text) in &seen {
+    for (origin, text) in &seen {
         for planted in PLANTED {
             assert!(
                 !text.to_lowercase().contains(&planted.to_lowercase()),
-                "{planted} stands in {place}: {text}"
+                "{planted} is in {origin}: {text}"
             );
         }
     }

@@ -2,7 +2,7 @@
 //!
 //!     LOTTERY_URL=https://… LOTTERY_TOKEN=… cargo test --package end-to-end-tests smoke
 //!
-//! Nobody in it has a phone or an address, so that nobody is told and nothing is spent on messages.
+//! Nobody in it has a phone or an address, so that nobody is notified and nothing is spent on messages.
 
 use std::collections::BTreeSet;
 
@@ -41,7 +41,7 @@ async fn story(client: &Client) {
     let mut winners = BTreeSet::new();
     for _ in 0..3 {
         let draw = client.run_draw(lottery, json!({"winners": 1})).await;
-        // Official, but nobody could be told.
+        // Official, but nobody could be notified.
         assert_eq!(draw["status"], "INCOMPLETE", "{draw}");
         winners.extend(client.winners(lottery, id(&draw)).await);
         let public = anonymous.get(&format!("/lotteries/{lottery}/draws/{}/winners", id(&draw))).await;

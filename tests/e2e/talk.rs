@@ -47,6 +47,6 @@ async fn functions_and_topics_of_any_region_and_partition_are_called() {
     assert_eq!(output[1], json!({"recorded": ["di", "ed"]}), "the first two had been picked before");
 
     let inbox = stack.client().get("/local/messages").await.expect(200);
-    let told = inbox["messages"].as_array().unwrap().iter().find(|it| it["address"] == "+12025550100");
-    assert_eq!(told.unwrap()["text"], r#"["di","ed"]"#);
+    let message = inbox["messages"].as_array().unwrap().iter().find(|it| it["address"] == "+12025550100");
+    assert_eq!(message.unwrap()["text"], r#"["di","ed"]"#);
 }

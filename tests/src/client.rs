@@ -160,7 +160,7 @@ impl Client {
             .map(|message| message["address"].as_str().unwrap().to_owned())
             .collect();
         let distinct: BTreeSet<_> = addresses.iter().cloned().collect();
-        assert_eq!(distinct.len(), addresses.len(), "somebody was told twice: {addresses:?}");
+        assert_eq!(distinct.len(), addresses.len(), "an address got two messages: {addresses:?}");
         distinct
     }
 }

@@ -1,4 +1,4 @@
-//! The functions as processes of their own behind `cargo lambda watch`, as Lambda runs them.
+//! The functions as processes of their own of `cargo lambda watch`, as Lambda runs them.
 
 use std::net::TcpListener;
 use std::path::Path;

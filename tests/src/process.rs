@@ -54,8 +54,8 @@ impl Process {
             let line = lines.next_line().await.unwrap().expect("the stack ends before it listens");
             let url = line.split_whitespace().find(|word| word.starts_with("http://127.0.0.1:"));
             if let Some(url) = url {
-                let place = if line.contains("AWS") { &mut aws } else { &mut api };
-                place.get_or_insert_with(|| url.trim_end_matches('/').to_owned());
+                let address = if line.contains("AWS") { &mut aws } else { &mut api };
+                address.get_or_insert_with(|| url.trim_end_matches('/').to_owned());
             }
         }
         tokio::spawn(keep(lines, log.clone()));

@@ -38,7 +38,7 @@ async fn command(name: &str, aws: &str) -> Command {
     command
 }
 
-/// A Python program that goes on running, and is killed when dropped.
+/// A Python program that keeps running, and is killed when dropped.
 pub struct Program {
     child: Child,
     input: ChildStdin,

@@ -25,7 +25,7 @@ pub fn now() -> Timestamp {
     "2026-11-22T12:00:00Z".parse().unwrap()
 }
 
-/// A DynamoDB in memory that remembers what it was asked, and can be told to answer otherwise.
+/// A DynamoDB in memory that remembers what it was asked, and whose answers a test can replace.
 #[derive(Clone)]
 pub struct DynamoDb {
     database: Arc<Database>,
@@ -68,7 +68,7 @@ impl DynamoDb {
         self.script.lock().unwrap().answers.push_back((operation, status, error));
     }
 
-    /// Lets the next call of `operation` pass; what is scripted behind it comes after.
+    /// Lets the next call of `operation` pass; what is scripted after it comes next.
     pub fn pass_next(&self, operation: &'static str) {
         self.fail_next(operation, PASS, Value::Null);
     }
@@ -110,7 +110,7 @@ impl DynamoDb {
         Value::from(self.items(table)).to_string()
     }
 
-    /// Writes an item behind the store's back.
+    /// Writes an item without the store.
     pub fn put(&self, table: &str, pk: &str, sk: &str, attributes: Value) {
         let mut item = attributes;
         item["pk"] = json!({"S": pk});
@@ -118,13 +118,13 @@ impl DynamoDb {
         self.act("PutItem", &json!({"TableName": table, "Item": item}).to_string()).unwrap();
     }
 
-    /// Erases an item behind the store's back.
+    /// Erases an item without the store.
     pub fn delete(&self, table: &str, pk: &str, sk: &str) {
         let delete = json!({"TableName": table, "Key": {"pk": {"S": pk}, "sk": {"S": sk}}});
         self.act("DeleteItem", &delete.to_string()).unwrap();
     }
 
-    /// Sets a text attribute behind the store's back.
+    /// Sets a text attribute without the store.
     pub fn set(&self, table: &str, pk: &str, sk: &str, name: &str, value: &str) {
         let update = json!({
             "TableName": table, "Key": {"pk": {"S": pk}, "sk": {"S": sk}},
@@ -140,8 +140,8 @@ impl DynamoDb {
         {
             let mut script = self.script.lock().unwrap();
             script.calls.push(operation.to_owned());
-            if let Some(place) = script.answers.iter().position(|(scripted, ..)| *scripted == operation) {
-                let (_, status, error) = script.answers.remove(place).unwrap();
+            if let Some(index) = script.answers.iter().position(|(scripted, ..)| *scripted == operation) {
+                let (_, status, error) = script.answers.remove(index).unwrap();
                 match status {
                     PASS => {}
                     LOSE => is_lost = true,
@@ -175,8 +175,8 @@ impl DynamoDb {
             for (_, calls, _) in after.iter_mut().filter(|(of, ..)| *of == operation) {
                 *calls -= 1;
             }
-            while let Some(place) = after.iter().position(|(_, calls, _)| *calls == 0) {
-                due.push(after.remove(place).2);
+            while let Some(index) = after.iter().position(|(_, calls, _)| *calls == 0) {
+                due.push(after.remove(index).2);
             }
         }
         due.into_iter().for_each(|act| act());
@@ -233,14 +233,14 @@ impl AsyncSleep for NoWaiting {
     }
 }
 
-/// A store on empty tables, and the DynamoDB behind it.
+/// A store on empty tables, and its DynamoDB.
 pub async fn store() -> (Store, DynamoDb) {
     let (store, database) = empty();
     store.create_missing_tables().await.unwrap();
     (store, database)
 }
 
-/// A store without its tables, and the DynamoDB behind it.
+/// A store without its tables, and its DynamoDB.
 pub fn empty() -> (Store, DynamoDb) {
     let database = DynamoDb::in_memory();
     let connector = SharedHttpConnector::new(database.clone());

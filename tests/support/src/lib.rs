@@ -1,6 +1,6 @@
 //! What the tests of several crates share.
 //!
-//! - [`dynamodb`]: a DynamoDB in memory that can be told to fail, and a store on it
+//! - [`dynamodb`]: a DynamoDB in memory that fails on request, and a store on it
 //! - [`sns`]: an SNS whose replies a test scripts
 //! - [`executions`]: a Step Functions that knows executions by name and status
 //! - [`template`]: the template of the deployment, its intrinsic functions filled

@@ -61,8 +61,8 @@ impl Sns {
         self.0.lock().unwrap().calls
     }
 
-    /// Whether nobody was told twice on one channel.
-    pub fn told_nobody_twice(&self) -> bool {
+    /// Whether no recipient got two messages on one channel.
+    pub fn notified_nobody_twice(&self) -> bool {
         let taken = self.taken();
         let distinct: std::collections::HashSet<_> = taken.iter().map(|message| &message.to).collect();
         distinct.len() == taken.len()
@@ -101,7 +101,7 @@ impl HttpConnector for Sns {
             other => panic!("the tasks are not meant to call {other}"),
         };
         HttpConnectorFuture::new(async move {
-            // What runs beside it may go on while the call is under way.
+            // What runs beside it may continue while the call is under way.
             tokio::task::yield_now().await;
             match reply {
                 Reply::Accept => Ok(answer(
@@ -122,7 +122,7 @@ impl HttpConnector for Sns {
     }
 }
 
-/// How a subscription stands, by the end of its ARN.
+/// The state of a subscription, by the end of its ARN.
 fn subscription(arn: &str) -> HttpConnectorFuture {
     let pending = |pending: bool| {
         let attributes = format!("<entry><key>PendingConfirmation</key><value>{pending}</value></entry>");

@@ -8,7 +8,8 @@ use serde_json::Value;
 
 pub fn summary() -> Value {
     let setup = "tests/tools/setup";
-    let project = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().find(|place| place.join(setup).exists());
+    let project =
+        Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().find(|folder| folder.join(setup).exists());
     let project = project.unwrap();
     let output = |command: &mut Command| {
         let output = command.output().unwrap();

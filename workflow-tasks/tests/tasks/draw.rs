@@ -104,7 +104,7 @@ async fn every_task_may_be_called_twice_in_a_row() {
     }
     assert_eq!(world.winners(&draw_id).await, winners);
     assert_eq!(world.sns.taken().len(), 3);
-    assert!(world.sns.told_nobody_twice());
+    assert!(world.sns.notified_nobody_twice());
 }
 
 #[tokio::test]
@@ -120,7 +120,7 @@ async fn every_task_may_be_called_at_the_same_time() {
     assert_eq!(world.winners(&draw_id).await.len(), 3);
     join_all((0..3).map(|_| world.notify(&draw_id))).await;
     assert_eq!(world.sns.taken().len(), 3);
-    assert!(world.sns.told_nobody_twice());
+    assert!(world.sns.notified_nobody_twice());
     let first = world.first();
     join_all((0..3).map(|_| world.end("complete-draw", &draw_id, &first))).await;
     assert_eq!(world.status(&draw_id).await, DrawStatus::Succeeded);
@@ -317,7 +317,7 @@ async fn a_draw_of_many_chunks_tells_each_winner_once() {
     world.run(&draw_id).await;
     assert_eq!(world.draw(&draw_id).await.entries, Some(1_234));
     assert_eq!(world.sns.taken().len(), 100);
-    assert!(world.sns.told_nobody_twice());
+    assert!(world.sns.notified_nobody_twice());
     assert_eq!(world.status(&draw_id).await, DrawStatus::Succeeded);
 }
 

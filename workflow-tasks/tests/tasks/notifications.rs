@@ -66,7 +66,7 @@ async fn what_sns_has_not_taken_is_sent_by_a_later_run_after_growing_waits() {
     ] {
         let (world, draw_id) = one_winner().await;
         world.sns.reply([reply, reply, reply]);
-        let (position, waits) = world.tell("send-sms", &draw_id, world.first()["sms"].clone()).await;
+        let (position, waits) = world.send_all("send-sms", &draw_id, world.first()["sms"].clone()).await;
         assert_eq!(world.only_entry(&draw_id).await, Some((Sent, None)), "{reply:?}");
         assert_eq!((world.sns.calls(), world.sns.taken().len()), (4, 1), "{reply:?}");
         assert_eq!((waits, &position["passes"]), (vec![2, 4, 8], &json!(4)), "{reply:?}");
@@ -83,7 +83,7 @@ async fn no_run_waits_while_sns_throttles_and_waits_grow_to_a_quarter_of_an_hour
     assert_eq!(world.only_entry(&draw_id).await, None, "as if nobody had tried");
     assert_eq!(world.clock.now(), began, "the state machine waits, not the function");
 
-    let (_, waits) = world.tell("send-sms", &draw_id, answer["position"].clone()).await;
+    let (_, waits) = world.send_all("send-sms", &draw_id, answer["position"].clone()).await;
     assert_eq!(waits, [2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900, 900, 900]);
     assert_eq!(world.only_entry(&draw_id).await, Some((Sent, None)));
 }
@@ -101,9 +101,9 @@ async fn messages_are_handed_over_at_the_configured_rate_for_a_minute_a_run() {
     assert_eq!((&answer["position"]["next"], &answer["position"]["wait_seconds"]), (&json!(61), &json!(0)));
     let counted = world.draw(&draw_id).await.notified.sms;
     assert_eq!((counted.sent, counted.failed), (60, 0), "who watches sees how far it has come");
-    let (position, waits) = world.tell("send-sms", &draw_id, answer["position"].clone()).await;
+    let (position, waits) = world.send_all("send-sms", &draw_id, answer["position"].clone()).await;
     assert_eq!((&position["passes"], waits), (&json!(2), vec![]));
-    assert_eq!((world.sns.taken().len(), world.sns.told_nobody_twice()), (70, true));
+    assert_eq!((world.sns.taken().len(), world.sns.notified_nobody_twice()), (70, true));
 }
 
 #[tokio::test]
@@ -116,9 +116,9 @@ async fn a_service_that_takes_fewer_than_it_should_is_asked_for_fewer_and_for_mo
     let answer = world.notify(&draw_id).await.remove(0).unwrap();
     let position = &answer["position"];
     assert_eq!((&position["per_minute"], &position["wait_seconds"]), (&json!(600), &json!(2)), "{position}");
-    let (position, _) = world.tell("send-sms", &draw_id, position.clone()).await;
+    let (position, _) = world.send_all("send-sms", &draw_id, position.clone()).await;
     assert_eq!(position["per_minute"], json!(900), "half as much again");
-    assert!(world.sns.told_nobody_twice());
+    assert!(world.sns.notified_nobody_twice());
     assert_eq!(world.sns.taken().len(), 30);
 }
 
@@ -132,11 +132,11 @@ async fn a_service_that_breaks_leaves_few_messages_of_which_nobody_knows() {
     let unknown = world.ledger(&draw_id).await.len();
     assert!((3..=18).contains(&unknown), "those that were under way when it was seen: {unknown}");
     assert_eq!(answer["position"]["wait_seconds"], json!(2));
-    world.tell("send-sms", &draw_id, answer["position"].clone()).await;
+    world.send_all("send-sms", &draw_id, answer["position"].clone()).await;
     let ledger = world.ledger(&draw_id).await;
     let unknown = ledger.iter().filter(|line| line.state == Unknown).count();
     assert_eq!((ledger.len(), unknown), (100, 60), "nobody is forgotten, and nobody is told twice");
-    assert!(world.sns.told_nobody_twice());
+    assert!(world.sns.notified_nobody_twice());
 }
 
 #[tokio::test]
@@ -194,11 +194,11 @@ async fn runs_beside_each_other_while_sns_throttles_tell_nobody_twice() {
     world.record(&draw_id).await;
     world.sns.reply([Reply::Refuse(429, "Throttled"); 5]);
     futures_util::future::join_all((0..3).map(|_| world.notify(&draw_id))).await;
-    assert!(world.sns.told_nobody_twice());
-    world.tell("send-sms", &draw_id, world.first()["sms"].clone()).await;
+    assert!(world.sns.notified_nobody_twice());
+    world.send_all("send-sms", &draw_id, world.first()["sms"].clone()).await;
     let ledger = world.ledger(&draw_id).await;
     assert_eq!(ledger.len(), 6);
-    assert!(world.sns.told_nobody_twice());
+    assert!(world.sns.notified_nobody_twice());
     let sent = ledger.iter().filter(|entry| entry.state == Sent).count();
     assert_eq!(sent, world.sns.taken().len());
 }
@@ -351,7 +351,7 @@ async fn what_the_organiser_reopens_is_sent_by_a_further_execution_and_nothing_e
     world.cx.store.reopen_notifications(lottery_id, &draw_id, &request, now).await.unwrap();
     world.run_resumed(&draw_id).await;
     assert_eq!(world.sns.taken().len(), taken + 1);
-    assert!(world.sns.told_nobody_twice(), "the one of which nobody knows was not asked for");
+    assert!(world.sns.notified_nobody_twice(), "the one of which nobody knows was not asked for");
     let draw = world.draw(&draw_id).await;
     assert_eq!(
         (draw.status, draw.notified.sms.sent, draw.notified.sms.unknown),
@@ -363,7 +363,7 @@ async fn what_the_organiser_reopens_is_sent_by_a_further_execution_and_nothing_e
     world.cx.store.reopen_notifications(lottery_id, &draw_id, &request, now).await.unwrap();
     world.run_resumed(&draw_id).await;
     assert_eq!(world.status(&draw_id).await, DrawStatus::Succeeded);
-    assert!(!world.sns.told_nobody_twice(), "by the organiser's word");
+    assert!(!world.sns.notified_nobody_twice(), "by the organiser's word");
 }
 
 #[tokio::test]
@@ -384,9 +384,9 @@ async fn an_address_subscribed_too_shortly_waits_for_its_filter_policy_and_keeps
     assert_eq!((&answer["sent"], world.sns.taken().len()), (&json!(2), 2));
     let wait = answer["position"]["wait_seconds"].as_u64().unwrap();
     assert!((780..=801).contains(&wait), "{wait}");
-    let (_, waits) = world.tell("send-email", &draw_id, answer["position"].clone()).await;
+    let (_, waits) = world.send_all("send-email", &draw_id, answer["position"].clone()).await;
     assert_eq!(waits, [wait]);
-    assert_eq!((world.sns.taken().len(), world.sns.told_nobody_twice()), (3, true));
+    assert_eq!((world.sns.taken().len(), world.sns.notified_nobody_twice()), (3, true));
 }
 
 #[tokio::test]

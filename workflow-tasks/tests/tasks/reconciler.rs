@@ -231,7 +231,7 @@ async fn a_draw_stopped_after_the_pivot_goes_forward_and_tells_nobody_twice() {
     assert_eq!(world.status(&draw_id).await, DrawStatus::Succeeded);
     assert_eq!(world.winners(&draw_id).await, winners);
     assert_eq!(world.sns.taken().len(), 2);
-    assert!(world.sns.told_nobody_twice());
+    assert!(world.sns.notified_nobody_twice());
 }
 
 #[tokio::test]

@@ -178,7 +178,7 @@ async fn what_ses_has_not_taken_is_sent_by_a_later_run_be_it_after_a_day() {
         ses.reply([reply; 100]);
         let answer = world.notify(&draw_id).await.remove(0).unwrap();
         assert_eq!((world.only_entry(&draw_id).await, ses.taken().len()), (None, 0), "{reply:?}");
-        let (_, waits) = world.tell("send-email", &draw_id, answer["position"].clone()).await;
+        let (_, waits) = world.send_all("send-email", &draw_id, answer["position"].clone()).await;
         assert!(waits.iter().sum::<u64>() > 22 * 3600, "{reply:?}");
         assert_eq!(world.only_entry(&draw_id).await, Some((Sent, None)), "{reply:?}");
         assert_eq!((ses.calls(), ses.taken().len()), (101, 1), "{reply:?}");

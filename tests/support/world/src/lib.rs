@@ -80,7 +80,7 @@ impl World {
                     .http_client(client(sns.clone()))
                     .build(),
             ),
-            // What SES does is told in the end-to-end tests; nobody here calls it.
+            // The end-to-end tests cover SES; nothing here calls it.
             ses: aws_sdk_sesv2::Client::from_conf(
                 aws_sdk_sesv2::Config::builder().behavior_version(BehaviorVersion::latest()).build(),
             ),
@@ -134,7 +134,7 @@ impl World {
         dynamodb::put(&self.cx.store, &self.lottery_id, participant).await;
     }
 
-    /// Someone with an e-mail address whose subscription stands as its ARN says.
+    /// Someone with an e-mail address whose subscription has the state that its ARN names.
     pub async fn import_subscriber(&self, id: &str, subscription: &str) {
         let fields = json!({"participant_id": id, "name": "Rose", "email": format!("p{id}@example.com")});
         let participant = dynamodb::participant(fields);
@@ -225,9 +225,9 @@ impl World {
         answers
     }
 
-    /// What a branch of the state machine does: runs with waits between them, until nothing is left. Answers where the
-    /// channel stands then, and how long it waited each time.
-    pub async fn tell(&self, function: &str, draw_id: &DrawId, mut position: Value) -> (Value, Vec<u64>) {
+    /// What a branch of the state machine does: runs with waits between them, until nothing is left. Returns
+    /// the position of the channel then, and how long it waited each time.
+    pub async fn send_all(&self, function: &str, draw_id: &DrawId, mut position: Value) -> (Value, Vec<u64>) {
         let mut waits = Vec::new();
         while position["next"] != json!(0) {
             assert!(position["passes"].as_u64().unwrap() < 250, "{position}");
@@ -260,7 +260,7 @@ impl World {
         let mut notify = self.call("record-winners", draw_id).await.unwrap()["notify"].clone();
         for _ in 0..20 {
             for (channel, function) in CHANNELS {
-                notify[channel] = self.tell(function, draw_id, notify[channel].clone()).await.0;
+                notify[channel] = self.send_all(function, draw_id, notify[channel].clone()).await.0;
             }
             let ended = self.end("complete-draw", draw_id, &notify).await;
             match ended["outcome"].as_str().unwrap() {
@@ -319,7 +319,7 @@ impl World {
         (proof, entries.into_iter().flatten().map(|sealed| sealed.entry).collect())
     }
 
-    /// Where both channels stand before anything was sent.
+    /// The position of both channels before anything was sent.
     pub fn first(&self) -> Value {
         let first = json!({
             "next": 1, "postponed": 0, "wait_seconds": 0, "per_minute": 0, "passes": 0, "round": 0
@@ -397,7 +397,7 @@ impl Death {
     }
 }
 
-/// Lets other tasks go on before each call, so that tasks called at the same time really interleave.
+/// Lets other tasks run before each call, so that tasks called at the same time really interleave.
 #[derive(Debug)]
 struct Yielding(DynamoDb, Death);
 
@@ -425,15 +425,15 @@ impl ManualClock {
         *self.0.lock().unwrap() += duration;
     }
 
-    /// Shows this moment, be it earlier.
-    pub fn set(&self, moment: Timestamp) {
-        *self.0.lock().unwrap() = moment;
+    /// Shows this time, even an earlier one.
+    pub fn set(&self, timestamp: Timestamp) {
+        *self.0.lock().unwrap() = timestamp;
     }
 
-    /// Moves to this moment, unless it is past.
-    pub fn advance_to(&self, moment: Timestamp) {
+    /// Moves to this time, unless it is past.
+    pub fn advance_to(&self, timestamp: Timestamp) {
         let mut now = self.0.lock().unwrap();
-        *now = moment.max(*now);
+        *now = timestamp.max(*now);
     }
 }
 
