@@ -11,7 +11,7 @@
 //! - `limits`: the quotas of an AWS account, `iam`: its permissions; both only where they are asked for
 //! - `beacon`: a randomness beacon of the stack's own, and the organiser's signing key
 //! - `issuer`: who signs the access tokens; `token`: the organiser's
-//! - `serve`, `http_client`, `data_directory`, `worker`: sockets, requests, files and a thread; `health`: what is down; `trouble`: what databases say of it
+//! - `serve`, `http_client`, `data_directory`, `worker`, `lock`: sockets, requests, files, a thread and mutexes; `health`: what is down; `trouble`: what databases say of it
 //! - [`demo`]: one whole draw in the terminal
 //!
 //! It holds wiring only: what a draw is, is decided in `lottery`.
