@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Sizes, cold starts and memory of the Lambda functions, as a table of Markdown.
 
-    cargo lambda build --release --arm64 --package api --package workflow-tasks    # what is weighed
-    cargo build --release --package api --package workflow-tasks --package local-stack    # what is timed, on this machine
+    cargo lambda build --profile lambda --arm64 --package api --package workflow-tasks    # what is weighed
+    cargo build --profile lambda --target-dir target/timed --package api --package workflow-tasks    # what is timed, on this machine
+    cargo build --release    # the local stack
     tests/bench/functions.py [--draws N]
 
 This program is the Lambda service: it answers the Invoke API, starts a function's process when it is first called, and
@@ -53,7 +54,7 @@ class Function:
                            "AWS_LAMBDA_FUNCTION_NAME": self.name}
                 self.queues.append(queue.Queue())
                 self.spawned, self.is_first = time.perf_counter(), True
-                self.process = subprocess.Popen([TARGET / "release" / self.name], env=self.environment | runtime,
+                self.process = subprocess.Popen([TARGET / "timed/lambda" / self.name], env=self.environment | runtime,
                                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         request, answer = os.urandom(8).hex(), queue.Queue()
         self.answers[request] = answer

@@ -221,3 +221,29 @@ async fn the_pages_say_what_the_stack_costs_idle() {
         Command::new(python).arg(project.join("tests/infra/idle.py")).arg(&project).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
+
+/// `sam build` cannot name a profile: `cargo lambda` gets the settings of `profile.lambda` from the manifest's metadata.
+#[test]
+fn sam_builds_the_functions_as_the_lambda_profile_does() {
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.toml");
+    let manifest = std::fs::read_to_string(manifest).unwrap();
+    let section = |header: &str| {
+        let body = manifest.split_once(&format!("\n[{header}]\n")).unwrap().1;
+        let lines = body.lines().take_while(|line| !line.starts_with('['));
+        lines.filter(|line| line.contains('=')).map(|line| line.replace(' ', "")).collect::<Vec<_>>()
+    };
+    // These two are what `cargo lambda build --release` sets by itself.
+    let is_set = |line: &String| line.starts_with("panic=") || line.starts_with("strip=");
+    let settings = section("profile.lambda").into_iter().filter(|line| !is_set(line));
+    let plain = settings.filter(|line| !line.starts_with("inherits="));
+    let packages = section("profile.lambda.package").into_iter().map(|line| {
+        let (package, settings) = line.split_once("={").unwrap();
+        format!("package.{package}.{}", settings.trim_end_matches('}'))
+    });
+    let mut wanted: Vec<_> = plain.chain(packages).map(|line| format!("'profile.release.{line}',")).collect();
+    let mut given = section("workspace.metadata.lambda.build");
+    given.retain(|line| line != "config=[");
+    wanted.sort();
+    given.sort();
+    assert_eq!(given, wanted);
+}
