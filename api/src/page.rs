@@ -80,10 +80,15 @@ static FILES: LazyLock<Vec<File>> = LazyLock::new(|| {
         "style/list.css",
         "style/public.css",
         "style/stage.css",
+        "verify/beacon.js",
+        "verify/bls.js",
+        "verify/bls_worker.js",
         "verify/bytes.js",
         "verify/entries.js",
+        "verify/noble-bls12-381.js",
         "verify/ranking.js",
         "verify/shape.js",
+        "verify/signature.js",
         "verify/steps.js",
         "views/console.js",
         "views/draw.js",
@@ -265,6 +270,16 @@ mod tests {
                 assert!(is_served, "{path} is not served");
             }
         }
+    }
+
+    #[test]
+    fn the_code_of_others_is_what_was_looked_at_and_keeps_its_licence() {
+        let path = "verify/noble-bls12-381.js";
+        let file = FILES.iter().find(|file| file.path == path).unwrap();
+        let hash: String =
+            Sha256::digest(file.content).iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(hash, "282f63b6e43947d1d4a92b423b03f59d0ca9b6bfdc6bff3b8f3c94f36048a7dd", "{path}");
+        assert!(file.content.contains("The MIT License") && file.content.contains("Paul Miller"));
     }
 
     #[test]

@@ -1,10 +1,13 @@
-//! A moment as a manifest spells it: UTC with exactly three digits of a second.
+//! A moment as a manifest spells it: UTC with exactly three digits of a second, in the years 0001 to 9998.
 
 use std::fmt;
 
 use jiff::Timestamp;
 
 use crate::Invalid;
+
+/// From 0001-01-01T00:00:00.000Z to 9998-12-31T23:59:59.999Z, in milliseconds since 1970: what every calendar has.
+const MOMENTS: std::ops::RangeInclusive<i64> = -62_135_596_800_000..=253_370_764_799_999;
 
 /// Milliseconds since 1970, written as `2026-04-20T12:30:45.000Z`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -20,18 +23,23 @@ impl Moment {
             .and_then(Self::from_millisecond)
     }
 
-    /// The moment so many milliseconds after 1970.
+    /// The moment so many milliseconds after 1970, in the years 0001 to 9998.
     pub fn from_millisecond(milliseconds: i64) -> Result<Self, Invalid> {
-        Timestamp::from_millisecond(milliseconds)
+        Some(milliseconds)
+            .filter(|milliseconds| MOMENTS.contains(milliseconds))
+            .and_then(|milliseconds| Timestamp::from_millisecond(milliseconds).ok())
             .map(Self)
-            .map_err(|_| Invalid::new("lies outside the calendar"))
+            .ok_or_else(|| Invalid::new("lies outside the calendar"))
     }
 
     /// Parses the one spelling that a manifest has.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         let refused = || Invalid::new("must be a moment such as 2026-04-20T12:30:45.000Z");
         let moment = Self(text.parse().map_err(|_| refused())?);
-        if moment.to_string() == text { Ok(moment) } else { Err(refused()) }
+        match moment.to_string() == text && MOMENTS.contains(&moment.as_millisecond()) {
+            true => Ok(moment),
+            false => Err(refused()),
+        }
     }
 
     /// Milliseconds since 1970.
@@ -77,6 +85,20 @@ mod tests {
         {
             assert!(Moment::parse(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn moments_are_those_of_the_years_that_every_calendar_has() {
+        for (first, outside) in [
+            ("0001-01-01T00:00:00.000Z", "0000-12-31T23:59:59.999Z"),
+            ("9998-12-31T23:59:59.999Z", "9999-01-01T00:00:00.000Z"),
+        ] {
+            let moment = Moment::parse(first).unwrap();
+            assert_eq!(Moment::from_millisecond(moment.as_millisecond()), Ok(moment));
+            assert!(Moment::parse(outside).is_err(), "{outside}");
+        }
+        assert!(Moment::from_millisecond(*MOMENTS.start() - 1).is_err());
+        assert!(Moment::from_millisecond(*MOMENTS.end() + 1).is_err());
     }
 
     #[test]

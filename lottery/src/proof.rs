@@ -10,7 +10,7 @@ use crate::canonical_json::{CanonicalError, from_canonical_json, to_canonical_js
 use crate::manifest::{Manifest, Version};
 use crate::selection::Ranked;
 use crate::signature::CommitmentSignature;
-use crate::{Entry, Label};
+use crate::{Entry, Label, PrizeList};
 
 /// Up to so many entries stand in the proof itself; more are read apart, page by page.
 pub const MOST_ENTRIES_WITHIN: u64 = 10_000;
@@ -112,10 +112,14 @@ impl<'a> Bundle<'a> {
             _ => return Err(shape("has entries that are no list")),
         };
         let around = [&bytes[..head], &bytes[tail..]].concat();
-        let proof = from_canonical_json(&around).map_err(|error| match error {
+        let proof: Proof = from_canonical_json(&around).map_err(|error| match error {
             CanonicalError::Spelling(place) if place >= head => CanonicalError::Spelling(place - head + tail),
             other => other,
         })?;
+        let mut prizes = proof.ranking.iter().flatten().filter_map(|ranked| ranked.prize);
+        if prizes.any(|prize| prize as usize >= PrizeList::MOST_PRIZES) {
+            return Err(shape("ranks an entry for a prize that no draw can have"));
+        }
         Ok(Self { proof, entries })
     }
 }

@@ -53,13 +53,22 @@ impl OrganiserKey {
 }
 
 impl CommitmentSignature {
-    /// Whether the key signed this commitment. Weak keys and signatures with a second spelling are refused.
+    /// Whether the key signed this commitment. Keys and signatures of small order, or with a second spelling, are refused.
     pub fn verify(&self, commitment: &Commitment) -> Result<(), WrongSignature> {
         let wrong = WrongSignature(self.public_key);
+        if !is_reduced(self.public_key.as_bytes()) {
+            return Err(wrong);
+        }
         let key = VerifyingKey::from_bytes(self.public_key.as_bytes()).map_err(|_| wrong)?;
         let signature = Signature::from_bytes(self.signature.as_bytes());
         key.verify_strict(&message(commitment), &signature).map_err(|_| wrong)
     }
+}
+
+/// Whether the y of an encoded point is below 2^255 − 19. Decoding takes others too and reduces them.
+fn is_reduced(point: &[u8; 32]) -> bool {
+    let [lowest, middle @ .., highest] = point;
+    *lowest < 0xed || highest & 0x7f != 0x7f || middle.iter().any(|byte| *byte != 0xff)
 }
 
 fn message(commitment: &Commitment) -> Vec<u8> {

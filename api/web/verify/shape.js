@@ -20,14 +20,21 @@ const orNull = (shape) => (value) => value === null || fits(value, shape);
 const hexadecimal = (bytes) => text(new RegExp(`^[0-9a-f]{${2 * bytes}}$`));
 const list = (shape, least, most) => (value) => Array.isArray(value) && value.length >= least && value.length <= most && fits(value, [shape]);
 
+// White space is Unicode's property of that name, which is not what `trim` takes off (U+FEFF is none). Of half a surrogate
+// pair there is no UTF-8.
+const AT_THE_ENDS = /^\p{White_Space}|\p{White_Space}$/u;
+const isText = (value) => typeof value === "string" && !/\p{Cs}/u.test(value);
 const line = (longest) => (value) =>
-  typeof value === "string" && value !== "" && [...value].length <= longest && value === value.trim() && !/\p{Cc}/u.test(value);
+  isText(value) && value !== "" && [...value].length <= longest && !AT_THE_ENDS.test(value) && !/\p{Cc}/u.test(value);
 const group = (value) => line(64)(value) && value.normalize("NFC") === value;
+
+/** A moment of the years 0001 to 9998, in milliseconds since 1970. */
+export const isMoment = (time) => time >= -62135596800000 && time <= 253370764799999;
 
 function moment(value) {
   if (!text(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)(value)) return false;
   const time = new Date(value);
-  return !Number.isNaN(time.getTime()) && time.toISOString() === value;
+  return isMoment(time.getTime()) && time.toISOString() === value;
 }
 
 /** The groups that a quota is about; null are the people without one. */
@@ -73,13 +80,14 @@ export const ENTRY = {
   tickets: whole(1, 1000),
 };
 
-export const RECEIPT = { label: LABEL, nonce: hexadecimal(32), participant_id: (value) => typeof value === "string" };
+export const RECEIPT = { label: LABEL, nonce: hexadecimal(32), participant_id: text(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/) };
 
+/** A proof without its entries, which are held to their shape in a step of their own. */
 export const PROOF = {
   beacon: {
     chain: {
-      beacon_id: (value) => typeof value === "string",
-      genesis_time: whole(0, EXACT),
+      beacon_id: isText,
+      genesis_time: whole(0, U32),
       group_hash: hexadecimal(32),
       period: whole(1, U32),
       public_key: hexadecimal(96),
@@ -87,8 +95,6 @@ export const PROOF = {
     },
     round: orNull({ randomness: hexadecimal(32), round: whole(0, EXACT), signature: hexadecimal(48) }),
   },
-  // Entries are held to their shape in a step of their own.
-  entries: orNull((value) => Array.isArray(value)),
   manifest: {
     algorithm: text(/^hkdf-sha256-lowest-ticket$/),
     alternates: whole(0, U32),

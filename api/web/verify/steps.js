@@ -1,15 +1,17 @@
 // Verifies the proof of a draw, step by step (docs/fair-draw.md, section 5), in the reader's own browser.
 
+import { isBeacons } from "./beacon.js";
 import { bigEndian, canonical, hex, join, sha256, unhex, utf8 } from "./bytes.js";
 import { EntryList, explains } from "./entries.js";
 import { inLine, ranking, scorer } from "./ranking.js";
-import { PROOF, RECEIPT, fits } from "./shape.js";
+import { PROOF, RECEIPT, fits, isMoment } from "./shape.js";
+import { isSigned } from "./signature.js";
 
 /** The public chain whose rounds nobody can know beforehand: drand's quicknet. */
 const QUICKNET = "52db9ba70e0cc0f6eaf7803dd07447a1f5477735fd3f661792ba94600c84e971";
 
-/** In this order. Randomness is checked but for its BLS signature, which is `verify-draw`'s own step. */
-export const STEPS = ["form", "manifest", "commitment", "signature", "round", "randomness", "bls", "entries", "ranking", "receipt"];
+/** In this order. */
+export const STEPS = ["form", "manifest", "commitment", "signature", "round", "randomness", "entries", "ranking", "receipt"];
 
 /** A step that does not hold, with the name of the reason. */
 class Broken extends Error {}
@@ -21,8 +23,9 @@ function need(isTrue, reason) {
 /**
  * Verifies a proof. `readEntries()` gives the pages of entries of a proof that has them apart, `noted` is the
  * commitment that the reader noted, `receipt` the reader's receipt; each may be null. After each step
- * `tell({step, state, reason, places})` is called with the state `holds`, `broken` or `open`; nothing follows a
- * broken step. Answers the verdict: `broken`, `incomplete`, `unseated`, `consistent` or `holds`.
+ * `tell({step, state, reason, places})` is called with the state `holds`, `broken` or `open`, the last for a step that
+ * was not checked or not to its end; nothing follows a broken step. Returns the verdict: `broken`, `incomplete`,
+ * `unseated` (which is incomplete for want of a round or of winners), `consistent` or `holds`.
  */
 export async function verify(bytes, { readEntries, noted, receipt }, tell) {
   let step = "form";
@@ -30,7 +33,7 @@ export async function verify(bytes, { readEntries, noted, receipt }, tell) {
   const holds = (places) => tell({ step, state: "holds", places });
   const open = (reason) => tell({ step, state: "open", reason });
   try {
-    const proof = read(bytes);
+    const { proof, entries } = read(bytes);
     const { manifest, beacon } = proof;
     holds();
 
@@ -63,16 +66,19 @@ export async function verify(bytes, { readEntries, noted, receipt }, tell) {
     if (beacon.round) {
       need(beacon.round.round === manifest.beacon.round, "randomness_round");
       need(hex(sha256(unhex(beacon.round.signature))) === beacon.round.randomness, "randomness_hash");
-      holds();
-      step = "bls";
-      open("bls_elsewhere");
+      const isOfBeacon = await isBeacons(beacon.chain.public_key, beacon.round);
+      need(isOfBeacon !== false, "randomness_signature");
+      if (isOfBeacon) holds(); else {
+        isWhole = false;
+        open("randomness_unsupported");
+      }
     } else {
       open("randomness_missing");
     }
 
     step = "entries";
     const score = beacon.round ? scorer(commitment, unhex(beacon.round.randomness)) : null;
-    const pages = proof.entries ? [proof.entries] : readEntries?.();
+    const pages = entries === null ? readEntries?.() : [readList(entries)];
     if (!pages) {
       open("entries_apart");
       return "incomplete";
@@ -85,15 +91,15 @@ export async function verify(bytes, { readEntries, noted, receipt }, tell) {
 
     step = "ranking";
     const isRanked = score !== null && proof.ranking !== null;
-    if (isRanked) {
+    need(score !== null || proof.ranking === null, "ranking_unfounded");
+    if (score !== null) {
       const found = ranking(inLine(scored), manifest);
       const seats = manifest.prizes.reduce((sum, prize) => sum + prize.winners, 0);
       need(found.filter((one) => one.prize !== null).length === seats, "ranking_empty");
-      need(canonical(found) === canonical(proof.ranking), "ranking_other");
-      holds({ winners: seats });
-    } else {
-      open("ranking_missing");
+      need(!isRanked || canonical(found) === canonical(proof.ranking), "ranking_other");
+      if (isRanked) holds({ winners: seats });
     }
+    if (!isRanked) open("ranking_missing");
 
     if (receipt) {
       step = "receipt";
@@ -103,8 +109,8 @@ export async function verify(bytes, { readEntries, noted, receipt }, tell) {
       const place = rank < 0 ? null : proof.ranking[rank];
       tell({ step, state: "holds", reason: place === null ? "receipt_listed" : place.prize === null ? "receipt_alternate" : "receipt_won", places: { prize: place?.prize == null ? "" : manifest.prizes[place.prize].name, rank: rank + 1 } });
     }
-    if (!isRanked) return "unseated";
     if (!isWhole) return "incomplete";
+    if (!isRanked) return "unseated";
     return manifest.beacon.chain_hash === QUICKNET ? "holds" : "consistent";
   } catch (error) {
     if (!(error instanceof Broken)) throw error;
@@ -113,19 +119,48 @@ export async function verify(bytes, { readEntries, noted, receipt }, tell) {
   }
 }
 
-/** The proof in these bytes, which must be its canonical text and nothing else. */
-export function read(bytes) {
+/**
+ * The proof in these bytes, which must be its canonical text and nothing else, without its entries; and what stands
+ * between the brackets of their list, in bytes that are not read yet, or null. The text is cut at `,"entries":` and at
+ * `,"manifest":`, neither of which can stand within a text: its quotation marks are escaped.
+ */
+function read(bytes) {
+  const BEFORE = ',"entries":';
+  const ascii = new TextDecoder("latin1").decode(bytes);
+  const [head, tail] = [ascii.indexOf(BEFORE), ascii.lastIndexOf(',"manifest":')];
+  const first = head + BEFORE.length;
+  need(head >= 0 && first <= tail, "form_json");
+  const list = ascii.slice(first, tail);
+  need(list === "null" || (list.length > 1 && list.startsWith("[") && list.endsWith("]")), "form_fields");
   let text;
   let proof;
   try {
-    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    text = decode(bytes.subarray(0, head)) + decode(bytes.subarray(tail));
     proof = JSON.parse(text);
   } catch {
     throw new Broken("form_json");
   }
   need(fits(proof, PROOF), "form_fields");
   need(canonical(proof) === text, "form_canonical");
-  return proof;
+  return { proof, entries: list === "null" ? null : bytes.subarray(first + 1, tail - 1) };
+}
+
+/** The entries between these brackets. */
+function readList(bytes) {
+  let text;
+  let list;
+  try {
+    text = `[${decode(bytes)}]`;
+    list = JSON.parse(text);
+  } catch {
+    throw new Broken("entry_form");
+  }
+  need(canonical(list) === text, "entry_form");
+  return list;
+}
+
+function decode(bytes) {
+  return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
 }
 
 /** A receipt as it was kept, or null. */
@@ -155,17 +190,7 @@ function checkRound(manifest, chain) {
   const earliest = Date.parse(manifest.sealed_at) + manifest.margin_seconds * 1000;
   const periods = Math.ceil(Math.max(0, earliest - chain.genesis_time * 1000) / (chain.period * 1000));
   need(named.round === periods + 1, "round_other");
-}
-
-/** Whether the key signed the commitment; null if this browser cannot tell. */
-async function isSigned({ public_key: key, signature }, commitment) {
-  const message = join(utf8("fair-draw commitment 1\n"), commitment);
-  try {
-    const imported = await crypto.subtle.importKey("raw", unhex(key), { name: "Ed25519" }, false, ["verify"]);
-    return await crypto.subtle.verify({ name: "Ed25519" }, imported, unhex(signature), message);
-  } catch (error) {
-    return globalThis.crypto?.subtle && error.name !== "NotSupportedError" ? false : null;
-  }
+  need(isMoment((chain.genesis_time + periods * chain.period) * 1000), "round_other");
 }
 
 /** Takes all entries, and leaves the page time to breathe. */

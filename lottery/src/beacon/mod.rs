@@ -44,6 +44,9 @@ pub struct Chain {
 #[serde(try_from = "u32", into = "u32")]
 pub struct Period(u32);
 
+/// What the first byte of a compressed point has set if the point is the one at infinity.
+const INFINITY: u8 = 0x40;
+
 /// One round as the beacon published it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -75,7 +78,7 @@ pub enum BeaconError {
     #[error("the signature of round {0} is not made by the beacon's key")]
     Signature(u64),
     /// The chain's public key is no key.
-    #[error("the beacon's public key is no point of the curve")]
+    #[error("the beacon's public key is no point of the curve, or the one at infinity")]
     PublicKey,
     /// The random value is not the hash of the signature.
     #[error("the randomness of round {0} is not the SHA-256 of its signature")]
@@ -171,6 +174,13 @@ impl Chain {
     pub fn verify(&self, expected: u64, answer: &BeaconRound) -> Result<Randomness, BeaconError> {
         if answer.round != expected {
             return Err(BeaconError::AnotherRound { expected, answered: answer.round });
+        }
+        // With the point at infinity for a key, the same point signs every round.
+        if self.public_key.as_bytes()[0] & INFINITY != 0 {
+            return Err(BeaconError::PublicKey);
+        }
+        if answer.signature.as_bytes()[0] & INFINITY != 0 {
+            return Err(BeaconError::Signature(expected));
         }
         let key = G2PubkeyRfc::from_fixed(*self.public_key.as_bytes()).map_err(|_| BeaconError::PublicKey)?;
         match key.verify(expected, &[], answer.signature.as_bytes()) {
@@ -302,6 +312,12 @@ mod tests {
         assert_eq!(chain.verify(one.round, &changed), Err(BeaconError::Randomness(one.round)));
         let no_point = Chain { public_key: HexBytes::from([7; 96]), ..chain };
         assert_eq!(no_point.verify(one.round, one), Err(BeaconError::PublicKey));
+        let (mut key, mut signature) = ([0; 96], [0; 48]);
+        (key[0], signature[0]) = (0xc0, 0xc0);
+        let infinity = Chain { public_key: HexBytes::from(key), ..Chain::quicknet() };
+        let round = BeaconRound::new(1, HexBytes::from(signature));
+        assert_eq!(infinity.verify(1, &round), Err(BeaconError::PublicKey));
+        assert_eq!(Chain::quicknet().verify(1, &round), Err(BeaconError::Signature(1)));
     }
 
     #[test]

@@ -5,7 +5,7 @@ mod report;
 
 use serde::Serialize;
 
-pub use report::{Report, Step, StepName};
+pub use report::{Outcome, Report, Step, StepName};
 
 use crate::beacon::{BeaconRound, Randomness};
 use crate::proof::{Bundle, Proof};
@@ -43,6 +43,7 @@ pub struct Options {
 pub fn verify(bytes: &[u8], options: &Options) -> Report {
     let mut report = Report {
         holds: false,
+        outcome: Outcome::Refused,
         commitment: None,
         organiser_key: None,
         steps: Vec::new(),
@@ -50,15 +51,18 @@ pub fn verify(bytes: &[u8], options: &Options) -> Report {
         verdict: String::new(),
     };
     report.verdict = match check(bytes, options, &mut report) {
-        Ok(verdict) => {
-            report.holds = true;
+        Ok((outcome, verdict)) => {
+            (report.holds, report.outcome) = (true, outcome);
             verdict
         }
         Err(Stop::Broken(step, found)) => {
             report.steps.push(Step { step, holds: false, found: found.clone() });
             format!("REFUSED: this is no proof of a draw; the step '{step}' does not hold: {found}.")
         }
-        Err(Stop::Incomplete(verdict)) => verdict,
+        Err(Stop::Incomplete(verdict)) => {
+            report.outcome = Outcome::Incomplete;
+            verdict
+        }
     };
     report
 }
@@ -71,7 +75,7 @@ enum Stop {
     Incomplete(String),
 }
 
-fn check(bytes: &[u8], options: &Options, report: &mut Report) -> Result<String, Stop> {
+fn check(bytes: &[u8], options: &Options, report: &mut Report) -> Result<(Outcome, String), Stop> {
     let pins = &options.pins;
     let Bundle { proof, entries } =
         Bundle::read(bytes).map_err(|error| broken(StepName::Form, format!("the proof {error}")))?;
@@ -183,7 +187,7 @@ fn check_ranking(
     pins: &Pins,
     selection: Option<Selection>,
     report: &mut Report,
-) -> Result<String, Stop> {
+) -> Result<(Outcome, String), Stop> {
     let (manifest, chain) = (&proof.manifest, &proof.beacon.chain);
     let Some(selection) = selection else {
         if proof.ranking.is_some() {
@@ -230,10 +234,15 @@ fn check_ranking(
         }
     };
     Ok(match (chain.is_public(), pins.beacon_key) {
-        (true, _) => format!("HOLDS: {follow} drand quicknet, {time}."),
-        (false, Some(_)) => format!("HOLDS: {follow} the beacon whose key you gave, {time}."),
-        (false, None) => format!(
-            "CONSISTENT, NOT PUBLICLY RANDOM: {follow} a beacon that only its owner vouches for, who could know the winners."
+        (true, _) => (Outcome::Holds, format!("HOLDS: {follow} drand quicknet, {time}.")),
+        (false, Some(_)) => {
+            (Outcome::Holds, format!("HOLDS: {follow} the beacon whose key you gave, {time}."))
+        }
+        (false, None) => (
+            Outcome::Consistent,
+            format!(
+                "CONSISTENT, NOT PUBLICLY RANDOM: {follow} a beacon that only its owner vouches for, who could know the winners."
+            ),
         ),
     })
 }

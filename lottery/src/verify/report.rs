@@ -42,11 +42,27 @@ pub struct Step {
     pub found: String,
 }
 
-/// The outcome of a verification.
+/// What a verification comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Everything holds, and the round is one that nobody could know beforehand.
+    Holds,
+    /// Everything holds, but the beacon is one that only its owner vouches for.
+    Consistent,
+    /// What is there holds, but something is missing.
+    Incomplete,
+    /// A step does not hold.
+    Refused,
+}
+
+/// What was found, and what it comes to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Report {
-    /// Whether everything holds that could be checked, winners included.
+    /// Whether every step was taken and holds, winners included: the outcome is `Holds` or `Consistent`.
     pub holds: bool,
+    /// What all of it comes to.
+    pub outcome: Outcome,
     /// The commitment, computed from the manifest.
     pub commitment: Option<Commitment>,
     /// The organiser's key in the proof.

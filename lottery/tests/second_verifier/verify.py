@@ -1,18 +1,23 @@
-"""A second verifier of the fair draw, written from docs/fair-draw.md alone, with Python's standard library.
+"""A second verifier of the fair draw, written from docs/fair-draw.md, with Python's standard library alone.
 
-It checks everything but the beacon's BLS signature, for which the standard library has no pairing.
-
-    python3 verify.py BUNDLE...     one line of JSON for each: the ranking, or the step that does not hold
+    python3 verify.py PROOF...     one line of JSON for each file: the verdict, the ranking or the step that does not hold
+    python3 verify.py --lines      the same for each line of the standard input, a proof's bytes in base64
 """
 
 import base64
 import datetime
+import functools
 import hashlib
 import hmac
 import json
 import re
 import sys
 import unicodedata
+
+import bls
+
+
+sys.set_int_max_str_digits(0)  # A number of any length is read, and then out of its bounds.
 
 
 class Refused(Exception):
@@ -64,9 +69,19 @@ def hexadecimal(length):
     return text("[0-9a-f]{%d}" % (2 * length))
 
 
+WHITE_SPACE = (
+    "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
+)
+
+
+def any_text(value):
+    """Text: half a surrogate pair is none."""
+    return isinstance(value, str) and not any(0xD800 <= ord(character) < 0xE000 for character in value)
+
+
 def line(longest):
     def fits_line(value):
-        if not isinstance(value, str) or not 1 <= len(value) <= longest or value != value.strip():
+        if not any_text(value) or not 1 <= len(value) <= longest or value != value.strip(WHITE_SPACE):
             return False
         return not any(unicodedata.category(character) == "Cc" for character in value)
 
@@ -78,13 +93,12 @@ def group(value):
 
 
 def moment(value):
-    if not text(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")(value):
+    if not text("[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-5][0-9]:[0-5][0-9][.][0-9]{3}Z")(value) or value[11:13] > "23":
         return False
     try:
-        milliseconds(value)
+        return FIRST <= milliseconds(value) <= LAST
     except ValueError:
         return False
-    return True
 
 
 def milliseconds(value):
@@ -92,6 +106,9 @@ def milliseconds(value):
         1970, 1, 1, tzinfo=datetime.timezone.utc
     )
     return since // datetime.timedelta(milliseconds=1)
+
+
+FIRST, LAST = milliseconds("0001-01-01T00:00:00.000Z"), milliseconds("9998-12-31T23:59:59.999Z")
 
 
 def holder(value):
@@ -118,16 +135,15 @@ SEVERAL = {**BOUNDS, "groups": [group], "without_group": lambda value: type(valu
 PROOF = {
     "beacon": {
         "chain": {
-            "beacon_id": lambda value: isinstance(value, str),
+            "beacon_id": any_text,
             "genesis_time": whole(0, U32),
             "group_hash": hexadecimal(32),
             "period": whole(1, U32),
             "public_key": hexadecimal(96),
             "scheme": SCHEME,
         },
-        "round": {"randomness": hexadecimal(32), "round": whole(0, EXACT), "signature": hexadecimal(48)},
+        "round": or_null({"randomness": hexadecimal(32), "round": whole(0, EXACT), "signature": hexadecimal(48)}),
     },
-    "entries": [ENTRY],
     "manifest": {
         "algorithm": text("hkdf-sha256-lowest-ticket"),
         "alternates": whole(0, U32),
@@ -160,14 +176,16 @@ PROOF = {
         "tickets": whole(0, EXACT),
         "version": whole(1, 1),
     },
-    "ranking": [
-        {
-            "label": LABEL,
-            "prize": or_null(whole(0, 99)),
-            "score": hexadecimal(32),
-            "seat": text("reserved|open|alternate"),
-        }
-    ],
+    "ranking": or_null(
+        [
+            {
+                "label": LABEL,
+                "prize": or_null(whole(0, 99)),
+                "score": hexadecimal(32),
+                "seat": text("reserved|open|alternate"),
+            }
+        ]
+    ),
     "signature": {"public_key": hexadecimal(32), "signature": hexadecimal(64)},
     "version": whole(1, 1),
 }
@@ -315,14 +333,39 @@ def seat(line, manifest):
     ]
 
 
-def verify(data):
+QUICKNET = "52db9ba70e0cc0f6eaf7803dd07447a1f5477735fd3f661792ba94600c84e971"
+
+# A round that many proofs share is verified once.
+is_signed_round = functools.lru_cache(maxsize=1024)(bls.is_signed)
+
+
+def parsed(data, step):
+    """The value whose canonical text these bytes are."""
     try:
-        proof = json.loads(data)
-    except ValueError as error:
-        raise Refused("form", str(error)) from error
-    # The list of entries is held to its shape in its own step.
-    shape = {**PROOF, "entries": lambda value: isinstance(value, list)}
-    need(fits(proof, shape) and canonical(proof) == data, "form", "not canonical, or not every field and no other")
+        value = json.loads(data.decode())
+        is_canonical = canonical(value) == data
+    except (ValueError, RecursionError) as error:
+        raise Refused(step, str(error)) from error
+    need(is_canonical, step, "not the canonical text")
+    return value
+
+
+def cut(data):
+    """The proof without its entries, and the list of these, in bytes that are not read yet."""
+    before, behind = b',"entries":', b',"manifest":'
+    head, tail = data.find(before), data.rfind(behind)
+    first = head + len(before)
+    need(0 <= head and first <= tail, "form", "no entries before the manifest")
+    entries = data[first:tail]
+    is_list = len(entries) > 1 and entries.startswith(b"[") and entries.endswith(b"]")
+    need(entries == b"null" or is_list, "form", "entries that are no list")
+    return data[:head] + data[tail:], None if entries == b"null" else entries
+
+
+def verify(data):
+    data, listed = cut(data)
+    proof = parsed(data, "form")
+    need(fits(proof, PROOF), "form", "not every field and no other, in its bounds")
     manifest, chain, drawn = proof["manifest"], proof["beacon"]["chain"], proof["beacon"]["round"]
     need(prizes_make_sense(manifest["prizes"]), "form", "prizes that make no sense")
 
@@ -347,12 +390,19 @@ def verify(data):
     earliest = sealed_at + manifest["margin_seconds"] * 1000
     periods = -(-max(0, earliest - chain["genesis_time"] * 1000) // (chain["period"] * 1000))
     need(named["round"] == periods + 1, "round", "not the round that follows from the time of sealing")
+    time = (chain["genesis_time"] + periods * chain["period"]) * 1000
+    need(time <= LAST, "round", "a round outside of the calendar")
 
-    need(drawn["round"] == named["round"], "randomness", "another round than the one named")
-    randomness = sha256(bytes.fromhex(drawn["signature"]))
-    need(randomness.hex() == drawn["randomness"], "randomness", "not the hash of the round's signature")
+    if drawn is not None:
+        need(drawn["round"] == named["round"], "randomness", "another round than the one named")
+        signature = bytes.fromhex(drawn["signature"])
+        randomness = sha256(signature)
+        need(randomness.hex() == drawn["randomness"], "randomness", "not the hash of the round's signature")
+        need(is_signed_round(public_key, drawn["round"], signature), "randomness", "not signed by the beacon")
 
-    entries = proof["entries"]
+    if listed is None:
+        return {"verdict": "incomplete", "commitment": commitment.hex()}
+    entries = parsed(listed, "entries")
     need(fits(entries, [ENTRY]), "entries", "an entry is not of the expected form")
     labels = [entry["label"] for entry in entries]
     need(all(one < other for one, other in zip(labels, labels[1:])), "entries", "not in the order of the labels")
@@ -362,6 +412,9 @@ def verify(data):
     root = merkle_root(leaves) if leaves else sha256()
     need(root.hex() == manifest["root"], "entries", "another Merkle root")
 
+    if drawn is None:
+        need(proof["ranking"] is None, "ranking", "winners without the round that decides them")
+        return {"verdict": "incomplete", "commitment": commitment.hex()}
     key = hmac.digest(commitment, randomness, "sha256")
     line = sorted(
         ((score(key, entry), entry["label"], entry["group"]) for entry in entries if entry["excluded"] is None),
@@ -370,22 +423,32 @@ def verify(data):
     ranking = seat(line, manifest)
     winners = sum(1 for ranked in ranking if ranked["prize"] is not None)
     need(winners == sum(prize["winners"] for prize in manifest["prizes"]), "ranking", "a seat stays empty")
+    if proof["ranking"] is None:
+        return {"verdict": "incomplete", "commitment": commitment.hex()}
     need(ranking == proof["ranking"], "ranking", "another ranking than the one that follows")
-    return {"commitment": commitment.hex(), "ranking": ranking}
+    verdict = "holds" if chain_hash.hex() == QUICKNET else "consistent"
+    return {"verdict": verdict, "commitment": commitment.hex(), "ranking": ranking}
+
+
+def judged(data):
+    try:
+        return verify(data)
+    except Refused as refused:
+        return {"verdict": "refused", "step": refused.step, "why": str(refused)}
 
 
 def main():
-    results = []
+    if sys.argv[1:] == ["--lines"]:
+        for text_line in sys.stdin:
+            print(json.dumps(judged(base64.b64decode(text_line))), flush=True)
+        return
+    verdicts = []
     for path in sys.argv[1:]:
         with open(path, "rb") as file:
-            data = file.read()
-        try:
-            results.append({"holds": True, **verify(data)})
-        except Refused as refused:
-            results.append({"holds": False, "step": refused.step, "why": str(refused)})
-    for result in results:
-        print(json.dumps(result))
-    sys.exit(0 if results and all(result["holds"] for result in results) else 1)
+            verdicts.append(judged(file.read()))
+    for verdict in verdicts:
+        print(json.dumps(verdict))
+    sys.exit(0 if verdicts and all(verdict["verdict"] in ("holds", "consistent") for verdict in verdicts) else 1)
 
 
 if __name__ == "__main__":
