@@ -11,6 +11,7 @@ use http::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use http::{StatusCode, header};
 use lottery::{DrawRequestError, FieldError};
 use lottery_store::StoreError;
+use platform::Chain;
 use serde_json::{Map, Value, json};
 
 use crate::explanation::Explanation;
@@ -260,8 +261,8 @@ impl From<StoreError> for ApiError {
                 Self::bad_request("BadQuery", "cursor must be the `next_cursor` of a page of this very list")
                     .at("cursor")
             }
-            error if error.is_transient() => Self::unavailable(chain(&error)),
-            error => Self::internal(chain(&error)),
+            error if error.is_transient() => Self::unavailable(Chain(&error)),
+            error => Self::internal(Chain(&error)),
         }
     }
 }
@@ -283,21 +284,6 @@ impl From<DrawRequestError> for ApiError {
             }
         }
     }
-}
-
-/// The messages of an error and of its sources, for the log.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        let message = error.to_string();
-        if !text.ends_with(&message) {
-            text.push_str(": ");
-            text.push_str(&message);
-        }
-        source = error.source();
-    }
-    text
 }
 
 #[cfg(test)]

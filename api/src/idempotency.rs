@@ -14,6 +14,7 @@ use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, LOCATION};
 use http::request::Parts;
 use http::{HeaderMap, StatusCode};
 use lottery_store::{Claim, StoredResponse};
+use platform::Chain;
 use sha2::{Digest, Sha256};
 
 use crate::auth::Caller;
@@ -87,7 +88,7 @@ impl IdempotencyKey {
         action: impl Future<Output = Result<Response, ApiError>>,
     ) -> Result<Response, ApiError> {
         let Some(Scoped { scope, key }) = self.0 else { return action.await };
-        let body_hash = hex(&Sha256::digest(body));
+        let body_hash = lottery::hex(&Sha256::digest(body));
         match state.store.claim(&scope, &key, &body_hash, state.clock.now()).await? {
             Claim::New => {}
             Claim::InFlight => {
@@ -111,14 +112,14 @@ impl IdempotencyKey {
                 let (response, stored) = keep(response).await?;
                 // The thing is done: an answer that cannot be remembered is still the answer.
                 if let Err(error) = state.store.finish(&scope, &key, &stored).await {
-                    tracing::warn!(error = crate::error::chain(&error), "an answer cannot be remembered");
+                    tracing::warn!(error = %Chain(&error), "an answer cannot be remembered");
                 }
                 Ok(response)
             }
             Err(error) => {
                 if let Err(error) = state.store.release(&scope, &key).await {
                     tracing::warn!(
-                        error = crate::error::chain(&error),
+                        error = %Chain(&error),
                         "an idempotency mark stays until it expires"
                     );
                 }
@@ -150,8 +151,4 @@ fn replay(stored: StoredResponse) -> Result<Response, ApiError> {
     }
     response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
     Ok(response)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -36,4 +36,4 @@ pub use config::{Config, ConfigError, ImportLimits, KeySource, Rate, RateLimits,
 pub use error::ApiError;
 pub use rate_limit::RateClass;
 pub use routes::{Endpoint, router, router_with};
-pub use state::{AppState, Clock};
+pub use state::AppState;

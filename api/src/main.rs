@@ -1,22 +1,19 @@
 //! The API: on Lambda behind API Gateway, otherwise a plain server.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use api::{AppState, Clock, KeySource, Settings, Verifier, router};
+use api::{AppState, KeySource, Settings, Verifier, router};
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{AppName, BehaviorVersion};
-use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
-use aws_smithy_http_client::{Builder, Connector};
-use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpConnector};
+use aws_smithy_runtime_api::client::http::SharedHttpConnector;
 use axum::response::Response;
 use http::HeaderValue;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use lottery_store::{Store, Tables};
+use platform::SystemClock;
 use tokio::net::TcpListener;
-
-const TLS: Provider = Provider::Rustls(CryptoMode::Ring);
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
@@ -47,21 +44,16 @@ async fn carried_as_file(mut response: Response) -> Response {
 }
 
 async fn state(settings: Settings) -> anyhow::Result<AppState> {
-    let sdk = aws_config::defaults(BehaviorVersion::latest())
-        .http_client(Builder::new().tls_provider(TLS).build_https())
-        .app_name(AppName::new("api").context("the name of the application")?)
-        .timeout_config(timeouts())
-        .load()
-        .await;
+    let sdk = platform::sdk_config("api", timeouts()).await;
     let tables = Tables { lottery: settings.lottery_table, contacts: settings.contacts_table };
     let store = Store::new(aws_sdk_dynamodb::Client::new(&sdk), tables);
     let verifier = match settings.keys {
         KeySource::Inline(document) => Verifier::inline(&document, &settings.api)?,
-        KeySource::Url(url) => Verifier::from_url(url, connector(), &settings.api),
+        KeySource::Url(url) => Verifier::from_url(url, keys_connector(), &settings.api),
     };
     let sns = aws_sdk_sns::Client::new(&sdk);
     let sfn = aws_sdk_sfn::Client::new(&sdk);
-    Ok(AppState::new(settings.api, store, sns, sfn, verifier, Clock::system()))
+    Ok(AppState::new(settings.api, store, sns, sfn, verifier, Arc::new(SystemClock)))
 }
 
 /// How long a call of AWS may take, for all clients. An attempt that hangs is repeated by the SDK, three in all, and the
@@ -75,13 +67,9 @@ fn timeouts() -> TimeoutConfig {
         .build()
 }
 
-/// Asks the token issuer for its keys.
-fn connector() -> SharedHttpConnector {
-    let timeouts = HttpConnectorSettings::builder()
-        .connect_timeout(Duration::from_secs(3))
-        .read_timeout(Duration::from_secs(5))
-        .build();
-    SharedHttpConnector::new(Connector::builder().tls_provider(TLS).connector_settings(timeouts).build())
+/// The connector of requests to the token issuer.
+fn keys_connector() -> SharedHttpConnector {
+    platform::https_connector(Duration::from_secs(3), Some(Duration::from_secs(5)))
 }
 
 /// Until Ctrl-C, or the signal by which containers are stopped.

@@ -117,7 +117,7 @@ static FILES: LazyLock<Vec<File>> = LazyLock::new(|| {
 static BUILD: LazyLock<String> = LazyLock::new(|| {
     let mut digest = Sha256::new_with_prefix(INDEX);
     FILES.iter().for_each(|file| digest.update(file.content));
-    digest.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    lottery::hex(&digest.finalize()[..8])
 });
 
 /// The page of this build: it loads files of this build and no other.

@@ -3,43 +3,14 @@
 use std::fmt;
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use lottery_store::Store;
+use platform::Clock;
 
 use crate::auth::Verifier;
 use crate::config::Config;
 use crate::draws::Executions;
 use crate::kept::Reads;
 use crate::rate_limit::Limiter;
-
-/// Tells the time; tests move it.
-#[derive(Clone)]
-pub struct Clock(Arc<dyn Fn() -> Timestamp + Send + Sync>);
-
-impl Clock {
-    /// The clock of the machine.
-    #[must_use]
-    pub fn system() -> Self {
-        Self::from_fn(Timestamp::now)
-    }
-
-    /// A clock that asks `now`.
-    pub fn from_fn(now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
-        Self(Arc::new(now))
-    }
-
-    /// This moment.
-    #[must_use]
-    pub fn now(&self) -> Timestamp {
-        (self.0)()
-    }
-}
-
-impl fmt::Debug for Clock {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Clock")
-    }
-}
 
 /// Tells which part behind the API is down, in a sentence.
 pub(crate) type Health = Arc<dyn Fn() -> Result<(), String> + Send + Sync>;
@@ -53,7 +24,7 @@ pub struct AppState {
     pub(crate) executions: Arc<Executions>,
     pub(crate) reads: Arc<Reads>,
     pub(crate) verifier: Verifier,
-    pub(crate) clock: Clock,
+    pub(crate) clock: Arc<dyn Clock>,
     pub(crate) limiter: Arc<Limiter>,
     pub(crate) health: Health,
 }
@@ -67,7 +38,7 @@ impl AppState {
         sns: aws_sdk_sns::Client,
         sfn: aws_sdk_sfn::Client,
         verifier: Verifier,
-        clock: Clock,
+        clock: Arc<dyn Clock>,
     ) -> Self {
         Self {
             store,

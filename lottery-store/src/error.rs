@@ -4,6 +4,7 @@ use std::error::Error;
 use std::fmt::Debug;
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use platform::is_throttling;
 
 type Source = Box<dyn Error + Send + Sync>;
 
@@ -53,17 +54,4 @@ impl StoreError {
             Some(_) => Self::Refused(error.into()),
         }
     }
-}
-
-/// The error codes by which DynamoDB asks to slow down; also used as reasons of a cancelled transaction.
-pub(crate) fn is_throttling(code: &str) -> bool {
-    matches!(
-        code,
-        "ProvisionedThroughputExceededException"
-            | "ProvisionedThroughputExceeded"
-            | "RequestLimitExceeded"
-            | "ThrottlingException"
-            | "ThrottlingError"
-            | "LimitExceededException"
-    )
 }

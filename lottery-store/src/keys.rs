@@ -289,7 +289,7 @@ fn hash(parts: &[&str]) -> String {
         hash.update(part.len().to_be_bytes());
         hash.update(part);
     }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    lottery::hex(&hash.finalize())
 }
 
 #[cfg(test)]

@@ -24,7 +24,6 @@ mod counting;
 mod deliveries;
 mod draws;
 mod email;
-mod execution;
 mod holding;
 mod idempotency;
 mod ledger;
@@ -42,7 +41,6 @@ pub use chunks::{CHUNK_ENTRIES, ChunkMark, EntryInclusion, RawChunk, SealedDraw,
 pub use deliveries::Delivery;
 pub use draws::{CancelDraw, CreateDraw};
 pub use error::StoreError;
-pub use execution::execution_arn;
 pub use idempotency::{Claim, StoredResponse};
 pub use ledger::{NotificationClaim, Settlement};
 pub use lotteries::CreateLottery;

@@ -8,8 +8,8 @@ use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::CancellationReason;
+use platform::is_throttling;
 
-use crate::error::is_throttling;
 use crate::item::Item;
 use crate::write::Write;
 use crate::{Store, StoreError};

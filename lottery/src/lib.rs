@@ -12,6 +12,7 @@
 //! - `list`, behind the feature `lists`: lists of participants as people have them, read into people
 //! - [`lottery`]: the event with its pool; [`locale`]: its language and time zone
 //! - [`draw_request`]: what an organiser asks for; [`draw`]: one run that picks winners
+//! - [`execution`]: how the executions of the state machine that carry a draw are named, and their input
 //! - [`entry`]: a participant's place in one sealed draw
 //! - [`ranking`]: from a commitment, randomness and an entry to its score
 //! - the fair draw: [`prize_list`], [`quota`] and [`feasibility`] before it, [`seal`] and [`manifest`] (with [`merkle`],
@@ -35,6 +36,7 @@ pub mod contact;
 pub mod draw;
 pub mod draw_request;
 pub mod entry;
+pub mod execution;
 pub mod feasibility;
 pub mod guard;
 pub mod id;
@@ -78,3 +80,4 @@ pub use participant::{Group, Name, Participant, ParticipantFields, Tickets};
 pub use prize_list::{PrizeList, PrizeListError};
 pub use quota::{Part, Quota};
 pub use record::{ClearWord, Clearing, Field, Record};
+pub use text::hex;

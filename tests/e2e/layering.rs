@@ -7,28 +7,19 @@ use std::process::Command;
 use serde_json::Value;
 
 /// For each package of the workspace, the others of ours that it may name in its manifest.
-const MAY_DEPEND_ON: [(&str, &[&str]); 10] = [
+const MAY_DEPEND_ON: [(&str, &[&str]); 9] = [
     ("lottery", &[]),
+    ("platform", &[]),
     ("asl-engine", &[]),
     ("state-machines", &[]),
-    ("lottery-store", &["lottery", "test-support"]),
-    ("api", &["lottery", "lottery-store", "state-machines", "test-support"]),
-    ("workflow-tasks", &["lottery", "lottery-store", "state-machines", "test-support", "test-world"]),
+    ("lottery-store", &["lottery", "platform"]),
+    ("api", &["lottery", "lottery-store", "platform", "state-machines"]),
+    ("workflow-tasks", &["lottery", "lottery-store", "platform", "state-machines"]),
     (
         "local-stack",
-        &[
-            "api",
-            "asl-engine",
-            "lottery",
-            "lottery-store",
-            "state-machines",
-            "test-support",
-            "workflow-tasks",
-        ],
+        &["api", "asl-engine", "lottery", "lottery-store", "platform", "state-machines", "workflow-tasks"],
     ),
-    ("test-support", &["lottery", "lottery-store"]),
-    ("test-world", &["lottery", "lottery-store", "test-support", "workflow-tasks"]),
-    ("end-to-end-tests", &["local-stack", "state-machines", "test-support"]),
+    ("end-to-end-tests", &["local-stack", "state-machines"]),
 ];
 
 /// The packages that only tests may depend on.

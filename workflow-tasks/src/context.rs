@@ -4,18 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use aws_config::SdkConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{AppName, SdkConfig};
-use aws_smithy_http_client::Connector;
-use aws_smithy_http_client::tls::Provider;
-use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
-use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpConnector};
 use lottery::signature::OrganiserKey;
 use lottery_store::{Store, Tables};
 
 use crate::{Clock, Config, Function, Metrics, OrganiserSecret, Relays, SystemClock};
-
-const TLS: Provider = Provider::Rustls(CryptoMode::Ring);
 
 /// How long a connection, one attempt of a call, and a call with all its repetitions may take: less than the time-out
 /// of any function, so that a call that hangs is an error with a name and not the function's end.
@@ -58,26 +52,23 @@ pub struct TaskContext {
 impl TaskContext {
     /// The context of `function` on AWS, or wherever `AWS_ENDPOINT_URL` points. Its calls name it as their application.
     pub async fn from_config(function: Function, config: Config) -> anyhow::Result<Self> {
-        let http = aws_smithy_http_client::Builder::new().tls_provider(TLS).build_https();
-        let app_name = AppName::new(function.name()).context("the function's name")?;
-        let sdk = aws_config::defaults(aws_config::BehaviorVersion::latest()).http_client(http);
-        let sdk = sdk.timeout_config(timeouts());
-        let sdk = sdk.app_name(app_name).load().await;
+        let sdk = platform::sdk_config(function.name(), timeouts()).await;
         let tables =
             Tables { lottery: config.lottery_table.clone(), contacts: config.contacts_table.clone() };
         let organiser_key = match &config.organiser_secret {
             None => None,
             Some(secret) => Some(organiser_key(secret, &sdk).await?),
         };
-        let settings = HttpConnectorSettings::builder().connect_timeout(CONNECT_TIMEOUT).build();
-        let connector = Connector::builder().tls_provider(TLS).connector_settings(settings).build();
         let metrics = Metrics::new(config.metrics_namespace.clone());
         Ok(Self {
             store: Store::new(aws_sdk_dynamodb::Client::new(&sdk), tables),
             sns: aws_sdk_sns::Client::new(&sdk),
             ses: aws_sdk_sesv2::Client::new(&sdk),
             sfn: aws_sdk_sfn::Client::new(&sdk),
-            relays: Relays::new(config.beacon.relays.clone(), SharedHttpConnector::new(connector)),
+            relays: Relays::new(
+                config.beacon.relays.clone(),
+                platform::https_connector(CONNECT_TIMEOUT, None),
+            ),
             organiser_key,
             metrics,
             config,

@@ -7,8 +7,8 @@ use aws_sdk_sfn::operation::describe_execution::DescribeExecutionError;
 use aws_sdk_sfn::operation::start_execution::StartExecutionError;
 use aws_sdk_sfn::types::ExecutionStatus;
 use jiff::Timestamp;
-use lottery::{Draw, DrawId, DrawStatus};
-use serde_json::{Value, json};
+use lottery::Draw;
+use serde_json::Value;
 
 use crate::{TaskContext, TaskError};
 
@@ -55,10 +55,10 @@ pub(crate) struct Executions<'a> {
 
 impl Executions<'_> {
     pub(crate) async fn describe(&self, name: &str) -> Result<Execution, TaskError> {
-        let arn = lottery_store::execution_arn(self.state_machine_arn, name);
+        let arn = lottery::execution::arn(self.state_machine_arn, name);
         let execution = match self.cx.sfn.describe_execution().execution_arn(arn).send().await {
             Ok(execution) => execution,
-            Err(error) if is_throttling(&error) => return Ok(Execution::Throttled),
+            Err(error) if is_throttled(&error) => return Ok(Execution::Throttled),
             Err(error) => {
                 return match error.as_service_error() {
                     Some(DescribeExecutionError::ExecutionDoesNotExist(_)) => Ok(Execution::Missing),
@@ -86,7 +86,7 @@ impl Executions<'_> {
                 self.cx.store.set_execution(lottery_id, draw_id, &answer.execution_arn).await?;
                 Ok(true)
             }
-            Err(error) if is_throttling(&error) => Ok(false),
+            Err(error) if is_throttled(&error) => Ok(false),
             Err(error) => match error.as_service_error() {
                 // Somebody else has started it in between.
                 Some(StartExecutionError::ExecutionAlreadyExists(_)) => Ok(true),
@@ -96,18 +96,9 @@ impl Executions<'_> {
     }
 }
 
-/// The buckets of Step Functions are those of the whole account: others may have emptied them.
-fn is_throttling<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
-    let code = error.as_service_error().and_then(ProvideErrorMetadata::code).unwrap_or_default();
-    matches!(code, "ThrottlingException" | "TooManyRequestsException" | "ExecutionLimitExceeded")
-}
-
-/// The name of a draw's execution. A name is used once, so that a start repeated is one start.
-pub(crate) fn name(draw_id: &DrawId, resumes: u32) -> String {
-    match resumes {
-        0 => format!("draw-{draw_id}"),
-        resumes => format!("draw-{draw_id}-r{resumes}"),
-    }
+/// The request rates of Step Functions are limited for the account as a whole: other executions count too.
+fn is_throttled<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
+    error.as_service_error().and_then(ProvideErrorMetadata::code).is_some_and(platform::is_throttling)
 }
 
 /// When a draw may be resumed at the earliest, whose last execution began then: at once the first time, and then after
@@ -118,26 +109,6 @@ pub(crate) fn resume_at(began_at: Timestamp, resumes: u32) -> Timestamp {
         resumes => Duration::from_secs(60 << (resumes - 1).min(16)).min(MAX_BACK_OFF),
     };
     began_at + back_off
-}
-
-/// What the API starts an execution with.
-pub(crate) fn first_input(draw: &Draw) -> Value {
-    let mut input = json!({ "lottery_id": draw.lottery_id, "draw_id": draw.draw_id });
-    if let Some(closes_at) = draw.closes_at {
-        input["closes_at"] = json!(closes_at);
-    }
-    input
-}
-
-/// Before the winners are official the tasks are gone through again: each finds what it has done.
-pub(crate) fn resume_input(draw: &Draw) -> Value {
-    let mut input = json!({ "lottery_id": draw.lottery_id, "draw_id": draw.draw_id });
-    match draw.status {
-        DrawStatus::Waiting => return first_input(draw),
-        DrawStatus::Recorded => input["resume_from"] = json!("RecordWinners"),
-        _ => {}
-    }
-    input
 }
 
 #[cfg(test)]

@@ -21,7 +21,6 @@
 //! Around them: [`TaskContext`] and [`Config`], [`TaskError`] with its names, [`Metrics`], [`Function`], and [`lambda`],
 //! which the thin binaries in `src/bin` share.
 
-mod clock;
 mod config;
 mod context;
 mod due;
@@ -54,13 +53,13 @@ pub mod seal_entries;
 pub mod send_email;
 pub mod send_sms;
 
-pub use clock::{Clock, SystemClock};
 pub use config::{BeaconConfig, Config, ConfigError, DeliveryConfig, OrganiserSecret};
 pub use context::TaskContext;
 pub use error::TaskError;
 pub use function::Function;
 pub use invoke::invoke;
 pub use metrics::Metrics;
+pub use platform::{Clock, SystemClock};
 pub use position::{Position, Positions};
 pub use relays::Relays;
 pub use task::{DrawInput, EndInput, SendInput, TaskInput};

@@ -10,12 +10,12 @@ use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 use lottery::{Channel, Draw, DrawStatus, NotificationCounts, NotificationsByChannel, ParticipantId};
 use lottery_store::{NotificationState, Winner};
+use platform::Chain;
 use serde::Serialize;
 use tracing::warn;
 
 use crate::pace::Pace;
 use crate::position::{MAX_WAIT, Position, longer};
-use crate::task::Causes;
 use crate::tell::{Outcome, Stop, Telling};
 use crate::{SendInput, TaskContext, TaskError};
 
@@ -215,6 +215,6 @@ async fn count(cx: &TaskContext, draw: &Draw, channel: Channel, settled: Notific
     let mut counts = NotificationsByChannel::default();
     *counts.on_mut(channel) = settled;
     if let Err(error) = cx.store.count_notifications(&draw.lottery_id, &draw.draw_id, &counts).await {
-        warn!(cause = %Causes(&error), "not counted on the draw");
+        warn!(cause = %Chain(&error), "not counted on the draw");
     }
 }

@@ -196,7 +196,7 @@ fn judge<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Publicat
             if never_connected { Publication::NotReached } else { Publication::Unanswered("ConnectionLost") }
         }
         SdkError::ServiceError(refusal) => match refusal.raw().status().as_u16() {
-            _ if refusal.err().code().is_some_and(is_throttling) => Publication::Throttled,
+            _ if refusal.err().code().is_some_and(asks_to_wait) => Publication::Throttled,
             _ if refusal.err().code().is_some_and(is_about_us) => Publication::NotReached,
             429 => Publication::Throttled,
             400..=499 => Publication::Refused(error_code(refusal.err().code())),
@@ -207,23 +207,9 @@ fn judge<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Publicat
     }
 }
 
-/// The codes by which SNS and SES ask to come later. Quotas of a day or a month are among them: they too pass.
-fn is_throttling(code: &str) -> bool {
-    matches!(
-        code,
-        "LimitExceededException"
-            | "SendingPausedException"
-            | "Throttled"
-            | "ThrottledException"
-            | "Throttling"
-            | "ThrottlingException"
-            | "RequestThrottled"
-            | "RequestThrottledException"
-            | "RequestLimitExceeded"
-            | "TooManyRequestsException"
-            | "KMSThrottling"
-            | "KMSThrottlingException"
-    )
+/// Whether SNS or SES asks with this code to send later. A pause of an account's sending ends, as a quota does.
+fn asks_to_wait(code: &str) -> bool {
+    code == "SendingPausedException" || platform::is_throttling(code)
 }
 
 /// The codes that say nothing of the message: the function's credentials have run out, or its clock is wrong.
@@ -251,18 +237,13 @@ fn error_code(code: Option<&str>) -> String {
 
 /// Whether the connection failed while it was being made, so that nothing can have been sent.
 fn never_connected(error: &(dyn std::error::Error + 'static)) -> bool {
-    let mut next = Some(error);
-    while let Some(error) = next {
+    platform::sources(error).any(|error| {
         let connecting = error
             .downcast_ref::<hyper_util::client::legacy::Error>()
             .is_some_and(hyper_util::client::legacy::Error::is_connect);
         let refused = error
             .downcast_ref::<std::io::Error>()
             .is_some_and(|error| error.kind() == std::io::ErrorKind::ConnectionRefused);
-        if connecting || refused {
-            return true;
-        }
-        next = error.source();
-    }
-    false
+        connecting || refused
+    })
 }

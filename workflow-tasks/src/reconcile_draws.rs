@@ -13,18 +13,19 @@ use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
+use lottery::execution::{first_input, name, resume_input};
 use lottery::{Draw, DrawStatus};
 use lottery_store::{ReleaseWinners, UnfinishedDraw, UnfinishedListing};
+use platform::Chain;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use tracing::{Instrument, Span, info, info_span, warn};
 use uuid::Uuid;
 
-use crate::executions::{Closed, Execution, Executions, first_input, name, resume_at, resume_input};
+use crate::executions::{Closed, Execution, Executions, resume_at};
 use crate::position::Positions;
 use crate::release_winners::reason;
 use crate::standing::Standing;
-use crate::task::Causes;
 use crate::{TaskContext, TaskError, TaskInput};
 
 /// How long a draw may be without its execution before the start counts as lost.
@@ -106,7 +107,7 @@ pub async fn handle(cx: &TaskContext, _: Input) -> Result<Output, TaskError> {
     }
     match cx.store.erase_dead_attempts(cx.clock.now()).await {
         Ok(erased) => output.erased = erased,
-        Err(error) => warn!(cause = %Causes(&error), "chunks of dead attempts not erased"),
+        Err(error) => warn!(cause = %Chain(&error), "chunks of dead attempts not erased"),
     }
     let mut actions = stream::iter(due)
         .map(|listing| async move {
@@ -152,7 +153,7 @@ async fn reconcile(
             info!("Step Functions asks to come later");
         }
         Ok(action) => info!(?action, "reconciled"),
-        Err(error) => warn!(error = error.name(), cause = %Causes(error), "not reconciled"),
+        Err(error) => warn!(error = error.name(), cause = %Chain(error), "not reconciled"),
     }
     action
 }

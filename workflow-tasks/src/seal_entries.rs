@@ -10,11 +10,11 @@ use lottery::moment::Moment;
 use lottery::seal::SealedEntries;
 use lottery::{Commitment, Draw, DrawId, DrawStatus, Exclusion, Invalid, Lottery, Reason};
 use lottery_store::{CommitSeal, ReleaseWinners, SealAttempt, SealedDraw, StoreError, TakeLottery};
+use platform::Chain;
 use serde::Serialize;
 use tracing::warn;
 
 use crate::sealing::{PastWinners, Written, write_entries};
-use crate::task::Causes;
 use crate::{DrawInput, TaskContext, TaskError, release_winners};
 
 /// How often a commit that other writers are in the way of is made anew.
@@ -153,7 +153,7 @@ async fn commit(
                 cx.clock.sleep(Duration::from_millis(50)).await;
             }
             Err(error) if error.is_transient() => {
-                warn!(cause = %Causes(&error), "the commitment's write has no answer");
+                warn!(cause = %Chain(&error), "the commitment's write has no answer");
                 if !cx.store.redate(attempt).await? {
                     return unanswered(cx, draw, commitment, round_at).await;
                 }

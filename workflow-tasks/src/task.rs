@@ -1,6 +1,7 @@
 //! The border of every task: JSON in, JSON out, and the span that its log lines carry.
 
 use lottery::{DrawId, LotteryId};
+use platform::Chain;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -81,7 +82,7 @@ where
             Ok(output) => Ok(serde_json::to_value(output).expect("the outputs of tasks are plain data")),
             // One line for each, whose level is what an operator's alarms go by.
             Err(error) => {
-                let (name, cause) = (error.name(), Causes(&error));
+                let (name, cause) = (error.name(), Chain(&error));
                 match error.surprise() {
                     Surprise::Expected => info!(error = name, %cause, "refused"),
                     Surprise::Passing => warn!(error = name, %cause, "failed"),
@@ -93,20 +94,4 @@ where
     }
     .instrument(span)
     .await
-}
-
-/// An error with all that it came from, on one line.
-pub(crate) struct Causes<'a>(pub(crate) &'a (dyn std::error::Error + 'static));
-
-impl std::fmt::Display for Causes<'_> {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let mut next = Some(self.0);
-        let mut separator = "";
-        while let Some(error) = next {
-            write!(formatter, "{separator}{error}")?;
-            separator = ": ";
-            next = error.source();
-        }
-        Ok(())
-    }
 }

@@ -3,8 +3,8 @@
 
 use aws_sdk_sfn::Client;
 use aws_sdk_sfn::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use lottery::execution::{first_input, name, resume_input};
 use lottery::{Draw, DrawId};
-use serde_json::json;
 
 use crate::error::ApiError;
 
@@ -21,25 +21,21 @@ impl Executions {
 
     /// The ARN that the first execution of a draw has: its name follows from the draw's id.
     fn arn(&self, draw_id: &DrawId) -> String {
-        self.arn_of(&name(draw_id))
+        self.arn_of(&name(draw_id, 0))
     }
 
     fn arn_of(&self, name: &str) -> String {
-        lottery_store::execution_arn(&self.state_machine_arn, name)
+        lottery::execution::arn(&self.state_machine_arn, name)
     }
 
     /// Starts the execution of a draw. Started already, running or closed, is as good.
     pub(crate) async fn start(&self, draw: &Draw) -> Result<String, StartError> {
-        let mut input = json!({ "lottery_id": draw.lottery_id, "draw_id": draw.draw_id });
-        if let Some(closes_at) = draw.closes_at {
-            input["closes_at"] = json!(closes_at);
-        }
         let started = self
             .client
             .start_execution()
             .state_machine_arn(&self.state_machine_arn)
-            .name(name(&draw.draw_id))
-            .input(input.to_string())
+            .name(name(&draw.draw_id, 0))
+            .input(first_input(draw).to_string())
             .send()
             .await;
         match started {
@@ -76,18 +72,13 @@ impl Executions {
     /// Starts the further execution of a draw whose messages are sent again, as the reconciler would. Started already is
     /// as good.
     pub(crate) async fn resume(&self, draw: &Draw, resumes: u32) -> Result<String, StartError> {
-        let name = format!("{}-r{resumes}", name(&draw.draw_id));
-        let input = json!({
-            "lottery_id": draw.lottery_id,
-            "draw_id": draw.draw_id,
-            "resume_from": "RecordWinners",
-        });
+        let name = name(&draw.draw_id, resumes);
         let started = self
             .client
             .start_execution()
             .state_machine_arn(&self.state_machine_arn)
             .name(&name)
-            .input(input.to_string())
+            .input(resume_input(draw).to_string())
             .send()
             .await;
         match started {
@@ -96,11 +87,6 @@ impl Executions {
             Err(error) => Err(StartError::of(error)),
         }
     }
-}
-
-/// The name of a draw's execution.
-fn name(draw_id: &DrawId) -> String {
-    format!("draw-{draw_id}")
 }
 
 /// Why an execution did not start.

@@ -154,7 +154,7 @@ fn tag(draw: &Draw, stream: &str) -> String {
     let mut digest = Digesting(Sha256::new_with_prefix(stream));
     // The form in which a draw is shown to developers names every field, those to come too.
     let _ = write!(digest, "{draw:?}");
-    digest.0.finalize().iter().take(12).map(|byte| format!("{byte:02x}")).collect()
+    lottery::hex(&digest.0.finalize()[..12])
 }
 
 #[cfg(test)]

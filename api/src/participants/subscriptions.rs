@@ -13,12 +13,13 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::SignedDuration;
 use lottery::{EmailAddress, EmailThrough, Field, Label, Lottery, ParticipantId, Record};
 use lottery_store::{Contact, Recorded, Resubscribe};
+use platform::Chain;
 use serde_json::json;
 
 use super::refusal::LineRefusal;
 use super::report::{Remark, Report};
 use super::taking::Line;
-use crate::error::{ApiError, chain};
+use crate::error::ApiError;
 use crate::state::AppState;
 
 /// Subscriptions made at once.
@@ -275,7 +276,7 @@ async fn subscribe(state: &AppState, lottery: &Lottery, wanted: &Wanted) -> Resu
             Ok(false)
         }
         Err(error) => {
-            tracing::warn!(error = chain(&error), "a subscription cannot be noted");
+            tracing::warn!(error = %Chain(&error), "a subscription cannot be noted");
             Err(LineRefusal::EmailNotSubscribed)
         }
     }

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use api::{AppState, Clock, Config, Verifier};
+use api::{AppState, Config, Verifier};
 use aws_smithy_runtime_api::client::http::{SharedHttpClient, SharedHttpConnector, http_client_fn};
 use axum::Router;
 use axum::body::Body;
@@ -124,7 +124,7 @@ impl Service {
         let sfn = aws_sdk_sfn::Client::from_conf(sdk_config!(aws_sdk_sfn, &aws));
         let time = Arc::new(Mutex::new(now()));
         let moved = Arc::clone(&time);
-        let clock = Clock::from_fn(move || *moved.lock().unwrap());
+        let clock = Arc::new(move || *moved.lock().unwrap());
         let state = AppState::new(config, store.clone(), sns, sfn, verifier, clock);
         Self { router: api::router(state.clone()), state, aws, store, issuer, time }
     }

@@ -1,6 +1,5 @@
 //! A small HTTP client for loopback: no TLS, no redirects.
 
-use std::fmt;
 use std::time::Duration;
 
 use aws_smithy_http_client::Connector;
@@ -10,6 +9,7 @@ use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::byte_stream::ByteStream;
 use bytes::Bytes;
 use http::{Request, Response};
+use platform::Chain;
 
 /// Sends requests, over connections that it keeps.
 #[derive(Debug)]
@@ -40,17 +40,7 @@ impl HttpClient {
 
 impl NoAnswer {
     /// The error with its sources, of which the innermost says what happened.
-    fn from_error(error: impl std::error::Error) -> NoAnswer {
-        struct Chain<'a>(&'a dyn std::error::Error);
-        impl fmt::Display for Chain<'_> {
-            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(formatter, "{}", self.0)?;
-                match self.0.source() {
-                    Some(source) => write!(formatter, ": {}", Chain(source)),
-                    None => Ok(()),
-                }
-            }
-        }
+    fn from_error(error: impl std::error::Error + 'static) -> NoAnswer {
         NoAnswer(Chain(&error).to_string())
     }
 }

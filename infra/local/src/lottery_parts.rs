@@ -5,10 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use asl_engine::Clock;
-use aws_smithy_http_client::Connector;
-use aws_smithy_http_client::tls::Provider;
-use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
-use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpConnector};
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use lottery::signature::OrganiserKey;
@@ -23,6 +19,9 @@ use crate::functions::FunctionTable;
 use crate::limits::{self, Account};
 use crate::schedule::Schedule;
 use crate::{BeaconChoice, Config, Issuer, Limits, StartError};
+
+/// As on AWS.
+const RELAY_CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Every function of the stack. Another workflow that comes to live here adds its own.
 pub(crate) fn lottery_functions(
@@ -47,7 +46,10 @@ pub(crate) fn lottery_functions(
             sns: aws_sdk_sns::Client::new(&sdk),
             ses: aws_sdk_sesv2::Client::new(&sdk),
             sfn: aws_sdk_sfn::Client::new(&sdk),
-            relays: Relays::new(task_config.beacon.relays.clone(), relay_connector()),
+            relays: Relays::new(
+                task_config.beacon.relays.clone(),
+                platform::https_connector(RELAY_CONNECT_TIMEOUT, None),
+            ),
             organiser_key: Some(organiser_key.clone()),
             metrics: workflow_tasks::Metrics::new(task_config.metrics_namespace.clone()),
             config: task_config.clone(),
@@ -85,12 +87,6 @@ pub(crate) fn beacon_config(choice: BeaconChoice, beacon: &Beacon, aws_url: &str
             relays: vec![aws_url.to_owned()],
         },
     }
-}
-
-fn relay_connector() -> SharedHttpConnector {
-    let patience = HttpConnectorSettings::builder().connect_timeout(Duration::from_secs(3)).build();
-    let tls = Provider::Rustls(CryptoMode::Ring);
-    SharedHttpConnector::new(Connector::builder().tls_provider(tls).connector_settings(patience).build())
 }
 
 pub(crate) fn task_config(tables: &Tables, api_url: &str, beacon: BeaconConfig) -> workflow_tasks::Config {
@@ -135,7 +131,7 @@ pub(crate) fn api_states(
     let verifier = api::Verifier::inline(&issuer.jwks(), &config)
         .map_err(|error| StartError::SetUp { what: "the API".to_owned(), reason: error.to_string() })?;
     let clock = stack.clock.clone();
-    let clock = api::Clock::from_fn(move || clock.now());
+    let clock = Arc::new(move || clock.now());
     let sdk = aws::sdk_config(endpoint, "api");
     Ok(move || {
         let store = Store::new(aws_sdk_dynamodb::Client::new(&sdk), tables.clone());
@@ -152,7 +148,7 @@ struct TaskClock {
     account: Option<Arc<Account>>,
 }
 
-impl workflow_tasks::Clock for TaskClock {
+impl platform::Clock for TaskClock {
     fn now(&self) -> Timestamp {
         self.clock.now()
     }
