@@ -1,20 +1,19 @@
-//! Attempts to seal: each writes chunks under a name of its own, and one attempt's chunks become the draw's. What
-//! an attempt may have written is noted beforehand, so that the chunks of one that died are found and erased.
+//! Attempts to seal: each writes chunks under a name of its own, and the chunks of one attempt become the draw's. An
+//! attempt announces chunks before it writes them, so that the chunks of an attempt that died are found and deleted.
 
 use jiff::{SignedDuration, Timestamp};
 use lottery::{DrawId, LotteryId};
 
-use crate::chunks::INDEXED;
 use crate::item::{Attributes, Item, NewItem, flag, number, text};
 use crate::store::Table;
 use crate::transaction::Outcome;
 use crate::write::Write;
 use crate::{Store, StoreError, keys};
 
-/// How old an attempt is that nobody can be at work on: far beyond the time-out of its function and its state.
+/// The age after which no run can still work on an attempt: far more than the time-outs of its function and its state.
 const GIVEN_UP_AFTER: SignedDuration = SignedDuration::from_hours(1);
-/// How many chunks are noted at once: a million entries are noted in 31 steps.
-const NOTED: u32 = 64;
+/// The number of chunks that are announced at a time: a million entries take 31 announcements.
+const ANNOUNCE_AHEAD: u32 = 64;
 
 /// One run that seals a draw.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,11 +22,11 @@ pub struct SealAttempt {
     pub lottery_id: LotteryId,
     /// Its draw.
     pub draw_id: DrawId,
-    /// Names the attempt: its chunks bear the name.
+    /// The name of the attempt, which is part of the keys of its chunks.
     pub name: String,
-    /// How many chunks it may have written.
-    noted: u32,
-    /// How often its seal was dated: a commit under an earlier date never counts.
+    /// The number of chunks that it may have written.
+    announced: u32,
+    /// How often its seal was dated: a commit under an earlier date is refused.
     dated: u32,
 }
 
@@ -38,7 +37,7 @@ impl SealAttempt {
             lottery_id: item.parse("lottery_id")?,
             draw_id: item.parse("draw_id")?,
             name: item.text("attempt")?.to_owned(),
-            noted: item.number("chunks")?,
+            announced: item.number("chunks")?,
             dated: item.optional_number("dated")?.unwrap_or(0),
         })
     }
@@ -48,8 +47,8 @@ impl SealAttempt {
     }
 }
 
-/// That the attempt becomes the seal: part of the transaction that commits to it. An attempt that was given up
-/// never does, since its chunks may be gone, nor one that was dated anew since.
+/// The part of the commit that ends the attempt. It refuses an attempt that was given up, since its chunks may be gone,
+/// and one that has been dated anew.
 pub(crate) fn succeed(attempt: &SealAttempt) -> Write {
     Write::delete(attempt.key())
         .only_if(format!("{IS_ALIVE} AND dated = :dated"))
@@ -59,7 +58,7 @@ pub(crate) fn succeed(attempt: &SealAttempt) -> Write {
 const IS_ALIVE: &str = "attribute_exists(pk) AND attribute_not_exists(given_up)";
 
 impl Store {
-    /// Notes an attempt, of a new name, before it writes anything.
+    /// Stores a new attempt, before it writes anything.
     pub async fn begin_attempt(
         &self,
         lottery_id: &LotteryId,
@@ -68,32 +67,33 @@ impl Store {
         now: Timestamp,
     ) -> Result<SealAttempt, StoreError> {
         let (lottery_id, draw_id) = (lottery_id.clone(), draw_id.clone());
-        let attempt = SealAttempt { lottery_id, draw_id, name: name.to_owned(), noted: NOTED, dated: 0 };
+        let attempt =
+            SealAttempt { lottery_id, draw_id, name: name.to_owned(), announced: ANNOUNCE_AHEAD, dated: 0 };
         let item = NewItem::at(attempt.key())
             .with("lottery_id", text(&attempt.lottery_id))
             .with("draw_id", text(&attempt.draw_id))
             .with("attempt", text(&attempt.name))
-            .with("chunks", number(attempt.noted))
+            .with("chunks", number(attempt.announced))
             .with("dated", number(attempt.dated))
             .with("begun_at", text(now));
         self.write(&Write::put(item)).await?;
         Ok(attempt)
     }
 
-    /// Sees to it that a chunk is noted before it is written. `false` if the attempt was given up.
-    pub async fn note_chunk(&self, attempt: &mut SealAttempt, place: u32) -> Result<bool, StoreError> {
-        if place < attempt.noted {
+    /// Announces a chunk before it is written. `false` if the attempt was given up.
+    pub async fn announce_chunk(&self, attempt: &mut SealAttempt, chunk: u32) -> Result<bool, StoreError> {
+        if chunk < attempt.announced {
             return Ok(true);
         }
-        attempt.noted = place.saturating_add(NOTED);
-        let note = Write::update(attempt.key(), "SET chunks = :chunks")
+        attempt.announced = chunk.saturating_add(ANNOUNCE_AHEAD);
+        let announce = Write::update(attempt.key(), "SET chunks = :chunks")
             .only_if(IS_ALIVE)
-            .value(":chunks", number(attempt.noted));
-        Ok(matches!(self.write(&note).await?, Outcome::Done))
+            .value(":chunks", number(attempt.announced));
+        Ok(matches!(self.write(&announce).await?, Outcome::Done))
     }
 
-    /// Sees to it that no commit of the attempt under its present date counts any more, for one whose answer was
-    /// lost, and dates the attempt anew. `false` if it is too late for that: the attempt was committed to, or given up.
+    /// Gives the attempt a new date, so that a commit under the earlier date is refused: for a commit whose response was
+    /// lost. `false` if it is too late: the attempt was committed, or given up.
     pub async fn redate(&self, attempt: &mut SealAttempt) -> Result<bool, StoreError> {
         let redate = Write::update(attempt.key(), "SET dated = :next")
             .only_if(format!("{IS_ALIVE} AND dated = :seen"))
@@ -101,7 +101,7 @@ impl Store {
             .value(":next", number(attempt.dated + 1));
         let is_redated = match self.write(&redate).await? {
             Outcome::Done => true,
-            // The answer to our own write was lost, and the SDK repeated it.
+            // The response to this write was lost, and the SDK repeated it.
             Outcome::Refused(refusals) => refusals.item(0).is_some_and(|item| {
                 let item = Attributes(item);
                 let is_alive = matches!(item.optional_flag("given_up"), Ok(false));
@@ -113,34 +113,33 @@ impl Store {
         Ok(is_redated)
     }
 
-    /// Erases what an attempt has written that was not committed to.
-    pub async fn erase_attempt(&self, attempt: &SealAttempt) -> Result<(), StoreError> {
-        let SealAttempt { lottery_id, draw_id, name, noted, .. } = attempt;
-        let indexes = (0..(*noted as usize).div_ceil(INDEXED))
-            .map(|part| keys::chunk_index(lottery_id, draw_id, name, part));
-        let chunks = (0..*noted).map(|number| keys::chunk(lottery_id, draw_id, name, number));
+    /// Deletes what an attempt has written that was not committed.
+    pub async fn delete_attempt(&self, attempt: &SealAttempt) -> Result<(), StoreError> {
+        let SealAttempt { lottery_id, draw_id, name, announced, .. } = attempt;
+        let indexes = keys::chunk_indexes(lottery_id, draw_id, name, *announced);
+        let chunks = (0..*announced).map(|number| keys::chunk(lottery_id, draw_id, name, number));
         self.delete_many(Table::Lottery, &chunks.chain(indexes).collect::<Vec<_>>()).await?;
         self.write(&Write::delete(attempt.key())).await.map(|_| ())
     }
 
-    /// Gives up the attempts that died without a seal, and erases what they have written. Answers how many.
-    pub async fn erase_dead_attempts(&self, now: Timestamp) -> Result<usize, StoreError> {
-        let mut erased = 0;
+    /// Gives up the attempts that died without a seal, and deletes what they have written. Returns their number.
+    pub async fn delete_dead_attempts(&self, now: Timestamp) -> Result<usize, StoreError> {
+        let mut deleted = 0;
         for item in self.all(&keys::seal_attempts()).await? {
             if now.duration_since(Attributes(&item).timestamp("begun_at")?) < GIVEN_UP_AFTER {
                 continue;
             }
             let attempt = SealAttempt::from_item(&item)?;
-            // From here on it cannot be committed to, nor note further chunks.
+            // From here on the attempt can neither be committed nor announce further chunks.
             let give_up = Write::update(attempt.key(), "SET given_up = :yes")
                 .only_if("chunks = :seen")
                 .value(":yes", flag(true))
-                .value(":seen", number(attempt.noted));
+                .value(":seen", number(attempt.announced));
             if let Outcome::Done = self.write(&give_up).await? {
-                self.erase_attempt(&attempt).await?;
-                erased += 1;
+                self.delete_attempt(&attempt).await?;
+                deleted += 1;
             }
         }
-        Ok(erased)
+        Ok(deleted)
     }
 }

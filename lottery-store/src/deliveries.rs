@@ -1,33 +1,32 @@
-//! What a service reports of a message after it took it: for lines of the ledger of which nobody knew, and for messages
-//! that came back. The line and the draw's counters change together.
+//! Delivery reports: what SES reports of a message after it accepted it. A report can resolve an UNKNOWN line of the ledger, or
+//! make a SENT one FAILED. The line and the draw's counters change in one transaction.
 
 use jiff::Timestamp;
-use lottery::{Channel, DrawId, LotteryId, NotificationCounts, NotificationsByChannel, ParticipantId};
+use lottery::{Channel, DrawId, LotteryId, NotificationsByChannel, ParticipantId};
 
 use crate::item::text;
-use crate::ledger::KIND;
-use crate::results::{Notification, NotificationState};
+use crate::ledger::{KIND, Notification, NotificationState};
 use crate::transaction::Outcome;
 use crate::write::Write;
-use crate::{Store, StoreError, counting, keys};
+use crate::{Store, StoreError, keys, notification_counts};
 
-/// How often a line that others change too is read anew.
-const ATTEMPTS: u32 = 4;
+/// How often a line is read anew while other writers change it.
+const MAX_ATTEMPTS: u32 = 4;
 
-/// What a service reports of a message.
+/// A report on a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Delivery {
-    /// It had taken the message.
+    /// The service had accepted the message.
     Accepted,
-    /// Nobody got the message, for this reason.
+    /// The message was not delivered, for this reason.
     Failed(&'static str),
-    /// Perhaps nobody got the message, for this reason: a line that says more than that stays.
+    /// The message was perhaps not delivered, for this reason. Only an UNKNOWN line changes.
     FailedIfUnknown(&'static str),
 }
 
 impl Store {
-    /// Enters what a service reports of the message of this id. `false` if the line of the ledger says it already, is
-    /// about another message by now, or is not there.
+    /// Records a report on the message with this id. `false` if the line of the ledger does not change: it has this state
+    /// already, is about another message by now, or does not exist.
     #[allow(clippy::too_many_arguments, reason = "a line of the ledger is named by four of them")]
     pub async fn record_delivery(
         &self,
@@ -40,13 +39,13 @@ impl Store {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let key = || keys::notification(lottery_id, draw_id, participant_id, channel, KIND);
-        for _ in 0..ATTEMPTS {
+        for _ in 0..MAX_ATTEMPTS {
             let Some(item) = self.get(&key()).await? else { return Ok(false) };
             let line = Notification::from_item(&item)?;
-            let Some((state, reason)) = after(&line, message_id, delivery) else { return Ok(false) };
+            let Some((state, reason)) = next_state(&line, message_id, delivery) else { return Ok(false) };
             let (set, remove) =
                 if reason.is_some() { (", #reason = :reason", "") } else { ("", " REMOVE #reason") };
-            let mut enter = Write::update(
+            let mut update = Write::update(
                 key(),
                 format!("SET #state = :state, #at = :now, message_id = :message{set}{remove}"),
             )
@@ -60,17 +59,17 @@ impl Store {
             .value(":seen", text(line.state.as_str()))
             .value(":seen_at", text(line.at));
             if let Some(reason) = reason {
-                enter = enter.value(":reason", text(reason));
+                update = update.value(":reason", text(reason));
             }
             let mut change = [NotificationsByChannel::default(); 2];
             for (counts, state) in change.iter_mut().zip([state, line.state]) {
-                *counts.on_mut(channel) = one(state);
+                state.count_in(counts.on_mut(channel));
             }
             let [more, less] = change;
-            let count =
-                Write::update(keys::draw(lottery_id, draw_id), counting::ADD).only_if("attribute_exists(pk)");
-            let count = counting::differences(count, &more, &less);
-            if let Outcome::Done = self.transact(&[enter, count]).await? {
+            let count = Write::update(keys::draw(lottery_id, draw_id), notification_counts::ADD)
+                .only_if("attribute_exists(pk)");
+            let count = notification_counts::differences(count, &more, &less);
+            if let Outcome::Done = self.transact(&[update, count]).await? {
                 return Ok(true);
             }
         }
@@ -78,8 +77,8 @@ impl Store {
     }
 }
 
-/// What the line says then, if it changes.
-fn after(
+/// The state of the line after the report, with its reason, if it changes.
+fn next_state(
     line: &Notification,
     message_id: &str,
     delivery: Delivery,
@@ -95,15 +94,4 @@ fn after(
         }
         _ => None,
     }
-}
-
-fn one(state: NotificationState) -> NotificationCounts {
-    let mut counts = NotificationCounts::default();
-    match state {
-        NotificationState::Sent => counts.sent = 1,
-        NotificationState::Failed => counts.failed = 1,
-        NotificationState::Unknown => counts.unknown = 1,
-        NotificationState::Claimed | NotificationState::Pending => {}
-    }
-    counts
 }

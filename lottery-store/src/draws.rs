@@ -1,42 +1,25 @@
-//! Draws as the API sees them: asked for, listed, called off.
+//! Draws: created, read and listed.
 
-use jiff::Timestamp;
-use lottery::{Commitment, Draw, DrawId, DrawStatus, LotteryId, Reason};
+use lottery::{Commitment, Draw, DrawId, DrawStatus, LotteryId};
 
 use crate::item::{Attributes, Item, NewItem, flag, json, number, text};
 use crate::read::Order;
 use crate::store::Table;
 use crate::transaction::Outcome;
 use crate::write::Write;
-use crate::{Page, Store, StoreError, counting, keys};
+use crate::{Page, Store, StoreError, keys, notification_counts};
 
-/// How often a cancellation that the tasks race with is decided anew.
-const ATTEMPTS: u32 = 8;
-
-/// What came of asking for a draw.
+/// The result of [`Store::create_draw`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CreateDraw {
-    /// It is new.
+    /// The draw is new.
     Created,
-    /// Its id was asked for before; this is that draw.
+    /// There is a draw with this id already.
     Exists(Box<Draw>),
 }
 
-/// What came of calling a draw off.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CancelDraw {
-    /// It is called off, and its lottery free.
-    Cancelled,
-    /// Its entries are committed to: there is no way back.
-    AlreadyCommitted(DrawStatus),
-    /// It has ended.
-    Final(DrawStatus),
-    /// There is no such draw.
-    Unknown,
-}
-
 impl Store {
-    /// Notes a draw that was asked for, unless its id is taken.
+    /// Creates a draw, unless its id is taken.
     pub async fn create_draw(&self, draw: &Draw) -> Result<CreateDraw, StoreError> {
         let Draw { lottery_id, draw_id, .. } = draw;
         let writes = [
@@ -78,7 +61,7 @@ impl Store {
         Ok(Page { items: draws, cursor: listed.cursor })
     }
 
-    /// Notes the execution that carries a draw.
+    /// Stores the ARN of the execution that carries a draw.
     pub async fn set_execution(
         &self,
         lottery_id: &LotteryId,
@@ -91,44 +74,18 @@ impl Store {
         self.write(&write).await.map(|_| ())
     }
 
-    /// Calls a draw off that is not committed, and frees its lottery if it holds it.
-    pub async fn cancel_draw(
+    /// A draw that has been read before.
+    pub(crate) async fn known_draw(
         &self,
         lottery_id: &LotteryId,
         draw_id: &DrawId,
-        reason: &Reason,
-        now: Timestamp,
-    ) -> Result<CancelDraw, StoreError> {
-        for _ in 0..ATTEMPTS {
-            match self.draw(lottery_id, draw_id).await?.map(|draw| draw.status) {
-                None => return Ok(CancelDraw::Unknown),
-                Some(DrawStatus::Waiting) => {}
-                Some(status) if status.is_final() && !status.has_official_winners() => {
-                    return Ok(CancelDraw::Final(status));
-                }
-                Some(status) => return Ok(CancelDraw::AlreadyCommitted(status)),
-            }
-            let let_go = self.let_go(lottery_id, draw_id).await?;
-            let cancel = Write::update(
-                keys::draw(lottery_id, draw_id),
-                "SET #status = :cancelled, reason = :reason, completed_at = :now",
-            )
-            .only_if("#status = :waiting")
-            .name("#status", "status")
-            .value(":waiting", text(DrawStatus::Waiting))
-            .value(":cancelled", text(DrawStatus::Cancelled))
-            .value(":reason", json(reason))
-            .value(":now", text(now));
-            let writes = [cancel, let_go, Write::delete(keys::unfinished_draw(lottery_id, draw_id))];
-            if let Outcome::Done = self.transact(&writes).await? {
-                return Ok(CancelDraw::Cancelled);
-            }
-        }
-        Err(StoreError::Contended)
+    ) -> Result<Draw, StoreError> {
+        let draw = self.draw(lottery_id, draw_id).await?;
+        draw.ok_or_else(|| StoreError::Broken(format!("draw {draw_id} is missing")))
     }
 }
 
-/// The draw that a line of the list of draws names.
+/// The draw id in a sort key of the list of draws.
 fn listed_draw(listing: &str) -> Option<DrawId> {
     let (milliseconds, draw_id) = listing.split_once('#')?;
     let is_time = milliseconds.len() == 15 && milliseconds.bytes().all(|b| b.is_ascii_digit());
@@ -191,7 +148,7 @@ pub(crate) fn draw_from(item: &Item) -> Result<Draw, StoreError> {
         execution_arn: item.optional_text("execution_arn")?.map(str::to_owned),
         completed_at: item.parse_optional("completed_at")?,
         notifications: item.optional_json("notifications")?,
-        notified: counting::notified(item)?,
+        notified: notification_counts::from_draw_item(item)?,
         reopened: item.optional_number("reopened")?.unwrap_or(0),
         forfeits: item.optional_json("forfeits")?.unwrap_or_default(),
     })

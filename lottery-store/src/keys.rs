@@ -45,6 +45,9 @@ pub(crate) const SHARDS: u8 = 16;
 /// The digits that a label may begin with, in their order: the partitions of the pool.
 pub(crate) const POOL_DIGITS: &str = "0123456789abcdef";
 
+/// The number of chunks that one item of their index covers, which is some 200 KB.
+pub(crate) const CHUNKS_PER_INDEX: usize = 4096;
+
 /// The name of the partition key in both tables.
 pub(crate) const PK: &str = "pk";
 /// The name of the sort key in both tables.
@@ -249,6 +252,17 @@ pub(crate) fn chunk(lottery_id: &LotteryId, draw_id: &DrawId, attempt: &str, num
 
 pub(crate) fn chunk_index(lottery_id: &LotteryId, draw_id: &DrawId, attempt: &str, part: usize) -> Key {
     Key::lottery(format!("{}#INDEX#{attempt}", draw_pk(lottery_id, draw_id)), format!("{part:06}"))
+}
+
+/// The items of the index over `chunks` chunks.
+pub(crate) fn chunk_indexes(
+    lottery_id: &LotteryId,
+    draw_id: &DrawId,
+    attempt: &str,
+    chunks: u32,
+) -> impl Iterator<Item = Key> {
+    let parts = (chunks as usize).div_ceil(CHUNKS_PER_INDEX);
+    (0..parts).map(move |part| chunk_index(lottery_id, draw_id, attempt, part))
 }
 
 pub(crate) fn seal_attempt(lottery_id: &LotteryId, draw_id: &DrawId, attempt: &str) -> Key {

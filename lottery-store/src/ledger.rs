@@ -1,26 +1,125 @@
-//! The notification ledger: who was told on which channel, entered before telling and settled after it.
+//! The ledger: one line for each message to one winner on one channel.
 //!
-//! Nothing, or PENDING → CLAIMED by one run → SENT, FAILED or UNKNOWN by the same run. An entry whose run ended without settling
-//! it becomes UNKNOWN: nobody else may send what perhaps was sent. Should that run turn out to be alive, it
-//! may still settle its entry, for it alone knows. The organiser may have FAILED and UNKNOWN ones sent again, see
-//! `reopen`: they are PENDING then, and keep what they were.
+//! A line is claimed before its message is sent and gets its outcome afterwards, so that no message is sent twice. A claim
+//! that never gets an outcome becomes UNKNOWN, and only the organiser can have such a message sent again.
 
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use lottery::{Channel, DrawId, LotteryId, ParticipantId};
+use lottery::{Channel, DrawId, LotteryId, NotificationCounts, ParticipantId};
+use serde::{Deserialize, Serialize};
 
 use crate::item::{Attributes, Item, text};
-use crate::results::{Notification, NotificationState};
 use crate::store::Table;
 use crate::transaction::Outcome;
 use crate::write::Write;
 use crate::{Store, StoreError, keys};
 
-/// The one kind of notification so far: that one has won.
+/// The only kind of notification: that a participant has won.
 pub(crate) const KIND: &str = "won";
 
-/// Which notification is claimed, and by whom.
+/// The state of one message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum NotificationState {
+    /// To be sent again, as the organiser asked.
+    Pending,
+    /// About to be sent.
+    Claimed,
+    /// Accepted for delivery.
+    Sent,
+    /// Refused.
+    Failed,
+    /// Handed over without a response: perhaps sent. Sent again only if the organiser asks.
+    Unknown,
+}
+
+impl NotificationState {
+    const ALL: [Self; 5] = [Self::Pending, Self::Claimed, Self::Sent, Self::Failed, Self::Unknown];
+
+    /// The state as JSON and the ledger have it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "PENDING",
+            Self::Claimed => "CLAIMED",
+            Self::Sent => "SENT",
+            Self::Failed => "FAILED",
+            Self::Unknown => "UNKNOWN",
+        }
+    }
+
+    /// Whether the message has an outcome: SENT, FAILED or UNKNOWN.
+    pub fn has_outcome(self) -> bool {
+        matches!(self, Self::Sent | Self::Failed | Self::Unknown)
+    }
+
+    /// Adds one message in this state to `counts`, which do not count PENDING messages.
+    pub fn count_in(self, counts: &mut NotificationCounts) {
+        match self {
+            Self::Pending => {}
+            Self::Claimed => counts.claimed += 1,
+            Self::Sent => counts.sent += 1,
+            Self::Failed => counts.failed += 1,
+            Self::Unknown => counts.unknown += 1,
+        }
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == text)
+    }
+}
+
+/// One line of the ledger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notification {
+    /// The winner.
+    pub participant_id: ParticipantId,
+    /// The channel.
+    pub channel: Channel,
+    /// Which of the messages that a winner can get.
+    pub kind: String,
+    /// The state of the message.
+    pub state: NotificationState,
+    /// The id that SNS or SES gave the message.
+    pub message_id: Option<String>,
+    /// Why the message was not sent.
+    pub reason: Option<String>,
+    /// When the message came to its state.
+    pub at: Timestamp,
+    /// The attempts before the organiser had the message sent again, the oldest first.
+    pub earlier: Vec<EarlierAttempt>,
+}
+
+/// An attempt to send a message, before the organiser had it sent again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EarlierAttempt {
+    /// The state that the message had.
+    pub state: NotificationState,
+    /// The id that SNS or SES gave the message.
+    pub message_id: Option<String>,
+    /// Why the message was not sent.
+    pub reason: Option<String>,
+    /// When the message had come to its state.
+    pub at: Timestamp,
+}
+
+impl Notification {
+    pub(crate) fn from_item(item: &Item) -> Result<Self, StoreError> {
+        let item = Attributes(item);
+        Ok(Self {
+            participant_id: item.parse("participant_id")?,
+            channel: item.parse_with("channel", Channel::parse)?,
+            kind: item.text("kind")?.to_owned(),
+            state: item.parse_with("state", |state| NotificationState::parse(state).ok_or(()))?,
+            message_id: item.optional_text("message_id")?.map(str::to_owned),
+            reason: item.optional_text("reason")?.map(str::to_owned),
+            at: item.timestamp("at")?,
+            earlier: item.optional_json("earlier")?.unwrap_or_default(),
+        })
+    }
+}
+
+/// The line that a run claims.
 #[derive(Debug, Clone)]
 pub struct NotificationClaim {
     /// The lottery.
@@ -29,28 +128,28 @@ pub struct NotificationClaim {
     pub draw_id: DrawId,
     /// The winner.
     pub participant_id: ParticipantId,
-    /// How the winner is told.
+    /// The channel.
     pub channel: Channel,
-    /// Names the run that claims: what it has not claimed it does not settle.
+    /// The name of the run. A run records outcomes only of lines that it has claimed.
     pub owner: String,
-    /// When.
+    /// The time of the claim.
     pub at: Timestamp,
 }
 
-/// What became of a claimed notification.
+/// The outcome of a claimed message.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Settlement {
+pub enum SendOutcome {
     /// Accepted for delivery.
     Sent {
-        /// By this id.
+        /// The id that SNS or SES gave the message.
         message_id: String,
     },
-    /// Refused, so nobody was told.
+    /// Refused, so the winner was not notified.
     Failed {
         /// An error code, without anything personal.
         reason: String,
     },
-    /// Handed over without an answer: perhaps sent, and never sent again.
+    /// Handed over without a response: perhaps sent.
     Unknown {
         /// What happened, without anything personal.
         reason: String,
@@ -58,16 +157,15 @@ pub enum Settlement {
 }
 
 impl Store {
-    /// Enters that the winner is about to be told; answers the entry that is there already, if there is one that is
-    /// not pending.
+    /// Claims a line before its message is sent. Returns the line instead if it exists and is not pending.
     pub async fn claim_notification(
         &self,
         claim: &NotificationClaim,
     ) -> Result<Option<Notification>, StoreError> {
-        match self.write(&claim.enter(NotificationState::Claimed, None)).await? {
+        match self.write(&claim.put(NotificationState::Claimed, None)).await? {
             Outcome::Done => Ok(None),
             Outcome::Refused(refusals) => match refusals.item(0) {
-                // The answer to our own write was lost, and the SDK repeated it.
+                // The response to this write was lost, and the SDK repeated it.
                 Some(item) if is_claimed_by(item, &claim.owner) => Ok(None),
                 Some(item) => Notification::from_item(item).map(Some),
                 None => Err(StoreError::Contended),
@@ -75,7 +173,7 @@ impl Store {
         }
     }
 
-    /// Takes a claim back, because it is known that nobody was told. `false` if the entry is ours no more.
+    /// Releases a claim whose message is known not to have been sent. `false` if the line is no longer claimed by this run.
     pub async fn release_notification(&self, claim: &NotificationClaim) -> Result<bool, StoreError> {
         let ours = "#owner = :owner AND #state = :claimed";
         let on_condition = |write: Write, condition: String| {
@@ -88,26 +186,26 @@ impl Store {
         if let Outcome::Done = self.write(&on_condition(Write::delete(claim.key()), condition)).await? {
             return Ok(true);
         }
-        // What an entry was before it was reopened is kept.
+        // A line that was reopened keeps its earlier attempts.
         let pend = Write::update(claim.key(), "SET #state = :pending REMOVE #owner")
             .value(":pending", text(NotificationState::Pending.as_str()));
         Ok(matches!(self.write(&on_condition(pend, ours.to_owned())).await?, Outcome::Done))
     }
 
-    /// Enters what became of a claimed notification. Only the run that claimed it can.
-    pub async fn settle_notification(
+    /// Records the outcome of a claimed message. Only the run that claimed the line can.
+    pub async fn record_outcome(
         &self,
         claim: &NotificationClaim,
-        settlement: &Settlement,
+        outcome: &SendOutcome,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let (state, name, value) = match settlement {
-            Settlement::Sent { message_id } => (NotificationState::Sent, "message_id", message_id),
-            Settlement::Failed { reason } => (NotificationState::Failed, "reason", reason),
-            Settlement::Unknown { reason } => (NotificationState::Unknown, "reason", reason),
+        let (state, name, value) = match outcome {
+            SendOutcome::Sent { message_id } => (NotificationState::Sent, "message_id", message_id),
+            SendOutcome::Failed { reason } => (NotificationState::Failed, "reason", reason),
+            SendOutcome::Unknown { reason } => (NotificationState::Unknown, "reason", reason),
         };
         let unused = if name == "reason" { "message_id" } else { "reason" };
-        let settle =
+        let record =
             Write::update(claim.key(), "SET #state = :state, #at = :at, #detail = :detail REMOVE #unused")
                 .only_if("#owner = :owner")
                 .name("#state", "state")
@@ -119,24 +217,24 @@ impl Store {
                 .value(":at", text(now))
                 .value(":detail", text(value))
                 .value(":owner", text(&claim.owner));
-        self.write(&settle).await?;
+        self.write(&record).await?;
         Ok(())
     }
 
-    /// Enters that the winner cannot be told, without trying; answers the entry that is there already, if there is one.
+    /// Records that the winner cannot be notified, without an attempt. Returns the line instead if it exists and is not
+    /// pending.
     pub async fn refuse_notification(
         &self,
         claim: &NotificationClaim,
         reason: &str,
     ) -> Result<Option<Notification>, StoreError> {
-        match self.write(&claim.enter(NotificationState::Failed, Some(reason))).await? {
+        match self.write(&claim.put(NotificationState::Failed, Some(reason))).await? {
             Outcome::Done => Ok(None),
             Outcome::Refused(refusals) => refusals.item(0).map(Notification::from_item).transpose(),
         }
     }
 
-    /// Enters that nobody knows what became of a claimed notification, since its run is gone. `false` if it has come
-    /// to an outcome meanwhile.
+    /// Makes a claimed line UNKNOWN, since its run is gone. `false` if the line has got an outcome meanwhile.
     pub async fn give_up_notification(
         &self,
         lottery_id: &LotteryId,
@@ -158,8 +256,18 @@ impl Store {
         Ok(matches!(self.write(&give_up).await?, Outcome::Done))
     }
 
-    /// The entries of these winners on one channel, by winner.
-    pub async fn ledger_entries(
+    /// The ledger of a draw.
+    pub async fn notifications(
+        &self,
+        lottery_id: &LotteryId,
+        draw_id: &DrawId,
+    ) -> Result<Vec<Notification>, StoreError> {
+        let items = self.all(&keys::notifications(lottery_id, draw_id)).await?;
+        items.iter().map(Notification::from_item).collect()
+    }
+
+    /// The lines of these winners on one channel, by winner.
+    pub async fn ledger_lines(
         &self,
         lottery_id: &LotteryId,
         draw_id: &DrawId,
@@ -171,8 +279,8 @@ impl Store {
             .map(|winner| keys::notification(lottery_id, draw_id, winner, channel, KIND))
             .collect();
         let items = self.get_many(Table::Lottery, &keys).await?;
-        let entries = items.iter().map(Notification::from_item);
-        entries.map(|entry| entry.map(|entry| (entry.participant_id.clone(), entry))).collect()
+        let lines = items.iter().map(Notification::from_item);
+        lines.map(|line| line.map(|line| (line.participant_id.clone(), line))).collect()
     }
 }
 
@@ -181,10 +289,10 @@ impl NotificationClaim {
         keys::notification(&self.lottery_id, &self.draw_id, &self.participant_id, self.channel, KIND)
     }
 
-    /// Makes the entry, or a pending one into this.
-    fn enter(&self, state: NotificationState, reason: Option<&str>) -> Write {
+    /// Creates the line, or replaces a pending one.
+    fn put(&self, state: NotificationState, reason: Option<&str>) -> Write {
         let (set, remove) = if reason.is_some() { (", #reason = :reason", "") } else { ("", ", #reason") };
-        let mut enter = Write::update(
+        let mut put = Write::update(
             self.key(),
             format!(
                 "SET participant_id = :participant, channel = :channel, kind = :kind, #state = :state, \
@@ -204,9 +312,9 @@ impl NotificationClaim {
         .value(":owner", text(&self.owner))
         .value(":at", text(self.at));
         if let Some(reason) = reason {
-            enter = enter.value(":reason", text(reason));
+            put = put.value(":reason", text(reason));
         }
-        enter
+        put
     }
 }
 

@@ -3,9 +3,15 @@
 //! `Lottery` holds what a draw needs, without anything personal; `Contacts` holds names, addresses and
 //! nonces. The role that draws is given the first only. Nothing here ever scans a table.
 //!
-//! In reading order: `keys` is the map of both tables; `item`, `read`, `write`, `transaction` and `batch` are
-//! how items are read and written; each further module is one part of the domain and adds its calls to
-//! [`Store`].
+//! In reading order: `keys` is the map of both tables; `item`, `read`, `write`, `transaction` and `batch` read and
+//! write items; each further module is one part of the domain, with its types and its calls on [`Store`]:
+//!
+//! - `lotteries`, and `lottery_lock`, by which one draw at a time holds a lottery
+//! - `participants`, `contacts`, `email`: the list of a lottery, and how its people are reached
+//! - `draws`, and `draw_status` with the four ways in which a draw ends
+//! - `pool`, `past_winners`, `attempts`, `chunks`, `seal`, `beacon_round`, `winners`: the draw itself
+//! - `ledger`, `notification_counts`, `deliveries`, `reopen`: the messages to winners
+//! - `reconcile`: the draws that have not ended; `idempotency`: responses that repeated requests get
 
 mod batch;
 mod error;
@@ -19,31 +25,37 @@ mod transaction;
 mod write;
 
 mod attempts;
+mod beacon_round;
 mod chunks;
-mod counting;
+mod contacts;
 mod deliveries;
+mod draw_status;
 mod draws;
 mod email;
-mod holding;
 mod idempotency;
 mod ledger;
 mod lotteries;
+mod lottery_lock;
+mod notification_counts;
 mod participants;
+mod past_winners;
 mod pool;
 mod reconcile;
 mod reopen;
-mod results;
 mod seal;
 mod winners;
 
 pub use attempts::SealAttempt;
-pub use chunks::{CHUNK_ENTRIES, ChunkMark, EntryInclusion, RawChunk, SealedDraw, SealedEntry};
+pub use chunks::{CHUNK_ENTRIES, ChunkMark, EntryInclusion, RawChunk, SealedEntry};
+pub use contacts::Contact;
 pub use deliveries::Delivery;
-pub use draws::{CancelDraw, CreateDraw};
+pub use draw_status::{CancelDraw, ReleaseWinners};
+pub use draws::CreateDraw;
 pub use error::StoreError;
 pub use idempotency::{Claim, StoredResponse};
-pub use ledger::{NotificationClaim, Settlement};
+pub use ledger::{EarlierAttempt, Notification, NotificationClaim, NotificationState, SendOutcome};
 pub use lotteries::CreateLottery;
+pub use lottery_lock::TakeLottery;
 pub use page::Page;
 pub use participants::{
     BeginImport, GroupIs, Import, ImportCounts, ImportMode, ImportPlan, ImportState, ListAnswer, ListQuery,
@@ -53,8 +65,7 @@ pub use participants::{
 pub use pool::{PoolMember, PoolReader};
 pub use reconcile::{UnfinishedDraw, UnfinishedListing};
 pub use reopen::{NotificationLine, Reopened, ReopenedCounts, RetryRequest};
-pub use results::{Contact, EarlierAttempt, Notification, NotificationState, RankedEntry, Winner};
-pub use seal::{CommitSeal, TakeLottery};
+pub use seal::{CommitSeal, SealedDraw};
 pub use store::{Store, Tables};
 pub use table::{TableDefinition, table_definitions};
-pub use winners::{MarkDrawn, RecordWinners, ReleaseWinners};
+pub use winners::{MarkDrawn, RankedEntry, RecordWinners, Winner};

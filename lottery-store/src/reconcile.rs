@@ -1,4 +1,4 @@
-//! What the reconciler needs: the draws that have not ended, and how often each was gone on with.
+//! The draws that have not ended, and how often each was resumed: what the reconciler reads.
 
 use jiff::Timestamp;
 use lottery::{Draw, DrawId, LotteryId};
@@ -14,7 +14,7 @@ use crate::{Store, StoreError, keys};
 pub struct UnfinishedDraw {
     /// The draw.
     pub draw: Draw,
-    /// How many further executions were counted for it, after the first.
+    /// How often the draw was resumed, each time in a further execution.
     pub resumes: u32,
 }
 
@@ -25,9 +25,9 @@ pub struct UnfinishedListing {
     pub lottery_id: LotteryId,
     /// Its draw.
     pub draw_id: DrawId,
-    /// Before when nobody needs to look at the draw again.
+    /// The time before which the draw need not be looked at again.
     pub look_at: Option<Timestamp>,
-    /// Whether it had no running execution when it was last looked at, and waits to be resumed.
+    /// Whether the draw had no running execution when it was last looked at, and waits to be resumed.
     pub is_outstanding: bool,
 }
 
@@ -46,13 +46,13 @@ impl UnfinishedListing {
 }
 
 impl Store {
-    /// The draws that have not ended, of all lotteries. Each must be looked at anew before anything is done.
+    /// The draws that have not ended, of all lotteries. Each must be read again before it is changed.
     pub async fn unfinished_draws(&self) -> Result<Vec<UnfinishedListing>, StoreError> {
         let items = self.all(&keys::unfinished_draws()).await?;
         items.iter().map(UnfinishedListing::from_item).collect()
     }
 
-    /// Notes that a draw that has not ended needs no look before this time.
+    /// Stores when a draw that has not ended is looked at again.
     pub async fn look_again(&self, listing: &UnfinishedListing) -> Result<(), StoreError> {
         let UnfinishedListing { lottery_id, draw_id, look_at, is_outstanding } = listing;
         let (set, remove) = match look_at {
@@ -81,7 +81,7 @@ impl Store {
         Ok((!draw.status.is_final()).then_some(UnfinishedDraw { draw, resumes }))
     }
 
-    /// Counts one further execution after `resumes`. `false` if another reconciler was faster.
+    /// Counts one further execution, after `resumes` of them. `false` if another reconciler has counted it.
     pub async fn count_resume(
         &self,
         lottery_id: &LotteryId,

@@ -1,41 +1,41 @@
-//! The ledger for the organiser: its lines by rank, and having messages sent again that were not sent, or perhaps not.
+//! The ledger for the organiser: its lines by rank, and reopening lines so that their messages are sent again.
 //!
-//! Nothing is sent again by itself. A line that the organiser reopens is PENDING and keeps what it was; then the draw
-//! goes back to RECORDED, so that an execution sends what is pending. In this order: a call that dies in between has
-//! changed nothing that anybody acts on, and the next one finds the pending lines.
+//! Nothing is sent again unless the organiser asks. A reopened line is PENDING and keeps its earlier attempts; then the draw
+//! goes back to RECORDED, so that an execution sends the pending messages. The order matters: a call that dies in between has
+//! changed nothing that a task acts on, and the next call finds the pending lines.
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 use lottery::{Channel, Draw, DrawId, DrawStatus, LotteryId, NotificationsByChannel, ParticipantId};
 
 use crate::item::{Attributes, NewItem, json, number, text};
-use crate::ledger::KIND;
-use crate::results::{EarlierAttempt, Notification, NotificationState, Winner};
+use crate::ledger::{EarlierAttempt, KIND, Notification, NotificationState};
 use crate::transaction::Outcome;
+use crate::winners::Winner;
 use crate::write::Write;
-use crate::{Page, Store, StoreError, counting, keys};
+use crate::{Page, Store, StoreError, keys, notification_counts};
 
-/// How often a change of the draw that the tasks race with is decided anew.
-const ATTEMPTS: u32 = 8;
-/// How many lines are reopened at once.
+/// How often a change of the draw is decided anew while tasks change it too.
+const MAX_ATTEMPTS: u32 = 8;
+/// The number of lines that are reopened concurrently.
 const CONCURRENCY: usize = 16;
-/// The most ranks on one page.
+/// The maximum number of ranks on one page.
 const MAX_RANKS: u32 = 100;
 
 /// Which messages to send again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RetryRequest {
-    /// Those in one of these states; of the states only FAILED and UNKNOWN can be reopened. UNKNOWN ones may reach
-    /// somebody twice.
+    /// Messages in one of these states; only FAILED and UNKNOWN can be reopened. An UNKNOWN message may reach its winner
+    /// twice.
     pub states: Vec<NotificationState>,
-    /// Those on one of these channels.
+    /// Messages on one of these channels.
     pub channels: Vec<Channel>,
-    /// Those of the winners with these ranks; all if there are none given. No rank may stand twice.
+    /// Messages to the winners with these ranks; to all winners if none are given. No rank may be given twice.
     pub ranks: Option<Vec<u32>>,
 }
 
 impl Default for RetryRequest {
-    /// What is known not to have been sent, on every channel, to everybody.
+    /// All messages that are known not to have been sent.
     fn default() -> Self {
         Self { states: vec![NotificationState::Failed], channels: Channel::ALL.to_vec(), ranks: None }
     }
@@ -50,22 +50,22 @@ pub struct ReopenedCounts {
     pub email: u64,
 }
 
-/// What came of having messages sent again.
+/// The result of [`Store::reopen_notifications`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reopened {
-    /// The draw is RECORDED again, and needs its next execution: `draw-<draw_id>-r<resumes>`, from `RecordWinners`.
-    /// Should it not be started, the reconciler starts it.
+    /// The draw is RECORDED again, and needs a further execution; see `lottery::execution`. If the caller does not start
+    /// it, the reconciler does.
     Resume {
-        /// The draw, as it is now.
+        /// The draw as it is now.
         draw: Box<Draw>,
-        /// The number of the execution.
+        /// How often the draw has been resumed, this time included.
         resumes: u32,
-        /// How many messages it will send.
+        /// How many messages the execution will send.
         counts: ReopenedCounts,
     },
-    /// The execution that tells the winners is under way, and sends these too.
+    /// The execution that notifies the winners is running, and sends these messages too.
     UnderWay(ReopenedCounts),
-    /// No message is as the request wants it.
+    /// No message matches the request.
     Nothing,
     /// The draw has no official winners.
     NotOfficial(DrawStatus),
@@ -78,32 +78,32 @@ pub enum Reopened {
 pub struct NotificationLine {
     /// The rank, from 1.
     pub rank: u32,
-    /// What became of the message.
+    /// The line.
     pub notification: Notification,
 }
 
 impl Store {
     /// A page of the ledger of a draw by rank and channel: the lines of up to `limit` winners, at most 100. The cursor
-    /// is the last rank of the page.
+    /// is the last rank of the page before.
     pub async fn notifications_page(
         &self,
         draw: &Draw,
         cursor: Option<&str>,
         limit: usize,
     ) -> Result<Page<NotificationLine>, StoreError> {
-        let behind = cursor.map(str::parse::<u32>).transpose().map_err(|_| StoreError::InvalidCursor)?;
-        let behind = behind.unwrap_or(0);
+        let after = cursor.map(str::parse::<u32>).transpose().map_err(|_| StoreError::InvalidCursor)?;
+        let after = after.unwrap_or(0);
         let limit = u32::try_from(limit).unwrap_or(MAX_RANKS).clamp(1, MAX_RANKS);
-        let last = behind.saturating_add(limit).min(draw.ranked());
-        if !draw.status.has_official_winners() || behind >= last {
+        let last = after.saturating_add(limit).min(draw.ranked());
+        if !draw.status.has_official_winners() || after >= last {
             return Ok(Page { items: Vec::new(), cursor: None });
         }
-        let winners = self.winners_ranked(draw, behind + 1..=last).await?;
+        let winners = self.winners_ranked(draw, after + 1..=last).await?;
         let lines = self.lines(draw, &winners, &Channel::ALL).await?;
         Ok(Page { items: lines, cursor: (last < draw.ranked()).then(|| last.to_string()) })
     }
 
-    /// Has messages of a draw sent again: see the module. May be repeated after an error.
+    /// Has messages of a draw sent again. May be repeated after an error.
     pub async fn reopen_notifications(
         &self,
         lottery_id: &LotteryId,
@@ -123,26 +123,22 @@ impl Store {
         // Collected first: a stream over a borrowing closure would not be `Send` for callers that need it.
         let reopening: Vec<_> = lines
             .iter()
-            .filter(|line| is_wanted(&line.notification, request))
+            .filter(|line| matches(&line.notification, request))
             .map(|line| self.reopen(&draw, &line.notification, now))
             .collect();
         let reopened: Vec<_> = stream::iter(reopening).buffer_unordered(CONCURRENCY).try_collect().await?;
-        let (mut counts, mut were) = (ReopenedCounts::default(), NotificationsByChannel::default());
-        for (channel, was) in reopened.into_iter().flatten() {
+        let (mut counts, mut before) = (ReopenedCounts::default(), NotificationsByChannel::default());
+        for (channel, state) in reopened.into_iter().flatten() {
             *match channel {
                 Channel::Sms => &mut counts.sms,
                 Channel::Email => &mut counts.email,
             } += 1;
-            match was {
-                NotificationState::Failed => were.on_mut(channel).failed += 1,
-                NotificationState::Unknown => were.on_mut(channel).unknown += 1,
-                _ => {}
-            }
+            state.count_in(before.on_mut(channel));
         }
         if counts == ReopenedCounts::default() {
             return Ok(Reopened::Nothing);
         }
-        self.reopen_draw(lottery_id, draw_id, counts, &were).await
+        self.reopen_draw(lottery_id, draw_id, counts, &before).await
     }
 
     async fn lines(
@@ -154,7 +150,7 @@ impl Store {
         let mut lines = Vec::new();
         let ids: Vec<ParticipantId> = winners.iter().map(|winner| winner.participant_id.clone()).collect();
         for &channel in channels {
-            let mut ledger = self.ledger_entries(&draw.lottery_id, &draw.draw_id, channel, &ids).await?;
+            let mut ledger = self.ledger_lines(&draw.lottery_id, &draw.draw_id, channel, &ids).await?;
             lines.extend(winners.iter().filter_map(|winner| {
                 let notification = ledger.remove(&winner.participant_id)?;
                 Some(NotificationLine { rank: winner.rank, notification })
@@ -164,16 +160,16 @@ impl Store {
         Ok(lines)
     }
 
-    /// Makes a line pending that is still as it was read; answers its channel and what it was.
+    /// Makes a line pending if it is still as it was read. Returns its channel and the state that it had.
     async fn reopen(
         &self,
         draw: &Draw,
         line: &Notification,
         now: Timestamp,
     ) -> Result<Option<(Channel, NotificationState)>, StoreError> {
-        let answer = Ok(Some((line.channel, line.state)));
+        let reopened = Ok(Some((line.channel, line.state)));
         if line.state == NotificationState::Pending {
-            return answer;
+            return reopened;
         }
         let mut earlier = line.earlier.clone();
         earlier.push(EarlierAttempt {
@@ -184,7 +180,7 @@ impl Store {
         });
         let (lottery_id, draw_id) = (&draw.lottery_id, &draw.draw_id);
         let key = keys::notification(lottery_id, draw_id, &line.participant_id, line.channel, KIND);
-        // Without its owner, who can settle it no more.
+        // Without its owner, which can no longer record an outcome.
         let pend = Write::update(
             key,
             "SET #state = :pending, #at = :now, earlier = :earlier REMOVE #owner, #reason, message_id",
@@ -200,40 +196,40 @@ impl Store {
         .value(":seen", text(line.state.as_str()))
         .value(":seen_at", text(line.at));
         match self.write(&pend).await? {
-            Outcome::Done => answer,
+            Outcome::Done => reopened,
             Outcome::Refused(_) => Ok(None),
         }
     }
 
-    /// Sees to it that pending lines are sent: by the execution under way, or by a further one.
+    /// Makes an execution send the pending lines: the one that is running, or a further one.
     async fn reopen_draw(
         &self,
         lottery_id: &LotteryId,
         draw_id: &DrawId,
         counts: ReopenedCounts,
-        were: &NotificationsByChannel,
+        before: &NotificationsByChannel,
     ) -> Result<Reopened, StoreError> {
         let key = || keys::draw(lottery_id, draw_id);
-        for _ in 0..ATTEMPTS {
+        for _ in 0..MAX_ATTEMPTS {
             let draw = self.known_draw(lottery_id, draw_id).await?;
             let change = |set: &str| {
-                let change = Write::update(key(), format!("SET reopened = :reopened{set} {}", counting::ADD))
-                    .only_if(format!(
-                        "#status = :seen AND {}",
-                        if draw.reopened == 0 {
-                            "attribute_not_exists(reopened)"
-                        } else {
-                            "reopened = :before"
-                        }
-                    ))
-                    .name("#status", "status")
-                    .value(":seen", text(draw.status))
-                    .value(":reopened", number(draw.reopened + 1));
-                let change = counting::differences(change, &NotificationsByChannel::default(), were);
+                let change = Write::update(
+                    key(),
+                    format!("SET reopened = :reopened{set} {}", notification_counts::ADD),
+                )
+                .only_if(format!(
+                    "#status = :seen AND {}",
+                    if draw.reopened == 0 { "attribute_not_exists(reopened)" } else { "reopened = :before" }
+                ))
+                .name("#status", "status")
+                .value(":seen", text(draw.status))
+                .value(":reopened", number(draw.reopened + 1));
+                let change =
+                    notification_counts::differences(change, &NotificationsByChannel::default(), before);
                 if draw.reopened == 0 { change } else { change.value(":before", number(draw.reopened)) }
             };
             if draw.status == DrawStatus::Recorded {
-                // An execution that is just ending the draw finds that it was reopened, and looks again.
+                // An execution that is about to end the draw finds that it was reopened, and reads the ledger again.
                 if let Outcome::Done = self.write(&change("")).await? {
                     return Ok(Reopened::UnderWay(counts));
                 }
@@ -256,8 +252,8 @@ impl Store {
     }
 }
 
-/// Pending lines too, which a call before this may have left so.
-fn is_wanted(line: &Notification, request: &RetryRequest) -> bool {
+/// Pending lines match too: an earlier call may have died after it had made them pending.
+fn matches(line: &Notification, request: &RetryRequest) -> bool {
     match line.state {
         NotificationState::Pending => true,
         NotificationState::Failed | NotificationState::Unknown => request.states.contains(&line.state),

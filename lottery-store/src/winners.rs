@@ -1,83 +1,141 @@
-//! From a sealed draw to official winners, or back to nothing.
+//! The rows of winners and alternates.
 //!
-//! Winners are written as rows that do not count, and one transaction on the draw's status makes all of them
-//! official at once: the pivot. The same status decides what is released and what goes forward.
+//! They are written as pending, and one transaction on the draw's status makes all of them official at once: the pivot.
+//! Before the pivot a draw can be released; after it, the draw can only complete.
 
 use jiff::Timestamp;
-use lottery::{Draw, DrawId, DrawStatus, Forfeit, LotteryId, NotificationsByChannel, Part, Reason};
+use lottery::selection::{Ranked, Seat};
+use lottery::{
+    Draw, DrawId, DrawStatus, Forfeit, HexBytes, Label, LotteryId, Part, ParticipantId, PrizeName,
+};
 
-use crate::holding::free;
-use crate::item::{NewItem, flag, json, number, text};
-use crate::results::{RankedEntry, Winner};
+use crate::draw_status::Transition;
+use crate::item::{Attributes, Item, NewItem, flag, json, number, text};
+use crate::lottery_lock::release;
+use crate::past_winners::mark;
 use crate::store::Table;
 use crate::transaction::Outcome;
-use crate::write::Write;
-use crate::{Store, StoreError, counting, keys};
+use crate::{Store, StoreError, keys};
 
-/// How often a release that other writers race with is decided anew.
-const ATTEMPTS: u32 = 8;
+/// An entry with the prize it won, and the participant to whom it belongs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Winner {
+    /// The participant.
+    pub participant_id: ParticipantId,
+    /// The label of the entry.
+    pub label: Label,
+    /// The prize.
+    pub prize: PrizeName,
+    /// The index of the prize in the draw's list, from 0.
+    pub prize_index: u32,
+    /// The entry's rank in the published ranking, from 1.
+    pub rank: u32,
+    /// The seat that this winner forfeited, and who took it.
+    pub forfeit: Option<Forfeit>,
+    /// The rank of the winner who forfeited this seat, if this one took it.
+    pub instead_of: Option<u32>,
+}
 
-/// What came of declaring the winners drawn.
+/// A row of a draw's ranking, a winner or an alternate, and the participant to whom it belongs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RankedEntry {
+    /// The participant.
+    pub participant_id: ParticipantId,
+    /// The rank, from 1.
+    pub rank: u32,
+    /// Label, score and seat.
+    pub ranked: Ranked,
+    /// The part of the pool to which the entry belongs.
+    pub part: Part,
+}
+
+/// The result of [`Store::mark_drawn`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MarkDrawn {
-    /// They are, now or already.
+    /// The winners are drawn, now or already.
     Drawn,
-    /// The draw has ended meanwhile.
-    Elsewhere(DrawStatus),
+    /// The draw has ended with this status.
+    WrongStatus(DrawStatus),
 }
 
-/// What came of making winners official.
+/// The result of [`Store::record_winners`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RecordWinners {
-    /// They are, now or already.
+    /// The winners are official, now or already.
     Recorded(Box<Draw>),
-    /// The draw has no winners that could be.
-    Elsewhere(DrawStatus),
+    /// The draw has no winners that could become official.
+    WrongStatus(DrawStatus),
     /// There is no such draw.
     Unknown,
 }
 
-/// What came of releasing winners.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ReleaseWinners {
-    /// Nobody has won, and the draw does not hold its lottery.
-    Released {
-        /// How the draw has ended by this call; nothing if it had ended before.
-        by_this_call: Option<DrawStatus>,
-    },
-    /// The winners were official already.
-    Official(Box<Draw>),
-    /// There is no such draw.
-    Unknown,
+impl RankedEntry {
+    fn from_item(item: &Item) -> Result<Self, StoreError> {
+        let item = Attributes(item);
+        let part = match item.parse_optional("group")? {
+            Some(group) => Part::Group(group),
+            None if item.optional_flag("without_group")? => Part::WithoutGroup,
+            None => Part::Other,
+        };
+        Ok(Self {
+            participant_id: item.parse("participant_id")?,
+            rank: item.number("rank")?,
+            ranked: Ranked {
+                label: item.parse("label")?,
+                prize: item.optional_number("prize_index")?,
+                score: item.parse_with("score", HexBytes::parse)?,
+                seat: item.json::<Seat>("seat")?,
+            },
+            part,
+        })
+    }
+
+    fn to_item(&self, lottery_id: &LotteryId, draw_id: &DrawId) -> NewItem {
+        let Self { participant_id, rank, ranked, part } = self;
+        NewItem::at(keys::winner(lottery_id, draw_id, *rank))
+            .with("participant_id", text(participant_id))
+            .with("label", text(ranked.label))
+            .with_some("prize_index", ranked.prize.map(number))
+            .with("rank", number(rank))
+            .with("score", text(ranked.score))
+            .with("seat", json(&ranked.seat))
+            .with_some("group", part.group().map(text))
+            .with_some("without_group", (*part == Part::WithoutGroup).then(|| flag(true)))
+    }
+}
+
+impl Winner {
+    /// Whether the winner has not forfeited the seat.
+    pub fn has_seat(&self) -> bool {
+        self.forfeit.is_none()
+    }
+
+    /// The row of a winner has the index of its prize. The row of an alternate has none; an alternate who took a
+    /// forfeited seat is a winner with the prize of that seat.
+    fn from_item(item: &Item, draw: &Draw) -> Result<Option<Self>, StoreError> {
+        let RankedEntry { participant_id, rank, ranked, .. } = RankedEntry::from_item(item)?;
+        let taken = draw.taken_by(rank);
+        let Some(prize_index) = ranked.prize.or(taken.map(|seat| seat.prize)) else { return Ok(None) };
+        let prize = draw.prizes.as_slice().get(prize_index as usize);
+        let prize =
+            prize.ok_or_else(|| StoreError::Broken(format!("prize_index of draw {}", draw.draw_id)))?;
+        let prize = prize.name.clone();
+        let (forfeit, instead_of) = (draw.forfeited_by(rank), taken.map(|seat| seat.rank));
+        Ok(Some(Self { participant_id, label: ranked.label, prize, prize_index, rank, forfeit, instead_of }))
+    }
 }
 
 impl Store {
-    /// Writes the rows of the ranking, and marks for later draws of those who win, or may take a forfeited seat.
-    /// Neither counts before [`Store::record_winners`].
+    /// Writes the rows of the ranking, and marks for later draws on those who win or may take a forfeited seat. Neither
+    /// counts before [`Store::record_winners`].
     pub async fn put_pending_ranking(
         &self,
         lottery_id: &LotteryId,
         draw_id: &DrawId,
         ranking: &[RankedEntry],
     ) -> Result<(), StoreError> {
-        let marks = ranking.iter().map(|RankedEntry { participant_id, rank, ranked, .. }| {
-            NewItem::at(keys::past_winner(lottery_id, participant_id, draw_id))
-                .with("participant_id", text(participant_id))
-                .with("draw_id", text(draw_id))
-                .with("rank", number(rank))
-                .with_some("prize_index", ranked.prize.map(number))
-        });
-        let rows = ranking.iter().map(|RankedEntry { participant_id, rank, ranked, part }| {
-            NewItem::at(keys::winner(lottery_id, draw_id, *rank))
-                .with("participant_id", text(participant_id))
-                .with("label", text(ranked.label))
-                .with_some("prize_index", ranked.prize.map(number))
-                .with("rank", number(rank))
-                .with("score", text(ranked.score))
-                .with("seat", json(&ranked.seat))
-                .with_some("group", part.group().map(text))
-                .with_some("without_group", (*part == Part::WithoutGroup).then(|| flag(true)))
-        });
+        let marks = ranking.iter().map(|entry| mark(lottery_id, draw_id, entry));
+        let rows = ranking.iter().map(|entry| entry.to_item(lottery_id, draw_id));
         self.put_many(Table::Lottery, &rows.chain(marks).collect::<Vec<_>>()).await
     }
 
@@ -88,23 +146,20 @@ impl Store {
         draw_id: &DrawId,
         now: Timestamp,
     ) -> Result<MarkDrawn, StoreError> {
-        let mark = Write::update(keys::draw(lottery_id, draw_id), "SET #status = :drawn, drawn_at = :now")
-            .value(":now", text(now))
-            .only_if("#status = :sealed")
-            .name("#status", "status")
-            .value(":sealed", text(DrawStatus::Sealed))
-            .value(":drawn", text(DrawStatus::Drawn));
+        let (from, to) = (DrawStatus::Sealed, DrawStatus::Drawn);
+        let mark =
+            Transition { lottery_id, draw_id, from, to }.write(", drawn_at = :now").value(":now", text(now));
         if let Outcome::Done = self.write(&mark).await? {
             return Ok(MarkDrawn::Drawn);
         }
         match self.known_draw(lottery_id, draw_id).await?.status {
             DrawStatus::Drawn => Ok(MarkDrawn::Drawn),
             status if status.has_official_winners() => Ok(MarkDrawn::Drawn),
-            status => Ok(MarkDrawn::Elsewhere(status)),
+            status => Ok(MarkDrawn::WrongStatus(status)),
         }
     }
 
-    /// The pivot: makes the winners official, all but those who forfeit their seats, and frees the lottery. Of
+    /// The pivot: makes the winners official, all but those who forfeit their seats, and releases the lottery. Of
     /// several calls the first decides who forfeits.
     pub async fn record_winners(
         &self,
@@ -114,75 +169,25 @@ impl Store {
         now: Timestamp,
     ) -> Result<RecordWinners, StoreError> {
         let set_forfeits = if forfeits.is_empty() { "" } else { ", forfeits = :forfeits" };
-        let mut record = Write::update(
-            keys::draw(lottery_id, draw_id),
-            format!("SET #status = :recorded, recorded_at = :now{set_forfeits}"),
-        )
-        .only_if("#status = :drawn")
-        .name("#status", "status")
-        .value(":drawn", text(DrawStatus::Drawn))
-        .value(":recorded", text(DrawStatus::Recorded))
-        .value(":now", text(now));
+        let (from, to) = (DrawStatus::Drawn, DrawStatus::Recorded);
+        let mut record = Transition { lottery_id, draw_id, from, to }
+            .write(&format!(", recorded_at = :now{set_forfeits}"))
+            .value(":now", text(now));
         if !forfeits.is_empty() {
             record = record.value(":forfeits", json(&forfeits));
         }
-        // Whether this transaction was the one or an earlier one was, the draw now says.
-        self.transact(&[record, free(lottery_id, draw_id)]).await?;
+        // The draw says whether this transaction or an earlier one made the winners official.
+        self.transact(&[record, release(lottery_id, draw_id)]).await?;
         match self.draw(lottery_id, draw_id).await? {
             None => Ok(RecordWinners::Unknown),
             Some(draw) if draw.status.has_official_winners() => Ok(RecordWinners::Recorded(Box::new(draw))),
-            Some(draw) => Ok(RecordWinners::Elsewhere(draw.status)),
+            Some(draw) => Ok(RecordWinners::WrongStatus(draw.status)),
         }
     }
 
-    /// Ends a draw whose winners are not official, and lets go of its lottery. Before the commitment it has
-    /// failed; after it, it is abandoned: once its round is out anybody can compute who would have won, so it
-    /// keeps its number and commitment for all to see.
-    pub async fn release_winners(
-        &self,
-        lottery_id: &LotteryId,
-        draw_id: &DrawId,
-        reason: &Reason,
-        now: Timestamp,
-    ) -> Result<ReleaseWinners, StoreError> {
-        let mut by_this_call = None;
-        for _ in 0..ATTEMPTS {
-            let Some(draw) = self.draw(lottery_id, draw_id).await? else {
-                return Ok(ReleaseWinners::Unknown);
-            };
-            if draw.status.has_official_winners() {
-                return Ok(ReleaseWinners::Official(Box::new(draw)));
-            }
-            if draw.status.is_final() {
-                self.erase_pending_winners(&draw).await?;
-                return Ok(ReleaseWinners::Released { by_this_call });
-            }
-            let let_go = self.let_go(lottery_id, draw_id).await?;
-            let end = match draw.status {
-                DrawStatus::Waiting => DrawStatus::Failed,
-                _ => DrawStatus::Abandoned,
-            };
-            let fail = Write::update(
-                keys::draw(lottery_id, draw_id),
-                "SET #status = :end, reason = :reason, completed_at = :now",
-            )
-            .only_if("#status = :seen")
-            .name("#status", "status")
-            .value(":seen", text(draw.status))
-            .value(":end", text(end))
-            .value(":reason", json(reason))
-            .value(":now", text(now));
-            // Decided by reading again, whether it was done or not.
-            let writes = [fail, let_go, Write::delete(keys::unfinished_draw(lottery_id, draw_id))];
-            if let Outcome::Done = self.transact(&writes).await? {
-                by_this_call = Some(end);
-            }
-        }
-        Err(StoreError::Contended)
-    }
-
-    /// Nothing stays drawn. The rows count for nothing any more, so a row that a late run still writes does no harm.
-    async fn erase_pending_winners(&self, draw: &Draw) -> Result<(), StoreError> {
+    /// Deletes the rows of a draw that ended without winners. A row that a late run writes afterwards does no harm: the
+    /// status of the draw says that it does not count.
+    pub(crate) async fn delete_pending_winners(&self, draw: &Draw) -> Result<(), StoreError> {
         let (lottery_id, draw_id) = (&draw.lottery_id, &draw.draw_id);
         let ranking = self.ranked_entries(lottery_id, draw_id).await?;
         let rows = ranking.iter().map(|entry| keys::winner(lottery_id, draw_id, entry.rank));
@@ -190,78 +195,67 @@ impl Store {
         self.delete_many(Table::Lottery, &rows.chain(marks).collect::<Vec<_>>()).await
     }
 
-    /// The winners of these ranks, by rank. Whether they are official the caller knows from the draw, and whether
-    /// they forfeited their seats they say themselves. No rank may stand twice.
+    /// The winners of a draw by rank, those who forfeited their seats too; none before they are official.
+    pub async fn winners(&self, lottery_id: &LotteryId, draw_id: &DrawId) -> Result<Vec<Winner>, StoreError> {
+        let draw = self.draw(lottery_id, draw_id).await?;
+        let Some(draw) = draw.filter(|draw| draw.status.has_official_winners()) else {
+            return Ok(Vec::new());
+        };
+        let items = self.all(&keys::winners(lottery_id, draw_id)).await?;
+        items.iter().filter_map(|item| Winner::from_item(item, &draw).transpose()).collect()
+    }
+
+    /// The winners with these ranks, by rank. The draw says whether they are official, and each winner whether the seat
+    /// was forfeited. No rank may be given twice.
     pub async fn winners_ranked(
         &self,
         draw: &Draw,
         ranks: impl IntoIterator<Item = u32>,
     ) -> Result<Vec<Winner>, StoreError> {
-        let ranks = ranks.into_iter();
-        let keys: Vec<_> = ranks.map(|rank| keys::winner(&draw.lottery_id, &draw.draw_id, rank)).collect();
-        let items = self.get_many(Table::Lottery, &keys).await?;
+        let items = self.rows_ranked(draw, ranks).await?;
         let winners = items.iter().filter_map(|item| Winner::from_item(item, draw).transpose());
         let mut winners = winners.collect::<Result<Vec<_>, _>>()?;
         winners.sort_by_key(|winner| winner.rank);
         Ok(winners)
     }
 
-    /// The lines of the ranking of these ranks, winners and alternates, by rank; see [`Store::winners_ranked`].
-    pub async fn lines_ranked(
+    /// The rows of the ranking with these ranks, winners and alternates, by rank; see [`Store::winners_ranked`].
+    pub async fn entries_ranked(
         &self,
         draw: &Draw,
         ranks: impl IntoIterator<Item = u32>,
     ) -> Result<Vec<RankedEntry>, StoreError> {
-        let ranks = ranks.into_iter();
-        let keys: Vec<_> = ranks.map(|rank| keys::winner(&draw.lottery_id, &draw.draw_id, rank)).collect();
-        let items = self.get_many(Table::Lottery, &keys).await?;
-        let mut lines = items.iter().map(RankedEntry::from_item).collect::<Result<Vec<_>, _>>()?;
-        lines.sort_by_key(|line| line.rank);
-        Ok(lines)
+        let items = self.rows_ranked(draw, ranks).await?;
+        let mut entries = items.iter().map(RankedEntry::from_item).collect::<Result<Vec<_>, _>>()?;
+        entries.sort_by_key(|entry| entry.rank);
+        Ok(entries)
     }
 
-    /// Ends a draw whose winners are official, with the counts of its ledger. `false` if the organiser has had
-    /// messages reopened since the draw was read: it has not ended then. A draw that has ended already stays as it is.
-    pub async fn end_draw(
+    async fn rows_ranked(
         &self,
         draw: &Draw,
-        status: DrawStatus,
-        reason: Option<&Reason>,
-        counts: &NotificationsByChannel,
-        now: Timestamp,
-    ) -> Result<bool, StoreError> {
-        let set_reason = if reason.is_some() { ", reason = :reason" } else { "" };
-        let seen = match draw.reopened {
-            0 => "attribute_not_exists(reopened)",
-            _ => "reopened = :seen",
-        };
-        let mut end = Write::update(
-            keys::draw(&draw.lottery_id, &draw.draw_id),
-            format!(
-                "SET #status = :status, completed_at = :now, notifications = :counts, {}{set_reason}",
-                counting::SET
-            ),
-        )
-        .only_if(format!("#status = :recorded AND {seen}"))
-        .name("#status", "status")
-        .value(":recorded", text(DrawStatus::Recorded))
-        .value(":status", text(status))
-        .value(":now", text(now))
-        .value(":counts", json(&counts.total()));
-        end = counting::values(end, counts);
-        if draw.reopened > 0 {
-            end = end.value(":seen", number(draw.reopened));
+        ranks: impl IntoIterator<Item = u32>,
+    ) -> Result<Vec<Item>, StoreError> {
+        let ranks = ranks.into_iter();
+        let keys: Vec<_> = ranks.map(|rank| keys::winner(&draw.lottery_id, &draw.draw_id, rank)).collect();
+        self.get_many(Table::Lottery, &keys).await
+    }
+
+    /// The published ranking of a draw, winners and alternates; none before the winners are official.
+    pub async fn ranking(&self, draw: &Draw) -> Result<Option<Vec<RankedEntry>>, StoreError> {
+        if !draw.status.has_official_winners() {
+            return Ok(None);
         }
-        if let Some(reason) = reason {
-            end = end.value(":reason", json(reason));
-        }
-        let writes = [end, Write::delete(keys::unfinished_draw(&draw.lottery_id, &draw.draw_id))];
-        match self.transact(&writes).await? {
-            Outcome::Done => Ok(true),
-            Outcome::Refused(_) => {
-                let found = self.known_draw(&draw.lottery_id, &draw.draw_id).await?;
-                Ok(found.status.is_final())
-            }
-        }
+        self.ranked_entries(&draw.lottery_id, &draw.draw_id).await.map(Some)
+    }
+
+    /// The ranking of a draw as it is stored, official or pending.
+    pub async fn ranked_entries(
+        &self,
+        lottery_id: &LotteryId,
+        draw_id: &DrawId,
+    ) -> Result<Vec<RankedEntry>, StoreError> {
+        let items = self.all(&keys::winners(lottery_id, draw_id)).await?;
+        items.iter().map(RankedEntry::from_item).collect()
     }
 }

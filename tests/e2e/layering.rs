@@ -7,19 +7,30 @@ use std::process::Command;
 use serde_json::Value;
 
 /// For each package of the workspace, the others of ours that it may name in its manifest.
-const MAY_DEPEND_ON: [(&str, &[&str]); 9] = [
+const MAY_DEPEND_ON: [(&str, &[&str]); 11] = [
     ("lottery", &[]),
     ("platform", &[]),
     ("asl-engine", &[]),
     ("state-machines", &[]),
-    ("lottery-store", &["lottery", "platform"]),
-    ("api", &["lottery", "lottery-store", "platform", "state-machines"]),
-    ("workflow-tasks", &["lottery", "lottery-store", "platform", "state-machines"]),
+    ("lottery-store", &["lottery", "platform", "test-support"]),
+    ("api", &["lottery", "lottery-store", "platform", "state-machines", "test-support"]),
+    ("workflow-tasks", &["lottery", "lottery-store", "platform", "state-machines", "test-support", "test-world"]),
     (
         "local-stack",
-        &["api", "asl-engine", "lottery", "lottery-store", "platform", "state-machines", "workflow-tasks"],
+        &[
+            "api",
+            "asl-engine",
+            "lottery",
+            "lottery-store",
+            "platform",
+            "state-machines",
+            "test-support",
+            "workflow-tasks",
+        ],
     ),
-    ("end-to-end-tests", &["local-stack", "state-machines"]),
+    ("test-support", &["lottery", "lottery-store", "platform"]),
+    ("test-world", &["lottery", "lottery-store", "platform", "test-support", "workflow-tasks"]),
+    ("end-to-end-tests", &["local-stack", "state-machines", "test-support"]),
 ];
 
 /// The packages that only tests may depend on.

@@ -2,23 +2,23 @@
 
 use lottery::DrawStatus;
 
-use crate::standing::{Output, Standing};
+use crate::notification_summary::{NotificationSummary, Output};
 use crate::{EndInput, TaskContext, TaskError};
 
-/// Ends the draw, or answers what is the matter. It decides by the ledger, not by what other tasks answered.
+/// Ends the draw, or returns why it cannot end. The ledger decides, not what other tasks returned.
 pub async fn handle(cx: &TaskContext, input: EndInput) -> Result<Output, TaskError> {
     let draw = cx.store.draw(&input.lottery_id, &input.draw_id).await?.ok_or(TaskError::DrawUnknown)?;
     match draw.status {
         DrawStatus::Succeeded => Ok(Output::complete(input.notify)),
         DrawStatus::Incomplete => Ok(Output::incomplete(input.notify)),
         DrawStatus::Recorded => {
-            let standing = Standing::read(cx, &draw).await?;
-            match standing.is_settled() && !standing.all_sent() {
-                // Its end is another state's.
+            let summary = NotificationSummary::read(cx, &draw).await?;
+            match summary.is_complete() && !summary.all_sent() {
+                // The state MarkIncomplete ends the draw.
                 true => Ok(Output::incomplete(input.notify)),
-                false => standing.end(cx, &draw, input.notify).await,
+                false => summary.end_draw(cx, &draw, input.notify).await,
             }
         }
-        status => Err(TaskError::DrawElsewhere(status)),
+        status => Err(TaskError::WrongStatus(status)),
     }
 }

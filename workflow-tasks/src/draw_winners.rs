@@ -12,18 +12,19 @@ use tokio::sync::mpsc;
 
 use crate::{DrawInput, TaskContext, TaskError};
 
-/// How many chunks are asked for in one call, and how many calls are under way at once.
-const CHUNKS: u32 = 32;
-const AT_ONCE: usize = 4;
+/// The number of chunks that one call reads.
+const CHUNKS_PER_READ: u32 = 32;
+/// The number of concurrent reads.
+const CONCURRENCY: usize = 4;
 
-/// What was drawn.
+/// The result.
 #[derive(Debug, Serialize)]
 pub struct Output {
-    /// How many winners there are.
+    /// The number of winners.
     winners: u32,
 }
 
-/// Draws the winners. Everything follows from what is stored: every run of this task comes to the same ranking.
+/// Draws the winners. The ranking follows from stored data alone: every run of this task computes the same one.
 pub async fn handle(cx: &TaskContext, input: DrawInput) -> Result<Output, TaskError> {
     let DrawInput { lottery_id, draw_id } = &input;
     let draw = cx.store.draw(lottery_id, draw_id).await?.ok_or(TaskError::DrawUnknown)?;
@@ -32,7 +33,7 @@ pub async fn handle(cx: &TaskContext, input: DrawInput) -> Result<Output, TaskEr
         DrawStatus::Sealed => {}
         DrawStatus::Drawn => return Ok(output),
         status if status.has_official_winners() => return Ok(output),
-        status => return Err(TaskError::DrawElsewhere(status)),
+        status => return Err(TaskError::WrongStatus(status)),
     }
     let seal = cx.store.seal(lottery_id, draw_id).await.map_err(TaskError::of_seal)?;
     let seal = seal.ok_or_else(|| TaskError::of_seal(StoreError::Broken("the seal is gone".to_owned())))?;
@@ -41,12 +42,11 @@ pub async fn handle(cx: &TaskContext, input: DrawInput) -> Result<Output, TaskEr
     cx.store.put_pending_ranking(lottery_id, draw_id, &ranking).await?;
     match cx.store.mark_drawn(lottery_id, draw_id, cx.clock.now()).await? {
         MarkDrawn::Drawn => Ok(output),
-        MarkDrawn::Elsewhere(status) => Err(TaskError::DrawElsewhere(status)),
+        MarkDrawn::WrongStatus(status) => Err(TaskError::WrongStatus(status)),
     }
 }
 
-/// The key of the ranking. It has no other source than the commitment and the round that the manifest names,
-/// verified once more.
+/// The key of the ranking, from the commitment and the beacon round that the manifest names, which is verified again.
 async fn key(cx: &TaskContext, draw: &Draw, seal: &SealedDraw) -> Result<Prk, TaskError> {
     let expected = seal.manifest.beacon.round;
     let round = cx.store.round(&draw.lottery_id, &draw.draw_id).await?;
@@ -56,10 +56,10 @@ async fn key(cx: &TaskContext, draw: &Draw, seal: &SealedDraw) -> Result<Prk, Ta
     Ok(Prk::extract(seal.manifest.commitment().as_bytes(), randomness.as_bytes()))
 }
 
-/// The ranking, with the part of the pool of each entry. Chunks are ranked by a thread of their own while others are
-/// being read; memory holds these, and the best-ranked so far.
+/// The ranking, with the part of the pool of each entry. A thread of its own ranks chunks while others are being read; memory
+/// holds these chunks and the best-ranked entries so far.
 async fn rank(cx: &TaskContext, seal: &SealedDraw, prk: Prk) -> Result<Vec<(Ranked, Part)>, TaskError> {
-    let (sender, mut receiver) = mpsc::channel::<Vec<RawChunk>>(AT_ONCE);
+    let (sender, mut receiver) = mpsc::channel::<Vec<RawChunk>>(CONCURRENCY);
     let (prizes, alternates) = (seal.manifest.prizes.clone(), seal.manifest.alternates);
     let ranking = tokio::task::spawn_blocking(move || {
         let mut selection = Selection::new(prk, &prizes, alternates);
@@ -72,13 +72,13 @@ async fn rank(cx: &TaskContext, seal: &SealedDraw, prk: Prk) -> Result<Vec<(Rank
     });
     // Collected first: a stream over a borrowing closure would not be `Send`.
     let reads: Vec<_> = (0..seal.chunks)
-        .step_by(CHUNKS as usize)
-        .map(|first| cx.store.raw_chunks(seal, first..(first + CHUNKS).min(seal.chunks)))
+        .step_by(CHUNKS_PER_READ as usize)
+        .map(|first| cx.store.raw_chunks(seal, first..(first + CHUNKS_PER_READ).min(seal.chunks)))
         .collect();
-    let mut reads = stream::iter(reads).buffer_unordered(AT_ONCE);
+    let mut reads = stream::iter(reads).buffer_unordered(CONCURRENCY);
     while let Some(chunks) = reads.try_next().await.map_err(TaskError::of_seal)? {
         if sender.send(chunks).await.is_err() {
-            // The thread has found a broken chunk, and says so below.
+            // The thread has found a broken chunk, and returns the error below.
             break;
         }
     }
@@ -87,7 +87,7 @@ async fn rank(cx: &TaskContext, seal: &SealedDraw, prk: Prk) -> Result<Vec<(Rank
     ranking.map_err(TaskError::of_seal)
 }
 
-/// Who stands behind the labels: from the pool, and for those who have withdrawn since, from the seal.
+/// Finds the participants with these labels: in the pool, or in the seal if they have withdrawn since.
 async fn identify(
     cx: &TaskContext,
     seal: &SealedDraw,

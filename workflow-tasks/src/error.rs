@@ -26,7 +26,7 @@ pub enum TaskError {
     DrawUnknown,
     /// The draw has ended, or is not as far as the task needs it.
     #[error("the draw is {0}, which this task cannot go on from")]
-    DrawElsewhere(lottery::DrawStatus),
+    WrongStatus(lottery::DrawStatus),
     /// The input is not what the function takes.
     #[error("the input is not what the function takes")]
     WrongInput,
@@ -102,7 +102,7 @@ impl TaskError {
             Self::LotteryBusy(_) => "LotteryBusy",
             Self::DrawCancelled => "DrawCancelled",
             Self::DrawUnknown => "DrawUnknown",
-            Self::DrawElsewhere(_) => "DrawElsewhere",
+            Self::WrongStatus(_) => "DrawElsewhere",
             Self::WrongInput => "WrongInput",
             Self::UnknownFunction => "UnknownFunction",
             Self::NotClosedYet => "NotClosedYet",
@@ -187,7 +187,7 @@ mod tests {
             TaskError::LotteryBusy(DrawId::parse("d1").unwrap()),
             TaskError::DrawCancelled,
             TaskError::DrawUnknown,
-            TaskError::DrawElsewhere(DrawStatus::Failed),
+            TaskError::WrongStatus(DrawStatus::Failed),
             TaskError::WrongInput,
             TaskError::UnknownFunction,
             TaskError::NotClosedYet,

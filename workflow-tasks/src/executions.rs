@@ -12,21 +12,21 @@ use serde_json::Value;
 
 use crate::{TaskContext, TaskError};
 
-/// The longest time between the beginnings of two executions of one draw.
+/// The maximum time between the starts of two executions of one draw.
 const MAX_BACK_OFF: Duration = Duration::from_secs(60 * 60);
 
-/// What Step Functions knows of an execution.
+/// The state of an execution in Step Functions.
 pub(crate) enum Execution {
     Running,
     Missing,
     Closed(Closed),
-    /// Step Functions asks to come later.
+    /// Step Functions is throttling.
     Throttled,
 }
 
 /// An execution that has closed.
 pub(crate) struct Closed {
-    /// In which way, as the reason of a draw names it.
+    /// The name of its status as an error, for the reason of the draw.
     pub(crate) ending: &'static str,
     /// The error that it failed with.
     pub(crate) error: Option<String>,
@@ -34,12 +34,12 @@ pub(crate) struct Closed {
 }
 
 impl Closed {
-    /// Whether somebody stopped it.
+    /// Whether it was stopped.
     pub(crate) fn is_aborted(&self) -> bool {
         self.ending == ABORTED
     }
 
-    /// The error, if nothing can come of a further execution.
+    /// The error, if it is permanent, so that a further execution would fail too.
     pub(crate) fn permanent(&self) -> Option<&str> {
         self.error.as_deref().filter(|error| TaskError::PERMANENT.contains(error))
     }
@@ -77,7 +77,7 @@ impl Executions<'_> {
         Ok(Execution::Closed(Closed { ending, error: execution.error, began_at }))
     }
 
-    /// Starts an execution, unless it is started already. `false` if Step Functions asks to come later.
+    /// Starts an execution, unless it has been started already. `false` if Step Functions is throttling.
     pub(crate) async fn start(&self, draw: &Draw, name: &str, input: Value) -> Result<bool, TaskError> {
         let start = self.cx.sfn.start_execution().state_machine_arn(self.state_machine_arn);
         match start.name(name).input(input.to_string()).send().await {
@@ -88,7 +88,7 @@ impl Executions<'_> {
             }
             Err(error) if is_throttled(&error) => Ok(false),
             Err(error) => match error.as_service_error() {
-                // Somebody else has started it in between.
+                // It has been started meanwhile.
                 Some(StartExecutionError::ExecutionAlreadyExists(_)) => Ok(true),
                 _ => Err(TaskError::ExecutionsUnavailable(error.into())),
             },
@@ -101,8 +101,8 @@ fn is_throttled<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
     error.as_service_error().and_then(ProvideErrorMetadata::code).is_some_and(platform::is_throttling)
 }
 
-/// When a draw may be resumed at the earliest, whose last execution began then: at once the first time, and then after
-/// a minute, two, four, up to an hour.
+/// The earliest time to resume a draw whose last execution began at `began_at`: the first time immediately, then after one
+/// minute, two, four, and so on up to an hour.
 pub(crate) fn resume_at(began_at: Timestamp, resumes: u32) -> Timestamp {
     let back_off = match resumes {
         0 => Duration::ZERO,

@@ -27,7 +27,7 @@ pub async fn handle(cx: &TaskContext, input: DrawInput) -> Result<Output, TaskEr
     let DrawInput { lottery_id, draw_id } = &input;
     let draw = cx.store.draw(lottery_id, draw_id).await?.ok_or(TaskError::DrawUnknown)?;
     let (true, Some(round)) = (is_committed(draw.status), draw.round) else {
-        return Err(TaskError::DrawElsewhere(draw.status));
+        return Err(TaskError::WrongStatus(draw.status));
     };
     if cx.store.round(lottery_id, draw_id).await?.is_some() {
         return Ok(Output { round });
@@ -37,7 +37,7 @@ pub async fn handle(cx: &TaskContext, input: DrawInput) -> Result<Output, TaskEr
     let mut pause = FIRST_PAUSE;
     for attempt in 1..=ATTEMPTS {
         if let Some(answer) = cx.relays.fetch(&seal.chain, round).await {
-            cx.store.keep_round(lottery_id, draw_id, &answer, cx.clock.now()).await?;
+            cx.store.put_round(lottery_id, draw_id, &answer, cx.clock.now()).await?;
             return Ok(Output { round });
         }
         if attempt < ATTEMPTS {

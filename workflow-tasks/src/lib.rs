@@ -10,10 +10,10 @@
 //! - [`fetch_beacon`]: the randomness that nobody could know before, from `relays` of the beacon
 //! - [`draw_winners`]: ranks the sealed entries
 //! - [`record_winners`]: the pivot, from which winners are official
-//! - [`send_sms`], [`send_email`]: tell winners for about a minute; both through `notify`, which goes through the
-//!   ranking at a `pace`, `tell`, which keeps the ledger, `message`, which has the texts, and `publish`, which knows
+//! - [`send_sms`], [`send_email`]: notify winners for about a minute; both through `notify`, which goes through the
+//!   ranking at a `pace`, `notify_winner`, which keeps the ledger, `message`, which has the texts, and `publish`, which knows
 //!   what an answer of SNS or SES means. A `position` is what one run leaves to the next
-//! - [`complete_draw`], [`mark_incomplete`]: the two ends after the pivot, decided in `standing`
+//! - [`complete_draw`], [`mark_incomplete`]: the two ends after the pivot, decided by `notification_summary`
 //! - [`release_winners`]: the compensation before the pivot
 //! - [`reconcile_draws`]: on a timer, for draws whose execution is gone, which it knows from `executions`
 //! - [`record_delivery`]: on events of SES, for messages of which nobody knew
@@ -23,22 +23,23 @@
 
 mod config;
 mod context;
-mod due;
+mod due_message;
 mod error;
 mod executions;
 mod function;
 mod invoke;
 mod message;
 mod metrics;
+mod notification_summary;
 mod notify;
+mod notify_winner;
 mod pace;
 mod position;
 mod publish;
 mod relays;
+mod release;
 mod sealing;
-mod standing;
 mod task;
-mod tell;
 
 pub mod complete_draw;
 pub mod draw_winners;

@@ -1,12 +1,12 @@
-//! What a winner is told: the text of the SMS, the subject and text of the e-mail.
+//! The texts of the messages to winners: the SMS, and the subject and text of the e-mail.
 
 use lottery::Locale;
 use unicode_segmentation::UnicodeSegmentation;
 
-/// The longest subject that SNS takes: ASCII, less than 100 characters.
-const SUBJECT: usize = 99;
+/// The maximum length of a subject of SNS, in ASCII characters.
+const MAX_SUBJECT: usize = 99;
 
-/// What the texts name.
+/// The facts that the texts contain.
 #[derive(Clone, Copy)]
 pub(crate) struct Facts<'a> {
     pub(crate) locale: Locale,
@@ -14,9 +14,9 @@ pub(crate) struct Facts<'a> {
     pub(crate) lottery: &'a str,
     pub(crate) prize: &'a str,
     pub(crate) winner: &'a str,
-    /// Where the result of the draw can be read.
+    /// The address of the result of the draw.
     pub(crate) link: &'a str,
-    /// Where the draw can be checked, with the winner's receipt. It is too long for an SMS.
+    /// The address at which the draw can be checked, with the winner's receipt. It is too long for an SMS.
     pub(crate) check: &'a str,
 }
 
@@ -40,8 +40,8 @@ pub(crate) fn sms(facts: Facts<'_>) -> String {
     fit(facts, by_name).or_else(|| fit(facts, plain)).unwrap_or_else(|| plain("", ""))
 }
 
-/// The e-mail. Its subject is ASCII, as SNS demands: a name that is not gives way to the lottery's id.
-pub(crate) fn email(facts: Facts<'_>) -> Email {
+/// The e-mail through the topic. SNS requires an ASCII subject: a name that is not ASCII is replaced by the lottery's id.
+pub(crate) fn topic_email(facts: Facts<'_>) -> Email {
     let Facts { lottery, prize, winner, link, check, .. } = facts;
     let text = match facts.locale {
         Locale::En => format!(
@@ -58,14 +58,14 @@ pub(crate) fn email(facts: Facts<'_>) -> Email {
     Email { subject: subject(facts), text }
 }
 
-/// The e-mail as SES takes it: its subject may be in the lottery's language too.
-pub(crate) fn letter(facts: Facts<'_>) -> Email {
+/// The e-mail through SES: its subject is in the lottery's language.
+pub(crate) fn ses_email(facts: Facts<'_>) -> Email {
     let Facts { lottery, prize, .. } = facts;
     let subject = match facts.locale {
         Locale::En => format!("You have won: {prize} ({lottery})"),
         Locale::ZhCn => format!("恭喜您抽中了：{prize}（{lottery}）"),
     };
-    Email { subject, ..email(facts) }
+    Email { subject, ..topic_email(facts) }
 }
 
 fn subject(facts: Facts<'_>) -> String {
@@ -76,11 +76,11 @@ fn subject(facts: Facts<'_>) -> String {
     let lottery = if plain(facts.lottery) { facts.lottery } else { facts.lottery_id };
     let prize = if plain(facts.prize) { facts.prize } else { "a prize" };
     let fixed = "You have won:  ()".len();
-    let (lottery, prize) = shorten_both(lottery, prize, SUBJECT - fixed, Alphabet::Gsm7, str::len);
+    let (lottery, prize) = shorten_both(lottery, prize, MAX_SUBJECT - fixed, Alphabet::Gsm7, str::len);
     format!("You have won: {prize} ({lottery})")
 }
 
-/// The text with as much of both names as one SMS holds; none if hardly anything of them would be left.
+/// The text with as much of both names as fits one SMS; none if less than a quarter of the SMS is left for them.
 fn fit(facts: Facts<'_>, text: impl Fn(&str, &str) -> String) -> Option<String> {
     let whole = text(facts.lottery, facts.prize);
     let alphabet = Alphabet::of(&whole);
@@ -96,7 +96,7 @@ fn fit(facts: Facts<'_>, text: impl Fn(&str, &str) -> String) -> Option<String> 
     Some(text(&lottery, &prize))
 }
 
-/// Both names within `room`: the prize matters more, the lottery keeps at least a third.
+/// Shortens both names to `room` together: the prize first gets what it needs, the lottery at least a third.
 fn shorten_both(
     lottery: &str,
     prize: &str,
@@ -249,7 +249,7 @@ mod tests {
         for lottery in ["Party", long.trim(), &chinese] {
             for prize in ["a bicycle", long.trim(), &chinese] {
                 for locale in [Locale::En, Locale::ZhCn] {
-                    let Email { subject, text } = email(facts(locale, lottery, prize, "Rose"));
+                    let Email { subject, text } = topic_email(facts(locale, lottery, prize, "Rose"));
                     assert!(subject.len() < 100, "{subject}");
                     assert!(subject.bytes().all(|byte| matches!(byte, b' '..=b'~')), "{subject}");
                     assert!(text.contains(lottery) && text.contains(prize) && text.contains("Rose"));
@@ -258,11 +258,11 @@ mod tests {
             }
         }
         assert_eq!(
-            email(facts(Locale::ZhCn, "年会", "一等奖", "王")).subject,
+            topic_email(facts(Locale::ZhCn, "年会", "一等奖", "王")).subject,
             "You have won: a prize (party-2026)"
         );
         assert_eq!(
-            letter(facts(Locale::ZhCn, "年会", "一等奖", "王")).subject,
+            ses_email(facts(Locale::ZhCn, "年会", "一等奖", "王")).subject,
             "恭喜您抽中了：一等奖（年会）"
         );
     }

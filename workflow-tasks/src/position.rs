@@ -1,32 +1,32 @@
-//! Where the loop of a channel stands: what one run of a sending task leaves to the next, through the state machine.
+//! The position of a channel: what one run of a sending task passes to the next, through the state machine.
 //!
-//! It is a hint and no more: who was told, the ledger knows.
+//! It is only a hint: the ledger says which messages were sent.
 
 use lottery::{Channel, Draw};
 use serde::{Deserialize, Serialize};
 
-/// The longest that the state machine waits before it asks a service again, in seconds. A quota of a day is met
-/// within so much of its end.
+/// The maximum time that the state machine waits before a service is called again, in seconds. Sending continues at most this
+/// long after a daily quota is renewed.
 pub(crate) const MAX_WAIT: u32 = 15 * 60;
 
-/// Where one channel stands.
+/// The position of one channel.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Position {
     /// The rank to resume from; 0 if nothing is left.
     pub next: u32,
-    /// The lowest rank that was passed over and is come back to at the end; 0 if there is none.
+    /// The lowest rank that was postponed to a second pass; 0 if there is none.
     pub postponed: u32,
     /// How many seconds the state machine waits before the next run.
     pub wait_seconds: u32,
-    /// How many messages a minute a service that throttles was found to take; 0 while the configured rate is right.
+    /// The number of messages a minute that a throttling service was found to accept; 0 while the configured rate is right.
     pub per_minute: u32,
-    /// How many runs there were in this execution.
+    /// The number of runs in this execution.
     pub passes: u32,
-    /// How often the ranking was gone through in this execution.
+    /// The number of complete passes over the ranking in this execution.
     pub round: u32,
 }
 
-/// Where both channels stand.
+/// The positions of both channels.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Positions {
     /// SMS.
@@ -36,14 +36,14 @@ pub struct Positions {
 }
 
 impl Positions {
-    /// At the beginning of the ranking, on the channels that the draw asks for.
+    /// The beginning of the ranking, on the channels that the draw asks for.
     pub(crate) fn first(draw: &Draw) -> Self {
         let on =
             |channel| Position { next: u32::from(draw.channels.contains(&channel)), ..Position::default() };
         Self { sms: on(Channel::Sms), email: on(Channel::Email) }
     }
 
-    /// At the beginning again, on the channels that have something left, after a wait that grows.
+    /// The beginning of the ranking again, on the channels that have messages left, after a longer wait.
     pub(crate) fn again(self, is_left: impl Fn(Channel) -> bool) -> Self {
         let again = |position: Position, channel| Position {
             next: u32::from(is_left(channel)),

@@ -1,12 +1,12 @@
 //! Resumes draws whose execution is gone.
 //!
-//! Executions end before their draw: what could not be done for hours ends them as DrawOutstanding, somebody stops them,
-//! and a start may be lost between the API's two calls. Before the commitment a draw that was stopped is released. After
-//! it there is no second chance: the draw is resumed in a further execution, with the same commitment and the same beacon
-//! round, again and again until it ends; and after the winners are official the ledger keeps every message from being
-//! sent twice. Only an error that can never pass ends a draw here, as it does in the state machine.
+//! An execution may end before its draw: it gives up after hours as DrawOutstanding, an operator stops it, or its start is lost
+//! between two calls of the API. Before the commitment a draw whose execution was stopped is released. After the commitment
+//! there is no second chance: the draw is resumed in a further execution, with the same commitment and the same beacon round,
+//! until it ends; and once the winners are official the ledger keeps every message from being sent twice. Only a permanent
+//! error ends a draw here, as in the state machine.
 //!
-//! It also erases what an attempt to seal has written that died before it could be committed to.
+//! The task also deletes what dead attempts to seal have written.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -23,23 +23,23 @@ use tracing::{Instrument, Span, info, info_span, warn};
 use uuid::Uuid;
 
 use crate::executions::{Closed, Execution, Executions, resume_at};
+use crate::notification_summary::NotificationSummary;
 use crate::position::Positions;
-use crate::release_winners::reason;
-use crate::standing::Standing;
+use crate::release::release;
 use crate::{TaskContext, TaskError, TaskInput};
 
-/// How long a draw may be without its execution before the start counts as lost.
-const GRACE: Duration = Duration::from_secs(120);
-/// How many draws are looked at in one run. Step Functions answers DescribeExecution 10 to 15 times a second for the
-/// whole account, from a bucket of 250 to 300; a run each minute takes a sixth of that.
+/// How long after its creation a draw may have no execution before the start counts as lost.
+const GRACE_PERIOD: Duration = Duration::from_secs(120);
+/// The maximum number of draws that one run looks at. An account may call DescribeExecution 10 to 15 times a second, from a
+/// bucket of 250 to 300; one run a minute takes a sixth of that.
 const MAX_LOOKS: usize = 100;
-/// How many draws are looked at at once.
+/// The number of draws that are looked at concurrently.
 const CONCURRENCY: usize = 8;
-/// How long a draw that waits for its closing time is not looked at again: some four to six hours.
+/// How long a draw that waits for its closing time is not looked at again, with a random part of up to two hours more.
 const WAITING_LOOK: SignedDuration = SignedDuration::from_hours(4);
 const WAITING_SPREAD_SECONDS: i64 = 2 * 3600;
 
-/// Whatever the timer sends.
+/// The event of the timer, which is ignored.
 #[derive(Debug, Deserialize)]
 #[serde(transparent)]
 pub struct Input(IgnoredAny);
@@ -50,10 +50,10 @@ impl TaskInput for Input {
     }
 }
 
-/// What was done to the draws that had not ended.
+/// The number of unfinished draws by what was done.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Output {
-    /// Under way, or not due yet: left alone.
+    /// Running, or not due yet: left alone.
     left: usize,
     /// Never started: started.
     started: usize,
@@ -61,15 +61,15 @@ pub struct Output {
     resumed: usize,
     /// Without a running execution, and resumed later.
     outstanding: usize,
-    /// Stopped before the commitment, or failed with what can never succeed: released.
+    /// Stopped before the commitment, or failed with a permanent error: released.
     released: usize,
-    /// Gone with everything settled: ended.
+    /// Without a running execution, but every notification has its outcome: ended.
     ended: usize,
-    /// Could not be looked at; the next run tries again.
+    /// Failed to be looked at; the next run tries again.
     failed: usize,
     /// Not looked at in this run.
     later: usize,
-    /// Attempts to seal that died, whose chunks were erased.
+    /// Dead attempts to seal, whose chunks were deleted.
     erased: usize,
 }
 
@@ -82,11 +82,11 @@ enum Action {
     Outstanding,
     Released,
     Ended,
-    /// Step Functions is asked again in the next run.
+    /// Throttled: the next run asks Step Functions again.
     Later,
 }
 
-/// Looks at the draws that have not ended and are due. One draw's error does not keep the others waiting.
+/// Looks at the unfinished draws that are due. An error of one draw does not stop the others.
 pub async fn handle(cx: &TaskContext, _: Input) -> Result<Output, TaskError> {
     let state_machine_arn = cx.config.state_machine_arn.as_deref();
     let executions = Executions {
@@ -101,13 +101,13 @@ pub async fn handle(cx: &TaskContext, _: Input) -> Result<Output, TaskError> {
     output.left = not_due.len() - output.outstanding;
     output.later = due.len().saturating_sub(MAX_LOOKS);
     if due.len() > MAX_LOOKS {
-        // Each run looks at others, by chance.
+        // Each run looks at a random selection.
         due.sort_by_cached_key(|_| Uuid::new_v4());
         due.truncate(MAX_LOOKS);
     }
-    match cx.store.erase_dead_attempts(cx.clock.now()).await {
+    match cx.store.delete_dead_attempts(cx.clock.now()).await {
         Ok(erased) => output.erased = erased,
-        Err(error) => warn!(cause = %Chain(&error), "chunks of dead attempts not erased"),
+        Err(error) => warn!(cause = %Chain(&error), "chunks of dead attempts not deleted"),
     }
     let mut actions = stream::iter(due)
         .map(|listing| async move {
@@ -141,7 +141,7 @@ async fn reconcile(
     throttled: &AtomicBool,
     listing: &UnfinishedListing,
 ) -> Result<Action, TaskError> {
-    // The bucket is empty: asking on would keep others from it.
+    // The bucket is empty: further calls would keep other callers from refilling it.
     if throttled.load(Ordering::Relaxed) {
         return Ok(Action::Later);
     }
@@ -150,7 +150,7 @@ async fn reconcile(
         Ok(Action::Left | Action::Outstanding) => {}
         Ok(Action::Later) => {
             throttled.store(true, Ordering::Relaxed);
-            info!("Step Functions asks to come later");
+            info!("Step Functions is throttling");
         }
         Ok(action) => info!(?action, "reconciled"),
         Err(error) => warn!(error = error.name(), cause = %Chain(error), "not reconciled"),
@@ -173,25 +173,25 @@ async fn look_at(executions: &Executions<'_>, listing: &UnfinishedListing) -> Re
             let input = first_input(&draw);
             return start(executions, &draw, resumes, input, Action::Started).await;
         }
-        // Counted, but the start was lost.
+        // The resume was counted, but its start was lost.
         Execution::Missing if resumes > 0 => {
             let input = resume_input(&draw);
             return start(executions, &draw, resumes, input, Action::Resumed).await;
         }
         Execution::Missing => None,
     };
-    // The execution may have ended the draw between the two looks, so what follows rests on conditions.
+    // The execution may have ended the draw since the first read, so the writes below are conditional.
     let draw = match cx.store.unfinished_draw(lottery_id, draw_id).await? {
         Some(UnfinishedDraw { draw, resumes: now }) if now == resumes => draw,
         _ => return Ok(Action::Left),
     };
     if let Some(error) = closed.as_ref().and_then(|closed| end(closed, &draw)) {
-        return release(cx, &draw, error).await;
+        return release_draw(cx, &draw, error).await;
     }
     if draw.status == DrawStatus::Recorded {
-        let standing = Standing::read(cx, &draw).await?;
-        if standing.is_settled() {
-            standing.end(cx, &draw, Positions::default()).await?;
+        let summary = NotificationSummary::read(cx, &draw).await?;
+        if summary.is_complete() {
+            summary.end_draw(cx, &draw, Positions::default()).await?;
             return Ok(Action::Ended);
         }
     }
@@ -204,8 +204,8 @@ async fn look_at(executions: &Executions<'_>, listing: &UnfinishedListing) -> Re
     resume(executions, listing, &draw, resumes).await
 }
 
-/// The error with which the draw ends, if it does: one that can never pass, or that somebody has stopped it before
-/// there was a commitment.
+/// The error with which the draw ends, if it does: a permanent one, or that its execution was stopped before the
+/// commitment.
 fn end<'a>(closed: &'a Closed, draw: &Draw) -> Option<&'a str> {
     match draw.status {
         DrawStatus::Waiting if closed.is_aborted() => Some(closed.ending),
@@ -214,31 +214,26 @@ fn end<'a>(closed: &'a Closed, draw: &Draw) -> Option<&'a str> {
     }
 }
 
-/// Its execution runs. One that waits for a closing time far ahead is looked at again in some hours, each at another
-/// time; there may be thousands.
+/// Leaves a draw whose execution is running. A draw that waits for a closing time far ahead is looked at again in some
+/// hours, each at another time; there may be thousands.
 async fn left(cx: &TaskContext, listing: &UnfinishedListing, draw: &Draw) -> Result<Action, TaskError> {
     let now = cx.clock.now();
     let spread = i64::try_from(Uuid::new_v4().as_u128() % WAITING_SPREAD_SECONDS.unsigned_abs() as u128);
     let later = now + WAITING_LOOK + SignedDuration::from_secs(spread.unwrap_or(0));
     let closes_at = draw.closes_at.filter(|_| draw.status == DrawStatus::Waiting);
-    let look_at =
-        closes_at.map(|closes_at| later.min(closes_at + GRACE)).filter(|look_at| *look_at > now + GRACE);
+    let look_at = closes_at
+        .map(|closes_at| later.min(closes_at + GRACE_PERIOD))
+        .filter(|look_at| *look_at > now + GRACE_PERIOD);
     if look_at.is_some() || listing.is_outstanding {
         cx.store.look_again(&UnfinishedListing { look_at, is_outstanding: false, ..listing.clone() }).await?;
     }
     Ok(Action::Left)
 }
 
-async fn release(cx: &TaskContext, draw: &Draw, error: &str) -> Result<Action, TaskError> {
-    let (lottery_id, draw_id) = (&draw.lottery_id, &draw.draw_id);
-    match cx.store.release_winners(lottery_id, draw_id, &reason(error), cx.clock.now()).await? {
-        ReleaseWinners::Released { by_this_call } => {
-            if let Some(status) = by_this_call {
-                cx.metrics.draw_ended(status, cx.clock.now());
-            }
-            Ok(Action::Released)
-        }
-        // A task that outlived its execution was faster: the next look goes forward.
+async fn release_draw(cx: &TaskContext, draw: &Draw, error: &str) -> Result<Action, TaskError> {
+    match release(cx, &draw.lottery_id, &draw.draw_id, error).await? {
+        ReleaseWinners::Released { .. } => Ok(Action::Released),
+        // A task that outlived its execution made the winners official: the next look resumes the draw.
         ReleaseWinners::Official(_) | ReleaseWinners::Unknown => Ok(Action::Left),
     }
 }
@@ -270,7 +265,7 @@ async fn start(
     Ok(if is_started { done } else { Action::Later })
 }
 
-/// The API gives a draw its execution right after it has stored it.
+/// Whether the API may still be starting the execution: it does so right after it has stored the draw.
 fn is_young(draw: &Draw, now: Timestamp) -> bool {
-    now.duration_since(draw.created_at).unsigned_abs() < GRACE
+    now.duration_since(draw.created_at).unsigned_abs() < GRACE_PERIOD
 }

@@ -10,34 +10,34 @@ use serde::Serialize;
 use crate::position::Positions;
 use crate::{DrawInput, TaskContext, TaskError};
 
-/// How winners are told.
+/// The result.
 #[derive(Debug, Serialize)]
 pub struct Output {
     /// Where each channel begins.
     notify: Positions,
 }
 
-/// Makes the winners official and frees the lottery, in one transaction. A second run finds its own result.
+/// Makes the winners official and releases the lottery, in one transaction. A second run finds the result of the first.
 ///
-/// Whoever has withdrawn by now forfeits the seat, and the best-ranked alternate who fits takes it. Of runs that
-/// see different people gone, the first to commit is right for good.
+/// A winner who has withdrawn by now forfeits the seat, and the best-ranked alternate who fits takes it. If several runs see
+/// different withdrawals, the first commit decides.
 pub async fn handle(cx: &TaskContext, input: DrawInput) -> Result<Output, TaskError> {
     let DrawInput { lottery_id, draw_id } = &input;
     let draw = cx.store.draw(lottery_id, draw_id).await?.ok_or(TaskError::DrawUnknown)?;
     match draw.status {
         DrawStatus::Drawn => {}
         status if status.has_official_winners() => return Ok(Output { notify: Positions::first(&draw) }),
-        status => return Err(TaskError::DrawElsewhere(status)),
+        status => return Err(TaskError::WrongStatus(status)),
     }
     let forfeits = forfeits(cx, &draw).await?;
     match cx.store.record_winners(lottery_id, draw_id, &forfeits, cx.clock.now()).await? {
         RecordWinners::Recorded(draw) => Ok(Output { notify: Positions::first(&draw) }),
-        RecordWinners::Elsewhere(status) => Err(TaskError::DrawElsewhere(status)),
+        RecordWinners::WrongStatus(status) => Err(TaskError::WrongStatus(status)),
         RecordWinners::Unknown => Err(TaskError::DrawUnknown),
     }
 }
 
-/// Who has withdrawn since the seal is in the pool no more, under the label that was sealed.
+/// The seats of participants who withdrew after sealing; their label is no longer in the pool.
 async fn forfeits(cx: &TaskContext, draw: &Draw) -> Result<Vec<Forfeit>, TaskError> {
     let ranking = cx.store.ranked_entries(&draw.lottery_id, &draw.draw_id).await?;
     let labels: Vec<Label> = ranking.iter().map(|entry| entry.ranked.label).collect();

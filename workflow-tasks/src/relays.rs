@@ -1,4 +1,4 @@
-//! Relays of a beacon: whoever hands out its rounds. None is trusted; the chain's key decides.
+//! Relays of a beacon: servers that publish its rounds. None is trusted; every round is verified with the key of the chain.
 
 use std::time::Duration;
 
@@ -9,10 +9,10 @@ use aws_smithy_types::byte_stream::ByteStream;
 use lottery::beacon::{BeaconRound, Chain};
 use tracing::debug;
 
-/// How long one relay may take to answer.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// Far more than a round needs.
-const MOST_BYTES: usize = 64 * 1024;
+/// How long one relay may take to respond.
+const TIMEOUT: Duration = Duration::from_secs(5);
+/// The maximum size of a response, in bytes: far more than a round needs.
+const MAX_BYTES: usize = 64 * 1024;
 
 /// The relays of a beacon, asked in turn.
 #[derive(Debug, Clone)]
@@ -27,27 +27,27 @@ impl Relays {
         Self { urls, http }
     }
 
-    /// That very round of the chain, verified, from the first relay that has it. A relay that is down, late, lies or
-    /// answers another round is passed over.
+    /// This round of the chain, verified, from the first relay that has it. A relay that is down, late, or returns an invalid
+    /// or another round is skipped.
     pub(crate) async fn fetch(&self, chain: &Chain, round: u64) -> Option<BeaconRound> {
         for url in &self.urls {
-            match self.ask(url, chain, round).await {
-                Ok(answer) => return Some(answer),
+            match self.request(url, chain, round).await {
+                Ok(round) => return Some(round),
                 Err(reason) => {
-                    debug!(relay = url.as_str(), round, reason, "a relay has no answer that counts")
+                    debug!(relay = url.as_str(), round, reason, "relay gave no valid response")
                 }
             }
         }
         None
     }
 
-    async fn ask(&self, url: &str, chain: &Chain, round: u64) -> Result<BeaconRound, String> {
+    async fn request(&self, url: &str, chain: &Chain, round: u64) -> Result<BeaconRound, String> {
         let address = format!("{url}/{}/public/{round}", chain.hash());
-        let answer = tokio::time::timeout(PATIENCE, self.get(address));
-        let answer = answer.await.map_err(|_| "no answer in time".to_owned())??;
-        let answer = BeaconRound::parse_answer(&answer).map_err(|error| error.to_string())?;
-        chain.verify(round, &answer).map_err(|error| error.to_string())?;
-        Ok(answer)
+        let response = tokio::time::timeout(TIMEOUT, self.get(address));
+        let response = response.await.map_err(|_| "no response in time".to_owned())??;
+        let fetched = BeaconRound::parse_answer(&response).map_err(|error| error.to_string())?;
+        chain.verify(round, &fetched).map_err(|error| error.to_string())?;
+        Ok(fetched)
     }
 
     async fn get(&self, address: String) -> Result<Vec<u8>, String> {
@@ -62,8 +62,8 @@ impl Relays {
         let mut bytes = Vec::new();
         while let Some(piece) = body.try_next().await.map_err(|error| error.to_string())? {
             bytes.extend_from_slice(&piece);
-            if bytes.len() > MOST_BYTES {
-                return Err("an answer far too long".to_owned());
+            if bytes.len() > MAX_BYTES {
+                return Err("response too large".to_owned());
             }
         }
         Ok(bytes)

@@ -1,14 +1,15 @@
-//! The compensation before the pivot: nothing stays drawn, and the lottery is free again.
+//! The compensation before the pivot: deletes the pending winners and releases the lottery.
 
-use lottery::{DrawId, LotteryId, Reason};
+use lottery::{DrawId, LotteryId};
 use lottery_store::ReleaseWinners;
 use serde::{Deserialize, Serialize};
 use tracing::{Span, info_span};
 
 use crate::position::Positions;
+use crate::release::release;
 use crate::{TaskContext, TaskError, TaskInput};
 
-/// Which draw to undo, and the error that makes it necessary.
+/// The draw to release, and the error that makes it necessary.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Input {
     /// The lottery.
@@ -25,40 +26,22 @@ impl TaskInput for Input {
     }
 }
 
-/// What became of the draw.
+/// The result.
 #[derive(Debug, Serialize)]
 pub struct Output {
-    /// Whether nobody has won. Otherwise the winners had become official, and the draw must go forward.
+    /// Whether nobody has won. Otherwise the winners had become official, and the draw must complete.
     released: bool,
-    /// Where each channel then begins.
+    /// Where each channel begins, if the winners are official.
     notify: Positions,
 }
 
 /// Releases the winners, unless they are official already.
 pub async fn handle(cx: &TaskContext, input: Input) -> Result<Output, TaskError> {
-    let reason = reason(&input.error);
-    let Input { lottery_id, draw_id, .. } = &input;
-    let released = cx.store.release_winners(lottery_id, draw_id, &reason, cx.clock.now()).await?;
-    Ok(match released {
-        ReleaseWinners::Released { by_this_call } => {
-            if let Some(status) = by_this_call {
-                cx.metrics.draw_ended(status, cx.clock.now());
-            }
+    Ok(match release(cx, &input.lottery_id, &input.draw_id, &input.error).await? {
+        // A draw that does not exist holds nothing.
+        ReleaseWinners::Released { .. } | ReleaseWinners::Unknown => {
             Output { released: true, notify: Positions::default() }
         }
-        // A draw that is not there holds nothing.
-        ReleaseWinners::Unknown => Output { released: true, notify: Positions::default() },
         ReleaseWinners::Official(draw) => Output { released: false, notify: Positions::first(&draw) },
     })
-}
-
-/// The reason that the draw shows: the error's name, and what that means.
-pub(crate) fn reason(error: &str) -> Reason {
-    Reason {
-        name: error.to_owned(),
-        sentence: format!(
-            "The draw failed with {error} before its winners were official, so nobody has won."
-        ),
-        groups: Vec::new(),
-    }
 }

@@ -1,4 +1,4 @@
-//! Takes the lottery, fixes who takes part in the draw, and commits to it.
+//! Takes the lottery, fixes the entries of the draw, and commits to them.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -14,22 +14,23 @@ use platform::Chain;
 use serde::Serialize;
 use tracing::warn;
 
+use crate::release::release;
 use crate::sealing::{PastWinners, Written, write_entries};
-use crate::{DrawInput, TaskContext, TaskError, release_winners};
+use crate::{DrawInput, TaskContext, TaskError};
 
-/// How often a commit that other writers are in the way of is made anew.
-const ATTEMPTS: u32 = 8;
-/// How far the clock of the state machine may be ahead of ours.
+/// How often a contended commit is made anew.
+const MAX_ATTEMPTS: u32 = 8;
+/// How far the clock of the state machine may be ahead of the function's.
 const CLOCK_SKEW: Duration = Duration::from_secs(5);
-/// The longest margin that a slow store is given, in seconds.
+/// The maximum margin for a slow store, in seconds.
 const MAX_MARGIN: u32 = 60;
 
 /// What was sealed.
 #[derive(Debug, Serialize)]
 pub struct Output {
-    /// How many entries take part, those that cannot win included.
+    /// The number of entries, those that cannot win included.
     entries: u64,
-    /// When the beacon round comes out that decides.
+    /// When the beacon round that decides is published.
     round_at: Timestamp,
 }
 
@@ -40,7 +41,7 @@ pub struct Output {
 pub async fn handle(cx: &TaskContext, input: DrawInput) -> Result<Output, TaskError> {
     let DrawInput { lottery_id, draw_id } = &input;
     match cx.store.take_lottery(lottery_id, draw_id).await? {
-        TakeLottery::Taken | TakeLottery::Elsewhere => {}
+        TakeLottery::Taken | TakeLottery::WrongStatus => {}
         TakeLottery::Busy(other) => return Err(TaskError::LotteryBusy(other)),
         TakeLottery::Unknown => return Err(TaskError::DrawUnknown),
     }
@@ -56,15 +57,15 @@ pub async fn handle(cx: &TaskContext, input: DrawInput) -> Result<Output, TaskEr
     };
     match outcome {
         None => found(&cx.store.draw(lottery_id, draw_id).await?.ok_or(TaskError::DrawUnknown)?),
-        // Another run of this task was faster, or the draw was rejected, cancelled or released meanwhile.
+        // Another run of this task has sealed the draw, or it was rejected, cancelled or released meanwhile.
         Some(draw) => {
-            cx.store.erase_attempt(&attempt).await?;
+            cx.store.delete_attempt(&attempt).await?;
             found(&draw)
         }
     }
 }
 
-/// What an earlier run has come to.
+/// The result of an earlier run.
 fn found(draw: &Draw) -> Result<Output, TaskError> {
     let sentence = || draw.reason.as_ref().map(|reason| reason.sentence.clone()).unwrap_or_default();
     let reason = draw.reason.as_ref().map(|reason| reason.name.as_str());
@@ -75,18 +76,18 @@ fn found(draw: &Draw) -> Result<Output, TaskError> {
             _ => TaskError::NotEnoughParticipants(sentence()),
         }),
         (DrawStatus::Cancelled, _) => Err(TaskError::DrawCancelled),
-        // Nothing was committed: what was written is taken for dead, or the lottery has changed hands.
+        // Nothing was committed: the attempt was given up, or another draw holds the lottery now.
         (DrawStatus::Waiting, _) => Err(TaskError::AttemptGivenUp),
         (status, Some((entries, round_at)))
             if matches!(status, DrawStatus::Sealed | DrawStatus::Drawn) || status.has_official_winners() =>
         {
             Ok(Output { entries, round_at })
         }
-        (status, _) => Err(TaskError::DrawElsewhere(status)),
+        (status, _) => Err(TaskError::WrongStatus(status)),
     }
 }
 
-/// Who cannot win because they have, and when.
+/// The participants who cannot win because they have won before.
 async fn past_winners(cx: &TaskContext, draw: &Draw) -> Result<PastWinners, TaskError> {
     if !draw.exclude_past_winners {
         return Ok(HashMap::new());
@@ -109,12 +110,13 @@ async fn reject(cx: &TaskContext, draw: &Draw, infeasible: &Infeasible) -> Resul
     Ok(Some(rejected))
 }
 
-/// Commits to what was sealed. Answers the draw as it is if it could not: then nothing was committed.
+/// Commits to the sealed entries. Returns the draw as it is if another run has changed it: then nothing was committed.
 ///
-/// The commitment is public from the write on that stores it, and must be before its round comes out. So that write is
-/// sent before that time only, and asked for no longer than until then. Without an answer nobody knows whether it is
-/// stored; then the attempt is dated anew, which the store does only as long as it is not, and the earlier write can
-/// come to nothing. So a seal that is too late is sealed again, with a later round, as long as nothing was published.
+/// The commitment is public as soon as it is stored, and that must happen before its round is published. So the write is
+/// sent only before that time, and its response is waited for only until then. Without a response it is unknown whether
+/// the commitment is stored; then the attempt is dated anew, which the store refuses if it is, and which makes the store
+/// refuse the earlier write if it is not. So a seal that is too late is replaced by one with a later round, as long as
+/// nothing was published.
 async fn commit(
     cx: &TaskContext,
     draw: &Draw,
@@ -126,12 +128,12 @@ async fn commit(
     let chain = &cx.config.beacon.chain;
     wait_until_closed(cx, draw).await?;
     let mut margin = cx.config.beacon.margin_seconds;
-    for _ in 0..ATTEMPTS {
-        let asked_at = cx.clock.now();
+    for _ in 0..MAX_ATTEMPTS {
+        let read_at = cx.clock.now();
         let (lottery, previous) = before(cx, draw).await?;
-        // A store that is slow now is given more time for the write that counts.
-        margin = margin.max(slack(cx.clock.now().duration_since(asked_at)));
-        // Each attempt has its own time of sealing, and so its own round: none is held for later.
+        // If the store is slow now, the commit gets more time.
+        margin = margin.max(slack(cx.clock.now().duration_since(read_at)));
+        // Each attempt has its own time of sealing, and so its own round.
         let manifest = manifest(cx, draw, sealed, &lottery, previous, margin)?;
         let commitment = manifest.commitment();
         let round_at = chain.time_of(manifest.beacon.round).map_err(outside_calendar)?.timestamp();
@@ -144,7 +146,7 @@ async fn commit(
         }
         match cx.store.commit_seal(&seal, attempt, round_at, left).await {
             Ok(CommitSeal::Committed) => return in_time(cx, draw, round_at).await,
-            // The answer to our own write was lost, and the SDK repeated it.
+            // The response to this write was lost, and the SDK repeated it.
             Ok(CommitSeal::Refused(found)) if found.commitment == Some(commitment) => {
                 return in_time(cx, draw, round_at).await;
             }
@@ -153,7 +155,7 @@ async fn commit(
                 cx.clock.sleep(Duration::from_millis(50)).await;
             }
             Err(error) if error.is_transient() => {
-                warn!(cause = %Chain(&error), "the commitment's write has no answer");
+                warn!(cause = %Chain(&error), "no response to the commit of a seal");
                 if !cx.store.redate(attempt).await? {
                     return unanswered(cx, draw, commitment, round_at).await;
                 }
@@ -165,12 +167,12 @@ async fn commit(
     Err(StoreError::Contended.into())
 }
 
-/// Goes on with the commitment that is stored, if that was before its round came out.
+/// Continues if the commitment was stored before its round was published; otherwise abandons the draw.
 async fn in_time(cx: &TaskContext, draw: &Draw, round_at: Timestamp) -> Result<Option<Draw>, TaskError> {
     if cx.clock.now() < round_at { Ok(None) } else { abandon(cx, draw).await }
 }
 
-/// Whether the commitment whose write had no answer, and which cannot be dated anew, is stored.
+/// Finds out whether a commitment is stored whose write had no response and whose attempt cannot be dated anew.
 async fn unanswered(
     cx: &TaskContext,
     draw: &Draw,
@@ -185,7 +187,7 @@ async fn unanswered(
     }
 }
 
-/// The margin, in seconds, in which a write is safe that takes as long as what was just read.
+/// The margin, in seconds, for a write that takes as long as the reads just now took.
 fn slack(took: SignedDuration) -> u32 {
     let seconds = took.as_secs_f64().max(0.0) * 4.0;
     if seconds < 1.0 { 0 } else { (seconds.ceil() as u32).min(MAX_MARGIN) }
@@ -237,14 +239,14 @@ fn manifest(
     })
 }
 
-/// The draw before this one. Whoever seals holds the lottery, so that it has ended or is telling its winners.
+/// The draw before this one. This draw holds the lottery, so the other one has ended or is notifying its winners.
 async fn committed(cx: &TaskContext, draw: &Draw, previous: &DrawId) -> Result<Draw, TaskError> {
     let found = cx.store.draw(&draw.lottery_id, previous).await?;
     let found = found.filter(|previous| previous.commitment.is_some());
     found.ok_or_else(|| StoreError::Broken(format!("draw {previous}, sealed before, is missing")).into())
 }
 
-/// A list is not fixed before the time until which entries are taken, by our own clock.
+/// Waits until entries are closed, by the clock of this function.
 async fn wait_until_closed(cx: &TaskContext, draw: &Draw) -> Result<(), TaskError> {
     let Some(closes_at) = draw.closes_at else { return Ok(()) };
     let early = closes_at.duration_since(cx.clock.now());
@@ -254,29 +256,23 @@ async fn wait_until_closed(cx: &TaskContext, draw: &Draw) -> Result<(), TaskErro
             cx.clock.sleep(early).await;
             Ok(())
         }
-        // It is past.
+        // Entries are closed already.
         _ => Ok(()),
     }
 }
 
-/// The commitment was published so late that its round may have been known: the draw cannot count, and sealing it again
-/// would be a second chance.
+/// Ends a draw whose commitment was stored so late that its round may have been known. Sealing it again would be a second
+/// chance.
 async fn abandon(cx: &TaskContext, draw: &Draw) -> Result<Option<Draw>, TaskError> {
-    let reason = release_winners::reason(TaskError::SealedTooLate.name());
-    let released = cx.store.release_winners(&draw.lottery_id, &draw.draw_id, &reason, cx.clock.now()).await?;
-    match released {
-        ReleaseWinners::Released { by_this_call } => {
-            if let Some(status) = by_this_call {
-                cx.metrics.draw_ended(status, cx.clock.now());
-            }
-            Err(TaskError::SealedTooLate)
-        }
+    let error = TaskError::SealedTooLate;
+    match release(cx, &draw.lottery_id, &draw.draw_id, error.name()).await? {
+        ReleaseWinners::Released { .. } => Err(error),
         ReleaseWinners::Official(_) | ReleaseWinners::Unknown => Ok(None),
     }
 }
 
 fn outside_calendar(_: Invalid) -> TaskError {
-    StoreError::Broken("a moment outside the calendar".to_owned()).into()
+    StoreError::Broken("a timestamp outside the calendar".to_owned()).into()
 }
 
 fn sentence(infeasible: &Infeasible) -> String {

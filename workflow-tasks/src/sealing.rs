@@ -1,5 +1,5 @@
-//! One pass over the pool: pages are read, hashed by a thread of their own, and written as chunks, all at the same time.
-//! Memory holds a few pages, the chunks under way, and 68 bytes for each chunk.
+//! One pass over the pool: pages are read, hashed by a thread of their own, and written as chunks, concurrently. Memory holds
+//! a few pages, the chunks being written, and 68 bytes for each chunk.
 
 use std::collections::HashMap;
 
@@ -15,19 +15,19 @@ use uuid::Uuid;
 
 use crate::{TaskContext, TaskError};
 
-/// How many chunks are being written at once.
-const AT_ONCE: usize = 8;
+/// The number of chunks that are written concurrently.
+const CONCURRENCY: usize = 8;
 
-/// Who has won before, and so cannot win.
+/// The participants who have won before, and so cannot win.
 pub(crate) type PastWinners = HashMap<ParticipantId, Exclusion>;
 
-/// What was written, and counts once it is committed to.
+/// What was written; it counts once it is committed to.
 pub(crate) struct Written {
-    /// Names this run: which run's chunks count is decided by the commit.
+    /// The attempt of this run. The commit decides which attempt's chunks count.
     pub(crate) attempt: SealAttempt,
-    /// How many chunks there are.
+    /// The number of chunks.
     pub(crate) chunks: u32,
-    /// What the manifest says of the entries, unless they cannot fill the seats.
+    /// The counts and the root for the manifest, unless the entries cannot fill the seats.
     pub(crate) entries: Result<SealedEntries, Infeasible>,
 }
 
@@ -37,8 +37,8 @@ struct Chunk {
     root: Hash,
 }
 
-/// Reads the whole pool in the order of labels and writes it as chunks. Whoever cannot win stays in the list, with
-/// the reason.
+/// Reads the whole pool in the order of labels and writes it as chunks. Entries that cannot win are included, with the
+/// reason.
 pub(crate) async fn write_entries(
     cx: &TaskContext,
     draw: &Draw,
@@ -47,11 +47,11 @@ pub(crate) async fn write_entries(
     let (name, now) = (Uuid::new_v4().to_string(), cx.clock.now());
     let mut attempt = cx.store.begin_attempt(&draw.lottery_id, &draw.draw_id, &name, now).await?;
     let (to_hash, pages) = channel(1);
-    let (to_write, chunks) = channel(AT_ONCE);
+    let (to_write, chunks) = channel(CONCURRENCY);
     let prizes = draw.prizes.clone();
     let hashing = tokio::task::spawn_blocking(move || hash(&prizes, &past_winners, pages, &to_write));
     let (read, marks) = join(read(cx, draw, to_hash), write(cx, &mut attempt, chunks)).await;
-    // Each of the three stops when another does, so that the one with the error is asked first.
+    // Each of the three stops when another does; the results are checked in the order in which an error spreads.
     let marks = marks?;
     read?;
     let hashed = hashing.await.map_err(|error| StoreError::Broken(format!("the hashing: {error}")))?;
@@ -90,7 +90,7 @@ fn hash(
                 let entries = std::mem::replace(&mut entries, Vec::with_capacity(CHUNK_ENTRIES));
                 let chunk = Chunk { entries, root: std::mem::take(&mut tree).root() };
                 if chunks.blocking_send(chunk).is_err() {
-                    // Writing has failed, and says so.
+                    // Writing has failed, and returns the error.
                     return Ok(seal.finish());
                 }
             }
@@ -107,19 +107,19 @@ async fn write(
     attempt: &mut SealAttempt,
     chunks: Receiver<Chunk>,
 ) -> Result<Vec<ChunkMark>, TaskError> {
-    // One stream, so that chunks under way go on while the next one is awaited and noted: a call that nobody polls
-    // runs into its time-out although its answer is there.
-    let noted = stream::try_unfold((attempt, chunks, 0), |(attempt, mut chunks, number)| async move {
+    // One stream, so that the writes are polled while the next chunk is awaited and announced: a call that is not polled
+    // runs into its time-out although its response has arrived.
+    let announced = stream::try_unfold((attempt, chunks, 0), |(attempt, mut chunks, number)| async move {
         let Some(chunk) = chunks.recv().await else { return Ok(None) };
-        if !cx.store.note_chunk(attempt, number).await? {
+        if !cx.store.announce_chunk(attempt, number).await? {
             return Err(TaskError::AttemptGivenUp);
         }
-        let noted = (attempt.clone(), number, chunk);
-        Ok(Some((noted, (attempt, chunks, number + 1))))
+        let announced = (attempt.clone(), number, chunk);
+        Ok(Some((announced, (attempt, chunks, number + 1))))
     });
-    // Boxed, or the compiler cannot tell that it may move between threads.
-    let noted = noted.boxed();
-    let writes = noted.map_ok(|(attempt, number, Chunk { entries, root })| {
+    // Boxed, or the compiler cannot prove that it is `Send`.
+    let announced = announced.boxed();
+    let writes = announced.map_ok(|(attempt, number, Chunk { entries, root })| {
         let write = async move {
             let first =
                 entries.first().ok_or_else(|| StoreError::Broken("a chunk without entries".to_owned()))?;
@@ -129,7 +129,7 @@ async fn write(
         };
         write.boxed()
     });
-    let mut marks: Vec<(u32, ChunkMark)> = writes.try_buffer_unordered(AT_ONCE).try_collect().await?;
+    let mut marks: Vec<(u32, ChunkMark)> = writes.try_buffer_unordered(CONCURRENCY).try_collect().await?;
     marks.sort_unstable_by_key(|(number, _)| *number);
     Ok(marks.into_iter().map(|(_, mark)| mark).collect())
 }

@@ -123,11 +123,7 @@ async fn the_proof_grows_with_the_draw_and_its_bytes_verify() {
     assert_eq!(draw["round"], seal.manifest.beacon.round);
 
     let round = beacon().round(seal.manifest.beacon.round);
-    service
-        .store
-        .keep_round(seal.lottery_id(), seal.draw_id(), &round, jiff::Timestamp::now())
-        .await
-        .unwrap();
+    service.store.put_round(seal.lottery_id(), seal.draw_id(), &round, jiff::Timestamp::now()).await.unwrap();
     let report = check(&service.get(&format!("{path}/proof")).await.expect(200).body);
     assert!(!report.holds && report.verdict.contains("would have won"), "{}", report.verdict);
     let text = service.get(&format!("{path}/proof")).await.expect(200).body;

@@ -4,7 +4,7 @@ use axum::body::Body;
 use http::Request;
 use lottery::selection::{Ranked, Seat};
 use lottery::{Channel, DrawId, HexBytes, LotteryId, NotificationsByChannel, ParticipantId};
-use lottery_store::{NotificationClaim, RankedEntry, Settlement};
+use lottery_store::{NotificationClaim, RankedEntry, SendOutcome};
 use serde_json::{Value, json};
 
 use crate::support::{Answer, Service, now};
@@ -63,15 +63,15 @@ pub(crate) async fn drawn() -> (Service, String) {
         at: now(),
     };
     for (id, channel, settlement) in [
-        ("001", Channel::Sms, Some(Settlement::Sent { message_id: "m-1".to_owned() })),
-        ("001", Channel::Email, Some(Settlement::Unknown { reason: "NoAnswer".to_owned() })),
-        ("002", Channel::Sms, Some(Settlement::Failed { reason: "InvalidParameter".to_owned() })),
+        ("001", Channel::Sms, Some(SendOutcome::Sent { message_id: "m-1".to_owned() })),
+        ("001", Channel::Email, Some(SendOutcome::Unknown { reason: "NoAnswer".to_owned() })),
+        ("002", Channel::Sms, Some(SendOutcome::Failed { reason: "InvalidParameter".to_owned() })),
         ("002", Channel::Email, None),
     ] {
         let claim = claim(id, channel);
         store.claim_notification(&claim).await.unwrap();
         if let Some(settlement) = settlement {
-            store.settle_notification(&claim, &settlement, now()).await.unwrap();
+            store.record_outcome(&claim, &settlement, now()).await.unwrap();
         }
     }
     // As a task does at the end of its invocation.

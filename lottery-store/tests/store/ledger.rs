@@ -6,7 +6,7 @@ use lottery::{
     NotificationsByChannel, Part, ParticipantId, Reason,
 };
 use lottery_store::{
-    NotificationClaim, NotificationState, RankedEntry, Reopened, ReopenedCounts, RetryRequest, Settlement,
+    NotificationClaim, NotificationState, RankedEntry, Reopened, ReopenedCounts, RetryRequest, SendOutcome,
     Store, StoreError,
 };
 use serde_json::json;
@@ -40,11 +40,11 @@ impl Told {
                 let claim = told.claim(rank, channel, "first");
                 assert_eq!(told.store.claim_notification(&claim).await.unwrap(), None);
                 let settlement = match state {
-                    NotificationState::Sent => Settlement::Sent { message_id: format!("m{rank}") },
-                    NotificationState::Failed => Settlement::Failed { reason: "OptedOut".to_owned() },
-                    _ => Settlement::Unknown { reason: "Timeout".to_owned() },
+                    NotificationState::Sent => SendOutcome::Sent { message_id: format!("m{rank}") },
+                    NotificationState::Failed => SendOutcome::Failed { reason: "OptedOut".to_owned() },
+                    _ => SendOutcome::Unknown { reason: "Timeout".to_owned() },
                 };
-                told.store.settle_notification(&claim, &settlement, now()).await.unwrap();
+                told.store.record_outcome(&claim, &settlement, now()).await.unwrap();
             }
         }
         let counts = NotificationCounts { claimed: 0, sent: 2, failed: 2, unknown: 2 };
@@ -158,8 +158,8 @@ async fn what_failed_is_reopened_and_its_draw_goes_back_to_recorded() {
     assert!(told.store.release_notification(&claim).await.unwrap());
     assert_eq!(told.states(Channel::Sms).await[1], pending);
     assert_eq!(told.store.claim_notification(&claim).await.unwrap(), None);
-    let settlement = Settlement::Sent { message_id: "again".to_owned() };
-    told.store.settle_notification(&claim, &settlement, now()).await.unwrap();
+    let settlement = SendOutcome::Sent { message_id: "again".to_owned() };
+    told.store.record_outcome(&claim, &settlement, now()).await.unwrap();
     let page = told.store.notifications_page(&draw, Some("1"), 1).await.unwrap();
     let line = &page.items[0].notification;
     assert_eq!((line.state, line.message_id.as_deref()), (sent, Some("again")));
@@ -175,8 +175,8 @@ async fn a_run_that_is_late_settles_nothing_that_was_reopened() {
     let told = Told::new().await;
     let request = RetryRequest { states: vec![NotificationState::Unknown], ..RetryRequest::default() };
     told.reopen(&request).await;
-    let settlement = Settlement::Sent { message_id: "late".to_owned() };
-    told.store.settle_notification(&told.claim(3, Channel::Sms, "first"), &settlement, now()).await.unwrap();
+    let settlement = SendOutcome::Sent { message_id: "late".to_owned() };
+    told.store.record_outcome(&told.claim(3, Channel::Sms, "first"), &settlement, now()).await.unwrap();
     assert_eq!(told.states(Channel::Sms).await[2], NotificationState::Pending);
 }
 

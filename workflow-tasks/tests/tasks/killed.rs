@@ -82,7 +82,7 @@ async fn a_sending_task_killed_at_any_of_its_calls_tells_nobody_twice_and_forget
             let place = format!("killed at call {call}, {at:?}");
             let ledger = world.ledger(&draw_id).await;
             assert!(
-                ledger.len() == 4 && ledger.iter().all(|line| line.state.is_settled()),
+                ledger.len() == 4 && ledger.iter().all(|line| line.state.has_outcome()),
                 "{place}: {ledger:?}"
             );
             let sent = ledger.iter().filter(|line| line.state == NotificationState::Sent).count();

@@ -167,13 +167,13 @@ async fn a_run_that_was_thought_gone_still_settles_its_entry() {
     let (world, draw_id) = one_winner().await;
     let claim = claim(&world, &draw_id, "slow").await;
     world.notify(&draw_id).await.remove(0).unwrap();
-    let sent = lottery_store::Settlement::Sent { message_id: "m-2".to_owned() };
-    world.cx.store.settle_notification(&claim, &sent, dynamodb::now()).await.unwrap();
+    let sent = lottery_store::SendOutcome::Sent { message_id: "m-2".to_owned() };
+    world.cx.store.record_outcome(&claim, &sent, dynamodb::now()).await.unwrap();
     assert_eq!(world.only_entry(&draw_id).await, Some((Sent, None)));
 
     let stranger = NotificationClaim { owner: "other".to_owned(), ..claim };
-    let failed = lottery_store::Settlement::Failed { reason: "X".to_owned() };
-    world.cx.store.settle_notification(&stranger, &failed, dynamodb::now()).await.unwrap();
+    let failed = lottery_store::SendOutcome::Failed { reason: "X".to_owned() };
+    world.cx.store.record_outcome(&stranger, &failed, dynamodb::now()).await.unwrap();
     assert!(!world.cx.store.release_notification(&stranger).await.unwrap());
     assert_eq!(world.only_entry(&draw_id).await, Some((Sent, None)));
 }

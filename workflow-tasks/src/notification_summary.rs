@@ -1,77 +1,68 @@
-//! How the notifications of a recorded draw stand, and the end that follows from it.
+//! What the ledger of a recorded draw says as a whole, and how the draw ends accordingly.
 
 use std::collections::HashSet;
 
 use lottery::{Channel, Draw, DrawStatus, NotificationCounts, NotificationsByChannel, ParticipantId, Reason};
-use lottery_store::{NotificationState, Winner};
+use lottery_store::Winner;
 use serde::Serialize;
 
-use crate::due::Due;
+use crate::due_message::DueMessage;
 use crate::position::Positions;
 use crate::{TaskContext, TaskError};
 
-/// How a draw stands, or has ended.
+/// The result of a task that ends a draw.
 #[derive(Debug, Serialize)]
 pub struct Output {
-    outcome: Standpoint,
-    /// Where the channels resume, if something is left.
+    outcome: Completion,
+    /// Where the channels resume, if a notification is left.
     notify: Positions,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-enum Standpoint {
+enum Completion {
     /// The draw has ended, with every notification sent.
     Complete,
-    /// Everything was attempted, and something is not known to be sent.
+    /// Every notification was attempted, and some are not known to be sent.
     Incomplete,
-    /// Something was not attempted yet.
+    /// Some notifications were not attempted yet.
     Untouched,
 }
 
 impl Output {
     pub(crate) fn complete(notify: Positions) -> Self {
-        Self { outcome: Standpoint::Complete, notify }
+        Self { outcome: Completion::Complete, notify }
     }
 
     pub(crate) fn incomplete(notify: Positions) -> Self {
-        Self { outcome: Standpoint::Incomplete, notify }
+        Self { outcome: Completion::Incomplete, notify }
     }
 }
 
-/// How the notifications of a draw stand.
-pub(crate) struct Standing {
+/// The notifications of a draw.
+pub(crate) struct NotificationSummary {
     counts: NotificationsByChannel,
-    /// On which channels something has come to no outcome yet, whether it was begun or not.
+    /// The channels with notifications that have no outcome yet, attempted or not.
     open: HashSet<Channel>,
 }
 
-impl Standing {
-    /// Reads the ledger of `draw` and holds it against what its winners are owed.
+impl NotificationSummary {
+    /// Reads the ledger of `draw` and compares it with the messages that are due to its winners.
     pub(crate) async fn read(cx: &TaskContext, draw: &Draw) -> Result<Self, TaskError> {
         let (lottery_id, draw_id) = (&draw.lottery_id, &draw.draw_id);
         let ledger = cx.store.notifications(lottery_id, draw_id).await?;
         let (mut counts, mut open) = (NotificationsByChannel::default(), HashSet::new());
         let mut entered = HashSet::new();
         for line in ledger {
-            let counts = counts.on_mut(line.channel);
-            match line.state {
-                NotificationState::Sent => counts.sent += 1,
-                NotificationState::Failed => counts.failed += 1,
-                NotificationState::Unknown => counts.unknown += 1,
-                NotificationState::Claimed => {
-                    counts.claimed += 1;
-                    open.insert(line.channel);
-                }
-                NotificationState::Pending => {
-                    open.insert(line.channel);
-                }
+            line.state.count_in(counts.on_mut(line.channel));
+            if !line.state.has_outcome() {
+                open.insert(line.channel);
             }
             entered.insert((line.participant_id, line.channel));
         }
         let mut winners = cx.store.winners(lottery_id, draw_id).await?;
         winners.retain(Winner::has_seat);
-        // Who has every line is owed nothing further: their contacts need not be read.
+        // Nothing further is due to winners with a line on every channel: their contacts need not be read.
         winners.retain(|winner| {
             let has = |channel: &Channel| entered.contains(&(winner.participant_id.clone(), *channel));
             !draw.channels.iter().all(has)
@@ -80,13 +71,13 @@ impl Standing {
         for Winner { participant_id: id, .. } in &winners {
             let has = |channel| entered.contains(&(ParticipantId::clone(id), channel));
             for &channel in draw.channels.iter().filter(|&&channel| !has(channel)) {
-                // Who was told on another channel and has withdrawn since is not unreachable.
-                let told = draw.channels.iter().any(|&other| has(other));
-                let is_owed = match Due::on(channel, &draw.channels, contacts.get(id)) {
-                    Due::Unreachable => !told,
-                    due => due.is_something(),
+                // A winner who was notified on another channel and has withdrawn since is not unreachable.
+                let is_notified = draw.channels.iter().any(|&other| has(other));
+                let is_due = match DueMessage::on(channel, &draw.channels, contacts.get(id)) {
+                    DueMessage::Unreachable => !is_notified,
+                    due => due.needs_line(),
                 };
-                if is_owed {
+                if is_due {
                     open.insert(channel);
                 }
             }
@@ -94,28 +85,28 @@ impl Standing {
         Ok(Self { counts, open })
     }
 
-    /// Whether every notification has come to an outcome, whichever.
-    pub(crate) fn is_settled(&self) -> bool {
+    /// Whether every notification has an outcome.
+    pub(crate) fn is_complete(&self) -> bool {
         self.open.is_empty()
     }
 
     /// Whether every notification was sent.
     pub(crate) fn all_sent(&self) -> bool {
         let NotificationCounts { failed, unknown, .. } = self.counts.total();
-        self.is_settled() && failed == 0 && unknown == 0
+        self.is_complete() && failed == 0 && unknown == 0
     }
 
-    /// Ends the draw as its ledger says, unless something is left.
-    pub(crate) async fn end(
+    /// Ends the draw as its ledger says, unless a notification is left.
+    pub(crate) async fn end_draw(
         &self,
         cx: &TaskContext,
         draw: &Draw,
         notify: Positions,
     ) -> Result<Output, TaskError> {
         let again = |is_left: &dyn Fn(Channel) -> bool| {
-            Ok(Output { outcome: Standpoint::Untouched, notify: notify.again(is_left) })
+            Ok(Output { outcome: Completion::Untouched, notify: notify.again(is_left) })
         };
-        if !self.is_settled() {
+        if !self.is_complete() {
             return again(&|channel| self.open.contains(&channel));
         }
         let (status, reason) = match self.all_sent() {
@@ -124,7 +115,7 @@ impl Standing {
         };
         let now = cx.clock.now();
         if !cx.store.end_draw(draw, status, reason.as_ref(), &self.counts, now).await? {
-            // The organiser has had messages reopened meanwhile.
+            // The organiser has reopened notifications meanwhile.
             return again(&|channel| draw.channels.contains(&channel));
         }
         cx.metrics.draw_ended(status, now);

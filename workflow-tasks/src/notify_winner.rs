@@ -1,58 +1,58 @@
-//! Tells one winner on one channel, at most once.
+//! Notifies one winner on one channel, at most once.
 //!
-//! The ledger entry comes before the call and its outcome after it, with nothing in between: a process that dies there
-//! leaves a message of which nobody knows. A run that finds an entry without an outcome says so, and does not send again.
+//! A run claims the line of the ledger before it calls SNS or SES, and records the outcome after the call, with nothing in
+//! between. A process that dies there leaves a claimed line; a run that finds one makes it UNKNOWN and does not send again.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use jiff::Timestamp;
 use lottery::{Channel, Draw, EmailAddress, EmailThrough, Lottery};
-use lottery_store::{Contact, Notification, NotificationClaim, NotificationState, Settlement, Winner};
+use lottery_store::{Contact, Notification, NotificationClaim, NotificationState, SendOutcome, Winner};
 use tracing::warn;
 use uuid::Uuid;
 
-use crate::due::Due;
+use crate::due_message::DueMessage;
 use crate::message::{self, Facts};
 use crate::pace::Pace;
 use crate::publish::{Delivery, Publication, Subscription, publish, subscription};
 use crate::{TaskContext, TaskError};
 
-/// After how many calls without an answer a run stops: each leaves a message of which nobody knows.
+/// The number of calls without a response after which a run stops: each leaves a message that was perhaps sent.
 const MAX_UNANSWERED: usize = 3;
-/// After how many subscriptions of which SNS says nothing a run stops.
+/// The number of subscriptions that SNS cannot be asked about after which a run stops.
 const MAX_UNAVAILABLE: usize = 3;
 
-/// What became of one winner.
+/// The result for one winner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// This run has entered this into the ledger.
-    Settled(NotificationState),
-    /// It was there.
+    /// This run has recorded the outcome in the ledger.
+    Recorded(NotificationState),
+    /// The ledger had the outcome already.
     Found(NotificationState),
-    /// Another channel reaches them.
+    /// No message is due on this channel.
     NothingDue,
-    /// Passed over, until then if that is known.
+    /// Postponed, until this time if it is known.
     Later(Option<Timestamp>),
     /// The run stopped before.
     Left,
 }
 
-/// Why a run stops before its end.
+/// Why a run stops before the end of the ranking.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stop {
-    /// Its time is up.
+    /// Its time budget is spent.
     Budget,
-    /// The service takes fewer.
+    /// The service throttles.
     Throttled,
-    /// The service cannot be reached, or does not answer.
+    /// The service cannot be reached, or does not respond.
     Unavailable,
-    /// Something of ours fails.
+    /// A call of this task failed.
     Error,
 }
 
 /// One run over one channel of a draw.
-pub(crate) struct Telling<'a> {
+pub(crate) struct ChannelRun<'a> {
     cx: &'a TaskContext,
     lottery: &'a Lottery,
     draw: &'a Draw,
@@ -60,14 +60,14 @@ pub(crate) struct Telling<'a> {
     pace: &'a Pace,
     deadline: Timestamp,
     link: String,
-    /// Names this run in the ledger, so that it settles no entry of another run.
+    /// The name of this run in the ledger, so that it records no outcome of another run's claim.
     owner: String,
     stop: OnceLock<Stop>,
     unanswered: AtomicUsize,
     unavailable: AtomicUsize,
 }
 
-impl<'a> Telling<'a> {
+impl<'a> ChannelRun<'a> {
     pub(crate) fn new(
         cx: &'a TaskContext,
         lottery: &'a Lottery,
@@ -92,18 +92,18 @@ impl<'a> Telling<'a> {
         self.pace.concurrency()
     }
 
-    /// Lets the run end: nothing further is claimed.
+    /// Stops the run: it claims no further line.
     pub(crate) fn stop(&self, why: Stop) {
         let _ = self.stop.set(why);
     }
 
-    /// Why the run ends, if it does.
+    /// Why the run stops, if it does.
     pub(crate) fn stopped(&self) -> Option<Stop> {
         self.stop.get().copied()
     }
 
-    /// Tells a winner, whose line of the ledger was read a moment ago.
-    pub(crate) async fn tell(
+    /// Notifies a winner. `line` is the winner's line of the ledger as it was read just before.
+    pub(crate) async fn notify(
         &self,
         winner: &Winner,
         contact: Option<&Contact>,
@@ -116,23 +116,23 @@ impl<'a> Telling<'a> {
         if self.stopped().is_some() {
             return Ok(Outcome::Left);
         }
-        match Due::on(self.channel, &self.draw.channels, contact) {
-            // The address that the organiser wanted to be tried again is gone.
-            Due::Nothing if is_pending => self.refuse(winner, "NoAddress").await,
-            Due::Nothing => Ok(Outcome::NothingDue),
-            Due::Unreachable => self.refuse(winner, "NoAddress").await,
-            Due::Sms(contact, phone) => {
+        match DueMessage::on(self.channel, &self.draw.channels, contact) {
+            // The address to which the organiser wanted the message sent again is gone.
+            DueMessage::Nothing if is_pending => self.refuse(winner, "NoAddress").await,
+            DueMessage::Nothing => Ok(Outcome::NothingDue),
+            DueMessage::Unreachable => self.refuse(winner, "NoAddress").await,
+            DueMessage::Sms(contact, phone) => {
                 let text = message::sms(self.facts(winner, contact, &self.check(contact)));
                 self.send(winner, Delivery::Phone { phone: phone.as_str(), text }).await
             }
-            Due::Email(contact, address) => match self.lottery.email_through {
+            DueMessage::Email(contact, address) => match self.lottery.email_through {
                 EmailThrough::Sns => self.send_through_topic(winner, contact).await,
                 EmailThrough::Ses => self.send_through_ses(winner, contact, address).await,
             },
         }
     }
 
-    /// An earlier run, or one beside this, has been here.
+    /// Handles a line that an earlier or a concurrent run has written.
     async fn found(&self, line: &Notification) -> Result<Outcome, TaskError> {
         if line.state != NotificationState::Claimed {
             return Ok(Outcome::Found(line.state));
@@ -140,9 +140,9 @@ impl<'a> Telling<'a> {
         let (lottery_id, draw_id) = (&self.draw.lottery_id, &self.draw.draw_id);
         let now = self.cx.clock.now();
         let is_given_up = self.cx.store.give_up_notification(lottery_id, draw_id, line, now).await?;
-        warn!(channel = %self.channel, "a notification's run is gone: perhaps sent");
+        warn!(channel = %self.channel, "the run that claimed a notification is gone: perhaps sent");
         Ok(match is_given_up {
-            true => Outcome::Settled(NotificationState::Unknown),
+            true => Outcome::Recorded(NotificationState::Unknown),
             false => Outcome::Found(NotificationState::Unknown),
         })
     }
@@ -161,7 +161,7 @@ impl<'a> Telling<'a> {
                 self.stop(Stop::Throttled);
                 Ok(Outcome::Left)
             }
-            // One alone does not keep the others waiting.
+            // A single one does not stop the run.
             Subscription::Unavailable => {
                 if self.unavailable.fetch_add(1, Ordering::Relaxed) + 1 >= MAX_UNAVAILABLE {
                     self.stop(Stop::Unavailable);
@@ -169,7 +169,7 @@ impl<'a> Telling<'a> {
                 Ok(Outcome::Later(None))
             }
             Subscription::Confirmed => {
-                let email = message::email(self.facts(winner, contact, &self.check(contact)));
+                let email = message::topic_email(self.facts(winner, contact, &self.check(contact)));
                 let (subject, text) = (email.subject, email.text);
                 self.send(winner, Delivery::Topic { topic_arn, subject, text }).await
             }
@@ -185,12 +185,13 @@ impl<'a> Telling<'a> {
         let Some(sender) = &self.cx.config.email_sender else {
             return self.refuse(winner, "NoSender").await;
         };
-        let email = message::letter(self.facts(winner, contact, &self.check(contact)));
+        let email = message::ses_email(self.facts(winner, contact, &self.check(contact)));
         let (subject, text) = (email.subject, email.text);
         self.send(winner, Delivery::Mailbox { sender, address: address.as_str(), subject, text }).await
     }
 
-    /// Waits for its turn; then claims, publishes, settles. What the service has not taken is as it was before.
+    /// Waits for its turn; then claims the line, sends the message and records the outcome. If the service is known not to have
+    /// accepted the message, the claim is released.
     async fn send(&self, winner: &Winner, delivery: Delivery<'_>) -> Result<Outcome, TaskError> {
         if !self.pace.turn(self.cx.clock.as_ref(), self.deadline).await {
             self.stop(Stop::Budget);
@@ -202,36 +203,36 @@ impl<'a> Telling<'a> {
         if let Some(line) = self.cx.store.claim_notification(&claim).await? {
             return self.found(&line).await;
         }
-        let settlement = match publish(self.cx, self.draw, &winner.label, delivery).await {
-            Publication::Accepted(message_id) => Settlement::Sent { message_id },
-            Publication::Refused(reason) => Settlement::Failed { reason },
+        let outcome = match publish(self.cx, self.draw, &winner.label, delivery).await {
+            Publication::Accepted(message_id) => SendOutcome::Sent { message_id },
+            Publication::Refused(reason) => SendOutcome::Failed { reason },
             Publication::Unanswered(reason) => {
                 if self.unanswered.fetch_add(1, Ordering::Relaxed) + 1 >= MAX_UNANSWERED {
                     self.stop(Stop::Unavailable);
                 }
-                Settlement::Unknown { reason: reason.to_owned() }
+                SendOutcome::Unknown { reason: reason.to_owned() }
             }
-            Publication::Throttled => return self.take_back(&claim, Stop::Throttled).await,
-            Publication::NotReached => return self.take_back(&claim, Stop::Unavailable).await,
+            Publication::Throttled => return self.release_claim(&claim, Stop::Throttled).await,
+            Publication::NotReached => return self.release_claim(&claim, Stop::Unavailable).await,
         };
-        let state = self.state_of(&settlement);
-        self.cx.store.settle_notification(&claim, &settlement, self.cx.clock.now()).await?;
-        Ok(Outcome::Settled(state))
+        let state = self.state_of(&outcome);
+        self.cx.store.record_outcome(&claim, &outcome, self.cx.clock.now()).await?;
+        Ok(Outcome::Recorded(state))
     }
 
-    async fn take_back(&self, claim: &NotificationClaim, why: Stop) -> Result<Outcome, TaskError> {
+    async fn release_claim(&self, claim: &NotificationClaim, why: Stop) -> Result<Outcome, TaskError> {
         self.stop(why);
         match self.cx.store.release_notification(claim).await? {
             true => Ok(Outcome::Left),
-            // A run beside this one has given the entry up meanwhile.
+            // A concurrent run has made the line UNKNOWN meanwhile.
             false => Ok(Outcome::Found(NotificationState::Unknown)),
         }
     }
 
-    /// Enters into the ledger that nothing can be sent, without ever claiming.
+    /// Records that the winner cannot be notified, without a claim.
     async fn refuse(&self, winner: &Winner, reason: &str) -> Result<Outcome, TaskError> {
         match self.cx.store.refuse_notification(&self.claim(winner), reason).await? {
-            None => Ok(Outcome::Settled(NotificationState::Failed)),
+            None => Ok(Outcome::Recorded(NotificationState::Failed)),
             Some(line) => self.found(&line).await,
         }
     }
@@ -247,17 +248,17 @@ impl<'a> Telling<'a> {
         }
     }
 
-    fn state_of(&self, settlement: &Settlement) -> NotificationState {
-        let (state, reason) = match settlement {
-            Settlement::Sent { .. } => return NotificationState::Sent,
-            Settlement::Failed { reason } => (NotificationState::Failed, reason),
-            Settlement::Unknown { reason } => (NotificationState::Unknown, reason),
+    fn state_of(&self, outcome: &SendOutcome) -> NotificationState {
+        let (state, reason) = match outcome {
+            SendOutcome::Sent { .. } => return NotificationState::Sent,
+            SendOutcome::Failed { reason } => (NotificationState::Failed, reason),
+            SendOutcome::Unknown { reason } => (NotificationState::Unknown, reason),
         };
         warn!(channel = %self.channel, state = state.as_str(), reason = reason.as_str(), "notification not sent");
         state
     }
 
-    /// Where the page checks the draw. The receipt stands behind the `#`, which no browser sends to a server.
+    /// The address of the page that checks the draw. The receipt is after the `#`, which no browser sends to a server.
     fn check(&self, contact: &Contact) -> String {
         let Draw { lottery_id, draw_id, .. } = self.draw;
         let receipt = contact.receipt();

@@ -1,4 +1,4 @@
-//! How many messages of a draw stand where: counted on the draw's own item, so that whoever watches reads that alone.
+//! The counters of sent, failed and unknown messages on a draw's item: those who watch a draw read that item alone.
 
 use lottery::{Channel, DrawId, LotteryId, NotificationCounts, NotificationsByChannel};
 
@@ -18,7 +18,7 @@ pub(crate) fn values(write: Write, counts: &NotificationsByChannel) -> Write {
     differences(write, counts, &NotificationsByChannel::default())
 }
 
-/// The values that [`ADD`] names, of which some are taken away.
+/// The values that [`ADD`] names: `more` minus `less`.
 pub(crate) fn differences(
     mut write: Write,
     more: &NotificationsByChannel,
@@ -40,13 +40,13 @@ pub(crate) fn differences(
 }
 
 /// The counters of a draw's item.
-pub(crate) fn notified(item: Attributes<'_>) -> Result<NotificationsByChannel, StoreError> {
+pub(crate) fn from_draw_item(item: Attributes<'_>) -> Result<NotificationsByChannel, StoreError> {
     let mut counts = NotificationsByChannel::default();
     for channel in Channel::ALL {
         let count = |name: &str| {
             let counted: i64 =
                 item.optional_number(&format!("{}_{name}", prefix(channel)))?.unwrap_or_default();
-            // A run that died before it counted may leave less than was taken away since.
+            // If a run died before it counted, a later subtraction may make the counter negative.
             Ok::<_, StoreError>(counted.max(0).unsigned_abs())
         };
         *counts.on_mut(channel) = NotificationCounts {
@@ -67,14 +67,14 @@ fn prefix(channel: Channel) -> &'static str {
 }
 
 impl Store {
-    /// Adds what was settled to the counters of the draw.
+    /// Adds `counts` to the counters of the draw.
     pub async fn count_notifications(
         &self,
         lottery_id: &LotteryId,
         draw_id: &DrawId,
-        settled: &NotificationsByChannel,
+        counts: &NotificationsByChannel,
     ) -> Result<(), StoreError> {
         let count = Write::update(keys::draw(lottery_id, draw_id), ADD).only_if("attribute_exists(pk)");
-        self.write(&values(count, settled)).await.map(|_| ())
+        self.write(&values(count, counts)).await.map(|_| ())
     }
 }

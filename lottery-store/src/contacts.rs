@@ -1,0 +1,95 @@
+//! How participants are reached: names, addresses and receipts, from the table of contacts.
+
+use std::collections::{HashMap, HashSet};
+
+use jiff::Timestamp;
+use lottery::receipt::Receipt;
+use lottery::{EmailAddress, Group, Label, LotteryId, Name, Nonce, ParticipantId, PhoneNumber};
+
+use crate::item::{Attributes, Item};
+use crate::store::Table;
+use crate::winners::Winner;
+use crate::{Store, StoreError, keys};
+
+/// How a participant is reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Contact {
+    /// The participant.
+    pub participant_id: ParticipantId,
+    /// The name in messages.
+    pub name: Name,
+    /// The phone number for SMS.
+    pub phone: Option<PhoneNumber>,
+    /// The e-mail address.
+    pub email: Option<EmailAddress>,
+    /// The group, if the participant is in one.
+    pub group: Option<Group>,
+    /// The address's subscription to the lottery's topic.
+    pub subscription_arn: Option<String>,
+    /// When that subscription was made: its filter policy takes effect some minutes later.
+    pub subscribed_at: Option<Timestamp>,
+    /// The label of the participant in every list.
+    pub label: Label,
+    /// Opens the commitment to the participant's identity.
+    pub nonce: Nonce,
+}
+
+impl Contact {
+    /// The receipt with which the participant finds and checks their own entry.
+    pub fn receipt(&self) -> Receipt {
+        Receipt::new(self.label, &self.nonce, self.participant_id.clone())
+    }
+
+    fn from_item(item: &Item) -> Result<Self, StoreError> {
+        let item = Attributes(item);
+        Ok(Self {
+            participant_id: item.parse("participant_id")?,
+            name: item.parse("name")?,
+            phone: item.parse_optional("phone")?,
+            email: item.parse_optional("email")?,
+            group: item.parse_optional("group")?,
+            subscription_arn: item.optional_text("subscription_arn")?.map(str::to_owned),
+            subscribed_at: item.parse_optional("subscribed_at")?,
+            label: item.parse("label")?,
+            nonce: Nonce::from_random(item.bytes32("nonce")?),
+        })
+    }
+}
+
+impl Store {
+    /// The contacts of these winners, without those who have withdrawn. An id may be given to another person after a
+    /// withdrawal: the label says who won.
+    pub async fn contacts_of(
+        &self,
+        lottery_id: &LotteryId,
+        winners: &[Winner],
+    ) -> Result<HashMap<ParticipantId, Contact>, StoreError> {
+        let people = winners.iter().map(|winner| (&winner.participant_id, winner.label));
+        self.contacts_labelled(lottery_id, people).await
+    }
+
+    /// The contacts of the participants with these ids who still have these labels.
+    pub async fn contacts_labelled<'a>(
+        &self,
+        lottery_id: &LotteryId,
+        people: impl IntoIterator<Item = (&'a ParticipantId, Label)>,
+    ) -> Result<HashMap<ParticipantId, Contact>, StoreError> {
+        let (ids, labels): (Vec<_>, HashSet<_>) =
+            people.into_iter().map(|(id, label)| (id.clone(), label)).unzip();
+        let contacts = self.contacts(lottery_id, &ids).await?.into_iter();
+        let same_person = contacts.filter(|contact| labels.contains(&contact.label));
+        Ok(same_person.map(|contact| (contact.participant_id.clone(), contact)).collect())
+    }
+
+    /// The contacts of these participants, without those who have withdrawn; in no order.
+    pub async fn contacts(
+        &self,
+        lottery_id: &LotteryId,
+        participant_ids: &[ParticipantId],
+    ) -> Result<Vec<Contact>, StoreError> {
+        let distinct: HashSet<_> = participant_ids.iter().collect();
+        let keys: Vec<_> = distinct.into_iter().map(|id| keys::contact(lottery_id, id)).collect();
+        let items = self.get_many(Table::Contacts, &keys).await?;
+        items.iter().map(Contact::from_item).collect()
+    }
+}
