@@ -1,3 +1,4 @@
+// @ts-check
 // Speaks to the HTTP API.
 
 import { reached } from "./connection.js";
@@ -25,6 +26,16 @@ export class Refused extends Error {
 /** The service did not answer. */
 export class Unreachable extends Error {}
 
+/**
+ * What a request carries besides its address.
+ *
+ * @typedef {object} Options
+ * @property {BodyInit | null} [body]
+ * @property {Record<string, string>} [headers]
+ * @property {AbortSignal} [signal] Aborts the request.
+ * @property {boolean} [anonymous] Sends no token.
+ */
+
 /** Where the API is: beside the page, whatever stage or prefix it is served under. */
 export function address(path) {
   return new URL(path.replace(/^\//, ""), new URL("./", document.baseURI)).href;
@@ -38,6 +49,10 @@ export function path(...parts) {
 /**
  * Sends a request and gives the response, with the organiser's token if there is one and the request is not `anonymous`.
  * What the browser has already, and the service says may be kept, is not sent again.
+ *
+ * @param {string} method
+ * @param {string} where
+ * @param {Options} [options]
  */
 export async function send(method, where, { body, headers = {}, signal, anonymous = false } = {}) {
   const authorised = token() && !anonymous ? { authorization: `Bearer ${token()}`, ...headers } : headers;
@@ -58,11 +73,20 @@ export async function send(method, where, { body, headers = {}, signal, anonymou
 
 const JSON_TYPE = { accept: "application/json" };
 
+/**
+ * @param {string} where
+ * @param {Options} [options]
+ */
 export async function get(where, options = {}) {
   const response = await send("GET", where, { ...options, headers: { ...JSON_TYPE, ...options.headers } });
   return response.json();
 }
 
+/**
+ * @param {string} where
+ * @param {unknown} value
+ * @param {Options} [options]
+ */
 export async function post(where, value, options = {}) {
   const headers = { ...JSON_TYPE, "content-type": "application/json", ...options.headers };
   const response = await send("POST", where, { ...options, headers, body: JSON.stringify(value) });

@@ -1,3 +1,4 @@
+// @ts-check
 // The frame around every view: header, language, connection notice.
 
 import { h, put } from "./dom.js";

@@ -1,10 +1,14 @@
+// @ts-check
 // Asks before something that cannot be taken back lightly.
 
-import { field, h } from "./dom.js";
+import { field, find, h } from "./dom.js";
 import { t } from "./i18n/index.js";
 
 /**
  * Shows a question over the page and gives whether it was agreed to. With `type`, agreeing needs that text to be typed in.
+ *
+ * @param {{title: string, text: string | string[], yes: string, no?: string, type?: string | number, isGrave?: boolean}} question
+ * @returns {Promise<boolean>}
  */
 export function ask({ title, text, yes, no = t("dialog.no"), type, isGrave = true }) {
   return new Promise((resolve) => {
@@ -34,6 +38,6 @@ export function ask({ title, text, yes, no = t("dialog.no"), type, isGrave = tru
     document.body.append(dialog);
     addEventListener("hashchange", leave);
     dialog.showModal();
-    (input ?? dialog.querySelector("[data-answer=no]")).focus();
+    (input ?? find(dialog, "[data-answer=no]"))?.focus();
   });
 }

@@ -1,28 +1,59 @@
+// @ts-check
 // Makes elements. Whatever comes from outside becomes text, never markup.
 
 const SVG = "http://www.w3.org/2000/svg";
 
-/** An HTML element: `h("p", { class: "lead" }, "text", child)`. Null children are left out. */
+/**
+ * An HTML element: `h("p", { class: "lead" }, "text", child)`. Null children are left out.
+ *
+ * @template {keyof HTMLElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {Record<string, any> | null} [properties] Attributes; `onclick` and its like are listeners.
+ * @param {...any} children
+ * @returns {HTMLElementTagNameMap[Tag]}
+ */
 export function h(tag, properties, ...children) {
   return fill(document.createElement(tag), properties, children);
 }
 
-/** An SVG element. */
+/**
+ * An SVG element.
+ *
+ * @template {keyof SVGElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {Record<string, any> | null} [properties]
+ * @param {...any} children
+ * @returns {SVGElementTagNameMap[Tag]}
+ */
 export function svg(tag, properties, ...children) {
   return fill(document.createElementNS(SVG, tag), properties, children);
 }
 
+/**
+ * @template {Element} E
+ * @param {E} element
+ * @param {Record<string, any> | null | undefined} properties
+ * @param {any[]} children
+ * @returns {E}
+ */
 function fill(element, properties, children) {
   for (const [name, value] of Object.entries(properties ?? {})) {
     if (value === null || value === undefined || value === false) continue;
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
-    else if (name === "value" || name === "checked") element[name] = value;
+    else if (name === "value" || name === "checked") /** @type {any} */ (element)[name] = value;
     else element.setAttribute(name, value === true ? "" : value);
   }
   return add(element, ...children);
 }
 
-/** Appends children: elements, texts, lists of them. */
+/**
+ * Appends children: elements, texts, lists of them.
+ *
+ * @template {Element} E
+ * @param {E} element
+ * @param {...any} children
+ * @returns {E}
+ */
 export function add(element, ...children) {
   for (const child of children.flat(3)) {
     if (child === null || child === undefined || child === false) continue;
@@ -31,10 +62,28 @@ export function add(element, ...children) {
   return element;
 }
 
-/** Puts these children in the place of all others. */
+/**
+ * Replaces all children by these.
+ *
+ * @template {Element} E
+ * @param {E} element
+ * @param {...any} children
+ * @returns {E}
+ */
 export function put(element, ...children) {
   element.replaceChildren();
   return add(element, ...children);
+}
+
+/**
+ * The first element of this selector within another, if there is one.
+ *
+ * @param {Element} element
+ * @param {string} selector
+ * @returns {HTMLElement | null}
+ */
+export function find(element, selector) {
+  return element.querySelector(selector);
 }
 
 /** A text that somebody else wrote: it may run from right to left, and must not turn its neighbours. */

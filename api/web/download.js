@@ -1,3 +1,4 @@
+// @ts-check
 // Gives files to keep: those that the page makes, and those of the API, which need the organiser's token.
 
 import { send } from "./api.js";

@@ -1,3 +1,4 @@
+// @ts-check
 // What the page knows of draws: their addresses, and where their statuses stand.
 
 import { get, path } from "./api.js";
@@ -42,6 +43,7 @@ export async function watchDraw(lottery, draw, signal, onDraw) {
   const where = drawPath(lottery, draw);
   let shown = await get(where, { signal });
   onDraw(shown);
+  /** @type {Promise<void> | null} */
   let asking = null;
   let isStale = false;
   const ask = async () => {

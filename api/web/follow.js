@@ -1,3 +1,4 @@
+// @ts-check
 // Follows an execution: gives its events as they come, and begins again behind the last one after a lost connection.
 
 import { Refused, Unreachable, get, path, send } from "./api.js";
@@ -14,7 +15,7 @@ const OFTEN = 1000;
  * happened next, and 204 says that nothing follows. A service that cannot let requests wait answers at once.
  */
 export async function followDraw(lottery, draw, signal, onEvents) {
-  let last = 0;
+  let last = "0";
   let retry = OFTEN;
   for (let attempt = 0; !signal.aborted;) {
     try {
@@ -48,7 +49,7 @@ async function* messages(body) {
     const { value, done } = await reader.read();
     if (done) return;
     const blocks = (rest + value).split("\n\n");
-    rest = blocks.pop();
+    rest = blocks.pop() ?? "";
     const found = blocks.map(parse).filter((message) => message.data !== "" || message.retry);
     if (found.length) yield found;
   }

@@ -1,3 +1,4 @@
+// @ts-check
 // Numbers, moments and durations as the reader writes them; statuses in words.
 
 import { foreign, h } from "./dom.js";

@@ -1,3 +1,4 @@
+// @ts-check
 // Folds the events of an execution into what happened to each state.
 
 /** An event of the public stream of a draw. */

@@ -1,3 +1,4 @@
+// @ts-check
 // Lists that the service gives page by page.
 
 import { get } from "./api.js";

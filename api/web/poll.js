@@ -1,3 +1,4 @@
+// @ts-check
 // Asks again and again: spread out, so that those who watch do not ask together, and less often while the service is busy.
 
 import { pause, sleep, spread } from "./connection.js";

@@ -1,3 +1,4 @@
+// @ts-check
 // QR codes (ISO/IEC 18004): bytes, error correction level M, versions 1 to 15.
 
 import { svg } from "./dom.js";
@@ -25,12 +26,13 @@ export function encode(text) {
   const version = CORRECTION.findIndex((_, one) => one > 0 && bytes.length + (one < 10 ? 2 : 3) <= capacity(one));
   if (version < 1) throw new RangeError("the text is too long for a code");
   const words = interleave(dataWords(bytes, version), version);
+  /** @type {ReturnType<typeof draw> | null} */
   let best = null;
   for (let mask = 0; mask < 8; mask += 1) {
     const made = draw(words, version, mask);
     if (!best || made.penalty < best.penalty) best = made;
   }
-  return best;
+  return /** @type {ReturnType<typeof draw>} */ (best);
 }
 
 /** How many bits or bytes hold data and correction, by counting what the fixed patterns leave. */

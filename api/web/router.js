@@ -1,7 +1,9 @@
+// @ts-check
 // Shows the view that the address names. Views are modules, loaded when they are first needed.
 
 import { ask } from "./dialog.js";
 
+/** @type {[RegExp, string][]} */
 const ROUTES = [
   [/^\/$/, "home"],
   [/^\/lotteries\/([^/]+)$/, "lottery"],
@@ -32,6 +34,7 @@ function destination(hash) {
   return { view: null, path, parameters: [] };
 }
 
+/** @type {AbortController | null} */
 let leaving = null;
 
 /** Leaves the view that is shown and shows the one that the address names now. */

@@ -1,3 +1,4 @@
+// @ts-check
 // The organiser's token: kept for this tab's session, sent in a header and nowhere else.
 
 const KEY = "organiser-token";

@@ -515,7 +515,7 @@ async fn a_file_is_cut_into_pieces_that_are_lists_themselves() {
             const { piecesOf } = await import('./page/list/cut.js');
             const bytes = Uint8Array.from(atob(arguments[0]), (character) => character.charCodeAt(0));
             const pieces = [];
-            for await (const piece of piecesOf(new Blob([bytes]), arguments[1], { mostRows: arguments[2] })) {
+            for await (const piece of piecesOf(new Blob([bytes]), arguments[1], { maxRows: arguments[2] })) {
               const lines = piece.text.split('\\n').length - 1;
               pieces.push({ ...piece, lineOf: Array.from({ length: lines }, (_, index) => piece.lineOf(index + 1)) });
             }

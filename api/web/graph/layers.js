@@ -1,3 +1,4 @@
+// @ts-check
 // Puts boxes into layers, so that arrows run downwards and cross as little as they can, and gives each its place
 // across: the layered layout of Sugiyama, Tagawa and Toda.
 
@@ -24,6 +25,7 @@ export function inLayers(boxes, arrows, start, end) {
 
 /** Turns the arrows that would run back up, found by a walk in depth from the first state. */
 function downwards(byId, arrows, start) {
+  /** @type {Map<string, any>} */
   const out = new Map([...byId.keys()].map((id) => [id, []]));
   for (const arrow of arrows) if (arrow.from !== arrow.to) out.get(arrow.from).push(arrow);
   const state = new Map();
@@ -55,7 +57,9 @@ function downwards(byId, arrows, start) {
 
 /** Each box one layer below the lowest of those that lead to it; the end below all. */
 function rank(byId, links, end) {
+  /** @type {Map<any, any>} */
   const waiting = new Map([...byId.values()].map((box) => [box, 0]));
+  /** @type {Map<any, any>} */
   const out = new Map([...byId.values()].map((box) => [box, []]));
   for (const { upper, lower } of links) {
     waiting.set(lower, waiting.get(lower) + 1);

@@ -1,3 +1,4 @@
+// @ts-check
 // Gives every state of a definition its box and every transition its line. Boxes within a Parallel or Map state
 // are laid out first; the state is then as large as they need.
 
@@ -28,6 +29,7 @@ export function layout(definition) {
 
 function machine(definition, isOuter) {
   const states = Object.entries(definition.States ?? {});
+  /** @type {any[]} */
   const boxes = states.map(([name, state]) => stateBox(name, state));
   const links = arrows(definition, isOuter).map((arrow) => ({ ...arrow, to: arrow.to === END ? FINISH : arrow.to }));
   boxes.push({ id: START, dot: "start", width: DOT, height: DOT });

@@ -1,3 +1,4 @@
+// @ts-check
 // Reads an Amazon States Language definition as boxes and arrows.
 
 /** Where every path of a machine ends. No state can have this name: names are not empty. */

@@ -1,3 +1,4 @@
+// @ts-check
 // Draws a laid-out definition as SVG, and lights its states and lines up.
 
 import { h, svg } from "../dom.js";

@@ -1,3 +1,4 @@
+// @ts-check
 // The texts of the page in English.
 
 export default {

@@ -1,3 +1,4 @@
+// @ts-check
 // The languages of the page: the browser's choice, or the reader's.
 
 const KEY = "language";
@@ -27,7 +28,7 @@ function preferred(wishes) {
 /** Loads the texts of the reader's language. */
 export async function load() {
   const kept = localStorage.getItem(KEY);
-  chosen = kept in LANGUAGES ? kept : preferred(navigator.languages ?? []);
+  chosen = kept !== null && kept in LANGUAGES ? kept : preferred(navigator.languages ?? []);
   const module = chosen === "zh-CN" ? await import("./zh-CN.js") : await import("./en.js");
   texts = module.default;
   document.documentElement.lang = chosen;
@@ -44,7 +45,7 @@ export function t(name, places = {}) {
     console.error(`no text is named ${name}`);
     return name;
   }
-  return text.replace(/\{(\w+)\?([^:}]*):([^}]*)\}/g, (whole, place, one, many) => (String(places[place]) === "1" ? one : many)).replace(/\{(\w+)\}/g, (whole, place) => places[place] ?? whole);
+  return text.replace(/\{(\w+)\?([^:}]*):([^}]*)\}/g, (_, place, one, many) => (String(places[place]) === "1" ? one : many)).replace(/\{(\w+)\}/g, (whole, place) => places[place] ?? whole);
 }
 
 /** The text of this name if there is one: for names that come from the service. */

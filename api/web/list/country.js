@@ -1,3 +1,4 @@
+// @ts-check
 // Countries by their ISO codes, with their names in the reader's language.
 
 import { h } from "../dom.js";
@@ -12,7 +13,8 @@ const CODES = ("AC AD AE AF AG AI AL AM AO AR AS AT AU AW AX AZ BA BB BD BE BF B
 /** The country in which a time zone lies, as far as the browser knows. */
 function countryOf(zone) {
   return CODES.find((code) => {
-    const locale = new Intl.Locale("und", { region: code });
+    // Browsers have one of the two; the library of types knows neither.
+    const locale = /** @type {any} */ (new Intl.Locale("und", { region: code }));
     return (locale.getTimeZones?.() ?? locale.timeZones ?? []).includes(zone);
   });
 }

@@ -1,14 +1,15 @@
+// @ts-check
 // Cuts the text of a list: into records, and those into pieces that one request may carry. A record is never cut, nor is a
 // line break within quotation marks; each piece begins with the record of the header. The file is read bit by bit.
 
 const CHUNK = 1024 * 1024;
 /** A quotation mark that is not closed within so many characters is taken for a stray one, as the service does. */
-const MOST_RECORD = 16 * 1024;
+const MAX_RECORD = 16 * 1024;
 /** UTF-8 spends no more bytes on a unit of UTF-16. */
 const BYTES_PER_UNIT = 3;
 
-export const MOST_ROWS = 2000;
-export const MOST_BYTES = 3_500_000;
+export const MAX_ROWS = 2000;
+export const MAX_BYTES = 3_500_000;
 
 /** The text of a file, chunk by chunk. Bytes that are not of this encoding are an error, never replaced. */
 export async function* textOf(file, encoding) {
@@ -87,7 +88,7 @@ class Scanner {
     const { text, delimiter } = this;
     let state = "field";
     for (let at = this.at; at < text.length; at += 1) {
-      if (at - this.at > MOST_RECORD) return line;
+      if (at - this.at > MAX_RECORD) return line;
       const character = text[at];
       if (state === "quoted") {
         if (character === '"') state = "quote";
@@ -138,7 +139,31 @@ export function cellsOf(record, delimiter) {
   }
 }
 
-/** What the records are, by what the service detected: `{encoding, delimiter, headerLine, idColumn}`. */
+/**
+ * What the records of a list are.
+ *
+ * @typedef {object} Shape
+ * @property {string} encoding
+ * @property {string | null} delimiter Null where each line is a record.
+ * @property {number | null} headerLine
+ * @property {number | null} idColumn
+ */
+
+/**
+ * A piece of a list, which is a list of its own.
+ *
+ * @typedef {object} Piece
+ * @property {string} text
+ * @property {number} rows
+ * @property {object[]} doubles Remarks on ids that an earlier piece holds.
+ * @property {(line: number) => number} lineOf The line in the file of a line in the piece.
+ */
+
+/**
+ * What the records are, by what the service detected.
+ *
+ * @returns {Shape}
+ */
 export function shapeOf(detected) {
   const isTable = detected.form === "csv";
   const idColumn = detected.columns.findIndex((column) => column.field === "participant_id");
@@ -155,17 +180,18 @@ export function shapeOf(detected) {
  * the file of a line in the piece. An id that stood in an earlier piece is left out and named in `doubles`: each piece is
  * read by itself, and would not notice.
  */
-export async function* piecesOf(file, shape, { mostRows = MOST_ROWS, mostBytes = MOST_BYTES } = {}) {
+export async function* piecesOf(file, shape, { maxRows = MAX_ROWS, maxBytes = MAX_BYTES } = {}) {
+  /** @type {Piece | null} */
   let waiting = null;
-  for await (const piece of cut(file, shape, mostRows, mostBytes)) {
+  for await (const piece of cut(file, shape, maxRows, maxBytes)) {
     if (waiting) yield { ...waiting, isLast: false };
     waiting = piece;
   }
   if (waiting) yield { ...waiting, isLast: true };
 }
 
-async function* cut(file, shape, mostRows, mostBytes) {
-  const cutter = new Cutter(shape, mostRows, mostBytes);
+async function* cut(file, shape, maxRows, maxBytes) {
+  const cutter = new Cutter(shape, maxRows, maxBytes);
   for await (const records of recordsOf(textOf(file, shape.encoding), shape.delimiter)) {
     for (const record of records) {
       const piece = cutter.take(record);
@@ -178,10 +204,16 @@ async function* cut(file, shape, mostRows, mostBytes) {
 
 /** Collects records until they fill a piece. */
 class Cutter {
-  constructor({ delimiter, headerLine, idColumn }, mostRows, mostBytes) {
-    Object.assign(this, { delimiter, headerLine, idColumn, mostRows, mostBytes });
+  constructor({ delimiter, headerLine, idColumn }, maxRows, maxBytes) {
+    this.delimiter = delimiter;
+    this.headerLine = headerLine;
+    this.idColumn = idColumn;
+    this.maxRows = maxRows;
+    this.maxBytes = maxBytes;
     this.seen = new Map();
+    /** @type {any} */
     this.header = null;
+    /** @type {any} */
     this.piece = null;
     this.index = 0;
   }
@@ -200,7 +232,7 @@ class Cutter {
       return done;
     }
     const { piece } = this;
-    const isFull = piece && (piece.rows >= this.mostRows || (piece.size + record.text.length) * BYTES_PER_UNIT > this.mostBytes);
+    const isFull = piece && (piece.rows >= this.maxRows || (piece.size + record.text.length) * BYTES_PER_UNIT > this.maxBytes);
     const done = isFull ? this.end() : null;
     this.piece ??= this.begin();
     const id = this.idColumn === null || isHeader ? "" : (cells[this.idColumn] ?? "").trim();

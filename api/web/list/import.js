@@ -1,7 +1,8 @@
+// @ts-check
 // The import panel: a file that is dropped, chosen or pasted is looked at, shown, imported, and can be taken back.
 
 import { ask } from "../dialog.js";
-import { h, put } from "../dom.js";
+import { find, h, put } from "../dom.js";
 import { number, trouble } from "../format.js";
 import { t } from "../i18n/index.js";
 import { keepView } from "../router.js";
@@ -94,7 +95,7 @@ export function importPanel(lottery, people, signal) {
       onCancel: () => {
         end();
         reset();
-        zone.querySelector("label").scrollIntoView({ block: "nearest" });
+        find(zone, "label")?.scrollIntoView({ block: "nearest" });
       },
       onImport: async (tally, withdrawn) => {
         if (options.mode === "replace" && withdrawn > 0) {
@@ -116,6 +117,7 @@ export function importPanel(lottery, people, signal) {
     const stop = () => stopping.abort();
     signal.addEventListener("abort", stop);
     const release = keepView({ title: t("leave.title"), text: t("leave.text"), yes: t("leave.yes"), no: t("leave.no") });
+    /** @type {import("./send.js").Tally | null} */
     let tally = null;
     const pace = new Pace((state) => shown.setState(state));
     const shown = progress(file.name, looked.rows, { pace, onStop: stop });
@@ -156,7 +158,7 @@ export function importPanel(lottery, people, signal) {
     input.value = "";
     text.value = "";
     put(stage, shown);
-    shown.querySelector("h3").focus();
+    find(shown, "h3")?.focus();
   }
 
   function failed(error, tally) {
@@ -165,18 +167,18 @@ export function importPanel(lottery, people, signal) {
       tally ? h("p", { class: "quiet" }, t("import.so_far", { n: number(tally.brought) })) : null);
   }
 
-  input.addEventListener("change", () => take(input.files[0]));
+  input.addEventListener("change", () => take(input.files?.[0]));
   addEventListener("emptied", () => {
     if (zone.hidden) return;
     put(stage);
     showFormer();
   }, { signal });
-  listen(panel, zone, { take, takeText, refuse: () => { problem.textContent = t("import.one"); } }, signal);
+  listen(zone, { take, takeText, refuse: () => { problem.textContent = t("import.one"); } }, signal);
   return panel;
 }
 
 /** Files may be dropped anywhere on the view, and pasted wherever nothing else takes what is pasted. */
-function listen(panel, zone, { take, takeText, refuse }, signal) {
+function listen(zone, { take, takeText, refuse }, signal) {
   const isText = (event) => event.target.closest?.("input, textarea, select, [contenteditable], dialog") !== null;
   const over = (isOver) => zone.classList.toggle("over", isOver);
   addEventListener("dragover", (event) => {
@@ -186,7 +188,7 @@ function listen(panel, zone, { take, takeText, refuse }, signal) {
   }, { signal });
   addEventListener("dragleave", (event) => { if (!event.relatedTarget) over(false); }, { signal });
   addEventListener("drop", (event) => {
-    if (isText(event) && !event.dataTransfer.files.length) return;
+    if (!event.dataTransfer || (isText(event) && !event.dataTransfer.files.length)) return;
     event.preventDefault();
     over(false);
     const { files } = event.dataTransfer;
@@ -195,11 +197,12 @@ function listen(panel, zone, { take, takeText, refuse }, signal) {
     else takeText(event.dataTransfer.getData("text/plain"));
   }, { signal });
   addEventListener("paste", (event) => {
-    if (isText(event) && event.target.name !== "pasted") return;
+    const isOurs = /** @type {HTMLTextAreaElement} */ (event.target).name === "pasted";
+    if (!event.clipboardData || (isText(event) && !isOurs)) return;
     // Spreadsheets put a picture of the cells beside their text.
     const text = event.clipboardData.getData("text/plain");
     const [file] = event.clipboardData.files;
-    if (event.target.name === "pasted" && text) return;
+    if (isOurs && text) return;
     event.preventDefault();
     if (text) takeText(text);
     else take(file);

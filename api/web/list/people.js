@@ -1,8 +1,9 @@
+// @ts-check
 // The list of a lottery in full: counts, search, filter, sort; people are added, edited and withdrawn, the list is saved and emptied.
 
 import { get, send } from "../api.js";
 import { ask } from "../dialog.js";
-import { add, field, foreign, h, put } from "../dom.js";
+import { field, find, foreign, h, put } from "../dom.js";
 import { lotteryPath } from "../draws.js";
 import { CSV, XLSX, download } from "../download.js";
 import { number, trouble } from "../format.js";
@@ -11,6 +12,7 @@ import { pageOf, paged } from "../paging.js";
 import { addForm, personRow } from "./person.js";
 
 const PAGE = 50;
+/** @type {[string, string | null][]} */
 const COLUMNS = [["id", "id"], ["name", "name"], ["phone", null], ["email", null], ["group", "group"], ["tickets", "tickets"]];
 const FILTERS = ["with_phone", "with_email", "unreachable", "excluded"];
 /** So many groups are shown beside the total; all are in the filter. */
@@ -24,6 +26,7 @@ export function people(lottery, signal) {
   const id = lottery.lottery_id;
   const where = lotteryPath(id, "participants");
   const filter = { search: "", only: "", group: "", sort: "id" };
+  /** @type {any} The counts of the list; null until they are known. */
   let counts = null;
   const summary = h("div", { class: "counts" });
   const heading = h("h2", null, t("participants.title"));
@@ -104,11 +107,11 @@ export function people(lottery, signal) {
       onAdded: reload,
       onClose: () => {
         put(adding);
-        tools.querySelector("[name=add]")?.focus();
+        find(tools, "[name=add]")?.focus();
       },
     });
     put(adding, form);
-    form.querySelector("input").focus();
+    find(form, "input")?.focus();
   }
 
   async function emptyList(event) {
@@ -129,7 +132,7 @@ export function people(lottery, signal) {
   async function showList(mine) {
     const body = h("tbody");
     let isMasked = false;
-    const query = new URLSearchParams({ limit: PAGE });
+    const query = new URLSearchParams({ limit: String(PAGE) });
     if (filter.search) query.set("search", filter.search);
     if (filter.only === "without_group") query.set("without_group", "true");
     else if (filter.only) query.set("only", filter.only);
@@ -154,13 +157,13 @@ export function people(lottery, signal) {
       return;
     }
     oneStop(body);
-    const hadFocus = list.contains(document.activeElement) ? document.activeElement.dataset.sort : null;
+    const hadFocus = list.contains(document.activeElement) ? /** @type {HTMLElement} */ (document.activeElement).dataset.sort : null;
     put(list,
       isMasked ? h("p", { class: "notice" }, t("people.masked")) : null,
       h("div", { class: "scroller", role: "region", "aria-label": t("participants.title") },
         h("table", { class: "people-table" }, h("thead", null, h("tr", null, COLUMNS.map(columnHead), h("th", { scope: "col" }, h("span", { class: "visually-hidden" }, t("participants.actions"))))), body)),
       more);
-    if (hadFocus) list.querySelector(`[data-sort="${hadFocus}"]`)?.focus();
+    if (hadFocus) find(list, `[data-sort="${hadFocus}"]`)?.focus();
   }
 
   function columnHead([name, sort]) {
@@ -176,6 +179,7 @@ export function people(lottery, signal) {
       h("button", { type: "button", class: "sort", "data-sort": sort, title: t("people.sort", { column: words }), onclick: choose }, words, h("span", { "aria-hidden": "true" }, isSorted ? " ▲" : "")));
   }
 
+  /** @type {number | undefined} */
   let timer;
   const searched = () => {
     clearTimeout(timer);

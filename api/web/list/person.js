@@ -1,8 +1,9 @@
+// @ts-check
 // One person of a list: their row, edited in its place, and a form for a new one.
 
 import { get, send } from "../api.js";
 import { ask } from "../dialog.js";
-import { field, foreign, h, put } from "../dom.js";
+import { field, find, foreign, h, put } from "../dom.js";
 import { lotteryPath } from "../draws.js";
 import { explanation, number, trouble } from "../format.js";
 import { t } from "../i18n/index.js";
@@ -41,7 +42,7 @@ function toggle(row, person, button, context, show) {
   editing.addEventListener("keydown", (event) => { if (event.key === "Escape") end(); });
   row.after(editing);
   button.setAttribute("aria-expanded", "true");
-  editing.querySelector("input, button").focus();
+  find(editing, "input, button")?.focus();
 }
 
 function close(editing, row, button) {
@@ -93,7 +94,8 @@ function editForm(row, person, context, show, end) {
       show(saved);
       context.onChanged();
       if (!saved.warnings?.length) return end();
-      put(form.parentElement, h("p", { class: "notice", role: "status" }, t("person.told"), " ", saved.warnings.map(toldOf).join(" ")),
+      const cell = /** @type {HTMLElement} */ (form.parentElement);
+      put(cell, h("p", { class: "notice", role: "status" }, t("person.told"), " ", saved.warnings.map(toldOf).join(" ")),
         h("button", { type: "button", class: "small", onclick: end }, t("person.close")));
     } catch (error) {
       problem.textContent = trouble(error);

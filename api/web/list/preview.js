@@ -1,7 +1,8 @@
+// @ts-check
 // What an import would do, before it is done: what was detected, what each column holds, the first people as they are read,
 // and what would become of them.
 
-import { field, foreign, h, put } from "../dom.js";
+import { field, find, foreign, h, put } from "../dom.js";
 import { explanation, number, trouble } from "../format.js";
 import { known, t } from "../i18n/index.js";
 import { countryName, countrySelect } from "./country.js";
@@ -33,6 +34,7 @@ export function preview({ file, lottery, options, people, onChange, onImport, on
     outcome, columns, settings, remarks, choices,
     h("p", { class: "actions" }, act));
   // `turn` tells what is shown from what was asked for before.
+  /** @type {{tally: import("./send.js").Tally | null, first: any, turn: number}} */
   const state = { tally: null, first: null, turn: 0 };
 
   function change(values, isNewShape = false) {
@@ -59,7 +61,7 @@ export function preview({ file, lottery, options, people, onChange, onImport, on
     Object.assign(state, { tally, first });
     element.classList.toggle("checking", !tally.isComplete);
     keepFocus(element, () => {
-      showOutcome();
+      showOutcome(tally);
       put(settings, settingFields(first.detected, options, lottery, change, tally.warnings));
       put(columns, columnTable(first, options, change));
       put(remarks, idsMade(first.detected),
@@ -73,9 +75,10 @@ export function preview({ file, lottery, options, people, onChange, onImport, on
     act.textContent = n ? t(options.mode === "replace" ? "preview.replace" : "preview.import", { n: number(n) }) : t("preview.import_none");
   }
 
-  function showOutcome() {
-    const { tally } = state;
+  /** @param {import("./send.js").Tally} tally */
+  function showOutcome(tally) {
     const gone = withdrawn();
+    /** @type {[string, number | null][]} */
     const figures = [["new", tally.accepted], ["changed", tally.updated], ["unchanged", tally.unchanged], ["refused", tally.refused]];
     if (options.mode === "replace") figures.push(["withdrawn", gone]);
     put(outcome,
@@ -97,7 +100,7 @@ export function preview({ file, lottery, options, people, onChange, onImport, on
     const rows = canMap ? await peek(file, options.charset).catch(() => null) : null;
     if (turn !== state.turn) return;
     const detected = { form: null, encoding: null, delimiter: null, sheet: null, header_line: null, columns: blind(rows), ids_made: false };
-    const header_row = options.header_row ?? (looksLikeHeader(rows?.[0]) ? String(rows[0].line) : "none");
+    const header_row = options.header_row ?? (rows && looksLikeHeader(rows[0]) ? String(rows[0].line) : "none");
     keepFocus(element, () => {
       put(outcome, h("p", { class: "problem" }, whyNot(error)),
         error.status || error instanceof TypeError ? null : h("p", null, h("button", { type: "button", class: "small", name: "again", onclick: () => change({}) }, t("again"))));
@@ -109,7 +112,7 @@ export function preview({ file, lottery, options, people, onChange, onImport, on
   }
 
   put(outcome, h("p", { class: "quiet" }, t("preview.reading")));
-  return { element, show, fail, focus: () => element.querySelector("h3").focus() };
+  return { element, show, fail, focus: () => find(element, "h3")?.focus() };
 }
 
 function whyNot(error) {
@@ -131,7 +134,7 @@ function looksLikeHeader(row) {
 
 /** Draws anew without taking the focus from the control that somebody has just used. */
 function keepFocus(element, draw) {
-  const { name, type } = element.contains(document.activeElement) ? document.activeElement : {};
+  const { name, type } = /** @type {any} */ (element.contains(document.activeElement) ? document.activeElement : {});
   draw();
   if (name) element.querySelector(`[name="${CSS.escape(name)}"]${type === "radio" ? ":checked" : ""}`)?.focus();
 }

@@ -1,7 +1,8 @@
+// @ts-check
 // An import while it runs, and what came of it.
 
 import { ask } from "../dialog.js";
-import { add, foreign, h, put } from "../dom.js";
+import { add, find, foreign, h, put } from "../dom.js";
 import { csv, saveText } from "../download.js";
 import { explanation, moment, number, trouble } from "../format.js";
 import { t } from "../i18n/index.js";
@@ -33,7 +34,7 @@ export function progress(name, total, { pace, onStop }) {
   };
   update(0);
   setState("running");
-  return { element, update, setState, focus: () => element.querySelector("h3").focus() };
+  return { element, update, setState, focus: () => find(element, "h3")?.focus() };
 }
 
 /** What came in and what did not, with the refused lines as a file to correct, and the way back. */

@@ -1,3 +1,4 @@
+// @ts-check
 // What the service says of lines, grouped by kind, in the reader's language.
 
 import { foreign, h } from "../dom.js";

@@ -1,15 +1,16 @@
+// @ts-check
 // Sends a list: slice by slice of the same file, or in pieces that were cut out of it; looks before, and imports.
 
 import { Refused, Unreachable, get, send } from "../api.js";
 import { pause as wait } from "../connection.js";
 import { lotteryPath } from "../draws.js";
-import { MOST_ROWS, cellsOf, headOf, kindOf, piecesOf, recordsOf, shapeOf, textOf } from "./cut.js";
+import { MAX_ROWS, cellsOf, headOf, kindOf, piecesOf, recordsOf, shapeOf, textOf } from "./cut.js";
 
 /** What one request may carry on Lambda. */
-const MOST_WHOLE = 4 * 1024 * 1024;
+const MAX_WHOLE = 4 * 1024 * 1024;
 /** A service that takes more is asked to read a file no more often than this. */
-const MOST_SLICES = 20;
-const MOST_REMARKS = 5000;
+const MAX_SLICES = 20;
+const MAX_REMARKS = 5000;
 
 /** The file cannot be read any more. */
 export class Gone extends Error {}
@@ -17,13 +18,27 @@ export class Gone extends Error {}
 /** Adds up the reports of all requests of one list. */
 export class Tally {
   constructor() {
-    Object.assign(this, { rows: 0, done: 0, accepted: 0, updated: 0, unchanged: 0, refused: 0, warned: 0, withdrawn: null });
+    this.rows = 0;
+    this.done = 0;
+    this.accepted = 0;
+    this.updated = 0;
+    this.unchanged = 0;
+    this.refused = 0;
+    this.warned = 0;
+    /** @type {number | null} */
+    this.withdrawn = null;
+    /** @type {any[]} */
     this.refusals = [];
+    /** @type {any[]} */
     this.warnings = [];
     this.notices = new Map();
+    /** @type {any[]} */
     this.refusedRows = [];
     this.known = new Set();
+    /** @type {{number: number, state: string} | null} */
     this.import = null;
+    this.isComplete = false;
+    this.isStopped = false;
   }
 
   /** Takes a report whose lines are those that `lineOf` gives. */
@@ -35,7 +50,7 @@ export class Tally {
     this.keep(this.refusals, doubles);
     this.warned += this.keep(this.warnings, report.warnings ?? [], lineOf) + (report.more_warnings ?? 0);
     for (const notice of report.notices ?? []) this.notices.set(notice.code, notice);
-    if (this.refusedRows.length < MOST_REMARKS) this.refusedRows.push(...report.refused_rows ?? []);
+    if (this.refusedRows.length < MAX_REMARKS) this.refusedRows.push(...report.refused_rows ?? []);
     this.import = report.import ?? this.import;
   }
 
@@ -46,7 +61,7 @@ export class Tally {
       const placed = { ...remark, line: lineOf(remark.line) };
       const key = `${placed.line}|${placed.cell ?? ""}|${placed.column}|${placed.code}`;
       if (this.known.has(key)) continue;
-      if (list.length < MOST_REMARKS) {
+      if (list.length < MAX_REMARKS) {
         this.known.add(key);
         list.push(placed);
       }
@@ -64,6 +79,9 @@ export class Tally {
 export class Pace {
   constructor(onChange) {
     this.state = "running";
+    this.isHeld = false;
+    /** @type {(() => void) | null} Ends the waiting at hand. */
+    this.wake = null;
     this.onChange = onChange;
   }
 
@@ -90,7 +108,7 @@ export class Pace {
     if (this.state !== "pausing" && !this.isHeld) return;
     this.set("paused");
     await new Promise((resolve) => {
-      this.wake = resolve;
+      this.wake = () => resolve(undefined);
       signal.addEventListener("abort", resolve, { once: true });
     });
     this.wake = null;
@@ -109,11 +127,29 @@ export class Pace {
   }
 }
 
-/** One request of an import; a connection that is lost, and a service that is busy, are waited for. */
+/**
+ * How a request of an import is sent.
+ *
+ * @typedef {object} Sending
+ * @property {AbortSignal} signal
+ * @property {Pace} [pace] Without it a failure is not repeated.
+ * @property {string} [type] The content type of the body.
+ * @property {() => Promise<any>} [onLost] Gives the report of a request whose response was lost, if it was carried out.
+ * @property {() => Promise<any>} [ask] Sends another request instead.
+ */
+
+/**
+ * One request of an import; a connection that is lost, and a service that is busy, are waited for.
+ *
+ * @param {string} lottery
+ * @param {{toString: () => string} | null} query
+ * @param {Blob | null} body
+ * @param {Sending} sending
+ */
 async function request(lottery, query, body, { signal, pace, type, onLost, ask }) {
   ask ??= async () => {
     const where = `${lotteryPath(lottery, "participants")}?${query}`;
-    const response = await send("POST", where, { body, headers: { accept: "application/json", "content-type": type }, signal });
+    const response = await send("POST", where, { body, headers: { accept: "application/json", "content-type": type ?? "application/octet-stream" }, signal });
     return response.json();
   };
   for (let attempt = 0; ; attempt += 1) {
@@ -129,8 +165,8 @@ async function request(lottery, query, body, { signal, pace, type, onLost, ask }
       if (signal.aborted || !pace || !(error instanceof Unreachable || isBusy || error instanceof TypeError)) throw error;
       await pace.lost(attempt, signal, isBusy ? error.retryAfter : undefined);
       signal.throwIfAborted();
-      const told = await onLost?.();
-      if (told) return told;
+      const report = await onLost?.();
+      if (report) return report;
     }
   }
 }
@@ -157,7 +193,7 @@ function queryOf(options, more = {}) {
 /** The parts of a file, each as one request carries it. A slice is told the answer to the one before. */
 async function* partsOf(file, detected, rows) {
   const isText = detected.form === "csv" || detected.form === "ndjson";
-  if (file.size > MOST_WHOLE && isText && !detected.ids_made) {
+  if (file.size > MAX_WHOLE && isText && !detected.ids_made) {
     const shape = shapeOf(detected);
     for await (const piece of piecesOf(file, shape)) {
       const own = { charset: "utf-8", sheet: null, header_row: shape.headerLine ? 1 : detected.form === "csv" ? "none" : null };
@@ -165,13 +201,13 @@ async function* partsOf(file, detected, rows) {
     }
     return;
   }
-  let limit = Math.max(MOST_ROWS, Math.ceil((rows ?? 0) / MOST_SLICES));
+  let limit = Math.max(MAX_ROWS, Math.ceil((rows ?? 0) / MAX_SLICES));
   for (let offset = 0; ;) {
     const isLast = rows !== null && offset + limit >= rows;
-    const answer = yield { body: file, own: offset === 0 && isLast && limit === MOST_ROWS ? {} : { offset, limit }, isLast };
+    const answer = yield { body: file, own: offset === 0 && isLast && limit === MAX_ROWS ? {} : { offset, limit }, isLast };
     if (answer.isTooLarge) {
-      if (limit === MOST_ROWS) throw answer.error;
-      limit = MOST_ROWS;
+      if (limit === MAX_ROWS) throw answer.error;
+      limit = MAX_ROWS;
       continue;
     }
     rows = answer.rows ?? rows;
@@ -205,12 +241,12 @@ const typeOf = (file) => (/^(text\/(csv|plain|tab-separated-values)|application\
  */
 export async function look(lottery, file, options, { signal, onAnswer }) {
   const tally = new Tally();
-  const isCut = file.size > MOST_WHOLE && ["text", "lines"].includes(await kindOf(file));
+  const isCut = file.size > MAX_WHOLE && ["text", "lines"].includes(await kindOf(file));
   const ask = (own, body) => request(lottery, queryOf(options, { dry_run: true, ...own }), body, { signal, type: typeOf(file) });
   let first;
   if (isCut) {
     // What the file is follows from its beginning; the rest is looked at piece by piece.
-    first = await ask({ limit: MOST_ROWS }, await headOf(file));
+    first = await ask({ limit: MAX_ROWS }, await headOf(file));
     await lookAtCells(file, first).catch(() => {});
     // No piece holds what stands above the header.
     const isAbove = (remark) => remark.line < (first.detected.header_line ?? 0);

@@ -1,3 +1,4 @@
+// @ts-check
 // A file to begin with: the columns as people name them, in the reader's language.
 
 import { csv, saveText } from "../download.js";

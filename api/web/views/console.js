@@ -1,3 +1,4 @@
+// @ts-check
 // The organiser's lotteries, and a new one.
 
 import { post } from "../api.js";

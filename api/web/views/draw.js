@@ -1,3 +1,4 @@
+// @ts-check
 // A draw, as everyone may see it; its organiser sees the winners in full, may cancel, and sends messages again.
 
 import { get, send } from "../api.js";
@@ -22,6 +23,7 @@ export async function show(root, { parameters: [lottery, id], signal }) {
     h("a", { class: "button primary", href: place("check") }, t("draw.check")),
     h("a", { class: "button", href: place("stage") }, t("draw.stage")),
     h("a", { class: "button", href: place("execution") }, t("draw.execution")));
+  /** @type {(value?: unknown) => void} */
   let wake = () => {};
   let again = 0;
   const winners = new Winners(lottery, id, signal);
@@ -34,6 +36,7 @@ export async function show(root, { parameters: [lottery, id], signal }) {
     head, actions, noticesOf(id).map((notice) => h("p", { class: "notice" }, explanation(notice))),
     body, winners.element, notifications.element, odds);
   document.title = name;
+  /** @type {any} */
   let shown = null;
   const show = (draw) => {
     shown = draw;

@@ -1,3 +1,4 @@
+// @ts-check
 // What an organiser asks for when starting a draw.
 
 import { get, post } from "../api.js";
@@ -37,13 +38,18 @@ export function drawForm(lottery) {
     h("label", { class: "check" }, past, " ", t("draw_form.past")),
     problem, submit);
 
+  /** @returns {ReturnType<typeof prize>[]} */
+  function rows() {
+    return /** @type {any[]} */ ([...prizes.children]);
+  }
+
   async function start(event) {
     event.preventDefault();
     problem.textContent = "";
-    [...prizes.children].forEach((row) => row.quotas().forEach((quota) => quota.accept()));
+    rows().forEach((row) => row.quotas().forEach((quota) => quota.accept()));
     submit.disabled = true;
     const body = {
-      prizes: [...prizes.children].map((row) => row.read()),
+      prizes: rows().map((row) => row.read()),
       exclude_past_winners: past.checked,
       channels: [sms.checked && "sms", email.checked && "email"].filter(Boolean),
     };
@@ -64,7 +70,7 @@ export function drawForm(lottery) {
   /** Shows what is wrong at the quota that is: `prizes[1].quota[0]`. */
   function refuse({ field: where, parameters }, counted) {
     const [, prize, quota] = /^prizes\[(\d+)\]\.quota\[(\d+)\]/.exec(where) ?? [];
-    prizes.children[prize]?.quotas()[quota]?.refuse(parameters, counted);
+    rows()[prize]?.quotas()[quota]?.refuse(parameters, counted);
   }
   return form;
 }
@@ -87,12 +93,11 @@ function prize(isFirst, counts) {
     h("p", { class: "row-actions" },
       h("button", { type: "button", class: "small", onclick: () => quotas.append(quotaRow(counts())) }, t("draw_form.add_quota")),
       isFirst ? null : h("button", { type: "button", class: "small", onclick: () => row.remove() }, t("draw_form.remove_prize"))));
-  row.quotas = () => [...quotas.children];
-  row.read = () => {
-    const read = { name: name.value, winners: Number(winners.value) };
-    const bounds = row.quotas().map((one) => one.read());
-    if (bounds.length) read.quota = bounds;
-    return read;
+  /** @returns {ReturnType<typeof quotaRow>[]} */
+  const rows = () => /** @type {any[]} */ ([...quotas.children]);
+  const read = () => {
+    const bounds = rows().map((one) => one.read());
+    return { name: name.value, winners: Number(winners.value), ...(bounds.length ? { quota: bounds } : {}) };
   };
-  return row;
+  return Object.assign(row, { quotas: rows, read });
 }

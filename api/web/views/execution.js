@@ -1,3 +1,4 @@
+// @ts-check
 // An execution: its state machine as a picture that lights up, its states one by one, its history, its time line.
 
 import { get, isLocal } from "../api.js";
@@ -28,6 +29,7 @@ export async function show(root, { parameters, signal }) {
 }
 
 async function showExecution(root, name, signal, back) {
+  /** @type {ExecutionView | null} */
   let view = null;
   const list = back ?? h("a", { href: "#/executions" }, t("execution.to_list"));
   await followExecution(name, signal, (answer, events) => {

@@ -1,3 +1,4 @@
+// @ts-check
 // Every execution of the local stack, whatever its state machine.
 
 import { get } from "../api.js";

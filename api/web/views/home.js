@@ -1,3 +1,4 @@
+// @ts-check
 // The first view: all lotteries.
 
 import { foreign, h, put } from "../dom.js";

@@ -1,3 +1,4 @@
+// @ts-check
 // The local stack's inbox: what phones and mailboxes would show.
 
 import { get } from "../api.js";

@@ -1,3 +1,4 @@
+// @ts-check
 // Entering a lottery oneself, and the receipt to keep.
 
 import { get, post } from "../api.js";
@@ -15,8 +16,7 @@ export async function show(root, { parameters: [id], signal }) {
     h("section", { class: "narrow" },
       h("p", { class: "crumbs" }, h("a", { href: link("lotteries", id) }, foreign(lottery.name))),
       h("h1", null, t("join.title")), place));
-  if (!lottery.open_to_join) return put(place, h("p", { class: "lead" }, t("join.closed")));
-  put(place, form(lottery, place));
+  put(place, lottery.open_to_join ? form(lottery, place) : h("p", { class: "lead" }, t("join.closed")));
 }
 
 function form(lottery, place) {

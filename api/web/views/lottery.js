@@ -1,3 +1,4 @@
+// @ts-check
 // The public page of a lottery: what everyone may see.
 
 import { address, get } from "../api.js";

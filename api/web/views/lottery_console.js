@@ -1,3 +1,4 @@
+// @ts-check
 // One lottery, for its organiser: participants, a new draw, the draws so far.
 
 import { get } from "../api.js";

@@ -1,3 +1,4 @@
+// @ts-check
 // What became of the messages to the winners; for the organiser also which were not sent and why, and sending them again.
 
 import { get, post } from "../api.js";

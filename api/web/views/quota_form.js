@@ -1,3 +1,4 @@
+// @ts-check
 // A quota of a prize in the form of a draw: whom it is about, and how many of them at least and at most.
 
 import { add, field, foreign, h, put } from "../dom.js";
@@ -19,7 +20,9 @@ export function quotaRow(counted) {
   const most = numberInput(0, 10000, "");
   const problem = h("div", { class: "quota-problem", role: "alert" });
   const row = h("div", { class: "quota" });
+  /** @type {{groups: string[], withoutGroup: boolean}} */
   const chosen = { groups: [], withoutGroup: false };
+  /** @type {{element: HTMLElement, read: () => string[]} | null} */
   let typed = null;
   const changed = () => row.dispatchEvent(new Event("input", { bubbles: true }));
   add(row, whom, field(t("draw_form.at_least"), least), field(t("draw_form.at_most"), most),
@@ -36,30 +39,31 @@ export function quotaRow(counted) {
   show(null);
   counted.then(show);
 
-  row.read = () => {
+  const read = () => {
     const names = groups();
-    const read = names.length === 1 ? { group: names[0] } : names.length ? { groups: names } : {};
-    if (chosen.withoutGroup) read.without_group = true;
-    if (least.value !== "") read.at_least = Number(least.value);
-    if (most.value !== "") read.at_most = Number(most.value);
-    return read;
+    /** @type {Record<string, unknown>} */
+    const quota = names.length === 1 ? { group: names[0] } : names.length ? { groups: names } : {};
+    if (chosen.withoutGroup) quota.without_group = true;
+    if (least.value !== "") quota.at_least = Number(least.value);
+    if (most.value !== "") quota.at_most = Number(most.value);
+    return quota;
   };
-  row.accept = () => put(problem);
+  const accept = () => put(problem);
   /** Says that nobody is in a group, and offers the nearest in its place; `counts` are what the list has now. */
-  row.refuse = ({ group, nearest }, counts) => {
+  const refuse = ({ group, nearest }, counts) => {
     show(counts);
-    const told = h("div");
+    const message = h("div");
     const use = (name) => {
       chosen.groups = groups().map((one) => (isSame(one, group) ? name : one));
       typed = null;
       show(counts);
-      told.remove();
+      message.remove();
       changed();
     };
     const buttons = nearest.map((name) => h("button", { type: "button", class: "small", onclick: () => use(name) }, t("quota.use_group"), " ", foreign(name)));
-    add(problem, add(told, h("p", { class: "problem" }, t("quota.unknown_group", { group })), h("p", { class: "row-actions" }, buttons)));
+    add(problem, add(message, h("p", { class: "problem" }, t("quota.unknown_group", { group })), h("p", { class: "row-actions" }, buttons)));
   };
-  return row;
+  return Object.assign(row, { read, accept, refuse });
 }
 
 /** The service folds width and blanks before it compares. */

@@ -1,3 +1,4 @@
+// @ts-check
 // Asks for the organiser's token.
 
 import { get } from "../api.js";

@@ -1,3 +1,4 @@
+// @ts-check
 // The stage view, for the projector: the commitment before the round, the countdown, then one name after another.
 // It is driven by the keyboard; the buttons below say which keys.
 
@@ -24,6 +25,7 @@ class Stage {
     this.revealed = 0;
     this.isFull = Boolean(token());
     this.isOnPrize = true;
+    this.counting = new AbortController();
     this.masked = [];
     this.full = null;
     this.draw = null;
@@ -133,9 +135,10 @@ class Stage {
     const drawn = JSON.stringify([phase, draw.status, this.revealed, this.isOnPrize, this.isFull, this.winners.length, draw.commitment]);
     if (drawn === this.drawn) return;
     this.drawn = drawn;
-    this.counting?.abort();
-    this.counting = new AbortController();
-    this.signal.addEventListener("abort", () => this.counting.abort(), { once: true });
+    this.counting.abort();
+    const counting = new AbortController();
+    this.counting = counting;
+    this.signal.addEventListener("abort", () => counting.abort(), { once: true });
     put(this.center, { waiting: () => this.waiting(), sealed: () => this.sealed(), reveal: () => this.reveal(), over: () => this.over() }[phase]());
     this.showSide();
     this.showFooter();

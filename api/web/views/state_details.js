@@ -1,3 +1,4 @@
+// @ts-check
 // One state of an execution: what came in, what went out, what failed, how often it was tried, how long it took.
 
 import { h, put } from "../dom.js";
@@ -33,7 +34,10 @@ export class StateDetails {
     if (name !== this.name) this.visit = 0;
     this.name = name;
     this.drawn = drawn;
-    if (name === null) return put(this.element, h("p", { class: "quiet" }, t("details.none")));
+    if (name === null) {
+      put(this.element, h("p", { class: "quiet" }, t("details.none")));
+      return;
+    }
     const state = findState(this.definition, name) ?? {};
     const status = history.status(name);
     put(this.element,

@@ -1,3 +1,4 @@
+// @ts-check
 // When each state was entered and left, as bars below each other.
 
 import { h } from "../dom.js";

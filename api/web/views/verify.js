@@ -1,3 +1,4 @@
+// @ts-check
 // "Check this draw yourself": the proof is fetched, or a kept one dropped, and verified here, step by step.
 
 import { address, get, send } from "../api.js";
@@ -48,7 +49,8 @@ export async function show(root, { parameters: [lottery, id], signal }) {
     if (receipt.value.trim() && !key) return finish("usage", t("verify.bad_receipt"));
     let bytes;
     try {
-      bytes = file.files[0] ? await file.files[0].arrayBuffer() : await (await send("GET", drawPath(lottery, id, "proof"), { signal })).arrayBuffer();
+      const [own] = file.files ?? [];
+      bytes = own ? await own.arrayBuffer() : await (await send("GET", drawPath(lottery, id, "proof"), { signal })).arrayBuffer();
     } catch (error) {
       if (current()) finish("usage", error.status === 404 || error.status === 409 ? t("verify.not_yet") : t("failure.text"));
       return;

@@ -1,7 +1,8 @@
+// @ts-check
 // The winners of a draw by prize, page by page: in full for their organiser, otherwise masked.
 
 import { get } from "../api.js";
-import { foreign, h, put } from "../dom.js";
+import { find, foreign, h, put } from "../dom.js";
 import { CSV, XLSX, download } from "../download.js";
 import { drawPath, hasWinners } from "../draws.js";
 import { number, trouble } from "../format.js";
@@ -110,7 +111,10 @@ export class Winners {
     // A first page may have grown since the pages behind it were read.
     const last = this.first.at(-1)?.rank ?? 0;
     const list = [...this.first, ...this.more.filter((winner) => winner.rank > last)];
-    if (!list.length) return put(this.element);
+    if (!list.length) {
+      put(this.element);
+      return;
+    }
     const byPrize = new Map(this.draw.prizes.map((prize) => [prize.name, []]));
     for (const winner of list) {
       if (!byPrize.has(winner.prize)) byPrize.set(winner.prize, []);
@@ -118,7 +122,7 @@ export class Winners {
     }
     const more = h("button", { type: "button", onclick: () => this.load(more) }, t("more"));
     // What is drawn anew must not take the focus from the button that is worked on.
-    const focused = this.element.contains(document.activeElement) ? document.activeElement.name : "";
+    const focused = this.element.contains(document.activeElement) ? /** @type {HTMLButtonElement} */ (document.activeElement).name : "";
     put(this.element,
       h("h2", null, t("winners.title")),
       this.tools(),
@@ -129,7 +133,7 @@ export class Winners {
           h("ul", { class: "winners" }, won.map(item)))),
       this.waiting(list),
       this.cursor ? h("p", { class: "more" }, more, " ", h("span", { class: "quiet" }, t("winners.shown", { n: number(list.length), all: number(this.draw.winners_total) }))) : null);
-    if (focused) this.element.querySelector(`[name="${focused}"]`)?.focus();
+    if (focused) find(this.element, `[name="${focused}"]`)?.focus();
   }
 }
 
