@@ -44,8 +44,8 @@ async function drawHeader() {
 }
 
 function navigation(href, text) {
-  const place = location.hash || "#/";
-  const isHere = href === "#/" ? place === "#/" || place.startsWith("#/lotteries") : place.startsWith(href);
+  const hash = location.hash || "#/";
+  const isHere = href === "#/" ? hash === "#/" || hash.startsWith("#/lotteries") : hash.startsWith(href);
   return h("a", { href, "aria-current": isHere ? "page" : null }, text);
 }
 

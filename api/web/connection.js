@@ -4,7 +4,7 @@
 let lost = false;
 const listeners = new Set();
 
-/** Tells what became of the last attempt to reach the service. */
+/** Records whether the last attempt to reach the service succeeded. */
 export function reached(isReached) {
   if (lost === !isReached) return;
   lost = !isReached;

@@ -32,7 +32,7 @@ export async function download(where, type, name, signal) {
   for (let next = where; next;) {
     const response = await send("GET", next, { headers: { accept: type }, signal });
     if (type === CSV) {
-      // The parts behind the first one are joined to it as they are, but for a mark and a header of their own.
+      // The later parts are appended without their byte order mark and header.
       const text = (await response.text()).replace(/^\ufeff/, "");
       const first = text.slice(0, text.indexOf("\n") + 1);
       parts.push(header !== null && first === header ? text.slice(first.length) : text);

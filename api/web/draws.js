@@ -1,5 +1,5 @@
 // @ts-check
-// What the page knows of draws: their addresses, and where their statuses stand.
+// What the page knows of draws: their addresses, and what their statuses mean.
 
 import { get, path } from "./api.js";
 import { pause, sleep } from "./connection.js";
@@ -32,7 +32,7 @@ export function drawPath(lottery, draw, ...rest) {
   return path("lotteries", lottery, "draws", draw, ...rest);
 }
 
-/** While winners are told no state changes, and the counts do: they are asked for in this interval. */
+/** While winners are notified no state changes, but the counts do: they are polled at this interval. */
 const COUNTING = 5000;
 
 /**

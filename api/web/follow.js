@@ -1,5 +1,5 @@
 // @ts-check
-// Follows an execution: gives its events as they come, and begins again behind the last one after a lost connection.
+// Follows an execution: reports its events as they come, and resumes after the last one when a connection was lost.
 
 import { Refused, Unreachable, get, path, send } from "./api.js";
 import { pause, reached, sleep, spread } from "./connection.js";

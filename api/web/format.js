@@ -1,5 +1,5 @@
 // @ts-check
-// Numbers, moments and durations as the reader writes them; statuses in words.
+// Numbers, timestamps and durations as the reader writes them; statuses in words.
 
 import { foreign, h } from "./dom.js";
 import { known, language, t } from "./i18n/index.js";
@@ -13,8 +13,8 @@ export function percent(share) {
   return new Intl.NumberFormat(language(), { style: "percent", maximumFractionDigits }).format(share);
 }
 
-/** A moment in words, and exactly on hovering. */
-export function moment(text) {
+/** A timestamp in words, and exactly on hovering. */
+export function timestamp(text) {
   if (!text) return null;
   const words = new Date(text).toLocaleString(language(), { dateStyle: "medium", timeStyle: "short" });
   return h("time", { datetime: text, title: text }, words);
@@ -55,10 +55,10 @@ export function reasonOf({ status, reason }) {
 /** Why a request failed: in the reader's language where the page has the words, else in the service's own. */
 export function trouble(error) {
   if (!error.status) return t("failure.text");
-  const told = known(`problem.${error.name}`);
+  const words = known(`problem.${error.name}`);
   // A code says more than that something is too large or cannot be read.
   const isVague = error.name === "too-large" || error.name === "bad-request";
-  if (told && !(isVague && known(`refusal.${error.code}`))) return told;
+  if (words && !(isVague && known(`refusal.${error.code}`))) return words;
   const [fault] = error.errors.filter((one) => one.code);
   if (fault) return t("trouble.field", { field: fieldName(fault.field), reason: explanation(fault) });
   if (error.code && !error.line) return t("trouble.whole", { reason: explanation(error) });
@@ -66,7 +66,7 @@ export function trouble(error) {
   return error.message;
 }
 
-/** Why a line or a field is refused, by its code; a code that is newer than this page is told in the service's words. */
+/** Why a line or a field is refused, by its code; for a code that is newer than this page, the service's own sentence is shown. */
 export function explanation({ code, parameters, reason, detail }) {
   return known(`refusal.${code}`) ? t(`refusal.${code}`, inWords(parameters)) : (reason ?? detail);
 }

@@ -120,8 +120,8 @@ export class History {
     return this.events[0]?.time;
   }
 
-  /** How a visit stands: active, retrying, succeeded, caught, failed or stopped. */
-  standing(visit) {
+  /** The status of a visit: active, retrying, succeeded, caught, failed or stopped. */
+  statusOf(visit) {
     if (visit.left !== undefined) return visit.failures.length && !visit.isDone ? "caught" : "succeeded";
     if (visit.stopped === undefined) return visit.failures.length && !visit.isDone ? "retrying" : "active";
     if (visit.type === "Succeed") return "succeeded";
@@ -131,10 +131,10 @@ export class History {
     return "stopped";
   }
 
-  /** How a state stands: as its busiest visit does, or its worst. */
+  /** The status of a state: that of its most active visit, or else of its worst. */
   status(state) {
-    const standings = (this.visits.get(state) ?? []).map((visit) => this.standing(visit));
-    return ["retrying", "active", "failed", "caught", "stopped", "succeeded"].find((one) => standings.includes(one)) ?? "idle";
+    const statuses = (this.visits.get(state) ?? []).map((visit) => this.statusOf(visit));
+    return ["retrying", "active", "failed", "caught", "stopped", "succeeded"].find((one) => statuses.includes(one)) ?? "idle";
   }
 }
 

@@ -6,7 +6,7 @@ import { add, h, put } from "./dom.js";
 import { t } from "./i18n/index.js";
 
 /**
- * Fills a list page by page: `load` adds the next page and tells whether there is another one behind it, and so does
+ * Fills a list page by page: `load` adds the next page and returns whether another one follows, and so does
  * the button `more`. `next(cursor)` gives `{elements, next_cursor}`.
  */
 export function paged(list, next, cursor = null) {
@@ -27,20 +27,20 @@ export function paged(list, next, cursor = null) {
   return { more, load };
 }
 
-/** The address of a page behind this cursor. */
+/** The address of the page that begins at this cursor. */
 export function pageOf(where, cursor) {
   return cursor ? `${where}${where.includes("?") ? "&" : "?"}cursor=${encodeURIComponent(cursor)}` : where;
 }
 
-/** Puts all lotteries into a place, each as the card that `card` makes of it, or the words that there is none. */
-export async function showLotteries(place, card, none, signal) {
+/** Shows all lotteries in an element, each as the card that `card` makes of it, or the text `none`. */
+export async function showLotteries(element, card, none, signal) {
   const list = h("ul", { class: "cards" });
   const notice = h("p", { class: "quiet", role: "status" });
   const { more, load } = paged(list, async (cursor) => {
     const page = await get(pageOf("/lotteries", cursor), { signal });
     return { elements: page.lotteries.map(card), next_cursor: page.next_cursor };
   });
-  put(place, notice, list, more);
+  put(element, notice, list, more);
   await load();
   if (!list.children.length) notice.textContent = none;
 }

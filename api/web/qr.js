@@ -140,9 +140,9 @@ function draw(words, version, mask) {
   for (const [cx, cy] of [[3, 3], [size - 4, 3], [3, size - 4]]) {
     square(4, (dx, dy, ring) => set(cx + dx, cy + dy, ring !== 2 && ring !== 4));
   }
-  const places = alignments(version, size);
-  places.forEach((cx, i) => places.forEach((cy, j) => {
-    const last = places.length - 1;
+  const positions = alignments(version, size);
+  positions.forEach((cx, i) => positions.forEach((cy, j) => {
+    const last = positions.length - 1;
     const isFinder = (i === 0 && j === 0) || (i === 0 && j === last) || (i === last && j === 0);
     if (!isFinder) square(2, (dx, dy, ring) => set(cx + dx, cy + dy, ring !== 1));
   }));
@@ -155,7 +155,7 @@ function draw(words, version, mask) {
   return { size, version, mask, dark, penalty: penalty(dark, size) };
 }
 
-/** Calls back for each place around a centre with the ring that it lies on. */
+/** Calls back for each module around a centre with the number of its ring. */
 function square(radius, each) {
   for (let dy = -radius; dy <= radius; dy += 1) {
     for (let dx = -radius; dx <= radius; dx += 1) each(dx, dy, Math.max(Math.abs(dx), Math.abs(dy)));
@@ -166,9 +166,9 @@ function alignments(version, size) {
   if (version === 1) return [];
   const count = Math.floor(version / 7) + 2;
   const step = Math.ceil((version * 4 + 4) / (count * 2 - 2)) * 2;
-  const places = [6];
-  for (let place = size - 7; places.length < count; place -= step) places.splice(1, 0, place);
-  return places;
+  const positions = [6];
+  for (let position = size - 7; positions.length < count; position -= step) positions.splice(1, 0, position);
+  return positions;
 }
 
 function drawFormat(set, size, mask) {

@@ -238,7 +238,7 @@ async fn inbox(browser: &Browser, client: &Client, draw: &str, names: &[String])
         browser.wait_for_text(".bubble", name).await;
     }
     browser.click(".mail summary").await;
-    browser.wait_for_text(".letter", &format!("/lotteries/party/draws/{draw}")).await;
+    browser.wait_for_text(".message-text", &format!("/lotteries/party/draws/{draw}")).await;
 }
 
 /// What everyone sees: the numbered draw, masked winners, and the proof that holds.

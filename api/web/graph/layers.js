@@ -1,6 +1,6 @@
 // @ts-check
-// Puts boxes into layers, so that arrows run downwards and cross as little as they can, and gives each its place
-// across: the layered layout of Sugiyama, Tagawa and Toda.
+// Puts boxes into layers, so that arrows run downwards and cross as little as they can, and computes the
+// horizontal position of each: the layered layout of Sugiyama, Tagawa and Toda.
 
 const SWEEPS = 10;
 const GAP = 28;
@@ -19,7 +19,7 @@ export function inLayers(boxes, arrows, start, end) {
   for (const box of byId.values()) (layers[box.layer] ??= []).push(box);
   const chains = links.map((link) => ({ ...link, chain: chain(layers, link) }));
   reorder(layers);
-  place(layers);
+  position(layers);
   return { layers, chains };
 }
 
@@ -144,7 +144,7 @@ function crossings(layers) {
 }
 
 /** Moves each layer as near to its neighbours as its order and widths allow, up and down in turn. */
-function place(layers) {
+function position(layers) {
   for (const layer of layers) {
     let x = 0;
     for (const box of layer) {
@@ -173,7 +173,7 @@ function settle(layer, pass) {
     return { x: sum / weight, weight };
   });
   // Without the space that the boxes to its left need, each box may be anywhere right of the one before: the
-  // nearest such places are found by pooling those that want to pass each other.
+  // nearest such positions are found by pooling those that want to pass each other.
   const offsets = [];
   layer.forEach((box, i) => {
     const before = layer[i - 1];

@@ -16,8 +16,8 @@ const FINISH = "\u0000end";
 
 /**
  * The picture of a definition: `{width, height, boxes, lines}`. A box is `{name, type, x, y, width, height,
- * isContainer}`, or a dot (`dot: "start" | "end"`); a line is `{from, to, kinds, labels, path}`. All places are
- * absolute; `depth` tells what lies within what.
+ * isContainer}`, or a dot (`dot: "start" | "end"`); a line is `{from, to, kinds, labels, path}`. All positions
+ * are absolute; `depth` is how deeply a box or a line is nested.
  */
 export function layout(definition) {
   const picture = machine(definition, true);
@@ -70,7 +70,7 @@ function textWidth(name) {
   return width;
 }
 
-/** The top, middle and bottom of each layer. Where many lines run between two layers, these stand further apart. */
+/** The top, middle and bottom of each layer. Where many lines run between two layers, they are spaced further apart. */
 function measure(layers) {
   const rows = [];
   let y = 0;

@@ -38,14 +38,14 @@ export function choose(language) {
   localStorage.setItem(KEY, language);
 }
 
-/** The text of this name, with `{places}` filled; `{n?word:words}` is the first where `n` is one. */
-export function t(name, places = {}) {
+/** The text of this name, with `{placeholders}` replaced by `values`; `{n?word:words}` is the first word where `n` is one. */
+export function t(name, values = {}) {
   const text = texts[name];
   if (text === undefined) {
     console.error(`no text is named ${name}`);
     return name;
   }
-  return text.replace(/\{(\w+)\?([^:}]*):([^}]*)\}/g, (_, place, one, many) => (String(places[place]) === "1" ? one : many)).replace(/\{(\w+)\}/g, (whole, place) => places[place] ?? whole);
+  return text.replace(/\{(\w+)\?([^:}]*):([^}]*)\}/g, (_, key, one, many) => (String(values[key]) === "1" ? one : many)).replace(/\{(\w+)\}/g, (whole, key) => values[key] ?? whole);
 }
 
 /** The text of this name if there is one: for names that come from the service. */

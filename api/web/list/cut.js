@@ -55,7 +55,7 @@ class Scanner {
     return this.text.slice(this.at);
   }
 
-  /** Where this character stands next. It is not looked for again as long as that lies ahead. */
+  /** The next index of this character. The last result is reused as long as it lies ahead. */
   find(character, from) {
     const known = this.nearest[character];
     if (known !== undefined && known >= from) return known;
@@ -80,10 +80,10 @@ class Scanner {
   endOfLine(isLast) {
     const at = Math.min(this.find("\n", this.at), this.find("\r", this.at));
     if (at === Infinity) return isLast ? this.text.length : null;
-    return behindBreak(this.text, at, isLast);
+    return afterBreak(this.text, at, isLast);
   }
 
-  /** Where the record behind one with quotation marks begins. A stray mark takes its own line and no other. */
+  /** The index after a record with quotation marks. A stray mark takes its own line and no other. */
   endOfQuoted(line, isLast) {
     const { text, delimiter } = this;
     let state = "field";
@@ -93,7 +93,7 @@ class Scanner {
       if (state === "quoted") {
         if (character === '"') state = "quote";
       } else if (character === "\n" || character === "\r") {
-        return behindBreak(text, at, isLast);
+        return afterBreak(text, at, isLast);
       } else if (character === '"' && state !== "plain") {
         state = "quoted";
       } else if (character === delimiter) {
@@ -110,7 +110,7 @@ class Scanner {
 }
 
 /** What follows a line break, which is `\n`, `\r` or both; null if the other half may still come. */
-function behindBreak(text, at, isLast) {
+function afterBreak(text, at, isLast) {
   if (text[at] === "\n") return at + 1;
   if (at + 1 === text.length) return isLast ? at + 1 : null;
   return text[at + 1] === "\n" ? at + 2 : at + 1;
@@ -310,15 +310,15 @@ export async function recordsAt(file, shape, lines) {
   return header + found.join("");
 }
 
-/** The beginning of a file, up to the end of a line, by which the service can tell what it is. */
-export async function headOf(file, most = 256 * 1024) {
-  if (file.size <= most) return file;
-  const bytes = new Uint8Array(await file.slice(0, most).arrayBuffer());
+/** The beginning of a file, up to the end of a line, by which the service detects its form. */
+export async function headOf(file, maxBytes = 256 * 1024) {
+  if (file.size <= maxBytes) return file;
+  const bytes = new Uint8Array(await file.slice(0, maxBytes).arrayBuffer());
   let end = bytes.lastIndexOf(0x0a) + 1;
   if (end === 0) end = bytes.lastIndexOf(0x0d) + 1;
-  // In UTF-16 the other half of the line break stands behind it, or in front.
+  // In UTF-16 the other byte of the line break comes after it, or before.
   if (bytes[end] === 0 && end % 2 === 1) end += 1;
-  return file.slice(0, end || most);
+  return file.slice(0, end || maxBytes);
 }
 
 /** What the bytes of a file are: `text` or `lines` of JSON, which can be cut, or something that is sent whole. */
@@ -336,12 +336,12 @@ const DELIMITERS = [",", "\t", ";", "|", "，"];
  * The first records of a text as cells, for a person to say what they hold: `{line, cells}`. Encoding and separator are guessed
  * where they are not said; null of what is no text.
  */
-export async function peek(file, encoding, most = 8) {
+export async function peek(file, encoding, maxRecords = 8) {
   if ((await kindOf(file)) !== "text") return null;
   const head = await headOf(file);
   for (const name of encoding ? [encoding] : ["utf-8", "gb18030"]) {
     try {
-      const records = await firstRecords(textOf(head, name), most);
+      const records = await firstRecords(textOf(head, name), maxRecords);
       const [first] = records;
       if (!first) return null;
       const count = (delimiter) => first.text.split(delimiter).length;
@@ -354,11 +354,11 @@ export async function peek(file, encoding, most = 8) {
   return null;
 }
 
-async function firstRecords(chunks, most) {
+async function firstRecords(chunks, maxRecords) {
   const found = [];
   for await (const records of recordsOf(chunks, null)) {
     found.push(...records.filter((record) => record.text.trim()));
-    if (found.length >= most) break;
+    if (found.length >= maxRecords) break;
   }
-  return found.slice(0, most);
+  return found.slice(0, maxRecords);
 }

@@ -168,14 +168,14 @@ export function people(lottery, signal) {
 
   function columnHead([name, sort]) {
     const words = t(`participants.${name}`);
-    const place = name === "tickets" ? "n" : null;
-    if (!sort) return h("th", { scope: "col", class: place }, words);
+    const align = name === "tickets" ? "n" : null;
+    if (!sort) return h("th", { scope: "col", class: align }, words);
     const isSorted = filter.sort === sort;
     const choose = () => {
       filter.sort = sort;
       showPeople();
     };
-    return h("th", { scope: "col", class: place, "aria-sort": isSorted ? "ascending" : null },
+    return h("th", { scope: "col", class: align, "aria-sort": isSorted ? "ascending" : null },
       h("button", { type: "button", class: "sort", "data-sort": sort, title: t("people.sort", { column: words }), onclick: choose }, words, h("span", { "aria-hidden": "true" }, isSorted ? " ▲" : "")));
   }
 
@@ -203,7 +203,7 @@ export function people(lottery, signal) {
   return { element, reload, total: () => counts?.total ?? null };
 }
 
-/** How many can be told, and the groups with their sizes; a group that is pressed is shown alone. */
+/** How many can be notified, and the groups with their sizes; a group that is pressed is shown alone. */
 function countLine(counts, onGroup) {
   const facts = ["with_phone", "with_email", "unreachable", "excluded"].filter((name) => counts[name]);
   const groups = [...counts.groups ?? []].sort((one, other) => other.people - one.people || one.group.localeCompare(other.group));

@@ -1,5 +1,5 @@
 // @ts-check
-// One person of a list: their row, edited in its place, and a form for a new one.
+// One person of a list: their row, edited in place, and a form for a new one.
 
 import { get, send } from "../api.js";
 import { ask } from "../dialog.js";
@@ -95,7 +95,7 @@ function editForm(row, person, context, show, end) {
       context.onChanged();
       if (!saved.warnings?.length) return end();
       const cell = /** @type {HTMLElement} */ (form.parentElement);
-      put(cell, h("p", { class: "notice", role: "status" }, t("person.told"), " ", saved.warnings.map(toldOf).join(" ")),
+      put(cell, h("p", { class: "notice", role: "status" }, t("person.note"), " ", saved.warnings.map(remarkText).join(" ")),
         h("button", { type: "button", class: "small", onclick: end }, t("person.close")));
     } catch (error) {
       problem.textContent = trouble(error);
@@ -116,8 +116,8 @@ function actionsOf(row, person, context, end) {
 /** What else can be done with a person: their receipt, and withdrawing them. */
 function furtherActions(row, person, { lottery, onChanged }, end, problem) {
   const where = lotteryPath(lottery, "participants", person.participant_id);
-  const told = (error) => { problem.textContent = trouble(error); };
-  const receipt = () => get(`${where}/receipt`).then((answer) => saveReceipt(lottery, answer)).catch(told);
+  const showError = (error) => { problem.textContent = trouble(error); };
+  const receipt = () => get(`${where}/receipt`).then((answer) => saveReceipt(lottery, answer)).catch(showError);
   const withdraw = async () => {
     const isSure = await ask({ title: t("withdraw.title", { name: person.name }), text: t("withdraw.text"), yes: t("withdraw.yes") });
     if (!isSure) return;
@@ -129,7 +129,7 @@ function furtherActions(row, person, { lottery, onChanged }, end, problem) {
       next?.querySelector("button.edit")?.focus();
       onChanged();
     } catch (error) {
-      told(error);
+      showError(error);
     }
   };
   return [
@@ -155,9 +155,9 @@ export function addForm(lottery, groups, { onAdded, onClose }) {
       const report = await response.json();
       const [refusal] = report.refusals;
       if (refusal) {
-        problem.textContent = toldOf(refusal);
+        problem.textContent = remarkText(refusal);
       } else {
-        done.textContent = [t(report.accepted ? "person.added" : "person.updated", { name: body.name }), ...report.warnings.map(toldOf)].join(" ");
+        done.textContent = [t(report.accepted ? "person.added" : "person.updated", { name: body.name }), ...report.warnings.map(remarkText)].join(" ");
         for (const control of [id, controls.name, controls.phone, controls.email]) control.value = "";
         onAdded();
       }
@@ -175,7 +175,7 @@ export function addForm(lottery, groups, { onAdded, onClose }) {
   return form;
 }
 
-function toldOf(remark) {
+function remarkText(remark) {
   const words = explanation(remark);
   return remark.column ? t("trouble.field", { field: columnName(remark.column), reason: words }) : words;
 }

@@ -33,7 +33,7 @@ export function preview({ file, lottery, options, people, onChange, onImport, on
       h("button", { type: "button", class: "small", name: "cancel", onclick: onCancel }, t("preview.other"))),
     outcome, columns, settings, remarks, choices,
     h("p", { class: "actions" }, act));
-  // `turn` tells what is shown from what was asked for before.
+  // `turn` distinguishes the current request from earlier ones.
   /** @type {{tally: import("./send.js").Tally | null, first: any, turn: number}} */
   const state = { tally: null, first: null, turn: 0 };
 
@@ -211,7 +211,7 @@ function columnTable({ detected, sample }, options, change) {
     change({ mapping });
   };
   const hasHeaders = columns.some((column) => column.header);
-  const title = (column, index) => column.header || t("preview.column", { n: letter(index) });
+  const title = (column, index) => column.header || t("preview.column", { n: columnLetter(index) });
   const head = columns.map((column, index) => {
     const select = choice(`column-${index}`, [["", t("preview.leave_out")], ...FIELDS.map((name) => [name, columnName(name)])], column.field, (name) => set(index, name));
     select.setAttribute("aria-label", t("preview.holds", { column: title(column, index) }));
@@ -226,7 +226,7 @@ function columnTable({ detected, sample }, options, change) {
       h("tbody", null, rows)));
 }
 
-function letter(index) {
+function columnLetter(index) {
   return String.fromCharCode(65 + (index % 26));
 }
 

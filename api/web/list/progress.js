@@ -4,7 +4,7 @@
 import { ask } from "../dialog.js";
 import { add, find, foreign, h, put } from "../dom.js";
 import { csv, saveText } from "../download.js";
-import { explanation, moment, number, trouble } from "../format.js";
+import { explanation, timestamp, number, trouble } from "../format.js";
 import { t } from "../i18n/index.js";
 import { recordsAt, shapeOf } from "./cut.js";
 import { remarkList } from "./remarks.js";
@@ -84,11 +84,11 @@ export function lastImport(lottery, known, onUndone, signal) {
   const brought = known.accepted + known.updated + known.unchanged;
   const words = !brought && known.withdrawn ? t("last.emptied", { n: number(known.withdrawn) }) : t("last.text", { n: number(brought), accepted: number(known.accepted), updated: number(known.updated) });
   return h("div", { class: "last-import" },
-    h("p", { class: "quiet" }, t("last.title"), " · ", moment(known.begun_at), " · ", words, brought && known.withdrawn ? t("last.withdrawn", { n: number(known.withdrawn) }) : null),
+    h("p", { class: "quiet" }, t("last.title"), " · ", timestamp(known.begun_at), " · ", words, brought && known.withdrawn ? t("last.withdrawn", { n: number(known.withdrawn) }) : null),
     undoButton(lottery, known, onUndone, signal));
 }
 
-/** The refused lines as they stand in the file, under its header: as the text has them, or from the cells of a workbook. */
+/** The refused lines as a file under the original header: the text of the lines, or the cells of a workbook. */
 function refusedLines(file, tally, first) {
   const lines = new Set(tally.refusals.map((remark) => remark.line));
   const { form, columns } = first.detected;

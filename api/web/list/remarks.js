@@ -5,11 +5,11 @@ import { foreign, h } from "../dom.js";
 import { explanation, number } from "../format.js";
 import { known, t } from "../i18n/index.js";
 
-/** So many lines of a kind are named; the others are counted. */
-const NAMED = 60;
-const TOLD = 30;
+/** Lines of one kind that are listed by their numbers, and with their sentences; the others are counted. */
+const MAX_LINES = 60;
+const MAX_SENTENCES = 30;
 
-/** The name of a column as people know it; one that is not ours is told as it is. */
+/** The name of a column as people know it; an unknown column keeps its own name. */
 export function columnName(column) {
   return known(`column.${column}`) ?? column;
 }
@@ -27,7 +27,7 @@ export function remarkList(title, remarks, total, mood) {
   const isShort = sorted.length <= 4;
   return h("section", { class: `remarks ${mood}`, "aria-label": title },
     h("h4", null, title),
-    sorted.map((list) => kind(list, isShort && list.length <= TOLD)),
+    sorted.map((list) => kind(list, isShort && list.length <= MAX_SENTENCES)),
     total > remarks.length ? h("p", { class: "quiet" }, t("remarks.more", { n: number(total - remarks.length) })) : null);
 }
 
@@ -41,8 +41,8 @@ function kind(list, isOpen) {
   if (list.length === 1) return h("p", { class: "kind", "data-code": first.code }, lineOf(first), t("remarks.colon"), name, words);
   return h("details", { class: "kind", open: isOpen, "data-code": first.code },
     h("summary", null, name, words, " ", h("span", { class: "count" }, t("remarks.lines", { n: number(list.length) }))),
-    isOne ? h("p", { class: "lines" }, list.slice(0, NAMED).map((remark, index) => [index ? t("remarks.comma") : null, h("span", null, remark.cell ?? number(remark.line))]), rest(list, NAMED))
-      : [h("ul", { class: "lines" }, list.slice(0, TOLD).map((remark) => h("li", null, lineOf(remark), t("remarks.colon"), foreign(explanation(remark))))), rest(list, TOLD)]);
+    isOne ? h("p", { class: "lines" }, list.slice(0, MAX_LINES).map((remark, index) => [index ? t("remarks.comma") : null, h("span", null, remark.cell ?? number(remark.line))]), rest(list, MAX_LINES))
+      : [h("ul", { class: "lines" }, list.slice(0, MAX_SENTENCES).map((remark) => h("li", null, lineOf(remark), t("remarks.colon"), foreign(explanation(remark))))), rest(list, MAX_SENTENCES)]);
 }
 
 function lineOf(remark) {

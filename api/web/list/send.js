@@ -7,7 +7,7 @@ import { lotteryPath } from "../draws.js";
 import { MAX_ROWS, cellsOf, headOf, kindOf, piecesOf, recordsOf, shapeOf, textOf } from "./cut.js";
 
 /** What one request may carry on Lambda. */
-const MAX_WHOLE = 4 * 1024 * 1024;
+const MAX_WHOLE_BYTES = 4 * 1024 * 1024;
 /** A service that takes more is asked to read a file no more often than this. */
 const MAX_SLICES = 20;
 const MAX_REMARKS = 5000;
@@ -190,10 +190,10 @@ function queryOf(options, more = {}) {
   return query;
 }
 
-/** The parts of a file, each as one request carries it. A slice is told the answer to the one before. */
+/** The parts of a file, each as one request carries it. Each slice depends on the report of the one before, which `next` takes. */
 async function* partsOf(file, detected, rows) {
   const isText = detected.form === "csv" || detected.form === "ndjson";
-  if (file.size > MAX_WHOLE && isText && !detected.ids_made) {
+  if (file.size > MAX_WHOLE_BYTES && isText && !detected.ids_made) {
     const shape = shapeOf(detected);
     for await (const piece of piecesOf(file, shape)) {
       const own = { charset: "utf-8", sheet: null, header_row: shape.headerLine ? 1 : detected.form === "csv" ? "none" : null };
@@ -237,18 +237,18 @@ const typeOf = (file) => (/^(text\/(csv|plain|tab-separated-values)|application\
 
 /**
  * Looks what an import would do, and stores nothing. `onAnswer(tally, first)` is called with what is known so far: `first` is
- * the first report, which tells what was detected. Gives the same at the end.
+ * the first report, which says what was detected. Returns both at the end.
  */
 export async function look(lottery, file, options, { signal, onAnswer }) {
   const tally = new Tally();
-  const isCut = file.size > MAX_WHOLE && ["text", "lines"].includes(await kindOf(file));
+  const isCut = file.size > MAX_WHOLE_BYTES && ["text", "lines"].includes(await kindOf(file));
   const ask = (own, body) => request(lottery, queryOf(options, { dry_run: true, ...own }), body, { signal, type: typeOf(file) });
   let first;
   if (isCut) {
     // What the file is follows from its beginning; the rest is looked at piece by piece.
     first = await ask({ limit: MAX_ROWS }, await headOf(file));
     await lookAtCells(file, first).catch(() => {});
-    // No piece holds what stands above the header.
+    // No piece holds the lines above the header.
     const isAbove = (remark) => remark.line < (first.detected.header_line ?? 0);
     tally.warned += tally.keep(tally.warnings, first.warnings.filter(isAbove));
   }
@@ -300,7 +300,7 @@ async function countRows(file, detected, signal) {
   return rows;
 }
 
-/** A mapping by numbers needs no change in a piece; a header row that was named stands on the first line there. */
+/** A mapping by numbers needs no change in a piece; a header row that was named is the first line of each piece. */
 function ownOf(part, options) {
   if (part.own.charset && options.header_row === "none") return { ...part.own, header_row: "none" };
   return part.own;
@@ -315,8 +315,8 @@ export async function bring(lottery, file, options, { first, looked, signal, pac
   tally.rows = looked.rows;
   const before = await request(lottery, null, null, { signal, pace, ask: () => last(lottery, signal) });
   let number = null;
-  // An answer may have been lost, though its request was carried out: an import that it began is resumed and not begun
-  // twice, and one that it finished is told by what the service knows of it.
+  // A response may have been lost although its request was carried out: an import that it began is resumed rather than
+  // begun twice, and of one that it finished the report is made from what the service has recorded.
   const onLost = async () => {
     const found = await last(lottery, signal).catch(() => null);
     if (!found || (number === null ? found.number <= (before?.number ?? 0) : found.number !== number)) return null;

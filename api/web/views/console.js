@@ -3,7 +3,7 @@
 
 import { post } from "../api.js";
 import { field, foreign, h, put } from "../dom.js";
-import { moment, trouble } from "../format.js";
+import { timestamp, trouble } from "../format.js";
 import { language, t } from "../i18n/index.js";
 import { countrySelect, likelyCountry } from "../list/country.js";
 import { showLotteries } from "../paging.js";
@@ -26,7 +26,7 @@ export async function show(root, { signal }) {
 function card(lottery) {
   return h("li", { class: "card" },
     h("a", { class: "title", href: link("console", lottery.lottery_id) }, foreign(lottery.name)),
-    h("p", { class: "quiet" }, lottery.lottery_id, " · ", moment(lottery.created_at)));
+    h("p", { class: "quiet" }, lottery.lottery_id, " · ", timestamp(lottery.created_at)));
 }
 
 function newLottery() {

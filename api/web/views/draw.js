@@ -5,7 +5,7 @@ import { get, send } from "../api.js";
 import { sleep } from "../connection.js";
 import { foreign, h, put } from "../dom.js";
 import { canBeCancelled, drawPath, isFinal, lotteryPath, noticesOf, watchDraw } from "../draws.js";
-import { badge, explanation, groupedHash, moment, number, percent, prizes, reasonOf, trouble } from "../format.js";
+import { badge, explanation, groupedHash, timestamp, number, percent, prizes, reasonOf, trouble } from "../format.js";
 import { t } from "../i18n/index.js";
 import { link } from "../router.js";
 import { token } from "../session.js";
@@ -15,14 +15,14 @@ import { Winners } from "./winners.js";
 
 export async function show(root, { parameters: [lottery, id], signal }) {
   const { name } = await get(lotteryPath(lottery), { signal });
-  const place = (...rest) => link("lotteries", lottery, "draws", id, ...rest);
+  const href = (...rest) => link("lotteries", lottery, "draws", id, ...rest);
   const head = h("div", { class: "draw-head", role: "status" });
   const body = h("div");
   const odds = h("div");
   const actions = h("p", { class: "actions" },
-    h("a", { class: "button primary", href: place("check") }, t("draw.check")),
-    h("a", { class: "button", href: place("stage") }, t("draw.stage")),
-    h("a", { class: "button", href: place("execution") }, t("draw.execution")));
+    h("a", { class: "button primary", href: href("check") }, t("draw.check")),
+    h("a", { class: "button", href: href("stage") }, t("draw.stage")),
+    h("a", { class: "button", href: href("execution") }, t("draw.execution")));
   /** @type {(value?: unknown) => void} */
   let wake = () => {};
   let again = 0;
@@ -52,7 +52,7 @@ export async function show(root, { parameters: [lottery, id], signal }) {
   signal.addEventListener("abort", () => clearInterval(timer));
   while (!signal.aborted) {
     await watchDraw(lottery, id, signal, show);
-    // A draw that has ended goes on when its organiser sends messages again; a cache may say so some seconds later.
+    // A draw that has ended resumes when its organiser sends messages again; a cache may hold the old status for some seconds.
     if (again > 0) {
       again -= 1;
       await sleep(2000, signal);
@@ -68,19 +68,19 @@ export async function show(root, { parameters: [lottery, id], signal }) {
 function showHead(head, draw) {
   put(head,
     h("h1", null, draw.sequence ? [h("span", { class: "sequence" }, `№ ${number(draw.sequence)}`), " · "] : null, prizes(draw.prizes)),
-    h("p", null, badge(draw.status), " ", h("span", { class: "quiet" }, moment(draw.created_at),
-      draw.closes_at ? [" · ", t("draw.closes"), " ", moment(draw.closes_at)] : null)),
+    h("p", null, badge(draw.status), " ", h("span", { class: "quiet" }, timestamp(draw.created_at),
+      draw.closes_at ? [" · ", t("draw.closes"), " ", timestamp(draw.closes_at)] : null)),
     lateness(draw),
     draw.reason ? h("p", { class: "reason" }, h("code", null, draw.reason.name), " ", reasonOf(draw)) : null);
 }
 
-/** A step that takes longer than this waits for a service that is down, or that takes no more calls at the moment. */
+/** A step that takes longer than this waits for a service that is down, or that takes no more calls at the timestamp. */
 const LATE = 60000;
 
 /** Why a draw that should have come further has not, and that it will. */
 function lateness(draw) {
   const since = (text) => (text ? Date.now() - Date.parse(text) : 0);
-  const told = draw.notifications ? Object.values(draw.notifications).reduce((all, counts) => all + counts.sent + counts.failed + counts.unknown, 0) : 0;
+  const notified = draw.notifications ? Object.values(draw.notifications).reduce((all, counts) => all + counts.sent + counts.failed + counts.unknown, 0) : 0;
   const [step, from] = {
     WAITING: ["sealing", draw.closes_at ?? draw.created_at],
     SEALED: draw.beacon_at ? ["drawing", draw.beacon_at] : ["beacon", draw.round_at],
@@ -88,7 +88,7 @@ function lateness(draw) {
     RECORDED: ["notifying", draw.recorded_at],
   }[draw.status] ?? [null, null];
   if (!step || since(from) < LATE) return null;
-  return h("p", { class: "late", "data-late": step }, t(`late.${step}`, { n: number(told) }));
+  return h("p", { class: "late", "data-late": step }, t(`late.${step}`, { n: number(notified) }));
 }
 
 function cancelling(draw) {
@@ -138,10 +138,10 @@ function sealed(draw) {
     h("p", { class: "quiet" }, t("sealed.text")),
     groupedHash(draw.commitment),
     h("dl", { class: "facts-list" },
-      fact(t("sealed.at"), moment(draw.sealed_at)),
+      fact(t("sealed.at"), timestamp(draw.sealed_at)),
       fact(t("sealed.entries"), number(draw.entries)),
       draw.round ? fact(t("sealed.round"), number(draw.round)) : null,
-      draw.round_at ? fact(t("sealed.round_at"), moment(draw.round_at)) : null));
+      draw.round_at ? fact(t("sealed.round_at"), timestamp(draw.round_at)) : null));
 }
 
 function fact(name, value) {
@@ -151,7 +151,7 @@ function fact(name, value) {
 /** So many kinds of entries are shown with their chances. */
 const CLASSES = 200;
 
-async function showOdds(place, draw, signal) {
+async function showOdds(element, draw, signal) {
   const answer = await get(`${drawPath(draw.lottery_id, draw.draw_id, "odds")}?limit=${CLASSES}`, { signal }).catch(() => null);
   if (!answer?.classes.length || signal.aborted) return;
   const classes = answer.classes;
@@ -162,7 +162,7 @@ async function showOdds(place, draw, signal) {
     h("td", { class: "n" }, number(tickets)),
     h("td", { class: "n" }, number(entries)),
     h("td", { class: "n" }, percent(any.chance), any.error > 0.00001 ? ` ± ${percent(any.error)}` : "")));
-  put(place, h("details", { class: "odds" }, h("summary", null, t("odds.title")),
+  put(element, h("details", { class: "odds" }, h("summary", null, t("odds.title")),
     answer.simulated_draws ? h("p", { class: "quiet" }, t("odds.simulated", { n: number(answer.simulated_draws) })) : null,
     h("table", { class: "small-table" }, h("thead", null, h("tr", null, head)), h("tbody", null, rows))));
 }

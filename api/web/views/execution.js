@@ -162,7 +162,7 @@ class ExecutionView {
   }
 }
 
-/** JSON behind a fold. Texts that hold JSON are shown as what they hold. */
+/** JSON that can be folded. Texts that hold JSON are shown as what they hold. */
 export function json(title, value) {
   if (value === null || value === undefined) return null;
   return h("details", { class: "json" }, h("summary", null, title), h("pre", { tabindex: "0" }, pretty(value)));

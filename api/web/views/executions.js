@@ -3,7 +3,7 @@
 
 import { get } from "../api.js";
 import { h, put } from "../dom.js";
-import { badge, duration, moment } from "../format.js";
+import { badge, duration, timestamp } from "../format.js";
 import { sleep } from "../connection.js";
 import { t } from "../i18n/index.js";
 import { link } from "../router.js";
@@ -49,7 +49,7 @@ function table(executions) {
     h("td", null, h("a", { href: link("executions", one.execution_arn) }, one.name)),
     h("td", null, nameOf(one.state_machine_arn)),
     h("td", null, badge(one.status)),
-    h("td", null, moment(one.started_at)),
+    h("td", null, timestamp(one.started_at)),
     h("td", { class: "n" }, one.stopped_at ? duration(Date.parse(one.stopped_at) - Date.parse(one.started_at)) : "")));
   return h("div", { class: "scroller", tabindex: "0", role: "region", "aria-label": t("executions.title") },
     h("table", null, h("thead", null, h("tr", null, head.map((name) => h("th", { scope: "col", class: name === "executions.took" ? "n" : null }, t(name))))), h("tbody", null, rows)));

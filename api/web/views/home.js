@@ -2,7 +2,7 @@
 // The first view: all lotteries.
 
 import { foreign, h, put } from "../dom.js";
-import { moment } from "../format.js";
+import { timestamp } from "../format.js";
 import { t } from "../i18n/index.js";
 import { showLotteries } from "../paging.js";
 import { link } from "../router.js";
@@ -24,5 +24,5 @@ export async function show(root, { signal }) {
 function card(lottery) {
   return h("li", { class: "card" },
     h("a", { class: "title", href: link("lotteries", lottery.lottery_id) }, foreign(lottery.name)),
-    h("p", { class: "quiet" }, t("home.created"), " ", moment(lottery.created_at), lottery.open_to_join ? [" · ", t("home.open")] : null));
+    h("p", { class: "quiet" }, t("home.created"), " ", timestamp(lottery.created_at), lottery.open_to_join ? [" · ", t("home.open")] : null));
 }

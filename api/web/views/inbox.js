@@ -34,10 +34,10 @@ export async function show(root, { signal }) {
       (service.checked || message.draw_id || message.address === "operator@localhost" && !isService(message) || message.channel === "sms") &&
       (!wanted || `${message.address} ${message.subject ?? ""} ${message.text} ${message.draw_id ?? ""}`.toLowerCase().includes(wanted)));
     const texts = found.filter((message) => message.channel === "sms");
-    const letters = found.filter((message) => message.channel !== "sms");
-    counts.textContent = t("inbox.counts", { sms: number(texts.length), email: number(letters.length) });
+    const emails = found.filter((message) => message.channel !== "sms");
+    counts.textContent = t("inbox.counts", { sms: number(texts.length), email: number(emails.length) });
     put(phones, texts.length ? phonesOf(texts) : h("p", { class: "quiet" }, t("inbox.no_phones")));
-    put(mails, letters.length ? letters.slice(-SHOWN).reverse().map(mail) : h("p", { class: "quiet" }, t("inbox.no_mails")));
+    put(mails, emails.length ? emails.slice(-SHOWN).reverse().map(mail) : h("p", { class: "quiet" }, t("inbox.no_mails")));
   };
   search.addEventListener("input", render);
   service.addEventListener("change", render);
@@ -61,7 +61,7 @@ export async function show(root, { signal }) {
   }
 }
 
-/** Confirmations of subscriptions: SNS's own letters, many and dull. */
+/** Confirmations of subscriptions: sent by SNS itself, numerous and of little interest. */
 function isService(message) {
   return !message.draw_id && /Subscription Confirmation$/.test(message.subject ?? "");
 }
@@ -87,5 +87,5 @@ function mail(message) {
       h("span", { class: "subject" }, foreign(message.subject ?? "")),
       h("span", { class: "quiet" }, foreign(message.address)),
       h("time", { datetime: message.time }, clock(Date.parse(message.time)))),
-    h("div", { class: "letter" }, foreign(message.text)));
+    h("div", { class: "message-text" }, foreign(message.text)));
 }

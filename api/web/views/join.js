@@ -11,15 +11,15 @@ import { link } from "../router.js";
 export async function show(root, { parameters: [id], signal }) {
   const lottery = await get(lotteryPath(id), { signal });
   document.title = `${t("join.title")} · ${lottery.name}`;
-  const place = h("div");
+  const content = h("div");
   put(root,
     h("section", { class: "narrow" },
       h("p", { class: "crumbs" }, h("a", { href: link("lotteries", id) }, foreign(lottery.name))),
-      h("h1", null, t("join.title")), place));
-  put(place, lottery.open_to_join ? form(lottery, place) : h("p", { class: "lead" }, t("join.closed")));
+      h("h1", null, t("join.title")), content));
+  put(content, lottery.open_to_join ? form(lottery, content) : h("p", { class: "lead" }, t("join.closed")));
 }
 
-function form(lottery, place) {
+function form(lottery, content) {
   const name = h("input", { name: "name", required: true, maxlength: 200, autocomplete: "name" });
   const phone = h("input", { name: "phone", type: "tel", autocomplete: "tel", inputmode: "tel" });
   const email = h("input", { name: "email", type: "email", autocomplete: "email" });
@@ -38,8 +38,8 @@ function form(lottery, place) {
     }
     submit.disabled = true;
     try {
-      put(place, receipt(lottery, await post(lotteryPath(lottery.lottery_id, "join"), body)));
-      place.querySelector("h2").focus();
+      put(content, receipt(lottery, await post(lotteryPath(lottery.lottery_id, "join"), body)));
+      content.querySelector("h2").focus();
     } catch (error) {
       problem.textContent = error.status === 429 ? t("join.too_many") : trouble(error);
       submit.disabled = false;

@@ -4,7 +4,7 @@
 import { address, get } from "../api.js";
 import { foreign, h, put } from "../dom.js";
 import { isFinal, lotteryPath } from "../draws.js";
-import { badge, moment, number, prizes, shortHash } from "../format.js";
+import { badge, timestamp, number, prizes, shortHash } from "../format.js";
 import { t } from "../i18n/index.js";
 import { pageOf, paged } from "../paging.js";
 import { poll } from "../poll.js";
@@ -17,7 +17,7 @@ export async function show(root, { parameters: [id], signal }) {
   const draws = h("div");
   put(root,
     h("h1", null, foreign(lottery.name)),
-    h("p", { class: "quiet" }, t("home.created"), " ", moment(lottery.created_at), " · ", lottery.time_zone),
+    h("p", { class: "quiet" }, t("home.created"), " ", timestamp(lottery.created_at), " · ", lottery.time_zone),
     h("div", { class: lottery.open_to_join ? "columns" : "" },
       h("section", null, h("h2", null, t("lottery.draws")), h("p", { class: "quiet" }, t("lottery.draws_lead")), draws),
       lottery.open_to_join ? joining(id) : null));
@@ -59,7 +59,7 @@ function item(lottery, draw) {
       h("span", { class: "sequence", title: t("draw.number") }, draw.sequence ? `№ ${number(draw.sequence)}` : "–"),
       h("a", { class: "title", href: link("lotteries", lottery, "draws", draw.draw_id) }, prizes(draw.prizes)),
       badge(draw.status)),
-    h("p", { class: "quiet" }, moment(draw.created_at),
+    h("p", { class: "quiet" }, timestamp(draw.created_at),
       draw.entries === null ? null : [" · ", t("draw.entries", { n: number(draw.entries) })],
       draw.commitment ? [" · ", t("draw.commitment"), " ", shortHash(draw.commitment)] : null));
 }

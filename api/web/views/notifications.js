@@ -4,7 +4,7 @@
 import { get, post } from "../api.js";
 import { h, put } from "../dom.js";
 import { drawPath, hasWinners } from "../draws.js";
-import { moment, number, trouble } from "../format.js";
+import { timestamp, number, trouble } from "../format.js";
 import { known, t } from "../i18n/index.js";
 import { paged, pageOf } from "../paging.js";
 import { token } from "../session.js";
@@ -94,5 +94,5 @@ function row(line) {
     h("td", null, channel(line.channel)),
     h("td", null, known(`note.${line.state}`) ?? line.state),
     h("td", null, line.reason ? unsentReason(line.reason) : ""),
-    h("td", null, moment(line.at)));
+    h("td", null, timestamp(line.at)));
 }

@@ -49,7 +49,7 @@ export function quotaRow(counted) {
     return quota;
   };
   const accept = () => put(problem);
-  /** Says that nobody is in a group, and offers the nearest in its place; `counts` are what the list has now. */
+  /** Says that nobody is in a group, and offers the nearest ones instead; `counts` are what the list has now. */
   const refuse = ({ group, nearest }, counts) => {
     show(counts);
     const message = h("div");

@@ -14,7 +14,7 @@ export function showSignIn(root) {
   const enter = async (event) => {
     event.preventDefault();
     const text = input.value.trim().replace(/^Bearer\s+/i, "");
-    // Whoever may list participants is the organiser; an unknown lottery tells as much and changes nothing.
+    // A token that may list participants is the organiser's. The lottery is unknown, so that the request changes nothing.
     const tried = { headers: { authorization: `Bearer ${text}` } };
     problem.textContent = "";
     try {

@@ -76,8 +76,8 @@ class Stage {
   /** The winners in the order of the prizes; of one prize by rank. Who forfeited a seat is not called up. */
   get winners() {
     const list = this.isFull && this.full ? this.full : this.masked;
-    const place = new Map(this.draw.prizes.map((prize, index) => [prize.name, index]));
-    return list.filter((winner) => !winner.forfeited).sort((a, b) => (place.get(a.prize) ?? 0) - (place.get(b.prize) ?? 0) || a.rank - b.rank);
+    const order = new Map(this.draw.prizes.map((prize, at) => [prize.name, at]));
+    return list.filter((winner) => !winner.forfeited).sort((a, b) => (order.get(a.prize) ?? 0) - (order.get(b.prize) ?? 0) || a.rank - b.rank);
   }
 
   /** A prize is announced before its first name. */
@@ -164,7 +164,7 @@ class Stage {
     ];
   }
 
-  /** Counts down to a moment, and says so when it has come. */
+  /** Counts down to a point in time, and says so when it is reached. */
   countdown(until) {
     const shown = h("p", { class: "stage-countdown", role: "timer" });
     const { signal } = this.counting;
@@ -184,8 +184,8 @@ class Stage {
 
   reveal() {
     const { winners } = this;
-    const place = this.isOnPrize ? this.revealed : this.revealed - 1;
-    const winner = winners[place];
+    const index = this.isOnPrize ? this.revealed : this.revealed - 1;
+    const winner = winners[index];
     const ofPrize = winners.filter((one) => one.prize === winner.prize);
     const heading = h("p", { class: "stage-prize" }, foreign(winner.prize));
     if (this.isOnPrize) {

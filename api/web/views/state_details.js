@@ -29,7 +29,7 @@ export class StateDetails {
 
   show(name, history) {
     const visits = name === null ? [] : (history.visits.get(name) ?? []);
-    const drawn = JSON.stringify([name, visits.map((visit) => [history.standing(visit), visit.attempts, visit.failures.length])]);
+    const drawn = JSON.stringify([name, visits.map((visit) => [history.statusOf(visit), visit.attempts, visit.failures.length])]);
     if (drawn === this.drawn) return;
     if (name !== this.name) this.visit = 0;
     this.name = name;
@@ -55,7 +55,7 @@ export class StateDetails {
       this.show(name, history);
     };
     const options = visits.slice(0, VISITS).map((visit, index) =>
-      h("option", { value: index }, t("details.visit", { n: index + 1, status: known(`state.${history.standing(visit)}`) })));
+      h("option", { value: index }, t("details.visit", { n: index + 1, status: known(`state.${history.statusOf(visit)}`) })));
     const select = h("select", { onchange: choose, "aria-label": t("details.visits") }, options);
     select.value = String(this.visit);
     return h("p", null, select, visits.length > VISITS ? ` / ${visits.length}` : null);

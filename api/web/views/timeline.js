@@ -16,7 +16,7 @@ export function timeline(history) {
   const rows = [...history.visits].slice(0, ROWS).map(([state, visits]) => {
     const bars = visits.slice(0, 100).map((visit) => {
       const end = visit.left ?? visit.stopped ?? now;
-      const bar = h("span", { class: "bar", "data-status": history.standing(visit), title: duration(end - visit.entered) });
+      const bar = h("span", { class: "bar", "data-status": history.statusOf(visit), title: duration(end - visit.entered) });
       bar.style.left = `${(100 * (visit.entered - began)) / whole}%`;
       bar.style.width = `${(100 * (end - visit.entered)) / whole}%`;
       return bar;

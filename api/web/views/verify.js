@@ -55,9 +55,9 @@ export async function show(root, { parameters: [lottery, id], signal }) {
       if (current()) finish("usage", error.status === 404 || error.status === 409 ? t("verify.not_yet") : t("failure.text"));
       return;
     }
-    const tell = (told) => { if (current()) results.append(item(told)); };
+    const report = (step) => { if (current()) results.append(item(step)); };
     const readEntries = () => pages(lottery, id, signal);
-    const found = await verify(new Uint8Array(bytes), { readEntries, noted: noted.value.trim().toLowerCase() || null, receipt: key }, tell)
+    const found = await verify(new Uint8Array(bytes), { readEntries, noted: noted.value.trim().toLowerCase() || null, receipt: key }, report)
       .catch((error) => { if (current()) finish("usage", trouble(error)); return null; });
     if (!found || !current()) return;
     finish(found, t(`verdict.${found}`), found !== "broken" && found !== "incomplete" && !noted.value.trim() ? t("verdict.unwitnessed") : null);

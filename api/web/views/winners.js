@@ -102,13 +102,13 @@ export class Winners {
     this.cursor = page.next_cursor;
   }
 
-  /** Those behind the winners, for the organiser, by rank: one who has taken a seat meanwhile is among the winners. */
+  /** The alternates, for the organiser, by rank; an alternate who has taken a seat is among the winners. */
   keepAlternates(page) {
     for (const alternate of page.alternates ?? []) this.alternates.set(alternate.rank, alternate);
   }
 
   render() {
-    // A first page may have grown since the pages behind it were read.
+    // A first page may have grown since the later pages were read.
     const last = this.first.at(-1)?.rank ?? 0;
     const list = [...this.first, ...this.more.filter((winner) => winner.rank > last)];
     if (!list.length) {
