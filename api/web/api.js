@@ -58,7 +58,13 @@ export async function send(method, where, { body, headers = {}, signal, anonymou
   const authorised = token() && !anonymous ? { authorization: `Bearer ${token()}`, ...headers } : headers;
   let response;
   try {
-    response = await fetch(address(where), { method, body, headers: authorised, signal, cache: method === "GET" ? "default" : "no-store" });
+    response = await fetch(address(where), {
+      method,
+      body,
+      headers: authorised,
+      signal,
+      cache: method === "GET" ? "default" : "no-store",
+    });
   } catch (error) {
     if (signal?.aborted) throw error;
     reached(false);
@@ -98,7 +104,10 @@ export async function isLocal() {
   if (!token()) return false;
   let known = sessionStorage.getItem("is-local");
   if (known === null) {
-    const found = await get("/local/messages?after=2000000000").then(() => true, (error) => error.status === 404 ? false : null);
+    const found = await get("/local/messages?after=2000000000").then(
+      () => true,
+      (error) => (error.status === 404 ? false : null),
+    );
     if (found === null) return false;
     known = String(found);
     sessionStorage.setItem("is-local", known);

@@ -34,10 +34,21 @@ async function drawHeader() {
   if (local) {
     links.push(navigation("#/executions", t("nav.executions")), navigation("#/inbox", t("nav.inbox")));
   }
-  const leave = token() ? h("button", { type: "button", class: "plain", onclick: async () => (await mayLeave()) && signOut() }, t("sign_out")) : null;
+  const leave = token()
+    ? h(
+        "button",
+        { type: "button", class: "plain", onclick: async () => (await mayLeave()) && signOut() },
+        t("sign_out"),
+      )
+    : null;
   put(
     header,
-    h("a", { class: "brand", href: "#/" }, h("img", { src: "page/icon.svg", alt: "", width: 28, height: 28 }), t("brand")),
+    h(
+      "a",
+      { class: "brand", href: "#/" },
+      h("img", { src: "page/icon.svg", alt: "", width: 28, height: 28 }),
+      t("brand"),
+    ),
     h("nav", { "aria-label": t("nav.label") }, links),
     h("div", { class: "tools" }, leave, picker),
   );
@@ -70,10 +81,19 @@ function showFailure(root, error) {
   document.title = t(isMissing ? "missing.title" : "failure.title");
   put(
     root,
-    h("section", { class: "narrow" },
+    h(
+      "section",
+      { class: "narrow" },
       h("h1", null, t(isMissing ? "missing.title" : "failure.title")),
       h("p", { class: "lead" }, isMissing ? t("missing.text") : trouble(error)),
-      h("p", null, h("button", { type: "button", onclick: refresh }, t("again")), " ", h("a", { href: "#/" }, t("missing.home")))),
+      h(
+        "p",
+        null,
+        h("button", { type: "button", onclick: refresh }, t("again")),
+        " ",
+        h("a", { href: "#/" }, t("missing.home")),
+      ),
+    ),
   );
 }
 

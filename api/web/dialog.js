@@ -12,14 +12,34 @@ import { t } from "./i18n/index.js";
  */
 export function ask({ title, text, yes, no = t("dialog.no"), type, isGrave = true }) {
   return new Promise((resolve) => {
-    const input = type === undefined ? null : h("input", { name: "typed", autocomplete: "off", inputmode: "numeric", oninput: check });
-    const agree = h("button", { type: "button", class: isGrave ? "grave" : "primary", "data-answer": "yes", onclick: () => end(true) }, yes);
+    const input =
+      type === undefined
+        ? null
+        : h("input", { name: "typed", autocomplete: "off", inputmode: "numeric", oninput: check });
+    const agree = h(
+      "button",
+      {
+        type: "button",
+        class: isGrave ? "grave" : "primary",
+        "data-answer": "yes",
+        onclick: () => end(true),
+      },
+      yes,
+    );
     const heading = h("h2", { id: "dialog-title" }, title);
-    const dialog = h("dialog", { class: "ask", "aria-labelledby": "dialog-title", oncancel: () => end(false), onkeydown: enter },
+    const dialog = h(
+      "dialog",
+      { class: "ask", "aria-labelledby": "dialog-title", oncancel: () => end(false), onkeydown: enter },
       heading,
       [text].flat().map((part) => h("p", null, part)),
       input ? field(t("dialog.type", { text: type }), input) : null,
-      h("p", { class: "actions" }, h("button", { type: "button", "data-answer": "no", onclick: () => end(false) }, no), agree));
+      h(
+        "p",
+        { class: "actions" },
+        h("button", { type: "button", "data-answer": "no", onclick: () => end(false) }, no),
+        agree,
+      ),
+    );
     function check() {
       agree.disabled = input !== null && input.value.trim() !== String(type);
     }

@@ -43,7 +43,10 @@ export async function download(where, type, name, signal) {
     next = following(response, where);
   }
   if (type === CSV) saveText(parts.join(""), name);
-  else parts.forEach((part, index) => save(new Blob([part], { type }), parts.length > 1 ? name.replace(/(\.\w+)$/, ` ${index + 1}$1`) : name));
+  else
+    parts.forEach((part, index) =>
+      save(new Blob([part], { type }), parts.length > 1 ? name.replace(/(\.\w+)$/, ` ${index + 1}$1`) : name),
+    );
 }
 
 /** The address of the next part, within the API as the page knows it. */

@@ -72,9 +72,13 @@ export async function watchDraw(lottery, draw, signal, onDraw) {
   const counting = new AbortController();
   const stop = () => counting.abort();
   signal.addEventListener("abort", stop);
-  poll(() => COUNTING, counting.signal, async () => {
-    if (shown.status === "RECORDED") await look();
-  });
+  poll(
+    () => COUNTING,
+    counting.signal,
+    async () => {
+      if (shown.status === "RECORDED") await look();
+    },
+  );
   while (!isFinal(shown.status) && !signal.aborted) {
     await followDraw(lottery, draw, signal, (events) => {
       if (events.some((event) => /^TaskStateExited|^WaitState|^Execution/.test(event.type))) look();

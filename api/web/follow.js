@@ -20,7 +20,10 @@ export async function followDraw(lottery, draw, signal, onEvents) {
   for (let attempt = 0; !signal.aborted;) {
     try {
       const headers = { accept: "text/event-stream" };
-      const response = await send("GET", `${drawPath(lottery, draw, "events")}?after=${last}`, { headers, signal });
+      const response = await send("GET", `${drawPath(lottery, draw, "events")}?after=${last}`, {
+        headers,
+        signal,
+      });
       if (response.status === 204) return;
       for await (const batch of messages(response.body)) {
         retry = batch.findLast((message) => message.retry)?.retry ?? retry;

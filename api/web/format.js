@@ -35,8 +35,19 @@ export function duration(milliseconds) {
 }
 
 const MOODS = {
-  SUCCEEDED: "good", RECORDED: "busy", INCOMPLETE: "warn", REJECTED: "bad", FAILED: "bad", TIMED_OUT: "bad",
-  CANCELLED: "quiet", ABANDONED: "bad", ABORTED: "quiet", WAITING: "busy", SEALED: "busy", DRAWN: "busy", RUNNING: "busy",
+  SUCCEEDED: "good",
+  RECORDED: "busy",
+  INCOMPLETE: "warn",
+  REJECTED: "bad",
+  FAILED: "bad",
+  TIMED_OUT: "bad",
+  CANCELLED: "quiet",
+  ABANDONED: "bad",
+  ABORTED: "quiet",
+  WAITING: "busy",
+  SEALED: "busy",
+  DRAWN: "busy",
+  RUNNING: "busy",
 };
 
 /** The status of a draw or an execution, as a badge. */
@@ -62,7 +73,12 @@ export function trouble(error) {
   const [fault] = error.errors.filter((one) => one.code);
   if (fault) return t("trouble.field", { field: fieldName(fault.field), reason: explanation(fault) });
   if (error.code && !error.line) return t("trouble.whole", { reason: explanation(error) });
-  if (error.code) return t("trouble.line", { line: number(error.line), column: error.column ? ` (${error.column})` : "", reason: explanation(error) });
+  if (error.code)
+    return t("trouble.line", {
+      line: number(error.line),
+      column: error.column ? ` (${error.column})` : "",
+      reason: explanation(error),
+    });
   return error.message;
 }
 
@@ -81,13 +97,18 @@ function inWords(parameters) {
 /** A field of a request as the page's forms name it: `prizes[1].name` is the name of the second prize. */
 function fieldName(field) {
   const prize = /^prizes\[(\d+)\](?:\.(\w+))?/.exec(field);
-  if (prize) return [t("field.prize", { n: number(Number(prize[1]) + 1) }), known(`field.${prize[2]}`)].filter(Boolean).join(", ");
+  if (prize)
+    return [t("field.prize", { n: number(Number(prize[1]) + 1) }), known(`field.${prize[2]}`)]
+      .filter(Boolean)
+      .join(", ");
   return known(`field.${field}`) ?? field;
 }
 
 /** Prizes in one line: `2 × Bicycle, 1 × Book`. */
 export function prizes(list) {
-  const shown = list.slice(0, 4).map((prize, index) => [index ? ", " : "", `${number(prize.winners)} × `, foreign(prize.name)]);
+  const shown = list
+    .slice(0, 4)
+    .map((prize, index) => [index ? ", " : "", `${number(prize.winners)} × `, foreign(prize.name)]);
   return [shown, list.length > 4 ? t("prizes.more", { n: number(list.length - 4) }) : null];
 }
 
@@ -98,5 +119,9 @@ export function shortHash(hash) {
 
 /** A hash in groups, to be read aloud and compared. */
 export function groupedHash(hash) {
-  return h("code", { class: "hash grouped" }, (hash.match(/.{1,8}/g) ?? []).map((group) => h("span", null, group)));
+  return h(
+    "code",
+    { class: "hash grouped" },
+    (hash.match(/.{1,8}/g) ?? []).map((group) => h("span", null, group)),
+  );
 }

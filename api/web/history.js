@@ -3,7 +3,14 @@
 
 /** An event of the public stream of a draw. */
 export function fromPublic(event) {
-  return { id: event.id, previous: event.previous_id, type: event.type, time: Date.parse(event.time), state: event.state, error: event.error };
+  return {
+    id: event.id,
+    previous: event.previous_id,
+    type: event.type,
+    time: Date.parse(event.time),
+    state: event.state,
+    error: event.error,
+  };
 }
 
 /** An event as GetExecutionHistory gives it. */
@@ -60,7 +67,16 @@ export class History {
   enter(event) {
     const before = this.byId.get(event.previous);
     const from = before?.type.endsWith("StateExited") ? before.state : "";
-    const visit = { state: event.state, type: event.type.replace("StateEntered", ""), entered: event.time, input: event.input, from, attempts: 0, failures: [], isDone: false };
+    const visit = {
+      state: event.state,
+      type: event.type.replace("StateEntered", ""),
+      entered: event.time,
+      input: event.input,
+      from,
+      attempts: 0,
+      failures: [],
+      isDone: false,
+    };
     if (!this.visits.has(event.state)) this.visits.set(event.state, []);
     this.visits.get(event.state).push(visit);
     this.visitOf.set(event.id, visit);
@@ -88,7 +104,9 @@ export class History {
   }
 
   openVisits(state) {
-    return (this.visits.get(state) ?? []).filter((visit) => visit.left === undefined && visit.stopped === undefined);
+    return (this.visits.get(state) ?? []).filter(
+      (visit) => visit.left === undefined && visit.stopped === undefined,
+    );
   }
 
   within(event) {
@@ -105,7 +123,12 @@ export class History {
   }
 
   end(event) {
-    this.ended = { status: event.type.replace("Execution", ""), time: event.time, error: event.error, cause: event.cause };
+    this.ended = {
+      status: event.type.replace("Execution", ""),
+      time: event.time,
+      error: event.error,
+      cause: event.cause,
+    };
     const last = this.visitOf.get(event.previous);
     if (last) this.taken.add(edge(last.state, "end"));
     for (const visits of this.visits.values()) {
@@ -127,14 +150,19 @@ export class History {
     if (visit.type === "Succeed") return "succeeded";
     const hasFailed = this.ended?.status === "Failed" || this.ended?.status === "TimedOut";
     const holds = this.inside.has(visit.state);
-    if (visit.type === "Fail" || (visit.failures.length && !visit.isDone) || (holds && hasFailed)) return "failed";
+    if (visit.type === "Fail" || (visit.failures.length && !visit.isDone) || (holds && hasFailed))
+      return "failed";
     return "stopped";
   }
 
   /** The status of a state: that of its most active visit, or else of its worst. */
   status(state) {
     const statuses = (this.visits.get(state) ?? []).map((visit) => this.statusOf(visit));
-    return ["retrying", "active", "failed", "caught", "stopped", "succeeded"].find((one) => statuses.includes(one)) ?? "idle";
+    return (
+      ["retrying", "active", "failed", "caught", "stopped", "succeeded"].find((one) =>
+        statuses.includes(one),
+      ) ?? "idle"
+    );
   }
 }
 

@@ -16,14 +16,26 @@ export function code(text, label) {
     for (let x = 0; x < size; x += 1) if (dark[y][x]) path += `M${x + 4} ${y + 4}h1v1h-1z`;
   }
   const whole = size + 8;
-  return svg("svg", { class: "qr", viewBox: `0 0 ${whole} ${whole}`, role: "img", "aria-label": label, "shape-rendering": "crispEdges" },
-    svg("rect", { width: whole, height: whole, fill: "#fff" }), svg("path", { d: path, fill: "#000" }));
+  return svg(
+    "svg",
+    {
+      class: "qr",
+      viewBox: `0 0 ${whole} ${whole}`,
+      role: "img",
+      "aria-label": label,
+      "shape-rendering": "crispEdges",
+    },
+    svg("rect", { width: whole, height: whole, fill: "#fff" }),
+    svg("path", { d: path, fill: "#000" }),
+  );
 }
 
 /** The code of a text: `{size, version, mask, dark}`, with `dark[y][x]`. */
 export function encode(text) {
   const bytes = new TextEncoder().encode(text);
-  const version = CORRECTION.findIndex((_, one) => one > 0 && bytes.length + (one < 10 ? 2 : 3) <= capacity(one));
+  const version = CORRECTION.findIndex(
+    (_, one) => one > 0 && bytes.length + (one < 10 ? 2 : 3) <= capacity(one),
+  );
   if (version < 1) throw new RangeError("the text is too long for a code");
   const words = interleave(dataWords(bytes, version), version);
   /** @type {ReturnType<typeof draw> | null} */
@@ -52,7 +64,9 @@ function capacity(version) {
 
 function dataWords(bytes, version) {
   const bits = [];
-  const push = (value, length) => { for (let i = length - 1; i >= 0; i -= 1) bits.push((value >>> i) & 1); };
+  const push = (value, length) => {
+    for (let i = length - 1; i >= 0; i -= 1) bits.push((value >>> i) & 1);
+  };
   push(4, 4);
   push(bytes.length, version < 10 ? 8 : 16);
   bytes.forEach((byte) => push(byte, 8));
@@ -61,7 +75,9 @@ function dataWords(bytes, version) {
   push(0, (8 - (bits.length % 8)) % 8);
   for (let pad = 0xec; bits.length < most; pad ^= 0xec ^ 0x11) push(pad, 8);
   const words = new Uint8Array(most / 8);
-  bits.forEach((bit, i) => { words[i >> 3] |= bit << (7 - (i & 7)); });
+  bits.forEach((bit, i) => {
+    words[i >> 3] |= bit << (7 - (i & 7));
+  });
   return words;
 }
 
@@ -79,7 +95,8 @@ function interleave(data, version) {
     blocks.push({ part, check: remainder(part, divisor) });
   }
   const words = [];
-  for (let i = 0; i <= length; i += 1) for (const { part } of blocks) if (i < part.length) words.push(part[i]);
+  for (let i = 0; i <= length; i += 1)
+    for (const { part } of blocks) if (i < part.length) words.push(part[i]);
   for (let i = 0; i < correction; i += 1) for (const { check } of blocks) words.push(check[i]);
   return words;
 }
@@ -108,7 +125,9 @@ function remainder(data, divisor) {
   for (const byte of data) {
     const factor = byte ^ result.shift();
     result.push(0);
-    divisor.forEach((coefficient, i) => { result[i] ^= times(coefficient, factor); });
+    divisor.forEach((coefficient, i) => {
+      result[i] ^= times(coefficient, factor);
+    });
   }
   return result;
 }
@@ -137,15 +156,21 @@ function draw(words, version, mask) {
     set(6, i, i % 2 === 0);
     set(i, 6, i % 2 === 0);
   }
-  for (const [cx, cy] of [[3, 3], [size - 4, 3], [3, size - 4]]) {
+  for (const [cx, cy] of [
+    [3, 3],
+    [size - 4, 3],
+    [3, size - 4],
+  ]) {
     square(4, (dx, dy, ring) => set(cx + dx, cy + dy, ring !== 2 && ring !== 4));
   }
   const positions = alignments(version, size);
-  positions.forEach((cx, i) => positions.forEach((cy, j) => {
-    const last = positions.length - 1;
-    const isFinder = (i === 0 && j === 0) || (i === 0 && j === last) || (i === last && j === 0);
-    if (!isFinder) square(2, (dx, dy, ring) => set(cx + dx, cy + dy, ring !== 1));
-  }));
+  positions.forEach((cx, i) =>
+    positions.forEach((cy, j) => {
+      const last = positions.length - 1;
+      const isFinder = (i === 0 && j === 0) || (i === 0 && j === last) || (i === last && j === 0);
+      if (!isFinder) square(2, (dx, dy, ring) => set(cx + dx, cy + dy, ring !== 1));
+    }),
+  );
   drawFormat(set, size, mask);
   drawVersion(set, size, version);
   drawWords(words, size, dark, fixed);

@@ -105,7 +105,9 @@ function reorder(layers) {
     for (const layer of order.slice(1)) {
       const middles = new Map(layer.map((box) => [box, middle(isDown ? box.above : box.below, box.order)]));
       layer.sort((a, b) => middles.get(a) - middles.get(b));
-      layer.forEach((box, index) => { box.order = index; });
+      layer.forEach((box, index) => {
+        box.order = index;
+      });
     }
     const found = crossings(layers);
     if (found < fewest) {
@@ -113,12 +115,17 @@ function reorder(layers) {
       best = layers.map((layer) => [...layer]);
     }
   }
-  best.forEach((layer, index) => { layers[index] = layer; });
+  best.forEach((layer, index) => {
+    layers[index] = layer;
+  });
   number(layers);
 }
 
 function number(layers) {
-  for (const layer of layers) layer.forEach((box, index) => { box.order = index; });
+  for (const layer of layers)
+    layer.forEach((box, index) => {
+      box.order = index;
+    });
 }
 
 function middle(neighbours, otherwise) {
@@ -177,19 +184,31 @@ function settle(layer, pass) {
   const offsets = [];
   layer.forEach((box, i) => {
     const before = layer[i - 1];
-    offsets.push(before ? offsets[i - 1] + (before.width + box.width) / 2 + GAP * (before.isLane || box.isLane ? 0.6 : 1) : 0);
+    offsets.push(
+      before
+        ? offsets[i - 1] + (before.width + box.width) / 2 + GAP * (before.isLane || box.isLane ? 0.6 : 1)
+        : 0,
+    );
   });
   const pools = [];
   wishes.forEach(({ x, weight }, i) => {
     let pool = { sum: (x - offsets[i]) * weight, weight, count: 1 };
-    while (pools.length && pools[pools.length - 1].sum / pools[pools.length - 1].weight > pool.sum / pool.weight) {
+    while (
+      pools.length &&
+      pools[pools.length - 1].sum / pools[pools.length - 1].weight > pool.sum / pool.weight
+    ) {
       const other = pools.pop();
-      pool = { sum: other.sum + pool.sum, weight: other.weight + pool.weight, count: other.count + pool.count };
+      pool = {
+        sum: other.sum + pool.sum,
+        weight: other.weight + pool.weight,
+        count: other.count + pool.count,
+      };
     }
     pools.push(pool);
   });
   let index = 0;
   for (const pool of pools) {
-    for (let i = 0; i < pool.count; i += 1, index += 1) layer[index].x = pool.sum / pool.weight + offsets[index];
+    for (let i = 0; i < pool.count; i += 1, index += 1)
+      layer[index].x = pool.sum / pool.weight + offsets[index];
   }
 }

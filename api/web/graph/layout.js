@@ -31,7 +31,10 @@ function machine(definition, isOuter) {
   const states = Object.entries(definition.States ?? {});
   /** @type {any[]} */
   const boxes = states.map(([name, state]) => stateBox(name, state));
-  const links = arrows(definition, isOuter).map((arrow) => ({ ...arrow, to: arrow.to === END ? FINISH : arrow.to }));
+  const links = arrows(definition, isOuter).map((arrow) => ({
+    ...arrow,
+    to: arrow.to === END ? FINISH : arrow.to,
+  }));
   boxes.push({ id: START, dot: "start", width: DOT, height: DOT });
   if (isOuter) boxes.push({ id: FINISH, dot: "end", width: DOT, height: DOT });
   if (Object.hasOwn(definition.States ?? {}, definition.StartAt)) {
@@ -49,7 +52,9 @@ function machine(definition, isOuter) {
   route(lines, rows);
   const left = Math.min(...layers.flat().map((box) => box.x - box.width / 2), 0);
   const right = Math.max(...layers.flat().map((box) => box.x + box.width / 2), 0);
-  for (const box of placed) if (box.loops) lines.push({ arrow: links.find((link) => link.from === box.id && link.to === box.id), loop: box });
+  for (const box of placed)
+    if (box.loops)
+      lines.push({ arrow: links.find((link) => link.from === box.id && link.to === box.id), loop: box });
   return { boxes: placed, lines, left, width: right - left, height: rows[rows.length - 1].bottom };
 }
 
@@ -60,7 +65,12 @@ function stateBox(name, state) {
   if (!inner.length) return { ...box, width: Math.min(Math.max(wide, 120), 300), height: BOX_HEIGHT };
   const across = inner.reduce((sum, one) => sum + one.width, 0) + PADDING * (inner.length + 1);
   const tall = Math.max(...inner.map((one) => one.height));
-  return { ...box, isContainer: true, width: Math.max(across, Math.min(wide, 300)), height: tall + HEADER + PADDING };
+  return {
+    ...box,
+    isContainer: true,
+    width: Math.max(across, Math.min(wide, 300)),
+    height: tall + HEADER + PADDING,
+  };
 }
 
 /** How wide a name is at 13 px, near enough: East Asian characters are square, the others about half as wide. */
@@ -100,7 +110,9 @@ function route(lines, rows) {
   for (const [box, ends] of [...downs, ...ups]) {
     ends.sort((a, b) => a.towards - b.towards);
     const step = Math.min(18, (box.width - 20) / ends.length);
-    ends.forEach((end, i) => { end.point.x = box.x + (i - (ends.length - 1) / 2) * (box.dot ? 0 : step); });
+    ends.forEach((end, i) => {
+      end.point.x = box.x + (i - (ends.length - 1) / 2) * (box.dot ? 0 : step);
+    });
   }
   for (const line of lines) line.path = path(line, rows);
 }
@@ -129,16 +141,42 @@ function flatten(picture, dx, dy, depth, boxes, lines) {
     const width = box.width - (box.loops ? LOOP * 2 : 0);
     const x = shift + box.x - width / 2;
     const y = dy + box.y;
-    boxes.push({ name: box.name, type: box.type, dot: box.dot, isContainer: Boolean(box.isContainer), depth, x, y, width, height: box.height });
-    let left = x + PADDING + Math.max(0, (width - PADDING - (box.inner ?? []).reduce((sum, one) => sum + one.width + PADDING, 0)) / 2);
+    boxes.push({
+      name: box.name,
+      type: box.type,
+      dot: box.dot,
+      isContainer: Boolean(box.isContainer),
+      depth,
+      x,
+      y,
+      width,
+      height: box.height,
+    });
+    let left =
+      x +
+      PADDING +
+      Math.max(
+        0,
+        (width - PADDING - (box.inner ?? []).reduce((sum, one) => sum + one.width + PADDING, 0)) / 2,
+      );
     for (const inner of box.inner ?? []) {
       flatten(inner, left, y + HEADER, depth + 1, boxes, lines);
       left += inner.width + PADDING;
     }
   }
   for (const { arrow, path: stops, loop } of picture.lines) {
-    const ends = { from: plain(arrow.from), to: plain(arrow.to), kinds: arrow.kinds, labels: arrow.labels, depth };
-    if (loop) lines.push({ ...ends, path: loopPath(shift + loop.x + loop.width / 2 - LOOP, dy + loop.y + loop.height / 2) });
+    const ends = {
+      from: plain(arrow.from),
+      to: plain(arrow.to),
+      kinds: arrow.kinds,
+      labels: arrow.labels,
+      depth,
+    };
+    if (loop)
+      lines.push({
+        ...ends,
+        path: loopPath(shift + loop.x + loop.width / 2 - LOOP, dy + loop.y + loop.height / 2),
+      });
     else lines.push({ ...ends, path: curve(stops.map(({ x, y }) => ({ x: x + shift, y: y + dy }))) });
   }
 }
@@ -154,9 +192,10 @@ function curve(stops) {
   for (let i = 1; i < stops.length; i += 1) {
     const [a, b] = [stops[i - 1], stops[i]];
     const half = (b.y - a.y) / 2;
-    text += a.x === b.x
-      ? `L${round(b.x)} ${round(b.y)}`
-      : `C${round(a.x)} ${round(a.y + half)} ${round(b.x)} ${round(b.y - half)} ${round(b.x)} ${round(b.y)}`;
+    text +=
+      a.x === b.x
+        ? `L${round(b.x)} ${round(b.y)}`
+        : `C${round(a.x)} ${round(a.y + half)} ${round(b.x)} ${round(b.y - half)} ${round(b.x)} ${round(b.y)}`;
   }
   return text;
 }

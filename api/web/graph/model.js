@@ -48,7 +48,8 @@ export function namesWithin(machine, found = new Map()) {
     const names = [];
     for (const inner of machines) {
       namesWithin(inner, found);
-      for (const innerName of Object.keys(inner.States ?? {})) names.push(innerName, ...(found.get(innerName) ?? []));
+      for (const innerName of Object.keys(inner.States ?? {}))
+        names.push(innerName, ...(found.get(innerName) ?? []));
     }
     found.set(name, names);
   }

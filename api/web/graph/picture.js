@@ -22,14 +22,29 @@ export class Picture {
     for (const box of containers) layer.append(this.state(box, onChoose));
     for (const line of inner) layer.append(this.line(line));
     for (const box of others) layer.append(box.dot ? dot(box) : this.state(box, onChoose));
-    this.element = svg("svg", { class: "machine", viewBox: `0 0 ${width} ${height}`, width, height, role: "group", "aria-label": t("graph.label") },
-      svg("defs", null, marker("arrow"), marker("arrow-taken")), layer);
+    this.element = svg(
+      "svg",
+      {
+        class: "machine",
+        viewBox: `0 0 ${width} ${height}`,
+        width,
+        height,
+        role: "group",
+        "aria-label": t("graph.label"),
+      },
+      svg("defs", null, marker("arrow"), marker("arrow-taken")),
+      layer,
+    );
   }
 
   line({ from, to, kinds, labels, path }) {
-    const kind = kinds.includes("next") || kinds.includes("choice") || kinds.includes("end") ? "next" : kinds[0];
-    const line = svg("path", { class: `line ${kind}`, d: path, "marker-end": "url(#arrow)", "data-from": from, "data-to": to },
-      labels.length ? svg("title", null, labels.join("; ")) : null);
+    const kind =
+      kinds.includes("next") || kinds.includes("choice") || kinds.includes("end") ? "next" : kinds[0];
+    const line = svg(
+      "path",
+      { class: `line ${kind}`, d: path, "marker-end": "url(#arrow)", "data-from": from, "data-to": to },
+      labels.length ? svg("title", null, labels.join("; ")) : null,
+    );
     this.lines.push({ line, name: edge(from, to) });
     return line;
   }
@@ -43,15 +58,36 @@ export class Picture {
     const top = isContainer ? y + 19 : y + height / 2;
     const room = Math.floor((width - 62) / 8.2);
     const shown = [...name].length > room ? `${[...name].slice(0, room - 1).join("")}…` : name;
-    const mark = svg("text", { class: "mark", x: x + width - 13, y: top + 4.5, "text-anchor": "middle", "aria-hidden": "true" });
-    const group = svg("g", { class: `state ${isContainer ? "container" : ""}`, role: "button", tabindex: "0", "data-state": name, "data-status": "idle", onclick: choose, onkeydown: choose },
+    const mark = svg("text", {
+      class: "mark",
+      x: x + width - 13,
+      y: top + 4.5,
+      "text-anchor": "middle",
+      "aria-hidden": "true",
+    });
+    const group = svg(
+      "g",
+      {
+        class: `state ${isContainer ? "container" : ""}`,
+        role: "button",
+        tabindex: "0",
+        "data-state": name,
+        "data-status": "idle",
+        onclick: choose,
+        onkeydown: choose,
+      },
       svg("title", null, name),
       svg("rect", { class: "body", x, y, width, height, rx: 9 }),
       svg("rect", { class: "kind", x: x + 9, y: top - 11, width: 22, height: 22, rx: 6 }),
-      svg("text", { class: "letter", x: x + 20, y: top + 4, "text-anchor": "middle", "aria-hidden": "true" }, LETTERS[type] ?? "?"),
+      svg(
+        "text",
+        { class: "letter", x: x + 20, y: top + 4, "text-anchor": "middle", "aria-hidden": "true" },
+        LETTERS[type] ?? "?",
+      ),
       svg("text", { class: "name", x: x + 39, y: isContainer ? top + 4.5 : top - 2 }, shown),
       isContainer ? null : svg("text", { class: "type", x: x + 39, y: top + 13 }, type),
-      mark);
+      mark,
+    );
     this.states.set(name, { group, type, mark });
     this.light(name, "idle", 0);
     return group;
@@ -81,14 +117,18 @@ export class Picture {
     const entered = history.events.findLast((event) => event.type.endsWith("StateEntered"));
     const box = entered && this.laid.boxes.find((one) => one.name === entered.state);
     if (!box || scroller.classList.contains("fit")) return;
-    const isInSight = box.y > scroller.scrollTop && box.y + box.height < scroller.scrollTop + scroller.clientHeight;
+    const isInSight =
+      box.y > scroller.scrollTop && box.y + box.height < scroller.scrollTop + scroller.clientHeight;
     if (!isInSight) scroller.scrollTop = box.y - scroller.clientHeight / 3;
     this.center(scroller, box);
   }
 
   /** Scrolls sideways to where the machine starts. */
   begin(scroller) {
-    this.center(scroller, this.laid.boxes.find((box) => box.dot === "start"));
+    this.center(
+      scroller,
+      this.laid.boxes.find((box) => box.dot === "start"),
+    );
   }
 
   center(scroller, box) {
@@ -101,24 +141,69 @@ export class Picture {
   }
 }
 
-const LETTERS = { Task: "T", Choice: "?", Wait: "W", Pass: "P", Parallel: "∥", Map: "M", Succeed: "✓", Fail: "✕" };
-const MARKS = { idle: "", active: "●", retrying: "↻", succeeded: "✓", caught: "!", failed: "✕", stopped: "–" };
+const LETTERS = {
+  Task: "T",
+  Choice: "?",
+  Wait: "W",
+  Pass: "P",
+  Parallel: "∥",
+  Map: "M",
+  Succeed: "✓",
+  Fail: "✕",
+};
+const MARKS = {
+  idle: "",
+  active: "●",
+  retrying: "↻",
+  succeeded: "✓",
+  caught: "!",
+  failed: "✕",
+  stopped: "–",
+};
 
 function dot({ dot: which, x, y, width }) {
   const middle = x + width / 2;
-  return svg("g", { class: `dot ${which}` },
+  return svg(
+    "g",
+    { class: `dot ${which}` },
     svg("circle", { cx: middle, cy: y + width / 2, r: width / 2 - 1 }),
-    which === "end" ? svg("circle", { class: "core", cx: middle, cy: y + width / 2, r: width / 2 - 6 }) : null);
+    which === "end"
+      ? svg("circle", { class: "core", cx: middle, cy: y + width / 2, r: width / 2 - 6 })
+      : null,
+  );
 }
 
 function marker(id) {
-  return svg("marker", { id, viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 11, markerHeight: 11, markerUnits: "userSpaceOnUse", orient: "auto-start-reverse", class: id },
-    svg("path", { d: "M0.5 0.5 7.5 4 0.5 7.5z" }));
+  return svg(
+    "marker",
+    {
+      id,
+      viewBox: "0 0 8 8",
+      refX: 7,
+      refY: 4,
+      markerWidth: 11,
+      markerHeight: 11,
+      markerUnits: "userSpaceOnUse",
+      orient: "auto-start-reverse",
+      class: id,
+    },
+    svg("path", { d: "M0.5 0.5 7.5 4 0.5 7.5z" }),
+  );
 }
 
 /** What the colours and signs mean. */
 export function legend() {
   const statuses = ["active", "retrying", "succeeded", "caught", "failed", "stopped"];
-  return h("ul", { class: "legend", "aria-label": t("graph.legend") },
-    statuses.map((status) => h("li", { "data-status": status }, h("span", { "aria-hidden": "true" }, MARKS[status]), known(`state.${status}`))));
+  return h(
+    "ul",
+    { class: "legend", "aria-label": t("graph.legend") },
+    statuses.map((status) =>
+      h(
+        "li",
+        { "data-status": status },
+        h("span", { "aria-hidden": "true" }, MARKS[status]),
+        known(`state.${status}`),
+      ),
+    ),
+  );
 }

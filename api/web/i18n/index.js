@@ -45,7 +45,11 @@ export function t(name, values = {}) {
     console.error(`no text is named ${name}`);
     return name;
   }
-  return text.replace(/\{(\w+)\?([^:}]*):([^}]*)\}/g, (_, key, one, many) => (String(values[key]) === "1" ? one : many)).replace(/\{(\w+)\}/g, (whole, key) => values[key] ?? whole);
+  return text
+    .replace(/\{(\w+)\?([^:}]*):([^}]*)\}/g, (_, key, one, many) =>
+      String(values[key]) === "1" ? one : many,
+    )
+    .replace(/\{(\w+)\}/g, (whole, key) => values[key] ?? whole);
 }
 
 /** The text of this name if there is one: for names that come from the service. */

@@ -169,7 +169,7 @@ export function shapeOf(detected) {
   const idColumn = detected.columns.findIndex((column) => column.field === "participant_id");
   return {
     encoding: detected.encoding?.name ?? "utf-8",
-    delimiter: isTable ? detected.delimiter ?? "," : null,
+    delimiter: isTable ? (detected.delimiter ?? ",") : null,
     headerLine: isTable ? detected.header_line : null,
     idColumn: isTable && idColumn >= 0 ? idColumn : null,
   };
@@ -224,7 +224,8 @@ class Cutter {
     if (this.headerLine && !this.header) return this.setHeader(record);
     if (!record.text.trim()) return null;
     const cells = this.header || this.idColumn !== null ? cellsOf(record.text, this.delimiter) : null;
-    const isHeader = this.header !== null && this.header.names.has(cells[0].trim()) && order(cells) === this.header.sorted;
+    const isHeader =
+      this.header !== null && this.header.names.has(cells[0].trim()) && order(cells) === this.header.sorted;
     if (isHeader && record.text.trim() !== this.header.text.trim()) {
       // A second table with its columns in another order begins here: what follows is under that header.
       const done = this.end();
@@ -232,7 +233,9 @@ class Cutter {
       return done;
     }
     const { piece } = this;
-    const isFull = piece && (piece.rows >= this.maxRows || (piece.size + record.text.length) * BYTES_PER_UNIT > this.maxBytes);
+    const isFull =
+      piece &&
+      (piece.rows >= this.maxRows || (piece.size + record.text.length) * BYTES_PER_UNIT > this.maxBytes);
     const done = isFull ? this.end() : null;
     this.piece ??= this.begin();
     const id = this.idColumn === null || isHeader ? "" : (cells[this.idColumn] ?? "").trim();
@@ -250,14 +253,26 @@ class Cutter {
   begin() {
     const { header } = this;
     this.index += 1;
-    return { texts: [header?.text ?? ""], size: header?.text.length ?? 0, rows: 0, lines: header?.lines ?? 0, starts: [[1, header?.line ?? 1]], doubles: [] };
+    return {
+      texts: [header?.text ?? ""],
+      size: header?.text.length ?? 0,
+      rows: 0,
+      lines: header?.lines ?? 0,
+      starts: [[1, header?.line ?? 1]],
+      doubles: [],
+    };
   }
 
   add(record, id) {
     const { piece, index } = this;
     const before = id && this.seen.get(id);
     if (before && before.index < index) {
-      piece.doubles.push({ line: record.line, column: "participant_id", code: "IdTwice", parameters: { first_line: before.line } });
+      piece.doubles.push({
+        line: record.line,
+        column: "participant_id",
+        code: "IdTwice",
+        parameters: { first_line: before.line },
+      });
       return;
     }
     if (id && !before) this.seen.set(id, { line: record.line, index });
@@ -326,7 +341,9 @@ export async function kindOf(file) {
   const bytes = new Uint8Array(await file.slice(0, 4096).arrayBuffer());
   const starts = (...magic) => magic.every((byte, at) => bytes[at] === byte);
   if (starts(0x50, 0x4b) || starts(0xd0, 0xcf, 0x11, 0xe0)) return "workbook";
-  const first = [...bytes].find((byte) => ![0x09, 0x0a, 0x0d, 0x20, 0xef, 0xbb, 0xbf, 0xfe, 0xff, 0].includes(byte));
+  const first = [...bytes].find(
+    (byte) => ![0x09, 0x0a, 0x0d, 0x20, 0xef, 0xbb, 0xbf, 0xfe, 0xff, 0].includes(byte),
+  );
   return { 0x5b: "json", 0x7b: "lines" }[first] ?? "text";
 }
 

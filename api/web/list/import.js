@@ -19,24 +19,60 @@ const HELD = 4 * 1024 * 1024;
  */
 export function importPanel(lottery, people, signal) {
   const id = lottery.lottery_id;
-  const input = h("input", { type: "file", accept: ".csv,.txt,.tsv,.xlsx,.xls,.ods,.json,.ndjson", class: "visually-hidden", id: "list-file" });
-  const text = h("textarea", { rows: 5, name: "pasted", "aria-label": t("import.paste_label"), placeholder: t("import.paste_example"), spellcheck: "false" });
+  const input = h("input", {
+    type: "file",
+    accept: ".csv,.txt,.tsv,.xlsx,.xls,.ods,.json,.ndjson",
+    class: "visually-hidden",
+    id: "list-file",
+  });
+  const text = h("textarea", {
+    rows: 5,
+    name: "pasted",
+    "aria-label": t("import.paste_label"),
+    placeholder: t("import.paste_example"),
+    spellcheck: "false",
+  });
   const problem = h("p", { class: "problem", role: "alert" });
   const former = h("div");
   const stage = h("div", { class: "import-stage" });
-  const zone = h("div", { class: "drop" },
-    h("p", { class: "drop-lead" }, h("strong", null, t("import.drop")), " ", h("label", { for: "list-file", class: "link" }, t("import.choose"), input)),
+  const zone = h(
+    "div",
+    { class: "drop" },
+    h(
+      "p",
+      { class: "drop-lead" },
+      h("strong", null, t("import.drop")),
+      " ",
+      h("label", { for: "list-file", class: "link" }, t("import.choose"), input),
+    ),
     h("p", { class: "quiet" }, t("import.forms")),
-    h("p", { class: "drop-more" },
-      h("button", { type: "button", class: "small", name: "template", onclick: saveTemplate }, t("import.template"))),
-    h("details", { class: "paste" }, h("summary", null, t("import.paste")),
+    h(
+      "p",
+      { class: "drop-more" },
+      h(
+        "button",
+        { type: "button", class: "small", name: "template", onclick: saveTemplate },
+        t("import.template"),
+      ),
+    ),
+    h(
+      "details",
+      { class: "paste" },
+      h("summary", null, t("import.paste")),
       text,
-      h("button", { type: "button", class: "small", name: "look", onclick: () => takeText(text.value) }, t("import.look"))));
+      h(
+        "button",
+        { type: "button", class: "small", name: "look", onclick: () => takeText(text.value) },
+        t("import.look"),
+      ),
+    ),
+  );
   const panel = h("div", { class: "import" }, zone, problem, former, stage);
   let isImporting = false;
   let endPreview = () => {};
 
-  const showFormer = async () => put(former, lastImport(id, await last(id, signal).catch(() => null), people.reload, signal));
+  const showFormer = async () =>
+    put(former, lastImport(id, await last(id, signal).catch(() => null), people.reload, signal));
   showFormer();
 
   async function take(file) {
@@ -69,7 +105,16 @@ export function importPanel(lottery, people, signal) {
   }
 
   function showPreview(file) {
-    const options = { mode: "merge", mapping: null, charset: null, country: null, header_row: null, sheet: null, strict: null, clear: null };
+    const options = {
+      mode: "merge",
+      mapping: null,
+      charset: null,
+      country: null,
+      header_row: null,
+      sheet: null,
+      strict: null,
+      clear: null,
+    };
     let looking = new AbortController();
     let first = null;
     const end = () => looking.abort();
@@ -81,17 +126,24 @@ export function importPanel(lottery, people, signal) {
       looking = new AbortController();
       const { signal: mine } = looking;
       try {
-        await look(id, file, options, { signal: mine, onAnswer: (tally, found) => {
-          if (mine.aborted) return;
-          first = found;
-          shown.show(tally, found);
-        } });
+        await look(id, file, options, {
+          signal: mine,
+          onAnswer: (tally, found) => {
+            if (mine.aborted) return;
+            first = found;
+            shown.show(tally, found);
+          },
+        });
       } catch (error) {
         if (!mine.aborted) shown.fail(error);
       }
     };
     const shown = preview({
-      file, lottery, options, people: people.total, onChange: check,
+      file,
+      lottery,
+      options,
+      people: people.total,
+      onChange: check,
       onCancel: () => {
         end();
         reset();
@@ -99,7 +151,11 @@ export function importPanel(lottery, people, signal) {
       },
       onImport: async (tally, withdrawn) => {
         if (options.mode === "replace" && withdrawn > 0) {
-          const isSure = await ask({ title: t("replace.title", { n: number(withdrawn) }), text: t("replace.text"), yes: t("replace.yes") });
+          const isSure = await ask({
+            title: t("replace.title", { n: number(withdrawn) }),
+            text: t("replace.text"),
+            yes: t("replace.yes"),
+          });
           if (!isSure) return;
         }
         end();
@@ -116,7 +172,12 @@ export function importPanel(lottery, people, signal) {
     const stopping = new AbortController();
     const stop = () => stopping.abort();
     signal.addEventListener("abort", stop);
-    const release = keepView({ title: t("leave.title"), text: t("leave.text"), yes: t("leave.yes"), no: t("leave.no") });
+    const release = keepView({
+      title: t("leave.title"),
+      text: t("leave.text"),
+      yes: t("leave.yes"),
+      no: t("leave.no"),
+    });
     /** @type {import("./send.js").Tally | null} */
     let tally = null;
     const pace = new Pace((state) => shown.setState(state));
@@ -124,10 +185,16 @@ export function importPanel(lottery, people, signal) {
     put(stage, shown.element);
     shown.focus();
     try {
-      tally = await bring(id, file, options, { first, looked, signal: stopping.signal, pace, onAnswer: (so_far) => {
-        tally = so_far;
-        shown.update(Math.min(so_far.done, looked.rows));
-      } });
+      tally = await bring(id, file, options, {
+        first,
+        looked,
+        signal: stopping.signal,
+        pace,
+        onAnswer: (so_far) => {
+          tally = so_far;
+          shown.update(Math.min(so_far.done, looked.rows));
+        },
+      });
       await showResult(file, first, tally);
     } catch (error) {
       if (signal.aborted) return;
@@ -162,49 +229,89 @@ export function importPanel(lottery, people, signal) {
   }
 
   function failed(error, tally) {
-    return h("section", { class: "card result" },
-      h("p", { class: "problem" }, error.status === 413 ? t("import.too_large") : error.status ? trouble(error) : t("import.changed")),
-      tally ? h("p", { class: "quiet" }, t("import.so_far", { n: number(tally.brought) })) : null);
+    return h(
+      "section",
+      { class: "card result" },
+      h(
+        "p",
+        { class: "problem" },
+        error.status === 413 ? t("import.too_large") : error.status ? trouble(error) : t("import.changed"),
+      ),
+      tally ? h("p", { class: "quiet" }, t("import.so_far", { n: number(tally.brought) })) : null,
+    );
   }
 
   input.addEventListener("change", () => take(input.files?.[0]));
-  addEventListener("emptied", () => {
-    if (zone.hidden) return;
-    put(stage);
-    showFormer();
-  }, { signal });
-  listen(zone, { take, takeText, refuse: () => { problem.textContent = t("import.one"); } }, signal);
+  addEventListener(
+    "emptied",
+    () => {
+      if (zone.hidden) return;
+      put(stage);
+      showFormer();
+    },
+    { signal },
+  );
+  listen(
+    zone,
+    {
+      take,
+      takeText,
+      refuse: () => {
+        problem.textContent = t("import.one");
+      },
+    },
+    signal,
+  );
   return panel;
 }
 
 /** Files may be dropped anywhere on the view, and pasted wherever nothing else takes what is pasted. */
 function listen(zone, { take, takeText, refuse }, signal) {
-  const isText = (event) => event.target.closest?.("input, textarea, select, [contenteditable], dialog") !== null;
+  const isText = (event) =>
+    event.target.closest?.("input, textarea, select, [contenteditable], dialog") !== null;
   const over = (isOver) => zone.classList.toggle("over", isOver);
-  addEventListener("dragover", (event) => {
-    if (isText(event)) return;
-    event.preventDefault();
-    over(true);
-  }, { signal });
-  addEventListener("dragleave", (event) => { if (!event.relatedTarget) over(false); }, { signal });
-  addEventListener("drop", (event) => {
-    if (!event.dataTransfer || (isText(event) && !event.dataTransfer.files.length)) return;
-    event.preventDefault();
-    over(false);
-    const { files } = event.dataTransfer;
-    if (files.length > 1) refuse();
-    else if (files.length) take(files[0]);
-    else takeText(event.dataTransfer.getData("text/plain"));
-  }, { signal });
-  addEventListener("paste", (event) => {
-    const isOurs = /** @type {HTMLTextAreaElement} */ (event.target).name === "pasted";
-    if (!event.clipboardData || (isText(event) && !isOurs)) return;
-    // Spreadsheets put a picture of the cells beside their text.
-    const text = event.clipboardData.getData("text/plain");
-    const [file] = event.clipboardData.files;
-    if (isOurs && text) return;
-    event.preventDefault();
-    if (text) takeText(text);
-    else take(file);
-  }, { signal });
+  addEventListener(
+    "dragover",
+    (event) => {
+      if (isText(event)) return;
+      event.preventDefault();
+      over(true);
+    },
+    { signal },
+  );
+  addEventListener(
+    "dragleave",
+    (event) => {
+      if (!event.relatedTarget) over(false);
+    },
+    { signal },
+  );
+  addEventListener(
+    "drop",
+    (event) => {
+      if (!event.dataTransfer || (isText(event) && !event.dataTransfer.files.length)) return;
+      event.preventDefault();
+      over(false);
+      const { files } = event.dataTransfer;
+      if (files.length > 1) refuse();
+      else if (files.length) take(files[0]);
+      else takeText(event.dataTransfer.getData("text/plain"));
+    },
+    { signal },
+  );
+  addEventListener(
+    "paste",
+    (event) => {
+      const isOurs = /** @type {HTMLTextAreaElement} */ (event.target).name === "pasted";
+      if (!event.clipboardData || (isText(event) && !isOurs)) return;
+      // Spreadsheets put a picture of the cells beside their text.
+      const text = event.clipboardData.getData("text/plain");
+      const [file] = event.clipboardData.files;
+      if (isOurs && text) return;
+      event.preventDefault();
+      if (text) takeText(text);
+      else take(file);
+    },
+    { signal },
+  );
 }

@@ -13,7 +13,14 @@ import { addForm, personRow } from "./person.js";
 
 const PAGE = 50;
 /** @type {[string, string | null][]} */
-const COLUMNS = [["id", "id"], ["name", "name"], ["phone", null], ["email", null], ["group", "group"], ["tickets", "tickets"]];
+const COLUMNS = [
+  ["id", "id"],
+  ["name", "name"],
+  ["phone", null],
+  ["email", null],
+  ["group", "group"],
+  ["tickets", "tickets"],
+];
 const FILTERS = ["with_phone", "with_email", "unreachable", "excluded"];
 /** So many groups are shown beside the total; all are in the filter. */
 const GROUPS = 8;
@@ -36,8 +43,22 @@ export function people(lottery, signal) {
   const adding = h("div");
   const tools = h("p", { class: "actions people-tools" });
   const problem = h("p", { class: "problem", role: "alert" });
-  const element = h("section", { class: "people" }, heading, summary, tools, problem, adding,
-    h("div", { class: "people-filter" }, field(t("participants.search"), search), field(t("people.show"), only)), list);
+  const element = h(
+    "section",
+    { class: "people" },
+    heading,
+    summary,
+    tools,
+    problem,
+    adding,
+    h(
+      "div",
+      { class: "people-filter" },
+      field(t("participants.search"), search),
+      field(t("people.show"), only),
+    ),
+    list,
+  );
 
   let loading = new AbortController();
   signal.addEventListener("abort", () => loading.abort());
@@ -57,23 +78,50 @@ export function people(lottery, signal) {
     const found = await get(lotteryPath(id, "counts"), { signal }).catch(() => null);
     if (signal.aborted) return;
     counts = found;
-    put(heading, t("participants.title"), found ? h("span", { class: "total" }, t("people.total", { n: number(found.total) })) : null);
-    put(summary, found?.total ? countLine(found, (group) => {
-      Object.assign(filter, { only: "", group });
-      fillFilter();
-      showPeople();
-    }) : null);
+    put(
+      heading,
+      t("participants.title"),
+      found ? h("span", { class: "total" }, t("people.total", { n: number(found.total) })) : null,
+    );
+    put(
+      summary,
+      found?.total
+        ? countLine(found, (group) => {
+            Object.assign(filter, { only: "", group });
+            fillFilter();
+            showPeople();
+          })
+        : null,
+    );
     fillFilter();
     showTools();
   }
 
   function fillFilter() {
     const groups = counts?.groups ?? [];
-    put(only,
+    put(
+      only,
       h("option", { value: "" }, t("people.all")),
-      FILTERS.map((name) => h("option", { value: name }, t(`people.${name}`), counts ? ` (${number(counts[name])})` : "")),
-      groups.length ? h("optgroup", { label: t("participants.group") }, groups.map((one) => h("option", { value: `group:${one.group}` }, `${one.group} (${number(one.people)})`)),
-        counts.without_group ? h("option", { value: "without_group" }, `${t("people.without_group")} (${number(counts.without_group)})`) : null) : null);
+      FILTERS.map((name) =>
+        h("option", { value: name }, t(`people.${name}`), counts ? ` (${number(counts[name])})` : ""),
+      ),
+      groups.length
+        ? h(
+            "optgroup",
+            { label: t("participants.group") },
+            groups.map((one) =>
+              h("option", { value: `group:${one.group}` }, `${one.group} (${number(one.people)})`),
+            ),
+            counts.without_group
+              ? h(
+                  "option",
+                  { value: "without_group" },
+                  `${t("people.without_group")} (${number(counts.without_group)})`,
+                )
+              : null,
+          )
+        : null,
+    );
     only.value = filter.group ? `group:${filter.group}` : filter.only;
   }
 
@@ -81,14 +129,26 @@ export function people(lottery, signal) {
     const file = (ending) => `${t("people.file", { lottery: id })}.${ending}`;
     const saving = (type, ending, words) => {
       const button = h("button", { type: "button", class: "small", name: `save-${ending}` }, words);
-      button.addEventListener("click", () => working(button, () => download(where, type, file(ending), signal)));
+      button.addEventListener("click", () =>
+        working(button, () => download(where, type, file(ending), signal)),
+      );
       return button;
     };
     const hasPeople = counts === null || counts.total > 0;
-    put(tools,
+    put(
+      tools,
       h("button", { type: "button", class: "small", name: "add", onclick: showAdding }, t("people.add")),
-      hasPeople ? [saving(CSV, "csv", t("people.save_csv")), saving(XLSX, "xlsx", t("people.save_xlsx"))] : null,
-      counts?.total ? h("button", { type: "button", class: "small", name: "empty", onclick: emptyList }, t("people.empty")) : null);
+      hasPeople
+        ? [saving(CSV, "csv", t("people.save_csv")), saving(XLSX, "xlsx", t("people.save_xlsx"))]
+        : null,
+      counts?.total
+        ? h(
+            "button",
+            { type: "button", class: "small", name: "empty", onclick: emptyList },
+            t("people.empty"),
+          )
+        : null,
+    );
   }
 
   async function working(button, work) {
@@ -116,11 +176,19 @@ export function people(lottery, signal) {
 
   async function emptyList(event) {
     const { total } = counts;
-    const isSure = await ask({ title: t("empty.title", { n: number(total) }), text: t("empty.text"), yes: t("empty.yes"), type: total });
+    const isSure = await ask({
+      title: t("empty.title", { n: number(total) }),
+      text: t("empty.text"),
+      yes: t("empty.yes"),
+      type: total,
+    });
     if (!isSure) return;
     await working(event.target, async () => {
       for (let left = total; left > 0;) {
-        const response = await send("DELETE", `${where}?expected=${left}`, { headers: { accept: "application/json" }, signal });
+        const response = await send("DELETE", `${where}?expected=${left}`, {
+          headers: { accept: "application/json" },
+          signal,
+        });
         const step = response.status === 204 ? {} : await response.json();
         left = step.remaining ?? 0;
       }
@@ -142,7 +210,10 @@ export function people(lottery, signal) {
       const page = await get(pageOf(`${where}?${query}`, cursor), { signal: mine });
       isMasked = Boolean(page.masked);
       const context = { lottery: id, isMasked, groups: () => counts?.groups ?? [], onChanged: showCounts };
-      return { elements: page.participants.map((person) => personRow(person, context)), next_cursor: page.next_cursor };
+      return {
+        elements: page.participants.map((person) => personRow(person, context)),
+        next_cursor: page.next_cursor,
+      };
     });
     try {
       // A page of a search may be empty and still have a next one.
@@ -153,16 +224,44 @@ export function people(lottery, signal) {
     }
     if (mine.aborted) return;
     if (!body.children.length) {
-      put(list, h("p", { class: "quiet" }, t(filter.search || filter.only || filter.group ? "participants.not_found" : "participants.none")));
+      put(
+        list,
+        h(
+          "p",
+          { class: "quiet" },
+          t(filter.search || filter.only || filter.group ? "participants.not_found" : "participants.none"),
+        ),
+      );
       return;
     }
     oneStop(body);
-    const hadFocus = list.contains(document.activeElement) ? /** @type {HTMLElement} */ (document.activeElement).dataset.sort : null;
-    put(list,
+    const hadFocus = list.contains(document.activeElement)
+      ? /** @type {HTMLElement} */ (document.activeElement).dataset.sort
+      : null;
+    put(
+      list,
       isMasked ? h("p", { class: "notice" }, t("people.masked")) : null,
-      h("div", { class: "scroller", role: "region", "aria-label": t("participants.title") },
-        h("table", { class: "people-table" }, h("thead", null, h("tr", null, COLUMNS.map(columnHead), h("th", { scope: "col" }, h("span", { class: "visually-hidden" }, t("participants.actions"))))), body)),
-      more);
+      h(
+        "div",
+        { class: "scroller", role: "region", "aria-label": t("participants.title") },
+        h(
+          "table",
+          { class: "people-table" },
+          h(
+            "thead",
+            null,
+            h(
+              "tr",
+              null,
+              COLUMNS.map(columnHead),
+              h("th", { scope: "col" }, h("span", { class: "visually-hidden" }, t("participants.actions"))),
+            ),
+          ),
+          body,
+        ),
+      ),
+      more,
+    );
     if (hadFocus) find(list, `[data-sort="${hadFocus}"]`)?.focus();
   }
 
@@ -175,8 +274,22 @@ export function people(lottery, signal) {
       filter.sort = sort;
       showPeople();
     };
-    return h("th", { scope: "col", class: align, "aria-sort": isSorted ? "ascending" : null },
-      h("button", { type: "button", class: "sort", "data-sort": sort, title: t("people.sort", { column: words }), onclick: choose }, words, h("span", { "aria-hidden": "true" }, isSorted ? " ▲" : "")));
+    return h(
+      "th",
+      { scope: "col", class: align, "aria-sort": isSorted ? "ascending" : null },
+      h(
+        "button",
+        {
+          type: "button",
+          class: "sort",
+          "data-sort": sort,
+          title: t("people.sort", { column: words }),
+          onclick: choose,
+        },
+        words,
+        h("span", { "aria-hidden": "true" }, isSorted ? " ▲" : ""),
+      ),
+    );
   }
 
   /** @type {number | undefined} */
@@ -206,14 +319,42 @@ export function people(lottery, signal) {
 /** How many can be notified, and the groups with their sizes; a group that is pressed is shown alone. */
 function countLine(counts, onGroup) {
   const facts = ["with_phone", "with_email", "unreachable", "excluded"].filter((name) => counts[name]);
-  const groups = [...counts.groups ?? []].sort((one, other) => other.people - one.people || one.group.localeCompare(other.group));
-  const others = groups.slice(GROUPS).reduce((sum, one) => sum + one.people, 0) + (counts.in_other_groups ?? 0);
+  const groups = [...(counts.groups ?? [])].sort(
+    (one, other) => other.people - one.people || one.group.localeCompare(other.group),
+  );
+  const others =
+    groups.slice(GROUPS).reduce((sum, one) => sum + one.people, 0) + (counts.in_other_groups ?? 0);
   return [
-    h("p", { class: "quiet" }, facts.map((name, index) => [index ? " · " : null, t(`people.n_${name}`, { n: number(counts[name]) })])),
-    groups.length ? h("ul", { class: "group-sizes" },
-      groups.slice(0, GROUPS).map((one) => h("li", null, h("button", { type: "button", class: "chip", tabindex: "-1", onclick: () => onGroup(one.group) }, foreign(one.group), " ", h("strong", null, number(one.people))))),
-      others ? h("li", { class: "quiet" }, t("people.other_groups", { n: number(others) })) : null,
-      counts.without_group ? h("li", { class: "quiet" }, t("people.n_without_group", { n: number(counts.without_group) })) : null) : null,
+    h(
+      "p",
+      { class: "quiet" },
+      facts.map((name, index) => [index ? " · " : null, t(`people.n_${name}`, { n: number(counts[name]) })]),
+    ),
+    groups.length
+      ? h(
+          "ul",
+          { class: "group-sizes" },
+          groups
+            .slice(0, GROUPS)
+            .map((one) =>
+              h(
+                "li",
+                null,
+                h(
+                  "button",
+                  { type: "button", class: "chip", tabindex: "-1", onclick: () => onGroup(one.group) },
+                  foreign(one.group),
+                  " ",
+                  h("strong", null, number(one.people)),
+                ),
+              ),
+            ),
+          others ? h("li", { class: "quiet" }, t("people.other_groups", { n: number(others) })) : null,
+          counts.without_group
+            ? h("li", { class: "quiet" }, t("people.n_without_group", { n: number(counts.without_group) }))
+            : null,
+        )
+      : null,
   ];
 }
 

@@ -25,10 +25,15 @@ export function remarkList(title, remarks, total, mood) {
   }
   const sorted = [...kinds.values()].sort((one, other) => other.length - one.length);
   const isShort = sorted.length <= 4;
-  return h("section", { class: `remarks ${mood}`, "aria-label": title },
+  return h(
+    "section",
+    { class: `remarks ${mood}`, "aria-label": title },
     h("h4", null, title),
     sorted.map((list) => kind(list, isShort && list.length <= MAX_SENTENCES)),
-    total > remarks.length ? h("p", { class: "quiet" }, t("remarks.more", { n: number(total - remarks.length) })) : null);
+    total > remarks.length
+      ? h("p", { class: "quiet" }, t("remarks.more", { n: number(total - remarks.length) }))
+      : null,
+  );
 }
 
 /** One kind: what is wrong, how often, and on which lines. */
@@ -38,17 +43,56 @@ function kind(list, isOpen) {
   const name = first.column ? [foreign(columnName(first.column)), t("remarks.colon")] : null;
   const isOne = sentences.size === 1;
   const words = isOne ? explanation(first) : t("remarks.kinds");
-  if (list.length === 1) return h("p", { class: "kind", "data-code": first.code }, lineOf(first), t("remarks.colon"), name, words);
-  return h("details", { class: "kind", open: isOpen, "data-code": first.code },
-    h("summary", null, name, words, " ", h("span", { class: "count" }, t("remarks.lines", { n: number(list.length) }))),
-    isOne ? h("p", { class: "lines" }, list.slice(0, MAX_LINES).map((remark, index) => [index ? t("remarks.comma") : null, h("span", null, remark.cell ?? number(remark.line))]), rest(list, MAX_LINES))
-      : [h("ul", { class: "lines" }, list.slice(0, MAX_SENTENCES).map((remark) => h("li", null, lineOf(remark), t("remarks.colon"), foreign(explanation(remark))))), rest(list, MAX_SENTENCES)]);
+  if (list.length === 1)
+    return h("p", { class: "kind", "data-code": first.code }, lineOf(first), t("remarks.colon"), name, words);
+  return h(
+    "details",
+    { class: "kind", open: isOpen, "data-code": first.code },
+    h(
+      "summary",
+      null,
+      name,
+      words,
+      " ",
+      h("span", { class: "count" }, t("remarks.lines", { n: number(list.length) })),
+    ),
+    isOne
+      ? h(
+          "p",
+          { class: "lines" },
+          list
+            .slice(0, MAX_LINES)
+            .map((remark, index) => [
+              index ? t("remarks.comma") : null,
+              h("span", null, remark.cell ?? number(remark.line)),
+            ]),
+          rest(list, MAX_LINES),
+        )
+      : [
+          h(
+            "ul",
+            { class: "lines" },
+            list
+              .slice(0, MAX_SENTENCES)
+              .map((remark) =>
+                h("li", null, lineOf(remark), t("remarks.colon"), foreign(explanation(remark))),
+              ),
+          ),
+          rest(list, MAX_SENTENCES),
+        ],
+  );
 }
 
 function lineOf(remark) {
-  return h("span", { class: "at" }, remark.cell ? t("remarks.cell", { cell: remark.cell }) : t("remarks.line", { n: number(remark.line) }));
+  return h(
+    "span",
+    { class: "at" },
+    remark.cell ? t("remarks.cell", { cell: remark.cell }) : t("remarks.line", { n: number(remark.line) }),
+  );
 }
 
 function rest(list, named) {
-  return list.length > named ? h("span", { class: "quiet" }, " ", t("remarks.more", { n: number(list.length - named) })) : null;
+  return list.length > named
+    ? h("span", { class: "quiet" }, " ", t("remarks.more", { n: number(list.length - named) }))
+    : null;
 }

@@ -44,13 +44,14 @@ export class Tally {
   /** Takes a report whose lines are those that `lineOf` gives. */
   add(report, lineOf = (line) => line, doubles = []) {
     for (const name of ["accepted", "updated", "unchanged", "refused"]) this[name] += report[name] ?? 0;
-    if (report.withdrawn !== null && report.withdrawn !== undefined) this.withdrawn = (this.withdrawn ?? 0) + report.withdrawn;
+    if (report.withdrawn !== null && report.withdrawn !== undefined)
+      this.withdrawn = (this.withdrawn ?? 0) + report.withdrawn;
     this.refused += doubles.length;
     this.keep(this.refusals, report.refusals ?? [], lineOf);
     this.keep(this.refusals, doubles);
     this.warned += this.keep(this.warnings, report.warnings ?? [], lineOf) + (report.more_warnings ?? 0);
     for (const notice of report.notices ?? []) this.notices.set(notice.code, notice);
-    if (this.refusedRows.length < MAX_REMARKS) this.refusedRows.push(...report.refused_rows ?? []);
+    if (this.refusedRows.length < MAX_REMARKS) this.refusedRows.push(...(report.refused_rows ?? []));
     this.import = report.import ?? this.import;
   }
 
@@ -149,7 +150,11 @@ export class Pace {
 async function request(lottery, query, body, { signal, pace, type, onLost, ask }) {
   ask ??= async () => {
     const where = `${lotteryPath(lottery, "participants")}?${query}`;
-    const response = await send("POST", where, { body, headers: { accept: "application/json", "content-type": type ?? "application/octet-stream" }, signal });
+    const response = await send("POST", where, {
+      body,
+      headers: { accept: "application/json", "content-type": type ?? "application/octet-stream" },
+      signal,
+    });
     return response.json();
   };
   for (let attempt = 0; ; attempt += 1) {
@@ -162,7 +167,8 @@ async function request(lottery, query, body, { signal, pace, type, onLost, ask }
     } catch (error) {
       const isBusy = error instanceof Refused && (error.status === 429 || error.status === 503);
       if (!signal.aborted && body) await stillThere(body);
-      if (signal.aborted || !pace || !(error instanceof Unreachable || isBusy || error instanceof TypeError)) throw error;
+      if (signal.aborted || !pace || !(error instanceof Unreachable || isBusy || error instanceof TypeError))
+        throw error;
       await pace.lost(attempt, signal, isBusy ? error.retryAfter : undefined);
       signal.throwIfAborted();
       const report = await onLost?.();
@@ -196,7 +202,11 @@ async function* partsOf(file, detected, rows) {
   if (file.size > MAX_WHOLE_BYTES && isText && !detected.ids_made) {
     const shape = shapeOf(detected);
     for await (const piece of piecesOf(file, shape)) {
-      const own = { charset: "utf-8", sheet: null, header_row: shape.headerLine ? 1 : detected.form === "csv" ? "none" : null };
+      const own = {
+        charset: "utf-8",
+        sheet: null,
+        header_row: shape.headerLine ? 1 : detected.form === "csv" ? "none" : null,
+      };
       yield { ...piece, body: new Blob([piece.text]), own };
     }
     return;
@@ -204,7 +214,11 @@ async function* partsOf(file, detected, rows) {
   let limit = Math.max(MAX_ROWS, Math.ceil((rows ?? 0) / MAX_SLICES));
   for (let offset = 0; ;) {
     const isLast = rows !== null && offset + limit >= rows;
-    const answer = yield { body: file, own: offset === 0 && isLast && limit === MAX_ROWS ? {} : { offset, limit }, isLast };
+    const answer = yield {
+      body: file,
+      own: offset === 0 && isLast && limit === MAX_ROWS ? {} : { offset, limit },
+      isLast,
+    };
     if (answer.isTooLarge) {
       if (limit === MAX_ROWS) throw answer.error;
       limit = MAX_ROWS;
@@ -233,7 +247,10 @@ async function sendParts(parts, ask, onAnswer) {
   }
 }
 
-const typeOf = (file) => (/^(text\/(csv|plain|tab-separated-values)|application\/(json|x-ndjson))$/.test(file.type) ? file.type : "application/octet-stream");
+const typeOf = (file) =>
+  /^(text\/(csv|plain|tab-separated-values)|application\/(json|x-ndjson))$/.test(file.type)
+    ? file.type
+    : "application/octet-stream";
 
 /**
  * Looks what an import would do, and stores nothing. `onAnswer(tally, first)` is called with what is known so far: `first` is
@@ -242,7 +259,8 @@ const typeOf = (file) => (/^(text\/(csv|plain|tab-separated-values)|application\
 export async function look(lottery, file, options, { signal, onAnswer }) {
   const tally = new Tally();
   const isCut = file.size > MAX_WHOLE_BYTES && ["text", "lines"].includes(await kindOf(file));
-  const ask = (own, body) => request(lottery, queryOf(options, { dry_run: true, ...own }), body, { signal, type: typeOf(file) });
+  const ask = (own, body) =>
+    request(lottery, queryOf(options, { dry_run: true, ...own }), body, { signal, type: typeOf(file) });
   let first;
   if (isCut) {
     // What the file is follows from its beginning; the rest is looked at piece by piece.
@@ -256,17 +274,27 @@ export async function look(lottery, file, options, { signal, onAnswer }) {
   const count = first && partsCanBeCut(detected) ? await countRows(file, detected, signal) : null;
   // Who is missing from one piece may be in another: what a replacement would withdraw follows from all of them.
   const own = (part) => (part.lineOf ? { ...ownOf(part, options), mode: null } : ownOf(part, options));
-  await sendParts(partsOf(file, detected, null), (part) => ask(own(part), part.body), (answer, part) => {
-    tally.add(part.lineOf && options.mode === "replace" ? { ...answer, withdrawn: null } : answer, part.lineOf, part.doubles);
-    if (!first) {
-      first = answer;
-      lookAtCells(file, first).then(() => onAnswer(tally, first)).catch(() => {});
-    }
-    tally.rows = count ?? answer.rows;
-    tally.done += part.rows ?? 0;
-    if (part.rows === undefined) tally.done = answer.next_offset ?? answer.rows;
-    onAnswer(tally, first);
-  });
+  await sendParts(
+    partsOf(file, detected, null),
+    (part) => ask(own(part), part.body),
+    (answer, part) => {
+      tally.add(
+        part.lineOf && options.mode === "replace" ? { ...answer, withdrawn: null } : answer,
+        part.lineOf,
+        part.doubles,
+      );
+      if (!first) {
+        first = answer;
+        lookAtCells(file, first)
+          .then(() => onAnswer(tally, first))
+          .catch(() => {});
+      }
+      tally.rows = count ?? answer.rows;
+      tally.done += part.rows ?? 0;
+      if (part.rows === undefined) tally.done = answer.next_offset ?? answer.rows;
+      onAnswer(tally, first);
+    },
+  );
   tally.isComplete = true;
   onAnswer(tally, first);
   return { tally, first };
@@ -319,30 +347,58 @@ export async function bring(lottery, file, options, { first, looked, signal, pac
   // begun twice, and of one that it finished the report is made from what the service has recorded.
   const onLost = async () => {
     const found = await last(lottery, signal).catch(() => null);
-    if (!found || (number === null ? found.number <= (before?.number ?? 0) : found.number !== number)) return null;
+    if (!found || (number === null ? found.number <= (before?.number ?? 0) : found.number !== number))
+      return null;
     number = found.number;
     if (found.state === "RUNNING") return null;
     const rest = (name) => (found[name] ?? 0) - (tally[name] ?? 0);
     tally.refusals = looked.refusals;
     tally.refusedRows = looked.refusedRows;
     return {
-      import: { number, state: found.state }, rows: looked.rows, next_offset: null,
-      accepted: rest("accepted"), updated: rest("updated"), unchanged: rest("unchanged"), refused: rest("refused"), withdrawn: rest("withdrawn"),
+      import: { number, state: found.state },
+      rows: looked.rows,
+      next_offset: null,
+      accepted: rest("accepted"),
+      updated: rest("updated"),
+      unchanged: rest("unchanged"),
+      refused: rest("refused"),
+      withdrawn: rest("withdrawn"),
     };
   };
   const ask = async (own, body, isLast) => {
-    const query = { toString: () => queryOf(number === null ? options : { ...options, mode: null }, { ...own, import: number, more: !isLast }).toString() };
+    const query = {
+      toString: () =>
+        queryOf(number === null ? options : { ...options, mode: null }, {
+          ...own,
+          import: number,
+          more: !isLast,
+        }).toString(),
+    };
     const report = await request(lottery, query, body, { signal, pace, type: typeOf(file), onLost });
     number = report.import?.number ?? number;
     return report;
   };
-  await sendParts(partsOf(file, first.detected, looked.rows), (part) => ask(ownOf(part, options), part.body, part.isLast), (answer, part) => {
-    tally.add(answer, part.lineOf, part.doubles);
-    tally.done = part.rows === undefined ? answer.next_offset ?? looked.rows : tally.done + part.rows + part.doubles.length;
-    onAnswer(tally);
-  });
+  await sendParts(
+    partsOf(file, first.detected, looked.rows),
+    (part) => ask(ownOf(part, options), part.body, part.isLast),
+    (answer, part) => {
+      tally.add(answer, part.lineOf, part.doubles);
+      tally.done =
+        part.rows === undefined
+          ? (answer.next_offset ?? looked.rows)
+          : tally.done + part.rows + part.doubles.length;
+      onAnswer(tally);
+    },
+  );
   while (tally.import?.state === "RUNNING") {
-    tally.add(await request(lottery, queryOf({ import: number }), new Blob([]), { signal, pace, type: "application/octet-stream", onLost }));
+    tally.add(
+      await request(lottery, queryOf({ import: number }), new Blob([]), {
+        signal,
+        pace,
+        type: "application/octet-stream",
+        onLost,
+      }),
+    );
     onAnswer(tally);
   }
   return tally;
@@ -350,7 +406,10 @@ export async function bring(lottery, file, options, { first, looked, signal, pac
 
 /** Ends an import that was stopped: what is in stays in. */
 export async function finish(lottery, number, signal) {
-  return request(lottery, queryOf({ import: number }), new Blob([]), { signal, type: "application/octet-stream" });
+  return request(lottery, queryOf({ import: number }), new Blob([]), {
+    signal,
+    type: "application/octet-stream",
+  });
 }
 
 /** The last import of a lottery, or null. */
@@ -368,7 +427,11 @@ export async function undo(lottery, number, signal) {
   const sum = { withdrawn: 0, restored: 0, kept: 0 };
   for (let cursor = null; ;) {
     const query = cursor ? `?cursor=${encodeURIComponent(cursor)}` : "";
-    const response = await send("POST", `${lotteryPath(lottery, "imports", String(number), "undo")}${query}`, { headers: { accept: "application/json" }, signal });
+    const response = await send(
+      "POST",
+      `${lotteryPath(lottery, "imports", String(number), "undo")}${query}`,
+      { headers: { accept: "application/json" }, signal },
+    );
     const step = await response.json();
     for (const name of Object.keys(sum)) sum[name] += step[name] ?? 0;
     cursor = step.next_cursor;

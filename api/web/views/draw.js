@@ -5,7 +5,17 @@ import { get, send } from "../api.js";
 import { sleep } from "../connection.js";
 import { foreign, h, put } from "../dom.js";
 import { canBeCancelled, drawPath, isFinal, lotteryPath, noticesOf, watchDraw } from "../draws.js";
-import { badge, explanation, groupedHash, timestamp, number, percent, prizes, reasonOf, trouble } from "../format.js";
+import {
+  badge,
+  explanation,
+  groupedHash,
+  timestamp,
+  number,
+  percent,
+  prizes,
+  reasonOf,
+  trouble,
+} from "../format.js";
 import { t } from "../i18n/index.js";
 import { link } from "../router.js";
 import { token } from "../session.js";
@@ -19,10 +29,13 @@ export async function show(root, { parameters: [lottery, id], signal }) {
   const head = h("div", { class: "draw-head", role: "status" });
   const body = h("div");
   const odds = h("div");
-  const actions = h("p", { class: "actions" },
+  const actions = h(
+    "p",
+    { class: "actions" },
     h("a", { class: "button primary", href: href("check") }, t("draw.check")),
     h("a", { class: "button", href: href("stage") }, t("draw.stage")),
-    h("a", { class: "button", href: href("execution") }, t("draw.execution")));
+    h("a", { class: "button", href: href("execution") }, t("draw.execution")),
+  );
   /** @type {(value?: unknown) => void} */
   let wake = () => {};
   let again = 0;
@@ -31,10 +44,17 @@ export async function show(root, { parameters: [lottery, id], signal }) {
     again = 8;
     wake();
   });
-  put(root,
+  put(
+    root,
     h("p", { class: "crumbs" }, h("a", { href: link("lotteries", lottery) }, foreign(name))),
-    head, actions, noticesOf(id).map((notice) => h("p", { class: "notice" }, explanation(notice))),
-    body, winners.element, notifications.element, odds);
+    head,
+    actions,
+    noticesOf(id).map((notice) => h("p", { class: "notice" }, explanation(notice))),
+    body,
+    winners.element,
+    notifications.element,
+    odds,
+  );
   document.title = name;
   /** @type {any} */
   let shown = null;
@@ -48,7 +68,9 @@ export async function show(root, { parameters: [lottery, id], signal }) {
     if (draw.entries !== null && !odds.children.length) showOdds(odds, draw, signal);
   };
   // Time alone makes a draw late.
-  const timer = setInterval(() => { if (!isFinal(shown?.status)) showHead(head, shown); }, 15000);
+  const timer = setInterval(() => {
+    if (!isFinal(shown?.status)) showHead(head, shown);
+  }, 15000);
   signal.addEventListener("abort", () => clearInterval(timer));
   while (!signal.aborted) {
     await watchDraw(lottery, id, signal, show);
@@ -66,12 +88,29 @@ export async function show(root, { parameters: [lottery, id], signal }) {
 }
 
 function showHead(head, draw) {
-  put(head,
-    h("h1", null, draw.sequence ? [h("span", { class: "sequence" }, `№ ${number(draw.sequence)}`), " · "] : null, prizes(draw.prizes)),
-    h("p", null, badge(draw.status), " ", h("span", { class: "quiet" }, timestamp(draw.created_at),
-      draw.closes_at ? [" · ", t("draw.closes"), " ", timestamp(draw.closes_at)] : null)),
+  put(
+    head,
+    h(
+      "h1",
+      null,
+      draw.sequence ? [h("span", { class: "sequence" }, `№ ${number(draw.sequence)}`), " · "] : null,
+      prizes(draw.prizes),
+    ),
+    h(
+      "p",
+      null,
+      badge(draw.status),
+      " ",
+      h(
+        "span",
+        { class: "quiet" },
+        timestamp(draw.created_at),
+        draw.closes_at ? [" · ", t("draw.closes"), " ", timestamp(draw.closes_at)] : null,
+      ),
+    ),
     lateness(draw),
-    draw.reason ? h("p", { class: "reason" }, h("code", null, draw.reason.name), " ", reasonOf(draw)) : null);
+    draw.reason ? h("p", { class: "reason" }, h("code", null, draw.reason.name), " ", reasonOf(draw)) : null,
+  );
 }
 
 /** A step that takes longer than this waits for a service that is down, or that takes no more calls at the timestamp. */
@@ -80,7 +119,12 @@ const LATE = 60000;
 /** Why a draw that should have come further has not, and that it will. */
 function lateness(draw) {
   const since = (text) => (text ? Date.now() - Date.parse(text) : 0);
-  const notified = draw.notifications ? Object.values(draw.notifications).reduce((all, counts) => all + counts.sent + counts.failed + counts.unknown, 0) : 0;
+  const notified = draw.notifications
+    ? Object.values(draw.notifications).reduce(
+        (all, counts) => all + counts.sent + counts.failed + counts.unknown,
+        0,
+      )
+    : 0;
   const [step, from] = {
     WAITING: ["sealing", draw.closes_at ?? draw.created_at],
     SEALED: draw.beacon_at ? ["drawing", draw.beacon_at] : ["beacon", draw.round_at],
@@ -113,35 +157,77 @@ function steps(draw) {
   const isOver = isFinal(draw.status) && draw.status !== "SUCCEEDED" && draw.status !== "INCOMPLETE";
   const reached = draw.status === "INCOMPLETE" ? 4 : WAY.indexOf(draw.status);
   const last = isOver ? (draw.commitment ? 1 : 0) : reached;
-  return h("ol", { class: "way", "aria-label": t("way.label") }, WAY.map((status, index) => {
-    const state = index < last || (index === last && isFinal(draw.status) && !isOver) ? "done" : index === last ? (isOver ? "stopped" : "now") : "ahead";
-    return h("li", { "data-state": state, "aria-current": state === "now" ? "step" : null },
-      h("span", { class: "point", "aria-hidden": "true" }, state === "done" ? "✓" : state === "stopped" ? "✕" : index + 1), t(`way.${status}`));
-  }));
+  return h(
+    "ol",
+    { class: "way", "aria-label": t("way.label") },
+    WAY.map((status, index) => {
+      const state =
+        index < last || (index === last && isFinal(draw.status) && !isOver)
+          ? "done"
+          : index === last
+            ? isOver
+              ? "stopped"
+              : "now"
+            : "ahead";
+      return h(
+        "li",
+        { "data-state": state, "aria-current": state === "now" ? "step" : null },
+        h(
+          "span",
+          { class: "point", "aria-hidden": "true" },
+          state === "done" ? "✓" : state === "stopped" ? "✕" : index + 1,
+        ),
+        t(`way.${status}`),
+      );
+    }),
+  );
 }
 
 /** Quotas and alternates, if there are any. */
 function rules(draw) {
   const quotas = draw.prizes.flatMap((prize) => (prize.quota ?? []).map((quota) => ({ prize, quota })));
   if (!quotas.length && !draw.alternates) return null;
-  return h("ul", { class: "rules" },
-    quotas.map(({ prize, quota }) => h("li", null, foreign(prize.name), ": ", whomInWords(quota), " ",
-      [quota.at_least === null ? null : t("rules.at_least", { n: number(quota.at_least) }), quota.at_most === null ? null : t("rules.at_most", { n: number(quota.at_most) })].filter(Boolean).join(", "))),
-    draw.alternates ? h("li", null, t("rules.alternates", { n: number(draw.alternates) })) : null);
+  return h(
+    "ul",
+    { class: "rules" },
+    quotas.map(({ prize, quota }) =>
+      h(
+        "li",
+        null,
+        foreign(prize.name),
+        ": ",
+        whomInWords(quota),
+        " ",
+        [
+          quota.at_least === null ? null : t("rules.at_least", { n: number(quota.at_least) }),
+          quota.at_most === null ? null : t("rules.at_most", { n: number(quota.at_most) }),
+        ]
+          .filter(Boolean)
+          .join(", "),
+      ),
+    ),
+    draw.alternates ? h("li", null, t("rules.alternates", { n: number(draw.alternates) })) : null,
+  );
 }
 
 /** What was fixed before anybody could know the result. */
 function sealed(draw) {
   if (!draw.commitment) return null;
-  return h("section", { class: "card sealed" },
+  return h(
+    "section",
+    { class: "card sealed" },
     h("h2", null, t("sealed.title")),
     h("p", { class: "quiet" }, t("sealed.text")),
     groupedHash(draw.commitment),
-    h("dl", { class: "facts-list" },
+    h(
+      "dl",
+      { class: "facts-list" },
       fact(t("sealed.at"), timestamp(draw.sealed_at)),
       fact(t("sealed.entries"), number(draw.entries)),
       draw.round ? fact(t("sealed.round"), number(draw.round)) : null,
-      draw.round_at ? fact(t("sealed.round_at"), timestamp(draw.round_at)) : null));
+      draw.round_at ? fact(t("sealed.round_at"), timestamp(draw.round_at)) : null,
+    ),
+  );
 }
 
 function fact(name, value) {
@@ -152,17 +238,38 @@ function fact(name, value) {
 const CLASSES = 200;
 
 async function showOdds(element, draw, signal) {
-  const answer = await get(`${drawPath(draw.lottery_id, draw.draw_id, "odds")}?limit=${CLASSES}`, { signal }).catch(() => null);
+  const answer = await get(`${drawPath(draw.lottery_id, draw.draw_id, "odds")}?limit=${CLASSES}`, {
+    signal,
+  }).catch(() => null);
   if (!answer?.classes.length || signal.aborted) return;
   const classes = answer.classes;
   const hasGroups = classes.some((one) => one.group !== null || one.without_group);
-  const head = [hasGroups ? h("th", { scope: "col" }, t("odds.group")) : null, ["tickets", "entries", "chance"].map((name) => h("th", { scope: "col", class: "n" }, t(`odds.${name}`)))];
-  const rows = classes.map(({ group, without_group: withoutGroup, tickets, entries, any }) => h("tr", null,
-    hasGroups ? h("td", null, withoutGroup ? t("quota.without_group") : group === null ? "–" : foreign(group)) : null,
-    h("td", { class: "n" }, number(tickets)),
-    h("td", { class: "n" }, number(entries)),
-    h("td", { class: "n" }, percent(any.chance), any.error > 0.00001 ? ` ± ${percent(any.error)}` : "")));
-  put(element, h("details", { class: "odds" }, h("summary", null, t("odds.title")),
-    answer.simulated_draws ? h("p", { class: "quiet" }, t("odds.simulated", { n: number(answer.simulated_draws) })) : null,
-    h("table", { class: "small-table" }, h("thead", null, h("tr", null, head)), h("tbody", null, rows))));
+  const head = [
+    hasGroups ? h("th", { scope: "col" }, t("odds.group")) : null,
+    ["tickets", "entries", "chance"].map((name) => h("th", { scope: "col", class: "n" }, t(`odds.${name}`))),
+  ];
+  const rows = classes.map(({ group, without_group: withoutGroup, tickets, entries, any }) =>
+    h(
+      "tr",
+      null,
+      hasGroups
+        ? h("td", null, withoutGroup ? t("quota.without_group") : group === null ? "–" : foreign(group))
+        : null,
+      h("td", { class: "n" }, number(tickets)),
+      h("td", { class: "n" }, number(entries)),
+      h("td", { class: "n" }, percent(any.chance), any.error > 0.00001 ? ` ± ${percent(any.error)}` : ""),
+    ),
+  );
+  put(
+    element,
+    h(
+      "details",
+      { class: "odds" },
+      h("summary", null, t("odds.title")),
+      answer.simulated_draws
+        ? h("p", { class: "quiet" }, t("odds.simulated", { n: number(answer.simulated_draws) }))
+        : null,
+      h("table", { class: "small-table" }, h("thead", null, h("tr", null, head)), h("tbody", null, rows)),
+    ),
+  );
 }

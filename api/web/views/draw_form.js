@@ -25,18 +25,41 @@ export function drawForm(lottery) {
   const submit = h("button", { type: "submit", class: "primary" }, t("draw_form.start"));
   // The same press of the button, repeated after a lost answer, is the same draw.
   let key = newKey();
-  const form = h("form", { class: "card", onsubmit: start, oninput: () => { key = newKey(); } },
+  const form = h(
+    "form",
+    {
+      class: "card",
+      onsubmit: start,
+      oninput: () => {
+        key = newKey();
+      },
+    },
     h("h2", null, t("draw_form.title")),
     prizes,
-    h("p", null, h("button", { type: "button", class: "small", onclick: addPrize }, t("draw_form.add_prize"))),
-    h("details", null, h("summary", null, t("draw_form.options")),
+    h(
+      "p",
+      null,
+      h("button", { type: "button", class: "small", onclick: addPrize }, t("draw_form.add_prize")),
+    ),
+    h(
+      "details",
+      null,
+      h("summary", null, t("draw_form.options")),
       field(t("draw_form.alternates"), alternates, t("draw_form.alternates_hint")),
       field(t("draw_form.closes"), closes, t("draw_form.closes_hint")),
-      h("fieldset", null, h("legend", null, t("draw_form.channels")),
-        h("label", { class: "check" }, sms, " SMS"), h("label", { class: "check" }, email, " ", t("draw_form.email"))),
-      h("p", { class: "hint" }, t("draw_form.tickets_hint"))),
+      h(
+        "fieldset",
+        null,
+        h("legend", null, t("draw_form.channels")),
+        h("label", { class: "check" }, sms, " SMS"),
+        h("label", { class: "check" }, email, " ", t("draw_form.email")),
+      ),
+      h("p", { class: "hint" }, t("draw_form.tickets_hint")),
+    ),
     h("label", { class: "check" }, past, " ", t("draw_form.past")),
-    problem, submit);
+    problem,
+    submit,
+  );
 
   /** @returns {ReturnType<typeof prize>[]} */
   function rows() {
@@ -56,7 +79,9 @@ export function drawForm(lottery) {
     if (Number(alternates.value) > 0) body.alternates = Number(alternates.value);
     if (closes.value) body.closes_at = new Date(closes.value).toISOString();
     try {
-      const draw = await post(lotteryPath(lottery.lottery_id, "draws"), body, { headers: { "idempotency-key": key } });
+      const draw = await post(lotteryPath(lottery.lottery_id, "draws"), body, {
+        headers: { "idempotency-key": key },
+      });
       keepNotices(draw.draw_id, draw.notices);
       location.hash = link("lotteries", lottery.lottery_id, "draws", draw.draw_id);
     } catch (error) {
@@ -81,18 +106,45 @@ function newKey() {
 
 /** One prize: its name, how many win it, its quotas. */
 function prize(isFirst, counts) {
-  const name = h("input", { name: "prize", required: true, maxlength: 100, autocomplete: "off", value: isFirst ? t("draw_form.first_prize") : "" });
+  const name = h("input", {
+    name: "prize",
+    required: true,
+    maxlength: 100,
+    autocomplete: "off",
+    value: isFirst ? t("draw_form.first_prize") : "",
+  });
   const winners = numberInput(1, 10000, 1);
   winners.required = true;
   winners.name = "winners";
   const quotas = h("div", { class: "quotas" });
-  const row = h("fieldset", { class: "prize" },
+  const row = h(
+    "fieldset",
+    { class: "prize" },
     h("legend", null, t("draw_form.prize")),
-    h("div", { class: "pair" }, field(t("draw_form.prize_name"), name), field(t("draw_form.winners"), winners)),
+    h(
+      "div",
+      { class: "pair" },
+      field(t("draw_form.prize_name"), name),
+      field(t("draw_form.winners"), winners),
+    ),
     quotas,
-    h("p", { class: "row-actions" },
-      h("button", { type: "button", class: "small", onclick: () => quotas.append(quotaRow(counts())) }, t("draw_form.add_quota")),
-      isFirst ? null : h("button", { type: "button", class: "small", onclick: () => row.remove() }, t("draw_form.remove_prize"))));
+    h(
+      "p",
+      { class: "row-actions" },
+      h(
+        "button",
+        { type: "button", class: "small", onclick: () => quotas.append(quotaRow(counts())) },
+        t("draw_form.add_quota"),
+      ),
+      isFirst
+        ? null
+        : h(
+            "button",
+            { type: "button", class: "small", onclick: () => row.remove() },
+            t("draw_form.remove_prize"),
+          ),
+    ),
+  );
   /** @returns {ReturnType<typeof quotaRow>[]} */
   const rows = () => /** @type {any[]} */ ([...quotas.children]);
   const read = () => {

@@ -33,7 +33,15 @@ async function showExecution(root, name, signal, back) {
   let view = null;
   const list = back ?? h("a", { href: "#/executions" }, t("execution.to_list"));
   await followExecution(name, signal, (answer, events) => {
-    view ??= new ExecutionView(root, answer.definition, t("execution.title"), answer.name, list, true, signal);
+    view ??= new ExecutionView(
+      root,
+      answer.definition,
+      t("execution.title"),
+      answer.name,
+      list,
+      true,
+      signal,
+    );
     view.take(events, answer);
   });
 }
@@ -57,21 +65,45 @@ class ExecutionView {
     this.picture = new Picture(definition, (state) => this.choose(state));
     this.status = h("span", { class: "facts", role: "status" });
     this.whole = h("div", { class: "whole" });
-    this.scroller = h("div", { class: "scroller", tabindex: "0", role: "region", "aria-label": t("graph.label") }, this.picture.element);
-    const fit = h("input", { type: "checkbox", onchange: (event) => this.scroller.classList.toggle("fit", event.target.checked) });
+    this.scroller = h(
+      "div",
+      { class: "scroller", tabindex: "0", role: "region", "aria-label": t("graph.label") },
+      this.picture.element,
+    );
+    const fit = h("input", {
+      type: "checkbox",
+      onchange: (event) => this.scroller.classList.toggle("fit", event.target.checked),
+    });
     this.time = h("div", { class: "timeline" });
     this.table = h("div");
-    put(root,
-      h("div", { class: "execution" },
+    put(
+      root,
+      h(
+        "div",
+        { class: "execution" },
         h("p", { class: "crumbs" }, back),
         h("h1", null, title, " ", h("span", { class: "sub" }, foreign(name))),
         this.status,
-        h("div", { class: "split" },
-          h("section", { class: "graph", "aria-label": t("graph.label") },
-            this.scroller, h("div", { class: "under" }, legend(), h("label", { class: "check" }, fit, " ", t("graph.fit")))),
-          h("section", { class: "details", "aria-label": t("details.label") }, this.details.element, this.whole)),
+        h(
+          "div",
+          { class: "split" },
+          h(
+            "section",
+            { class: "graph", "aria-label": t("graph.label") },
+            this.scroller,
+            h("div", { class: "under" }, legend(), h("label", { class: "check" }, fit, " ", t("graph.fit"))),
+          ),
+          h(
+            "section",
+            { class: "details", "aria-label": t("details.label") },
+            this.details.element,
+            this.whole,
+          ),
+        ),
         h("section", null, h("h2", null, t("timeline.title")), this.time),
-        h("section", null, h("h2", null, t("history.title")), this.table)));
+        h("section", null, h("h2", null, t("history.title")), this.table),
+      ),
+    );
     this.chosen = null;
     this.coming = [];
     this.isPlaying = false;
@@ -110,8 +142,16 @@ class ExecutionView {
 
   /** The state to look at before anybody has chosen one: the one that failed, or the last one entered. */
   interesting() {
-    const entered = this.history.events.filter((event) => event.type.endsWith("StateEntered")).map((event) => event.state);
-    return entered.find((state) => ["failed", "caught"].includes(this.history.status(state)) && !this.inside.has(state)) ?? entered.at(-1) ?? null;
+    const entered = this.history.events
+      .filter((event) => event.type.endsWith("StateEntered"))
+      .map((event) => event.state);
+    return (
+      entered.find(
+        (state) => ["failed", "caught"].includes(this.history.status(state)) && !this.inside.has(state),
+      ) ??
+      entered.at(-1) ??
+      null
+    );
   }
 
   choose(state) {
@@ -122,42 +162,94 @@ class ExecutionView {
 
   showStatus() {
     const { began, ended } = this.history;
-    const word = ended ? { Succeeded: "SUCCEEDED", Failed: "FAILED", Aborted: "ABORTED", TimedOut: "TIMED_OUT" }[ended.status] : "RUNNING";
+    const word = ended
+      ? { Succeeded: "SUCCEEDED", Failed: "FAILED", Aborted: "ABORTED", TimedOut: "TIMED_OUT" }[ended.status]
+      : "RUNNING";
     const last = ended?.time ?? this.history.events.at(-1)?.time;
-    put(this.status, badge(word), " ",
-      began ? h("span", null, t("execution.began", { time: clock(began) })) : null, " ",
-      began ? h("span", null, duration(last - began)) : null, " ",
+    put(
+      this.status,
+      badge(word),
+      " ",
+      began ? h("span", null, t("execution.began", { time: clock(began) })) : null,
+      " ",
+      began ? h("span", null, duration(last - began)) : null,
+      " ",
       h("span", null, t("execution.events", { n: this.history.events.length })),
-      ended?.error ? [" ", h("code", null, ended.error)] : null);
+      ended?.error ? [" ", h("code", null, ended.error)] : null,
+    );
     if (!this.hasData) {
       put(this.whole, h("p", { class: "quiet" }, t("execution.public")));
     } else if (this.answer && this.shownAnswer !== this.answer.status) {
       this.shownAnswer = this.answer.status;
-      put(this.whole, json(t("execution.input"), this.answer.input), json(t("execution.output"), this.answer.output),
+      put(
+        this.whole,
+        json(t("execution.input"), this.answer.input),
+        json(t("execution.output"), this.answer.output),
         this.answer.cause ? text(t("details.cause"), this.answer.cause) : null,
-        json(t("execution.definition"), this.definition));
+        json(t("execution.definition"), this.definition),
+      );
     }
   }
 
   showTable() {
     const { events, began } = this.history;
     const shown = events.slice(0, this.rows);
-    const rows = shown.map((event) => h("tr", null,
-      h("td", { class: "n" }, event.id),
-      h("td", null, event.type),
-      h("td", null, event.state ? h("button", { type: "button", class: "link", onclick: () => this.choose(event.state) }, event.state) : null),
-      h("td", { class: "n" }, `+${duration(event.time - began)}`),
-      h("td", null, event.details ? json(event.error ?? t("history.details"), event.details) : event.error ? h("code", null, event.error) : null)));
+    const rows = shown.map((event) =>
+      h(
+        "tr",
+        null,
+        h("td", { class: "n" }, event.id),
+        h("td", null, event.type),
+        h(
+          "td",
+          null,
+          event.state
+            ? h(
+                "button",
+                { type: "button", class: "link", onclick: () => this.choose(event.state) },
+                event.state,
+              )
+            : null,
+        ),
+        h("td", { class: "n" }, `+${duration(event.time - began)}`),
+        h(
+          "td",
+          null,
+          event.details
+            ? json(event.error ?? t("history.details"), event.details)
+            : event.error
+              ? h("code", null, event.error)
+              : null,
+        ),
+      ),
+    );
     if (this.shownRows === rows.length && this.shownEvents === events.length) return;
     this.shownRows = rows.length;
     this.shownEvents = events.length;
-    const head = ["history.id", "history.type", "history.state", "history.after", "history.details"].map((name) => h("th", { scope: "col" }, t(name)));
-    put(this.table,
-      h("div", { class: "scroller", tabindex: "0", role: "region", "aria-label": t("history.title") },
-        h("table", { class: "history" }, h("thead", null, h("tr", null, head)), h("tbody", null, rows))));
+    const head = ["history.id", "history.type", "history.state", "history.after", "history.details"].map(
+      (name) => h("th", { scope: "col" }, t(name)),
+    );
+    put(
+      this.table,
+      h(
+        "div",
+        { class: "scroller", tabindex: "0", role: "region", "aria-label": t("history.title") },
+        h("table", { class: "history" }, h("thead", null, h("tr", null, head)), h("tbody", null, rows)),
+      ),
+    );
     if (events.length > this.rows) {
-      const more = () => { this.rows += 1000; this.showTable(); };
-      add(this.table, h("p", null, h("button", { type: "button", onclick: more }, t("more_rows", { n: events.length - this.rows }))));
+      const more = () => {
+        this.rows += 1000;
+        this.showTable();
+      };
+      add(
+        this.table,
+        h(
+          "p",
+          null,
+          h("button", { type: "button", onclick: more }, t("more_rows", { n: events.length - this.rows })),
+        ),
+      );
     }
   }
 }
@@ -165,7 +257,12 @@ class ExecutionView {
 /** JSON that can be folded. Texts that hold JSON are shown as what they hold. */
 export function json(title, value) {
   if (value === null || value === undefined) return null;
-  return h("details", { class: "json" }, h("summary", null, title), h("pre", { tabindex: "0" }, pretty(value)));
+  return h(
+    "details",
+    { class: "json" },
+    h("summary", null, title),
+    h("pre", { tabindex: "0" }, pretty(value)),
+  );
 }
 
 function text(title, value) {

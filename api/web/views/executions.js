@@ -15,11 +15,21 @@ export async function show(root, { signal }) {
   document.title = t("executions.title");
   const list = h("div");
   let machine = "";
-  const machines = h("select", { class: "narrow-field", onchange: (event) => { machine = event.target.value; load(); }, "aria-label": t("executions.machine") });
-  put(root,
+  const machines = h("select", {
+    class: "narrow-field",
+    onchange: (event) => {
+      machine = event.target.value;
+      load();
+    },
+    "aria-label": t("executions.machine"),
+  });
+  put(
+    root,
     h("h1", null, t("executions.title")),
     h("p", { class: "lead" }, t("executions.lead")),
-    h("p", null, machines), list);
+    h("p", null, machines),
+    list,
+  );
   let drawn = "";
   const load = async () => {
     const { executions } = await get("/local/executions", { signal });
@@ -27,7 +37,11 @@ export async function show(root, { signal }) {
     if (text === drawn) return;
     drawn = text;
     const names = [...new Set(executions.map((one) => nameOf(one.state_machine_arn)))].sort();
-    put(machines, h("option", { value: "" }, t("executions.all")), names.map((name) => h("option", { value: name }, name)));
+    put(
+      machines,
+      h("option", { value: "" }, t("executions.all")),
+      names.map((name) => h("option", { value: name }, name)),
+    );
     machines.value = names.includes(machine) ? machine : "";
     put(list, table(executions.filter((one) => !machine || nameOf(one.state_machine_arn) === machine)));
   };
@@ -44,13 +58,46 @@ function nameOf(arn) {
 
 function table(executions) {
   if (!executions.length) return h("p", { class: "quiet" }, t("executions.none"));
-  const head = ["executions.name", "executions.machine", "executions.status", "executions.started", "executions.took"];
-  const rows = executions.map((one) => h("tr", null,
-    h("td", null, h("a", { href: link("executions", one.execution_arn) }, one.name)),
-    h("td", null, nameOf(one.state_machine_arn)),
-    h("td", null, badge(one.status)),
-    h("td", null, timestamp(one.started_at)),
-    h("td", { class: "n" }, one.stopped_at ? duration(Date.parse(one.stopped_at) - Date.parse(one.started_at)) : "")));
-  return h("div", { class: "scroller", tabindex: "0", role: "region", "aria-label": t("executions.title") },
-    h("table", null, h("thead", null, h("tr", null, head.map((name) => h("th", { scope: "col", class: name === "executions.took" ? "n" : null }, t(name))))), h("tbody", null, rows)));
+  const head = [
+    "executions.name",
+    "executions.machine",
+    "executions.status",
+    "executions.started",
+    "executions.took",
+  ];
+  const rows = executions.map((one) =>
+    h(
+      "tr",
+      null,
+      h("td", null, h("a", { href: link("executions", one.execution_arn) }, one.name)),
+      h("td", null, nameOf(one.state_machine_arn)),
+      h("td", null, badge(one.status)),
+      h("td", null, timestamp(one.started_at)),
+      h(
+        "td",
+        { class: "n" },
+        one.stopped_at ? duration(Date.parse(one.stopped_at) - Date.parse(one.started_at)) : "",
+      ),
+    ),
+  );
+  return h(
+    "div",
+    { class: "scroller", tabindex: "0", role: "region", "aria-label": t("executions.title") },
+    h(
+      "table",
+      null,
+      h(
+        "thead",
+        null,
+        h(
+          "tr",
+          null,
+          head.map((name) =>
+            h("th", { scope: "col", class: name === "executions.took" ? "n" : null }, t(name)),
+          ),
+        ),
+      ),
+      h("tbody", null, rows),
+    ),
+  );
 }

@@ -12,10 +12,16 @@ export async function show(root, { parameters: [id], signal }) {
   const lottery = await get(lotteryPath(id), { signal });
   document.title = `${t("join.title")} · ${lottery.name}`;
   const content = h("div");
-  put(root,
-    h("section", { class: "narrow" },
+  put(
+    root,
+    h(
+      "section",
+      { class: "narrow" },
       h("p", { class: "crumbs" }, h("a", { href: link("lotteries", id) }, foreign(lottery.name))),
-      h("h1", null, t("join.title")), content));
+      h("h1", null, t("join.title")),
+      content,
+    ),
+  );
   put(content, lottery.open_to_join ? form(lottery, content) : h("p", { class: "lead" }, t("join.closed")));
 }
 
@@ -45,20 +51,37 @@ function form(lottery, content) {
       submit.disabled = false;
     }
   };
-  return h("form", { class: "card", onsubmit: enter },
+  return h(
+    "form",
+    { class: "card", onsubmit: enter },
     h("p", { class: "lead" }, t("join.lead")),
-    field(t("join.name"), name), field(t("join.phone"), phone, t("join.phone_hint")), field(t("join.email"), email),
-    h("p", { class: "hint" }, t("join.once")), problem, submit);
+    field(t("join.name"), name),
+    field(t("join.phone"), phone, t("join.phone_hint")),
+    field(t("join.email"), email),
+    h("p", { class: "hint" }, t("join.once")),
+    problem,
+    submit,
+  );
 }
 
 function receipt(lottery, answer) {
-  return h("div", { class: "card receipt" },
+  return h(
+    "div",
+    { class: "card receipt" },
     h("h2", { tabindex: "-1" }, t("join.done")),
     h("p", null, t("join.keep")),
     h("pre", { tabindex: "0" }, receiptText(answer)),
-    h("p", { class: "actions" },
-      h("button", { type: "button", class: "primary", onclick: () => saveReceipt(lottery.lottery_id, answer) }, t("join.save")),
-      h("a", { class: "button", href: link("lotteries", lottery.lottery_id) }, t("join.to_lottery"))));
+    h(
+      "p",
+      { class: "actions" },
+      h(
+        "button",
+        { type: "button", class: "primary", onclick: () => saveReceipt(lottery.lottery_id, answer) },
+        t("join.save"),
+      ),
+      h("a", { class: "button", href: link("lotteries", lottery.lottery_id) }, t("join.to_lottery")),
+    ),
+  );
 }
 
 function receiptText({ label, nonce, participant_id }) {

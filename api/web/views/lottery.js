@@ -15,51 +15,109 @@ export async function show(root, { parameters: [id], signal }) {
   let lottery = await get(lotteryPath(id), { signal });
   document.title = lottery.name;
   const draws = h("div");
-  put(root,
+  put(
+    root,
     h("h1", null, foreign(lottery.name)),
-    h("p", { class: "quiet" }, t("home.created"), " ", timestamp(lottery.created_at), " · ", lottery.time_zone),
-    h("div", { class: lottery.open_to_join ? "columns" : "" },
-      h("section", null, h("h2", null, t("lottery.draws")), h("p", { class: "quiet" }, t("lottery.draws_lead")), draws),
-      lottery.open_to_join ? joining(id) : null));
+    h(
+      "p",
+      { class: "quiet" },
+      t("home.created"),
+      " ",
+      timestamp(lottery.created_at),
+      " · ",
+      lottery.time_zone,
+    ),
+    h(
+      "div",
+      { class: lottery.open_to_join ? "columns" : "" },
+      h(
+        "section",
+        null,
+        h("h2", null, t("lottery.draws")),
+        h("p", { class: "quiet" }, t("lottery.draws_lead")),
+        draws,
+      ),
+      lottery.open_to_join ? joining(id) : null,
+    ),
+  );
   put(draws, drawList(lottery));
   const isMoving = () => lottery.draws.some((draw) => !isFinal(draw.status));
-  await poll(() => (isMoving() ? 4000 : 20000), signal, async () => {
-    const next = await get(lotteryPath(id), { signal });
-    if (JSON.stringify(next) !== JSON.stringify(lottery)) put(draws, drawList(next));
-    lottery = next;
-  });
+  await poll(
+    () => (isMoving() ? 4000 : 20000),
+    signal,
+    async () => {
+      const next = await get(lotteryPath(id), { signal });
+      if (JSON.stringify(next) !== JSON.stringify(lottery)) put(draws, drawList(next));
+      lottery = next;
+    },
+  );
 }
 
 /** The way in: a code for phones, a link for others. */
 function joining(id) {
   const where = address("").replace(/#.*$/, "") + link("lotteries", id, "join");
-  return h("section", { class: "aside" },
-    h("div", { class: "card join-card" },
+  return h(
+    "section",
+    { class: "aside" },
+    h(
+      "div",
+      { class: "card join-card" },
       h("h2", null, t("join.scan")),
       code(where, t("join.code")),
       h("p", null, h("a", { class: "button primary", href: link("lotteries", id, "join") }, t("join.here"))),
-      h("p", { class: "quiet" }, t("join.once"))));
+      h("p", { class: "quiet" }, t("join.once")),
+    ),
+  );
 }
 
 /** All draws of a lottery with their numbers and commitments, newest first. */
 export function drawList(lottery) {
   if (!lottery.draws.length) return h("p", { class: "quiet" }, t("lottery.no_draws"));
-  const list = h("ol", { class: "draws" }, lottery.draws.map((draw) => item(lottery.lottery_id, draw)));
+  const list = h(
+    "ol",
+    { class: "draws" },
+    lottery.draws.map((draw) => item(lottery.lottery_id, draw)),
+  );
   if (!lottery.next_cursor) return list;
-  const { more } = paged(list, async (cursor) => {
-    const page = await get(pageOf(lotteryPath(lottery.lottery_id, "draws"), cursor));
-    return { elements: page.draws.map((draw) => item(lottery.lottery_id, draw)), next_cursor: page.next_cursor };
-  }, lottery.next_cursor);
+  const { more } = paged(
+    list,
+    async (cursor) => {
+      const page = await get(pageOf(lotteryPath(lottery.lottery_id, "draws"), cursor));
+      return {
+        elements: page.draws.map((draw) => item(lottery.lottery_id, draw)),
+        next_cursor: page.next_cursor,
+      };
+    },
+    lottery.next_cursor,
+  );
   return [list, more];
 }
 
 function item(lottery, draw) {
-  return h("li", { class: "card", "data-draw": draw.draw_id },
-    h("div", { class: "head" },
-      h("span", { class: "sequence", title: t("draw.number") }, draw.sequence ? `№ ${number(draw.sequence)}` : "–"),
-      h("a", { class: "title", href: link("lotteries", lottery, "draws", draw.draw_id) }, prizes(draw.prizes)),
-      badge(draw.status)),
-    h("p", { class: "quiet" }, timestamp(draw.created_at),
+  return h(
+    "li",
+    { class: "card", "data-draw": draw.draw_id },
+    h(
+      "div",
+      { class: "head" },
+      h(
+        "span",
+        { class: "sequence", title: t("draw.number") },
+        draw.sequence ? `№ ${number(draw.sequence)}` : "–",
+      ),
+      h(
+        "a",
+        { class: "title", href: link("lotteries", lottery, "draws", draw.draw_id) },
+        prizes(draw.prizes),
+      ),
+      badge(draw.status),
+    ),
+    h(
+      "p",
+      { class: "quiet" },
+      timestamp(draw.created_at),
       draw.entries === null ? null : [" · ", t("draw.entries", { n: number(draw.entries) })],
-      draw.commitment ? [" · ", t("draw.commitment"), " ", shortHash(draw.commitment)] : null));
+      draw.commitment ? [" · ", t("draw.commitment"), " ", shortHash(draw.commitment)] : null,
+    ),
+  );
 }

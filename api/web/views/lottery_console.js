@@ -20,22 +20,43 @@ export async function show(root, { parameters: [id], signal }) {
   document.title = lottery.name;
   const draws = h("div");
   const list = people(lottery, signal);
-  put(root,
+  put(
+    root,
     h("p", { class: "crumbs" }, h("a", { href: "#/console" }, t("console.title"))),
     h("h1", null, foreign(lottery.name)),
-    h("p", { class: "actions" }, h("a", { class: "button", href: link("lotteries", id) }, t("lottery.public"))),
-    h("div", { class: "columns" },
-      h("div", null,
-        h("section", { class: "importing" }, h("h2", null, t("import.title")), importPanel(lottery, list, signal)),
+    h(
+      "p",
+      { class: "actions" },
+      h("a", { class: "button", href: link("lotteries", id) }, t("lottery.public")),
+    ),
+    h(
+      "div",
+      { class: "columns" },
+      h(
+        "div",
+        null,
+        h(
+          "section",
+          { class: "importing" },
+          h("h2", null, t("import.title")),
+          importPanel(lottery, list, signal),
+        ),
         list.element,
-        h("section", null, h("h2", null, t("lottery.draws")), draws)),
-      h("section", { class: "aside" }, drawForm(lottery))));
+        h("section", null, h("h2", null, t("lottery.draws")), draws),
+      ),
+      h("section", { class: "aside" }, drawForm(lottery)),
+    ),
+  );
   let shown = lottery;
   put(draws, drawList(lottery));
   const isMoving = () => shown.draws.some((draw) => !isFinal(draw.status));
-  await poll(() => (isMoving() ? 1500 : 5000), signal, async () => {
-    const next = await get(lotteryPath(id), { signal });
-    if (JSON.stringify(next) !== JSON.stringify(shown)) put(draws, drawList(next));
-    shown = next;
-  });
+  await poll(
+    () => (isMoving() ? 1500 : 5000),
+    signal,
+    async () => {
+      const next = await get(lotteryPath(id), { signal });
+      if (JSON.stringify(next) !== JSON.stringify(shown)) put(draws, drawList(next));
+      shown = next;
+    },
+  );
 }

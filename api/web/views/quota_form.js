@@ -25,16 +25,38 @@ export function quotaRow(counted) {
   /** @type {{element: HTMLElement, read: () => string[]} | null} */
   let typed = null;
   const changed = () => row.dispatchEvent(new Event("input", { bubbles: true }));
-  add(row, whom, field(t("draw_form.at_least"), least), field(t("draw_form.at_most"), most),
-    h("button", { type: "button", class: "small", "aria-label": t("draw_form.remove_quota"), onclick: () => { changed(); row.remove(); } }, "✕"),
-    problem);
+  add(
+    row,
+    whom,
+    field(t("draw_form.at_least"), least),
+    field(t("draw_form.at_most"), most),
+    h(
+      "button",
+      {
+        type: "button",
+        class: "small",
+        "aria-label": t("draw_form.remove_quota"),
+        onclick: () => {
+          changed();
+          row.remove();
+        },
+      },
+      "✕",
+    ),
+    problem,
+  );
 
   const groups = () => [...new Set([...chosen.groups, ...(typed?.read() ?? [])])];
   const show = (counts) => {
     chosen.groups = groups();
     const known = counts && (counts.groups.length > 0 || counts.in_other_groups > 0);
     typed = known && counts.in_other_groups === 0 ? null : typedGroups(chosen, known);
-    put(whom, known ? listedGroups(chosen, counts) : null, typed?.element, known ? null : withoutGroup(chosen, null));
+    put(
+      whom,
+      known ? listedGroups(chosen, counts) : null,
+      typed?.element,
+      known ? null : withoutGroup(chosen, null),
+    );
   };
   show(null);
   counted.then(show);
@@ -60,8 +82,23 @@ export function quotaRow(counted) {
       message.remove();
       changed();
     };
-    const buttons = nearest.map((name) => h("button", { type: "button", class: "small", onclick: () => use(name) }, t("quota.use_group"), " ", foreign(name)));
-    add(problem, add(message, h("p", { class: "problem" }, t("quota.unknown_group", { group })), h("p", { class: "row-actions" }, buttons)));
+    const buttons = nearest.map((name) =>
+      h(
+        "button",
+        { type: "button", class: "small", onclick: () => use(name) },
+        t("quota.use_group"),
+        " ",
+        foreign(name),
+      ),
+    );
+    add(
+      problem,
+      add(
+        message,
+        h("p", { class: "problem" }, t("quota.unknown_group", { group })),
+        h("p", { class: "row-actions" }, buttons),
+      ),
+    );
   };
   return Object.assign(row, { read, accept, refuse });
 }
@@ -76,8 +113,14 @@ function isSame(one, other) {
 function listedGroups(chosen, counts) {
   const summary = h("summary");
   const name = () => {
-    const names = [...chosen.groups.map(foreign), chosen.withoutGroup ? t("quota.without_group") : null].filter(Boolean);
-    put(summary, names.length ? names.flatMap((one, i) => (i ? [t("quota.and"), one] : [one])) : t("quota.choose"));
+    const names = [
+      ...chosen.groups.map(foreign),
+      chosen.withoutGroup ? t("quota.without_group") : null,
+    ].filter(Boolean);
+    put(
+      summary,
+      names.length ? names.flatMap((one, i) => (i ? [t("quota.and"), one] : [one])) : t("quota.choose"),
+    );
   };
   // What was typed before and is on no list stays ticked, until the reader takes it off.
   const listed = new Set(counts.groups.map(({ group }) => group));
@@ -88,11 +131,29 @@ function listedGroups(chosen, counts) {
       chosen.groups = box.checked ? [...chosen.groups, group] : chosen.groups.filter((one) => one !== group);
       name();
     };
-    return h("label", { class: "check" }, box, " ", foreign(group), " ", h("span", { class: "quiet" }, number(people)));
+    return h(
+      "label",
+      { class: "check" },
+      box,
+      " ",
+      foreign(group),
+      " ",
+      h("span", { class: "quiet" }, number(people)),
+    );
   });
   name();
-  return h("details", { class: "choose", open: true }, summary,
-    h("fieldset", { class: "choices" }, h("legend", null, t("quota.several_hint")), choices, withoutGroup(chosen, counts, name)));
+  return h(
+    "details",
+    { class: "choose", open: true },
+    summary,
+    h(
+      "fieldset",
+      { class: "choices" },
+      h("legend", null, t("quota.several_hint")),
+      choices,
+      withoutGroup(chosen, counts, name),
+    ),
+  );
 }
 
 function withoutGroup(chosen, counts, onChange) {
@@ -101,25 +162,48 @@ function withoutGroup(chosen, counts, onChange) {
     chosen.withoutGroup = box.checked;
     onChange?.();
   };
-  return h("label", { class: "check" }, box, " ", t("quota.without_group"), " ",
-    counts ? h("span", { class: "quiet" }, number(counts.without_group)) : null);
+  return h(
+    "label",
+    { class: "check" },
+    box,
+    " ",
+    t("quota.without_group"),
+    " ",
+    counts ? h("span", { class: "quiet" }, number(counts.without_group)) : null,
+  );
 }
 
 /** Names of groups to type: the only way where the list has none yet, a further one where it has more than are counted. */
 function typedGroups(chosen, isFurther) {
   const inputs = h("div");
-  const another = (value) => inputs.append(field(t(isFurther ? "quota.another_group" : "draw_form.group"),
-    h("input", { maxlength: 64, autocomplete: "off", name: "group", value })));
+  const another = (value) =>
+    inputs.append(
+      field(
+        t(isFurther ? "quota.another_group" : "draw_form.group"),
+        h("input", { maxlength: 64, autocomplete: "off", name: "group", value }),
+      ),
+    );
   const before = isFurther ? [] : chosen.groups.splice(0);
   (before.length ? before : [""]).forEach(another);
-  const element = h("div", { class: "typed" }, inputs,
-    h("p", { class: "row-actions" }, h("button", { type: "button", class: "small", onclick: () => another("") }, t("quota.add_group"))));
+  const element = h(
+    "div",
+    { class: "typed" },
+    inputs,
+    h(
+      "p",
+      { class: "row-actions" },
+      h("button", { type: "button", class: "small", onclick: () => another("") }, t("quota.add_group")),
+    ),
+  );
   const read = () => [...inputs.querySelectorAll("input")].map((input) => input.value.trim()).filter(Boolean);
   return { element, read };
 }
 
 /** Whom a quota of a draw is about, in words. */
 export function whomInWords({ group, groups, without_group: withoutGroup }) {
-  const names = [...(group ? [group] : groups).map(foreign), withoutGroup ? t("quota.without_group") : null].filter(Boolean);
+  const names = [
+    ...(group ? [group] : groups).map(foreign),
+    withoutGroup ? t("quota.without_group") : null,
+  ].filter(Boolean);
   return names.flatMap((one, i) => (i ? [t("quota.and"), one] : [one]));
 }

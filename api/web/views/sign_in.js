@@ -9,7 +9,13 @@ import { signIn, signOut } from "../session.js";
 /** Shows the form. Once the token is taken, the view is shown anew. */
 export function showSignIn(root) {
   document.title = t("sign_in.title");
-  const input = h("input", { type: "password", autocomplete: "off", spellcheck: "false", required: true, name: "token" });
+  const input = h("input", {
+    type: "password",
+    autocomplete: "off",
+    spellcheck: "false",
+    required: true,
+    name: "token",
+  });
   const problem = h("p", { class: "problem", role: "alert" });
   const enter = async (event) => {
     event.preventDefault();
@@ -21,7 +27,12 @@ export function showSignIn(root) {
       await get("/lotteries/0/participants?limit=1", tried);
     } catch (error) {
       if (error.status !== 404) {
-        problem.textContent = error.status === 401 ? t("sign_in.refused") : error.status === 403 ? t("sign_in.scope") : t("failure.text");
+        problem.textContent =
+          error.status === 401
+            ? t("sign_in.refused")
+            : error.status === 403
+              ? t("sign_in.scope")
+              : t("failure.text");
         input.focus();
         return;
       }
@@ -29,12 +40,21 @@ export function showSignIn(root) {
     signOut();
     signIn(text);
   };
-  put(root,
-    h("section", { class: "narrow" },
+  put(
+    root,
+    h(
+      "section",
+      { class: "narrow" },
       h("h1", null, t("sign_in.title")),
       h("p", { class: "lead" }, t("sign_in.lead")),
-      h("form", { onsubmit: enter, class: "card" },
-        field(t("sign_in.token"), input, t("sign_in.hint")), problem,
-        h("button", { type: "submit", class: "primary" }, t("sign_in.enter")))));
+      h(
+        "form",
+        { onsubmit: enter, class: "card" },
+        field(t("sign_in.token"), input, t("sign_in.hint")),
+        problem,
+        h("button", { type: "submit", class: "primary" }, t("sign_in.enter")),
+      ),
+    ),
+  );
   input.focus();
 }

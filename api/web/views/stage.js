@@ -33,9 +33,13 @@ class Stage {
     this.center = h("div", { class: "stage-center", role: "status", onclick: () => this.next() });
     this.side = h("aside", { class: "stage-side", "aria-label": t("stage.so_far") });
     this.footer = h("footer", { class: "stage-foot" });
-    this.element = h("div", { class: "stage" },
+    this.element = h(
+      "div",
+      { class: "stage" },
       h("header", { class: "stage-head" }, h("h1", null, foreign(name)), this.number),
-      h("div", { class: "stage-body" }, this.center, this.side), this.footer);
+      h("div", { class: "stage-body" }, this.center, this.side),
+      this.footer,
+    );
     put(root, this.element);
     const keys = (event) => this.key(event);
     addEventListener("keydown", keys);
@@ -50,9 +54,19 @@ class Stage {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const isOnButton = event.target.closest?.("button, a, select, input");
     const actions = {
-      " ": () => this.next(), Enter: () => this.next(), ArrowRight: () => this.next(), PageDown: () => this.next(),
-      ArrowLeft: () => this.back(), PageUp: () => this.back(), a: () => this.all(), f: () => this.fullScreen(), m: () => this.toggleMask(),
-      Escape: () => { if (!document.fullscreenElement) location.hash = link("lotteries", this.where[0], "draws", this.where[1]); },
+      " ": () => this.next(),
+      Enter: () => this.next(),
+      ArrowRight: () => this.next(),
+      PageDown: () => this.next(),
+      ArrowLeft: () => this.back(),
+      PageUp: () => this.back(),
+      a: () => this.all(),
+      f: () => this.fullScreen(),
+      m: () => this.toggleMask(),
+      Escape: () => {
+        if (!document.fullscreenElement)
+          location.hash = link("lotteries", this.where[0], "draws", this.where[1]);
+      },
     };
     const action = actions[event.key];
     if (!action || (isOnButton && (event.key === " " || event.key === "Enter"))) return;
@@ -69,7 +83,8 @@ class Stage {
     }
     // Whoever withdraws is masked altogether: a list of one page is as new as the draw.
     if (!draw.winners_next_cursor) this.masked = draw.winners;
-    else if (!this.masked.length) this.masked = await allWinners(...this.where, { signal, anonymous: true }).catch(() => draw.winners);
+    else if (!this.masked.length)
+      this.masked = await allWinners(...this.where, { signal, anonymous: true }).catch(() => draw.winners);
     if (!signal.aborted) this.show();
   }
 
@@ -77,7 +92,9 @@ class Stage {
   get winners() {
     const list = this.isFull && this.full ? this.full : this.masked;
     const order = new Map(this.draw.prizes.map((prize, at) => [prize.name, at]));
-    return list.filter((winner) => !winner.forfeited).sort((a, b) => (order.get(a.prize) ?? 0) - (order.get(b.prize) ?? 0) || a.rank - b.rank);
+    return list
+      .filter((winner) => !winner.forfeited)
+      .sort((a, b) => (order.get(a.prize) ?? 0) - (order.get(b.prize) ?? 0) || a.rank - b.rank);
   }
 
   /** A prize is announced before its first name. */
@@ -101,7 +118,8 @@ class Stage {
     else {
       this.revealed -= 1;
       const { winners } = this;
-      this.isOnPrize = this.revealed === 0 || winners[this.revealed - 1].prize !== winners[this.revealed].prize;
+      this.isOnPrize =
+        this.revealed === 0 || winners[this.revealed - 1].prize !== winners[this.revealed].prize;
     }
     this.show();
   }
@@ -109,7 +127,9 @@ class Stage {
   /** All names of the prize that is drawn. */
   all() {
     const { winners } = this;
-    const prize = winners[Math.min(this.isOnPrize ? this.revealed : Math.max(0, this.revealed - 1), winners.length - 1)]?.prize;
+    const prize =
+      winners[Math.min(this.isOnPrize ? this.revealed : Math.max(0, this.revealed - 1), winners.length - 1)]
+        ?.prize;
     while (this.revealed < winners.length && winners[this.revealed].prize === prize) this.revealed += 1;
     if (winners.length) this.isOnPrize = false;
     this.show();
@@ -130,16 +150,39 @@ class Stage {
     const { draw } = this;
     if (!draw) return;
     this.number.textContent = draw.sequence ? t("stage.number", { n: number(draw.sequence) }) : "";
-    const phase = hasWinners(draw.status) && this.winners.length ? "reveal" : isFinal(draw.status) ? "over" : draw.commitment ? "sealed" : "waiting";
+    const phase =
+      hasWinners(draw.status) && this.winners.length
+        ? "reveal"
+        : isFinal(draw.status)
+          ? "over"
+          : draw.commitment
+            ? "sealed"
+            : "waiting";
     this.element.dataset.phase = phase;
-    const drawn = JSON.stringify([phase, draw.status, this.revealed, this.isOnPrize, this.isFull, this.winners.length, draw.commitment]);
+    const drawn = JSON.stringify([
+      phase,
+      draw.status,
+      this.revealed,
+      this.isOnPrize,
+      this.isFull,
+      this.winners.length,
+      draw.commitment,
+    ]);
     if (drawn === this.drawn) return;
     this.drawn = drawn;
     this.counting.abort();
     const counting = new AbortController();
     this.counting = counting;
     this.signal.addEventListener("abort", () => counting.abort(), { once: true });
-    put(this.center, { waiting: () => this.waiting(), sealed: () => this.sealed(), reveal: () => this.reveal(), over: () => this.over() }[phase]());
+    put(
+      this.center,
+      {
+        waiting: () => this.waiting(),
+        sealed: () => this.sealed(),
+        reveal: () => this.reveal(),
+        over: () => this.over(),
+      }[phase](),
+    );
     this.showSide();
     this.showFooter();
   }
@@ -148,8 +191,24 @@ class Stage {
     const { draw } = this;
     return [
       h("p", { class: "stage-prize" }, t("stage.prizes")),
-      h("ul", { class: "stage-prizes" }, draw.prizes.slice(0, 8).map((prize) => h("li", null, h("span", { class: "count" }, `${number(prize.winners)} ×`), " ", foreign(prize.name)))),
-      draw.closes_at ? [h("p", { class: "stage-note" }, t("stage.closes")), this.countdown(Date.parse(draw.closes_at))] : h("p", { class: "stage-note pulse" }, t("stage.sealing")),
+      h(
+        "ul",
+        { class: "stage-prizes" },
+        draw.prizes
+          .slice(0, 8)
+          .map((prize) =>
+            h(
+              "li",
+              null,
+              h("span", { class: "count" }, `${number(prize.winners)} ×`),
+              " ",
+              foreign(prize.name),
+            ),
+          ),
+      ),
+      draw.closes_at
+        ? [h("p", { class: "stage-note" }, t("stage.closes")), this.countdown(Date.parse(draw.closes_at))]
+        : h("p", { class: "stage-note pulse" }, t("stage.sealing")),
     ];
   }
 
@@ -160,7 +219,9 @@ class Stage {
       h("p", { class: "stage-note" }, t("stage.commitment")),
       h("div", { class: "stage-hash" }, groupedHash(draw.commitment)),
       draw.round ? h("p", { class: "stage-note" }, t("stage.round", { n: number(draw.round) })) : null,
-      draw.round_at && draw.status === "SEALED" ? this.countdown(Date.parse(draw.round_at)) : h("p", { class: "stage-note pulse" }, t("stage.drawing")),
+      draw.round_at && draw.status === "SEALED"
+        ? this.countdown(Date.parse(draw.round_at))
+        : h("p", { class: "stage-note pulse" }, t("stage.drawing")),
     ];
   }
 
@@ -174,7 +235,8 @@ class Stage {
         const hours = Math.floor(left / 3600);
         const minutes = String(Math.floor((left % 3600) / 60)).padStart(2, "0");
         const seconds = String(left % 60).padStart(2, "0");
-        shown.textContent = left === 0 ? t("stage.now") : hours ? `${hours}:${minutes}:${seconds}` : `${minutes}:${seconds}`;
+        shown.textContent =
+          left === 0 ? t("stage.now") : hours ? `${hours}:${minutes}:${seconds}` : `${minutes}:${seconds}`;
         if (left === 0) return;
         await sleep(250, signal);
       }
@@ -189,17 +251,27 @@ class Stage {
     const ofPrize = winners.filter((one) => one.prize === winner.prize);
     const heading = h("p", { class: "stage-prize" }, foreign(winner.prize));
     if (this.isOnPrize) {
-      return [h("p", { class: "stage-announced" }, foreign(winner.prize)),
-        h("p", { class: "stage-calm" }, t(ofPrize.length === 1 ? "stage.one_winner" : "stage.winners", { n: number(ofPrize.length) })),
-        h("p", { class: "stage-note pulse" }, t("stage.press"))];
+      return [
+        h("p", { class: "stage-announced" }, foreign(winner.prize)),
+        h(
+          "p",
+          { class: "stage-calm" },
+          t(ofPrize.length === 1 ? "stage.one_winner" : "stage.winners", { n: number(ofPrize.length) }),
+        ),
+        h("p", { class: "stage-note pulse" }, t("stage.press")),
+      ];
     }
     const name = winner.name ?? t("winners.withdrawn");
     const isLast = this.revealed === winners.length;
     return [
       heading,
       h("p", { class: `stage-name ${size(name)}` }, foreign(name)),
-      h("p", { class: "stage-note" }, t("stage.of", { n: number(ofPrize.indexOf(winner) + 1), all: number(ofPrize.length) }),
-        winner.phone && !this.isFull ? [" · ", foreign(winner.phone)] : null),
+      h(
+        "p",
+        { class: "stage-note" },
+        t("stage.of", { n: number(ofPrize.indexOf(winner) + 1), all: number(ofPrize.length) }),
+        winner.phone && !this.isFull ? [" · ", foreign(winner.phone)] : null,
+      ),
       sparks(),
       isLast ? h("p", { class: "stage-note" }, t("stage.done")) : null,
     ];
@@ -223,20 +295,45 @@ class Stage {
       groups.at(-1).names.push(winner.name ?? t("winners.withdrawn"));
     }
     this.side.hidden = !shown.length;
-    put(this.side, h("h2", null, t("stage.so_far")),
-      groups.reverse().map(({ prize, names }) => h("div", null, h("h3", null, foreign(prize)), h("ol", null, names.map((name) => h("li", null, foreign(name)))))));
+    put(
+      this.side,
+      h("h2", null, t("stage.so_far")),
+      groups.reverse().map(({ prize, names }) =>
+        h(
+          "div",
+          null,
+          h("h3", null, foreign(prize)),
+          h(
+            "ol",
+            null,
+            names.map((name) => h("li", null, foreign(name))),
+          ),
+        ),
+      ),
+    );
   }
 
   showFooter() {
-    const button = (name, key, action, isShown = true) => (isShown ? h("button", { type: "button", onclick: () => action.call(this) }, t(name), " ", h("kbd", null, key)) : null);
+    const button = (name, key, action, isShown = true) =>
+      isShown
+        ? h("button", { type: "button", onclick: () => action.call(this) }, t(name), " ", h("kbd", null, key))
+        : null;
     const canReveal = this.draw && hasWinners(this.draw.status);
-    put(this.footer,
+    put(
+      this.footer,
       button("stage.back", "←", this.back, canReveal && this.revealed > 0),
       button("stage.next", "␣", this.next, canReveal && this.revealed < this.winners.length),
       button("stage.all", "A", this.all, canReveal && this.revealed < this.winners.length),
       button(this.isFull ? "stage.mask" : "stage.unmask", "M", this.toggleMask, Boolean(this.full)),
       button("stage.full", "F", this.fullScreen),
-      h("a", { href: link("lotteries", ...[this.where[0], "draws", this.where[1]]) }, t("stage.leave"), " ", h("kbd", null, "Esc")));
+      h(
+        "a",
+        { href: link("lotteries", ...[this.where[0], "draws", this.where[1]]) },
+        t("stage.leave"),
+        " ",
+        h("kbd", null, "Esc"),
+      ),
+    );
   }
 }
 

@@ -29,7 +29,10 @@ export class StateDetails {
 
   show(name, history) {
     const visits = name === null ? [] : (history.visits.get(name) ?? []);
-    const drawn = JSON.stringify([name, visits.map((visit) => [history.statusOf(visit), visit.attempts, visit.failures.length])]);
+    const drawn = JSON.stringify([
+      name,
+      visits.map((visit) => [history.statusOf(visit), visit.attempts, visit.failures.length]),
+    ]);
     if (drawn === this.drawn) return;
     if (name !== this.name) this.visit = 0;
     this.name = name;
@@ -40,12 +43,22 @@ export class StateDetails {
     }
     const state = findState(this.definition, name) ?? {};
     const status = history.status(name);
-    put(this.element,
-      h("h2", null, name, " ", h("span", { class: "badge state-badge", "data-status": status }, known(`state.${status}`))),
+    put(
+      this.element,
+      h(
+        "h2",
+        null,
+        name,
+        " ",
+        h("span", { class: "badge state-badge", "data-status": status }, known(`state.${status}`)),
+      ),
       state.Comment ? h("p", { class: "comment" }, state.Comment) : null,
       visits.length > 1 ? this.picker(name, visits, history) : null,
-      visits.length ? this.shown(visits[Math.min(this.visit, visits.length - 1)], history) : h("p", { class: "quiet" }, t("details.not_entered")),
-      json(t("details.definition"), state));
+      visits.length
+        ? this.shown(visits[Math.min(this.visit, visits.length - 1)], history)
+        : h("p", { class: "quiet" }, t("details.not_entered")),
+      json(t("details.definition"), state),
+    );
   }
 
   picker(name, visits, history) {
@@ -54,8 +67,15 @@ export class StateDetails {
       this.drawn = "";
       this.show(name, history);
     };
-    const options = visits.slice(0, VISITS).map((visit, index) =>
-      h("option", { value: index }, t("details.visit", { n: index + 1, status: known(`state.${history.statusOf(visit)}`) })));
+    const options = visits
+      .slice(0, VISITS)
+      .map((visit, index) =>
+        h(
+          "option",
+          { value: index },
+          t("details.visit", { n: index + 1, status: known(`state.${history.statusOf(visit)}`) }),
+        ),
+      );
     const select = h("select", { onchange: choose, "aria-label": t("details.visits") }, options);
     select.value = String(this.visit);
     return h("p", null, select, visits.length > VISITS ? ` / ${visits.length}` : null);
@@ -71,9 +91,30 @@ export class StateDetails {
     ];
     const failure = visit.failures.at(-1) ?? (visit.type === "Fail" ? history.ended : null);
     return [
-      h("dl", { class: "facts-list" }, facts.filter(([, value]) => value !== null).map(([name, value]) => h("div", null, h("dt", null, name), h("dd", null, value)))),
-      failure?.error ? h("p", { class: "reason" }, h("code", null, failure.error), failure.cause ? [" ", sentence(failure.cause)] : null) : null,
-      visit.failures.length > 1 ? h("ol", { class: "failures" }, visit.failures.map((one) => h("li", null, h("code", null, one.error ?? "?"), ` +${duration(one.time - visit.entered)}`))) : null,
+      h(
+        "dl",
+        { class: "facts-list" },
+        facts
+          .filter(([, value]) => value !== null)
+          .map(([name, value]) => h("div", null, h("dt", null, name), h("dd", null, value))),
+      ),
+      failure?.error
+        ? h(
+            "p",
+            { class: "reason" },
+            h("code", null, failure.error),
+            failure.cause ? [" ", sentence(failure.cause)] : null,
+          )
+        : null,
+      visit.failures.length > 1
+        ? h(
+            "ol",
+            { class: "failures" },
+            visit.failures.map((one) =>
+              h("li", null, h("code", null, one.error ?? "?"), ` +${duration(one.time - visit.entered)}`),
+            ),
+          )
+        : null,
       this.hasData ? json(t("details.input"), visit.input) : null,
       this.hasData ? json(t("details.output"), visit.output) : null,
     ];

@@ -16,7 +16,11 @@ export function timeline(history) {
   const rows = [...history.visits].slice(0, ROWS).map(([state, visits]) => {
     const bars = visits.slice(0, 100).map((visit) => {
       const end = visit.left ?? visit.stopped ?? now;
-      const bar = h("span", { class: "bar", "data-status": history.statusOf(visit), title: duration(end - visit.entered) });
+      const bar = h("span", {
+        class: "bar",
+        "data-status": history.statusOf(visit),
+        title: duration(end - visit.entered),
+      });
       bar.style.left = `${(100 * (visit.entered - began)) / whole}%`;
       bar.style.width = `${(100 * (end - visit.entered)) / whole}%`;
       return bar;
@@ -24,10 +28,13 @@ export function timeline(history) {
     const first = visits[0];
     const last = Math.max(...visits.map((visit) => visit.left ?? visit.stopped ?? now));
     const label = `${state}: ${known(`state.${history.status(state)}`)}, ${duration(last - first.entered)}`;
-    return h("li", { "aria-label": label },
+    return h(
+      "li",
+      { "aria-label": label },
       h("span", { class: "who", "aria-hidden": "true" }, state),
       h("span", { class: "track", "aria-hidden": "true" }, bars),
-      h("span", { class: "n", "aria-hidden": "true" }, duration(last - first.entered)));
+      h("span", { class: "n", "aria-hidden": "true" }, duration(last - first.entered)),
+    );
   });
   return h("ol", { class: "bars" }, rows);
 }

@@ -12,31 +12,76 @@ import { STEPS, readReceipt, verify } from "../verify/steps.js";
 export async function show(root, { parameters: [lottery, id], signal }) {
   const draw = await get(drawPath(lottery, id), { signal });
   document.title = t("verify.title");
-  const noted = h("input", { autocomplete: "off", spellcheck: "false", placeholder: "0a1795c5…", class: "mono" });
+  const noted = h("input", {
+    autocomplete: "off",
+    spellcheck: "false",
+    placeholder: "0a1795c5…",
+    class: "mono",
+  });
   const receipt = h("textarea", { rows: 2, spellcheck: "false", class: "mono" });
   receipt.value = given() ?? "";
   const file = h("input", { type: "file", accept: ".json,application/json" });
   const results = h("ol", { class: "checks" });
   const verdict = h("p", { class: "verdict", role: "status" });
   const again = h("button", { type: "button", class: "primary" }, t("verify.again"));
-  put(root,
-    h("section", { class: "narrow verify" },
-      h("p", { class: "crumbs" }, h("a", { href: link("lotteries", lottery, "draws", id) }, draw.sequence ? `№ ${number(draw.sequence)} · ` : null, prizes(draw.prizes))),
+  put(
+    root,
+    h(
+      "section",
+      { class: "narrow verify" },
+      h(
+        "p",
+        { class: "crumbs" },
+        h(
+          "a",
+          { href: link("lotteries", lottery, "draws", id) },
+          draw.sequence ? `№ ${number(draw.sequence)} · ` : null,
+          prizes(draw.prizes),
+        ),
+      ),
       h("h1", null, t("verify.title")),
       h("p", { class: "lead" }, t("verify.lead")),
-      verdict, results,
-      h("form", { class: "card", onsubmit: (event) => { event.preventDefault(); run(); } },
+      verdict,
+      results,
+      h(
+        "form",
+        {
+          class: "card",
+          onsubmit: (event) => {
+            event.preventDefault();
+            run();
+          },
+        },
         h("h2", null, t("verify.own")),
         field(t("verify.noted"), noted, t("verify.noted_hint")),
         field(t("verify.receipt"), receipt, t("verify.receipt_hint")),
         field(t("verify.file"), file, t("verify.file_hint")),
-        h("p", { class: "actions" }, again,
-          h("a", { class: "button", href: address(drawPath(lottery, id, "proof")), download: `proof-${id}.json` }, t("verify.save")))),
-      h("section", null, h("h2", null, t("verify.offline")), h("p", null, t("verify.offline_text")),
+        h(
+          "p",
+          { class: "actions" },
+          again,
+          h(
+            "a",
+            { class: "button", href: address(drawPath(lottery, id, "proof")), download: `proof-${id}.json` },
+            t("verify.save"),
+          ),
+        ),
+      ),
+      h(
+        "section",
+        null,
+        h("h2", null, t("verify.offline")),
+        h("p", null, t("verify.offline_text")),
         h("pre", { tabindex: "0" }, `verify-draw --url ${address(drawPath(lottery, id))}`),
-        h("p", { class: "quiet" }, t("verify.not_proven")))));
+        h("p", { class: "quiet" }, t("verify.not_proven")),
+      ),
+    ),
+  );
 
-  again.addEventListener("click", (event) => { event.preventDefault(); run(); });
+  again.addEventListener("click", (event) => {
+    event.preventDefault();
+    run();
+  });
   file.addEventListener("change", run);
   let runs = 0;
   async function run() {
@@ -50,17 +95,35 @@ export async function show(root, { parameters: [lottery, id], signal }) {
     let bytes;
     try {
       const [own] = file.files ?? [];
-      bytes = own ? await own.arrayBuffer() : await (await send("GET", drawPath(lottery, id, "proof"), { signal })).arrayBuffer();
+      bytes = own
+        ? await own.arrayBuffer()
+        : await (await send("GET", drawPath(lottery, id, "proof"), { signal })).arrayBuffer();
     } catch (error) {
-      if (current()) finish("usage", error.status === 404 || error.status === 409 ? t("verify.not_yet") : t("failure.text"));
+      if (current())
+        finish(
+          "usage",
+          error.status === 404 || error.status === 409 ? t("verify.not_yet") : t("failure.text"),
+        );
       return;
     }
-    const report = (step) => { if (current()) results.append(item(step)); };
+    const report = (step) => {
+      if (current()) results.append(item(step));
+    };
     const readEntries = () => pages(lottery, id, signal);
-    const found = await verify(new Uint8Array(bytes), { readEntries, noted: noted.value.trim().toLowerCase() || null, receipt: key }, report)
-      .catch((error) => { if (current()) finish("usage", trouble(error)); return null; });
+    const found = await verify(
+      new Uint8Array(bytes),
+      { readEntries, noted: noted.value.trim().toLowerCase() || null, receipt: key },
+      report,
+    ).catch((error) => {
+      if (current()) finish("usage", trouble(error));
+      return null;
+    });
     if (!found || !current()) return;
-    finish(found, t(`verdict.${found}`), found !== "broken" && found !== "incomplete" && !noted.value.trim() ? t("verdict.unwitnessed") : null);
+    finish(
+      found,
+      t(`verdict.${found}`),
+      found !== "broken" && found !== "incomplete" && !noted.value.trim() ? t("verdict.unwitnessed") : null,
+    );
   }
 
   function finish(kind, text, more) {
@@ -81,7 +144,10 @@ function given() {
 async function* pages(lottery, id, signal) {
   let cursor = null;
   do {
-    const page = await get(`${drawPath(lottery, id, "entries")}?limit=1000${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ""}`, { signal });
+    const page = await get(
+      `${drawPath(lottery, id, "entries")}?limit=1000${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ""}`,
+      { signal },
+    );
     yield page.entries;
     cursor = page.next_cursor;
   } while (cursor);
@@ -90,11 +156,21 @@ async function* pages(lottery, id, signal) {
 const MARKS = { holds: "✓", broken: "✕", open: "…" };
 
 function item({ step, state, reason, places = {} }) {
-  const filled = Object.fromEntries(Object.entries(places).map(([name, value]) => [name, typeof value === "number" ? number(value) : value]));
+  const filled = Object.fromEntries(
+    Object.entries(places).map(([name, value]) => [name, typeof value === "number" ? number(value) : value]),
+  );
   const words = reason ? t(`why.${reason}`, filled) : t(`step.${step}.holds`, filled);
-  return h("li", { "data-step": step, "data-state": state },
+  return h(
+    "li",
+    { "data-step": step, "data-state": state },
     h("span", { class: "point", "aria-hidden": "true" }, MARKS[state]),
-    h("div", null,
-      h("strong", null, `${STEPS.indexOf(step) + 1}. ${t(`step.${step}`)}`), " ", h("span", { class: "state-word" }, t(`check.${state}`)),
-      h("p", null, foreign(words))));
+    h(
+      "div",
+      null,
+      h("strong", null, `${STEPS.indexOf(step) + 1}. ${t(`step.${step}`)}`),
+      " ",
+      h("span", { class: "state-word" }, t(`check.${state}`)),
+      h("p", null, foreign(words)),
+    ),
+  );
 }

@@ -56,17 +56,25 @@ export class Winners {
       const act = async () => {
         problem.textContent = "";
         made.disabled = true;
-        await work().catch((error) => { if (!this.signal.aborted) problem.textContent = trouble(error); });
+        await work().catch((error) => {
+          if (!this.signal.aborted) problem.textContent = trouble(error);
+        });
         made.disabled = false;
       };
       const made = h("button", { type: "button", class: "small", name, onclick: act }, words);
       return made;
     };
     const file = (ending) => `${t("winners.file", { name: this.name })}.${ending}`;
-    return h("p", { class: "actions winners-tools" },
+    return h(
+      "p",
+      { class: "actions winners-tools" },
       button("winners-csv", t("winners.csv"), () => download(this.address, CSV, file("csv"), this.signal)),
-      button("winners-xlsx", t("winners.xlsx"), () => download(this.address, XLSX, file("xlsx"), this.signal)),
-      button("winners-print", t("winners.print"), () => this.print()), problem);
+      button("winners-xlsx", t("winners.xlsx"), () =>
+        download(this.address, XLSX, file("xlsx"), this.signal),
+      ),
+      button("winners-print", t("winners.print"), () => this.print()),
+      problem,
+    );
   }
 
   /** Prints all winners, those included that are not shown yet. */
@@ -84,7 +92,12 @@ export class Winners {
     const seated = new Set(winners.map((winner) => winner.rank));
     const waiting = [...this.alternates.values()].filter((one) => !seated.has(one.rank));
     if (!this.isFull || !waiting.length) return null;
-    return h("div", { class: "prize-block alternates" }, h("h3", null, t("winners.alternates")), h("ul", { class: "winners" }, waiting.map(item)));
+    return h(
+      "div",
+      { class: "prize-block alternates" },
+      h("h3", null, t("winners.alternates")),
+      h("ul", { class: "winners" }, waiting.map(item)),
+    );
   }
 
   async load(button) {
@@ -122,17 +135,39 @@ export class Winners {
     }
     const more = h("button", { type: "button", onclick: () => this.load(more) }, t("more"));
     // What is drawn anew must not take the focus from the button that is worked on.
-    const focused = this.element.contains(document.activeElement) ? /** @type {HTMLButtonElement} */ (document.activeElement).name : "";
-    put(this.element,
+    const focused = this.element.contains(document.activeElement)
+      ? /** @type {HTMLButtonElement} */ (document.activeElement).name
+      : "";
+    put(
+      this.element,
       h("h2", null, t("winners.title")),
       this.tools(),
       this.isFull ? null : h("p", { class: "quiet" }, t("winners.masked")),
-      [...byPrize].filter(([, won]) => won.length).map(([prize, won]) =>
-        h("div", { class: "prize-block" },
-          h("h3", null, foreign(prize)),
-          h("ul", { class: "winners" }, won.map(item)))),
+      [...byPrize]
+        .filter(([, won]) => won.length)
+        .map(([prize, won]) =>
+          h(
+            "div",
+            { class: "prize-block" },
+            h("h3", null, foreign(prize)),
+            h("ul", { class: "winners" }, won.map(item)),
+          ),
+        ),
       this.waiting(list),
-      this.cursor ? h("p", { class: "more" }, more, " ", h("span", { class: "quiet" }, t("winners.shown", { n: number(list.length), all: number(this.draw.winners_total) }))) : null);
+      this.cursor
+        ? h(
+            "p",
+            { class: "more" },
+            more,
+            " ",
+            h(
+              "span",
+              { class: "quiet" },
+              t("winners.shown", { n: number(list.length), all: number(this.draw.winners_total) }),
+            ),
+          )
+        : null,
+    );
     if (focused) find(this.element, `[name="${focused}"]`)?.focus();
   }
 }
@@ -144,13 +179,31 @@ function item(winner) {
     winner.forfeited ? t("winners.forfeited") : null,
     winner.taken_by ? t("winners.taken_by", { n: number(winner.taken_by) }) : null,
     winner.instead_of ? t("winners.instead_of", { n: number(winner.instead_of) }) : null,
-  ].filter(Boolean).join(" · ");
-  return h("li", null,
+  ]
+    .filter(Boolean)
+    .join(" · ");
+  return h(
+    "li",
+    null,
     h("span", { class: "rank" }, winner.rank),
     h("span", { class: "who" }, winner.name ? foreign(winner.name) : h("em", null, t("winners.withdrawn"))),
-    winner.participant_id || contact.length ? h("span", { class: "quiet" }, winner.participant_id ? [winner.participant_id, " · "] : null, contact.map((one, i) => [i ? " · " : "", foreign(one)])) : null,
+    winner.participant_id || contact.length
+      ? h(
+          "span",
+          { class: "quiet" },
+          winner.participant_id ? [winner.participant_id, " · "] : null,
+          contact.map((one, i) => [i ? " · " : "", foreign(one)]),
+        )
+      : null,
     seat ? h("span", { class: "quiet" }, seat) : null,
-    notes.map((note) => h("span", { class: "problem" }, `${channel(note.channel)}: ${known(`note.${note.state}`) ?? note.state}${note.reason ? ` (${unsentReason(note.reason)})` : ""}`)));
+    notes.map((note) =>
+      h(
+        "span",
+        { class: "problem" },
+        `${channel(note.channel)}: ${known(`note.${note.state}`) ?? note.state}${note.reason ? ` (${unsentReason(note.reason)})` : ""}`,
+      ),
+    ),
+  );
 }
 
 export function channel(name) {
