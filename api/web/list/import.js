@@ -6,9 +6,10 @@ import { find, h, put } from "../dom.js";
 import { number, trouble } from "../format.js";
 import { t } from "../i18n/index.js";
 import { keepView } from "../router.js";
+import { Pace } from "./pace.js";
 import { preview } from "./preview.js";
 import { lastImport, progress, result } from "./progress.js";
-import { Pace, bring, finish, last, look } from "./send.js";
+import { bring, finish, last, look } from "./send.js";
 import { saveTemplate } from "./template.js";
 
 /** A file up to this size is held: what is imported is what was looked at, even if the file is saved anew meanwhile. */
@@ -178,7 +179,7 @@ export function importPanel(lottery, people, signal) {
       yes: t("leave.yes"),
       no: t("leave.no"),
     });
-    /** @type {import("./send.js").Tally | null} */
+    /** @type {import("./tally.js").Tally | null} */
     let tally = null;
     const pace = new Pace((state) => shown.setState(state));
     const shown = progress(file.name, looked.rows, { pace, onStop: stop });

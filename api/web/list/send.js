@@ -2,138 +2,24 @@
 // Sends a list: slice by slice of the same file, or in pieces that were cut out of it; looks before, and imports.
 
 import { Refused, Unreachable, get, send } from "../api.js";
-import { pause as wait } from "../connection.js";
 import { lotteryPath } from "../draws.js";
 import { MAX_ROWS, cellsOf, headOf, kindOf, piecesOf, recordsOf, shapeOf, textOf } from "./cut.js";
+import { Tally } from "./tally.js";
 
 /** What one request may carry on Lambda. */
 const MAX_WHOLE_BYTES = 4 * 1024 * 1024;
 /** A service that takes more is asked to read a file no more often than this. */
 const MAX_SLICES = 20;
-const MAX_REMARKS = 5000;
 
 /** The file cannot be read any more. */
 export class Gone extends Error {}
-
-/** Adds up the reports of all requests of one list. */
-export class Tally {
-  constructor() {
-    this.rows = 0;
-    this.done = 0;
-    this.accepted = 0;
-    this.updated = 0;
-    this.unchanged = 0;
-    this.refused = 0;
-    this.warned = 0;
-    /** @type {number | null} */
-    this.withdrawn = null;
-    /** @type {any[]} */
-    this.refusals = [];
-    /** @type {any[]} */
-    this.warnings = [];
-    this.notices = new Map();
-    /** @type {any[]} */
-    this.refusedRows = [];
-    this.known = new Set();
-    /** @type {{number: number, state: string} | null} */
-    this.import = null;
-    this.isComplete = false;
-    this.isStopped = false;
-  }
-
-  /** Takes a report whose lines are those that `lineOf` gives. */
-  add(report, lineOf = (line) => line, doubles = []) {
-    for (const name of ["accepted", "updated", "unchanged", "refused"]) this[name] += report[name] ?? 0;
-    if (report.withdrawn !== null && report.withdrawn !== undefined)
-      this.withdrawn = (this.withdrawn ?? 0) + report.withdrawn;
-    this.refused += doubles.length;
-    this.keep(this.refusals, report.refusals ?? [], lineOf);
-    this.keep(this.refusals, doubles);
-    this.warned += this.keep(this.warnings, report.warnings ?? [], lineOf) + (report.more_warnings ?? 0);
-    for (const notice of report.notices ?? []) this.notices.set(notice.code, notice);
-    if (this.refusedRows.length < MAX_REMARKS) this.refusedRows.push(...(report.refused_rows ?? []));
-    this.import = report.import ?? this.import;
-  }
-
-  /** Keeps remarks that were not made before: what is said of the list as a whole is said with each part of it. */
-  keep(list, remarks, lineOf = (line) => line) {
-    let added = 0;
-    for (const remark of remarks) {
-      const placed = { ...remark, line: lineOf(remark.line) };
-      const key = `${placed.line}|${placed.cell ?? ""}|${placed.column}|${placed.code}`;
-      if (this.known.has(key)) continue;
-      if (list.length < MAX_REMARKS) {
-        this.known.add(key);
-        list.push(placed);
-      }
-      added += 1;
-    }
-    return added;
-  }
-
-  get brought() {
-    return this.accepted + this.updated + this.unchanged;
-  }
-}
-
-/** Says when to send: it can be paused, and waits by itself while the service cannot be reached. */
-export class Pace {
-  constructor(onChange) {
-    this.state = "running";
-    this.isHeld = false;
-    /** @type {(() => void) | null} Ends the waiting at hand. */
-    this.wake = null;
-    this.onChange = onChange;
-  }
-
-  set(state) {
-    if (this.state === state) return;
-    this.state = state;
-    this.onChange(state);
-  }
-
-  pause() {
-    if (this.state === "running") this.set("pausing");
-    else this.isHeld = true;
-  }
-
-  /** Resumes what is paused, and tries at once what waits for the connection. */
-  resume() {
-    this.isHeld = false;
-    this.wake?.();
-    this.set("running");
-  }
-
-  /** Waits as long as it is paused. */
-  async turn(signal) {
-    if (this.state !== "pausing" && !this.isHeld) return;
-    this.set("paused");
-    await new Promise((resolve) => {
-      this.wake = () => resolve(undefined);
-      signal.addEventListener("abort", resolve, { once: true });
-    });
-    this.wake = null;
-  }
-
-  /** Waits for the connection, or until somebody resumes by hand. */
-  async lost(attempt, signal, retryAfter) {
-    this.set("lost");
-    const early = new AbortController();
-    const stop = () => early.abort();
-    signal.addEventListener("abort", stop, { once: true });
-    this.wake = stop;
-    await wait(attempt, early.signal, retryAfter);
-    this.wake = null;
-    signal.removeEventListener("abort", stop);
-  }
-}
 
 /**
  * How a request of an import is sent.
  *
  * @typedef {object} Sending
  * @property {AbortSignal} signal
- * @property {Pace} [pace] Without it a failure is not repeated.
+ * @property {import("./pace.js").Pace} [pace] Without it a failure is not repeated.
  * @property {string} [type] The content type of the body.
  * @property {() => Promise<any>} [onLost] Gives the report of a request whose response was lost, if it was carried out.
  * @property {() => Promise<any>} [ask] Sends another request instead.

@@ -4,7 +4,7 @@
 import { get, send } from "../api.js";
 import { sleep } from "../connection.js";
 import { foreign, h, put } from "../dom.js";
-import { canBeCancelled, drawPath, isFinal, lotteryPath, noticesOf, watchDraw } from "../draws.js";
+import { canBeCancelled, drawPath, isFinal, lotteryPath, noticesOf } from "../draws.js";
 import {
   badge,
   explanation,
@@ -19,6 +19,7 @@ import {
 import { t } from "../i18n/index.js";
 import { link } from "../router.js";
 import { token } from "../session.js";
+import { watchDraw } from "../watch.js";
 import { Notifications } from "./notifications.js";
 import { whomInWords } from "./quota_form.js";
 import { Winners } from "./winners.js";

@@ -12,6 +12,7 @@ import { namesWithin } from "../graph/model.js";
 import { History } from "../history.js";
 import { t } from "../i18n/index.js";
 import { link } from "../router.js";
+import { json, text } from "./json.js";
 import { StateDetails } from "./state_details.js";
 import { timeline } from "./timeline.js";
 
@@ -252,33 +253,4 @@ class ExecutionView {
       );
     }
   }
-}
-
-/** JSON that can be folded. Texts that hold JSON are shown as what they hold. */
-export function json(title, value) {
-  if (value === null || value === undefined) return null;
-  return h(
-    "details",
-    { class: "json" },
-    h("summary", null, title),
-    h("pre", { tabindex: "0" }, pretty(value)),
-  );
-}
-
-function text(title, value) {
-  return h("details", { class: "json" }, h("summary", null, title), h("pre", { tabindex: "0" }, value));
-}
-
-function pretty(value) {
-  const open = (inner) => {
-    if (typeof inner === "string" && /^[[{]/.test(inner)) {
-      try {
-        return open(JSON.parse(inner));
-      } catch {
-        return inner;
-      }
-    }
-    return inner;
-  };
-  return JSON.stringify(open(value), (_, inner) => open(inner), 2);
 }

@@ -5,11 +5,12 @@
 import { get } from "../api.js";
 import { sleep } from "../connection.js";
 import { foreign, h, put } from "../dom.js";
-import { allWinners, hasWinners, isFinal, lotteryPath, watchDraw } from "../draws.js";
+import { allWinners, hasWinners, isFinal, lotteryPath } from "../draws.js";
 import { groupedHash, number, reasonOf } from "../format.js";
 import { known, t } from "../i18n/index.js";
 import { link } from "../router.js";
 import { token } from "../session.js";
+import { watchDraw } from "../watch.js";
 
 export async function show(root, { parameters: [lottery, id], signal }) {
   const { name } = await get(lotteryPath(lottery), { signal });

@@ -5,7 +5,7 @@ import { h, put } from "../dom.js";
 import { duration } from "../format.js";
 import { findState } from "../graph/model.js";
 import { known, t } from "../i18n/index.js";
-import { json } from "./execution.js";
+import { json } from "./json.js";
 
 const VISITS = 50;
 
