@@ -21,6 +21,9 @@
 
 use std::time::Duration;
 
+/// How long this process keeps what never changes, if there is room.
+pub(crate) const LASTING: Duration = Duration::from_secs(60 * 60);
+
 /// How long an answer may be kept, and by whom.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CacheRule {
@@ -76,7 +79,7 @@ impl CacheRule {
             Self::UnderWay | Self::List => freshness,
             Self::Ended => freshness * 8,
             Self::Private => Duration::ZERO,
-            _ => crate::kept::LASTING,
+            _ => LASTING,
         }
     }
 }

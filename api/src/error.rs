@@ -297,10 +297,13 @@ mod tests {
         assert_eq!(words("AlreadyCommitted").join("-"), "already-committed");
     }
 
-    #[test]
-    fn members_cannot_replace_what_the_standard_names() {
+    #[tokio::test]
+    async fn members_cannot_replace_what_the_standard_names() {
         let error = ApiError::conflict("Exists", "it exists").with_member("status", json!(200));
         let reply = error.0.into_reply("r", HeaderMap::new());
         assert_eq!(reply.status(), StatusCode::CONFLICT);
+        let body = axum::body::to_bytes(reply.into_body(), usize::MAX).await.unwrap();
+        let body: Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(body["status"], 409);
     }
 }

@@ -11,7 +11,7 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder, Schema, SchemaType, Type};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::participants::{LineRefusal, ListRefusal, Notice};
+use crate::refusal::{LineRefusal, ListRefusal, Notice};
 
 /// A sentence and its code.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -3,12 +3,13 @@
 //! [`router`] is the whole service. In reading order:
 //!
 //! - `routes`: the one table of routes, each with who may call it; `openapi` says the same to programs
-//! - `edge`: what surrounds every request; `auth` and `rate_limit`: what stands before every route
+//! - `edge`: what surrounds every request; `auth` and `rate_limit`: the checks before every route
 //! - `lotteries`, `participants`, `draws`: the handlers; `page`: the page for people
 //! - `spreadsheet`: tables as CSV and as workbooks
-//! - `kept`: what was read lately; `answer`, `cache_control`: how it is answered to everyone, and kept by caches
-//! - `extract`, `idempotency`, `error`, `explanation`: how requests are read, repeated and refused
-//! - `config`, `state`: what the service is told and lent
+//! - `watch`: draws with their events, their executions, the cache of public reads; `answer`, `cache_control`: responses that
+//!   everyone may have, and the rules by which caches keep them
+//! - `extract`, `idempotency`, `error`, `refusal`, `explanation`: how requests are read, repeated and refused
+//! - `config`, `state`: the configuration, and the clients and clock that handlers use
 
 mod answer;
 mod auth;
@@ -20,16 +21,17 @@ mod error;
 mod explanation;
 mod extract;
 mod idempotency;
-mod kept;
 mod lotteries;
 mod openapi;
 mod page;
 mod parameters;
 mod participants;
 mod rate_limit;
+mod refusal;
 mod routes;
 mod spreadsheet;
 mod state;
+mod watch;
 
 pub use auth::{Access, KeysError, Scope, Verifier};
 pub use config::{Config, ConfigError, ImportLimits, KeySource, Rate, RateLimits, Settings};

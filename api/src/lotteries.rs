@@ -208,13 +208,13 @@ pub(crate) async fn list(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let (cursor, limit) = (paging.cursor.as_deref(), paging.limit);
-    let key = state.reads.key(format_args!("lotteries/{limit}/{}", cursor.unwrap_or_default()));
+    let key = state.cache.key(format_args!("lotteries/{limit}/{}", cursor.unwrap_or_default()));
     let answer = async {
         let page = state.store.lotteries(cursor, limit).await?;
         let lotteries = page.items.iter().map(LotteryView::from).collect();
         Answer::json(&Lotteries { lotteries, next_cursor: page.cursor }, CacheRule::List)
     };
-    Ok(state.reads.answer(key, state.reads.freshness(), answer).await?.respond(&headers))
+    Ok(state.cache.answer(key, state.cache.freshness(), answer).await?.respond(&headers))
 }
 
 /// One lottery, with its draws.
@@ -225,7 +225,7 @@ pub(crate) async fn get(
     LotteryPath(lottery_id): LotteryPath,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let key = state.reads.key(format_args!("lottery/{lottery_id}"));
+    let key = state.cache.key(format_args!("lottery/{lottery_id}"));
     let answer = async {
         let lottery = state.store.lottery(&lottery_id).await?.ok_or_else(unknown_lottery)?;
         let mut fit = Fit::new(DRAWS_SHOWN);
@@ -242,5 +242,5 @@ pub(crate) async fn get(
             }
         }
     };
-    Ok(state.reads.answer(key, state.reads.freshness(), answer).await?.respond(&headers))
+    Ok(state.cache.answer(key, state.cache.freshness(), answer).await?.respond(&headers))
 }

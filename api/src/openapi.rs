@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::Extension;
 use axum::response::Response;
-use http::HeaderMap;
+use http::{HeaderMap, StatusCode};
 use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{ComponentsBuilder, ObjectBuilder, SchemaType, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
@@ -19,7 +19,6 @@ use crate::auth::Access;
 use crate::cache_control::CacheRule;
 use crate::config::Config;
 use crate::explanation::{RefusalCode, RefusalParameters};
-use crate::routes::{common_failures, failure_text};
 
 const BEARER: &str = "bearer";
 const PROBLEM: &str = "application/problem+json";
@@ -195,4 +194,38 @@ fn path_parameter(name: &str) -> Parameter {
         .description(Some(description))
         .schema(Some(ObjectBuilder::new().schema_type(SchemaType::new(Type::String)).build()))
         .build()
+}
+
+/// The statuses that every route may answer with, beside its own.
+fn common_failures(access: Access) -> &'static [u16] {
+    match access {
+        Access::Public => &[429, 500, 503],
+        Access::PublicOr(_) => &[401, 429, 500, 503],
+        Access::Scope(_) | Access::Either(..) => &[401, 403, 429, 500, 503],
+    }
+}
+
+/// What a status says of a failed request, for the document.
+fn failure_text(status: u16) -> &'static str {
+    match StatusCode::from_u16(status) {
+        Ok(StatusCode::BAD_REQUEST) => "The request cannot be read; `detail` says where and what to do",
+        Ok(StatusCode::UNAUTHORIZED) => "No token, or one that does not count",
+        Ok(StatusCode::FORBIDDEN) => "The token lacks the scope, or the lottery is not open to join",
+        Ok(StatusCode::NOT_FOUND) => "There is no such lottery, draw or participant",
+        Ok(StatusCode::NOT_ACCEPTABLE) => "None of the accepted types is offered",
+        Ok(StatusCode::REQUEST_TIMEOUT) => "The body stopped arriving",
+        Ok(StatusCode::CONFLICT) => "It contradicts what is there, or a request with this key is in flight",
+        Ok(StatusCode::PAYLOAD_TOO_LARGE) => "More than one request may carry",
+        Ok(StatusCode::UNSUPPORTED_MEDIA_TYPE) => "The body is of a type that is not taken",
+        Ok(StatusCode::UNPROCESSABLE_ENTITY) => {
+            "What the request says cannot stand; `errors` names the fields"
+        }
+        Ok(StatusCode::TOO_MANY_REQUESTS) => {
+            "Too many requests from this caller; `Retry-After` says when again"
+        }
+        Ok(StatusCode::SERVICE_UNAVAILABLE) => {
+            "Something behind the API does not answer; the same request may work later"
+        }
+        _ => "A fault on our side",
+    }
 }

@@ -9,7 +9,7 @@ use axum::Router;
 use axum::extract::Extension;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::MethodRouter;
-use http::{Method, StatusCode};
+use http::Method;
 use utoipa::openapi::path::{HttpMethod, Operation, OperationBuilder, Paths};
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter, UtoipaMethodRouterExt};
 use utoipa_axum::routes;
@@ -175,39 +175,5 @@ impl Endpoint {
         let router = router.route_layer(from_fn_with_state(Arc::new(known), parameters::check));
         let guard = from_fn_with_state(Guard { state: state.clone(), access, class }, guard);
         (schemas, paths, router).map(|router| router.route_layer(guard))
-    }
-}
-
-/// The statuses that every route may answer with, beside its own.
-pub(crate) fn common_failures(access: Access) -> &'static [u16] {
-    match access {
-        Access::Public => &[429, 500, 503],
-        Access::PublicOr(_) => &[401, 429, 500, 503],
-        Access::Scope(_) | Access::Either(..) => &[401, 403, 429, 500, 503],
-    }
-}
-
-/// What a status says of a failed request, for the document.
-pub(crate) fn failure_text(status: u16) -> &'static str {
-    match StatusCode::from_u16(status) {
-        Ok(StatusCode::BAD_REQUEST) => "The request cannot be read; `detail` says where and what to do",
-        Ok(StatusCode::UNAUTHORIZED) => "No token, or one that does not count",
-        Ok(StatusCode::FORBIDDEN) => "The token lacks the scope, or the lottery is not open to join",
-        Ok(StatusCode::NOT_FOUND) => "There is no such lottery, draw or participant",
-        Ok(StatusCode::NOT_ACCEPTABLE) => "None of the accepted types is offered",
-        Ok(StatusCode::REQUEST_TIMEOUT) => "The body stopped arriving",
-        Ok(StatusCode::CONFLICT) => "It contradicts what is there, or a request with this key is in flight",
-        Ok(StatusCode::PAYLOAD_TOO_LARGE) => "More than one request may carry",
-        Ok(StatusCode::UNSUPPORTED_MEDIA_TYPE) => "The body is of a type that is not taken",
-        Ok(StatusCode::UNPROCESSABLE_ENTITY) => {
-            "What the request says cannot stand; `errors` names the fields"
-        }
-        Ok(StatusCode::TOO_MANY_REQUESTS) => {
-            "Too many requests from this caller; `Retry-After` says when again"
-        }
-        Ok(StatusCode::SERVICE_UNAVAILABLE) => {
-            "Something behind the API does not answer; the same request may work later"
-        }
-        _ => "A fault on our side",
     }
 }

@@ -3,14 +3,17 @@
 use std::fmt;
 use std::sync::Arc;
 
+use jiff::Timestamp;
+use lottery::{DrawId, LotteryId};
 use lottery_store::Store;
 use platform::Clock;
 
 use crate::auth::Verifier;
 use crate::config::Config;
-use crate::draws::Executions;
-use crate::kept::Reads;
+use crate::error::ApiError;
+use crate::extract::unknown_draw;
 use crate::rate_limit::Limiter;
+use crate::watch::{Cache, Executions, WatchedDraw};
 
 /// Tells which part behind the API is down, in a sentence.
 pub(crate) type Health = Arc<dyn Fn() -> Result<(), String> + Send + Sync>;
@@ -22,7 +25,7 @@ pub struct AppState {
     pub(crate) store: Store,
     pub(crate) sns: aws_sdk_sns::Client,
     pub(crate) executions: Arc<Executions>,
-    pub(crate) reads: Arc<Reads>,
+    pub(crate) cache: Arc<Cache>,
     pub(crate) verifier: Verifier,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) limiter: Arc<Limiter>,
@@ -44,7 +47,7 @@ impl AppState {
             store,
             sns,
             executions: Arc::new(Executions::new(sfn, config.state_machine_arn.clone())),
-            reads: Arc::new(Reads::new(config.read_freshness)),
+            cache: Arc::new(Cache::new(config.read_freshness)),
             verifier,
             clock,
             limiter: Arc::new(Limiter::new(config.rate_limits)),
@@ -58,6 +61,19 @@ impl AppState {
     #[must_use]
     pub fn with_health(self, health: Arc<dyn Fn() -> Result<(), String> + Send + Sync>) -> Self {
         Self { health, ..self }
+    }
+
+    /// A draw with its events: read now, or by a request shortly before.
+    pub(crate) async fn watched(
+        &self,
+        lottery_id: &LotteryId,
+        draw_id: &DrawId,
+    ) -> Result<Arc<WatchedDraw>, ApiError> {
+        let read = async {
+            let draw = self.store.draw(lottery_id, draw_id).await?.ok_or_else(unknown_draw)?;
+            Ok(WatchedDraw::new(draw, self.clock.now()))
+        };
+        self.cache.draw(lottery_id, draw_id, read).await
     }
 }
 

@@ -147,7 +147,7 @@ pub(crate) async fn guard(
         Ok(()) if request.method().is_safe() => next.run(request).await,
         Ok(()) => {
             let response = next.run(request).await;
-            guard.state.reads.wrote();
+            guard.state.cache.wrote();
             response
         }
         Err(error) => error.into_response(),

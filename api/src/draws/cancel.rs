@@ -7,10 +7,10 @@ use lottery_store::CancelDraw;
 use serde_json::json;
 
 use super::view::DrawView;
-use super::watched::Watched;
 use crate::error::ApiError;
 use crate::extract::{DrawPath, unknown_draw};
 use crate::state::AppState;
+use crate::watch::WatchedDraw;
 
 /// Cancel a draw before its commitment. From then on its result can be computed, and there is no way back.
 #[utoipa::path(post, path = "/lotteries/{lottery_id}/draws/{draw_id}/cancel", tag = "draws",
@@ -43,5 +43,5 @@ pub(crate) async fn cancel(
     state.executions.stop(&draw_id).await?;
     tracing::info!(%lottery_id, %draw_id, "cancelled a draw");
     let draw = state.store.draw(&lottery_id, &draw_id).await?.ok_or_else(unknown_draw)?;
-    Ok(Json(super::view(&state, &Watched::new(draw, state.clock.now())).await?))
+    Ok(Json(super::view(&state, &WatchedDraw::new(draw, state.clock.now())).await?))
 }

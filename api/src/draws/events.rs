@@ -20,12 +20,11 @@ use serde::Deserialize;
 use tokio::time::Instant;
 use utoipa::IntoParams;
 
-use super::milestones::PublicEvent;
-use super::watched::Watched;
 use crate::answer::Answer;
 use crate::error::ApiError;
 use crate::extract::{DrawPath, query};
 use crate::state::AppState;
+use crate::watch::{PublicEvent, WatchedDraw};
 
 /// A request that waits looks again after this time.
 const PAUSE: Duration = Duration::from_millis(300);
@@ -59,15 +58,15 @@ pub(crate) async fn events(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let after = after(&uri, &headers)?;
-    let watched = Watched::read(&state, &lottery_id, &draw_id).await?;
+    let watched = state.watched(&lottery_id, &draw_id).await?;
     if watched.events() > after {
-        let key = state.reads.key(format_args!("events/{lottery_id}/{draw_id}/{}/{after}", watched.tag));
+        let key = state.cache.key(format_args!("events/{lottery_id}/{draw_id}/{}/{after}", watched.tag));
         let answer = async {
-            let body = [&retry(retry_of(&state, &watched))[..], &watched.behind(after)].concat();
+            let body = [&retry(retry_of(&state, &watched))[..], &watched.after(after)].concat();
             Ok(Answer::new(body, EVENT_STREAM, watched.rule()))
         };
-        let lifetime = watched.lifetime(state.reads.freshness());
-        return Ok(state.reads.answer(key, lifetime, answer).await?.respond(&headers));
+        let lifetime = watched.lifetime(state.cache.freshness());
+        return Ok(state.cache.answer(key, lifetime, answer).await?.respond(&headers));
     }
     if watched.draw.status.is_final() {
         let rule = watched.rule();
@@ -107,10 +106,10 @@ impl Wait {
     async fn next(&mut self) -> Option<Bytes> {
         while !self.is_over && Instant::now() < self.until {
             tokio::time::sleep(PAUSE).await;
-            match Watched::read(&self.state, &self.lottery_id, &self.draw_id).await {
+            match self.state.watched(&self.lottery_id, &self.draw_id).await {
                 Ok(watched) if watched.events() > self.after => {
                     self.is_over = true;
-                    return Some(watched.behind(self.after));
+                    return Some(watched.after(self.after));
                 }
                 Ok(watched) => self.is_over = watched.draw.status.is_final(),
                 // The response has begun; the client comes back and is told then.
@@ -129,7 +128,7 @@ impl Wait {
 }
 
 /// When the client should ask again.
-fn retry_of(state: &AppState, watched: &Watched) -> Duration {
+fn retry_of(state: &AppState, watched: &WatchedDraw) -> Duration {
     if state.config.events_wait.is_zero() { watched.next_look(state.clock.now()) } else { RETRY }
 }
 

@@ -2,15 +2,13 @@
 
 mod cancel;
 mod events;
-mod execution;
 mod groups_on_the_list;
-mod milestones;
 mod notifications;
 mod odds;
 mod proof;
+mod ranking;
 mod start;
 mod view;
-mod watched;
 mod winner_files;
 mod winners;
 
@@ -22,13 +20,11 @@ use utoipa::ToSchema;
 
 pub(crate) use cancel::{__path_cancel, cancel};
 pub(crate) use events::{__path_events, events};
-pub(crate) use execution::Executions;
 pub(crate) use notifications::{__path_notifications, __path_retry, notifications, retry};
 pub(crate) use odds::{__path_odds, odds};
 pub(crate) use proof::{__path_entries, __path_inclusion, __path_proof, entries, inclusion, proof};
 pub(crate) use start::{__path_start, start};
 pub(crate) use view::{DrawSummary, DrawView};
-pub(crate) use watched::Watched;
 pub(crate) use winners::{__path_winners, winners};
 
 use crate::answer::{Answer, Fit};
@@ -37,6 +33,7 @@ use crate::error::ApiError;
 use crate::extract::{DrawPath, LotteryPath, Paging, unknown_lottery};
 use crate::lotteries::PagingQuery;
 use crate::state::AppState;
+use crate::watch::WatchedDraw;
 
 /// A page of draws, the newest first.
 #[derive(Serialize, ToSchema)]
@@ -56,7 +53,7 @@ pub(crate) async fn list(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let (cursor, limit) = (paging.cursor.as_deref(), paging.limit);
-    let key = state.reads.key(format_args!("draws/{lottery_id}/{limit}/{}", cursor.unwrap_or_default()));
+    let key = state.cache.key(format_args!("draws/{lottery_id}/{limit}/{}", cursor.unwrap_or_default()));
     let answer = async {
         state.store.lottery(&lottery_id).await?.ok_or_else(unknown_lottery)?;
         let mut fit = Fit::new(limit);
@@ -69,7 +66,7 @@ pub(crate) async fn list(
             }
         }
     };
-    Ok(state.reads.answer(key, state.reads.freshness(), answer).await?.respond(&headers))
+    Ok(state.cache.answer(key, state.cache.freshness(), answer).await?.respond(&headers))
 }
 
 /// One draw: how far it is, its masked winners, and what became of their notifications.
@@ -80,14 +77,14 @@ pub(crate) async fn get(
     DrawPath(lottery_id, draw_id): DrawPath,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let watched = Watched::read(&state, &lottery_id, &draw_id).await?;
-    let key = state.reads.key(format_args!("draw/{lottery_id}/{draw_id}/{}", watched.tag));
-    let lifetime = watched.lifetime(state.reads.freshness());
+    let watched = state.watched(&lottery_id, &draw_id).await?;
+    let key = state.cache.key(format_args!("draw/{lottery_id}/{draw_id}/{}", watched.tag));
+    let lifetime = watched.lifetime(state.cache.freshness());
     let answer = async { Answer::json(&view(&state, &watched).await?, watched.rule()) };
-    Ok(state.reads.answer(key, lifetime, answer).await?.respond(&headers))
+    Ok(state.cache.answer(key, lifetime, answer).await?.respond(&headers))
 }
 
 /// The draw with its first winners.
-async fn view(state: &AppState, watched: &Watched) -> Result<DrawView, ApiError> {
+async fn view(state: &AppState, watched: &WatchedDraw) -> Result<DrawView, ApiError> {
     Ok(DrawView::new(watched, winners::first(state, &watched.draw).await?))
 }

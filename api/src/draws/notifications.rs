@@ -14,11 +14,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 
-use super::execution::StartError;
 use crate::error::ApiError;
 use crate::extract::{DrawPath, JsonBody, Paging, query, unknown_draw};
 use crate::idempotency::IdempotencyKey;
 use crate::state::AppState;
+use crate::watch::StartError;
 
 /// So many pages of the ledger are looked through for one answer.
 const MAX_LOOKS: usize = 10;

@@ -47,7 +47,7 @@ pub(crate) async fn odds(
     let answer = async {
         let (_, seal) = sealed.seal(&state).await?;
         let commitment = seal.manifest.commitment().to_string();
-        let odds = state.reads.odds(commitment, compute(&state, seal)).await?;
+        let odds = state.cache.odds(commitment, compute(&state, seal)).await?;
         let mut fit = Fit::new(page.limit);
         loop {
             let behind = page.first.saturating_add(fit.limit).min(odds.classes.len());

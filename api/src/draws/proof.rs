@@ -14,16 +14,16 @@ use lottery_store::{CHUNK_ENTRIES, SealedDraw};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::watched::Watched;
 use crate::answer::{Answer, Fit, MAX_ANSWER};
 use crate::cache_control::CacheRule;
 use crate::error::ApiError;
 use crate::extract::{DrawPath, EntriesPage, EntryPath};
 use crate::state::AppState;
+use crate::watch::WatchedDraw;
 
 /// A draw whose seal is asked about.
 pub(super) struct Sealed {
-    watched: Arc<Watched>,
+    watched: Arc<WatchedDraw>,
 }
 
 impl Sealed {
@@ -32,7 +32,7 @@ impl Sealed {
         lottery_id: &LotteryId,
         draw_id: &DrawId,
     ) -> Result<Self, ApiError> {
-        Ok(Self { watched: Watched::read(state, lottery_id, draw_id).await? })
+        Ok(Self { watched: state.watched(lottery_id, draw_id).await? })
     }
 
     /// The rule for what rests on the seal alone.
@@ -67,8 +67,8 @@ impl Sealed {
         answer: impl Future<Output = Result<Answer, ApiError>> + Send,
         headers: &HeaderMap,
     ) -> Result<Response, ApiError> {
-        let lifetime = self.rule().lifetime(state.reads.freshness());
-        Ok(state.reads.answer(key, lifetime, answer).await?.respond(headers))
+        let lifetime = self.rule().lifetime(state.cache.freshness());
+        Ok(state.cache.answer(key, lifetime, answer).await?.respond(headers))
     }
 }
 
@@ -108,8 +108,8 @@ pub(crate) async fn proof(
             Ok(json_text(proof.to_canonical_json(None), rule))
         }
     };
-    let lifetime = rule.lifetime(state.reads.freshness());
-    Ok(state.reads.answer(key, lifetime, answer).await?.respond(&headers))
+    let lifetime = rule.lifetime(state.cache.freshness());
+    Ok(state.cache.answer(key, lifetime, answer).await?.respond(&headers))
 }
 
 /// Where a page of entries begins, and how long it is.

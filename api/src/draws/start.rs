@@ -14,14 +14,14 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::execution::StartError;
 use super::groups_on_the_list;
 use crate::error::ApiError;
 use crate::explanation::Explanation;
 use crate::extract::{JsonBody, LotteryPath, unknown_lottery};
 use crate::idempotency::IdempotencyKey;
-use crate::participants::Notice;
+use crate::refusal::Notice;
 use crate::state::AppState;
+use crate::watch::StartError;
 
 /// The draw to start: either `winners`, or `prizes`.
 #[derive(Deserialize, ToSchema)]

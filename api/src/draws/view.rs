@@ -6,8 +6,8 @@ use lottery_store::{Contact, Winner};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::watched::Watched;
 use crate::spreadsheet::Cell;
+use crate::watch::WatchedDraw;
 
 /// A prize of a draw.
 #[derive(Serialize, ToSchema)]
@@ -279,7 +279,7 @@ pub(crate) struct DrawView {
 }
 
 impl DrawView {
-    pub(crate) fn new(watched: &Watched, first: FirstWinners) -> Self {
+    pub(crate) fn new(watched: &WatchedDraw, first: FirstWinners) -> Self {
         Self {
             draw: DrawSummary::from(&watched.draw),
             current_state: watched.current_states.first().cloned(),

@@ -4,10 +4,10 @@ use http::HeaderValue;
 use http::header::{CONTENT_DISPOSITION, LINK};
 use lottery::Draw;
 
-use super::view::MaskedWinner;
-use super::winners::{
+use super::ranking::{
     AlternateView, FullWinner, RankPage, Shown, WinnerView, alternate_views, page_of, views,
 };
+use super::view::MaskedWinner;
 use crate::answer::{Answer, MAX_ANSWER, carried_as_file};
 use crate::cache_control::CacheRule;
 use crate::error::ApiError;

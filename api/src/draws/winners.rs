@@ -1,18 +1,15 @@
 //! The winners of a draw: in full for those who may read results, with the alternates; masked for everyone else.
 
-use std::collections::HashMap;
-
 use axum::extract::State;
 use axum::response::Response;
 use http::HeaderMap;
-use jiff::Timestamp;
-use lottery::{Channel, Draw, ParticipantId};
-use lottery_store::{Contact, Notification, RankedEntry, Winner};
+use lottery::Draw;
+use lottery_store::Winner;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::view::{FirstWinners, MaskedWinner, SeatView};
-use super::watched::Watched;
+use super::ranking::{AlternateView, RankPage, Shown, WinnerView, alternate_views, page_of, total, views};
+use super::view::{FirstWinners, MaskedWinner};
 use super::winner_files::{csv_file, workbook};
 use crate::answer::{Answer, Fit};
 use crate::auth::{MaybeCaller, Scope};
@@ -25,72 +22,6 @@ use crate::state::AppState;
 /// How many winners the draw's own answer lists.
 const WINNERS_SHOWN: usize = 100;
 const JSON: &str = "application/json";
-
-/// What became of one notification.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub(crate) struct NotificationView {
-    /// `sms` or `email`.
-    pub(super) channel: String,
-    /// PENDING (to be sent again), CLAIMED, SENT, FAILED or UNKNOWN.
-    pub(super) state: String,
-    /// Why it was not sent.
-    reason: Option<String>,
-    /// The id that SNS or SES gave it.
-    message_id: Option<String>,
-    /// When it came to this state.
-    #[schema(value_type = String, format = DateTime)]
-    at: Timestamp,
-}
-
-/// A winner, in full.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct FullWinner {
-    /// The prize won.
-    pub(super) prize: String,
-    /// The winner's rank in the draw, from 1.
-    pub(super) rank: u32,
-    /// The organiser's own id of the winner.
-    pub(super) participant_id: String,
-    /// The random name under which the winner stands in the list of entries.
-    pub(super) label: String,
-    /// The name; absent, like the rest, if the winner has withdrawn.
-    pub(super) name: Option<String>,
-    pub(super) phone: Option<String>,
-    pub(super) email: Option<String>,
-    /// The group, as it stands on the list now.
-    pub(super) group: Option<String>,
-    /// What the winner was told, by channel.
-    pub(super) notifications: Vec<NotificationView>,
-    #[serde(flatten)]
-    pub(super) seat: SeatView,
-}
-
-/// An alternate, in full: takes a seat that a winner forfeits, the best rank first.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct AlternateView {
-    /// The rank in the draw, from the one behind the last winner's.
-    pub(super) rank: u32,
-    /// The organiser's own id of the alternate.
-    pub(super) participant_id: String,
-    /// The random name under which the alternate stands in the list of entries.
-    pub(super) label: String,
-    /// The name; absent, like the rest, if the alternate has withdrawn.
-    pub(super) name: Option<String>,
-    pub(super) phone: Option<String>,
-    pub(super) email: Option<String>,
-    /// The group, as it stands on the list now.
-    pub(super) group: Option<String>,
-}
-
-/// One winner: what is shown depends on the caller.
-#[derive(Serialize, ToSchema)]
-#[serde(untagged)]
-pub(crate) enum WinnerView {
-    /// For those who may read results.
-    Full(FullWinner),
-    /// For everyone.
-    Masked(MaskedWinner),
-}
 
 /// A page of the winners of a draw, by rank; none before they are official.
 #[derive(Serialize, ToSchema)]
@@ -143,67 +74,14 @@ pub(crate) async fn winners(
         tracing::info!(%lottery_id, %draw_id, "read winners in full");
         return Ok(answer.respond(&headers));
     }
-    let watched = Watched::read(&state, &lottery_id, &draw_id).await?;
+    let watched = state.watched(&lottery_id, &draw_id).await?;
     let WinnersPage { after, limit } = &page;
     let key = state
-        .reads
+        .cache
         .key(format_args!("winners/{lottery_id}/{draw_id}/{}/{media_type}/{after}/{limit:?}", watched.tag));
-    let lifetime = watched.lifetime(state.reads.freshness());
+    let lifetime = watched.lifetime(state.cache.freshness());
     let masked = answer(&state, &watched.draw, &page, media_type, Shown::Masked, watched.rule());
-    Ok(state.reads.answer(key, lifetime, masked).await?.respond(&headers))
-}
-
-/// How many have won: the winners drawn, and the alternates who took a forfeited seat.
-fn total(draw: &Draw) -> usize {
-    if !draw.status.has_official_winners() {
-        return 0;
-    }
-    draw.winners() as usize + draw.forfeits.iter().filter(|forfeit| forfeit.taken_by.is_some()).count()
-}
-
-/// The ranks among which those are that are shown, by rank.
-fn shown_ranks(draw: &Draw, shown: Shown) -> Vec<u32> {
-    if !draw.status.has_official_winners() {
-        return Vec::new();
-    }
-    // A quota passes over the best-ranked of a group that has enough: an alternate then stands before a winner.
-    if shown == Shown::InFull || draw.prizes.has_quotas() {
-        // A ranking ends with the entries.
-        let entries = draw.entries.and_then(|entries| u32::try_from(entries).ok()).unwrap_or(u32::MAX);
-        return (1..=draw.ranked().min(entries)).collect();
-    }
-    let mut takers: Vec<u32> = draw.forfeits.iter().filter_map(|forfeit| forfeit.taken_by).collect();
-    takers.sort_unstable();
-    (1..=draw.winners()).chain(takers).collect()
-}
-
-/// A part of the ranking, and the cursor of what is behind it.
-pub(super) struct RankPage {
-    pub(super) winners: Vec<Winner>,
-    pub(super) alternates: Vec<RankedEntry>,
-    pub(super) cursor: Option<String>,
-}
-
-pub(super) async fn page_of(
-    state: &AppState,
-    draw: &Draw,
-    after: u32,
-    limit: usize,
-    shown: Shown,
-) -> Result<RankPage, ApiError> {
-    let mut wanted = shown_ranks(draw, shown);
-    wanted.retain(|rank| *rank > after);
-    let goes_on = wanted.len() > limit;
-    wanted.truncate(limit);
-    let cursor = wanted.last().filter(|_| goes_on).map(u32::to_string);
-    let winners = state.store.winners_ranked(draw, wanted.iter().copied()).await?;
-    let mut behind = wanted;
-    behind.retain(|rank| !winners.iter().any(|winner| winner.rank == *rank));
-    let alternates = match shown == Shown::Masked || behind.is_empty() {
-        true => Vec::new(),
-        false => state.store.entries_ranked(draw, behind).await?,
-    };
-    Ok(RankPage { winners, alternates, cursor })
+    Ok(state.cache.answer(key, lifetime, masked).await?.respond(&headers))
 }
 
 /// The first winners, for the draw's own answer.
@@ -213,52 +91,6 @@ pub(super) async fn first(state: &AppState, draw: &Draw) -> Result<FirstWinners,
     let masked = |winner: &Winner| MaskedWinner::new(winner, contacts.get(&winner.participant_id));
     let winners_shown = winners.iter().map(masked).collect();
     Ok(FirstWinners { winners: winners_shown, total: total(draw), next_cursor: cursor })
-}
-
-/// How much of a winner is shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Shown {
-    InFull,
-    Masked,
-}
-
-pub(super) async fn views(
-    state: &AppState,
-    draw: &Draw,
-    winners: Vec<Winner>,
-    shown: Shown,
-) -> Result<Vec<WinnerView>, ApiError> {
-    let (lottery_id, draw_id) = (&draw.lottery_id, &draw.draw_id);
-    let mut contacts = state.store.contacts_of(lottery_id, &winners).await?;
-    if shown == Shown::Masked {
-        let masked = |winner: &Winner| MaskedWinner::new(winner, contacts.get(&winner.participant_id));
-        return Ok(winners.iter().map(masked).map(WinnerView::Masked).collect());
-    }
-    let ids: Vec<_> = winners.iter().map(|winner| winner.participant_id.clone()).collect();
-    let mut told: HashMap<ParticipantId, Vec<Notification>> = HashMap::new();
-    for channel in Channel::ALL {
-        for (id, notification) in state.store.ledger_lines(lottery_id, draw_id, channel, &ids).await? {
-            told.entry(id).or_default().push(notification);
-        }
-    }
-    let full = |winner: Winner| {
-        let id = &winner.participant_id;
-        FullWinner::new(&winner, contacts.remove(id), told.remove(id).unwrap_or_default())
-    };
-    Ok(winners.into_iter().map(full).map(WinnerView::Full).collect())
-}
-
-pub(super) async fn alternate_views(
-    state: &AppState,
-    draw: &Draw,
-    alternates: &[RankedEntry],
-) -> Result<Vec<AlternateView>, ApiError> {
-    let people = alternates.iter().map(|line| (&line.participant_id, line.ranked.label));
-    let mut contacts = state.store.contacts_labelled(&draw.lottery_id, people).await?;
-    Ok(alternates
-        .iter()
-        .map(|line| AlternateView::new(line, contacts.remove(&line.participant_id)))
-        .collect())
 }
 
 async fn answer(
@@ -297,57 +129,6 @@ async fn json(
         let answer = Answer::json(&answer, rule)?;
         if fit.holds(&answer) {
             return Ok(answer);
-        }
-    }
-}
-
-impl AlternateView {
-    fn new(line: &RankedEntry, contact: Option<Contact>) -> Self {
-        let RankedEntry { participant_id, rank, ranked, .. } = line;
-        let (name, phone, email, group) = reached(contact);
-        Self {
-            rank: *rank,
-            participant_id: participant_id.to_string(),
-            label: ranked.label.to_string(),
-            name,
-            phone,
-            email,
-            group,
-        }
-    }
-}
-
-/// Name, phone number, e-mail address and group of somebody who may have withdrawn.
-fn reached(contact: Option<Contact>) -> (Option<String>, Option<String>, Option<String>, Option<String>) {
-    let Some(Contact { name, phone, email, group, .. }) = contact else { return (None, None, None, None) };
-    let (phone, email) = (phone.map(|phone| phone.to_string()), email.map(|email| email.to_string()));
-    (Some(name.to_string()), phone, email, group.map(|group| group.to_string()))
-}
-
-impl FullWinner {
-    fn new(winner: &Winner, contact: Option<Contact>, mut told: Vec<Notification>) -> Self {
-        told.sort_by_key(|notification| (notification.channel, notification.at));
-        let (name, phone, email, group) = reached(contact);
-        Self {
-            prize: winner.prize.to_string(),
-            rank: winner.rank,
-            participant_id: winner.participant_id.to_string(),
-            label: winner.label.to_string(),
-            name,
-            phone,
-            email,
-            group,
-            notifications: told
-                .into_iter()
-                .map(|notification| NotificationView {
-                    channel: notification.channel.to_string(),
-                    state: notification.state.as_str().to_owned(),
-                    reason: notification.reason,
-                    message_id: notification.message_id,
-                    at: notification.at,
-                })
-                .collect(),
-            seat: SeatView::of(winner),
         }
     }
 }

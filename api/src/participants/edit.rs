@@ -8,14 +8,16 @@ use lottery_store::Recorded;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::list::{ListRefusal, Person, Shown};
-use super::report::{Remark, Report, said};
+use super::country_of;
+use super::intake::Line;
+use super::list::{Person, Shown};
+use super::remark::{Remark, said};
+use super::report::Report;
 use super::subscriptions::{NoSlot, Subscriptions};
-use super::taking::Line;
-use super::{LineRefusal, country_of};
 use crate::auth::Caller;
 use crate::error::ApiError;
 use crate::extract::{JsonBody, ParticipantPath, unknown_lottery, unknown_participant};
+use crate::refusal::{LineRefusal, ListRefusal};
 use crate::state::AppState;
 
 /// What changes of a person: a JSON merge patch (RFC 7396).

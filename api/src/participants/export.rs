@@ -12,10 +12,11 @@ use http::{HeaderValue, Uri};
 use lottery::{LotteryId, ParticipantFields};
 use lottery_store::{ListQuery, MAX_SORTED, Page, ParticipantSummary, Sort};
 
-use super::list::{ListRefusal, page};
+use super::search::page;
 use crate::answer::{MAX_ANSWER, carried_as_file};
 use crate::error::ApiError;
 use crate::extract::{LARGEST_PAGE, query as pairs};
+use crate::refusal::ListRefusal;
 use crate::spreadsheet::xlsx::{MAX_ROWS, Sheet};
 use crate::spreadsheet::{Cell, XLSX, attachment, csv};
 use crate::state::AppState;

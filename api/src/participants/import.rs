@@ -7,20 +7,22 @@ use http::HeaderMap;
 use http::header::CONTENT_LENGTH;
 use lottery::list::{Batch, Form, Options, Row};
 use lottery::{Lottery, ParticipantId, Record};
-use lottery_store::{BeginImport, Import, ImportMode, ImportState};
+use lottery_store::{Import, ImportMode, ImportState};
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::intake::{self, Intake};
+use super::course::{continued, nobody_on_list, over};
+use super::intake::{self, Intake, Line};
 use super::query::{ImportQuery, ImportRequest};
-use super::refusal::Notice;
+use super::remark::Remark;
 use super::replace::{self, Withdrawn};
-use super::report::{ImportView, Remark, Report};
-use super::taking::{Line, Taker};
+use super::report::{ImportView, Report};
+use super::taking::Taker;
 use crate::config::ImportLimits;
 use crate::error::ApiError;
 use crate::explanation::Explanation;
 use crate::extract::{LotteryPath, unknown_lottery};
+use crate::refusal::Notice;
 use crate::state::AppState;
 
 /// Participants stored at once: enough that reading and writing go on side by side, and that what is done once for all of them
@@ -109,15 +111,6 @@ fn check_length(headers: &HeaderMap, limits: ImportLimits) -> Result<(), ApiErro
         return Err(too_large(limits));
     }
     Ok(())
-}
-
-/// That the import of a request takes no more lines.
-pub(super) fn over(number: u64) -> ApiError {
-    let detail = format!(
-        "import {number} is over: it was finished or undone, or another one has begun; begin a new one with the rest of the \
-         list"
-    );
-    ApiError::conflict("ImportOver", detail)
 }
 
 /// One request on its way.
@@ -299,7 +292,7 @@ impl<'a> Importing<'a> {
         self.taker.count_refused(&self.report).await?;
         let Some(import) = self.taker.import().cloned() else {
             // Nothing was taken, and the import before can still be undone.
-            return if is_replacing { Err(replace::nobody_on_list()) } else { Ok(()) };
+            return if is_replacing { Err(nobody_on_list()) } else { Ok(()) };
         };
         let mut view = ImportView::from(&import);
         if self.taker.is_superseded() {
@@ -338,33 +331,5 @@ impl<'a> Importing<'a> {
             self.notice(Some(Notice::AnotherImport));
         }
         Ok(())
-    }
-}
-
-/// The import that a request continues.
-async fn continued(
-    state: &AppState,
-    lottery: &Lottery,
-    asked: &ImportRequest,
-    number: u64,
-) -> Result<Import, ApiError> {
-    let last = state.store.last_import(&lottery.lottery_id).await?;
-    let import = last.filter(|last| last.number == number).ok_or_else(|| over(number))?;
-    if asked.mode.is_some_and(|mode| mode != import.mode) {
-        let detail = "the first request of an import says its mode; leave it out, or say the same";
-        return Err(ApiError::bad_request("BadQuery", detail).at("mode"));
-    }
-    match import.state {
-        ImportState::Running | ImportState::Finished => Ok(import),
-        ImportState::Undoing | ImportState::Undone => Err(over(number)),
-    }
-}
-
-/// Begins an import of a lottery.
-pub(super) async fn begin(state: &AppState, lottery: &Lottery, mode: ImportMode) -> Result<Import, ApiError> {
-    match state.store.begin_import(&lottery.lottery_id, mode, state.clock.now()).await? {
-        BeginImport::Begun(import) => Ok(import),
-        BeginImport::Drawing(draw_id) => Err(replace::drawing(&draw_id)),
-        BeginImport::Unknown => Err(unknown_lottery()),
     }
 }

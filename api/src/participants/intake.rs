@@ -6,14 +6,24 @@ use axum::body::Body;
 use bytes::Bytes;
 use futures_util::StreamExt;
 use http::StatusCode;
+use lottery::Record;
 use lottery::list::{Batch, Detected, Options, Reader, Remark};
 use serde_json::json;
 use tokio::sync::mpsc;
 use tokio::task::{JoinSet, spawn_blocking};
 use tracing::Instrument;
 
-use super::report::said;
+use super::remark::said;
 use crate::error::ApiError;
+
+/// A line whose person was read.
+#[derive(Debug, Clone)]
+pub(super) struct Line {
+    pub(super) line: u64,
+    pub(super) record: Record,
+    /// Its index in the report's sample.
+    pub(super) sample: Option<usize>,
+}
 
 /// A body that stops arriving is given up after this time.
 const STALLED: Duration = Duration::from_secs(30);

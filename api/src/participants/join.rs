@@ -14,13 +14,15 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::intake::Line;
 use super::query::country_of;
-use super::refusal::LineRefusal;
-use super::report::{Remark, Report, said};
+use super::remark::{Remark, said};
+use super::report::Report;
 use super::subscriptions::NoSlot;
-use super::taking::{Line, Taker};
+use super::taking::Taker;
 use crate::error::ApiError;
 use crate::extract::{JsonBody, LotteryPath, ParticipantPath, unknown_lottery, unknown_participant};
+use crate::refusal::LineRefusal;
 use crate::state::AppState;
 
 /// What one tells of oneself. Groups and tickets are the organiser's to give.

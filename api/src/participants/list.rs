@@ -4,42 +4,24 @@
 //! Whoever sees them masked cannot search them either: what a search finds would tell what the mask hides.
 
 use axum::Json;
-use axum::extract::{FromRequestParts, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use http::request::Parts;
 use http::{HeaderMap, Uri};
 use jiff::Timestamp;
-use lottery::{Group, LotteryId, mask};
-use lottery_store::{GroupIs, ListAnswer, ListQuery, MAX_SORTED, Only, Page, ParticipantSummary, Sort};
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use lottery::{Group, mask};
+use lottery_store::ParticipantSummary;
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::export;
+use super::search::{ListRequest, SearchQuery, page};
 use crate::auth::{Caller, Scope, forbidden};
 use crate::error::ApiError;
-use crate::extract::{
-    DEFAULT_PAGE, LotteryPath, ParticipantPath, accepted, page_limit, query as pairs, unknown_lottery,
-    unknown_participant,
-};
+use crate::extract::{LotteryPath, ParticipantPath, accepted, unknown_lottery, unknown_participant};
 use crate::spreadsheet::{CSV, XLSX};
 use crate::state::AppState;
 
 const JSON: &str = "application/json";
-/// The most characters of a search; the longest field has fewer.
-const MAX_SEARCH: usize = 256;
-
-lottery::refusals! {
-    /// Why a list is not answered as it was asked for.
-    #[allow(missing_docs, reason = "the sentence of each says it")]
-    pub(crate) enum ListRefusal {
-        #[error("a list of {total} people can be had by id alone: above {most} it is not sorted; ask without `sort`, or export it")]
-        TooManyToSort { total: u64, most: u64 },
-        #[error("a workbook holds at most {most} people here; ask for CSV")]
-        WorkbookFull { most: u64 },
-        #[error("is not the id in the address; an id cannot be changed")]
-        OtherId,
-    }
-}
 
 /// How much of a participant is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -140,125 +122,6 @@ impl Person {
     }
 }
 
-/// Some of the people.
-#[derive(Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[allow(dead_code, reason = "describes the query that `ListRequest` reads")]
-pub(crate) enum OnlyParameter {
-    WithPhone,
-    WithEmail,
-    Unreachable,
-    Excluded,
-}
-
-/// The order.
-#[derive(Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[allow(dead_code, reason = "describes the query that `ListRequest` reads")]
-pub(crate) enum SortParameter {
-    Id,
-    Name,
-    Group,
-    Tickets,
-    Newest,
-}
-
-/// What part of the list is asked for, and in what order.
-#[derive(Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[allow(dead_code, reason = "describes the query that `ListRequest` reads")]
-pub(crate) struct SearchQuery {
-    /// The `next_cursor` of the page before.
-    cursor: Option<String>,
-    /// How many, at most: 1 to 1000. Absent, it is 100 for JSON, and all that one answer can hold for a file.
-    #[param(minimum = 1, maximum = 1000)]
-    limit: Option<usize>,
-    /// A part of an id, a name, an address or a group, in any case and width; of a phone number as people write it. Without
-    /// the scope `participants:read` a part of an id or a group.
-    #[param(max_length = 256)]
-    search: Option<String>,
-    /// Only those with a phone number, with an e-mail address, with neither, or those who cannot win.
-    #[param(inline)]
-    only: Option<OnlyParameter>,
-    /// Only those of this group.
-    group: Option<String>,
-    /// Only those without a group.
-    without_group: Option<bool>,
-    /// The order; by id if absent. `tickets`: the most first; `newest`: who came last first. Lists of more than 100,000 people
-    /// can be had by id alone.
-    #[param(inline)]
-    sort: Option<SortParameter>,
-}
-
-/// The query of a list.
-pub(crate) struct ListRequest {
-    /// Its limit is for JSON.
-    query: ListQuery,
-    /// The limit, if one is given.
-    limit: Option<usize>,
-}
-
-impl<S: Send + Sync> FromRequestParts<S> for ListRequest {
-    type Rejection = ApiError;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
-        let mut request = Self { query: ListQuery::default(), limit: None };
-        let query = &mut request.query;
-        for (name, value) in pairs(&parts.uri)? {
-            let refused = |told: &str| ApiError::bad_request("BadQuery", format!("{name} {told}")).at(&name);
-            if value.trim().is_empty() {
-                continue;
-            }
-            match name.as_str() {
-                "cursor" => query.cursor = Some(value),
-                "limit" => request.limit = Some(page_limit(&value)?),
-                "search" if value.chars().count() > MAX_SEARCH => {
-                    return Err(refused(&format!("must have at most {MAX_SEARCH} characters")));
-                }
-                "search" => query.search = Some(value),
-                "only" => {
-                    query.only = Some(match value.as_str() {
-                        "with_phone" => Only::WithPhone,
-                        "with_email" => Only::WithEmail,
-                        "unreachable" => Only::Unreachable,
-                        "excluded" => Only::Excluded,
-                        _ => {
-                            return Err(refused(
-                                "must be one of: with_phone, with_email, unreachable, excluded",
-                            ));
-                        }
-                    });
-                }
-                "sort" => {
-                    query.sort = match value.as_str() {
-                        "id" => Sort::Id,
-                        "name" => Sort::Name,
-                        "group" => Sort::Group,
-                        "tickets" => Sort::Tickets,
-                        "newest" => Sort::Newest,
-                        _ => return Err(refused("must be one of: id, name, group, tickets, newest")),
-                    };
-                }
-                "group" | "without_group" if query.group.is_some() => {
-                    return Err(refused("cannot stand beside group or without_group"));
-                }
-                "group" => {
-                    let group = Group::parse(&value).map_err(|why| refused(&why.to_string()))?;
-                    query.group = Some(GroupIs::Named(group));
-                }
-                "without_group" => match value.as_str() {
-                    "true" => query.group = Some(GroupIs::Absent),
-                    "false" => {}
-                    _ => return Err(refused("must be true or false")),
-                },
-                _ => {}
-            }
-        }
-        query.limit = request.limit.unwrap_or(DEFAULT_PAGE);
-        Ok(request)
-    }
-}
-
 /// List participants: with the scope `participants:read` in full, otherwise masked.
 ///
 /// As CSV or XLSX (by `Accept`) it is the whole list, or as much of it as the query asks for, and needs `participants:read`;
@@ -293,21 +156,6 @@ pub(crate) async fn list(
     let participants = page.items.into_iter().map(view).collect();
     let answer = Participants { participants, masked: shown.is_masked(), next_cursor: page.cursor };
     Ok(Json(answer).into_response())
-}
-
-/// A page of the list.
-pub(super) async fn page(
-    state: &AppState,
-    lottery_id: &LotteryId,
-    query: &ListQuery,
-) -> Result<Page<ParticipantSummary>, ApiError> {
-    match state.store.list(lottery_id, query).await? {
-        ListAnswer::Page(page) => Ok(page),
-        ListAnswer::TooManyToSort { total } => {
-            let why = ListRefusal::TooManyToSort { total, most: MAX_SORTED };
-            Err(ApiError::invalid("TooManyToSort", why.to_string()).at("sort").explained(why.into()))
-        }
-    }
 }
 
 /// One participant: with the scope `participants:read` in full, otherwise masked.

@@ -1,8 +1,11 @@
 //! Participants: imported or joined by themselves, listed, edited, exported, given their receipts, withdrawn.
 //!
-//! Of an import, in reading order: `query` is what it is asked with, `import` is its course, `intake` reads the body, `taking`
-//! plans or stores what was read, `replace` withdraws who is missing, `report` is the answer; `last` takes it back.
+//! An import, in reading order: `query` parses its parameters, `import` runs it, `course` begins it or says why it cannot go
+//! on, `intake` reads the body, `taking` plans or stores the lines, `replace` withdraws missing people, `report` (with
+//! `detected` and `remark`) is the response; `last` undoes it. The list: `search`, `list`, `export`, `edit`.
 
+mod course;
+mod detected;
 mod edit;
 mod export;
 mod import;
@@ -11,9 +14,10 @@ mod join;
 mod last;
 mod list;
 mod query;
-mod refusal;
+mod remark;
 mod replace;
 mod report;
+mod search;
 mod subscriptions;
 mod taking;
 
@@ -25,11 +29,10 @@ pub(crate) use edit::{__path_edit, edit};
 pub(crate) use import::{__path_import, import};
 pub(crate) use join::{__path_join, __path_receipt, join, receipt};
 pub(crate) use last::{__path_last, __path_undo, last, undo};
-pub(crate) use list::{__path_counts, __path_get, __path_list, ListRefusal, counts, get, list};
+pub(crate) use list::{__path_counts, __path_get, __path_list, counts, get, list};
 pub(crate) use query::country_of;
-pub(crate) use refusal::{LineRefusal, Notice};
+pub(crate) use remark::RemarkReason;
 pub(crate) use replace::{__path_empty, empty};
-pub(crate) use report::RemarkReason;
 
 use crate::error::ApiError;
 use crate::extract::{ParticipantPath, unknown_participant};

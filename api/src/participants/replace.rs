@@ -10,7 +10,7 @@ use serde_json::json;
 use tokio::time::Instant;
 use utoipa::{IntoParams, ToSchema};
 
-use super::import::{begin, over};
+use super::course::{begin, drawing, nobody_on_list, over};
 use super::report::ImportView;
 use super::subscriptions;
 use crate::error::ApiError;
@@ -63,19 +63,6 @@ pub(super) async fn withdraw(
             return Ok(Withdrawn { count, outcome: Outcome::TimeIsUp });
         }
     }
-}
-
-/// That nothing can be replaced now.
-pub(super) fn drawing(draw_id: &DrawId) -> ApiError {
-    let detail =
-        format!("draw {draw_id} holds the lottery: its list can be replaced once the draw has let go");
-    ApiError::conflict("Drawing", detail).with_member("draw_id", json!(draw_id))
-}
-
-/// That a list with nobody on it does not take another's position by accident.
-pub(super) fn nobody_on_list() -> ApiError {
-    let detail = "nobody of this list could be taken, so that everybody would be withdrawn; to empty the list, DELETE it";
-    ApiError::conflict("NobodyOnList", detail)
 }
 
 /// Refuses to withdraw everybody because of a list with nobody on it.

@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use lottery::list::{Certainty, Detected, Form, ListPerson, Row, Why, cell_name};
-use lottery::{Field, Record};
+use lottery::Record;
+use lottery::list::{ListPerson, Row};
 use lottery_store::{Import, ImportMode, ImportState};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::explanation::{Explanation, RefusalCode, RefusalParameters};
+use super::detected::{DetectedView, cells_of};
+use super::remark::{Remark, RemarkReason};
+use crate::explanation::Explanation;
 
 /// So many refusals are listed, so many warnings, and so many refused rows as cells; the others are counted.
 const LISTED: usize = 1_000;
@@ -18,68 +20,6 @@ const COLUMN_LENGTH: usize = 64;
 const MAX_CELL_BYTES: usize = 512 * 1024;
 /// Rows that a dry run shows.
 pub(super) const SAMPLE: usize = 20;
-
-/// A line that was not taken, or one that was taken with something to be known about it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub(crate) struct Remark {
-    /// The line of the text or the row of the sheet, from 1; the header counts.
-    pub(crate) line: u64,
-    /// The cell of the sheet, if the list is a workbook.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(example = "C7")]
-    pub(crate) cell: Option<String>,
-    /// The field at fault, if one is.
-    #[schema(example = "phone")]
-    pub(crate) column: Option<String>,
-    /// What is wrong.
-    #[serde(flatten)]
-    #[schema(value_type = RemarkReason)]
-    pub(crate) why: Explanation,
-}
-
-/// What is wrong with a line, or to be known.
-#[derive(ToSchema)]
-#[allow(dead_code, reason = "describes the members of `Explanation`")]
-pub(crate) struct RemarkReason {
-    /// What is wrong, in English.
-    #[schema(example = "must have 1 to 200 characters")]
-    reason: String,
-    #[schema(inline, example = "Length")]
-    code: RefusalCode,
-    #[schema(inline)]
-    parameters: RefusalParameters,
-}
-
-impl Remark {
-    /// Of a field of a line.
-    pub(super) fn of_field(line: u64, column: &str, why: impl Into<Explanation>) -> Self {
-        Self { line, cell: None, column: Some(column.to_owned()), why: why.into() }
-    }
-}
-
-impl Remark {
-    /// Names the cell that the remark is about, where what was read is refused later.
-    fn name_cell(&mut self, columns: &[ColumnView]) {
-        let Some(field) = self.column.as_deref().filter(|_| self.cell.is_none()) else { return };
-        let index = columns.iter().position(|column| column.field == Some(field));
-        self.cell = index.map(|index| cell_name(index, self.line));
-    }
-}
-
-impl From<lottery::list::Remark> for Remark {
-    fn from(remark: lottery::list::Remark) -> Self {
-        let lottery::list::Remark { line, cell, column, why } = remark;
-        Self { line, cell, column, why: said(&why) }
-    }
-}
-
-/// What reading a list says, with its code.
-pub(super) fn said(why: &Why) -> Explanation {
-    match why {
-        Why::Value(refusal) => refusal.clone().into(),
-        Why::List(remark) => remark.clone().into(),
-    }
-}
 
 /// The import that a request belongs to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -113,81 +53,6 @@ impl From<&Import> for ImportView {
     }
 }
 
-/// What was found out about a list.
-#[derive(Debug, Default, Serialize, ToSchema)]
-pub(crate) struct DetectedView {
-    /// `csv`, `names` (one a line), `json`, `ndjson`, `xlsx`, `xls` or `ods`; null of an empty body.
-    #[schema(value_type = Option<String>, example = "csv")]
-    form: Option<Form>,
-    /// The encoding of the text; null of a workbook.
-    encoding: Option<EncodingView>,
-    /// What separates the fields of a CSV.
-    #[schema(value_type = Option<String>, example = ",")]
-    delimiter: Option<char>,
-    /// The sheet that was read.
-    sheet: Option<String>,
-    /// The line of the header; null if there is none.
-    header_line: Option<u64>,
-    /// The columns, in their order.
-    columns: Vec<ColumnView>,
-    /// Whether ids were made, because the list has none.
-    ids_made: bool,
-}
-
-/// An encoding.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct EncodingView {
-    /// By its WHATWG name.
-    #[schema(example = "gb18030")]
-    name: String,
-    /// `named` by the caller, `sure` by a byte order mark or the bytes, or `guessed`.
-    #[schema(pattern = "^(named|sure|guessed)$")]
-    certainty: &'static str,
-}
-
-/// A column of the list.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct ColumnView {
-    /// What stands above it; empty without a header.
-    #[schema(example = "工号")]
-    header: String,
-    /// The field that it is taken for; null if it is kept out.
-    #[schema(example = "participant_id")]
-    field: Option<&'static str>,
-}
-
-impl DetectedView {
-    fn is_workbook(&self) -> bool {
-        matches!(self.form, Some(Form::Xlsx | Form::Xls | Form::Ods))
-    }
-}
-
-impl From<Detected> for DetectedView {
-    fn from(detected: Detected) -> Self {
-        let certainty = |certainty| match certainty {
-            Certainty::Named => "named",
-            Certainty::Sure => "sure",
-            Certainty::Guessed => "guessed",
-        };
-        Self {
-            form: detected.form,
-            encoding: detected.encoding.map(|(name, sure)| EncodingView {
-                name: name.to_ascii_lowercase(),
-                certainty: certainty(sure),
-            }),
-            delimiter: detected.delimiter,
-            sheet: detected.sheet,
-            header_line: detected.header_line,
-            columns: detected
-                .columns
-                .into_iter()
-                .map(|column| ColumnView { header: column.header, field: column.field })
-                .collect(),
-            ids_made: detected.ids_made,
-        }
-    }
-}
-
 /// A row as it is read, for a preview.
 #[derive(Debug, Default, Serialize, ToSchema)]
 pub(crate) struct SampleRow {
@@ -208,7 +73,7 @@ pub(crate) struct SampleRow {
 }
 
 impl SampleRow {
-    fn of(row: &Row) -> Self {
+    pub(super) fn of(row: &Row) -> Self {
         match &row.person {
             Ok(person) => Self { cells: row.cells.clone(), ..Self::of_person(row.line, person.clone()) },
             Err(remark) => Self {
@@ -250,9 +115,9 @@ impl SampleRow {
 /// A row that was refused, as its cells show it, so that it can be corrected and sent again.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct RefusedRow {
-    line: u64,
+    pub(super) line: u64,
     /// In the order of `detected.columns`.
-    cells: Vec<String>,
+    pub(super) cells: Vec<String>,
 }
 
 /// What came of an import.
@@ -400,34 +265,10 @@ fn keep_first(remarks: &mut Vec<Remark>) {
     remarks.truncate(LISTED);
 }
 
-/// The cells of a person as they were read, in the order of the list's columns.
-fn cells_of(record: &Record, columns: &[ColumnView]) -> Vec<String> {
-    fn shown<T: ToString>(field: &Field<T>) -> Option<String> {
-        match field {
-            Field::Given(value) => Some(value.to_string()),
-            Field::Absent | Field::Clear => None,
-        }
-    }
-    let cell = |field: &str| match field {
-        "participant_id" => Some(record.participant_id.to_string()),
-        "name" => shown(&record.name),
-        "phone" => shown(&record.phone),
-        "email" => shown(&record.email),
-        "group" => shown(&record.group),
-        "tickets" => match &record.tickets {
-            Field::Given(tickets) => Some(tickets.get().to_string()),
-            Field::Absent | Field::Clear => None,
-        },
-        "excluded" => shown(&record.excluded),
-        _ => None,
-    };
-    columns.iter().map(|column| column.field.and_then(cell).unwrap_or_default()).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::participants::LineRefusal;
+    use crate::refusal::LineRefusal;
 
     fn refusal(line: u64, column: String) -> Remark {
         Remark::of_field(line, &column, LineRefusal::AddressTaken)

@@ -16,10 +16,11 @@ use lottery_store::{Contact, Recorded, Resubscribe};
 use platform::Chain;
 use serde_json::json;
 
-use super::refusal::LineRefusal;
-use super::report::{Remark, Report};
-use super::taking::Line;
-use crate::error::ApiError;
+use super::intake::Line;
+use super::remark::Remark;
+use super::report::Report;
+use crate::error::{ApiError, chain};
+use crate::refusal::LineRefusal;
 use crate::state::AppState;
 
 /// Subscriptions made at once.

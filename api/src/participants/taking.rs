@@ -3,22 +3,15 @@
 use lottery::{Field, Lottery, ParticipantId, Record};
 use lottery_store::{Import, ImportMode, ImportPlan, Planned, Recorded};
 
-use super::import;
-use super::refusal::LineRefusal;
-use super::report::{Remark, Report};
+use super::course;
+use super::intake::Line;
+use super::remark::Remark;
+use super::report::Report;
 use super::subscriptions::{NoSlot, Subscriptions};
 use crate::error::ApiError;
 use crate::explanation::Explanation;
+use crate::refusal::LineRefusal;
 use crate::state::AppState;
-
-/// A line whose person was read.
-#[derive(Debug, Clone)]
-pub(super) struct Line {
-    pub(super) line: u64,
-    pub(super) record: Record,
-    /// Where it stands in the report's sample.
-    pub(super) sample: Option<usize>,
-}
 
 /// Takes lines.
 pub(super) struct Taker<'a> {
@@ -114,7 +107,7 @@ impl<'a> Taker<'a> {
     /// Begins the import, if it has not.
     pub(super) async fn begin(&mut self) -> Result<(), ApiError> {
         if let Target::NotBegun(mode) = self.target {
-            self.target = Target::Import(import::begin(self.state, self.lottery, mode).await?);
+            self.target = Target::Import(course::begin(self.state, self.lottery, mode).await?);
         }
         Ok(())
     }
@@ -228,7 +221,7 @@ impl<'a> Taker<'a> {
                 None if import.mode == ImportMode::Merge && is_followed(self.state, import).await? => {
                     self.target = Target::Superseded(import.clone());
                 }
-                None => return Err(import::over(import.number)),
+                None => return Err(course::over(import.number)),
             }
         }
         let recorded = match recorded {

@@ -1,4 +1,5 @@
-//! What an import has against a line besides what reading it tells (`lottery::list`), and what is to be known of what was taken.
+//! What the API itself refuses, and what it notes, beyond the refusals of `lottery`: each a code with its parameters and an
+//! English sentence.
 
 use std::time::Duration;
 
@@ -56,6 +57,19 @@ lottery::refusals! {
              that person counts as missing from the list"
         )]
         LinesWithoutId { lines: u64 },
+    }
+}
+
+lottery::refusals! {
+    /// Why a list is not answered as it was asked for.
+    #[allow(missing_docs, reason = "the sentence of each says it")]
+    pub(crate) enum ListRefusal {
+        #[error("a list of {total} people can be had by id alone: above {most} it is not sorted; ask without `sort`, or export it")]
+        TooManyToSort { total: u64, most: u64 },
+        #[error("a workbook holds at most {most} people here; ask for CSV")]
+        WorkbookFull { most: u64 },
+        #[error("is not the id in the address; an id cannot be changed")]
+        OtherId,
     }
 }
 

@@ -1,19 +1,16 @@
 //! A draw as those who watch it read it: its item, the events that follow from it, and when it is worth asking again.
 
 use std::fmt::{self, Write};
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use lottery::{Draw, DrawId, DrawStatus, LotteryId, Prize, Quota};
+use lottery::{Draw, DrawStatus, Prize, Quota};
 use sha2::{Digest, Sha256};
 
-use super::milestones::{self, PublicEvent};
+use super::event::PublicEvent;
+use super::events;
 use crate::cache_control::CacheRule;
-use crate::error::ApiError;
-use crate::extract::unknown_draw;
-use crate::state::AppState;
 
 /// Where no request waits, those who watch come back after this time while something is about to happen: a thousand of
 /// them are then two hundred requests a second, of some 15 ms each.
@@ -23,10 +20,10 @@ const LATE: Duration = Duration::from_secs(60);
 /// Those who watch a draw that is late come back after this time.
 const RARELY: Duration = Duration::from_secs(15);
 /// Nobody stays away longer.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+const MAX_PAUSE: Duration = Duration::from_secs(60);
 
 /// A draw, read once for all who watch it.
-pub(crate) struct Watched {
+pub(crate) struct WatchedDraw {
     pub(crate) draw: Draw,
     /// Differs when anything about the draw does.
     pub(crate) tag: String,
@@ -37,29 +34,16 @@ pub(crate) struct Watched {
     starts: Vec<usize>,
 }
 
-impl Watched {
-    /// Reads a draw, or has it from whoever read it just now.
-    pub(crate) async fn read(
-        state: &AppState,
-        lottery_id: &LotteryId,
-        draw_id: &DrawId,
-    ) -> Result<Arc<Self>, ApiError> {
-        let read = async {
-            let draw = state.store.draw(lottery_id, draw_id).await?.ok_or_else(unknown_draw)?;
-            Ok(Self::new(draw, state.clock.now()))
-        };
-        state.reads.draw(lottery_id, draw_id, read).await
-    }
-
+impl WatchedDraw {
     pub(crate) fn new(draw: Draw, now: Timestamp) -> Self {
-        let events = milestones::events(&draw, now);
+        let events = events::events(&draw, now);
         let (mut stream, mut starts) = (String::new(), Vec::with_capacity(events.len()));
         for event in &events {
             starts.push(stream.len());
             stream.push_str(&server_sent(event));
         }
         let tag = tag(&draw, &stream);
-        Self { current_states: milestones::open_states(&events), draw, tag, stream: stream.into(), starts }
+        Self { current_states: events::open_states(&events), draw, tag, stream: stream.into(), starts }
     }
 
     /// How many events there are: the id of the last one.
@@ -68,7 +52,7 @@ impl Watched {
     }
 
     /// The events behind one, as server-sent events; none if there are none.
-    pub(crate) fn behind(&self, id: u64) -> Bytes {
+    pub(crate) fn after(&self, id: u64) -> Bytes {
         let start = usize::try_from(id).ok().and_then(|index| self.starts.get(index));
         start.map_or_else(Bytes::new, |start| self.stream.slice(*start..))
     }
@@ -120,11 +104,11 @@ impl Watched {
         match draw.status {
             DrawStatus::Waiting => match draw.closes_at {
                 // Half of the time that is left, so that whoever has a wrong clock is there in time.
-                Some(closes_at) if now < closes_at => (until(closes_at) / 2).clamp(SOON, LONGEST_PAUSE),
+                Some(closes_at) if now < closes_at => (until(closes_at) / 2).clamp(SOON, MAX_PAUSE),
                 closes_at => unless_late(closes_at.or(Some(draw.created_at))),
             },
             DrawStatus::Sealed if draw.beacon_at.is_none() => match draw.round_at {
-                Some(round_at) if now < round_at => (until(round_at) / 2).clamp(SOON, LONGEST_PAUSE),
+                Some(round_at) if now < round_at => (until(round_at) / 2).clamp(SOON, MAX_PAUSE),
                 round_at => unless_late(round_at),
             },
             DrawStatus::Sealed => unless_late(draw.beacon_at),
@@ -160,7 +144,7 @@ fn tag(draw: &Draw, stream: &str) -> String {
 #[cfg(test)]
 mod tests {
     use jiff::SignedDuration;
-    use lottery::{DrawRequest, Locale};
+    use lottery::{DrawId, DrawRequest, Locale, LotteryId};
 
     use super::*;
 
@@ -175,8 +159,8 @@ mod tests {
 
     #[test]
     fn events_are_cut_behind_any_of_them() {
-        let watched = Watched::new(draw(), at(1));
-        let text = |id| String::from_utf8(watched.behind(id).to_vec()).unwrap();
+        let watched = WatchedDraw::new(draw(), at(1));
+        let text = |id| String::from_utf8(watched.after(id).to_vec()).unwrap();
         assert!(watched.events() > 3);
         assert!(text(0).starts_with("id: 1\ndata: {"));
         assert_eq!(text(0).matches("\n\n").count() as u64, watched.events());
@@ -189,7 +173,7 @@ mod tests {
         let tag = |change: fn(&mut Draw)| {
             let mut draw = draw();
             change(&mut draw);
-            Watched::new(draw, at(1)).tag
+            WatchedDraw::new(draw, at(1)).tag
         };
         let before = tag(|_| {});
         assert_eq!(tag(|_| {}), before);
@@ -202,10 +186,10 @@ mod tests {
         let pause = |change: fn(&mut Draw), now| {
             let mut draw = draw();
             change(&mut draw);
-            Watched::new(draw, now).next_look(now)
+            WatchedDraw::new(draw, now).next_look(now)
         };
         let closing: fn(&mut Draw) = |draw| draw.closes_at = Some(at(0) + SignedDuration::from_hours(2));
-        assert_eq!(pause(closing, at(0)), LONGEST_PAUSE);
+        assert_eq!(pause(closing, at(0)), MAX_PAUSE);
         assert_eq!(pause(closing, at(7_200 - 40)), Duration::from_secs(20));
         assert_eq!(pause(closing, at(7_200 - 2)), SOON);
         assert_eq!(pause(closing, at(7_200 + 2)), SOON);

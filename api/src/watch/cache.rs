@@ -14,10 +14,10 @@ use futures_util::{FutureExt, TryFutureExt};
 use lottery::odds::Odds;
 use lottery::{DrawId, LotteryId};
 use moka::Expiry;
-use moka::future::Cache;
 
+use super::draw::WatchedDraw;
 use crate::answer::Answer;
-use crate::draws::Watched;
+use crate::cache_control::LASTING;
 use crate::error::ApiError;
 
 /// Answers that are kept, in bytes.
@@ -28,12 +28,10 @@ const DRAWS_BYTES: u64 = 16 * 1024 * 1024;
 const ODDS_BYTES: u64 = 16 * 1024 * 1024;
 /// What a key and the entry around a value weigh, about.
 const ENTRY_BYTES: usize = 256;
-/// For how long what never changes is kept, if there is room.
-pub(crate) const LASTING: Duration = Duration::from_secs(60 * 60);
 
 /// Values of one kind, each with its lifetime.
-pub(crate) struct Kept<V> {
-    entries: Cache<String, Entry<V>>,
+pub(crate) struct Entries<V> {
+    entries: moka::future::Cache<String, Entry<V>>,
 }
 
 #[derive(Clone)]
@@ -79,12 +77,16 @@ impl<V> Expiry<String, Entry<V>> for Lifetime {
     }
 }
 
-impl<V: Clone + Send + Sync + 'static> Kept<V> {
+impl<V: Clone + Send + Sync + 'static> Entries<V> {
     fn new(max_bytes: u64) -> Self {
         let weight = |key: &String, entry: &Entry<V>| {
             (key.len() + ENTRY_BYTES + entry.bytes).min(u32::MAX as usize) as u32
         };
-        let entries = Cache::builder().max_capacity(max_bytes).weigher(weight).expire_after(Lifetime).build();
+        let entries = moka::future::Cache::builder()
+            .max_capacity(max_bytes)
+            .weigher(weight)
+            .expire_after(Lifetime)
+            .build();
         Self { entries }
     }
 
@@ -114,22 +116,22 @@ impl<V: Clone + Send + Sync + 'static> Kept<V> {
 }
 
 /// All that is kept of public reads.
-pub(crate) struct Reads {
-    answers: Kept<Arc<Answer>>,
-    draws: Kept<Arc<Watched>>,
-    odds: Kept<Arc<Odds>>,
+pub(crate) struct Cache {
+    answers: Entries<Arc<Answer>>,
+    draws: Entries<Arc<WatchedDraw>>,
+    odds: Entries<Arc<Odds>>,
     /// For how long a draw under way, or a list, is taken for current.
     freshness: Duration,
     /// Grows with each write of this process; part of every key, so that nothing read before is taken for current.
     writes: AtomicU64,
 }
 
-impl Reads {
+impl Cache {
     pub(crate) fn new(freshness: Duration) -> Self {
         Self {
-            answers: Kept::new(ANSWERS_BYTES),
-            draws: Kept::new(DRAWS_BYTES),
-            odds: Kept::new(ODDS_BYTES),
+            answers: Entries::new(ANSWERS_BYTES),
+            draws: Entries::new(DRAWS_BYTES),
+            odds: Entries::new(ODDS_BYTES),
             freshness,
             writes: AtomicU64::new(0),
         }
@@ -155,13 +157,13 @@ impl Reads {
         &'a self,
         lottery_id: &LotteryId,
         draw_id: &DrawId,
-        read: impl Future<Output = Result<Watched, ApiError>> + Send + 'a,
-    ) -> BoxFuture<'a, Result<Arc<Watched>, ApiError>> {
+        read: impl Future<Output = Result<WatchedDraw, ApiError>> + Send + 'a,
+    ) -> BoxFuture<'a, Result<Arc<WatchedDraw>, ApiError>> {
         let read = read.map_ok(|watched| {
             let lifetime = watched.lifetime(self.freshness);
             Read { lifetime, bytes: watched.bytes(), value: Arc::new(watched) }
         });
-        self.kept_for(&self.draws, self.key(format_args!("{lottery_id}/{draw_id}")), read.boxed())
+        self.current(&self.draws, self.key(format_args!("{lottery_id}/{draw_id}")), read.boxed())
     }
 
     /// An answer of this key, made once for all who ask for it.
@@ -173,7 +175,7 @@ impl Reads {
     ) -> BoxFuture<'a, Result<Arc<Answer>, ApiError>> {
         let read =
             make.map_ok(move |answer| Read { lifetime, bytes: answer.bytes(), value: Arc::new(answer) });
-        self.kept_for(&self.answers, key, read.boxed())
+        self.current(&self.answers, key, read.boxed())
     }
 
     /// The odds of a draw by what it committed to, computed once.
@@ -190,9 +192,9 @@ impl Reads {
     }
 
     /// What may change is read anew for each request where nothing counts as fresh.
-    fn kept_for<'a, V: Clone + Send + Sync + 'static>(
+    fn current<'a, V: Clone + Send + Sync + 'static>(
         &'a self,
-        kept: &'a Kept<V>,
+        kept: &'a Entries<V>,
         key: String,
         read: BoxFuture<'a, Result<Read<V>, ApiError>>,
     ) -> BoxFuture<'a, Result<V, ApiError>> {
@@ -206,7 +208,7 @@ mod tests {
 
     use super::*;
 
-    async fn read(kept: &Kept<u32>, key: &str, reads: &AtomicUsize, lifetime: Duration) -> u32 {
+    async fn read(kept: &Entries<u32>, key: &str, reads: &AtomicUsize, lifetime: Duration) -> u32 {
         let read = async {
             tokio::task::yield_now().await;
             let value = reads.fetch_add(1, Ordering::SeqCst) as u32;
@@ -217,7 +219,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_thousand_who_ask_at_once_read_once() {
-        let (kept, reads) = (Kept::new(1 << 20), AtomicUsize::new(0));
+        let (kept, reads) = (Entries::new(1 << 20), AtomicUsize::new(0));
         let asked = (0..1_000).map(|_| read(&kept, "draw", &reads, LASTING));
         let values = futures_util::future::join_all(asked).await;
         assert!(values.iter().all(|value| *value == 0));
@@ -227,7 +229,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_lifetime_that_is_over_is_read_anew_with_a_lifetime_of_its_own() {
-        let (kept, reads) = (Kept::new(1 << 20), AtomicUsize::new(0));
+        let (kept, reads) = (Entries::new(1 << 20), AtomicUsize::new(0));
         read(&kept, "draw", &reads, Duration::ZERO).await;
         read(&kept, "draw", &reads, LASTING).await;
         assert_eq!(reads.load(Ordering::SeqCst), 2);
@@ -236,7 +238,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_was_kept_through_a_long_freeze_is_read_anew() {
-        let (kept, reads) = (Kept::new(1 << 20), AtomicUsize::new(7));
+        let (kept, reads) = (Entries::new(1 << 20), AtomicUsize::new(7));
         let read_at = SystemTime::now() - Duration::from_secs(60);
         let frozen = Entry { value: 3, lifetime: Duration::from_secs(1), read_at, bytes: 1 };
         kept.entries.insert("draw".to_owned(), frozen).await;
@@ -245,7 +247,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_kept_is_bounded_in_bytes() {
-        let (kept, reads) = (Kept::new(100_000), AtomicUsize::new(0));
+        let (kept, reads) = (Entries::new(100_000), AtomicUsize::new(0));
         for n in 0..1_000 {
             read(&kept, &format!("draw {n}"), &reads, LASTING).await;
         }
@@ -255,7 +257,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_failure_is_told_to_all_who_waited_and_kept_for_nobody() {
-        let kept: Kept<u32> = Kept::new(1 << 20);
+        let kept: Entries<u32> = Entries::new(1 << 20);
         let failing = async { Err(ApiError::unavailable("away").retry_after(7)) };
         let error = kept.get("draw".to_owned(), failing.boxed()).await.unwrap_err();
         assert_eq!(error.status(), http::StatusCode::SERVICE_UNAVAILABLE);

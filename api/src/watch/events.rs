@@ -1,4 +1,4 @@
-//! The events of a draw, derived from its item alone: what everyone may know of the way through the state machine.
+//! The events of a draw, derived from its item alone: what everyone may know of the builder through the state machine.
 //!
 //! The tasks note on the draw's item when they have made a step. From these timestamps follow the states that the
 //! execution has entered and left, in the shape of an execution's history, so that the picture of the state machine is lit
@@ -10,56 +10,21 @@
 
 use jiff::Timestamp;
 use lottery::{Channel, Draw, DrawStatus};
-use serde::Serialize;
-use utoipa::ToSchema;
 
-/// One event of a draw's way through the state machine.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub(crate) struct PublicEvent {
-    /// Its number, from 1.
-    pub(crate) id: i64,
-    /// The event before it on its branch; 0 at the beginning.
-    pub(crate) previous_id: i64,
-    /// Its type, named as AWS names it.
-    pub(crate) r#type: String,
-    /// When it happened.
-    #[schema(value_type = Option<String>, format = DateTime)]
-    pub(crate) time: Option<Timestamp>,
-    /// The state it belongs to, if it belongs to one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) state: Option<String>,
-    /// The name of the error, if it tells of one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) error: Option<String>,
-    /// What was committed to: told as the entries are sealed, before the round that decides comes out.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) committed: Option<Committed>,
-}
-
-/// What a draw has committed to.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub(crate) struct Committed {
-    /// The commitment, hexadecimal: worth noting before `round_at`.
-    pub(crate) commitment: String,
-    /// The beacon round that decides.
-    pub(crate) round: Option<u64>,
-    /// When it comes out.
-    #[schema(value_type = Option<String>, format = DateTime)]
-    pub(crate) round_at: Option<Timestamp>,
-}
+use super::event::{Committed, EventsBuilder, Open, PublicEvent};
 
 /// The events of a draw as they are known at `now`.
 pub(crate) fn events(draw: &Draw, now: Timestamp) -> Vec<PublicEvent> {
-    let mut way = Way { events: Vec::new(), last: 0, time: draw.created_at };
-    way.add("ExecutionStarted", None);
-    way.pass("Choice", "IsResumed");
-    way.pass("Choice", "HasClosingTime");
-    if let Some(state) = before_notifying(&mut way, draw, now) {
-        end_at(&mut way, draw, state);
+    let mut builder = EventsBuilder { events: Vec::new(), last: 0, time: draw.created_at };
+    builder.add("ExecutionStarted", None);
+    builder.pass("Choice", "IsResumed");
+    builder.pass("Choice", "HasClosingTime");
+    if let Some(state) = before_notifying(&mut builder, draw, now) {
+        end_at(&mut builder, draw, state);
     } else {
-        notify(&mut way, draw);
+        notify(&mut builder, draw);
     }
-    way.events
+    builder.events
 }
 
 /// The states that are entered and not left, in the order of entering: none once the draw has ended.
@@ -81,13 +46,6 @@ pub(crate) fn open_states(events: &[PublicEvent]) -> Vec<String> {
 
 fn is_end(kind: &str) -> bool {
     kind.starts_with("Execution") && kind != "ExecutionStarted"
-}
-
-/// A state that is entered and not left.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Open {
-    kind: &'static str,
-    state: &'static str,
 }
 
 const CLOSING: Open = Open { kind: "Wait", state: "WaitUntilClosed" };
@@ -119,27 +77,27 @@ impl Branch {
 }
 
 /// Up to official winners; gives the state that the draw is in, if it has not come so far.
-fn before_notifying(way: &mut Way, draw: &Draw, now: Timestamp) -> Option<Open> {
+fn before_notifying(builder: &mut EventsBuilder, draw: &Draw, now: Timestamp) -> Option<Open> {
     let is_sealed = draw.sealed_at.is_some();
     // A draw that was not cancelled has ended by a task, so that it was past its closing time.
     let has_ended = draw.status.is_final() && draw.status != DrawStatus::Cancelled;
     if let Some(closes_at) = draw.closes_at {
-        way.enter(CLOSING);
+        builder.enter(CLOSING);
         if !is_sealed && !has_ended && now < closes_at {
             return Some(CLOSING);
         }
-        way.exit(CLOSING, Some(closes_at));
+        builder.exit(CLOSING, Some(closes_at));
     }
-    way.enter(SEALING);
+    builder.enter(SEALING);
     if !is_sealed {
         return Some(SEALING);
     }
-    way.exit(SEALING, draw.sealed_at);
-    if let (Some(sealed), Some(commitment)) = (way.events.last_mut(), draw.commitment) {
+    builder.exit(SEALING, draw.sealed_at);
+    if let (Some(sealed), Some(commitment)) = (builder.events.last_mut(), draw.commitment) {
         let commitment = commitment.to_string();
         sealed.committed = Some(Committed { commitment, round: draw.round, round_at: draw.round_at });
     }
-    way.enter(WAITING);
+    builder.enter(WAITING);
     // Draws that were drawn before these timestamps were kept have none of them.
     let has_winners = draw.status.has_official_winners();
     let is_drawn = draw.drawn_at.is_some() || draw.status == DrawStatus::Drawn || has_winners;
@@ -147,38 +105,38 @@ fn before_notifying(way: &mut Way, draw: &Draw, now: Timestamp) -> Option<Open> 
     if !has_beacon && draw.round_at.is_none_or(|round_at| now < round_at) {
         return Some(WAITING);
     }
-    way.exit(WAITING, draw.round_at);
-    way.enter(FETCHING);
+    builder.exit(WAITING, draw.round_at);
+    builder.enter(FETCHING);
     if !has_beacon {
         return Some(FETCHING);
     }
-    way.exit(FETCHING, draw.beacon_at);
-    way.enter(DRAWING);
+    builder.exit(FETCHING, draw.beacon_at);
+    builder.enter(DRAWING);
     if !is_drawn {
         return Some(DRAWING);
     }
-    way.exit(DRAWING, draw.drawn_at);
-    way.enter(RECORDING);
+    builder.exit(DRAWING, draw.drawn_at);
+    builder.enter(RECORDING);
     if !has_winners {
         return Some(RECORDING);
     }
-    way.exit(RECORDING, draw.recorded_at);
+    builder.exit(RECORDING, draw.recorded_at);
     None
 }
 
 /// From official winners to the end.
-fn notify(way: &mut Way, draw: &Draw) {
-    way.enter(NOTIFYING);
-    let entered = way.last;
+fn notify(builder: &mut EventsBuilder, draw: &Draw) {
+    builder.enter(NOTIFYING);
+    let entered = builder.last;
     let mut heads = Vec::new();
     for branch in BRANCHES {
-        way.last = entered;
-        way.pass("Choice", branch.left);
+        builder.last = entered;
+        builder.pass("Choice", branch.left);
         if draw.channels.contains(&branch.channel) {
-            way.enter(branch.sending());
-            heads.push((branch, way.last));
+            builder.enter(branch.sending());
+            heads.push((branch, builder.last));
         } else {
-            way.pass("Pass", branch.done);
+            builder.pass("Pass", branch.done);
         }
     }
     let is_complete = draw.status == DrawStatus::Succeeded;
@@ -186,102 +144,51 @@ fn notify(way: &mut Way, draw: &Draw) {
         return;
     }
     for (branch, head) in heads {
-        way.last = head;
-        way.exit(branch.sending(), draw.completed_at);
-        way.pass("Choice", branch.left);
-        way.pass("Pass", branch.done);
+        builder.last = head;
+        builder.exit(branch.sending(), draw.completed_at);
+        builder.pass("Choice", branch.left);
+        builder.pass("Pass", branch.done);
     }
-    way.exit(NOTIFYING, draw.completed_at);
-    way.pass("Task", "CompleteDraw");
-    way.pass("Choice", "AllWereSent");
+    builder.exit(NOTIFYING, draw.completed_at);
+    builder.pass("Task", "CompleteDraw");
+    builder.pass("Choice", "AllWereSent");
     if is_complete {
-        way.pass("Succeed", "Succeed");
+        builder.pass("Succeed", "Succeed");
     } else {
-        way.pass("Task", "MarkIncomplete");
-        way.pass("Choice", "IsIncomplete");
-        way.pass("Task", "AlertOfUnsent");
-        way.pass("Succeed", "DrawIncomplete");
+        builder.pass("Task", "MarkIncomplete");
+        builder.pass("Choice", "IsIncomplete");
+        builder.pass("Task", "AlertOfUnsent");
+        builder.pass("Succeed", "DrawIncomplete");
     }
-    way.add("ExecutionSucceeded", None);
+    builder.add("ExecutionSucceeded", None);
 }
 
 /// The end of a draw without winners, if it has come, from the state that it was in.
-fn end_at(way: &mut Way, draw: &Draw, state: Open) {
+fn end_at(builder: &mut EventsBuilder, draw: &Draw, state: Open) {
     let error = draw.reason.as_ref().map(|reason| reason.name.clone());
     if let Some(completed_at) = draw.completed_at.filter(|_| draw.status.is_final()) {
-        way.time = way.time.max(completed_at);
+        builder.time = builder.time.max(completed_at);
     }
     match draw.status {
-        DrawStatus::Cancelled => way.add_error("ExecutionAborted", None, error),
+        DrawStatus::Cancelled => builder.add_error("ExecutionAborted", None, error),
         DrawStatus::Rejected => {
-            way.fail(state, error.clone());
-            way.add("FailStateEntered", Some("DrawRejected"));
-            way.add_error("ExecutionFailed", None, error);
+            builder.fail(state, error.clone());
+            builder.add("FailStateEntered", Some("DrawRejected"));
+            builder.add_error("ExecutionFailed", None, error);
         }
         // Given up before its round came out: by no state.
         DrawStatus::Abandoned if state == WAITING => {
-            way.add_error("ExecutionFailed", None, error);
+            builder.add_error("ExecutionFailed", None, error);
         }
         DrawStatus::Failed | DrawStatus::Abandoned => {
-            way.fail(state, error.clone());
-            way.pass("Task", "ReleaseWinners");
-            way.pass("Choice", "WasReleased");
-            way.pass("Task", "AlertOfFailure");
-            way.add("FailStateEntered", Some("DrawFailed"));
-            way.add_error("ExecutionFailed", None, error);
+            builder.fail(state, error.clone());
+            builder.pass("Task", "ReleaseWinners");
+            builder.pass("Choice", "WasReleased");
+            builder.pass("Task", "AlertOfFailure");
+            builder.add("FailStateEntered", Some("DrawFailed"));
+            builder.add_error("ExecutionFailed", None, error);
         }
         _ => {}
-    }
-}
-
-/// Events in the making.
-struct Way {
-    events: Vec<PublicEvent>,
-    /// The event before the next one on its branch.
-    last: i64,
-    /// The time of the last event: none happens before the one that it follows.
-    time: Timestamp,
-}
-
-impl Way {
-    fn add(&mut self, kind: &str, state: Option<&str>) {
-        self.add_error(kind, state, None);
-    }
-
-    fn add_error(&mut self, kind: &str, state: Option<&str>, error: Option<String>) {
-        let id = self.events.len() as i64 + 1;
-        self.events.push(PublicEvent {
-            id,
-            previous_id: self.last,
-            r#type: kind.to_owned(),
-            time: Some(self.time),
-            state: state.map(str::to_owned),
-            error,
-            committed: None,
-        });
-        self.last = id;
-    }
-
-    fn enter(&mut self, Open { kind, state }: Open) {
-        self.add(&format!("{kind}StateEntered"), Some(state));
-    }
-
-    fn exit(&mut self, Open { kind, state }: Open, at: Option<Timestamp>) {
-        self.time = self.time.max(at.unwrap_or(self.time));
-        self.add(&format!("{kind}StateExited"), Some(state));
-    }
-
-    fn pass(&mut self, kind: &'static str, state: &'static str) {
-        self.enter(Open { kind, state });
-        self.exit(Open { kind, state }, None);
-    }
-
-    /// A task fails for good, and the error is caught.
-    fn fail(&mut self, open: Open, error: Option<String>) {
-        if open.kind == "Task" {
-            self.add_error("TaskFailed", Some(open.state), error);
-        }
-        self.exit(open, None);
     }
 }
 
