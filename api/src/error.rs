@@ -306,4 +306,39 @@ mod tests {
         let body: Value = serde_json::from_slice(&body).unwrap();
         assert_eq!(body["status"], 409);
     }
+
+    /// The names of the members of an object that begin a document, and of those of its schema.
+    async fn written_and_documented(
+        error: ApiError,
+        pointer: &str,
+        schema: impl serde::Serialize,
+    ) -> [Vec<String>; 2] {
+        let reply = error.0.into_reply("r", HeaderMap::new());
+        let body = axum::body::to_bytes(reply.into_body(), usize::MAX).await.unwrap();
+        let body: Value = serde_json::from_slice(&body).unwrap();
+        let schema = serde_json::to_value(schema).unwrap();
+        [body.pointer(pointer).unwrap(), &schema["properties"]].map(|object| {
+            let mut names: Vec<String> = object.as_object().unwrap().keys().cloned().collect();
+            names.sort();
+            names
+        })
+    }
+
+    #[tokio::test]
+    async fn a_problem_has_the_members_that_are_documented() {
+        use utoipa::PartialSchema;
+
+        use crate::openapi::{FieldProblem, ProblemSchema};
+
+        let unknown = || Explanation::from(lottery::Refusal::UnknownField);
+        let error = ApiError::invalid_field("color", unknown())
+            .explained(unknown())
+            .with_member("line", json!(1))
+            .with_member("column", json!("color"));
+        let [written, documented] = written_and_documented(error, "", ProblemSchema::schema()).await;
+        assert_eq!(written, documented);
+        let error = ApiError::invalid_field("color", unknown());
+        let [written, documented] = written_and_documented(error, "/errors/0", FieldProblem::schema()).await;
+        assert_eq!(written, documented);
+    }
 }

@@ -177,3 +177,74 @@ impl Endpoint {
         (schemas, paths, router).map(|router| router.route_layer(guard))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use lottery::{DrawRequest, NewLottery, ParticipantFields};
+    use serde_json::Value;
+
+    use super::*;
+
+    /// The fields that the parser of each documented body takes. The parsers report the position of an error in their own way,
+    /// so that the schemas are structs beside them.
+    fn parsed() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
+        let bodies: [(&str, &[&str]); 8] = [
+            ("NewLotteryBody", &NewLottery::FIELDS),
+            ("NewDrawBody", &DrawRequest::FIELDS),
+            ("NewPrize", &DrawRequest::PRIZE_FIELDS),
+            ("NewQuota", &DrawRequest::QUOTA_FIELDS),
+            ("NewParticipant", &ParticipantFields::NAMES),
+            ("ParticipantEdit", &ParticipantFields::NAMES),
+            ("JoinBody", &participants::OWN_FIELDS),
+            ("RetryBody", &draws::RETRY_FIELDS.map(|(name, _)| name)),
+        ];
+        bodies.into_iter().map(|(name, fields)| (name, fields.iter().copied().collect())).collect()
+    }
+
+    /// The names of the schemas that a value refers to.
+    fn references(value: &Value, found: &mut BTreeSet<String>) {
+        match value {
+            Value::Array(items) => items.iter().for_each(|item| references(item, found)),
+            Value::Object(members) => {
+                if let Some(name) = members.get("$ref").and_then(Value::as_str) {
+                    found.extend(name.strip_prefix("#/components/schemas/").map(str::to_owned));
+                }
+                members.values().for_each(|member| references(member, found));
+            }
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn the_fields_of_each_documented_body_are_those_that_its_parser_takes() {
+        let (mut schemas, mut bodies) = (BTreeMap::new(), BTreeSet::new());
+        for endpoint in table() {
+            let (declared, paths, _) = endpoint.routes;
+            for (name, schema) in declared {
+                schemas.insert(name, serde_json::to_value(schema).unwrap());
+            }
+            for operations in serde_json::to_value(paths).unwrap().as_object().unwrap().values() {
+                let operations = operations.as_object().unwrap().values();
+                operations.for_each(|operation| references(&operation["requestBody"], &mut bodies));
+            }
+        }
+        // A body's schema refers to those of its parts.
+        let mut waiting: Vec<String> = bodies.iter().cloned().collect();
+        while let Some(name) = waiting.pop() {
+            let mut parts = BTreeSet::new();
+            references(&schemas[&name], &mut parts);
+            waiting.extend(parts.difference(&bodies).cloned());
+            bodies.extend(parts);
+        }
+        let documented: BTreeMap<&str, BTreeSet<&str>> = bodies
+            .iter()
+            .filter_map(|name| {
+                let fields = schemas[name].get("properties")?.as_object()?.keys().map(String::as_str);
+                Some((name.as_str(), fields.collect()))
+            })
+            .collect();
+        assert_eq!(documented, parsed());
+    }
+}

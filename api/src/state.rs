@@ -3,7 +3,6 @@
 use std::fmt;
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use lottery::{DrawId, LotteryId};
 use lottery_store::Store;
 use platform::Clock;

@@ -93,8 +93,13 @@ impl DrawRequest {
     const FURTHEST_CLOSING: SignedDuration =
         SignedDuration::from_hours(Self::FURTHEST_CLOSING_DAYS as i64 * 24);
 
-    const FIELDS: [&str; 6] =
+    /// The fields that [`parse`](Self::parse) takes.
+    pub const FIELDS: [&str; 6] =
         ["winners", "prizes", "alternates", "exclude_past_winners", "closes_at", "channels"];
+    /// The fields of a prize.
+    pub const PRIZE_FIELDS: [&str; 3] = ["name", "winners", "quota"];
+    /// The fields of a quota.
+    pub const QUOTA_FIELDS: [&str; 5] = ["at_least", "at_most", "group", "groups", "without_group"];
     const NOT_SUPPORTED: [&str; 1] = ["claim_within_seconds"];
 
     /// Parses `{winners}` or `{prizes: [{name, winners, quota?}]}`, each with the optional fields `alternates`,
@@ -175,7 +180,7 @@ fn parse_prize(value: &Value, place: usize) -> Result<Prize, DrawRequestError> {
     let field = |name: &str| format!("prizes[{place}].{name}");
     let members =
         value.as_object().ok_or_else(|| FieldError::new(format!("prizes[{place}]"), Refusal::NotObject))?;
-    check_fields(members, &["name", "winners", "quota"])?;
+    check_fields(members, &DrawRequest::PRIZE_FIELDS)?;
     let name = match members.get("name") {
         Some(Value::String(name)) => PrizeName::parse(name).map_err(|error| error.in_field(field("name")))?,
         Some(_) => return Err(FieldError::new(field("name"), Refusal::NotText).into()),
@@ -202,7 +207,7 @@ fn parse_one_quota(value: &Value, field: &str) -> Result<Quota, DrawRequestError
     let at = |name: &str| format!("{field}.{name}");
     let members = value.as_object().ok_or_else(|| FieldError::new(field, Refusal::NotObject))?;
     for member in members.keys() {
-        if !["at_least", "at_most", "group", "groups", "without_group"].contains(&member.as_str()) {
+        if !DrawRequest::QUOTA_FIELDS.contains(&member.as_str()) {
             return Err(FieldError::unknown(&at(member)).into());
         }
     }

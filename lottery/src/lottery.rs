@@ -97,12 +97,14 @@ pub struct NewLottery {
 }
 
 impl NewLottery {
+    /// The fields that [`parse`](Self::parse) takes.
+    pub const FIELDS: [&str; 7] =
+        ["id", "name", "locale", "time_zone", "country", "open_to_join", "email_through"];
+
     /// Parses `{id?, name, locale?, time_zone?, country?, open_to_join?, email_through?}`.
     pub fn parse(value: &Value) -> Result<Self, FieldError> {
-        const KNOWN: [&str; 7] =
-            ["id", "name", "locale", "time_zone", "country", "open_to_join", "email_through"];
         let members = value.as_object().ok_or_else(|| FieldError::new("lottery", Refusal::NotObject))?;
-        if let Some(field) = members.keys().find(|field| !KNOWN.contains(&field.as_str())) {
+        if let Some(field) = members.keys().find(|field| !Self::FIELDS.contains(&field.as_str())) {
             return Err(FieldError::unknown(field));
         }
         let text = |field: &'static str| match members.get(field) {

@@ -20,6 +20,8 @@ use utoipa::ToSchema;
 
 pub(crate) use cancel::{__path_cancel, cancel};
 pub(crate) use events::{__path_events, events};
+#[cfg(test)]
+pub(crate) use notifications::RETRY_FIELDS;
 pub(crate) use notifications::{__path_notifications, __path_retry, notifications, retry};
 pub(crate) use odds::{__path_odds, odds};
 pub(crate) use proof::{__path_entries, __path_inclusion, __path_proof, entries, inclusion, proof};

@@ -257,25 +257,34 @@ fn parse(body: &Value) -> Result<RetryRequest, FieldError> {
     let members = body.as_object().ok_or_else(|| field("body", Refusal::NotObject))?;
     let mut request = RetryRequest::default();
     for (name, value) in members.iter().filter(|(_, value)| !value.is_null()) {
-        match name.as_str() {
-            "states" => request.states = list(name, value, retried_state)?,
-            "channels" => request.channels = list(name, value, channel)?,
-            "ranks" => {
-                let mut ranks = list(name, value, rank)?;
-                ranks.sort_unstable();
-                if ranks.windows(2).any(|pair| pair[0] == pair[1]) {
-                    return Err(field("ranks", Refusal::StandsTwice));
-                }
-                request.ranks = Some(ranks);
-            }
-            unknown => {
-                let unknown: String = unknown.chars().take(64).collect();
-                return Err(field(&unknown, Refusal::UnknownField));
-            }
-        }
+        let Some((known, read)) = RETRY_FIELDS.iter().find(|(known, _)| known == name) else {
+            let unknown: String = name.chars().take(64).collect();
+            return Err(field(&unknown, Refusal::UnknownField));
+        };
+        read(&mut request, known, value)?;
     }
     Ok(request)
 }
+
+/// Reads one field of the body into the request.
+type ReadField = fn(&mut RetryRequest, &str, &Value) -> Result<(), FieldError>;
+
+/// The fields that [`parse`] takes.
+pub(crate) const RETRY_FIELDS: [(&str, ReadField); 3] = [
+    ("states", |request, name, value| list(name, value, retried_state).map(|states| request.states = states)),
+    ("channels", |request, name, value| {
+        list(name, value, channel).map(|channels| request.channels = channels)
+    }),
+    ("ranks", |request, name, value| {
+        let mut ranks = list(name, value, rank)?;
+        ranks.sort_unstable();
+        if ranks.windows(2).any(|pair| pair[0] == pair[1]) {
+            return Err(field(name, Refusal::StandsTwice));
+        }
+        request.ranks = Some(ranks);
+        Ok(())
+    }),
+];
 
 fn field(name: &str, reason: Refusal) -> FieldError {
     FieldError { field: name.to_owned(), reason }

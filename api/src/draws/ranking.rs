@@ -126,7 +126,7 @@ pub(super) async fn page_of(
     behind.retain(|rank| !winners.iter().any(|winner| winner.rank == *rank));
     let alternates = match shown == Shown::Masked || behind.is_empty() {
         true => Vec::new(),
-        false => state.store.lines_ranked(draw, behind).await?,
+        false => state.store.entries_ranked(draw, behind).await?,
     };
     Ok(RankPage { winners, alternates, cursor })
 }
@@ -153,7 +153,7 @@ pub(super) async fn views(
     let ids: Vec<_> = winners.iter().map(|winner| winner.participant_id.clone()).collect();
     let mut told: HashMap<ParticipantId, Vec<Notification>> = HashMap::new();
     for channel in Channel::ALL {
-        for (id, notification) in state.store.ledger_entries(lottery_id, draw_id, channel, &ids).await? {
+        for (id, notification) in state.store.ledger_lines(lottery_id, draw_id, channel, &ids).await? {
             told.entry(id).or_default().push(notification);
         }
     }
@@ -170,7 +170,7 @@ pub(super) async fn alternate_views(
     alternates: &[RankedEntry],
 ) -> Result<Vec<AlternateView>, ApiError> {
     let people = alternates.iter().map(|line| (&line.participant_id, line.ranked.label));
-    let mut contacts = state.store.contacts_behind(&draw.lottery_id, people).await?;
+    let mut contacts = state.store.contacts_labelled(&draw.lottery_id, people).await?;
     Ok(alternates
         .iter()
         .map(|line| AlternateView::new(line, contacts.remove(&line.participant_id)))

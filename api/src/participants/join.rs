@@ -25,8 +25,8 @@ use crate::extract::{JsonBody, LotteryPath, ParticipantPath, unknown_lottery, un
 use crate::refusal::LineRefusal;
 use crate::state::AppState;
 
-/// What one tells of oneself. Groups and tickets are the organiser's to give.
-const OWN_FIELDS: [&str; 3] = ["name", "phone", "email"];
+/// The fields that [`parse`] takes. Groups and tickets are set by the organiser.
+pub(crate) const OWN_FIELDS: [&str; 3] = ["name", "phone", "email"];
 
 /// Oneself.
 #[derive(Deserialize, ToSchema)]

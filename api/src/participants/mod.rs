@@ -27,6 +27,8 @@ use lottery_store::Withdrawal;
 
 pub(crate) use edit::{__path_edit, edit};
 pub(crate) use import::{__path_import, import};
+#[cfg(test)]
+pub(crate) use join::OWN_FIELDS;
 pub(crate) use join::{__path_join, __path_receipt, join, receipt};
 pub(crate) use last::{__path_last, __path_undo, last, undo};
 pub(crate) use list::{__path_counts, __path_get, __path_list, counts, get, list};

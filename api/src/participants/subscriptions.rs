@@ -19,7 +19,7 @@ use serde_json::json;
 use super::intake::Line;
 use super::remark::Remark;
 use super::report::Report;
-use crate::error::{ApiError, chain};
+use crate::error::ApiError;
 use crate::refusal::LineRefusal;
 use crate::state::AppState;
 

@@ -68,3 +68,40 @@ async fn the_nearest_parameter_is_named_and_nothing_is_done() {
         http::Request::get("/lotteries/party/imports/last?x=1").body(axum::body::Body::empty()).unwrap();
     service.call(request).await.expect(401);
 }
+
+/// Parameters that take any text, and one that is read after the import that it belongs to is found.
+const ANY_TEXT: [(&str, &str); 2] = [
+    ("/lotteries/{lottery_id}/participants", "sheet"),
+    ("/lotteries/{lottery_id}/imports/{number}/undo", "cursor"),
+];
+
+#[tokio::test]
+async fn every_documented_parameter_is_read() {
+    let service = Service::with_party().await;
+    let document = service.get("/openapi.json").await.expect(200).json();
+    let malformed = "!".repeat(300);
+    let mut checked = 0;
+    for (path, item) in document["paths"].as_object().unwrap() {
+        let address = path
+            .replace("{lottery_id}", "party")
+            .replace("{draw_id}", "d1")
+            .replace("{number}", "1")
+            .replace(['{', '}'], "");
+        for (method, operation) in item.as_object().unwrap() {
+            let parameters = operation["parameters"].as_array().into_iter().flatten();
+            for name in parameters.filter(|one| one["in"] == "query").map(|one| one["name"].as_str().unwrap())
+            {
+                if ANY_TEXT.contains(&(path.as_str(), name)) {
+                    continue;
+                }
+                let method = Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
+                let address = format!("{address}?{name}={malformed}");
+                let answer = service.call(service.request(method, &address, "text/csv", "")).await;
+                assert_eq!(answer.status, 400, "{address}: {}", answer.body);
+                assert_eq!(answer.json()["errors"][0]["field"], name, "{address}: {}", answer.body);
+                checked += 1;
+            }
+        }
+    }
+    assert!(checked > 25, "{checked}");
+}

@@ -195,7 +195,7 @@ async fn find(engine: &Engine, execution: &str) -> Result<ExecutionDescription, 
         return engine.describe_execution(execution).await.map_err(refused);
     }
     for machine in engine.state_machines() {
-        let arn = lottery_store::execution_arn(&machine.arn, execution);
+        let arn = lottery::execution::arn(&machine.arn, execution);
         match engine.describe_execution(&arn).await {
             Err(Refusal::ExecutionDoesNotExist(_)) => {}
             found => return found.map_err(refused),
