@@ -1,4 +1,4 @@
-//! E-mail subscriptions: whose address is subscribed under which ARN, and how many slots of the topic are taken.
+//! E-mail subscriptions: the ARN under which each address is subscribed, and the number of slots of the topic that are taken.
 
 use jiff::Timestamp;
 use lottery::{EmailAddress, LotteryId, ParticipantId};
@@ -8,12 +8,12 @@ use crate::transaction::Outcome;
 use crate::write::Write;
 use crate::{Store, StoreError, keys};
 
-/// How often a counter that others change too is read anew.
-const ATTEMPTS: u32 = 50;
+/// How often a counter is read anew while other writers change it.
+const MAX_ATTEMPTS: u32 = 50;
 
 impl Store {
-    /// Notes the subscription of a participant's address, and when it was made. Answers false if the participant has gone or has
-    /// another address by now; the subscription is then nobody's and the caller ends it.
+    /// Stores the subscription of a participant's address, and when it was made. `false` if the participant has withdrawn or has
+    /// another address by now; then the caller ends the subscription.
     pub async fn set_subscription(
         &self,
         lottery_id: &LotteryId,
@@ -34,8 +34,8 @@ impl Store {
         Ok(matches!(self.write(&write).await?, Outcome::Done))
     }
 
-    /// Forgets the subscription of a participant's address, which SNS has no more, and gives its slot back: both or neither.
-    /// Answers false if the participant has gone or has another subscription by now.
+    /// Removes the subscription of a participant's address, which no longer exists in SNS, and releases its slot, in one
+    /// transaction. `false` if the participant has withdrawn or has another subscription by now.
     pub async fn forget_subscription(
         &self,
         lottery_id: &LotteryId,
@@ -49,7 +49,7 @@ impl Store {
         .only_if("subscription_arn = :arn")
         .value(":arn", text(subscription_arn))
         .value(":one", number(1));
-        for _ in 0..ATTEMPTS {
+        for _ in 0..MAX_ATTEMPTS {
             let taken = self.email_slots_taken(lottery_id).await?;
             let free = Write::update(keys::email_slots(lottery_id), "SET taken = :to")
                 .only_if(if taken == 0 {
@@ -68,14 +68,14 @@ impl Store {
         Err(StoreError::Contended)
     }
 
-    /// Takes up to `wanted` of the `limit` addresses that a lottery's topic can hold; answers how many.
+    /// Takes up to `wanted` of the `limit` addresses that a lottery's topic can hold. Returns the number taken.
     pub async fn reserve_email_slots(
         &self,
         lottery_id: &LotteryId,
         wanted: u64,
         limit: u64,
     ) -> Result<u64, StoreError> {
-        for _ in 0..ATTEMPTS {
+        for _ in 0..MAX_ATTEMPTS {
             let taken = self.email_slots_taken(lottery_id).await?;
             let granted = wanted.min(limit.saturating_sub(taken));
             if granted == 0 || self.change_email_slots(lottery_id, taken, taken + granted).await? {
@@ -85,9 +85,9 @@ impl Store {
         Err(StoreError::Contended)
     }
 
-    /// Gives slots back.
+    /// Releases slots.
     pub async fn release_email_slots(&self, lottery_id: &LotteryId, count: u64) -> Result<(), StoreError> {
-        for _ in 0..ATTEMPTS {
+        for _ in 0..MAX_ATTEMPTS {
             let taken = self.email_slots_taken(lottery_id).await?;
             if self.change_email_slots(lottery_id, taken, taken.saturating_sub(count)).await? {
                 return Ok(());

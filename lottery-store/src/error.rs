@@ -1,4 +1,4 @@
-//! What can go wrong for every caller alike. What only one call can meet is in that call's answer.
+//! The errors of every call. Results that only one call can have are in that call's return type.
 
 use std::error::Error;
 use std::fmt::Debug;
@@ -8,39 +8,39 @@ use platform::is_throttling;
 
 type Source = Box<dyn Error + Send + Sync>;
 
-/// Why the store gave no answer.
+/// An error of the store.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// DynamoDB asked to slow down, again and again.
+    /// DynamoDB throttled every attempt.
     #[error("the store is throttled")]
     Throttled(#[source] Source),
-    /// Other writers were faster, again and again.
+    /// Other writers changed the item at every attempt.
     #[error("the store's item is contended")]
     Contended,
-    /// DynamoDB could not be reached or failed inside. What was asked may have happened.
+    /// DynamoDB could not be reached or had an internal error. A write may have been made.
     #[error("the store is unavailable")]
     Unavailable(#[source] Source),
-    /// DynamoDB refuses what we ask: a missing table or permission, or a mistake of ours.
+    /// DynamoDB refuses the request: a table or a permission is missing, or the request is wrong.
     #[error("the store refuses the request")]
     Refused(#[source] Source),
-    /// An item is not as we write it.
+    /// An item does not have the form in which this crate writes it.
     #[error("the store holds a broken item: {0}")]
     Broken(String),
-    /// A cursor that came from outside is none of ours.
+    /// A cursor from outside is not one that was returned before.
     #[error("the cursor is not one that was given out")]
     InvalidCursor,
-    /// More than one item can hold.
+    /// The value exceeds the size of an item.
     #[error("the value is too large to be stored")]
     TooLarge,
 }
 
 impl StoreError {
-    /// Whether the same call may well succeed later.
+    /// Whether the same call may succeed later.
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::Throttled(_) | Self::Contended | Self::Unavailable(_))
     }
 
-    /// Sorts the SDK's error by what a caller can do about it.
+    /// Classifies an error of the SDK by what a caller can do about it.
     pub(crate) fn from_sdk<E, R>(error: SdkError<E, R>) -> Self
     where
         E: ProvideErrorMetadata + Error + Send + Sync + 'static,

@@ -1,4 +1,4 @@
-//! Answers kept by idempotency key, so that a repeated request gets the first one's answer.
+//! Responses stored by idempotency key, so that a repeated request gets the response of the first one.
 
 use jiff::Timestamp;
 
@@ -8,34 +8,34 @@ use crate::transaction::Outcome;
 use crate::write::Write;
 use crate::{Store, StoreError, keys};
 
-/// How long a request may be in flight before a repetition takes over.
+/// How long a request may be in flight before a repeated one takes over, in seconds.
 const IN_FLIGHT_SECONDS: i64 = 60;
-/// How long an answer is kept.
-const KEPT_SECONDS: i64 = 24 * 60 * 60;
-/// What fits into an item beside its other attributes; DynamoDB's limit is 400 KiB.
-const MOST_BYTES: usize = 380_000;
+/// How long a response is stored, in seconds.
+const RETENTION_SECONDS: i64 = 24 * 60 * 60;
+/// The maximum size of a stored body, in bytes; an item of DynamoDB has at most 400 KiB.
+const MAX_BODY_BYTES: usize = 380_000;
 
-/// An answer, as it was sent.
+/// A response as it was sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredResponse {
     /// The HTTP status code.
     pub status: u16,
-    /// The headers that a repetition gets too.
+    /// The headers that a repeated request gets too.
     pub headers: Vec<(String, String)>,
     /// The body.
     pub body: Vec<u8>,
 }
 
-/// What a request with an idempotency key meets.
+/// The result of [`Store::claim`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Claim {
-    /// Nobody is at it: the caller acts, then finishes or releases.
+    /// The key is new: the caller acts, then calls [`Store::finish`] or [`Store::release`].
     New,
-    /// The first request is still being answered.
+    /// The first request is still in flight.
     InFlight,
     /// The key belongs to a request with another body.
     Mismatch,
-    /// This is the answer of the first request.
+    /// The response of the first request.
     Done(StoredResponse),
 }
 
@@ -52,8 +52,8 @@ impl Store {
         let mark = NewItem::at(keys::idempotency(scope, key))
             .with("body_hash", text(body_hash))
             .with("in_flight_until", number(now + IN_FLIGHT_SECONDS))
-            .with(EXPIRES_AT, number(now + KEPT_SECONDS));
-        // DynamoDB drops expired items some day, so that they still have to be recognised here.
+            .with(EXPIRES_AT, number(now + RETENTION_SECONDS));
+        // DynamoDB deletes expired items only after some time, so they may still exist.
         let claim = Write::put(mark)
             .only_if(format!(
                 "attribute_not_exists(pk) OR {EXPIRES_AT} <= :now \
@@ -79,9 +79,9 @@ impl Store {
         }
     }
 
-    /// Keeps the answer for repetitions of the request.
+    /// Stores the response for repeated requests.
     pub async fn finish(&self, scope: &str, key: &str, response: &StoredResponse) -> Result<(), StoreError> {
-        if response.body.len() > MOST_BYTES {
+        if response.body.len() > MAX_BODY_BYTES {
             return Err(StoreError::TooLarge);
         }
         let write = Write::update(
@@ -95,7 +95,7 @@ impl Store {
         self.write(&write).await.map(|_| ())
     }
 
-    /// Takes the mark back after a request that had no effect, so that a repetition may act.
+    /// Removes the mark after a request that had no effect, so that a repeated request may act.
     pub async fn release(&self, scope: &str, key: &str) -> Result<(), StoreError> {
         let write = Write::delete(keys::idempotency(scope, key)).only_if("attribute_not_exists(status_code)");
         self.write(&write).await.map(|_| ())

@@ -1,4 +1,4 @@
-//! The map of both tables: where each kind of item is.
+//! The map of both tables: the keys of each kind of item.
 //!
 //! | item | table | pk | sk |
 //! | --- | --- | --- | --- |
@@ -26,7 +26,7 @@
 //! | contact as it was before the last import | Contacts | `LOTTERY#l#JOURNAL#ss` | `PARTICIPANT#p` |
 //! | address taken | Contacts | `LOTTERY#l#ADDRESS#hash` | `ADDRESS` |
 //!
-//! No id holds a `#`, so that no two keys meet. Contacts are spread over 16 shards, and chunks over as many
+//! No id holds a `#`, so no two keys are equal. Contacts are spread over 16 shards, and chunks over as many
 //! partitions as there are chunks, because a partition takes 1,000 writes a second. What a draw reads of a
 //! participant is kept under the label, by its first digit `x`: labels are random, so that the sixteen
 //! partitions fill evenly, and one after the other they are the pool in the order in which it is sealed.
@@ -40,7 +40,7 @@ use sha2::{Digest, Sha256};
 
 use crate::store::Table;
 
-/// Over how many partitions a lottery's contacts are spread.
+/// The number of partitions over which a lottery's contacts are spread.
 pub(crate) const SHARDS: u8 = 16;
 /// The digits that a label may begin with, in their order: the partitions of the pool.
 pub(crate) const POOL_DIGITS: &str = "0123456789abcdef";
@@ -53,7 +53,7 @@ pub(crate) const PK: &str = "pk";
 /// The name of the sort key in both tables.
 pub(crate) const SK: &str = "sk";
 
-/// Where one item is.
+/// The key of one item, with its table.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Key {
     pub(crate) table: Table,
@@ -111,7 +111,7 @@ pub(crate) fn import(lottery_id: &LotteryId) -> Key {
     Key::lottery(format!("LOTTERY#{lottery_id}"), "IMPORT")
 }
 
-/// Some of the ids that stand on the list of an import.
+/// Some of the ids on the list of an import.
 pub(crate) fn seen(lottery_id: &LotteryId, import: u64, random: u64) -> Key {
     Key::lottery(seen_of(lottery_id, import).pk, format!("SEEN#{random:016x}"))
 }
@@ -192,7 +192,7 @@ pub(crate) fn email(lottery_id: &LotteryId, email: &EmailAddress) -> Key {
     address(lottery_id, "email", &email.mailbox())
 }
 
-/// Addresses are hashed, so that a key shown in an error or a metric tells none.
+/// Addresses are hashed, so that a key in an error or a metric does not reveal one.
 fn address(lottery_id: &LotteryId, kind: &str, address: &str) -> Key {
     let hash = hash(&[lottery_id.as_str(), kind, address]);
     Key::contacts(format!("LOTTERY#{lottery_id}#ADDRESS#{hash}"), "ADDRESS")
@@ -296,7 +296,7 @@ pub(crate) fn idempotency(scope: &str, key: &str) -> Key {
     Key::lottery(format!("IDEMPOTENCY#{}", hash(&[scope, key])), "IDEMPOTENCY")
 }
 
-/// SHA-256 over parts, each with its length before it, so that no two lists of parts meet.
+/// SHA-256 over parts, each with its length before it, so that no two lists of parts have the same hash.
 fn hash(parts: &[&str]) -> String {
     let mut hash = Sha256::new();
     for part in parts {

@@ -10,12 +10,12 @@ use crate::transaction::Outcome;
 use crate::write::Write;
 use crate::{Page, Store, StoreError, keys};
 
-/// What came of creating a lottery.
+/// The result of [`Store::create_lottery`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CreateLottery {
-    /// It is new.
+    /// The lottery is new.
     Created,
-    /// Its id is taken; nothing changed.
+    /// The id is taken; nothing changed.
     Exists,
 }
 
@@ -31,14 +31,6 @@ impl Store {
         }
     }
 
-    /// Notes the SNS topic of a lottery.
-    pub async fn set_topic(&self, lottery_id: &LotteryId, topic_arn: &str) -> Result<(), StoreError> {
-        let write = Write::update(keys::lottery(lottery_id), "SET topic_arn = :topic")
-            .only_if("attribute_exists(pk)")
-            .value(":topic", text(topic_arn));
-        self.write(&write).await.map(|_| ())
-    }
-
     /// A lottery.
     pub async fn lottery(&self, lottery_id: &LotteryId) -> Result<Option<Lottery>, StoreError> {
         self.get(&keys::lottery(lottery_id)).await?.map(|item| lottery_from(&item)).transpose()
@@ -46,9 +38,9 @@ impl Store {
 
     /// A page of the lotteries, by id.
     pub async fn lotteries(&self, cursor: Option<&str>, limit: usize) -> Result<Page<Lottery>, StoreError> {
-        let behind = cursor.map(LotteryId::parse).transpose().map_err(|_| StoreError::InvalidCursor)?;
-        let behind = behind.as_ref().map(LotteryId::as_str);
-        let listed = self.page_of_sort_keys(&keys::lotteries(), Order::Ascending, behind, limit).await?;
+        let after = cursor.map(LotteryId::parse).transpose().map_err(|_| StoreError::InvalidCursor)?;
+        let after = after.as_ref().map(LotteryId::as_str);
+        let listed = self.page_of_sort_keys(&keys::lotteries(), Order::Ascending, after, limit).await?;
         let keys =
             listed.items.iter().filter_map(|id| LotteryId::parse(id).ok()).map(|id| keys::lottery(&id));
         let items = self.get_many(Table::Lottery, &keys.collect::<Vec<_>>()).await?;

@@ -8,12 +8,12 @@ use crate::keys::{Key, PK, Range, SK};
 use crate::store::Table;
 use crate::{Page, Store, StoreError};
 
-/// The most keys that DynamoDB takes in one BatchGetItem.
-const MOST_KEYS: usize = 100;
-/// How many batches are under way at once.
-const AT_ONCE: usize = 8;
+/// The maximum number of keys in one BatchGetItem.
+const MAX_KEYS: usize = 100;
+/// The number of concurrent batches.
+const CONCURRENCY: usize = 8;
 
-/// In which order a range is read.
+/// The order in which a range is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Order {
     Ascending,
@@ -23,14 +23,14 @@ pub(crate) enum Order {
 /// Some items of a range.
 pub(crate) struct Slice {
     pub(crate) items: Vec<Item>,
-    /// The sort key behind which the range goes on, if it does.
+    /// The sort key after which the range continues, if it does.
     pub(crate) last: Option<String>,
 }
 
 impl Store {
     /// One item.
     pub(crate) async fn get(&self, key: &Key) -> Result<Option<Item>, StoreError> {
-        let answer = self
+        let response = self
             .client
             .get_item()
             .table_name(self.table_name(key.table))
@@ -39,17 +39,17 @@ impl Store {
             .send()
             .await
             .map_err(StoreError::from_sdk)?;
-        Ok(answer.item)
+        Ok(response.item)
     }
 
-    /// The items at these keys of one table that are there, in no order. No key may stand twice.
+    /// The items with these keys of one table, in no order, without those that do not exist. No key may be given twice.
     pub(crate) async fn get_many(&self, table: Table, keys: &[Key]) -> Result<Vec<Item>, StoreError> {
         // Collected first: a stream over a borrowing closure would not be `Send` for callers that need it.
-        let batches: Vec<_> = keys.chunks(MOST_KEYS).map(|keys| self.get_batch(table, keys)).collect();
-        stream::iter(batches).buffer_unordered(AT_ONCE).try_concat().await
+        let batches: Vec<_> = keys.chunks(MAX_KEYS).map(|keys| self.get_batch(table, keys)).collect();
+        stream::iter(batches).buffer_unordered(CONCURRENCY).try_concat().await
     }
 
-    /// DynamoDB may answer only a part of a batch; the rest is asked again.
+    /// Reads one batch. DynamoDB may return only a part of it; the rest is requested again.
     async fn get_batch(&self, table: Table, keys: &[Key]) -> Result<Vec<Item>, StoreError> {
         let mut items = Vec::with_capacity(keys.len());
         let name = self.table_name(table);
@@ -61,17 +61,17 @@ impl Store {
                 .consistent_read(true)
                 .build()
                 .expect("the keys are set");
-            let answer = self
+            let response = self
                 .client
                 .batch_get_item()
                 .request_items(name, wanted)
                 .send()
                 .await
                 .map_err(StoreError::from_sdk)?;
-            let found = answer.responses.and_then(|mut tables| tables.remove(name)).unwrap_or_default();
+            let found = response.responses.and_then(|mut tables| tables.remove(name)).unwrap_or_default();
             let progress = !found.is_empty();
             items.extend(found);
-            let rest = answer.unprocessed_keys.and_then(|mut tables| tables.remove(name));
+            let rest = response.unprocessed_keys.and_then(|mut tables| tables.remove(name));
             pending = rest.map(|rest| rest.keys).unwrap_or_default();
             if !pending.is_empty() && !progress {
                 attempt = self
@@ -82,15 +82,15 @@ impl Store {
         Ok(items)
     }
 
-    /// Up to `limit` items of a range, or as many as one answer holds, from behind a sort key.
+    /// Up to `limit` items of a range, or as many as one response holds, after a sort key.
     pub(crate) async fn slice(
         &self,
         range: &Range,
         order: Order,
-        behind: Option<&str>,
+        after: Option<&str>,
         limit: usize,
     ) -> Result<Slice, StoreError> {
-        let start = behind.map(|sk| {
+        let start = after.map(|sk| {
             std::collections::HashMap::from([
                 (PK.to_owned(), text(&range.pk)),
                 (SK.to_owned(), AttributeValue::S(sk.to_owned())),
@@ -112,12 +112,12 @@ impl Store {
                 .key_condition_expression(format!("{PK} = :pk AND begins_with({SK}, :prefix)"))
                 .expression_attribute_values(":prefix", text(range.prefix))
         };
-        let answer = query.send().await.map_err(StoreError::from_sdk)?;
-        let last = answer.last_evaluated_key.and_then(|mut key| match key.remove(SK) {
+        let response = query.send().await.map_err(StoreError::from_sdk)?;
+        let last = response.last_evaluated_key.and_then(|mut key| match key.remove(SK) {
             Some(AttributeValue::S(sk)) => Some(sk),
             _ => None,
         });
-        Ok(Slice { items: answer.items.unwrap_or_default(), last })
+        Ok(Slice { items: response.items.unwrap_or_default(), last })
     }
 
     /// A page of the sort keys of a range; the cursor is the last of them.
@@ -125,29 +125,29 @@ impl Store {
         &self,
         range: &Range,
         order: Order,
-        behind: Option<&str>,
+        after: Option<&str>,
         limit: usize,
     ) -> Result<Page<String>, StoreError> {
-        let limit = limit.clamp(1, MOST_KEYS);
-        // One more than asked for tells whether there is a next page.
-        let slice = self.slice(range, order, behind, limit + 1).await?;
+        let limit = limit.clamp(1, MAX_KEYS);
+        // One more than requested shows whether there is a next page.
+        let slice = self.slice(range, order, after, limit + 1).await?;
         let sort_key = |item: &Item| Attributes(item).sort_key().map(str::to_owned);
         let mut items = slice.items.iter().map(sort_key).collect::<Result<Vec<_>, _>>()?;
-        let goes_on = items.len() > limit;
+        let continues = items.len() > limit;
         items.truncate(limit);
-        let cursor = items.last().filter(|_| goes_on).cloned();
+        let cursor = items.last().filter(|_| continues).cloned();
         Ok(Page { items, cursor })
     }
 
     /// Every item of a range. For ranges whose size is bounded, such as the winners of a draw.
     pub(crate) async fn all(&self, range: &Range) -> Result<Vec<Item>, StoreError> {
         let mut items = Vec::new();
-        let mut behind = None;
+        let mut after = None;
         loop {
-            let slice = self.slice(range, Order::Ascending, behind.as_deref(), i32::MAX as usize).await?;
+            let slice = self.slice(range, Order::Ascending, after.as_deref(), i32::MAX as usize).await?;
             items.extend(slice.items);
             match slice.last {
-                Some(last) => behind = Some(last),
+                Some(last) => after = Some(last),
                 None => return Ok(items),
             }
         }

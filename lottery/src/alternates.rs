@@ -12,7 +12,7 @@ use crate::{Part, Prize, PrizeList};
 pub struct Forfeit {
     /// The rank of the winner, from 1.
     pub rank: u32,
-    /// The prize's place in the draw's list, from 0.
+    /// The index of the prize in the draw's list, from 0.
     pub prize: u32,
     /// The rank of the alternate who took the seat; none if it stays empty.
     pub taken_by: Option<u32>,
@@ -35,7 +35,7 @@ impl From<Forfeit> for (u32, u32, Option<u32>) {
 pub struct Placed<'a> {
     /// The rank, from 1.
     pub rank: u32,
-    /// The prize's place in the draw's list, from 0; none for an alternate.
+    /// The index of the prize in the draw's list, from 0; none for an alternate.
     pub prize: Option<u32>,
     /// The part of the pool.
     pub part: &'a Part,
@@ -44,19 +44,19 @@ pub struct Placed<'a> {
 }
 
 /// The seats that the withdrawn winners of a ranking forfeit, and who takes each: prize after prize, and within
-/// one the best-ranked winner's seat first. Whoever has withdrawn takes none.
+/// one the best-ranked winner's seat first. Alternates who have withdrawn take none.
 pub fn forfeits(prizes: &PrizeList, ranking: &[Placed<'_>]) -> Vec<Forfeit> {
     let alternates = ranking.iter().filter(|placed| placed.prize.is_none() && !placed.has_withdrawn);
     let mut alternates: Vec<_> = alternates.collect();
     let mut forfeits = Vec::new();
-    for (place, prize) in (0..).zip(prizes.as_slice()) {
-        let winners = ranking.iter().filter(|placed| placed.prize == Some(place));
+    for (index, prize) in (0..).zip(prizes.as_slice()) {
+        let winners = ranking.iter().filter(|placed| placed.prize == Some(index));
         let (gone, seated): (Vec<&Placed<'_>>, Vec<_>) = winners.partition(|winner| winner.has_withdrawn);
         let mut seated = Seated::of(seated.iter().map(|winner| winner.part));
         for winner in gone {
             let taker = seated.promote(prize, alternates.iter().map(|alternate| alternate.part));
             let taken_by = taker.map(|taker| alternates.remove(taker).rank);
-            forfeits.push(Forfeit { rank: winner.rank, prize: place, taken_by });
+            forfeits.push(Forfeit { rank: winner.rank, prize: index, taken_by });
         }
     }
     forfeits
@@ -78,7 +78,7 @@ impl<'a> Seated<'a> {
     }
 
     /// Gives the prize's next empty seat to the best-ranked of the alternates, best first, who keeps the
-    /// prize's quotas, and answers that alternate's place in line. None: the seat stays empty.
+    /// prize's quotas, and returns that alternate's position in `alternates`. None: the seat stays empty.
     ///
     /// The quotas are kept if none exceeds its at-most, and the seats that are still empty afterwards
     /// suffice for what they lack of their at-least.
@@ -87,10 +87,10 @@ impl<'a> Seated<'a> {
         prize: &Prize,
         alternates: impl IntoIterator<Item = &'a Part>,
     ) -> Option<usize> {
-        let place = alternates.into_iter().enumerate().find(|(_, part)| self.fits(prize, part));
-        let (place, part) = place?;
+        let found = alternates.into_iter().enumerate().find(|(_, part)| self.fits(prize, part));
+        let (position, part) = found?;
         self.sit(part);
-        Some(place)
+        Some(position)
     }
 
     fn sit(&mut self, part: &'a Part) {
@@ -156,7 +156,7 @@ mod tests {
         let prizes = PrizeList::try_from(vec![prize(1, &[]), prize(2, &[])]).unwrap();
         let all_there = [(Some(1), NONE, false), (Some(0), NONE, false), (Some(1), NONE, false)];
         assert_eq!(forfeits(&prizes, &ranking(&all_there)), []);
-        // The second prize's best-ranked winner stands before the first prize's, and both have gone.
+        // The second prize's best-ranked winner is ranked before the first prize's, and both have withdrawn.
         let line = ranking(&[
             (Some(1), NONE, true),
             (Some(0), NONE, true),

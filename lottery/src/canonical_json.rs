@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 /// The largest whole number that every JSON reader keeps exactly (RFC 8785, section 3.2.2.3).
-const LARGEST_EXACT: u64 = (1 << 53) - 1;
+const MAX_EXACT: u64 = (1 << 53) - 1;
 
 /// Why bytes or a value are not canonical JSON of the expected shape.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -65,14 +65,14 @@ fn write_value(value: &Value, out: &mut String) -> Result<(), CanonicalError> {
         Value::Null => out.push_str("null"),
         Value::Bool(truth) => out.push_str(if *truth { "true" } else { "false" }),
         Value::Number(number) => {
-            let whole = number.as_i64().filter(|whole| whole.unsigned_abs() <= LARGEST_EXACT);
+            let whole = number.as_i64().filter(|whole| whole.unsigned_abs() <= MAX_EXACT);
             out.push_str(&whole.ok_or(CanonicalError::Number)?.to_string());
         }
         Value::String(text) => write_text(text, out),
         Value::Array(items) => {
             out.push('[');
-            for (place, item) in items.iter().enumerate() {
-                if place > 0 {
+            for (index, item) in items.iter().enumerate() {
+                if index > 0 {
                     out.push(',');
                 }
                 write_value(item, out)?;
@@ -83,8 +83,8 @@ fn write_value(value: &Value, out: &mut String) -> Result<(), CanonicalError> {
             let mut members: Vec<_> = members.iter().collect();
             members.sort_by(|(one, _), (other, _)| one.encode_utf16().cmp(other.encode_utf16()));
             out.push('{');
-            for (place, (name, member)) in members.into_iter().enumerate() {
-                if place > 0 {
+            for (index, (name, member)) in members.into_iter().enumerate() {
+                if index > 0 {
                     out.push(',');
                 }
                 write_text(name, out);
@@ -124,13 +124,13 @@ mod tests {
     fn another_spelling_is_refused_with_its_place() {
         let canonical = br#"{"a":[1,null,true],"b":"x"}"#;
         assert!(from_canonical_json::<Value>(canonical).is_ok());
-        for (spelling, place) in [
+        for (spelling, offset) in [
             (&br#"{"a": [1,null,true],"b":"x"}"#[..], 5),
             (br#"{"b":"x","a":[1,null,true]}"#, 2),
             (br#"{"a":[1,null,true],"b":"\u0078"}"#, 24),
             (b"{\"a\":[1,null,true],\"b\":\"x\"}\n", 27),
         ] {
-            assert_eq!(from_canonical_json::<Value>(spelling), Err(CanonicalError::Spelling(place)));
+            assert_eq!(from_canonical_json::<Value>(spelling), Err(CanonicalError::Spelling(offset)));
         }
     }
 

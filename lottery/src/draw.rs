@@ -9,7 +9,7 @@ use crate::alternates::Forfeit;
 use crate::text::{hex, line, text_newtype, unhex32};
 use crate::{Channel, DrawId, Group, Invalid, Locale, LotteryId, PrizeList, Quota};
 
-/// What a prize is called: 1 to 100 characters.
+/// The name of a prize: 1 to 100 characters.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct PrizeName(String);
 
@@ -21,7 +21,7 @@ impl PrizeName {
         line(text, 100).map(Self)
     }
 
-    /// What the prize is called when the organiser gave only a number of winners.
+    /// The name of the prize of a draw that was requested by a number of winners only.
     pub fn unnamed(locale: Locale) -> Self {
         let name = match locale {
             Locale::En => "Prize",
@@ -31,20 +31,20 @@ impl PrizeName {
     }
 }
 
-/// A prize, and how many win it.
+/// A prize, with its number of winners.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Prize {
-    /// What it is called.
+    /// The name.
     pub name: PrizeName,
-    /// How many of them come from which group.
+    /// The limits on how many of the winners come from which groups.
     #[serde(default)]
     pub quota: Vec<Quota>,
-    /// How many win it.
+    /// The number of winners.
     pub winners: u32,
 }
 
-/// How far a draw has come.
+/// The status of a draw.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum DrawStatus {
@@ -54,19 +54,19 @@ pub enum DrawStatus {
     Sealed,
     /// Winners are chosen, not yet official.
     Drawn,
-    /// Winners are official; they are being told.
+    /// Winners are official, and are being notified.
     Recorded,
-    /// Every winner was told.
+    /// Every winner was notified.
     Succeeded,
-    /// Winners are official, but some could not be told.
+    /// Winners are official, but some could not be notified.
     Incomplete,
     /// The request could not be met; nobody was drawn.
     Rejected,
-    /// A step failed for good before winners became official; nobody won.
+    /// A step failed permanently before the commitment; nobody won.
     Failed,
-    /// The organiser called it off before the commitment.
+    /// The organiser cancelled the draw before the commitment.
     Cancelled,
-    /// A step failed for good after the commitment; entries and commitment stay public.
+    /// A step failed permanently after the commitment; entries and commitment stay public.
     Abandoned,
 }
 
@@ -126,19 +126,19 @@ impl fmt::Display for DrawStatus {
     }
 }
 
-/// Why a draw came to its status: a typed error's name, and a sentence. Neither holds personal data.
+/// Why a draw has its status: the name of an error, and a sentence. Neither holds personal data.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reason {
     /// The error's name, such as `NotEnoughParticipants`.
     pub name: String,
-    /// What it means here, for people.
+    /// What the error means for this draw, for people.
     pub sentence: String,
-    /// The groups that a quota names and nobody is in, if that is why.
+    /// The groups that a quota names and nobody is in, if that is the error.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub groups: Vec<Group>,
 }
 
-/// What fixes a draw before its randomness is known.
+/// The hash that fixes a draw before its randomness is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Commitment([u8; 32]);
 
@@ -179,7 +179,7 @@ impl<'de> Deserialize<'de> for Commitment {
     }
 }
 
-/// How many messages of a draw stand where in the ledger.
+/// The number of messages of a draw in each state of the ledger.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NotificationCounts {
     /// About to be sent.
@@ -188,12 +188,12 @@ pub struct NotificationCounts {
     pub sent: u64,
     /// Refused.
     pub failed: u64,
-    /// Handed over without an answer: perhaps sent, and sent again by the organiser's word alone.
+    /// Handed over without a response: perhaps sent. Sent again only if the organiser asks.
     pub unknown: u64,
 }
 
 impl NotificationCounts {
-    /// Both together.
+    /// The sum of both.
     #[must_use]
     pub fn plus(self, other: Self) -> Self {
         Self {
@@ -204,13 +204,13 @@ impl NotificationCounts {
         }
     }
 
-    /// How many messages are counted.
+    /// The number of messages in all states.
     pub fn total(self) -> u64 {
         self.claimed + self.sent + self.failed + self.unknown
     }
 }
 
-/// How many messages of a draw stand where, on each channel.
+/// The number of messages of a draw in each state, by channel.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NotificationsByChannel {
     /// Those by SMS.
@@ -247,35 +247,35 @@ impl NotificationsByChannel {
 pub struct Draw {
     /// The lottery whose pool it draws from.
     pub lottery_id: LotteryId,
-    /// Names it within the lottery.
+    /// The id of the draw within the lottery.
     pub draw_id: DrawId,
-    /// How far it has come.
+    /// The status.
     pub status: DrawStatus,
-    /// Why it came there, if not by success.
+    /// Why the draw has this status, if not by success.
     pub reason: Option<Reason>,
-    /// What can be won, in the order of drawing.
+    /// The prizes in the order of drawing.
     pub prizes: PrizeList,
-    /// How many are ranked behind the winners, for forfeited seats.
+    /// The number of alternates, who are ranked after the winners and may take forfeited seats.
     pub alternates: u32,
     /// Whether those who won in this lottery before cannot win again.
     pub exclude_past_winners: bool,
-    /// Until when it waits before sealing.
+    /// The time before which the entries are not sealed.
     pub closes_at: Option<Timestamp>,
-    /// The ways in which winners are told.
+    /// The channels on which winners are notified.
     pub channels: Vec<Channel>,
-    /// When it was asked for.
+    /// When the draw was requested.
     pub created_at: Timestamp,
     /// Its gap-free number in the lottery, once sealed.
     pub sequence: Option<u64>,
     /// When its entries were fixed.
     pub sealed_at: Option<Timestamp>,
-    /// How many entries were fixed.
+    /// The number of entries that were fixed.
     pub entries: Option<u64>,
-    /// What was fixed.
+    /// The commitment to the entries and everything else that decides.
     pub commitment: Option<Commitment>,
     /// The beacon round that decides it, named when its entries were fixed.
     pub round: Option<u64>,
-    /// When that round comes out.
+    /// When that round is published.
     pub round_at: Option<Timestamp>,
     /// When that round was fetched and verified.
     pub beacon_at: Option<Timestamp>,
@@ -287,33 +287,33 @@ pub struct Draw {
     pub execution_arn: Option<String>,
     /// When it ended.
     pub completed_at: Option<Timestamp>,
-    /// What became of its messages, once it ended.
+    /// The states of its messages when it ended.
     pub notifications: Option<NotificationCounts>,
-    /// What became of its messages so far, as the tasks that send them last counted; exact once it ended.
+    /// The states of its messages so far, as the tasks that send them last counted; exact once the draw has ended.
     pub notified: NotificationsByChannel,
-    /// How often the organiser had messages sent again.
+    /// How often the organiser reopened messages.
     pub reopened: u32,
     /// The seats whose winners had withdrawn when the winners became official.
     pub forfeits: Vec<Forfeit>,
 }
 
 impl Draw {
-    /// How many lines the ranking has at most: winners and alternates.
+    /// The maximum number of rows of the ranking: winners and alternates.
     pub fn ranked(&self) -> u32 {
         self.winners() + self.alternates
     }
 
-    /// The seat that the winner of this rank forfeited, if it was so.
+    /// The seat that the winner with this rank forfeited, if there is one.
     pub fn forfeited_by(&self, rank: u32) -> Option<Forfeit> {
         self.forfeits.iter().find(|forfeit| forfeit.rank == rank).copied()
     }
 
-    /// The forfeited seat that the alternate of this rank took, if it was so.
+    /// The forfeited seat that the alternate with this rank took, if there is one.
     pub fn taken_by(&self, rank: u32) -> Option<Forfeit> {
         self.forfeits.iter().find(|forfeit| forfeit.taken_by == Some(rank)).copied()
     }
 
-    /// How many winners all prizes together have.
+    /// The number of winners of all prizes together.
     pub fn winners(&self) -> u32 {
         self.prizes.as_slice().iter().map(|prize| prize.winners).sum()
     }

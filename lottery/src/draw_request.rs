@@ -1,25 +1,26 @@
-//! What an organiser asks for when starting a draw.
+//! The request with which an organiser starts a draw.
 
-use std::collections::BTreeSet;
+mod prizes;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 
+use self::prizes::{parse_prizes, winner_count};
 use crate::{
-    Channel, Draw, DrawId, DrawStatus, FieldError, Group, Locale, LotteryId, NotificationsByChannel, Prize,
-    PrizeList, PrizeListError, PrizeName, Quota, Refusal,
+    Channel, Draw, DrawId, DrawStatus, FieldError, Locale, LotteryId, NotificationsByChannel, Prize,
+    PrizeList, PrizeListError, PrizeName, Refusal,
 };
 
-/// Why a draw cannot be started as asked.
+/// Why a draw request is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DrawRequestError {
-    /// Nobody could win.
+    /// No prize, or a prize without winners.
     #[error("every prize of a draw needs at least one winner")]
     NoWinners,
-    /// More than a draw can notify.
-    #[error("a draw has at most {most} winners, not {0}", most = PrizeList::MOST_WINNERS)]
+    /// More winners than [`PrizeList::MAX_WINNERS`].
+    #[error("a draw has at most {most} winners, not {0}", most = PrizeList::MAX_WINNERS)]
     TooManyWinners(u64),
-    /// A field of the design that is not built.
+    /// A field that this version does not support.
     #[error("{0} is not supported yet")]
     NotSupported(&'static str),
     /// A field that is unknown, missing or malformed.
@@ -32,30 +33,9 @@ impl From<PrizeListError> for DrawRequestError {
         match error {
             PrizeListError::NoWinners => Self::NoWinners,
             PrizeListError::TooManyWinners(winners) => Self::TooManyWinners(winners),
-            PrizeListError::TooManyPrizes(_) => {
-                FieldError::new("prizes", Refusal::TooManyPrizes { most: PrizeList::MOST_PRIZES }).into()
-            }
-            PrizeListError::TooManyGroups { prize } => {
-                in_quota(prize, Refusal::TooManyGroups { most: PrizeList::MOST_GROUPS })
-            }
-            PrizeListError::GroupTwice { prize, group } => {
-                in_quota(prize, Refusal::GroupTwice { group: group.to_string() })
-            }
-            PrizeListError::WithoutGroupTwice { prize } => in_quota(prize, Refusal::WithoutGroupTwice),
-            PrizeListError::NamesNobody { prize } => in_quota(prize, Refusal::NamesNobody),
-            PrizeListError::Bounds { prize, quota } if quota.groups.is_empty() => {
-                in_quota(prize, Refusal::QuotaBoundsWithoutGroup)
-            }
-            PrizeListError::Bounds { prize, quota } => {
-                in_quota(prize, Refusal::QuotaBounds { group: quota.group_names() })
-            }
-            PrizeListError::ReservedTooMany { prize } => in_quota(prize, Refusal::ReservesTooMuch),
+            PrizeListError::Field(error) => Self::Field(error),
         }
     }
-}
-
-fn in_quota(prize: usize, refusal: Refusal) -> DrawRequestError {
-    FieldError::new(format!("prizes[{prize}].quota"), refusal).into()
 }
 
 impl DrawRequestError {
@@ -70,28 +50,27 @@ impl DrawRequestError {
     }
 }
 
-/// What an organiser asks for.
+/// A draw as an organiser requests it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DrawRequest {
-    /// What can be won, in the order of drawing.
+    /// The prizes in the order of drawing.
     pub prizes: PrizeList,
-    /// How many are ranked behind the winners, for forfeited seats.
+    /// The number of alternates, who are ranked after the winners and may take forfeited seats.
     pub alternates: u32,
     /// Whether those who won in this lottery before cannot win again.
     pub exclude_past_winners: bool,
-    /// Until when to wait before sealing.
+    /// The time before which the entries are not sealed.
     pub closes_at: Option<Timestamp>,
-    /// The ways in which winners are told.
+    /// The channels on which winners are notified.
     pub channels: Vec<Channel>,
 }
 
 impl DrawRequest {
-    /// The most alternates of one draw.
-    pub const MOST_ALTERNATES: u32 = 10_000;
-    /// How far ahead a closing time may lie; an execution lives no longer than a year.
-    const FURTHEST_CLOSING_DAYS: u32 = 360;
-    const FURTHEST_CLOSING: SignedDuration =
-        SignedDuration::from_hours(Self::FURTHEST_CLOSING_DAYS as i64 * 24);
+    /// The maximum number of alternates of one draw.
+    pub const MAX_ALTERNATES: u32 = 10_000;
+    /// How far ahead a closing time may be, in days; an execution runs for at most a year.
+    const MAX_CLOSING_DAYS: u32 = 360;
+    const MAX_CLOSING: SignedDuration = SignedDuration::from_hours(Self::MAX_CLOSING_DAYS as i64 * 24);
 
     /// The fields that [`parse`](Self::parse) takes.
     pub const FIELDS: [&str; 6] =
@@ -127,7 +106,7 @@ impl DrawRequest {
         })
     }
 
-    /// The draw that begins `now`, WAITING.
+    /// Makes the draw, created `now` and WAITING.
     pub fn begin(self, lottery_id: LotteryId, draw_id: DrawId, now: Timestamp) -> Draw {
         Draw {
             lottery_id,
@@ -171,91 +150,8 @@ fn check_fields(members: &Map<String, Value>, known: &[&str]) -> Result<(), Draw
     Ok(())
 }
 
-fn parse_prizes(value: &Value) -> Result<Vec<Prize>, DrawRequestError> {
-    let prizes = value.as_array().ok_or_else(|| FieldError::new("prizes", Refusal::NotArray))?;
-    prizes.iter().enumerate().map(|(place, prize)| parse_prize(prize, place)).collect()
-}
-
-fn parse_prize(value: &Value, place: usize) -> Result<Prize, DrawRequestError> {
-    let field = |name: &str| format!("prizes[{place}].{name}");
-    let members =
-        value.as_object().ok_or_else(|| FieldError::new(format!("prizes[{place}]"), Refusal::NotObject))?;
-    check_fields(members, &DrawRequest::PRIZE_FIELDS)?;
-    let name = match members.get("name") {
-        Some(Value::String(name)) => PrizeName::parse(name).map_err(|error| error.in_field(field("name")))?,
-        Some(_) => return Err(FieldError::new(field("name"), Refusal::NotText).into()),
-        None => return Err(FieldError::new(field("name"), Refusal::Missing).into()),
-    };
-    let winners =
-        members.get("winners").ok_or_else(|| FieldError::new(field("winners"), Refusal::Missing))?;
-    let quota = parse_quota(members.get("quota"), &field("quota"))?;
-    Ok(Prize { name, quota, winners: winner_count(winners, &field("winners"))? })
-}
-
-/// What a quota asks for as a list; whether the bounds make sense, the list of prizes decides.
-fn parse_quota(value: Option<&Value>, field: &str) -> Result<Vec<Quota>, DrawRequestError> {
-    let quotas = match value {
-        None | Some(Value::Null) => return Ok(Vec::new()),
-        Some(Value::Array(quotas)) => quotas,
-        Some(_) => return Err(FieldError::new(field, Refusal::NotArray).into()),
-    };
-    let parse = |(place, quota)| parse_one_quota(quota, &format!("{field}[{place}]"));
-    quotas.iter().enumerate().map(parse).collect()
-}
-
-fn parse_one_quota(value: &Value, field: &str) -> Result<Quota, DrawRequestError> {
-    let at = |name: &str| format!("{field}.{name}");
-    let members = value.as_object().ok_or_else(|| FieldError::new(field, Refusal::NotObject))?;
-    for member in members.keys() {
-        if !DrawRequest::QUOTA_FIELDS.contains(&member.as_str()) {
-            return Err(FieldError::unknown(&at(member)).into());
-        }
-    }
-    let given = |name: &str| members.get(name).filter(|value| !value.is_null());
-    let seats = |name: &str| match given(name).map(|value| value.as_u64().map(u32::try_from)) {
-        None => Ok(None),
-        Some(Some(Ok(seats))) => Ok(Some(seats)),
-        Some(_) => {
-            let (least, most) = (0, PrizeList::MOST_WINNERS);
-            Err(FieldError::new(at(name), Refusal::OutOfRange { least, most }))
-        }
-    };
-    // The same spelling as that of the participants, whatever the width of its letters and its blanks.
-    let group = |value: &Value, at: String| match value.as_str() {
-        Some(name) => Group::parse(name).map_err(|error| error.in_field(at)),
-        None => Err(FieldError::new(at, Refusal::NotText)),
-    };
-    let mut groups = BTreeSet::new();
-    match (given("group"), given("groups")) {
-        (Some(_), Some(_)) => {
-            return Err(FieldError::new(at("group"), Refusal::NotBeside { other: "groups" }).into());
-        }
-        (Some(name), None) => groups.extend([group(name, at("group"))?]),
-        (None, Some(Value::Array(names))) => {
-            for (place, name) in names.iter().enumerate() {
-                let parsed = group(name, format!("{}[{place}]", at("groups")))?;
-                if let Some(twice) = groups.replace(parsed) {
-                    let refusal = Refusal::GroupTwice { group: twice.to_string() };
-                    return Err(FieldError::new(at("groups"), refusal).into());
-                }
-            }
-        }
-        (None, Some(_)) => return Err(FieldError::new(at("groups"), Refusal::NotArray).into()),
-        (None, None) => {}
-    }
-    let without_group = match given("without_group") {
-        None => false,
-        Some(Value::Bool(without_group)) => *without_group,
-        Some(_) => return Err(FieldError::new(at("without_group"), Refusal::NotBoolean).into()),
-    };
-    if groups.is_empty() && !without_group {
-        return Err(FieldError::new(field, Refusal::NamesNobody).into());
-    }
-    Ok(Quota { at_least: seats("at_least")?, at_most: seats("at_most")?, groups, without_group })
-}
-
 fn parse_alternates(value: Option<&Value>) -> Result<u32, FieldError> {
-    let most = DrawRequest::MOST_ALTERNATES;
+    let most = DrawRequest::MAX_ALTERNATES;
     match value {
         None | Some(Value::Null) => Ok(0),
         Some(value) => value
@@ -265,17 +161,6 @@ fn parse_alternates(value: Option<&Value>) -> Result<u32, FieldError> {
             .ok_or_else(|| {
                 FieldError::new("alternates", Refusal::OutOfRange { least: 0, most: u64::from(most) })
             }),
-    }
-}
-
-fn winner_count(value: &Value, field: &str) -> Result<u32, DrawRequestError> {
-    match value.as_u64() {
-        Some(0) => Err(DrawRequestError::NoWinners),
-        Some(count) => u32::try_from(count)
-            .ok()
-            .filter(|count| u64::from(*count) <= PrizeList::MOST_WINNERS)
-            .ok_or(DrawRequestError::TooManyWinners(count)),
-        None => Err(FieldError::new(field, Refusal::NotCount { least: 1 }).into()),
     }
 }
 
@@ -297,8 +182,8 @@ fn parse_closes_at(value: Option<&Value>, now: Timestamp) -> Result<Option<Times
     if closes_at <= now {
         return Err(refused(Refusal::NotInFuture));
     }
-    if closes_at.duration_since(now) > DrawRequest::FURTHEST_CLOSING {
-        return Err(refused(Refusal::TooFarAhead { days: DrawRequest::FURTHEST_CLOSING_DAYS }));
+    if closes_at.duration_since(now) > DrawRequest::MAX_CLOSING {
+        return Err(refused(Refusal::TooFarAhead { days: DrawRequest::MAX_CLOSING_DAYS }));
     }
     Ok(Some(closes_at))
 }
@@ -324,6 +209,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::Quota;
 
     fn now() -> Timestamp {
         "2026-11-22T12:00:00Z".parse().unwrap()
@@ -398,9 +284,9 @@ mod tests {
     }
 
     #[test]
-    fn a_quota_that_cannot_stand_is_refused_where_it_is_wrong() {
+    fn a_wrong_quota_is_refused_at_its_path() {
         let (a, none) = (json!({"group": "a", "at_most": 1}), json!({"without_group": true, "at_most": 1}));
-        for (quota, told) in [
+        for (quota, expected) in [
             (
                 json!([{"at_most": 1}]),
                 "prizes[0].quota[0]: names nobody: give group, groups, or without_group: true",
@@ -437,7 +323,7 @@ mod tests {
             ),
         ] {
             let error = parse_quota(quota.clone()).expect_err(&quota.to_string());
-            assert!(error.starts_with(told), "{quota}: {error}");
+            assert!(error.starts_with(expected), "{quota}: {error}");
         }
     }
 
@@ -445,7 +331,7 @@ mod tests {
     fn a_refusal_has_a_name() {
         let prizes = |count: usize| json!({"prizes": vec![json!({"name": "P", "winners": 1}); count]});
         let quota = |quota: Value| json!({"prizes": [{"name": "P", "winners": 1, "quota": [quota]}]});
-        for (value, name, told) in [
+        for (value, name, expected) in [
             (json!({"winners": 0}), "NoWinners", "at least one"),
             (json!({"prizes": []}), "NoWinners", "at least one"),
             (json!({"prizes": [{"name": "P", "winners": 0}]}), "NoWinners", "at least one"),
@@ -494,7 +380,7 @@ mod tests {
         ] {
             let error = parse(value.clone()).expect_err(&value.to_string());
             assert_eq!(error.name(), name, "{value}");
-            assert!(error.to_string().contains(told), "{value}: {error}");
+            assert!(error.to_string().contains(expected), "{value}: {error}");
         }
     }
 

@@ -1,4 +1,4 @@
-//! An entry: a participant's place in one sealed draw, without anything personal.
+//! An entry: a participant's line in one sealed draw, without anything personal.
 
 use std::fmt;
 
@@ -31,7 +31,8 @@ impl fmt::Debug for Nonce {
     }
 }
 
-/// Commits to who stands behind a label, without telling: base64url(SHA-256(nonce ‖ participant id)).
+/// The commitment to the participant with a label, which does not reveal the participant:
+/// base64url(SHA-256(nonce ‖ participant id)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Holder([u8; 32]);
 
@@ -123,9 +124,9 @@ impl<'de> Deserialize<'de> for Exclusion {
     }
 }
 
-/// A participant's place in one sealed draw.
+/// A participant's line in one sealed draw.
 ///
-/// The fields stand in the order that canonical JSON (RFC 8785) gives them, so that what serde writes is canonical.
+/// The fields are in the order that canonical JSON (RFC 8785) gives them, so that what serde writes is canonical.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Entry {
@@ -133,7 +134,7 @@ pub struct Entry {
     pub excluded: Option<Exclusion>,
     /// The part of the pool to which it belongs.
     pub group: Option<Group>,
-    /// Who stands behind it, committed to.
+    /// The commitment to the participant.
     pub holder: Holder,
     /// Its random name.
     pub label: Label,

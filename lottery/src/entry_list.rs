@@ -98,17 +98,17 @@ impl<'a> Iterator for EntryReader<'a> {
 
 /// Cuts a list into at most `parts` lists of about the same length, between two entries.
 pub(crate) fn split(list: &[u8], parts: usize) -> Vec<&[u8]> {
-    // Cannot stand within text, whose quotation marks are escaped.
+    // Cannot occur within text, whose quotation marks are escaped.
     const BETWEEN: &[u8] = b"},{\"";
     let (mut rest, mut cut) = (list, Vec::new());
     for left in (2..=parts).rev() {
         let from = rest.len() / left;
-        let Some(place) = rest[from..].windows(BETWEEN.len()).position(|window| window == BETWEEN) else {
+        let Some(offset) = rest[from..].windows(BETWEEN.len()).position(|window| window == BETWEEN) else {
             break;
         };
-        let (part, behind) = rest.split_at(from + place + 1);
+        let (part, after) = rest.split_at(from + offset + 1);
         cut.push(part);
-        rest = &behind[1..];
+        rest = &after[1..];
     }
     cut.push(rest);
     cut

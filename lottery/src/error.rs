@@ -5,15 +5,15 @@
 #[macro_export]
 macro_rules! refusals {
     ($(#[$($about:tt)*])* $visibility:vis enum $name:ident {
-        $($(#[$($attribute:tt)*])* $variant:ident $({ $($place:ident: $type:ty),* })?),* $(,)?
+        $($(#[$($attribute:tt)*])* $variant:ident $({ $($field:ident: $type:ty),* })?),* $(,)?
     }) => {
         $(#[$($about)*])*
         #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, thiserror::Error)]
         #[serde(tag = "code", content = "parameters")]
         $visibility enum $name {
             $($(#[$($attribute)*])* $variant $({ $(
-                /// Stands in the sentence.
-                $place: $type
+                /// A part of the sentence.
+                $field: $type
             ),* })?),*
         }
 

@@ -64,7 +64,7 @@ pub enum Infeasible {
         "prize {prize} ({name}) reserves {reserved} seats for {who}, but the seats that prizes before it reserve may leave only {sure} of them"
     )]
     ReservedMayStayEmpty {
-        /// The prize's place in the list, from 1.
+        /// The number of the prize in the list, from 1.
         prize: usize,
         /// The prize's name.
         name: String,
@@ -78,7 +78,7 @@ pub enum Infeasible {
     /// The at-most quotas of a prize may leave a seat that nobody may take.
     #[error("with its quotas, prize {prize} ({name}) is sure to fill only {sure} of its {winners} seats")]
     SeatsMayStayEmpty {
-        /// The prize's place in the list, from 1.
+        /// The number of the prize in the list, from 1.
         prize: usize,
         /// The prize's name.
         name: String,
@@ -150,14 +150,6 @@ impl Eligible {
         }
     }
 
-    /// Adds what was counted elsewhere for the same prizes.
-    pub fn merge(&mut self, other: &Self) {
-        self.counts.iter_mut().zip(&other.counts).for_each(|(count, more)| *count += more);
-        self.present.iter_mut().zip(&other.present).for_each(|(present, too)| *present |= too);
-        let room = MAX_OTHER_GROUPS.saturating_sub(self.other_groups.len());
-        self.other_groups.extend(other.other_groups.iter().take(room).cloned());
-    }
-
     /// How many entries can win.
     pub fn total(&self) -> u64 {
         self.counts.iter().sum()
@@ -173,8 +165,8 @@ impl Eligible {
         if self.total() < winners {
             return Err(Infeasible::NotEnoughParticipants { eligible: self.total(), winners });
         }
-        (0..prizes.as_slice().len()).try_for_each(|place| self.fill_reserved(prizes, place))?;
-        (0..prizes.as_slice().len()).try_for_each(|place| self.fill_open(prizes, place))
+        (0..prizes.as_slice().len()).try_for_each(|index| self.fill_reserved(prizes, index))?;
+        (0..prizes.as_slice().len()).try_for_each(|index| self.fill_open(prizes, index))
     }
 
     fn unknown(&self, prizes: &PrizeList) -> Vec<UnknownGroup> {
@@ -191,11 +183,11 @@ impl Eligible {
     ///
     /// These can take as many of the entries that a quota of this prize names as there are in both, and no more than
     /// they are.
-    fn fill_reserved(&self, prizes: &PrizeList, place: usize) -> Result<(), Infeasible> {
-        let prize = &prizes.as_slice()[place];
+    fn fill_reserved(&self, prizes: &PrizeList, index: usize) -> Result<(), Infeasible> {
+        let prize = &prizes.as_slice()[index];
         for quota in prize.quota.iter().filter(|quota| quota.reserved() > 0) {
             let (eligible, reserved) = (self.of_quota(quota), u64::from(quota.reserved()));
-            let taken: u64 = (0..place).map(|before| self.reserved_of(prizes, before, quota)).sum();
+            let taken: u64 = (0..index).map(|before| self.reserved_of(prizes, before, quota)).sum();
             if reserved + taken <= eligible {
                 continue;
             }
@@ -206,7 +198,7 @@ impl Eligible {
             return Err(match in_all > eligible {
                 true => Infeasible::GroupTooSmall { who: quota.who(), eligible, reserved: in_all },
                 false => Infeasible::ReservedMayStayEmpty {
-                    prize: place + 1,
+                    prize: index + 1,
                     name: prize.name.to_string(),
                     who: quota.who(),
                     reserved,
@@ -217,13 +209,13 @@ impl Eligible {
         Ok(())
     }
 
-    /// The most of whom `quota` names that the reserved seats of another prize can take.
+    /// The maximum number of the entries named by `quota` that the reserved seats of another prize can take.
     fn reserved_of(&self, prizes: &PrizeList, prize: usize, quota: &Quota) -> u64 {
         let quotas = &prizes.as_slice()[prize].quota;
         let mut in_both = vec![0; quotas.len()];
         for number in self.parts.numbers(quota) {
-            if let Some(place) = self.parts.quota(prize, number) {
-                in_both[place] += self.counts[number];
+            if let Some(quota) = self.parts.quota(prize, number) {
+                in_both[quota] += self.counts[number];
             }
         }
         quotas.iter().zip(in_both).map(|(quota, in_both)| u64::from(quota.reserved()).min(in_both)).sum()
@@ -235,9 +227,9 @@ impl Eligible {
     /// each set of quotas that could be used up, count what it holds, plus what the others may still
     /// seat here; the worst set is found as a knapsack over what can be taken away before. That is the open seats of
     /// the prizes before, and the reserved seats that may go to the entries of one quota of this prize or of another.
-    fn fill_open(&self, prizes: &PrizeList, place: usize) -> Result<(), Infeasible> {
-        let (before, prize) = (&prizes.as_slice()[..place], &prizes.as_slice()[place]);
-        let sides = Sides::of(self, prizes, place);
+    fn fill_open(&self, prizes: &PrizeList, index: usize) -> Result<(), Infeasible> {
+        let (before, prize) = (&prizes.as_slice()[..index], &prizes.as_slice()[index]);
+        let sides = Sides::of(self, prizes, index);
         let taken_before: u64 = before.iter().map(open_seats).sum::<u64>() + sides.undecided;
         let open = open_seats(prize);
         let (mut seats_here, mut free, mut limited) = (0, 0, Vec::new());
@@ -247,7 +239,7 @@ impl Eligible {
                     seats_here += cap;
                     limited.push((side.takeable, side.left - cap));
                 }
-                // Without a limit that bites, whoever is taken before is a seat less here.
+                // Without a limit that applies, every entry taken before leaves one seat less here.
                 _ => {
                     seats_here += side.left;
                     free += side.takeable;
@@ -260,7 +252,7 @@ impl Eligible {
             return Ok(());
         }
         Err(Infeasible::SeatsMayStayEmpty {
-            prize: place + 1,
+            prize: index + 1,
             name: prize.name.to_string(),
             sure: u64::from(prize.winners) - open + sure,
             winners: u64::from(prize.winners),
@@ -282,16 +274,16 @@ struct Side {
     left: u64,
     /// The open seats that they may have; none without a limit.
     cap: Option<u64>,
-    /// The most that the open seats of the prizes before, and undecided reserved seats, can take of them.
+    /// The maximum number of them that the open seats of the earlier prizes, and undecided reserved seats, can take.
     takeable: u64,
 }
 
 impl Sides {
-    fn of(eligible: &Eligible, prizes: &PrizeList, place: usize) -> Self {
-        let (parts, quotas) = (&eligible.parts, &prizes.as_slice()[place].quota);
+    fn of(eligible: &Eligible, prizes: &PrizeList, index: usize) -> Self {
+        let (parts, quotas) = (&eligible.parts, &prizes.as_slice()[index].quota);
         let limit = |quota: &Quota| quota.at_most.map(|most| u64::from(most - quota.reserved()));
         let side_of = |number: usize| {
-            let quota = parts.quota(place, number).filter(|quota| quotas[*quota].at_most.is_some());
+            let quota = parts.quota(index, number).filter(|quota| quotas[*quota].at_most.is_some());
             quota.unwrap_or(quotas.len())
         };
         let mut of: Vec<_> =
@@ -322,11 +314,11 @@ impl Sides {
             numbers.into_iter().for_each(|number| takeable[number] += reserved);
             on_sides.into_iter().for_each(|(side, count)| of[side].takeable += count.min(reserved));
         }
-        for (before, prize) in prizes.as_slice()[..place].iter().enumerate() {
+        for (before, prize) in prizes.as_slice()[..index].iter().enumerate() {
             let open = open_seats(prize);
             let caps: Vec<_> =
                 prize.quota.iter().map(limit).chain([None]).map(|cap| cap.unwrap_or(open)).collect();
-            // By the side, and by the quota of the prize before; behind those, whom it does not name.
+            // By the side, and by the quota of the earlier prize; last, the parts that no quota of that prize names.
             let mut both = vec![vec![0; caps.len()]; of.len()];
             for (number, count) in eligible.counts.iter().enumerate() {
                 let quota = parts.quota(before, number).unwrap_or(prize.quota.len());
@@ -349,7 +341,7 @@ impl Sides {
     }
 }
 
-/// How many seats of a prize the earlier prizes can at most make unfillable.
+/// The maximum number of seats of a prize that the earlier prizes can make unfillable.
 ///
 /// They take `taken` entries in all: `free` ones cost a seat each, and each side `(takeable, slack)` yields what is
 /// taken of it beyond its slack. The lost seats are the entries taken less the slack spent on them.
@@ -357,7 +349,7 @@ fn most_harm(taken: u64, free: u64, limited: &[(u64, u64)]) -> u64 {
     let from_free = taken.min(free);
     let worthwhile: Vec<_> = limited.iter().filter(|(takeable, slack)| takeable > slack).collect();
     let rest = usize::try_from(taken - from_free).unwrap_or(usize::MAX);
-    // `slack[n]`: the least slack with which sides absorb at least `n` of the entries taken.
+    // `least_slack[n]`: the least slack with which sides absorb at least `n` of the entries taken.
     let absorbable = worthwhile.iter().map(|(takeable, _)| *takeable as usize).sum::<usize>().min(rest);
     let mut least_slack = vec![u64::MAX; absorbable + 1];
     least_slack[0] = 0;

@@ -5,8 +5,8 @@
 
 use std::borrow::Cow;
 
-/// What makes a spreadsheet take a cell for a formula where it comes first, in both widths; and the other dashes, which stand
-/// for a missing value where they stand alone.
+/// The characters with which a spreadsheet program takes a cell for a formula if they come first, in both widths; and the other
+/// dashes, which alone mean a missing value.
 const FORMULA: [char; 10] =
     ['=', '+', '-', '@', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}', '\u{2013}', '\u{2014}'];
 

@@ -7,11 +7,11 @@ use sha2::{Digest, Sha256};
 use crate::text::{hex_digit, text_newtype};
 use crate::{Invalid, Refusal};
 
-/// Names a lottery in paths: lower-case letters, digits and hyphens, at most 63, no hyphen first.
+/// The id of a lottery: lower-case letters, digits and hyphens, at most 63, no hyphen first.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct LotteryId(String);
 
-/// Names a draw within its lottery: lower-case letters, digits and hyphens, at most 40, no hyphen first.
+/// The id of a draw within its lottery: lower-case letters, digits and hyphens, at most 40, no hyphen first.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct DrawId(String);
 
@@ -19,7 +19,7 @@ pub struct DrawId(String);
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ParticipantId(String);
 
-/// The random name under which a participant stands in every list: a lower-case UUIDv4.
+/// The random label of a participant in every list: a lower-case UUIDv4.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Label([u8; Label::LENGTH]);
 
@@ -79,7 +79,7 @@ impl Label {
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         let refused = || Invalid::new("must be a lower-case UUIDv4");
         let bytes: [u8; Self::LENGTH] = text.as_bytes().try_into().map_err(|_| refused())?;
-        let fits = bytes.iter().enumerate().all(|(place, &byte)| match place {
+        let fits = bytes.iter().enumerate().all(|(index, &byte)| match index {
             8 | 13 | 18 | 23 => byte == b'-',
             14 => byte == b'4',
             19 => matches!(byte, b'8' | b'9' | b'a' | b'b'),
@@ -93,10 +93,10 @@ impl Label {
         random[6] = random[6] & 0x0f | 0x40;
         random[8] = random[8] & 0x3f | 0x80;
         let mut text = [b'-'; Self::LENGTH];
-        let places = (0..Self::LENGTH).filter(|place| !matches!(place, 8 | 13 | 18 | 23));
+        let indexes = (0..Self::LENGTH).filter(|index| !matches!(index, 8 | 13 | 18 | 23));
         let digits = random.iter().flat_map(|byte| [byte >> 4, byte & 0x0f]);
-        for (place, digit) in places.zip(digits) {
-            text[place] = b"0123456789abcdef"[usize::from(digit)];
+        for (index, digit) in indexes.zip(digits) {
+            text[index] = b"0123456789abcdef"[usize::from(digit)];
         }
         Self(text)
     }
@@ -152,11 +152,11 @@ impl<'de> serde::Deserialize<'de> for Label {
     }
 }
 
-/// Lower-case letters, digits and hyphens, at most `longest`, no hyphen first: safe in paths, keys and names on AWS.
-fn slug(text: &str, longest: usize) -> Result<String, Invalid> {
+/// Lower-case letters, digits and hyphens, at most `max_length`, no hyphen first: safe in paths, keys and names on AWS.
+fn slug(text: &str, max_length: usize) -> Result<String, Invalid> {
     let fits = text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-    if text.is_empty() || text.len() > longest || !fits || text.starts_with('-') {
-        return Err(Refusal::NotSlug { most: longest }.into());
+    if text.is_empty() || text.len() > max_length || !fits || text.starts_with('-') {
+        return Err(Refusal::NotSlug { most: max_length }.into());
     }
     Ok(text.to_owned())
 }

@@ -1,26 +1,73 @@
 //! The domain of the prize draw, pure: no clock, no network, no random source.
 //!
-//! A moment, randomness and a commitment come in as arguments, so that everything here can be
-//! recomputed by anyone. Values are parsed once and trusted by their type from then on. Without its default feature,
-//! which is the program `verify-draw`, it builds for `wasm32-unknown-unknown` too.
+//! Timestamps, randomness and commitments are arguments, so that everybody can recompute the results. A value is parsed once,
+//! and its type says that it is valid. Without the default feature, which is the program `verify-draw`, the crate builds for
+//! `wasm32-unknown-unknown` too.
+//!
+//! # Example
+//!
+//! A draw is decided by its entries, a commitment to them, and randomness that is published later. Everybody who knows the
+//! three computes the same winners:
+//!
+//! ```
+//! use lottery::ranking::Prk;
+//! use lottery::seal::Seal;
+//! use lottery::selection::Selection;
+//! use lottery::{DrawRequest, Entry, Holder, Label, Locale, Nonce, ParticipantId, Tickets};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let request = serde_json::json!({ "prizes": [{ "name": "Bicycle", "winners": 2 }], "alternates": 1 });
+//! let request = DrawRequest::parse(&request, Locale::En, "2026-11-22T12:00:00Z".parse()?)?;
+//!
+//! // A nonce and a label are random; these are constants so that the example always has the same result.
+//! let mut entries = Vec::new();
+//! for number in 1..=5 {
+//!     let participant_id = ParticipantId::parse(&format!("employee-{number}"))?;
+//!     entries.push(Entry {
+//!         excluded: None,
+//!         group: None,
+//!         holder: Holder::commit(&Nonce::from_random([number; 32]), &participant_id),
+//!         label: Label::from_random([number; 16]),
+//!         tickets: Tickets::default(),
+//!     });
+//! }
+//!
+//! // Before the randomness is known: the root of the entries, which the manifest of the draw commits to.
+//! let mut seal = Seal::new(&request.prizes);
+//! for entry in &entries {
+//!     seal.push(entry)?;
+//! }
+//! let sealed = seal.finish()?;
+//! assert_eq!(sealed.entries, 5);
+//!
+//! // Afterwards: the ranking of the entries.
+//! let (commitment, randomness) = ([1; 32], [2; 32]);
+//! let mut selection = Selection::new(Prk::extract(&commitment, &randomness), &request.prizes, request.alternates);
+//! entries.iter().for_each(|entry| selection.offer(entry));
+//! let ranking = selection.into_ranking();
+//! assert_eq!(ranking.iter().filter(|ranked| ranked.prize.is_some()).count(), 2);
+//! assert_eq!(ranking.len(), 3);
+//! # Ok(())
+//! # }
+//! ```
 //!
 //! In reading order:
 //!
-//! - [`id`]: what names a lottery, a draw, a participant, and the random label of an entry
+//! - [`id`]: the ids of lotteries, draws and participants, and the random label of an entry
 //! - [`participant`]: a person of the pool, with their [`contact`] addresses; [`record`]: what a list says of one, which may
 //!   be only a part
 //! - `list`, behind the feature `lists`: lists of participants as people have them, read into people
 //! - [`lottery`]: the event with its pool; [`locale`]: its language and time zone
-//! - [`draw_request`]: what an organiser asks for; [`draw`]: one run that picks winners
+//! - [`draw_request`]: the request with which an organiser starts a draw; [`draw`]: one run that picks winners
 //! - [`execution`]: how the executions of the state machine that carry a draw are named, and their input
-//! - [`entry`]: a participant's place in one sealed draw
+//! - [`entry`]: a participant's line in one sealed draw
 //! - [`ranking`]: from a commitment, randomness and an entry to its score
 //! - the fair draw: [`prize_list`], [`quota`] and [`feasibility`] before it, [`seal`] and [`manifest`] (with [`merkle`],
-//!   [`moment`], [`canonical_json`]) for what is committed to, [`signature`] for by whom; [`beacon`] for the
-//!   randomness; [`selection`] and [`alternates`] for who wins
+//!   [`moment`], [`canonical_json`]) for the commitment, [`signature`] for its author; [`beacon`] for the
+//!   randomness; [`selection`] and [`alternates`] for the winners
 //! - [`proof`], [`verify`], [`receipt`], [`odds`]: what others can check, and know beforehand
-//! - [`mask`]: how names and addresses look to the public; [`search`]: how an organiser finds them; [`guard`]: how they stand in
-//!   a file that a spreadsheet opens
+//! - [`mask`]: how names and addresses look to the public; [`search`]: how an organiser finds them; [`guard`]: how they are
+//!   written to a file that a spreadsheet program opens
 
 mod entry_list;
 mod error;

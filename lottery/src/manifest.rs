@@ -42,7 +42,7 @@ pub struct NamedRound {
 pub struct Manifest {
     /// How winners follow.
     pub algorithm: Algorithm,
-    /// How many are ranked behind the winners, for forfeited seats.
+    /// The number of alternates, who are ranked after the winners and may take forfeited seats.
     pub alternates: u32,
     /// The round that decides.
     pub beacon: NamedRound,

@@ -1,5 +1,5 @@
 //! Merkle trees as RFC 6962 (section 2.1) defines them: one hash commits to a list, and a few hashes
-//! prove that one item stands in it. Leaves are read once, in order; memory is the tree's height.
+//! prove that it contains one item. Leaves are read once, in order; memory is the tree's height.
 
 use sha2::{Digest, Sha256};
 
@@ -39,7 +39,7 @@ impl MerkleTree {
         // Each trailing one bit of the count is a complete subtree that the new leaf completes further.
         let mut node = leaf_hash;
         for _ in 0..self.leaves.trailing_ones() {
-            let left = self.subtrees.pop().expect("one subtree stands for each one bit of the count");
+            let left = self.subtrees.pop().expect("there is one subtree for each one bit of the count");
             node = node_hash(&left, &node);
         }
         self.subtrees.push(node);
@@ -77,11 +77,11 @@ pub(crate) fn root_of(leaf_hashes: &[Hash], threads: usize) -> Hash {
     node_hash(&left, &right.expect("hashing does not panic"))
 }
 
-/// Proves that one leaf stands at its place in a tree.
+/// Proves that a tree has one leaf at an index.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Inclusion {
-    /// The leaf's place, from 0.
+    /// The index of the leaf, from 0.
     pub index: u64,
     /// The number of leaves.
     pub leaves: u64,
@@ -106,7 +106,7 @@ impl Inclusion {
         for leaf_hash in leaf_hashes {
             let mut node = (leaf_hash, leaves == index);
             for _ in 0..leaves.trailing_ones() {
-                let left = subtrees.pop().expect("one subtree stands for each one bit of the count");
+                let left = subtrees.pop().expect("there is one subtree for each one bit of the count");
                 node = join(left, node);
             }
             subtrees.push(node);
@@ -116,7 +116,7 @@ impl Inclusion {
         (index < leaves).then_some(Self { index, leaves, path })
     }
 
-    /// The root of the tree in which a leaf with this hash stands at this place (RFC 9162, section 2.1.3.2);
+    /// The root of the tree that has a leaf with this hash at this index (RFC 9162, section 2.1.3.2);
     /// none if the path has another length than the tree's shape asks for.
     pub fn root(&self, leaf_hash: Hash) -> Option<Hash> {
         let (mut index, mut last) = (self.index, self.leaves.checked_sub(1)?);

@@ -1,4 +1,4 @@
-//! A moment as a manifest spells it: UTC with exactly three digits of a second, in the years 0001 to 9998.
+//! A timestamp as a manifest spells it: UTC with exactly three digits of a second, in the years 0001 to 9998.
 
 use std::fmt;
 
@@ -23,7 +23,7 @@ impl Moment {
             .and_then(Self::from_millisecond)
     }
 
-    /// The moment so many milliseconds after 1970, in the years 0001 to 9998.
+    /// The timestamp this many milliseconds after 1970, in the years 0001 to 9998.
     pub fn from_millisecond(milliseconds: i64) -> Result<Self, Invalid> {
         Some(milliseconds)
             .filter(|milliseconds| MOMENTS.contains(milliseconds))
@@ -34,7 +34,7 @@ impl Moment {
 
     /// Parses the one spelling that a manifest has.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
-        let refused = || Invalid::new("must be a moment such as 2026-04-20T12:30:45.000Z");
+        let refused = || Invalid::new("must be a timestamp such as 2026-04-20T12:30:45.000Z");
         let moment = Self(text.parse().map_err(|_| refused())?);
         match moment.to_string() == text && MOMENTS.contains(&moment.as_millisecond()) {
             true => Ok(moment),
@@ -47,7 +47,7 @@ impl Moment {
         self.0.as_millisecond()
     }
 
-    /// The same moment for reckoning.
+    /// The same timestamp for calculations.
     pub fn timestamp(self) -> Timestamp {
         self.0
     }

@@ -25,7 +25,7 @@ text_newtype!(Group, stored);
 personal!(Name);
 
 impl Name {
-    /// The most characters of a name.
+    /// The maximum length of a name, in characters.
     pub const MAX_LENGTH: usize = 200;
 
     /// Parses a person's name. Characters that show nothing or turn the direction of the text are left out; refused is a
@@ -45,7 +45,7 @@ impl Name {
 }
 
 impl Group {
-    /// The most characters of a group's name.
+    /// The maximum length of a group's name, in characters.
     pub const MAX_LENGTH: usize = 64;
 
     /// Parses a group's name; equal-looking spellings become one.
@@ -80,8 +80,8 @@ pub struct Tickets(u32);
 impl Tickets {
     /// One chance, what everybody has who is given no other number.
     pub const ONE: Self = Self(1);
-    const MOST: u32 = 1000;
-    const OUT_OF_RANGE: Refusal = Refusal::OutOfRange { least: 1, most: Self::MOST as u64 };
+    const MAX: u32 = 1000;
+    const OUT_OF_RANGE: Refusal = Refusal::OutOfRange { least: 1, most: Self::MAX as u64 };
 
     /// The number of chances.
     pub fn get(self) -> u32 {
@@ -92,7 +92,7 @@ impl Tickets {
 impl TryFrom<u32> for Tickets {
     type Error = Invalid;
     fn try_from(number: u32) -> Result<Self, Invalid> {
-        if (1..=Self::MOST).contains(&number) { Ok(Self(number)) } else { Err(Self::OUT_OF_RANGE.into()) }
+        if (1..=Self::MAX).contains(&number) { Ok(Self(number)) } else { Err(Self::OUT_OF_RANGE.into()) }
     }
 }
 
@@ -131,15 +131,10 @@ impl ParticipantFields {
     /// The names of the fields, as JSON and CSV spell them.
     pub const NAMES: [&str; 7] = ["participant_id", "name", "phone", "email", "group", "tickets", "excluded"];
 
-    /// Whether `name` is a field of a participant.
-    pub fn knows(name: &str) -> bool {
-        Self::NAMES.contains(&name)
-    }
-
     /// Sets one field. Refused are names that are not known and a field that comes twice.
     pub fn set(&mut self, name: &str, value: impl Into<Value>) -> Result<(), FieldError> {
-        let place = Self::place(name).ok_or_else(|| FieldError::unknown(name))?;
-        match self.values[place].replace(value.into()) {
+        let index = Self::index(name).ok_or_else(|| FieldError::unknown(name))?;
+        match self.values[index].replace(value.into()) {
             None => Ok(()),
             Some(_) => Err(FieldError::new(name, Refusal::StandsTwice)),
         }
@@ -159,10 +154,10 @@ impl ParticipantFields {
 
     /// A field as it came in, JSON's null and blank text included.
     pub fn given(&self, name: &'static str) -> Option<&Value> {
-        self.values[Self::place(name)?].as_ref()
+        self.values[Self::index(name)?].as_ref()
     }
 
-    fn place(name: &str) -> Option<usize> {
+    fn index(name: &str) -> Option<usize> {
         Self::NAMES.iter().position(|known| *known == name)
     }
 

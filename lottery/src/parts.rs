@@ -5,13 +5,13 @@ use std::collections::HashMap;
 use crate::selection::Seat;
 use crate::{Group, Part, PrizeList, Quota};
 
-/// The parts that quotas name, by number; whoever is in none of them counts under 0.
+/// The parts that quotas name, by number; entries in none of them count under 0.
 #[derive(Debug, Clone)]
 pub(crate) struct Parts {
     groups: HashMap<Group, usize>,
     /// The number of the people without a group, if a quota names them.
     without_group: Option<usize>,
-    /// By the prize's place, then by number: the place of the quota that names the part.
+    /// By the prize's index, then by number: the index of the quota that names the part.
     quotas: Vec<Vec<Option<u8>>>,
 }
 
@@ -23,8 +23,8 @@ impl Parts {
         let count = parts.count();
         for prize in prizes.as_slice() {
             let mut of_prize = vec![None; count];
-            for (place, quota) in (0..).zip(&prize.quota) {
-                parts.numbers(quota).for_each(|number| of_prize[number] = Some(place));
+            for (index, quota) in (0..).zip(&prize.quota) {
+                parts.numbers(quota).for_each(|number| of_prize[number] = Some(index));
             }
             parts.quotas.push(of_prize);
         }
@@ -64,37 +64,39 @@ impl Parts {
         quota.groups.iter().map(|group| self.number(Some(group))).chain(without_group)
     }
 
-    /// The place of the quota by which a prize names a part.
+    /// The index of the quota by which a prize names a part.
     pub(crate) fn quota(&self, prize: usize, number: usize) -> Option<usize> {
         self.quotas[prize][number].map(usize::from)
     }
 
-    /// The most seats that the part with each number can take.
+    /// The maximum number of seats that the part with each number can take.
     pub(crate) fn most_seats(&self, prizes: &PrizeList) -> Vec<usize> {
-        let mut most = vec![prizes.winners(); self.count()];
+        let mut max = vec![prizes.winners(); self.count()];
         for prize in prizes.as_slice() {
             for quota in &prize.quota {
                 let at_most = quota.at_most.unwrap_or(prize.winners).min(prize.winners);
-                self.numbers(quota).for_each(|number| most[number] -= (prize.winners - at_most) as usize);
+                self.numbers(quota).for_each(|number| max[number] -= (prize.winners - at_most) as usize);
             }
         }
-        most
+        max
     }
 
     /// Gives the seats to a line of people, best-ranked first, of each of whom the part's number is known.
     pub(crate) fn give_seats(&self, line: &[usize], prizes: &PrizeList) -> Vec<Option<(u32, Seat)>> {
         let mut seats = vec![None; line.len()];
-        for ((place, prize), quotas) in (0..).zip(prizes.as_slice()).zip(&self.quotas) {
-            for (quota, index) in prize.quota.iter().zip(0..).filter(|(quota, _)| quota.reserved() > 0) {
-                let is_named =
-                    |(seat, one): &(&mut Option<_>, &usize)| seat.is_none() && quotas[**one] == Some(index);
+        for ((index, prize), quotas) in (0..).zip(prizes.as_slice()).zip(&self.quotas) {
+            for (quota, quota_index) in prize.quota.iter().zip(0..).filter(|(quota, _)| quota.reserved() > 0)
+            {
+                let is_named = |(seat, one): &(&mut Option<_>, &usize)| {
+                    seat.is_none() && quotas[**one] == Some(quota_index)
+                };
                 let unseated = seats.iter_mut().zip(line).filter(is_named);
                 for (seat, _) in unseated.take(quota.reserved() as usize) {
-                    *seat = Some((place, Seat::Reserved));
+                    *seat = Some((index, Seat::Reserved));
                 }
             }
         }
-        for ((place, prize), quotas) in (0..).zip(prizes.as_slice()).zip(&self.quotas) {
+        for ((index, prize), quotas) in (0..).zip(prizes.as_slice()).zip(&self.quotas) {
             let room = |quota: &Quota| quota.at_most.map_or(u32::MAX, |at_most| at_most - quota.reserved());
             let mut room: Vec<_> = prize.quota.iter().map(room).collect();
             let mut open = prize.winners - prize.quota.iter().map(Quota::reserved).sum::<u32>();
@@ -110,7 +112,7 @@ impl Parts {
                     *room -= 1;
                 }
                 open -= 1;
-                *seat = Some((place, Seat::Open));
+                *seat = Some((index, Seat::Open));
             }
         }
         seats

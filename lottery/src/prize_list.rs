@@ -1,63 +1,23 @@
-//! The prizes of a draw in their order, with the quotas of groups: what a ranking is turned into seats by.
+//! The prizes of a draw in the order of drawing, with their quotas.
 
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Group, Part, Prize, Quota};
+use crate::{FieldError, Group, Part, Prize, Quota, Refusal};
 
-/// Why prizes cannot be drawn as they stand, whoever takes part.
+/// Why a list of prizes is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PrizeListError {
-    /// No prize, or a prize that nobody can win.
+    /// No prize, or a prize without winners.
     #[error("every prize of a draw needs at least one winner")]
     NoWinners,
-    /// More winners than a draw can notify.
-    #[error("a draw has at most {most} winners, not {0}", most = PrizeList::MOST_WINNERS)]
+    /// More winners than [`PrizeList::MAX_WINNERS`].
+    #[error("a draw has at most {most} winners, not {0}", most = PrizeList::MAX_WINNERS)]
     TooManyWinners(u64),
-    /// More prizes than a draw shows.
-    #[error("a draw has at most {most} prizes, not {0}", most = PrizeList::MOST_PRIZES)]
-    TooManyPrizes(usize),
-    /// More groups than a prize may name.
-    #[error("prizes[{prize}].quota: names more than {most} groups", most = PrizeList::MOST_GROUPS)]
-    TooManyGroups {
-        /// The prize's place in the list, from 0.
-        prize: usize,
-    },
-    /// A group that stands twice in one prize.
-    #[error("prizes[{prize}].quota: names the group {group} twice")]
-    GroupTwice {
-        /// The prize's place in the list, from 0.
-        prize: usize,
-        /// The group.
-        group: Group,
-    },
-    /// People without a group who stand twice in one prize.
-    #[error("prizes[{prize}].quota: names the people without a group twice")]
-    WithoutGroupTwice {
-        /// The prize's place in the list, from 0.
-        prize: usize,
-    },
-    /// A quota that names nobody.
-    #[error("prizes[{prize}].quota: a quota names nobody")]
-    NamesNobody {
-        /// The prize's place in the list, from 0.
-        prize: usize,
-    },
-    /// A quota with neither bound, or more at least than at most.
-    #[error("prizes[{prize}].quota: {} needs at_least or at_most, and no more at least than at most", quota.who())]
-    Bounds {
-        /// The prize's place in the list, from 0.
-        prize: usize,
-        /// The quota.
-        quota: Quota,
-    },
-    /// More reserved seats than the prize has.
-    #[error("prizes[{prize}].quota: reserves more seats than the prize has winners")]
-    ReservedTooMany {
-        /// The prize's place in the list, from 0.
-        prize: usize,
-    },
+    /// Too many prizes, or a quota that is wrong: the field is `prizes` or `prizes[index].quota`.
+    #[error(transparent)]
+    Field(#[from] FieldError),
 }
 
 /// Prizes in the order of drawing, 1 to 100 with 1 to 10,000 winners together and quotas that make sense.
@@ -66,19 +26,19 @@ pub enum PrizeListError {
 pub struct PrizeList(Vec<Prize>);
 
 impl PrizeList {
-    /// The most winners of one draw, all prizes together.
-    pub const MOST_WINNERS: u64 = 10_000;
-    /// The most prizes of one draw.
-    pub const MOST_PRIZES: usize = 100;
-    /// The most groups that one prize names, the people without a group counted as one.
-    pub const MOST_GROUPS: usize = 50;
+    /// The maximum number of winners of one draw, of all prizes together.
+    pub const MAX_WINNERS: u64 = 10_000;
+    /// The maximum number of prizes of one draw.
+    pub const MAX_PRIZES: usize = 100;
+    /// The maximum number of groups that one prize names; the people without a group count as one.
+    pub const MAX_GROUPS: usize = 50;
 
     /// The prizes.
     pub fn as_slice(&self) -> &[Prize] {
         &self.0
     }
 
-    /// How many seats all prizes have together.
+    /// The number of seats of all prizes together.
     pub fn winners(&self) -> usize {
         self.0.iter().map(|prize| prize.winners as usize).sum()
     }
@@ -88,7 +48,7 @@ impl PrizeList {
         self.0.iter().any(|prize| !prize.quota.is_empty())
     }
 
-    /// Every group that a quota names, once, in the order of the text.
+    /// Every group that a quota names, once, in order.
     pub fn named_groups(&self) -> BTreeSet<&Group> {
         self.quotas().flat_map(|quota| &quota.groups).collect()
     }
@@ -110,38 +70,40 @@ impl TryFrom<Vec<Prize>> for PrizeList {
         if prizes.is_empty() {
             return Err(PrizeListError::NoWinners);
         }
-        if prizes.len() > Self::MOST_PRIZES {
-            return Err(PrizeListError::TooManyPrizes(prizes.len()));
+        if prizes.len() > Self::MAX_PRIZES {
+            return Err(FieldError::new("prizes", Refusal::TooManyPrizes { most: Self::MAX_PRIZES }).into());
         }
-        for (place, prize) in prizes.iter().enumerate() {
-            check_prize(place, prize)?;
+        for (index, prize) in prizes.iter().enumerate() {
+            if prize.winners == 0 {
+                return Err(PrizeListError::NoWinners);
+            }
+            check_quotas(prize)
+                .map_err(|reason| FieldError::new(format!("prizes[{index}].quota"), reason))?;
         }
         let winners = prizes.iter().map(|prize| u64::from(prize.winners)).sum();
-        if winners > Self::MOST_WINNERS {
+        if winners > Self::MAX_WINNERS {
             return Err(PrizeListError::TooManyWinners(winners));
         }
         Ok(Self(prizes))
     }
 }
 
-fn check_prize(place: usize, prize: &Prize) -> Result<(), PrizeListError> {
-    if prize.winners == 0 {
-        return Err(PrizeListError::NoWinners);
-    }
+/// Checks the quotas of one prize.
+fn check_quotas(prize: &Prize) -> Result<(), Refusal> {
     let named: usize = prize.quota.iter().map(|quota| quota.parts().count()).sum();
-    if named > PrizeList::MOST_GROUPS {
-        return Err(PrizeListError::TooManyGroups { prize: place });
+    if named > PrizeList::MAX_GROUPS {
+        return Err(Refusal::TooManyGroups { most: PrizeList::MAX_GROUPS });
     }
     let mut seen = BTreeSet::new();
     for quota in &prize.quota {
         if quota.parts().next().is_none() {
-            return Err(PrizeListError::NamesNobody { prize: place });
+            return Err(Refusal::NamesNobody);
         }
         for part in quota.parts() {
             if seen.contains(&part) {
                 return Err(match part {
-                    Part::Group(group) => PrizeListError::GroupTwice { prize: place, group },
-                    Part::WithoutGroup | Part::Other => PrizeListError::WithoutGroupTwice { prize: place },
+                    Part::Group(group) => Refusal::GroupTwice { group: group.to_string() },
+                    Part::WithoutGroup | Part::Other => Refusal::WithoutGroupTwice,
                 });
             }
             seen.insert(part);
@@ -151,15 +113,15 @@ fn check_prize(place: usize, prize: &Prize) -> Result<(), PrizeListError> {
             (Some(at_least), Some(at_most)) => at_least <= at_most,
             _ => true,
         };
+        if !bounded && quota.groups.is_empty() {
+            return Err(Refusal::QuotaBoundsWithoutGroup);
+        }
         if !bounded {
-            return Err(PrizeListError::Bounds { prize: place, quota: quota.clone() });
+            return Err(Refusal::QuotaBounds { group: quota.group_names() });
         }
     }
     let reserved: u64 = prize.quota.iter().map(|quota| u64::from(quota.reserved())).sum();
-    if reserved > u64::from(prize.winners) {
-        return Err(PrizeListError::ReservedTooMany { prize: place });
-    }
-    Ok(())
+    if reserved > u64::from(prize.winners) { Err(Refusal::ReservesTooMuch) } else { Ok(()) }
 }
 
 #[cfg(test)]
@@ -184,41 +146,35 @@ mod tests {
     #[test]
     fn prizes_that_make_no_sense_are_refused() {
         use PrizeListError as Error;
+        let field = |field: &str, reason| Error::Field(FieldError::new(field, reason));
+        let in_quota = |prize: usize, reason| field(&format!("prizes[{prize}].quota"), reason);
+        let twice = || in_quota(0, Refusal::GroupTwice { group: "b".to_owned() });
+        let bounds = || in_quota(0, Refusal::QuotaBounds { group: "a".to_owned() });
         let b = || quota("b", Some(1), None);
-        let group = || Group::parse("b").unwrap();
         let many =
             |count: usize| (0..count).map(|n| quota(&n.to_string(), None, Some(1))).collect::<Vec<_>>();
         for (prizes, error) in [
             (vec![], Error::NoWinners),
             (vec![prize(1, vec![]), prize(0, vec![])], Error::NoWinners),
-            (vec![prize(1, vec![]); 101], Error::TooManyPrizes(101)),
+            (vec![prize(1, vec![]); 101], field("prizes", Refusal::TooManyPrizes { most: 100 })),
             (vec![prize(9_999, vec![]), prize(2, vec![])], Error::TooManyWinners(10_001)),
-            (vec![prize(60, many(51))], Error::TooManyGroups { prize: 0 }),
-            (vec![prize(2, vec![b(), b()])], Error::GroupTwice { prize: 0, group: group() }),
-            (
-                vec![prize(2, vec![several(&["a", "b"], false, 1), b()])],
-                Error::GroupTwice { prize: 0, group: group() },
-            ),
+            (vec![prize(60, many(51))], in_quota(0, Refusal::TooManyGroups { most: 50 })),
+            (vec![prize(2, vec![b(), b()])], twice()),
+            (vec![prize(2, vec![several(&["a", "b"], false, 1), b()])], twice()),
             (
                 vec![prize(2, vec![several(&["a"], true, 1), several(&[], true, 1)])],
-                Error::WithoutGroupTwice { prize: 0 },
+                in_quota(0, Refusal::WithoutGroupTwice),
             ),
-            (vec![prize(2, vec![several(&[], false, 1)])], Error::NamesNobody { prize: 0 }),
+            (vec![prize(2, vec![several(&[], false, 1)])], in_quota(0, Refusal::NamesNobody)),
             (
                 vec![prize(60, [many(49), vec![several(&["x"], true, 1)]].concat())],
-                Error::TooManyGroups { prize: 0 },
+                in_quota(0, Refusal::TooManyGroups { most: 50 }),
             ),
-            (
-                vec![prize(2, vec![quota("a", None, None)])],
-                Error::Bounds { prize: 0, quota: quota("a", None, None) },
-            ),
-            (
-                vec![prize(2, vec![quota("a", Some(2), Some(1))])],
-                Error::Bounds { prize: 0, quota: quota("a", Some(2), Some(1)) },
-            ),
+            (vec![prize(2, vec![quota("a", None, None)])], bounds()),
+            (vec![prize(2, vec![quota("a", Some(2), Some(1))])], bounds()),
             (
                 vec![prize(2, vec![]), prize(2, vec![quota("a", Some(2), None), b()])],
-                Error::ReservedTooMany { prize: 1 },
+                in_quota(1, Refusal::ReservesTooMuch),
             ),
         ] {
             assert_eq!(PrizeList::try_from(prizes), Err(error));

@@ -117,7 +117,7 @@ impl<'a> Bundle<'a> {
             other => other,
         })?;
         let mut prizes = proof.ranking.iter().flatten().filter_map(|ranked| ranked.prize);
-        if prizes.any(|prize| prize as usize >= PrizeList::MOST_PRIZES) {
+        if prizes.any(|prize| prize as usize >= PrizeList::MAX_PRIZES) {
             return Err(shape("ranks an entry for a prize that no draw can have"));
         }
         Ok(Self { proof, entries })

@@ -72,12 +72,12 @@ impl Quota {
         self.groups.first().filter(|_| self.groups.len() == 1 && !self.without_group)
     }
 
-    /// The names of the groups, one behind the other.
+    /// The names of the groups, separated by commas.
     pub fn group_names(&self) -> String {
         self.groups.iter().map(Group::as_str).collect::<Vec<_>>().join(", ")
     }
 
-    /// Whom the quota is about, in words.
+    /// The people whom the quota names, in words.
     pub fn who(&self) -> String {
         let mut names: Vec<_> = self.groups.iter().map(Group::as_str).collect();
         names.extend(self.without_group.then_some("people without a group"));

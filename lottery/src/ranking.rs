@@ -2,7 +2,7 @@
 //!
 //! The score of an entry is HKDF-Expand(PRK, label); of its further tickets, with the ticket's number
 //! behind the label, and the lowest counts (docs/fair-draw.md; the core is the selection of
-//! draft-thomson-elegy-vrs). Whoever knows entries and randomness comes to the same winners, in any order
+//! draft-thomson-elegy-vrs). Everybody who knows the entries and the randomness computes the same winners, in any order
 //! of reading and on any number of machines, and needs memory for the winners only.
 
 use hkdf::Hkdf;

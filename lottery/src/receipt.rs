@@ -8,9 +8,9 @@ use crate::{Entry, HexBytes, Holder, Label, Nonce, ParticipantId};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Receipt {
-    /// The label under which the participant stands in every list of the lottery.
+    /// The label of the participant in every list of the lottery.
     pub label: Label,
-    /// What keeps others from trying out who stands behind a label.
+    /// Keeps others from finding the participant with a label by trying ids.
     pub nonce: HexBytes<32>,
     /// The organiser's id of the participant.
     pub participant_id: ParticipantId,

@@ -48,7 +48,7 @@ pub struct ClearWord(String);
 text_newtype!(ClearWord);
 
 impl ClearWord {
-    /// The most characters of the word.
+    /// The maximum length of the word, in characters.
     pub const MAX_LENGTH: usize = 16;
 
     /// Parses the word.

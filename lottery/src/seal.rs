@@ -32,10 +32,10 @@ impl<'a> Seal<'a> {
         Self { prizes, tree: MerkleTree::default(), eligible: Eligible::none(prizes), tickets: 0, last: None }
     }
 
-    /// Takes the next entry, whose label must come behind the one before. Answers the hash of its leaf.
+    /// Takes the next entry, whose label must come after the one before. Returns the hash of its leaf.
     pub fn push(&mut self, entry: &Entry) -> Result<Hash, Invalid> {
         if self.last.is_some_and(|last| last >= entry.label) {
-            return Err(Invalid::new(format!("{} must come behind the label before it", entry.label)));
+            return Err(Invalid::new(format!("{} must come after the label before it", entry.label)));
         }
         self.last = Some(entry.label);
         let leaf_hash = leaf_hash(entry.to_canonical_json().as_bytes());

@@ -1,4 +1,4 @@
-//! What an organiser types to find somebody, compared as people compare: without case, width or accents' spelling.
+//! The text that an organiser types to find a participant, compared as people compare: without case, width or accents' spelling.
 
 use std::borrow::Cow;
 
@@ -25,12 +25,12 @@ impl Search {
         Some(Self { folded, digits: Some(digits).filter(|digits| may_be_phone && !digits.is_empty()) })
     }
 
-    /// Whether the text stands in a field.
+    /// Whether a field contains the text.
     pub fn is_in(&self, field: &str) -> bool {
         fold(field).contains(&self.folded)
     }
 
-    /// Whether the text stands in a phone number, however it is written.
+    /// Whether a phone number contains the text, however it is written.
     pub fn is_in_phone(&self, phone: &str) -> bool {
         self.digits.as_ref().is_some_and(|digits| phone.contains(digits.as_str()))
     }

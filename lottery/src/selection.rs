@@ -25,10 +25,10 @@ pub struct Selection<'a> {
     bar: Option<Bar>,
 }
 
-/// The best-ranked of one part, at most `most`.
+/// The best-ranked of one part, at most `capacity`.
 #[derive(Clone)]
 struct Kept {
-    most: usize,
+    capacity: usize,
     heap: BinaryHeap<(Score, Label)>,
 }
 
@@ -41,7 +41,7 @@ type Bar = Option<Score>;
 pub struct Ranked {
     /// The entry's label.
     pub label: Label,
-    /// The prize's place in the draw's list, from 0; none for an alternate.
+    /// The index of the prize in the draw's list, from 0; none for an alternate.
     pub prize: Option<u32>,
     /// What it is ranked by, the lowest first.
     pub score: HexBytes<32>,
@@ -66,7 +66,8 @@ impl<'a> Selection<'a> {
     pub fn new(prk: Prk, prizes: &'a PrizeList, alternates: u32) -> Self {
         let (alternates, parts) = (alternates as usize, Parts::of(prizes));
         let kept = parts.most_seats(prizes).into_iter();
-        let kept = kept.map(|most| Kept { most: most + alternates, heap: BinaryHeap::new() }).collect();
+        let kept =
+            kept.map(|winners| Kept { capacity: winners + alternates, heap: BinaryHeap::new() }).collect();
         Self { prk, prizes, alternates, parts, kept, bar: None }
     }
 
@@ -135,11 +136,11 @@ impl<'a> Selection<'a> {
 impl Kept {
     /// The score to beat, once there are enough.
     fn bar(&self) -> Option<Bar> {
-        (self.heap.len() >= self.most).then(|| self.heap.peek().map(|(worst, _)| *worst))
+        (self.heap.len() >= self.capacity).then(|| self.heap.peek().map(|(worst, _)| *worst))
     }
 
     fn keep(&mut self, ranked: (Score, Label)) {
-        if self.heap.len() < self.most {
+        if self.heap.len() < self.capacity {
             self.heap.push(ranked);
         } else if let Some(mut worst) = self.heap.peek_mut()
             && ranked < *worst

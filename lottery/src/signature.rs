@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{Commitment, HexBytes};
 
-/// What stands before the commitment in the signed message, so that no other use of the key yields a signature.
+/// The prefix of the commitment in the signed message, so that no other use of the key yields a valid signature.
 const DOMAIN: &[u8] = b"fair-draw commitment 1\n";
 
 /// The organiser's signing key.

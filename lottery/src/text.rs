@@ -67,11 +67,11 @@ macro_rules! personal {
 pub(crate) use personal;
 pub(crate) use text_newtype;
 
-/// One line of text that people read: trimmed, 1 to `longest` characters, no control characters.
-pub(crate) fn line(text: &str, longest: usize) -> Result<String, Invalid> {
+/// One line of text that people read: trimmed, 1 to `max_length` characters, no control characters.
+pub(crate) fn line(text: &str, max_length: usize) -> Result<String, Invalid> {
     let text = text.trim();
-    if text.is_empty() || text.chars().count() > longest {
-        return Err(Refusal::Length { most: longest }.into());
+    if text.is_empty() || text.chars().count() > max_length {
+        return Err(Refusal::Length { most: max_length }.into());
     }
     if text.chars().any(char::is_control) {
         return Err(Refusal::ControlCharacters.into());
@@ -100,7 +100,7 @@ pub(crate) fn seen(text: &str) -> Cow<'_, str> {
     Cow::Owned(seen)
 }
 
-/// Each run of blanks as one blank. Control characters other than tabs stay, and are refused where they stand.
+/// Each run of blanks as one blank. Control characters other than tabs stay, and are refused later.
 pub(crate) fn folded(text: &str) -> String {
     let is_blank = |c: char| c == '\t' || (c.is_whitespace() && !c.is_control());
     text.split(is_blank).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
@@ -117,7 +117,7 @@ pub(crate) fn is_visible(text: &str) -> bool {
     })
 }
 
-/// Refuses text that was damaged on its way: U+FFFD stands where a character was lost, and U+FFFE and U+FFFF are none.
+/// Refuses text that was damaged on its way: U+FFFD replaces a lost character, and U+FFFE and U+FFFF are none.
 pub(crate) fn undamaged(text: &str) -> Result<&str, Invalid> {
     match text.contains(['\u{fffd}', '\u{fffe}', '\u{ffff}']) {
         true => Err(Refusal::ReplacementCharacter.into()),
@@ -168,7 +168,7 @@ pub fn hex(bytes: &[u8]) -> String {
     })
 }
 
-/// The 32 bytes that 64 lower-case hexadecimal digits stand for.
+/// The 32 bytes that are written as 64 lower-case hexadecimal digits.
 pub(crate) fn unhex32(text: &str) -> Option<[u8; 32]> {
     let digits = text.as_bytes();
     if digits.len() != 64 {

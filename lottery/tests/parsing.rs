@@ -102,7 +102,7 @@ proptest! {
         let now = Timestamp::UNIX_EPOCH;
         if let Ok(request) = DrawRequest::parse(&value, Locale::En, now) {
             let winners: u64 = request.prizes.as_slice().iter().map(|prize| u64::from(prize.winners)).sum();
-            prop_assert!((1..=lottery::PrizeList::MOST_WINNERS).contains(&winners));
+            prop_assert!((1..=lottery::PrizeList::MAX_WINNERS).contains(&winners));
             prop_assert!(!request.channels.is_empty());
         }
         let _ = NewLottery::parse(&value);

@@ -159,11 +159,37 @@ fn no_two_modules_of_the_engine_need_each_other() {
     assert!(needs.is_empty(), "these modules need each other: {needs:?}");
 }
 
+/// Former names of the store and the tasks, which do not come back either.
+const FORMER_NAMES_OF_THE_LOTTERY: [&str; 9] = [
+    "Standing",
+    "Settlement",
+    "Telling",
+    "Elsewhere",
+    "let_go",
+    "is_settled",
+    "fn letter",
+    "PATIENCE",
+    "GRACE",
+];
+
 #[test]
 fn the_engine_keeps_to_the_names_of_its_field() {
-    for file in files_in(&project().join("engine/src"), &[]) {
+    assert_no_name_of(&FORMER_NAMES, "engine/src");
+}
+
+#[test]
+fn the_store_and_the_tasks_keep_to_the_names_of_their_field() {
+    for folder in ["lottery-store/src", "workflow-tasks/src"] {
+        assert_no_name_of(&FORMER_NAMES_OF_THE_LOTTERY, folder);
+    }
+}
+
+fn assert_no_name_of(former_names: &[&str], folder: &str) {
+    let files = files_in(&project().join(folder), &[]);
+    assert!(files.len() > 10, "the source of {folder} was not found");
+    for file in files {
         let text = std::fs::read_to_string(&file).unwrap();
-        for former in FORMER_NAMES {
+        for former in former_names {
             let is_part =
                 |character: Option<char>| character.is_some_and(|it| it.is_alphanumeric() || it == '_');
             let mut found = text.match_indices(former).filter(|(at, _)| {

@@ -1,4 +1,4 @@
-//! What a function is told by its environment.
+//! The configuration of a function, from its environment.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,52 +7,52 @@ use lottery::beacon::Chain;
 
 use crate::Function;
 
-/// What a function needs to know: read once, at start.
+/// The configuration of a function, read once at startup.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// The table with the lotteries, draws and winners.
     pub lottery_table: String,
     /// The table with names and addresses.
     pub contacts_table: String,
-    /// Where people reach the service, without a slash at the end: e-mails link to it.
+    /// The address of the service for people, without a slash at the end: e-mails link to it.
     pub public_url: String,
-    /// The most that one SMS may cost, in US dollars.
+    /// The maximum price of one SMS, in US dollars.
     pub sms_max_price: String,
     /// The beacon whose rounds decide new draws.
     pub beacon: BeaconConfig,
-    /// What the organiser's signing key is made of. Sealing alone needs it.
+    /// The secret of the organiser's signing key. Only sealing needs it.
     pub organiser_secret: Option<OrganiserSecret>,
-    /// The sender of e-mails through SES; without one there are none.
+    /// The sender of e-mails through SES; without a sender none are sent.
     pub email_sender: Option<String>,
-    /// How messages are handed over to SNS and SES.
+    /// The settings of sending through SNS and SES.
     pub delivery: DeliveryConfig,
-    /// Under which namespace of CloudWatch the functions count, if they do.
+    /// The namespace of the functions' metrics in CloudWatch, if they have metrics.
     pub metrics_namespace: Option<String>,
-    /// The lottery's state machine. The reconciler alone needs it; given to the tasks it would be a
-    /// circle, since the state machine names them.
+    /// The lottery's state machine. Only the reconciler needs it; for the tasks it would be a circular reference in the
+    /// template, since the state machine names them.
     pub state_machine_arn: Option<String>,
 }
 
-/// How messages are handed over to SNS and SES.
+/// The settings of sending through SNS and SES.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct DeliveryConfig {
-    /// How many SMS SNS takes a second from this account; as many as it takes if nothing is said.
+    /// The number of SMS a second that SNS accepts from this account; unlimited if not set.
     pub sms_per_second: Option<f64>,
-    /// How many e-mails SES, or SNS, takes a second from this account; as many as it takes if nothing is said.
+    /// The number of e-mails a second that SES or SNS accepts from this account; unlimited if not set.
     pub emails_per_second: Option<f64>,
-    /// How long after its subscription the filter policy of an address may not be in effect yet. An e-mail through the
-    /// topic waits until then: without the policy it would reach the address of everybody.
+    /// How long the filter policy of a new subscription may take to be in effect. An e-mail through the topic waits until
+    /// then: without the policies it would reach every subscribed address.
     pub filter_policy_delay: Duration,
     /// The configuration set of SES, which reports deliveries and bounces.
     pub configuration_set: Option<String>,
 }
 
 impl DeliveryConfig {
-    /// What SNS gives an account for SMS unless it asks for more.
+    /// The default rate of SMS of an account, per second.
     pub const SMS_PER_SECOND: f64 = 20.0;
-    /// What SES gives an account that has left its sandbox.
+    /// The rate of SES for an account outside its sandbox, per second.
     pub const EMAILS_PER_SECOND: f64 = 14.0;
-    /// What SNS documents as the most that a filter policy takes.
+    /// The maximum time that a filter policy takes, as SNS documents it.
     pub const FILTER_POLICY_DELAY: Duration = Duration::from_secs(15 * 60);
 
     fn from_variables(variable: impl Fn(&'static str) -> Option<String>) -> Result<Self, ConfigError> {
@@ -82,15 +82,15 @@ impl DeliveryConfig {
 /// The beacon whose rounds decide new draws.
 #[derive(Debug, Clone)]
 pub struct BeaconConfig {
-    /// Its parameters, pinned: whoever answers for it is held to them.
+    /// The parameters of its chain, pinned: the rounds of every relay are verified with them.
     pub chain: Chain,
-    /// How long after sealing the round comes out at the earliest.
+    /// The minimum time between sealing and the round, in seconds.
     pub margin_seconds: u32,
-    /// Who is asked for rounds, in turn: addresses that speak drand's HTTP API.
+    /// The addresses of relays with drand's HTTP API, tried in turn.
     pub relays: Vec<String>,
 }
 
-/// Where the secret is whose SHA-256 is the seed of the organiser's signing key.
+/// The location of the secret whose SHA-256 is the seed of the organiser's signing key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OrganiserSecret {
     /// A secret in Secrets Manager, by its ARN.
@@ -99,19 +99,19 @@ pub enum OrganiserSecret {
     File(PathBuf),
 }
 
-/// A variable of the environment with which a function cannot start.
+/// Why a variable of the environment is refused.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
-    /// It is not there.
+    /// The variable is not set.
     #[error("the environment variable {0} is not set")]
     Missing(&'static str),
-    /// It holds something else than it should.
+    /// The variable is malformed.
     #[error("the environment variable {0} is malformed")]
     Malformed(&'static str),
 }
 
 impl BeaconConfig {
-    /// drand's public beacon, asked through its own relays.
+    /// drand's public beacon, through its own relays.
     pub fn quicknet() -> Self {
         let relays = [
             "https://api.drand.sh",
@@ -141,7 +141,7 @@ impl BeaconConfig {
 }
 
 impl Config {
-    /// What an SMS may cost if nothing else is said.
+    /// The default of [`Config::sms_max_price`].
     pub const SMS_MAX_PRICE: &str = "0.50";
 
     /// Reads the environment of `function`, and fails with the name of what is missing.
@@ -149,7 +149,7 @@ impl Config {
         Self::from_lookup(function, |name| std::env::var(name).ok())
     }
 
-    /// Like [`Config::from_env`], from variables that are somewhere else.
+    /// Like [`Config::from_env`], with another source of variables.
     pub fn from_lookup(
         function: Function,
         variable: impl Fn(&str) -> Option<String>,

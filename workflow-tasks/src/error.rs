@@ -1,9 +1,9 @@
-//! Why a task fails, by the names that the state machine's retriers and catchers match.
+//! The errors of tasks, with the names that the state machine's retriers and catchers match.
 
 use lottery::DrawId;
 use lottery_store::StoreError;
 
-/// Why a task fails. No text here holds personal data: it goes into the execution's history.
+/// The error of a task. Its text goes into the history of the execution, so it holds no personal data.
 #[derive(Debug, thiserror::Error)]
 pub enum TaskError {
     /// The draw asks for more winners than there are participants who can win.
@@ -24,8 +24,8 @@ pub enum TaskError {
     /// There is no such draw.
     #[error("there is no such draw")]
     DrawUnknown,
-    /// The draw has ended, or is not as far as the task needs it.
-    #[error("the draw is {0}, which this task cannot go on from")]
+    /// The draw has a status from which the task cannot continue: it has ended, or has not reached the task's step.
+    #[error("the draw is {0}, from which this task cannot continue")]
     WrongStatus(lottery::DrawStatus),
     /// The input is not what the function takes.
     #[error("the input is not what the function takes")]
@@ -33,34 +33,34 @@ pub enum TaskError {
     /// No function has this name.
     #[error("no function has this name")]
     UnknownFunction,
-    /// The draw's closing time is still ahead by the clock here: another attempt comes later.
+    /// The draw's closing time is in the future by the clock of the function: retried later.
     #[error("entries are still taken")]
     NotClosedYet,
-    /// The reconciler took this attempt to seal for dead: another attempt begins anew.
+    /// The reconciler gave up this attempt to seal as dead: a retry begins another attempt.
     #[error("the attempt to seal was given up")]
     AttemptGivenUp,
-    /// A setting is missing that only this function needs.
+    /// A setting is missing that only this function requires.
     #[error("{0} is not set")]
     NotConfigured(&'static str),
-    /// No relay gave the round that the draw waits for: it may be late, and another attempt may get it.
+    /// No relay has the round of the draw: it may be late, and a retry may get it.
     #[error("no relay of the beacon gave round {0}")]
     BeaconUnavailable(u64),
-    /// The round of the draw came out before its commitment was public, so the draw cannot count.
+    /// The round of the draw was published before the commitment, so the draw is not valid.
     #[error("the commitment was stored after the time of its beacon round")]
     SealedTooLate,
-    /// The store did not answer, or is busy: another attempt may succeed.
+    /// The store did not respond, or is busy: a retry may succeed.
     #[error("the store is unavailable")]
     StoreUnavailable(#[source] StoreError),
-    /// The store refuses what this function asks, for want of a permission or a table: an operator can mend that.
+    /// The store refuses the request because a permission or a table is missing: an operator can fix that.
     #[error("the store refuses the request")]
     StoreRefused(#[source] StoreError),
-    /// The store holds something that does not parse: another attempt fails likewise until somebody mends it.
+    /// The store holds an item that does not parse: retries fail until the item is repaired.
     #[error("the store cannot do this")]
     StoreBroken(#[source] StoreError),
-    /// What was committed to is damaged or gone: nobody can come to the winners any more.
+    /// The sealed entries are damaged or missing: the winners can no longer be computed.
     #[error("what was sealed is damaged")]
     SealBroken(#[source] StoreError),
-    /// Step Functions did not answer what was asked.
+    /// Step Functions did not respond, or with an error.
     #[error("Step Functions is unavailable")]
     ExecutionsUnavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
@@ -89,8 +89,8 @@ impl TaskError {
         "ExecutionsUnavailable",
     ];
 
-    /// The names of the errors that can never pass: they alone end a draw before its winners are official, and after
-    /// its commitment they are the only way to ABANDONED. Whatever else fails is resumed.
+    /// The names of the permanent errors. Before the winners are official only these end a draw, and after its commitment only
+    /// these make it ABANDONED. After any other error the draw is resumed.
     pub const PERMANENT: [&str; 3] = ["SealBroken", "SealedTooLate", "DrawUnknown"];
 
     /// The error name that retriers and catchers match.
@@ -118,8 +118,8 @@ impl TaskError {
         }
     }
 
-    /// How much of a surprise the error is, which is the level of its log line.
-    pub(crate) fn surprise(&self) -> Surprise {
+    /// The severity of the error, which is the level of its log line.
+    pub(crate) fn severity(&self) -> Severity {
         match self {
             Self::NotEnoughParticipants(_)
             | Self::UnknownGroup(_)
@@ -127,15 +127,15 @@ impl TaskError {
             | Self::LotteryBusy(_)
             | Self::DrawCancelled
             | Self::NotClosedYet
-            | Self::BeaconUnavailable(_) => Surprise::Expected,
+            | Self::BeaconUnavailable(_) => Severity::Expected,
             Self::AttemptGivenUp | Self::StoreUnavailable(_) | Self::ExecutionsUnavailable(_) => {
-                Surprise::Passing
+                Severity::Transient
             }
-            _ => Surprise::Wrong,
+            _ => Severity::Fault,
         }
     }
 
-    /// The error of a read of what was sealed: what does not parse there can never be drawn from.
+    /// The error of a read of sealed data: a broken item there is permanent.
     pub(crate) fn of_seal(error: StoreError) -> Self {
         match error {
             StoreError::Broken(_) => Self::SealBroken(error),
@@ -144,15 +144,15 @@ impl TaskError {
     }
 }
 
-/// How much of a surprise an error is.
+/// The severity of an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Surprise {
-    /// An answer like any other.
+pub(crate) enum Severity {
+    /// A normal result, such as too few participants.
     Expected,
-    /// It happens, and passes.
-    Passing,
-    /// Somebody should look.
-    Wrong,
+    /// Transient.
+    Transient,
+    /// An operator should look at it.
+    Fault,
 }
 
 impl From<StoreError> for TaskError {

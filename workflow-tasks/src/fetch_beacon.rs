@@ -1,6 +1,6 @@
-//! Fetches the beacon round that the manifest names, verifies it, and keeps it.
+//! Fetches the beacon round that the manifest names, verifies it, and stores it.
 //!
-//! There is no other randomness, and no other round: as long as no relay has this one, the draw waits.
+//! There is no other source of randomness: as long as no relay has this round, the draw waits.
 
 use std::time::Duration;
 
@@ -10,19 +10,19 @@ use serde::Serialize;
 
 use crate::{DrawInput, TaskContext, TaskError};
 
-/// How often the relays are asked before the state machine is told to ask later, and the first pause between.
+/// The number of attempts before the task fails and the state machine retries it, and the first pause between them.
 /// The round is due when the task is called, and drand's relays have it within a second or two.
 const ATTEMPTS: u32 = 6;
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 
-/// What was fetched.
+/// The result.
 #[derive(Debug, Serialize)]
 pub struct Output {
     /// The number of the round.
     round: u64,
 }
 
-/// Fetches the round; a second run finds what the first has kept.
+/// Fetches the round; a second run finds the round that the first has stored.
 pub async fn handle(cx: &TaskContext, input: DrawInput) -> Result<Output, TaskError> {
     let DrawInput { lottery_id, draw_id } = &input;
     let draw = cx.store.draw(lottery_id, draw_id).await?.ok_or(TaskError::DrawUnknown)?;

@@ -23,7 +23,7 @@ pub enum Function {
     ReleaseWinners,
     /// Ends the draw with its unsent notifications made visible.
     MarkIncomplete,
-    /// Runs on a timer and resumes draws whose execution is gone.
+    /// Runs on a timer and resumes draws whose execution has ended.
     ReconcileDraws,
     /// Enters into the ledger what SES reports of e-mails.
     RecordDelivery,

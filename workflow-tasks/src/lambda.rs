@@ -18,7 +18,7 @@ pub async fn start(function: Function) -> anyhow::Result<TaskContext> {
     TaskContext::from_config(function, Config::from_env(function)?).await
 }
 
-/// Answers the function's invocations with `handle`, as long as the process lives.
+/// Handles the function's invocations with `handle` until the process ends.
 pub async fn serve<I, O, F>(handle: impl Fn(I) -> F) -> anyhow::Result<()>
 where
     I: TaskInput,

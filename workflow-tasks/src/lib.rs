@@ -6,17 +6,17 @@
 //!
 //! In the order of a draw:
 //!
-//! - [`seal_entries`]: takes the lottery, fixes who takes part, and commits to it
-//! - [`fetch_beacon`]: the randomness that nobody could know before, from `relays` of the beacon
+//! - [`seal_entries`]: takes the lottery, fixes the entries, and commits to them
+//! - [`fetch_beacon`]: fetches the round of the beacon, from one of its `relays`
 //! - [`draw_winners`]: ranks the sealed entries
 //! - [`record_winners`]: the pivot, from which winners are official
 //! - [`send_sms`], [`send_email`]: notify winners for about a minute; both through `notify`, which goes through the
 //!   ranking at a `pace`, `notify_winner`, which keeps the ledger, `message`, which has the texts, and `publish`, which knows
-//!   what an answer of SNS or SES means. A `position` is what one run leaves to the next
+//!   what a response of SNS or SES means. A `position` is what one run passes to the next
 //! - [`complete_draw`], [`mark_incomplete`]: the two ends after the pivot, decided by `notification_summary`
-//! - [`release_winners`]: the compensation before the pivot
-//! - [`reconcile_draws`]: on a timer, for draws whose execution is gone, which it knows from `executions`
-//! - [`record_delivery`]: on events of SES, for messages of which nobody knew
+//! - [`release_winners`]: the compensation before the pivot, with `release`
+//! - [`reconcile_draws`]: on a timer, resumes draws whose execution has ended, by `executions`
+//! - [`record_delivery`]: on events of SES, for UNKNOWN messages and bounces
 //!
 //! Around them: [`TaskContext`] and [`Config`], [`TaskError`] with its names, [`Metrics`], [`Function`], and [`lambda`],
 //! which the thin binaries in `src/bin` share.

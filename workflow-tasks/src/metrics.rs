@@ -1,5 +1,4 @@
-//! What the functions count for an operator, in CloudWatch's embedded metric format: lines of the log that CloudWatch
-//! makes metrics of.
+//! The metrics of the functions, in CloudWatch's embedded metric format: log lines from which CloudWatch makes metrics.
 //!
 //! Format: <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>
 
@@ -14,7 +13,7 @@ use serde_json::{Value, json};
 /// Writes one line.
 type Sink = Arc<dyn Fn(&str) + Send + Sync>;
 
-/// Where counts go: nowhere, or under a namespace to the log.
+/// Writes metrics to the log, or nowhere.
 #[derive(Clone, Default)]
 pub struct Metrics(Option<(String, Sink)>);
 
@@ -22,21 +21,21 @@ impl Metrics {
     /// To the standard output, under this namespace if there is one.
     pub fn new(namespace: Option<String>) -> Self {
         let print: Sink = Arc::new(|line: &str| {
-            // A metric that cannot be written is no reason to fail.
+            // A task does not fail because a metric cannot be written.
             let _ = writeln!(std::io::stdout().lock(), "{line}");
         });
         Self(namespace.map(|namespace| (namespace, print)))
     }
 
-    /// To somewhere else, such as a test.
+    /// Writes to `write`, for tests.
     pub fn with_sink(namespace: &str, sink: impl Fn(&str) + Send + Sync + 'static) -> Self {
         Self(Some((namespace.to_owned(), Arc::new(sink))))
     }
 
-    /// How many messages of one run came to which end.
-    pub(crate) fn notifications(&self, channel: Channel, settled: NotificationCounts, now: Timestamp) {
-        let NotificationCounts { sent, failed, unknown, .. } = settled;
-        if settled.total() > 0 {
+    /// Counts the messages of one run by outcome.
+    pub(crate) fn notifications(&self, channel: Channel, counts: NotificationCounts, now: Timestamp) {
+        let NotificationCounts { sent, failed, unknown, .. } = counts;
+        if counts.total() > 0 {
             let counts = [
                 ("NotificationsSent", sent),
                 ("NotificationsFailed", failed),
@@ -46,12 +45,12 @@ impl Metrics {
         }
     }
 
-    /// That a draw has ended.
+    /// Counts a draw that has ended.
     pub(crate) fn draw_ended(&self, status: DrawStatus, now: Timestamp) {
         self.write(Some(("Status", status.as_str())), &[("DrawsEnded", 1)], now);
     }
 
-    /// How many draws one run of the reconciler resumed, and how many it found without a running execution.
+    /// Counts the draws that one run of the reconciler resumed, and those that it found without a running execution.
     pub(crate) fn reconciled(&self, resumed: u64, outstanding: u64, now: Timestamp) {
         self.write(None, &[("DrawsResumed", resumed), ("DrawsOutstanding", outstanding)], now);
     }
@@ -95,8 +94,8 @@ mod tests {
         let sink = lines.clone();
         let metrics = Metrics::with_sink("lottery", move |line| sink.lock().unwrap().push(line.to_owned()));
         let now = Timestamp::from_millisecond(1_700_000_000_123).unwrap();
-        let settled = NotificationCounts { sent: 3, unknown: 1, ..NotificationCounts::default() };
-        metrics.notifications(Channel::Sms, settled, now);
+        let counts = NotificationCounts { sent: 3, unknown: 1, ..NotificationCounts::default() };
+        metrics.notifications(Channel::Sms, counts, now);
         metrics.notifications(Channel::Email, NotificationCounts::default(), now);
         metrics.reconciled(2, 5, now);
         let lines: Vec<Value> =

@@ -1,4 +1,4 @@
-//! How fast messages are handed over: each waits for its turn, so that a service is not asked for more than it takes.
+//! The rate at which messages are sent: each waits for its turn, so that a service gets no more than it accepts.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -7,13 +7,13 @@ use jiff::Timestamp;
 
 use crate::Clock;
 
-/// The most messages that may be under way at once. Whatever is under way when a process dies becomes UNKNOWN.
+/// The maximum number of concurrent messages. Those being sent when a process dies become UNKNOWN.
 const MAX_CONCURRENCY: usize = 64;
-/// The same without a rate: enough for all that this process can do.
+/// The number of concurrent messages without a rate.
 const CONCURRENCY: usize = 16;
-/// The slowest that a run goes, in messages a minute: a service that takes less is waited for by the state machine.
+/// The minimum rate of a run, in messages a minute: if a service accepts less, the state machine waits.
 const MIN_PER_MINUTE: f64 = 12.0;
-/// The fastest rate that is remembered; beyond it there is none.
+/// The maximum rate that is remembered, in messages a minute; above it there is no limit.
 const MAX_PER_MINUTE: f64 = 60_000.0;
 
 /// The turns of one run.
@@ -23,7 +23,7 @@ pub(crate) struct Pace {
 }
 
 impl Pace {
-    /// At the rate that was found, or else at the configured one; neither may be known.
+    /// Turns at the rate that was found, or else at the configured one, or else without a rate.
     pub(crate) fn new(configured: Option<f64>, found_per_minute: u32, now: Timestamp) -> Self {
         let found = (found_per_minute > 0).then(|| f64::from(found_per_minute) / 60.0);
         let per_second = match (found, configured) {
@@ -33,7 +33,7 @@ impl Pace {
         Self { per_second, next: Mutex::new(now) }
     }
 
-    /// How many messages are under way at once: as many as are handed over within a second.
+    /// The number of concurrent messages: as many as are sent within a second.
     pub(crate) fn concurrency(&self) -> usize {
         match self.per_second {
             None => CONCURRENCY,
@@ -61,14 +61,14 @@ impl Pace {
         true
     }
 
-    /// What is remembered after a throttle: half of the rate at which it came.
+    /// The rate to remember after a throttle: half of the rate at which it happened.
     pub(crate) fn slower(&self, handed_over: usize, took: Duration) -> u32 {
         let observed = handed_over as f64 / took.as_secs_f64().max(1.0);
         let rate = self.per_second.unwrap_or(observed);
         (rate * 60.0 / 2.0).clamp(MIN_PER_MINUTE, MAX_PER_MINUTE) as u32
     }
 
-    /// What is remembered after a run without a throttle: half as much again, until the configured rate is back.
+    /// The rate to remember after a run without a throttle: half as much again, up to the configured rate.
     pub(crate) fn faster(found_per_minute: u32, configured: Option<f64>) -> u32 {
         let faster = f64::from(found_per_minute) * 1.5;
         let enough = configured.map_or(MAX_PER_MINUTE, |rate| rate * 60.0);

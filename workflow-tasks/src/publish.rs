@@ -1,4 +1,4 @@
-//! One call of SNS Publish or of SES SendEmail, and what its answer means for the ledger.
+//! One call of SNS Publish or of SES SendEmail, and what its response means for the ledger.
 
 use std::time::Duration;
 
@@ -16,13 +16,13 @@ use crate::TaskContext;
 /// How long one call may take.
 const TIMEOUT: Duration = Duration::from_secs(15);
 
-/// A message on its way.
+/// A message to send.
 pub(crate) enum Delivery<'a> {
-    /// Straight to a phone.
+    /// Directly to a phone.
     Phone {
         /// The number.
         phone: &'a str,
-        /// What it says.
+        /// The text.
         text: String,
     },
     /// Through the lottery's topic, to the one subscription whose filter policy names the label.
@@ -31,52 +31,52 @@ pub(crate) enum Delivery<'a> {
         topic_arn: &'a str,
         /// ASCII, on one line.
         subject: String,
-        /// What it says.
+        /// The text.
         text: String,
     },
-    /// Straight to a mailbox, through SES.
+    /// Directly to a mailbox, through SES.
     Mailbox {
-        /// Who sends it.
+        /// The sender's address.
         sender: &'a str,
         /// The address.
         address: &'a str,
-        /// What it is about.
+        /// The subject.
         subject: String,
-        /// What it says.
+        /// The text.
         text: String,
     },
 }
 
-/// What became of one call.
+/// The result of one call.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Publication {
     /// The service accepted the message under this id.
     Accepted(String),
-    /// The service takes fewer at the moment, and it is known that it has not taken this one.
+    /// The service is throttling, and has not accepted the message.
     Throttled,
-    /// The service was not reached, and it is known that it was not.
+    /// The service was certainly not reached.
     NotReached,
-    /// The service refused it, with this error code.
+    /// The service refused the message, with this error code.
     Refused(String),
-    /// It may have been taken: it must not be tried again.
+    /// The service may have accepted the message: it must not be sent again.
     Unanswered(&'static str),
 }
 
 /// Whether an e-mail through the topic would reach the winner.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Subscription {
-    /// It would.
+    /// The subscription is confirmed.
     Confirmed,
-    /// It would not, for this reason.
+    /// It would not reach the winner, for this reason.
     Refused(String),
-    /// SNS asks to slow down.
+    /// SNS is throttling.
     Throttled,
-    /// SNS does not say at the moment.
+    /// SNS cannot say: the call failed.
     Unavailable,
 }
 
-/// Publishes once, with the ids of the draw and the winner's label as attributes or tags: what SES reports of the
-/// message bears them, and whoever receives from the topic by machine.
+/// Sends a message once, with the ids of the draw and the winner's label as attributes or tags. Delivery reports of SES and
+/// machine-readable messages of the topic contain them.
 ///
 /// The SDK's own retries are off: neither service can deduplicate, so a repeated call is a repeated message.
 pub(crate) async fn publish(
@@ -113,7 +113,7 @@ pub(crate) async fn publish(
         .timeout_config(TimeoutConfig::builder().operation_timeout(TIMEOUT).build());
     match request.customize().config_override(once).send().await {
         Ok(answer) => Publication::Accepted(answer.message_id.unwrap_or_default()),
-        Err(error) => judge(&error),
+        Err(error) => classify(&error),
     }
 }
 
@@ -140,7 +140,7 @@ async fn send_email(
         .timeout_config(TimeoutConfig::builder().operation_timeout(TIMEOUT).build());
     match request.customize().config_override(once).send().await {
         Ok(answer) => Publication::Accepted(answer.message_id.unwrap_or_default()),
-        Err(error) => judge(&error),
+        Err(error) => classify(&error),
     }
 }
 
@@ -154,7 +154,7 @@ fn tag(name: &str, value: &str) -> MessageTag {
     MessageTag::builder().name(name).value(value).build().expect("name and value are set")
 }
 
-/// Asks whether the subscription is confirmed. Publish succeeds even when nobody would receive the message.
+/// Reads whether the subscription is confirmed. Publish succeeds even when nobody would receive the message.
 pub(crate) async fn subscription(cx: &TaskContext, arn: &str) -> Subscription {
     let answer = cx.sns.get_subscription_attributes().subscription_arn(arn).send().await;
     match answer {
@@ -169,7 +169,7 @@ pub(crate) async fn subscription(cx: &TaskContext, arn: &str) -> Subscription {
             Some(GetSubscriptionAttributesError::NotFoundException(_)) => {
                 Subscription::Refused("Unsubscribed".to_owned())
             }
-            _ => match judge(&error) {
+            _ => match classify(&error) {
                 Publication::Refused(code) => Subscription::Refused(code),
                 Publication::Throttled => Subscription::Throttled,
                 _ => Subscription::Unavailable,
@@ -186,8 +186,8 @@ fn attribute(data_type: &str, value: &str) -> MessageAttributeValue {
         .expect("the data type, the only required field, is set")
 }
 
-/// What a failed call means. When in doubt the message counts as taken.
-fn judge<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Publication {
+/// Classifies a failed call. When in doubt the service may have accepted the message.
+fn classify<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Publication {
     match error {
         // Fails before anything is sent, for want of credentials for example.
         SdkError::ConstructionFailure(_) => Publication::NotReached,
@@ -197,7 +197,7 @@ fn judge<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Publicat
         }
         SdkError::ServiceError(refusal) => match refusal.raw().status().as_u16() {
             _ if refusal.err().code().is_some_and(asks_to_wait) => Publication::Throttled,
-            _ if refusal.err().code().is_some_and(is_about_us) => Publication::NotReached,
+            _ if refusal.err().code().is_some_and(is_about_caller) => Publication::NotReached,
             429 => Publication::Throttled,
             400..=499 => Publication::Refused(error_code(refusal.err().code())),
             _ => Publication::Unanswered("ServerError"),
@@ -212,8 +212,8 @@ fn asks_to_wait(code: &str) -> bool {
     code == "SendingPausedException" || platform::is_throttling(code)
 }
 
-/// The codes that say nothing of the message: the function's credentials have run out, or its clock is wrong.
-fn is_about_us(code: &str) -> bool {
+/// Whether the code is about the caller and not about the message: expired credentials, or a wrong clock.
+fn is_about_caller(code: &str) -> bool {
     matches!(
         code,
         "ExpiredToken"

@@ -1,4 +1,4 @@
-//! Resumes draws whose execution is gone.
+//! Resumes draws whose execution has ended before them.
 //!
 //! An execution may end before its draw: it gives up after hours as DrawOutstanding, an operator stops it, or its start is lost
 //! between two calls of the API. Before the commitment a draw whose execution was stopped is released. After the commitment

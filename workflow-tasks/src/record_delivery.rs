@@ -1,5 +1,5 @@
-//! Enters into the ledger what SES reports of an e-mail: for messages of which nobody knew, and for those that came
-//! back. The events of a configuration set come through EventBridge, and bear the tags that the message was given.
+//! Records delivery reports of SES in the ledger: for UNKNOWN messages, and for messages that bounced. The events of a
+//! configuration set come through EventBridge, and have the tags of the message.
 //!
 //! Events: <https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html>
 
@@ -40,10 +40,10 @@ struct Bounce {
     bounce_type: String,
 }
 
-/// What became of the event.
+/// The result.
 #[derive(Debug, Serialize)]
 pub struct Output {
-    /// Whether the ledger was changed by it.
+    /// Whether the event changed the ledger.
     recorded: bool,
 }
 
@@ -59,15 +59,14 @@ impl Input {
         self.detail.mail.tags.get(name)?.first().map(String::as_str)
     }
 
-    /// The message that the event is about; none if it is not one of ours.
+    /// The message that the event is about; none if this service did not send it.
     fn message(&self) -> Option<(LotteryId, DrawId, Label)> {
         let lottery_id = LotteryId::parse(self.tag("lottery_id")?).ok()?;
         let draw_id = DrawId::parse(self.tag("draw_id")?).ok()?;
         Some((lottery_id, draw_id, self.tag("label")?.parse().ok()?))
     }
 
-    /// What the event says of the message. A transient bounce, such as that of somebody who is on holiday, leaves a
-    /// message that was sent as it is.
+    /// The report on the message. A transient bounce, such as an automatic reply, does not change a SENT message.
     fn delivery(&self) -> Option<Delivery> {
         match self.detail.event_type.as_str() {
             "Send" | "Delivery" | "Complaint" => Some(Delivery::Accepted),
@@ -81,7 +80,7 @@ impl Input {
     }
 }
 
-/// Enters an event. It may come twice, in any order, and for messages that are not in any ledger.
+/// Records an event. Events may come twice, in any order, and for messages that are not in any ledger.
 pub async fn handle(cx: &TaskContext, input: Input) -> Result<Output, TaskError> {
     let (Some((lottery_id, draw_id, label)), Some(delivery)) = (input.message(), input.delivery()) else {
         return Ok(Output { recorded: false });
@@ -90,7 +89,7 @@ pub async fn handle(cx: &TaskContext, input: Input) -> Result<Output, TaskError>
     let mut members = cx.store.pool_members(&lottery_id, &[label]).await?;
     let participant_id = match members.pop() {
         Some(member) => member.participant_id,
-        // Who has withdrawn since is in the seal.
+        // A participant who has withdrawn since is in the seal.
         None => {
             let Some(seal) = cx.store.seal(&lottery_id, &draw_id).await? else {
                 return Ok(Output { recorded: false });

@@ -1,4 +1,4 @@
-//! The border of every task: JSON in, JSON out, and the span that its log lines carry.
+//! The boundary of every task: JSON in, JSON out, and the span of its log lines.
 
 use lottery::{DrawId, LotteryId};
 use platform::Chain;
@@ -8,16 +8,16 @@ use serde_json::Value;
 use tracing::{Instrument, Span, error, info, info_span, warn};
 
 use crate::TaskError;
-use crate::error::Surprise;
+use crate::error::Severity;
 use crate::position::{Position, Positions};
 
-/// What a task takes.
+/// The input of a task.
 pub trait TaskInput: DeserializeOwned {
     /// The span of the task's log lines: ids, and nothing personal.
     fn span(&self) -> Span;
 }
 
-/// The input of most tasks: which draw.
+/// The input of most tasks: a draw.
 #[derive(Debug, Clone, Deserialize)]
 pub struct DrawInput {
     /// The lottery.
@@ -26,25 +26,25 @@ pub struct DrawInput {
     pub draw_id: DrawId,
 }
 
-/// The input of the tasks that notify: which draw, and where its channel stands.
+/// The input of the tasks that notify: a draw, and the position of the channel.
 #[derive(Debug, Clone, Deserialize)]
 pub struct SendInput {
     /// The lottery.
     pub lottery_id: LotteryId,
     /// Its draw.
     pub draw_id: DrawId,
-    /// Where the channel stands.
+    /// The position of the channel.
     pub position: Position,
 }
 
-/// The input of the tasks that end a draw: which draw, and where its channels stand.
+/// The input of the tasks that end a draw: the draw, and the positions of its channels.
 #[derive(Debug, Clone, Deserialize)]
 pub struct EndInput {
     /// The lottery.
     pub lottery_id: LotteryId,
     /// Its draw.
     pub draw_id: DrawId,
-    /// Where the channels stand.
+    /// The positions of the channels.
     pub notify: Positions,
 }
 
@@ -66,27 +66,27 @@ impl TaskInput for EndInput {
     }
 }
 
-/// Lets `handle` answer one payload.
+/// Calls `handle` with one payload.
 pub(crate) async fn call<I, O, F>(handle: impl FnOnce(I) -> F, payload: Value) -> Result<Value, TaskError>
 where
     I: TaskInput,
     O: Serialize,
     F: Future<Output = Result<O, TaskError>>,
 {
-    // What serde says of a wrong value repeats the value, so it stays out of error and log.
+    // The message of serde repeats the wrong value, so it goes neither into the error nor into the log.
     let input: I = serde_json::from_value(payload).map_err(|_| TaskError::WrongInput)?;
     let span = input.span();
     async move {
         // Boxed, since the futures of SDK calls are large and deep.
         match Box::pin(handle(input)).await {
             Ok(output) => Ok(serde_json::to_value(output).expect("the outputs of tasks are plain data")),
-            // One line for each, whose level is what an operator's alarms go by.
+            // One line for each error; the operator's alarms use its level.
             Err(error) => {
                 let (name, cause) = (error.name(), Chain(&error));
-                match error.surprise() {
-                    Surprise::Expected => info!(error = name, %cause, "refused"),
-                    Surprise::Passing => warn!(error = name, %cause, "failed"),
-                    Surprise::Wrong => error!(error = name, %cause, "failed"),
+                match error.severity() {
+                    Severity::Expected => info!(error = name, %cause, "refused"),
+                    Severity::Transient => warn!(error = name, %cause, "failed"),
+                    Severity::Fault => error!(error = name, %cause, "failed"),
                 }
                 Err(error)
             }

@@ -82,9 +82,8 @@ async fn a_transaction_cancelled_for_another_reason_is_not_repeated() {
 async fn a_single_write_that_met_a_transaction_is_repeated() {
     let (store, database, party) = store_with_party().await;
     database.fail_next("UpdateItem", 400, error("TransactionConflictException"));
-    store.set_topic(&party, "arn:topic").await.unwrap();
-    let lottery = store.lottery(&party).await.unwrap().unwrap();
-    assert_eq!(lottery.topic_arn.as_deref(), Some("arn:topic"));
+    assert_eq!(store.reserve_email_slots(&party, 1, 1).await.unwrap(), 1);
+    assert_eq!(store.reserve_email_slots(&party, 1, 1).await.unwrap(), 0, "the slot was taken once");
 }
 
 #[tokio::test]

@@ -1,11 +1,9 @@
 //! Imports as a whole: in pieces, replacing, undone.
 
-use std::collections::BTreeMap;
-
+use crate::people::everybody;
 use jiff::{SignedDuration, Timestamp};
 use lottery::{
-    Clearing, DrawId, DrawRequest, EmailAddress, Locale, LotteryId, Participant, ParticipantFields,
-    ParticipantId, Record,
+    Clearing, DrawId, DrawRequest, EmailAddress, Locale, LotteryId, ParticipantFields, ParticipantId, Record,
 };
 use lottery_store::{
     BeginImport, Import, ImportCounts, ImportMode, ImportState, Recorded, Store, StoreError, TakeLottery,
@@ -93,25 +91,8 @@ async fn undo(store: &Store, party: &LotteryId) -> Result<UndoStep, UndoImport> 
     }
 }
 
-async fn everybody(store: &Store, party: &LotteryId) -> BTreeMap<String, Participant> {
-    let page = store.participants(party, None, 1000, None).await.unwrap();
-    let people = page.items.into_iter().map(|it| {
-        let participant = Participant {
-            participant_id: it.participant_id,
-            name: it.name,
-            phone: it.phone,
-            email: it.email,
-            group: it.group,
-            tickets: it.tickets,
-            excluded: it.excluded,
-        };
-        (participant.participant_id.to_string(), participant)
-    });
-    people.collect()
-}
-
 async fn ids(store: &Store, party: &LotteryId) -> Vec<String> {
-    everybody(store, party).await.into_keys().collect()
+    everybody(store, party).await.into_keys().map(|id| id.to_string()).collect()
 }
 
 async fn total(store: &Store, party: &LotteryId) -> u64 {

@@ -10,4 +10,5 @@ mod idempotency;
 mod imports;
 mod ledger;
 mod participants;
+mod people;
 mod records;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::people::everybody;
 use lottery::{ClearWord, Clearing, Group, LotteryId, Participant, ParticipantFields, ParticipantId, Record};
 use lottery_store::{
     GroupIs, ListAnswer, ListQuery, Only, ParticipantCounts, PlanCounts, Planned, Recorded, Sort, Store,
@@ -29,31 +30,6 @@ fn rose() -> Value {
 
 async fn put(store: &Store, party: &LotteryId, records: &[Record]) -> Vec<Recorded> {
     store.put_records(party, records, now()).await.unwrap()
-}
-
-/// Everybody on the list, by id.
-async fn everybody(store: &Store, party: &LotteryId) -> BTreeMap<ParticipantId, Participant> {
-    let mut people = BTreeMap::new();
-    let mut cursor: Option<String> = None;
-    loop {
-        let page = store.participants(party, cursor.as_deref(), 1000, None).await.unwrap();
-        people.extend(page.items.into_iter().map(|it| {
-            let participant = Participant {
-                participant_id: it.participant_id,
-                name: it.name,
-                phone: it.phone,
-                email: it.email,
-                group: it.group,
-                tickets: it.tickets,
-                excluded: it.excluded,
-            };
-            (participant.participant_id.clone(), participant)
-        }));
-        match page.cursor {
-            Some(next) => cursor = Some(next),
-            None => return people,
-        }
-    }
 }
 
 #[tokio::test]

@@ -142,15 +142,25 @@ fn sealing_refuses_what_a_ranking_could_leave_empty() {
 }
 
 #[test]
+fn an_earlier_prize_takes_no_more_of_a_group_than_its_limit() {
+    let prizes = PrizeList::try_from(vec![
+        prize(4, &[("a", Some(1), Some(2))]),
+        prize(2, &[("a", None, Some(1)), ("b", None, Some(1))]),
+    ])
+    .unwrap();
+    let groups: Vec<_> = ["a"; 4].into_iter().chain(["b"; 5]).map(|name| Group::parse(name).ok()).collect();
+    assert!(every_ranking_fills(&groups, &prizes));
+    assert_eq!(eligible(&groups, &prizes).fill(&prizes), Ok(()));
+}
+
+#[test]
 fn excluded_entries_do_not_count() {
     let prizes = PrizeList::try_from(vec![prize(2, &[])]).unwrap();
     let mut eligible = Eligible::none(&prizes);
     eligible.count(&entry(1, 1, None));
     eligible.count(&excluded(2, None));
     assert_eq!(eligible.total(), 1);
-    let mut other = Eligible::none(&prizes);
-    other.count(&entry(3, 1, Some("a")));
-    eligible.merge(&other);
+    eligible.count(&entry(3, 1, Some("a")));
     assert_eq!(eligible.fill(&prizes), Ok(()));
 }
 

@@ -51,8 +51,8 @@ pub struct World {
 impl World {
     /// The lottery `party` with nobody in it.
     pub async fn new() -> Self {
-        let (store, dynamodb, lottery_id) = dynamodb::store_with_party().await;
-        store.set_topic(&lottery_id, TOPIC).await.unwrap();
+        let (_, dynamodb, lottery_id) = dynamodb::store_with_party().await;
+        dynamodb.set("Lottery", "LOTTERY#party", "LOTTERY", "topic_arn", TOPIC);
         let sns = Sns::default();
         let executions = Executions::default();
         let clock = Arc::new(ManualClock(Mutex::new(dynamodb::now())));
