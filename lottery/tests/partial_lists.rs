@@ -43,8 +43,8 @@ impl List {
         let record = |(id, cells): &(u8, Vec<Value>)| {
             let mut fields = ParticipantFields::default();
             fields.set("participant_id", format!("{id}")).unwrap();
-            for (place, column) in COLUMNS.iter().enumerate().filter(|(place, _)| self.columns[*place]) {
-                fields.set(column, cells[place].clone()).unwrap();
+            for (index, column) in COLUMNS.iter().enumerate().filter(|(index, _)| self.columns[*index]) {
+                fields.set(column, cells[index].clone()).unwrap();
             }
             Record::parse(&fields, &Clearing::Never).unwrap()
         };
@@ -53,14 +53,14 @@ impl List {
 
     /// What the list says of a field of a person: the last cell that is not blank, if the column is there.
     fn says(&self, id: &ParticipantId, column: &str) -> Option<String> {
-        let place = COLUMNS.iter().position(|known| *known == column).unwrap();
+        let index = COLUMNS.iter().position(|known| *known == column).unwrap();
         let cells = self.rows.iter().filter(|(row, _)| row.to_string() == id.as_str());
-        let cells = cells.filter(|_| self.columns[place]).map(|(_, cells)| told(&cells[place]));
+        let cells = cells.filter(|_| self.columns[index]).map(|(_, cells)| shown(&cells[index]));
         cells.rev().find(|cell| !cell.trim().is_empty())
     }
 }
 
-fn told(value: &Value) -> String {
+fn shown(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),

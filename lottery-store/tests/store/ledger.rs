@@ -16,15 +16,15 @@ use test_support::dynamodb::{DynamoDb, now, store_with_party};
 const STATES: [NotificationState; 3] =
     [NotificationState::Sent, NotificationState::Failed, NotificationState::Unknown];
 
-struct Told {
+struct World {
     store: Store,
     database: DynamoDb,
     party: LotteryId,
     draw_id: DrawId,
 }
 
-impl Told {
-    /// A draw of six winners, of whom the first was told by SMS and e-mail, the second could not be, of the third
+impl World {
+    /// A draw of six winners, of whom the first was notified by SMS and e-mail, the second could not be, of the third
     /// nobody knows; and so on.
     async fn new() -> Self {
         let (store, database, party) = store_with_party().await;
@@ -33,18 +33,18 @@ impl Told {
         store.create_draw(&request.begin(party.clone(), draw_id.clone(), now())).await.unwrap();
         let ranking: Vec<_> = (1..=6).map(entry).collect();
         store.put_pending_ranking(&party, &draw_id, &ranking).await.unwrap();
-        let told = Self { store, database, party, draw_id };
-        told.set_status("RECORDED");
+        let world = Self { store, database, party, draw_id };
+        world.set_status("RECORDED");
         for (rank, state) in (1..=6).zip(STATES.into_iter().cycle()) {
             for channel in Channel::ALL {
-                let claim = told.claim(rank, channel, "first");
-                assert_eq!(told.store.claim_notification(&claim).await.unwrap(), None);
-                let settlement = match state {
+                let claim = world.claim(rank, channel, "first");
+                assert_eq!(world.store.claim_notification(&claim).await.unwrap(), None);
+                let outcome = match state {
                     NotificationState::Sent => SendOutcome::Sent { message_id: format!("m{rank}") },
                     NotificationState::Failed => SendOutcome::Failed { reason: "OptedOut".to_owned() },
                     _ => SendOutcome::Unknown { reason: "Timeout".to_owned() },
                 };
-                told.store.record_outcome(&claim, &settlement, now()).await.unwrap();
+                world.store.record_outcome(&claim, &outcome, now()).await.unwrap();
             }
         }
         let counts = NotificationCounts { claimed: 0, sent: 2, failed: 2, unknown: 2 };
@@ -54,11 +54,11 @@ impl Told {
             sentence: "8 of 12.".to_owned(),
             groups: Vec::new(),
         };
-        let draw = told.draw().await;
-        let ended = told.store.end_draw(&draw, DrawStatus::Incomplete, Some(&reason), &counts, now()).await;
+        let draw = world.draw().await;
+        let ended = world.store.end_draw(&draw, DrawStatus::Incomplete, Some(&reason), &counts, now()).await;
         assert!(ended.unwrap());
-        assert_eq!(told.draw().await.notified, counts);
-        told
+        assert_eq!(world.draw().await.notified, counts);
+        world
     }
 
     fn set_status(&self, status: &str) {
@@ -111,11 +111,11 @@ fn entry(rank: u32) -> RankedEntry {
 
 #[tokio::test]
 async fn the_ledger_is_read_by_rank_in_pages() {
-    let told = Told::new().await;
-    let draw = told.draw().await;
+    let world = World::new().await;
+    let draw = world.draw().await;
     let (mut cursor, mut seen) = (None, Vec::new());
     loop {
-        let page = told.store.notifications_page(&draw, cursor.as_deref(), 4).await.unwrap();
+        let page = world.store.notifications_page(&draw, cursor.as_deref(), 4).await.unwrap();
         seen.extend(page.items.iter().map(|line| (line.rank, line.notification.channel)));
         match page.cursor {
             Some(next) => cursor = Some(next),
@@ -124,43 +124,43 @@ async fn the_ledger_is_read_by_rank_in_pages() {
     }
     let all: Vec<_> = (1..=6).flat_map(|rank| Channel::ALL.map(|channel| (rank, channel))).collect();
     assert_eq!(seen, all);
-    let beyond = told.store.notifications_page(&draw, Some("6"), 4).await.unwrap();
+    let beyond = world.store.notifications_page(&draw, Some("6"), 4).await.unwrap();
     assert_eq!((beyond.items, beyond.cursor), (Vec::new(), None));
-    let wrong = told.store.notifications_page(&draw, Some("x"), 4).await;
+    let wrong = world.store.notifications_page(&draw, Some("x"), 4).await;
     assert!(matches!(wrong, Err(StoreError::InvalidCursor)));
-    told.set_status("DRAWN");
-    let early = told.store.notifications_page(&told.draw().await, None, 4).await.unwrap();
+    world.set_status("DRAWN");
+    let early = world.store.notifications_page(&world.draw().await, None, 4).await.unwrap();
     assert!(early.items.is_empty(), "nobody has won yet");
 }
 
 #[tokio::test]
 async fn what_failed_is_reopened_and_its_draw_goes_back_to_recorded() {
-    let told = Told::new().await;
-    let Reopened::Resume { draw, resumes, counts } = told.reopen(&RetryRequest::default()).await else {
+    let world = World::new().await;
+    let Reopened::Resume { draw, resumes, counts } = world.reopen(&RetryRequest::default()).await else {
         panic!("reopened")
     };
     assert_eq!((resumes, counts), (1, ReopenedCounts { sms: 2, email: 2 }));
     assert_eq!((draw.status, draw.reopened), (DrawStatus::Recorded, 1));
     assert_eq!((draw.completed_at, draw.notifications, draw.reason.clone()), (None, None, None));
     assert_eq!(draw.notified.sms, NotificationCounts { claimed: 0, sent: 2, failed: 0, unknown: 2 });
-    let unfinished = told.store.unfinished_draw(&told.party, &told.draw_id).await.unwrap().unwrap();
+    let unfinished = world.store.unfinished_draw(&world.party, &world.draw_id).await.unwrap().unwrap();
     assert_eq!(unfinished.resumes, 1);
-    assert!(told.database.dump("Lottery").contains("UNFINISHED_DRAWS"));
+    assert!(world.database.dump("Lottery").contains("UNFINISHED_DRAWS"));
     let [sent, pending, unknown] =
         [NotificationState::Sent, NotificationState::Pending, NotificationState::Unknown];
-    assert_eq!(told.states(Channel::Sms).await, [sent, pending, unknown, sent, pending, unknown]);
+    assert_eq!(world.states(Channel::Sms).await, [sent, pending, unknown, sent, pending, unknown]);
 
     // It is claimed as one that was never entered, and keeps what it was.
-    let claim = told.claim(2, Channel::Sms, "second");
-    assert_eq!(told.store.claim_notification(&claim).await.unwrap(), None);
-    let late = told.store.claim_notification(&told.claim(2, Channel::Sms, "third")).await.unwrap();
+    let claim = world.claim(2, Channel::Sms, "second");
+    assert_eq!(world.store.claim_notification(&claim).await.unwrap(), None);
+    let late = world.store.claim_notification(&world.claim(2, Channel::Sms, "third")).await.unwrap();
     assert_eq!(late.unwrap().state, NotificationState::Claimed);
-    assert!(told.store.release_notification(&claim).await.unwrap());
-    assert_eq!(told.states(Channel::Sms).await[1], pending);
-    assert_eq!(told.store.claim_notification(&claim).await.unwrap(), None);
-    let settlement = SendOutcome::Sent { message_id: "again".to_owned() };
-    told.store.record_outcome(&claim, &settlement, now()).await.unwrap();
-    let page = told.store.notifications_page(&draw, Some("1"), 1).await.unwrap();
+    assert!(world.store.release_notification(&claim).await.unwrap());
+    assert_eq!(world.states(Channel::Sms).await[1], pending);
+    assert_eq!(world.store.claim_notification(&claim).await.unwrap(), None);
+    let outcome = SendOutcome::Sent { message_id: "again".to_owned() };
+    world.store.record_outcome(&claim, &outcome, now()).await.unwrap();
+    let page = world.store.notifications_page(&draw, Some("1"), 1).await.unwrap();
     let line = &page.items[0].notification;
     assert_eq!((line.state, line.message_id.as_deref()), (sent, Some("again")));
     assert_eq!(line.earlier.len(), 1);
@@ -171,62 +171,62 @@ async fn what_failed_is_reopened_and_its_draw_goes_back_to_recorded() {
 }
 
 #[tokio::test]
-async fn a_run_that_is_late_settles_nothing_that_was_reopened() {
-    let told = Told::new().await;
+async fn a_late_run_records_no_outcome_of_a_line_that_was_reopened() {
+    let world = World::new().await;
     let request = RetryRequest { states: vec![NotificationState::Unknown], ..RetryRequest::default() };
-    told.reopen(&request).await;
-    let settlement = SendOutcome::Sent { message_id: "late".to_owned() };
-    told.store.record_outcome(&told.claim(3, Channel::Sms, "first"), &settlement, now()).await.unwrap();
-    assert_eq!(told.states(Channel::Sms).await[2], NotificationState::Pending);
+    world.reopen(&request).await;
+    let outcome = SendOutcome::Sent { message_id: "late".to_owned() };
+    world.store.record_outcome(&world.claim(3, Channel::Sms, "first"), &outcome, now()).await.unwrap();
+    assert_eq!(world.states(Channel::Sms).await[2], NotificationState::Pending);
 }
 
 #[tokio::test]
 async fn states_channels_and_ranks_choose_what_is_reopened() {
-    let told = Told::new().await;
+    let world = World::new().await;
     let request = RetryRequest {
         states: STATES.to_vec(),
         channels: vec![Channel::Email],
         ranks: Some(vec![1, 2, 3, 99]),
     };
-    let Reopened::Resume { counts, .. } = told.reopen(&request).await else { panic!("reopened") };
+    let Reopened::Resume { counts, .. } = world.reopen(&request).await else { panic!("reopened") };
     assert_eq!(counts, ReopenedCounts { sms: 0, email: 2 }, "what was sent stays sent");
-    assert_eq!(told.states(Channel::Sms).await, [STATES, STATES].concat());
+    assert_eq!(world.states(Channel::Sms).await, [STATES, STATES].concat());
     let [sent, failed, unknown] = STATES;
     let pending = NotificationState::Pending;
-    assert_eq!(told.states(Channel::Email).await, [sent, pending, pending, sent, failed, unknown]);
+    assert_eq!(world.states(Channel::Email).await, [sent, pending, pending, sent, failed, unknown]);
 }
 
 #[tokio::test]
 async fn a_draw_under_way_needs_no_further_execution_and_does_not_end_unnoticed() {
-    let told = Told::new().await;
-    told.reopen(&RetryRequest::default()).await;
-    let read = told.draw().await;
+    let world = World::new().await;
+    world.reopen(&RetryRequest::default()).await;
+    let read = world.draw().await;
     let request = RetryRequest { states: vec![NotificationState::Unknown], ..RetryRequest::default() };
-    let Reopened::UnderWay(counts) = told.reopen(&request).await else { panic!("under way") };
+    let Reopened::UnderWay(counts) = world.reopen(&request).await else { panic!("under way") };
     // Those that the first call left pending are sent as well.
     assert_eq!(counts, ReopenedCounts { sms: 4, email: 4 });
     let counts = NotificationsByChannel::default();
-    let ended = told.store.end_draw(&read, DrawStatus::Succeeded, None, &counts, now()).await.unwrap();
+    let ended = world.store.end_draw(&read, DrawStatus::Succeeded, None, &counts, now()).await.unwrap();
     assert!(!ended, "it was reopened since it was read");
-    let draw = told.draw().await;
+    let draw = world.draw().await;
     assert_eq!((draw.status, draw.reopened), (DrawStatus::Recorded, 2));
-    assert!(told.store.end_draw(&draw, DrawStatus::Succeeded, None, &counts, now()).await.unwrap());
-    assert!(told.store.end_draw(&read, DrawStatus::Succeeded, None, &counts, now()).await.unwrap());
-    assert_eq!(told.draw().await.status, DrawStatus::Succeeded);
+    assert!(world.store.end_draw(&draw, DrawStatus::Succeeded, None, &counts, now()).await.unwrap());
+    assert!(world.store.end_draw(&read, DrawStatus::Succeeded, None, &counts, now()).await.unwrap());
+    assert_eq!(world.draw().await.status, DrawStatus::Succeeded);
 }
 
 #[tokio::test]
 async fn a_call_that_died_halfway_is_finished_by_the_next() {
-    let told = Told::new().await;
+    let world = World::new().await;
     let down = || json!({"__type": "InternalServerError", "message": "down"});
     for _ in 0..3 {
-        told.database.fail_next("TransactWriteItems", 500, down());
+        world.database.fail_next("TransactWriteItems", 500, down());
     }
     let died =
-        told.store.reopen_notifications(&told.party, &told.draw_id, &RetryRequest::default(), now()).await;
+        world.store.reopen_notifications(&world.party, &world.draw_id, &RetryRequest::default(), now()).await;
     assert!(matches!(died, Err(StoreError::Unavailable(_))));
-    assert_eq!(told.draw().await.status, DrawStatus::Incomplete);
-    let Reopened::Resume { counts, .. } = told.reopen(&RetryRequest::default()).await else {
+    assert_eq!(world.draw().await.status, DrawStatus::Incomplete);
+    let Reopened::Resume { counts, .. } = world.reopen(&RetryRequest::default()).await else {
         panic!("reopened")
     };
     assert_eq!(counts, ReopenedCounts { sms: 2, email: 2 });
@@ -234,30 +234,30 @@ async fn a_call_that_died_halfway_is_finished_by_the_next() {
 
 #[tokio::test]
 async fn nothing_is_reopened_where_nothing_is_to_be_sent() {
-    let told = Told::new().await;
+    let world = World::new().await;
     let none = RetryRequest { states: vec![NotificationState::Sent], ..RetryRequest::default() };
-    assert_eq!(told.reopen(&none).await, Reopened::Nothing);
-    assert_eq!(told.draw().await.status, DrawStatus::Incomplete);
-    told.set_status("SEALED");
-    assert_eq!(told.reopen(&RetryRequest::default()).await, Reopened::NotOfficial(DrawStatus::Sealed));
+    assert_eq!(world.reopen(&none).await, Reopened::Nothing);
+    assert_eq!(world.draw().await.status, DrawStatus::Incomplete);
+    world.set_status("SEALED");
+    assert_eq!(world.reopen(&RetryRequest::default()).await, Reopened::NotOfficial(DrawStatus::Sealed));
     let unknown = DrawId::parse("unknown").unwrap();
     let answer =
-        told.store.reopen_notifications(&told.party, &unknown, &RetryRequest::default(), now()).await;
+        world.store.reopen_notifications(&world.party, &unknown, &RetryRequest::default(), now()).await;
     assert_eq!(answer.unwrap(), Reopened::Unknown);
 }
 
 #[tokio::test]
 async fn what_runs_count_adds_up_on_the_draw() {
-    let told = Told::new().await;
-    let before = told.draw().await.notified;
-    let settled = NotificationsByChannel {
+    let world = World::new().await;
+    let before = world.draw().await.notified;
+    let counts = NotificationsByChannel {
         sms: NotificationCounts { sent: 3, ..NotificationCounts::default() },
         email: NotificationCounts { unknown: 1, ..NotificationCounts::default() },
     };
     for _ in 0..2 {
-        told.store.count_notifications(&told.party, &told.draw_id, &settled).await.unwrap();
+        world.store.count_notifications(&world.party, &world.draw_id, &counts).await.unwrap();
     }
-    let after = told.draw().await.notified;
+    let after = world.draw().await.notified;
     assert_eq!((after.sms.sent, after.email.unknown), (before.sms.sent + 6, before.email.unknown + 2));
     assert_eq!((after.sms.failed, after.email.sent), (before.sms.failed, before.email.sent));
 }

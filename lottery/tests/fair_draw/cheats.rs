@@ -1,5 +1,5 @@
 //! What an organiser could try, who holds the signing key and writes the proof: each is stopped by a step, or
-//! exposed to whoever noted the commitment.
+//! exposed to everybody who noted the commitment.
 
 use lottery::manifest::NamedRound;
 use lottery::moment::Moment;
@@ -20,7 +20,7 @@ fn check_by_a_witness(bundle: &str) -> Report {
     verify(bundle.as_bytes(), &Options { pins, ..Options::default() })
 }
 
-/// Exposed to a witness, and only to one: anybody else is told that the time is the organiser's word.
+/// Exposed to a witness, and only to one: the report for anybody else says that the time is the organiser's word.
 fn exposed_to_a_witness_only(cheat: &Draw) {
     assert!(check_by_a_witness(&honest().bundle()).holds);
     let bundle = cheat.bundle();
@@ -117,7 +117,7 @@ fn a_back_dated_seal_is_exposed_to_a_witness_only_and_the_verdict_says_so() {
     let cheat = Draw::seal(back_dated, prizes());
     exposed_to_a_witness_only(&cheat);
 
-    // With a public beacon the verdict names what stands on the organiser's word.
+    // With a public beacon the verdict names what depends on the organiser's word.
     let recorded: serde_json::Value =
         serde_json::from_str(include_str!("../vectors/drand-quicknet.json")).unwrap();
     let round: lottery::beacon::BeaconRound = serde_json::from_value(recorded["rounds"][1].clone()).unwrap();

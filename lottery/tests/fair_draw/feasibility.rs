@@ -176,8 +176,8 @@ fn a_group_that_nobody_is_in_is_refused_by_name_whatever_the_quota_asks() {
         let error = eligible.fill(&prizes).unwrap_err();
         assert_eq!(error.name(), "UnknownGroup");
         let Infeasible::UnknownGroup(unknown) = error else { panic!("{error}") };
-        let told: Vec<_> = unknown.iter().map(|it| (it.group.as_str(), it.nearest[0].as_str())).collect();
-        assert_eq!(told, [("Salse", "Sales"), ("management", "Management")]);
+        let found: Vec<_> = unknown.iter().map(|it| (it.group.as_str(), it.nearest[0].as_str())).collect();
+        assert_eq!(found, [("Salse", "Sales"), ("management", "Management")]);
     }
 }
 
@@ -193,11 +193,11 @@ fn a_group_whose_people_cannot_win_exists_and_has_nobody_for_its_seats() {
     assert_eq!(fill(&[("a", None, Some(0))]), Ok(()));
     let error = fill(&[("a", Some(1), None)]).unwrap_err();
     assert!(matches!(error, Infeasible::GroupTooSmall { eligible: 0, reserved: 1, .. }), "{error}");
-    // Nobody can be mistyped by whoever asks for people without a group.
+    // A quota for people without a group names no group that could be mistyped.
     assert_eq!(fill(&[("-", None, Some(0))]), Ok(()));
     let error = fill(&[("-+a", Some(1), None)]).unwrap_err();
-    let told = "1 seats are reserved for a or people without a group, but only 0 of them can win";
-    assert_eq!(error.to_string(), told);
+    let expected = "1 seats are reserved for a or people without a group, but only 0 of them can win";
+    assert_eq!(error.to_string(), expected);
 }
 
 #[test]
@@ -211,6 +211,6 @@ fn reserved_seats_of_groups_that_are_in_several_quotas_are_held_against_each_oth
     };
     assert_eq!(of([0, 4]), Ok(()));
     let error = of([2, 3]).unwrap_err();
-    let told = "prize 2 (Prize) reserves 2 seats for b, but the seats that prizes before it reserve may leave only 1 of them";
-    assert_eq!((error.name(), error.to_string().as_str()), ("QuotaNotSatisfiable", told));
+    let expected = "prize 2 (Prize) reserves 2 seats for b, but the seats that prizes before it reserve may leave only 1 of them";
+    assert_eq!((error.name(), error.to_string().as_str()), ("QuotaNotSatisfiable", expected));
 }

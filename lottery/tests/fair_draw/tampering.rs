@@ -13,7 +13,7 @@ fn draw() -> Draw {
     Draw::seal(entries(60), prizes())
 }
 
-/// The step at which a bundle is refused; it stands in the verdict too.
+/// The step at which a bundle is refused; it is in the verdict too.
 fn refused_at(bundle: &str) -> StepName {
     let report = check(bundle);
     assert!(!report.holds, "{report}");
