@@ -1,4 +1,4 @@
-//! An answer that everyone may have: serialised once, with its tag, and the rule by which caches keep it.
+//! A response that everyone may have: serialised once, with its tag, and the rule by which caches keep it.
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use crate::cache_control::CacheRule;
 use crate::error::ApiError;
 
-/// The most that an answer may hold as Lambda carries it, in bytes: Lambda takes no response beyond 6,291,556, in which the
+/// The largest response as Lambda carries it, in bytes: Lambda takes no response beyond 6,291,556, in which the
 /// body is a JSON string between headers and cookies.
 pub(crate) const MAX_ANSWER: usize = 5_500_000;
 
@@ -30,7 +30,7 @@ pub(crate) fn carried_as_file(bytes: usize) -> usize {
     bytes.div_ceil(3) * 4
 }
 
-/// A body with all that caches are told about it.
+/// A body with the headers by which caches keep it.
 #[derive(Debug)]
 pub(crate) struct Answer {
     body: Bytes,
@@ -59,7 +59,7 @@ impl Answer {
         self
     }
 
-    /// The room that it takes.
+    /// Its size in the cache.
     pub(crate) fn bytes(&self) -> usize {
         self.body.len()
     }
@@ -69,7 +69,7 @@ impl Answer {
         carried(&self.body)
     }
 
-    /// The whole answer, or that the caller's own copy is still the one (304).
+    /// The whole response, or 304 if the caller's copy is still current.
     pub(crate) fn respond(&self, request: &HeaderMap) -> Response {
         let is_known = is_known(request, &self.tag);
         let body = if is_known { Body::empty() } else { Body::from(Bytes::clone(&self.body)) };
@@ -92,8 +92,8 @@ impl Answer {
 
 /// A strong tag of these bytes.
 pub(crate) fn tag(bytes: &[u8]) -> HeaderValue {
-    let digest = lottery::hex(&Sha256::digest(bytes)[..12]);
-    HeaderValue::try_from(format!("\"{digest}\"")).expect("hexadecimal digits may stand in a header")
+    let digest: String = Sha256::digest(bytes).iter().take(12).map(|byte| format!("{byte:02x}")).collect();
+    HeaderValue::try_from(format!("\"{digest}\"")).expect("hexadecimal digits are valid in a header")
 }
 
 /// Whether the caller has what this tag names.
@@ -105,7 +105,7 @@ pub(crate) fn is_known(request: &HeaderMap, tag: &HeaderValue) -> bool {
     })
 }
 
-/// How long the page of a list may be, so that it fits into an answer: of a page that is too large, a shorter one is made.
+/// The length of a page so that it fits into a response: a page that is too large is made again, shorter.
 pub(crate) struct Fit {
     pub(crate) limit: usize,
 }
@@ -115,7 +115,7 @@ impl Fit {
         Self { limit }
     }
 
-    /// Whether an answer of this length fits; shortens the page if it does not. A single item always fits.
+    /// Whether this response fits; shortens the page if it does not. A single item always fits.
     pub(crate) fn holds(&mut self, answer: &Answer) -> bool {
         let carried = answer.carried();
         if carried <= MAX_ANSWER || self.limit <= 1 {

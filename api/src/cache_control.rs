@@ -1,22 +1,22 @@
-//! The rules by which browsers and shared caches, such as CloudFront, keep what this service answers.
+//! The rules by which browsers and shared caches, such as CloudFront, cache the responses of this service.
 //!
-//! | answer | rule |
+//! | response | rule |
 //! | --- | --- |
 //! | a draw, its events and winners while it is under way | [`CacheRule::UnderWay`]: shared for 1 s |
 //! | lists of lotteries and draws | [`CacheRule::List`]: shared for 2 s |
 //! | a draw that has ended, its masked winners | [`CacheRule::Ended`]: shared for 10 s, since a winner may withdraw |
-//! | proof, entries, places and odds that cannot change any more | [`CacheRule::Lasting`]: a day |
+//! | proof, entries, inclusions and odds that cannot change any more | [`CacheRule::Lasting`]: a day |
 //! | files of the page under the tag of their build | [`CacheRule::Immutable`]: a year |
 //! | the page itself | [`CacheRule::Page`]: shared for 10 s |
 //! | files of the page without a tag | [`CacheRule::Revalidated`]: asked about each time |
 //! | the OpenAPI document | [`CacheRule::Document`]: five minutes |
-//! | winners in full | [`CacheRule::Private`]: kept by nobody |
-//! | all else: participants, receipts, the ledger, failures, answers to writes, health | `no-store`, set by the edge |
+//! | winners in full | [`CacheRule::Private`]: not cached |
+//! | all else: participants, receipts, the ledger, failures, responses to writes, health | `no-store`, set by the edge |
 //!
 //! A browser asks about everything but the lasting and immutable ones each time and is answered 304 by the tag; a
 //! shared cache absorbs those who ask within the same seconds. So a watcher sees what is at most as old as the rule says,
-//! plus the freshness of this process. Whatever is kept publicly is the same with and without a token; where a token
-//! changes the answer, it says `private` and varies by `Authorization`. A shared cache has to take `Authorization`,
+//! plus the freshness of this process. A publicly cached response is the same with and without a token; where a token
+//! changes the response, it says `private` and varies by `Authorization`. A shared cache has to take `Authorization`,
 //! `Accept`, `Last-Event-ID` and the query into its key.
 
 use std::time::Duration;
@@ -24,7 +24,7 @@ use std::time::Duration;
 /// How long this process keeps what never changes, if there is room.
 pub(crate) const LASTING: Duration = Duration::from_secs(60 * 60);
 
-/// How long an answer may be kept, and by whom.
+/// How long a response may be cached, and by which caches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CacheRule {
     /// It may change at any time.
@@ -41,9 +41,9 @@ pub(crate) enum CacheRule {
     Page,
     /// It changes with the build.
     Revalidated,
-    /// It changes with the build, and nobody minds an old one.
+    /// Changes with the build; an old copy does no harm.
     Document,
-    /// A token has opened it: nobody but the caller may have it, and nobody keeps it.
+    /// Depends on a token: for the caller alone, and not cached.
     Private,
 }
 

@@ -1,4 +1,4 @@
-//! What the service must be told, read once at start.
+//! Configuration, read once at startup.
 
 use std::time::Duration;
 
@@ -17,13 +17,13 @@ pub struct Config {
     pub issuer: String,
     /// The `aud` that tokens must have (or `client_id`, where an issuer such as Cognito writes no `aud`).
     pub audience: String,
-    /// What stands before each scope in a token, such as `lottery/`.
+    /// The prefix of each scope in a token, such as `lottery/`.
     pub scope_prefix: String,
     /// What the names of the lotteries' SNS topics begin with.
     pub topic_prefix: String,
     /// How many e-mail addresses one lottery may subscribe: SNS allows 200 filter policies per topic.
     pub email_subscription_limit: u64,
-    /// On which channels winners can be told: SNS sends no SMS in China.
+    /// The channels on which winners can be notified: SNS sends no SMS in China.
     pub channels: Vec<Channel>,
     /// Whether e-mails can go through SES, which needs a sender.
     pub has_email_sender: bool,
@@ -38,8 +38,8 @@ pub struct Config {
     pub events_wait: Duration,
     /// How long an SNS filter policy may take to apply: for so long e-mails to an address just imported are held back.
     pub filter_policy_wait: Duration,
-    /// For how long what was read of a draw under way, or of a list, is taken for current. Whatever this process writes
-    /// itself it knows at once. Zero reads anew for each request.
+    /// For how long a read of a draw under way, or of a list, counts as current. Writes of this process take effect at once.
+    /// Zero reads anew for each request.
     pub read_freshness: Duration,
 }
 
@@ -50,13 +50,13 @@ pub struct ImportLimits {
     pub max_bytes: u64,
     /// Participants; `None` where the body is streamed.
     pub max_lines: Option<u64>,
-    /// For how long one request withdraws who is not on a list any more, or takes an import back; what is left is done by the
-    /// next.
+    /// For how long one request withdraws people who are missing from a list, or takes an import back; what is left is done by
+    /// the next.
     pub withdraw_for: Duration,
 }
 
 impl ImportLimits {
-    /// Lambda holds the whole request in memory and answers within 30 seconds.
+    /// Lambda holds the whole request in memory and responds within 30 seconds.
     pub const LAMBDA: Self =
         Self { max_bytes: 4 * 1024 * 1024, max_lines: Some(2_000), withdraw_for: Duration::from_secs(12) };
     /// A server streams: the limit only stops what cannot be meant.
@@ -64,7 +64,7 @@ impl ImportLimits {
         Self { max_bytes: 512 * 1024 * 1024, max_lines: None, withdraw_for: Duration::from_secs(60) };
 }
 
-/// What a function reads and answers within 30 seconds, in people.
+/// The people whom a function reads and returns within 30 seconds.
 const LAMBDA_EXPORT: usize = 20_000;
 
 /// A token bucket: it holds `burst` calls and gains `per_second` of them each second.
@@ -72,7 +72,7 @@ const LAMBDA_EXPORT: usize = 20_000;
 pub struct Rate {
     /// Calls gained each second.
     pub per_second: f64,
-    /// Calls that may come at once.
+    /// The burst of calls.
     pub burst: f64,
 }
 
@@ -113,7 +113,7 @@ pub enum KeySource {
     Url(String),
 }
 
-/// Everything that the binary is told.
+/// The settings of the binary.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// The settings of the API itself.
@@ -166,7 +166,7 @@ impl Settings {
     /// Reads the settings through `lookup` (the environment, in `main`).
     ///
     /// # Errors
-    /// [`ConfigError`] names all that is missing at once, or the first that cannot be read.
+    /// [`ConfigError`] names all missing settings, or the first that cannot be read.
     pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let get = |name: &'static str| lookup(name).filter(|value| !value.trim().is_empty());
         let mut missing = Vec::new();
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn all_missing_names_are_told_at_once() {
+    fn all_missing_names_are_reported_at_once() {
         let error = Settings::from_lookup(|_| None).unwrap_err().to_string();
         for name in [
             "LOTTERY_TABLE",

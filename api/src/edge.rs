@@ -1,6 +1,6 @@
 //! The outermost layer: request ids, the access log, panics, security headers, problem documents.
 //!
-//! Whatever happens further in, what leaves here has a request id, and an error is a problem document.
+//! Every response has a request id, and every error is a problem document, whatever a handler returned.
 
 use std::panic::AssertUnwindSafe;
 use std::time::Instant;
@@ -78,7 +78,7 @@ fn finish(mut response: Response, request_id: &str, method: &Method, started: In
 }
 
 /// By what a request is found in the logs: API Gateway's id of it, which the gateway's access log has too; elsewhere the
-/// caller's own id if it is one that may stand in a log, otherwise a new one.
+/// caller's own id if it is safe to log, otherwise a new one.
 fn request_id(request: &Request) -> String {
     let gateway = request.extensions().get::<RequestContext>().and_then(|context| match context {
         RequestContext::ApiGatewayV2(context) => context.request_id.as_deref(),
@@ -94,7 +94,7 @@ fn request_id(request: &Request) -> String {
     id.map_or_else(|| Uuid::new_v4().to_string(), str::to_owned)
 }
 
-/// Headers that keep a browser from doing more with an answer than it should; a handler's own win.
+/// Headers that restrict what a browser does with a response; those of a handler take precedence.
 fn harden(headers: &mut HeaderMap) {
     const DEFAULTS: [(HeaderName, &str); 7] = [
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),

@@ -1,6 +1,6 @@
-//! What the API answers when it cannot do what was asked: RFC 9457 problem details.
+//! The responses to requests that fail: RFC 9457 problem details.
 //!
-//! An [`ApiError`] keeps two texts: the public one goes into the reply, the internal one into the log.
+//! An [`ApiError`] keeps two texts: the public one for the response, the internal one for the log.
 //! The reply's body is written by the [edge](crate::edge), which knows the request id.
 
 use std::borrow::Cow;
@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 
 use crate::explanation::Explanation;
 
-/// A request that fails, with what its sender may know and what only the log may.
+/// A request that fails, with a public text for its sender and an internal one for the log.
 pub struct ApiError(Box<Problem>);
 
 /// The parts of an error; travels to the edge as a response extension.
@@ -48,22 +48,22 @@ impl ApiError {
         Self::new(StatusCode::BAD_REQUEST, name, detail)
     }
 
-    /// 422: the request can be read, but what it says cannot stand.
+    /// 422: the request can be parsed, but is invalid.
     pub fn invalid(name: impl Into<Cow<'static, str>>, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, name, detail)
     }
 
-    /// 404: nothing is there.
+    /// 404: there is nothing of this name.
     pub fn not_found(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, "NotFound", detail)
     }
 
-    /// 409: it contradicts what is there.
+    /// 409: the request contradicts the stored state.
     pub fn conflict(name: impl Into<Cow<'static, str>>, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::CONFLICT, name, detail)
     }
 
-    /// 413: more than one request may carry.
+    /// 413: the request is too large.
     pub fn too_large(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "TooLarge", detail)
     }
@@ -78,12 +78,12 @@ impl ApiError {
         .because(internal)
     }
 
-    /// 503: something that we rest on does not answer at the moment; the same request may work later.
+    /// 503: a backend does not respond; the same request may work later.
     pub fn unavailable(internal: impl fmt::Display) -> Self {
         Self::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "Unavailable",
-            "a service behind this API does not answer at the moment; send the same request again",
+            "a service that this API depends on does not respond; send the same request again",
         )
         .because(internal)
         .retry_after(2)
@@ -102,7 +102,7 @@ impl ApiError {
         self.with_header(RETRY_AFTER, HeaderValue::from(seconds))
     }
 
-    /// 422: a field of the request cannot stand; `errors` says why in words and in a code.
+    /// 422: a field of the request is invalid; `errors` says why in words and in a code.
     pub(crate) fn invalid_field(field: &str, why: Explanation) -> Self {
         Self::invalid("InvalidField", format!("{field}: {why}")).at_field(field, why)
     }
@@ -116,7 +116,7 @@ impl ApiError {
         self.with_error(error.into())
     }
 
-    /// Names the place of the fault in the request, as `errors: [{field, detail}]`.
+    /// Names the location of the fault in the request, as `errors: [{field, detail}]`.
     #[must_use]
     pub fn at(self, field: &str) -> Self {
         let error = json!({ "field": field, "detail": self.0.detail });
@@ -151,7 +151,7 @@ impl ApiError {
         self
     }
 
-    /// The same error, for another of those who waited for the same answer.
+    /// The same error, for another request that waited for the same read.
     pub(crate) fn shared(&self) -> Self {
         Self(self.0.clone())
     }

@@ -24,9 +24,9 @@ pub(crate) struct Explanation {
 impl Explanation {
     /// From one of the enums that `lottery::refusals!` declares.
     fn of<R: Serialize + fmt::Display>(refusal: &R) -> Self {
-        let told = serde_json::to_value(refusal).expect("a refusal holds texts and numbers only");
-        let code = told["code"].as_str().expect("each refusal has a code").to_owned();
-        let parameters = told["parameters"].as_object().cloned().unwrap_or_default();
+        let value = serde_json::to_value(refusal).expect("a refusal holds texts and numbers only");
+        let code = value["code"].as_str().expect("each refusal has a code").to_owned();
+        let parameters = value["parameters"].as_object().cloned().unwrap_or_default();
         Self { reason: refusal.to_string(), code, parameters }
     }
 
@@ -99,13 +99,13 @@ impl PartialSchema for RefusalCode {
 
 impl ToSchema for RefusalCode {}
 
-/// What stands in the sentence of a refusal, by name.
+/// The values in the sentence of a refusal, by name.
 pub(crate) struct RefusalParameters;
 
 impl PartialSchema for RefusalParameters {
     fn schema() -> RefOr<Schema> {
         ObjectBuilder::new()
-            .description(Some("What stands in the sentence, by name, such as `{\"most\": 200}`"))
+            .description(Some("The values in the sentence, by name, such as `{\"most\": 200}`"))
             .additional_properties(Some(AdditionalProperties::FreeForm(true)))
             .into()
     }

@@ -1,5 +1,4 @@
-//! Reading requests: ids in the path, JSON bodies, paging, accepted types. What cannot be read is refused
-//! with its place and the mend.
+//! Parsing requests: ids in the path, JSON bodies, paging, accepted types. An error names the location and the remedy.
 
 use axum::body::{Body, to_bytes};
 use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
@@ -13,12 +12,12 @@ use serde_json::Value;
 
 use crate::error::ApiError;
 
-/// The most that a body other than an import may hold.
+/// Bytes of a body other than an import.
 const MAX_JSON: usize = 64 * 1024;
 pub(crate) const DEFAULT_PAGE: usize = 100;
-pub(crate) const LARGEST_PAGE: usize = 1_000;
+pub(crate) const MAX_PAGE: usize = 1_000;
 /// The entries of one page: as many as a proof holds itself.
-const MOST_ENTRIES: u64 = lottery::proof::MOST_ENTRIES_WITHIN;
+const MAX_ENTRIES: u64 = lottery::proof::MOST_ENTRIES_WITHIN;
 
 /// A lottery named in the path.
 pub(crate) struct LotteryPath(pub(crate) LotteryId);
@@ -35,27 +34,27 @@ pub(crate) struct ImportPath(pub(crate) LotteryId, pub(crate) u64);
 /// An entry of a draw, named in the path by its label.
 pub(crate) struct EntryPath(pub(crate) LotteryId, pub(crate) DrawId, pub(crate) Label);
 
-/// That there is no such entry.
+/// 404 for an unknown entry.
 fn unknown_entry() -> ApiError {
     ApiError::not_found("no entry of this draw has this label")
 }
 
-/// That there is no such lottery.
+/// 404 for an unknown lottery.
 pub(crate) fn unknown_lottery() -> ApiError {
     ApiError::not_found("there is no lottery of this id; GET /lotteries lists them")
 }
 
-/// That there is no such draw.
+/// 404 for an unknown draw.
 pub(crate) fn unknown_draw() -> ApiError {
     ApiError::not_found("there is no draw of this id in this lottery")
 }
 
-/// That there is no such participant.
+/// 404 for an unknown participant.
 pub(crate) fn unknown_participant() -> ApiError {
     ApiError::not_found("there is no participant of this id in this lottery")
 }
 
-/// One parameter of the path. What is no id names nothing, so it is not found.
+/// One parameter of the path. A malformed id is treated as not found.
 async fn parameter<T: TryFrom<String>>(
     parts: &mut Parts,
     name: &str,
@@ -113,7 +112,7 @@ impl<S: Send + Sync> FromRequestParts<S> for EntryPath {
     }
 }
 
-/// A JSON body, with its bytes: they tell whether two requests are the same.
+/// A JSON body, with its bytes, by which repeated requests are recognised.
 pub(crate) struct JsonBody {
     pub(crate) bytes: Bytes,
     pub(crate) value: Value,
@@ -132,7 +131,7 @@ impl<S: Send + Sync> FromRequest<S> for JsonBody {
         }
         let bytes = whole(request.into_body(), MAX_JSON).await?;
         let value = serde_json::from_slice(&bytes).map_err(|error| {
-            // serde_json's message may quote the body; the place is enough.
+            // serde_json's message may quote the body; the position is enough.
             let (line, column) = (error.line(), error.column());
             ApiError::bad_request(
                 "MalformedJson",
@@ -156,7 +155,7 @@ pub(crate) async fn whole(body: Body, limit: usize) -> Result<Bytes, ApiError> {
     })
 }
 
-/// That the body is of a type that is not taken; `taken` lists those that are.
+/// 415: the type of the body is not accepted; `taken` lists those that are.
 pub(crate) fn unsupported(taken: &str) -> ApiError {
     ApiError::new(
         StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -194,7 +193,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Paging {
     }
 }
 
-/// A page of entries: `?cursor=&limit=`, the cursor being the place of its first entry.
+/// A page of entries: `?cursor=&limit=`, the cursor being the index of its first entry.
 pub(crate) struct EntriesPage {
     pub(crate) first: u64,
     pub(crate) limit: u64,
@@ -204,16 +203,16 @@ impl<S: Send + Sync> FromRequestParts<S> for EntriesPage {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
-        let mut page = Self { first: 0, limit: MOST_ENTRIES };
+        let mut page = Self { first: 0, limit: MAX_ENTRIES };
         for (name, value) in query(&parts.uri)? {
             match name.as_str() {
                 "cursor" if !value.is_empty() => {
                     page.first = value.parse().map_err(|_| StoreError::InvalidCursor)?;
                 }
                 "limit" => {
-                    let limit = value.parse().ok().filter(|limit| (1..=MOST_ENTRIES).contains(limit));
+                    let limit = value.parse().ok().filter(|limit| (1..=MAX_ENTRIES).contains(limit));
                     page.limit = limit.ok_or_else(|| {
-                        let detail = format!("limit must be a whole number from 1 to {MOST_ENTRIES}");
+                        let detail = format!("limit must be a whole number from 1 to {MAX_ENTRIES}");
                         ApiError::bad_request("BadQuery", detail).at("limit")
                     })?;
                 }
@@ -264,19 +263,19 @@ impl<S: Send + Sync> FromRequestParts<S> for WinnersPage {
     }
 }
 
-/// How long a page may be.
+/// The limit of a page, from 1 to [`MAX_PAGE`].
 pub(crate) fn page_limit(value: &str) -> Result<usize, ApiError> {
-    value.parse().ok().filter(|limit| (1..=LARGEST_PAGE).contains(limit)).ok_or_else(|| {
-        let detail = format!("limit must be a whole number from 1 to {LARGEST_PAGE}");
+    value.parse().ok().filter(|limit| (1..=MAX_PAGE).contains(limit)).ok_or_else(|| {
+        let detail = format!("limit must be a whole number from 1 to {MAX_PAGE}");
         ApiError::bad_request("BadQuery", detail).at("limit")
     })
 }
 
-/// The pairs behind the question mark, in their order.
+/// The query parameters, in their order.
 pub(crate) fn query(uri: &Uri) -> Result<Vec<(String, String)>, ApiError> {
     axum::extract::Query::<Vec<(String, String)>>::try_from_uri(uri)
         .map(|query| query.0)
-        .map_err(|_| ApiError::bad_request("BadQuery", "the part of the address behind `?` cannot be read"))
+        .map_err(|_| ApiError::bad_request("BadQuery", "the query of the address cannot be parsed"))
 }
 
 /// The offered media type that the request likes best.

@@ -1,6 +1,6 @@
 //! `Idempotency-Key`: a request that is sent again is answered again, not done again.
 //!
-//! The scope of a key is the caller and the route. While the first request runs, others with its key are told so
+//! The scope of a key is the caller and the route. While the first request runs, others with its key are refused
 //! (409); the mark expires after a minute, should that request have died. Only what was done is remembered: a
 //! request that was refused may be sent again under the same key.
 
@@ -23,8 +23,8 @@ use crate::state::AppState;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
-const LARGEST_ANSWER: usize = 64 * 1024;
-/// The headers of an answer that are part of it; all others are made anew.
+const MAX_ANSWER: usize = 64 * 1024;
+/// The headers that are stored with a response; all others are set anew.
 const KEPT_HEADERS: [HeaderName; 2] = [CONTENT_TYPE, LOCATION];
 
 /// The key that a request carries, if it does, within its caller's scope.
@@ -48,7 +48,7 @@ impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
     }
 }
 
-/// What the request is for: its method, the pattern of its address and what stands in it. The spelling of the address does
+/// The scope of the request: its method, the pattern of its address and the values in it. The spelling of the address does
 /// not count: `/lotteries/%70arty/draws` is `/lotteries/party/draws`.
 async fn route<S: Send + Sync>(parts: &mut Parts, state: &S) -> String {
     let pattern = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
@@ -94,7 +94,7 @@ impl IdempotencyKey {
             Claim::InFlight => {
                 return Err(ApiError::conflict(
                     "RequestInFlight",
-                    "a request with this Idempotency-Key is being worked on; send it again in a moment",
+                    "a request with this Idempotency-Key is being processed; send it again shortly",
                 )
                 .retry_after(1));
             }
@@ -110,9 +110,12 @@ impl IdempotencyKey {
         match action.await {
             Ok(response) => {
                 let (response, stored) = keep(response).await?;
-                // The thing is done: an answer that cannot be remembered is still the answer.
+                // The action is done: a response that cannot be stored is returned all the same.
                 if let Err(error) = state.store.finish(&scope, &key, &stored).await {
-                    tracing::warn!(error = %Chain(&error), "an answer cannot be remembered");
+                    tracing::warn!(
+                        error = crate::error::chain(&error),
+                        "a response cannot be stored for repeated requests"
+                    );
                 }
                 Ok(response)
             }
@@ -131,7 +134,7 @@ impl IdempotencyKey {
 
 async fn keep(response: Response) -> Result<(Response, StoredResponse), ApiError> {
     let (parts, body) = response.into_parts();
-    let bytes = to_bytes(body, LARGEST_ANSWER).await.map_err(ApiError::internal)?;
+    let bytes = to_bytes(body, MAX_ANSWER).await.map_err(ApiError::internal)?;
     let headers = KEPT_HEADERS
         .iter()
         .filter_map(|name| Some((name.to_string(), parts.headers.get(name)?.to_str().ok()?.to_owned())))

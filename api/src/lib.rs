@@ -2,7 +2,7 @@
 //!
 //! [`router`] is the whole service. In reading order:
 //!
-//! - `routes`: the one table of routes, each with who may call it; `openapi` says the same to programs
+//! - `routes`: the one table of routes, each with its access; `openapi` says the same to programs
 //! - `edge`: what surrounds every request; `auth` and `rate_limit`: the checks before every route
 //! - `lotteries`, `participants`, `draws`: the handlers; `page`: the page for people
 //! - `spreadsheet`: tables as CSV and as workbooks

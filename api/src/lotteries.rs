@@ -24,7 +24,7 @@ use crate::idempotency::IdempotencyKey;
 use crate::participants::country_of;
 use crate::state::AppState;
 
-/// The draws that a lottery's own answer lists; the others are a page away.
+/// The draws that a lottery's own response lists; the others are on further pages.
 const DRAWS_SHOWN: usize = 100;
 
 /// The lottery to create.
@@ -104,7 +104,7 @@ pub(crate) struct LotteryWithDraws {
     lottery: LotteryView,
     /// Its newest draws, with their sequence numbers and commitments.
     draws: Vec<DrawSummary>,
-    /// Where the list of its draws goes on, if it does.
+    /// The cursor of its further draws, if there are any.
     next_cursor: Option<String>,
 }
 

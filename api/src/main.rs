@@ -1,4 +1,4 @@
-//! The API: on Lambda behind API Gateway, otherwise a plain server.
+//! The API: on Lambda with API Gateway, otherwise a plain server.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -72,7 +72,7 @@ pub(crate) struct ProblemSchema {
 #[derive(ToSchema)]
 #[allow(dead_code, reason = "describes the document that the edge writes")]
 pub(crate) struct FieldProblem {
-    /// Where it stands in the request.
+    /// Its path in the request.
     field: String,
     /// What is wrong with it.
     detail: String,
@@ -114,13 +114,13 @@ pub(crate) fn empty(config: &Config) -> OpenApi {
         .build()
 }
 
-/// What a public address may answer to GET besides what it holds.
+/// The redirections that GET of a public address may return.
 pub(crate) fn redirections(path: &str, access: Access) -> Vec<(u16, &'static str)> {
     let mut redirections = Vec::new();
     if crate::page::view_of(path).is_some() {
         redirections.push((303, "`Accept` names HTML first, as a browser's does when a person follows a link: `Location` is the page"));
     }
-    // Health is asked to be told now, and what needs a token nobody keeps.
+    // Health is always current, and responses that need a token are not cached.
     if access.needed().is_empty() && path != "/healthz" {
         redirections.push((304, "The copy that `If-None-Match` names is still the one"));
     }
@@ -148,8 +148,8 @@ pub(crate) fn complete(
     for name in path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')) {
         let name = name.trim_start_matches('*');
         let parameters = operation.parameters.get_or_insert_default();
-        let is_told = |one: &RefOr<Parameter>| matches!(one, RefOr::T(one) if one.name == name);
-        if !parameters.iter().any(is_told) {
+        let is_declared = |one: &RefOr<Parameter>| matches!(one, RefOr::T(one) if one.name == name);
+        if !parameters.iter().any(is_declared) {
             parameters.push(RefOr::T(path_parameter(name)));
         }
     }
@@ -168,7 +168,7 @@ pub(crate) fn complete(
     }
 }
 
-/// A parameter behind the `?` of a route of the service's host.
+/// A query parameter of a route of the service's host.
 pub(crate) fn query_parameter(name: &str) -> Parameter {
     ParameterBuilder::new()
         .name(name)
@@ -216,15 +216,13 @@ fn failure_text(status: u16) -> &'static str {
         Ok(StatusCode::REQUEST_TIMEOUT) => "The body stopped arriving",
         Ok(StatusCode::CONFLICT) => "It contradicts what is there, or a request with this key is in flight",
         Ok(StatusCode::PAYLOAD_TOO_LARGE) => "More than one request may carry",
-        Ok(StatusCode::UNSUPPORTED_MEDIA_TYPE) => "The body is of a type that is not taken",
-        Ok(StatusCode::UNPROCESSABLE_ENTITY) => {
-            "What the request says cannot stand; `errors` names the fields"
-        }
+        Ok(StatusCode::UNSUPPORTED_MEDIA_TYPE) => "The body is of a type that is not accepted",
+        Ok(StatusCode::UNPROCESSABLE_ENTITY) => "The request is invalid; `errors` names the fields",
         Ok(StatusCode::TOO_MANY_REQUESTS) => {
             "Too many requests from this caller; `Retry-After` says when again"
         }
         Ok(StatusCode::SERVICE_UNAVAILABLE) => {
-            "Something behind the API does not answer; the same request may work later"
+            "A backend of the API does not respond; the same request may work later"
         }
         _ => "A fault on our side",
     }

@@ -119,7 +119,7 @@ static FILES: LazyLock<Vec<File>> = LazyLock::new(|| {
     files
 });
 
-/// Tells one build's files from another's: the files of the page stand under it, and name each other relative to it.
+/// Identifies a build: the page's files are served under it and name each other relative to it.
 static BUILD: LazyLock<String> = LazyLock::new(|| {
     let mut digest = Sha256::new_with_prefix(INDEX);
     FILES.iter().for_each(|file| digest.update(file.content));
@@ -132,13 +132,13 @@ static PAGE: LazyLock<Answer> = LazyLock::new(|| {
     with_policy(Answer::new(page, "text/html; charset=utf-8", CacheRule::Page))
 });
 
-/// Each file's answers: under the tag of the build, and without it.
+/// Each file's responses: under the tag of the build, and without it.
 static ANSWERS: LazyLock<HashMap<&'static str, [Answer; 2]>> = LazyLock::new(|| {
     let answers = |file: &File| [CacheRule::Immutable, CacheRule::Revalidated].map(|rule| file.answer(rule));
     FILES.iter().map(|file| (file.path, answers(file))).collect()
 });
 
-/// The policy stands on a 304 too: a browser takes the headers of that answer for its own copy.
+/// A 304 has the policy too: a browser applies its headers to the cached copy.
 fn with_policy(answer: Answer) -> Answer {
     answer.with_header(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY))
 }
@@ -247,7 +247,7 @@ pub(crate) struct Health {
     version: &'static str,
 }
 
-/// Liveness: answers at once, from what the service knows. 503 names the part that is down.
+/// Liveness: responds without calling a backend. 503 names the part that is down.
 #[utoipa::path(get, path = "/healthz", tag = "service",
     responses((status = 200, description = "The service runs", body = Health)))]
 pub(crate) async fn health(State(state): State<AppState>) -> Result<Json<Health>, ApiError> {

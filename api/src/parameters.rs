@@ -1,6 +1,6 @@
-//! Parameters behind the `?` of an address: those that the OpenAPI document gives an operation, and no others.
+//! Query parameters: an operation accepts those of the OpenAPI document and no others.
 //!
-//! Whoever misspells `dry_run` must not import.
+//! A misspelt `dry_run` must not start an import.
 
 use std::sync::Arc;
 
@@ -73,10 +73,10 @@ fn distance(one: &str, other: &str) -> usize {
     for (index, character) in one.chars().enumerate() {
         let mut diagonal = row[0];
         row[0] = index + 1;
-        for (place, compared) in other.iter().enumerate() {
+        for (index, compared) in other.iter().enumerate() {
             let replaced = diagonal + usize::from(character != *compared);
-            diagonal = row[place + 1];
-            row[place + 1] = replaced.min(row[place] + 1).min(diagonal + 1);
+            diagonal = row[index + 1];
+            row[index + 1] = replaced.min(row[index] + 1).min(diagonal + 1);
         }
     }
     row[other.len()]

@@ -1,8 +1,8 @@
 //! How often one caller may call: a token bucket per caller and class of route, in this process.
 //!
-//! Whoever sends a token that counts is one caller wherever the calls come from; everybody else is counted by
+//! The sender of a valid token is one caller, wherever the calls come from; all others are counted by
 //! address. A call to a protected route whose token is missing or does not count spends a bucket of its own, so that
-//! nobody uses up the organiser's calls from the organiser's own network.
+//! other callers do not use up the organiser's calls from the organiser's own network.
 //!
 //! On Lambda each execution environment is a process with buckets of its own: there this module only keeps one
 //! environment from a single caller's burst, and the limit that holds for a whole deployment is the throttling of
@@ -29,7 +29,7 @@ pub enum RateClass {
     Write,
     /// Anyone may enter a lottery by it.
     Join,
-    /// It says whether the service lives, and is not limited: whoever watches over the service asks from anywhere, however
+    /// The health check, which is not limited: monitoring may ask from anywhere, however
     /// many others ask.
     Health,
 }
@@ -37,14 +37,14 @@ pub enum RateClass {
 /// Who pays for a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Payer {
-    /// Somebody without a token that counts, by address.
+    /// A caller without a valid token, by address.
     Address(IpAddr),
     /// The subject of a token that counts, by its hash.
     Principal(u64),
 }
 
 impl Payer {
-    /// Whoever calls from this address. One household has a whole IPv6 network of 64 bits; it counts as one caller.
+    /// The callers from this address. One household has a whole IPv6 network of 64 bits; it counts as one caller.
     pub(crate) fn at(address: IpAddr) -> Self {
         Self::Address(network(address))
     }
@@ -94,7 +94,10 @@ impl Limiter {
         Self { limits, buckets: Mutex::new(HashMap::new()) }
     }
 
-    /// Takes one call, or answers how many seconds it takes until there is one.
+    /// Takes one call.
+    ///
+    /// # Errors
+    /// The seconds until a call is available.
     pub(crate) fn take(&self, payer: Payer, counted: Counted, now: Timestamp) -> Result<(), u64> {
         let Some(rate) = self.rate(counted) else { return Ok(()) };
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
@@ -125,7 +128,7 @@ impl Limiter {
             self.rate(*counted).is_some_and(|rate| bucket.filled(rate, now).calls < rate.burst)
         });
         if buckets.len() >= BUCKETS {
-            // So many busy callers at once: forgetting them is better than growing without end.
+            // Too many busy callers: forgetting them is better than growing without limit.
             buckets.clear();
         }
     }
@@ -146,7 +149,7 @@ pub(crate) fn caller_address(extensions: &Extensions) -> IpAddr {
         .unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED))
 }
 
-/// The network of 64 bits that an IPv6 address belongs to; an IPv4 address stands for itself.
+/// The network of 64 bits that an IPv6 address belongs to; an IPv4 address is used as it is.
 fn network(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,

@@ -39,7 +39,7 @@ lottery::refusals! {
     #[allow(missing_docs, reason = "the sentence of each says it")]
     pub(crate) enum Notice {
         #[error(
-            "SNS takes up to {minutes} minutes to apply what keeps a letter from the other addresses of a lottery: e-mails \
+            "SNS takes up to {minutes} minutes to apply what keeps an e-mail from the other addresses of a lottery: e-mails \
              to addresses that were imported since are held back for so long. SES v2 (`email_through: \"ses\"`), which is \
              recommended, has no such delay"
         )]
@@ -49,7 +49,7 @@ lottery::refusals! {
         )]
         AnotherImport,
         #[error(
-            "draw {draw} holds the lottery: whoever is not on the list is withdrawn once it has let go; ask again then"
+            "draw {draw} holds the lottery: whoever is not on the list is withdrawn once it has released the lottery; ask again then"
         )]
         WithdrawalWaits { draw: String },
         #[error(
@@ -61,7 +61,7 @@ lottery::refusals! {
 }
 
 lottery::refusals! {
-    /// Why a list is not answered as it was asked for.
+    /// Why a request for the list is refused.
     #[allow(missing_docs, reason = "the sentence of each says it")]
     pub(crate) enum ListRefusal {
         #[error("a list of {total} people can be had by id alone: above {most} it is not sorted; ask without `sort`, or export it")]

@@ -1,4 +1,4 @@
-//! The one table of routes: address, method, handler, who may call it, what it costs, how it fails.
+//! The one table of routes: address, method, handler, access, rate class, failures.
 //!
 //! A route enters the service only as an [`Endpoint`], and an endpoint cannot be made without its [`Access`]:
 //! so no route lacks a guard, and the OpenAPI document says of each what the guard does.
@@ -26,14 +26,14 @@ pub struct Endpoint {
     access: Access,
     class: RateClass,
     failures: &'static [u16],
-    /// Whether any parameters may stand behind the `?`: of files, to which people are sent with whatever others append.
+    /// Whether any query parameters are accepted: for files, whose links others append parameters to.
     takes_any: bool,
     routes: UtoipaMethodRouter<AppState>,
 }
 
 impl Endpoint {
     /// A route of a host of this service, such as the local stack's inbox. `handler` has its own state already;
-    /// parameters in the path are documented by themselves, those behind the `?` are `parameters`.
+    /// parameters in the path are documented by themselves, query parameters are `parameters`.
     #[must_use]
     pub fn new(
         method: Method,
@@ -64,7 +64,7 @@ impl Endpoint {
         Self { access, class, failures: &[], takes_any: false, routes }
     }
 
-    /// Lets any parameters stand behind the `?`.
+    /// Accepts any query parameters.
     fn takes_any(mut self) -> Self {
         self.takes_any = true;
         self

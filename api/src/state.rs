@@ -1,4 +1,4 @@
-//! What every handler is lent: settings, clients, the clock.
+//! What every handler uses: settings, clients, the clock.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,7 +14,36 @@ use crate::extract::unknown_draw;
 use crate::rate_limit::Limiter;
 use crate::watch::{Cache, Executions, WatchedDraw};
 
-/// Tells which part behind the API is down, in a sentence.
+/// Tells the time; tests move it.
+#[derive(Clone)]
+pub struct Clock(Arc<dyn Fn() -> Timestamp + Send + Sync>);
+
+impl Clock {
+    /// The clock of the machine.
+    #[must_use]
+    pub fn system() -> Self {
+        Self::from_fn(Timestamp::now)
+    }
+
+    /// A clock that asks `now`.
+    pub fn from_fn(now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
+        Self(Arc::new(now))
+    }
+
+    /// This moment.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        (self.0)()
+    }
+}
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Clock")
+    }
+}
+
+/// Returns which backend is down, as a sentence.
 pub(crate) type Health = Arc<dyn Fn() -> Result<(), String> + Send + Sync>;
 
 /// Settings, clients and clock, cheap to clone.
@@ -55,8 +84,8 @@ impl AppState {
         }
     }
 
-    /// The same, whose health check asks `health` and answers 503 with its sentence. On AWS nobody is asked: what is
-    /// behind the API there has health checks of its own.
+    /// The same, whose health check calls `health` and responds 503 with its sentence. On AWS nothing is checked: the
+    /// backends there have health checks of their own.
     #[must_use]
     pub fn with_health(self, health: Arc<dyn Fn() -> Result<(), String> + Send + Sync>) -> Self {
         Self { health, ..self }

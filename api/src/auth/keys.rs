@@ -1,4 +1,4 @@
-//! The issuer's public keys: given inline, or fetched from a JWKS address and kept.
+//! The issuer's public keys: given inline, or fetched from a JWKS address and cached.
 
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -15,7 +15,7 @@ use thiserror::Error;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-/// Fetched keys are asked for again after this time.
+/// Fetched keys are refreshed after this time.
 const FRESH: Duration = Duration::from_secs(60 * 60);
 /// An unknown key id asks for the keys again, but not more often than this, however many such tokens come.
 const PAUSE: Duration = Duration::from_secs(10);
@@ -86,7 +86,7 @@ impl Keys {
     }
 }
 
-/// Keys behind an address.
+/// Keys at an address.
 pub(super) struct Remote {
     url: String,
     connector: SharedHttpConnector,
@@ -124,7 +124,7 @@ impl Remote {
             return Ok(known.keys);
         }
         if last_try.is_some_and(|at| at.elapsed() < PAUSE) {
-            return known.usable("the keys were asked for a moment ago");
+            return known.usable("the keys were requested shortly before");
         }
         *last_try = Some(Instant::now());
         match tokio::time::timeout(TIMEOUT, self.fetch()).await.unwrap_or(Err("no answer in time".to_owned()))
@@ -165,7 +165,7 @@ impl Remote {
 }
 
 impl Known {
-    /// Old keys are better than none while the issuer does not answer.
+    /// Old keys are better than none while the issuer does not respond.
     fn usable(self, reason: &str) -> Result<Arc<Vec<Key>>, KeysError> {
         if self.keys.is_empty() {
             return Err(KeysError(format!("no keys of the token issuer: {reason}")));

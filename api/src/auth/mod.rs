@@ -1,4 +1,4 @@
-//! Who may call what: every route says it, and the guard before each route holds it to that.
+//! Access to the routes: every route declares it, and a guard enforces it.
 
 mod keys;
 mod verifier;
@@ -39,7 +39,7 @@ impl Scope {
     const ALL: [Self; 4] =
         [Self::DrawsWrite, Self::ParticipantsRead, Self::ParticipantsWrite, Self::ResultsRead];
 
-    /// The scope as it stands in a token, behind the configured prefix.
+    /// The scope as it is spelled in a token, after the configured prefix.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -51,7 +51,7 @@ impl Scope {
     }
 }
 
-/// Who may call a route. Each route has exactly one.
+/// The access to a route. Each route has exactly one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
     /// Everyone.
@@ -75,7 +75,8 @@ impl Access {
     }
 }
 
-/// Who calls: known behind [`Access::Scope`] and [`Access::Either`], and behind [`Access::PublicOr`] if a token was sent.
+/// The caller of a request: known on routes with [`Access::Scope`] and [`Access::Either`], and on those with
+/// [`Access::PublicOr`] if a token was sent.
 #[derive(Debug, Clone)]
 pub(crate) struct Caller {
     /// The token's subject.
@@ -185,7 +186,7 @@ impl Guard {
         Ok(())
     }
 
-    /// Who calls, by the token: nobody where none is needed and none that counts was sent.
+    /// The caller, by the token; none where no token is needed and no valid one was sent.
     async fn caller(&self, headers: &HeaderMap, now: Timestamp) -> Result<Option<Caller>, ApiError> {
         let token = match (self.access, bearer(headers)) {
             (Access::Public, Err(_)) | (Access::Public | Access::PublicOr(_), Ok(None)) => return Ok(None),

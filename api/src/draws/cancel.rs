@@ -24,7 +24,7 @@ pub(crate) async fn cancel(
         sentence: "The organiser cancelled the draw before anything was committed.".to_owned(),
         groups: Vec::new(),
     };
-    // The status first: whatever the execution does until it is stopped, it finds the draw cancelled.
+    // The status first: until it is stopped, the execution finds the draw cancelled.
     match state.store.cancel_draw(&lottery_id, &draw_id, &reason, state.clock.now()).await? {
         CancelDraw::Cancelled | CancelDraw::Final(DrawStatus::Cancelled) => {}
         CancelDraw::AlreadyCommitted(status) => {

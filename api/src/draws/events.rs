@@ -1,9 +1,9 @@
 //! The events of a draw as server-sent events.
 //!
-//! A response ends after the first events behind the one that the client names; the client comes back with
-//! `Last-Event-ID`, or `?after=`, when `retry` says. Where requests may wait, one without news waits for some seconds, and
-//! all who wait share one read of the draw. On Lambda none waits: `retry` says when something may have happened. Once the
-//! draw has ended and all is told, the answer is 204, which tells an `EventSource` to stop.
+//! A response ends after the first events that follow the one named by the client; the client asks again with
+//! `Last-Event-ID`, or `?after=`, after the time in `retry`. Where requests may wait, one without new events waits for some
+//! seconds, and all waiting requests share one read of the draw. On Lambda none waits: `retry` says when a step may have
+//! happened. Once the draw has ended and the client has all events, the response is 204, which makes an `EventSource` stop.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -26,11 +26,11 @@ use crate::extract::{DrawPath, query};
 use crate::state::AppState;
 use crate::watch::{PublicEvent, WatchedDraw};
 
-/// A request that waits looks again after this time.
+/// A waiting request reads the draw at this interval.
 const PAUSE: Duration = Duration::from_millis(300);
-/// Where requests wait, the client comes back after this time.
+/// Where requests wait, the client asks again after this time.
 const RETRY: Duration = Duration::from_millis(300);
-/// A response on which nothing moves may be closed by what stands between: a comment goes out in this interval.
+/// A proxy may close a response without data: a comment is sent at this interval.
 const KEEP_ALIVE: Duration = Duration::from_secs(5);
 const EVENT_STREAM: &str = "text/event-stream";
 
@@ -90,7 +90,7 @@ pub(crate) async fn events(
     Ok((headers, Body::from_stream(begun.chain(news))).into_response())
 }
 
-/// Waits for the first events behind one that is known.
+/// Waits for the first events after a known one.
 struct Wait {
     state: AppState,
     lottery_id: LotteryId,
@@ -102,7 +102,7 @@ struct Wait {
 }
 
 impl Wait {
-    /// The next part of the response, until it has told the news or waited for long enough.
+    /// The next part of the response; none after new events were sent or the time is over.
     async fn next(&mut self) -> Option<Bytes> {
         while !self.is_over && Instant::now() < self.until {
             tokio::time::sleep(PAUSE).await;
@@ -112,9 +112,9 @@ impl Wait {
                     return Some(watched.after(self.after));
                 }
                 Ok(watched) => self.is_over = watched.draw.status.is_final(),
-                // The response has begun; the client comes back and is told then.
+                // The response has begun; the client asks again and gets the error then.
                 Err(error) => {
-                    tracing::warn!(?error, "a draw cannot be read for those who watch it");
+                    tracing::warn!(?error, "a draw cannot be read for its watchers");
                     self.is_over = true;
                 }
             }
@@ -139,7 +139,7 @@ fn retry(pause: Duration) -> Vec<u8> {
 /// The last event that the client has.
 fn after(uri: &Uri, headers: &HeaderMap) -> Result<u64, ApiError> {
     let asked = query(uri)?.into_iter().find_map(|(name, value)| (name == "after").then_some(value));
-    let (place, text) = match asked {
+    let (name, text) = match asked {
         Some(after) => ("after", after),
         None => match headers.get("last-event-id") {
             None => return Ok(0),
@@ -152,8 +152,8 @@ fn after(uri: &Uri, headers: &HeaderMap) -> Result<u64, ApiError> {
     // The sign would be read, too.
     let id = text.parse().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()));
     id.ok_or_else(|| {
-        let name = if place == "after" { "BadQuery" } else { "BadHeader" };
-        ApiError::bad_request(name, format!("{place} must be the id of an event of this draw")).at(place)
+        let problem = if name == "after" { "BadQuery" } else { "BadHeader" };
+        ApiError::bad_request(problem, format!("{name} must be the id of an event of this draw")).at(name)
     })
 }
 

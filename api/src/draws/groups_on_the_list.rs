@@ -1,7 +1,7 @@
-//! Whether the groups exist that a new draw's quotas name: a mistyped one would limit nobody.
+//! Checks that the groups named by the quotas of a new draw exist: a quota for a mistyped group would have no effect.
 //!
-//! What is found here is found before anything is written, for whoever is still at the form. Sealing looks again at the very
-//! entries, so that whatever cannot be known here in time is let pass.
+//! This check runs before anything is written, while the organiser is still at the form. Sealing checks the entries again, so
+//! that what cannot be determined here in time is let pass.
 
 use std::time::Duration;
 
@@ -12,11 +12,11 @@ use crate::error::ApiError;
 use crate::explanation::Explanation;
 use crate::state::AppState;
 
-/// A list from before there were counts is counted one by one, which nobody waits for longer than this.
+/// A list from before there were counts is counted one by one; the request waits for this at most.
 const TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Refuses quotas for groups that nobody on the list is in. Of a draw that closes later the list may still come: it is
-/// told what is to be known of them.
+/// Refuses quotas for groups without members on the list. The list of a draw that closes later may still be imported: for
+/// such a draw the unknown groups are returned as notices.
 pub(super) async fn check(
     state: &AppState,
     lottery_id: &LotteryId,
@@ -54,10 +54,10 @@ fn refused(request: &DrawRequest, unknown: &[UnknownGroup]) -> ApiError {
     if let Some(first) = unknown.first() {
         error = error.explained(why(first));
     }
-    for (place, prize) in request.prizes.as_slice().iter().enumerate() {
+    for (index, prize) in request.prizes.as_slice().iter().enumerate() {
         for (number, quota) in prize.quota.iter().enumerate() {
             for unknown in unknown.iter().filter(|unknown| quota.groups.contains(&unknown.group)) {
-                error = error.at_field(&format!("prizes[{place}].quota[{number}]"), why(unknown));
+                error = error.at_field(&format!("prizes[{index}].quota[{number}]"), why(unknown));
             }
         }
     }

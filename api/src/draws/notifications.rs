@@ -20,7 +20,7 @@ use crate::idempotency::IdempotencyKey;
 use crate::state::AppState;
 use crate::watch::StartError;
 
-/// So many pages of the ledger are looked through for one answer.
+/// Pages of the ledger that are read for one response.
 const MAX_LOOKS: usize = 10;
 /// The ranks that can be named in one request.
 const MAX_RANKS: usize = 10_000;
@@ -158,13 +158,13 @@ fn listed_states(uri: &Uri) -> Result<Option<Vec<NotificationState>>, ApiError> 
 #[serde(deny_unknown_fields)]
 #[allow(dead_code, reason = "describes the body that `parse` reads")]
 pub(crate) struct RetryBody {
-    /// Those in these states; `["FAILED"]` if absent. UNKNOWN ones were perhaps sent, and may so reach somebody twice.
+    /// Those in these states; `["FAILED"]` if absent. UNKNOWN ones were perhaps sent and may arrive twice.
     #[schema(min_items = 1, example = json!(["FAILED"]))]
     states: Option<Vec<RetriedState>>,
     /// Those on these channels; all if absent.
     #[schema(min_items = 1)]
     channels: Option<Vec<ChannelName>>,
-    /// Those to the winners of these ranks; all if absent. None may stand twice.
+    /// Those to the winners of these ranks; all if absent. None may be repeated.
     #[schema(min_items = 1, max_items = 10_000)]
     ranks: Option<Vec<Rank>>,
 }
@@ -178,7 +178,7 @@ pub(crate) enum RetriedState {
     Unknown,
 }
 
-/// How winners are told.
+/// How winners are notified.
 #[derive(Deserialize, ToSchema)]
 #[schema(rename_all = "lowercase")]
 #[allow(dead_code, reason = "describes what is parsed as `lottery::Channel`")]
@@ -202,8 +202,8 @@ pub(crate) struct Retried {
     email: u64,
 }
 
-/// Send messages of a draw again that failed; those whose outcome is unknown only if they are named, since they may reach
-/// somebody twice. Pressing twice sends once.
+/// Send messages of a draw again that failed; those whose outcome is unknown only if they are named, since they may
+/// arrive twice. A repeated request sends once.
 #[utoipa::path(post, path = "/lotteries/{lottery_id}/draws/{draw_id}/notifications/retry", tag = "draws",
     request_body = RetryBody,
     params((
@@ -236,7 +236,7 @@ pub(crate) async fn retry(
             Reopened::UnderWay(counts) => counts,
             Reopened::Nothing => ReopenedCounts::default(),
             Reopened::NotOfficial(status) => {
-                let detail = format!("this draw has no official winners who could be told: {status}");
+                let detail = format!("this draw has no official winners who could be notified: {status}");
                 return Err(
                     ApiError::conflict("NoOfficialWinners", detail).with_member("draw_status", json!(status))
                 );
@@ -248,7 +248,7 @@ pub(crate) async fn retry(
         let body = Json(Retried { sms: counts.sms, email: counts.email });
         Ok((StatusCode::ACCEPTED, [(LOCATION, location)], body).into_response())
     };
-    // Goes on if the caller hangs up: what is reopened should be sent.
+    // Continues if the caller hangs up: what is reopened should be sent.
     let request = async move { key.once(&state, &bytes, action).await };
     tokio::spawn(tracing::Instrument::in_current_span(request)).await.map_err(ApiError::internal)?
 }

@@ -15,7 +15,7 @@ use crate::extract::{ClassesPage, DrawPath};
 use crate::lotteries::PagingQuery;
 use crate::state::AppState;
 
-/// How many chunks of entries are read at once.
+/// Chunks of entries that are read concurrently.
 const CHUNKS: u32 = 32;
 
 /// The chances in one draw.
@@ -50,9 +50,9 @@ pub(crate) async fn odds(
         let odds = state.cache.odds(commitment, compute(&state, seal)).await?;
         let mut fit = Fit::new(page.limit);
         loop {
-            let behind = page.first.saturating_add(fit.limit).min(odds.classes.len());
-            let classes = odds.classes.get(page.first..behind).unwrap_or_default().to_vec();
-            let next_cursor = (behind < odds.classes.len()).then(|| behind.to_string());
+            let end = page.first.saturating_add(fit.limit).min(odds.classes.len());
+            let classes = odds.classes.get(page.first..end).unwrap_or_default().to_vec();
+            let next_cursor = (end < odds.classes.len()).then(|| end.to_string());
             let view = OddsView { simulated_draws: odds.simulated_draws, classes, next_cursor };
             let answer = Answer::json(&view, sealed.rule())?;
             if fit.holds(&answer) {

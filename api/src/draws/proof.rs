@@ -1,4 +1,4 @@
-//! What anyone can check of a draw: the proof, its entries, and one entry's place among them.
+//! The verifiable parts of a draw: the proof, its entries, and the inclusion proof of one entry.
 
 use std::fmt::Display;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use crate::extract::{DrawPath, EntriesPage, EntryPath};
 use crate::state::AppState;
 use crate::watch::WatchedDraw;
 
-/// A draw whose seal is asked about.
+/// A draw whose seal is requested.
 pub(super) struct Sealed {
     watched: Arc<WatchedDraw>,
 }
@@ -35,19 +35,22 @@ impl Sealed {
         Ok(Self { watched: state.watched(lottery_id, draw_id).await? })
     }
 
-    /// The rule for what rests on the seal alone.
+    /// The rule for responses that depend on the seal alone.
     pub(super) fn rule(&self) -> CacheRule {
         self.watched.seal_rule()
     }
 
-    /// A key for what rests on the seal alone: another seal has another commitment.
+    /// A key for a value that depends on the seal alone: another seal has another commitment.
     pub(super) fn key(&self, what: &str, more: impl Display) -> String {
         let Draw { lottery_id, draw_id, commitment, .. } = &self.watched.draw;
         let commitment = commitment.map(|commitment| commitment.to_string()).unwrap_or_default();
         format!("{what}/{lottery_id}/{draw_id}/{commitment}/{:?}/{more}", self.rule())
     }
 
-    /// The draw with its seal, or why there is none.
+    /// The draw with its seal.
+    ///
+    /// # Errors
+    /// `NotSealed` (409) before the draw is sealed.
     pub(super) async fn seal(&self, state: &AppState) -> Result<(&Draw, SealedDraw), ApiError> {
         let draw = &self.watched.draw;
         let seal = state.store.seal(&draw.lottery_id, &draw.draw_id).await?.ok_or_else(|| {
@@ -59,7 +62,7 @@ impl Sealed {
         Ok((draw, seal))
     }
 
-    /// Responds with what rests on the seal alone.
+    /// Responds with a value that depends on the seal alone.
     pub(super) async fn respond(
         &self,
         state: &AppState,
@@ -74,8 +77,8 @@ impl Sealed {
 
 /// The proof of a draw, as canonical JSON whose very bytes count. `verify-draw` checks it offline.
 ///
-/// It holds the entries themselves up to 10,000, if one answer can; more are read from `entries`. Before the beacon round is
-/// known it says no more than what is committed to, and before the winners are official it names none.
+/// It holds the entries themselves up to 10,000, if one response can hold them; more are read from `entries`. Before the
+/// beacon round is known it says no more than what is committed to, and before the winners are official it names none.
 #[utoipa::path(get, path = "/lotteries/{lottery_id}/draws/{draw_id}/proof", tag = "fair draw",
     responses((status = 200, description = "The proof, in the form that docs/fair-draw.md specifies", body = Object)))]
 pub(crate) async fn proof(
@@ -153,11 +156,10 @@ pub(crate) async fn entries(
         let (_, seal) = sealed.seal(&state).await?;
         let mut fit = Fit::new(page.limit as usize);
         loop {
-            let behind = page.first.saturating_add(fit.limit as u64).min(seal.manifest.entries);
-            let entries = read_entries(&state, &seal, page.first, behind).await?;
+            let end = page.first.saturating_add(fit.limit as u64).min(seal.manifest.entries);
+            let entries = read_entries(&state, &seal, page.first, end).await?;
             let entries: Vec<String> = entries.iter().map(Entry::to_canonical_json).collect();
-            let next =
-                if behind < seal.manifest.entries { format!("\"{behind}\"") } else { "null".to_owned() };
+            let next = if end < seal.manifest.entries { format!("\"{end}\"") } else { "null".to_owned() };
             let text = format!("{{\"entries\":[{}],\"next_cursor\":{next}}}", entries.join(","));
             let answer = json_text(text, sealed.rule());
             if fit.holds(&answer) {
@@ -168,33 +170,33 @@ pub(crate) async fn entries(
     sealed.respond(&state, key, answer, &headers).await
 }
 
-/// The entries from one place to before another, both counted from 0.
+/// The entries from index `first` up to, but not including, index `end`.
 async fn read_entries(
     state: &AppState,
     seal: &SealedDraw,
     first: u64,
-    behind: u64,
+    end: u64,
 ) -> Result<Vec<Entry>, ApiError> {
-    if first >= behind {
+    if first >= end {
         return Ok(Vec::new());
     }
     let chunk = CHUNK_ENTRIES as u64;
     // There are no more chunks than a u32 counts.
     let number = |chunks: u64| u32::try_from(chunks).map_err(ApiError::internal);
-    let chunks = number(first / chunk)?..number(behind.div_ceil(chunk))?;
+    let chunks = number(first / chunk)?..number(end.div_ceil(chunk))?;
     let skipped = first - u64::from(chunks.start) * chunk;
     let sealed = state.store.chunks(seal, chunks).await?.into_iter().flatten();
-    let wanted = sealed.skip(skipped as usize).take((behind - first) as usize);
+    let wanted = sealed.skip(skipped as usize).take((end - first) as usize);
     Ok(wanted.map(|sealed| sealed.entry).collect())
 }
 
-/// An entry with the proof that it stands in its place.
+/// An entry with the proof that it is at its index.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct EntryInclusionView {
     /// The entry; its leaf is SHA-256(0x00 ‖ its canonical JSON).
     #[schema(value_type = Object)]
     entry: Entry,
-    /// Its place from 0, the number of entries, and the hashes from the leaf up to the root (RFC 9162).
+    /// Its index from 0, the number of entries, and the hashes from the leaf up to the root (RFC 9162).
     #[schema(value_type = Object)]
     inclusion: Inclusion,
     /// The Merkle root that the draw commits to.
@@ -205,7 +207,7 @@ pub(crate) struct EntryInclusionView {
     commitment: Commitment,
 }
 
-/// One entry, with the proof of its place among all.
+/// One entry, with its inclusion proof.
 #[utoipa::path(get, path = "/lotteries/{lottery_id}/draws/{draw_id}/entries/{label}/inclusion", tag = "fair draw",
     responses((status = 200, description = "The entry and its proof", body = EntryInclusionView)))]
 pub(crate) async fn inclusion(

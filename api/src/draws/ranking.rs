@@ -37,15 +37,15 @@ pub(crate) struct FullWinner {
     pub(super) rank: u32,
     /// The organiser's own id of the winner.
     pub(super) participant_id: String,
-    /// The random name under which the winner stands in the list of entries.
+    /// The winner's random name in the list of entries.
     pub(super) label: String,
     /// The name; absent, like the rest, if the winner has withdrawn.
     pub(super) name: Option<String>,
     pub(super) phone: Option<String>,
     pub(super) email: Option<String>,
-    /// The group, as it stands on the list now.
+    /// The group, as it is on the list now.
     pub(super) group: Option<String>,
-    /// What the winner was told, by channel.
+    /// The winner's notifications, by channel.
     pub(super) notifications: Vec<NotificationView>,
     #[serde(flatten)]
     pub(super) seat: SeatView,
@@ -54,17 +54,17 @@ pub(crate) struct FullWinner {
 /// An alternate, in full: takes a seat that a winner forfeits, the best rank first.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct AlternateView {
-    /// The rank in the draw, from the one behind the last winner's.
+    /// The rank in the draw, greater than the last winner's.
     pub(super) rank: u32,
     /// The organiser's own id of the alternate.
     pub(super) participant_id: String,
-    /// The random name under which the alternate stands in the list of entries.
+    /// The alternate's random name in the list of entries.
     pub(super) label: String,
     /// The name; absent, like the rest, if the alternate has withdrawn.
     pub(super) name: Option<String>,
     pub(super) phone: Option<String>,
     pub(super) email: Option<String>,
-    /// The group, as it stands on the list now.
+    /// The group, as it is on the list now.
     pub(super) group: Option<String>,
 }
 
@@ -72,7 +72,7 @@ pub(crate) struct AlternateView {
 #[derive(Serialize, ToSchema)]
 #[serde(untagged)]
 pub(crate) enum WinnerView {
-    /// For those who may read results.
+    /// For callers with `results:read`.
     Full(FullWinner),
     /// For everyone.
     Masked(MaskedWinner),
@@ -91,7 +91,7 @@ fn shown_ranks(draw: &Draw, shown: Shown) -> Vec<u32> {
     if !draw.status.has_official_winners() {
         return Vec::new();
     }
-    // A quota passes over the best-ranked of a group that has enough: an alternate then stands before a winner.
+    // A quota passes over the best-ranked of a group that has enough: an alternate is then ranked before a winner.
     if shown == Shown::InFull || draw.prizes.has_quotas() {
         // A ranking ends with the entries.
         let entries = draw.entries.and_then(|entries| u32::try_from(entries).ok()).unwrap_or(u32::MAX);
@@ -102,7 +102,7 @@ fn shown_ranks(draw: &Draw, shown: Shown) -> Vec<u32> {
     (1..=draw.winners()).chain(takers).collect()
 }
 
-/// A part of the ranking, and the cursor of what is behind it.
+/// A part of the ranking, and the cursor of the next one.
 pub(super) struct RankPage {
     pub(super) winners: Vec<Winner>,
     pub(super) alternates: Vec<RankedEntry>,
@@ -122,11 +122,11 @@ pub(super) async fn page_of(
     wanted.truncate(limit);
     let cursor = wanted.last().filter(|_| goes_on).map(u32::to_string);
     let winners = state.store.winners_ranked(draw, wanted.iter().copied()).await?;
-    let mut behind = wanted;
-    behind.retain(|rank| !winners.iter().any(|winner| winner.rank == *rank));
-    let alternates = match shown == Shown::Masked || behind.is_empty() {
+    let mut others = wanted;
+    others.retain(|rank| !winners.iter().any(|winner| winner.rank == *rank));
+    let alternates = match shown == Shown::Masked || others.is_empty() {
         true => Vec::new(),
-        false => state.store.entries_ranked(draw, behind).await?,
+        false => state.store.lines_ranked(draw, others).await?,
     };
     Ok(RankPage { winners, alternates, cursor })
 }
@@ -151,15 +151,15 @@ pub(super) async fn views(
         return Ok(winners.iter().map(masked).map(WinnerView::Masked).collect());
     }
     let ids: Vec<_> = winners.iter().map(|winner| winner.participant_id.clone()).collect();
-    let mut told: HashMap<ParticipantId, Vec<Notification>> = HashMap::new();
+    let mut notifications: HashMap<ParticipantId, Vec<Notification>> = HashMap::new();
     for channel in Channel::ALL {
-        for (id, notification) in state.store.ledger_lines(lottery_id, draw_id, channel, &ids).await? {
-            told.entry(id).or_default().push(notification);
+        for (id, notification) in state.store.ledger_entries(lottery_id, draw_id, channel, &ids).await? {
+            notifications.entry(id).or_default().push(notification);
         }
     }
     let full = |winner: Winner| {
         let id = &winner.participant_id;
-        FullWinner::new(&winner, contacts.remove(id), told.remove(id).unwrap_or_default())
+        FullWinner::new(&winner, contacts.remove(id), notifications.remove(id).unwrap_or_default())
     };
     Ok(winners.into_iter().map(full).map(WinnerView::Full).collect())
 }
@@ -193,7 +193,7 @@ impl AlternateView {
     }
 }
 
-/// Name, phone number, e-mail address and group of somebody who may have withdrawn.
+/// Name, phone number, e-mail address and group; none of a withdrawn participant.
 fn reached(contact: Option<Contact>) -> (Option<String>, Option<String>, Option<String>, Option<String>) {
     let Some(Contact { name, phone, email, group, .. }) = contact else { return (None, None, None, None) };
     let (phone, email) = (phone.map(|phone| phone.to_string()), email.map(|email| email.to_string()));
@@ -201,8 +201,8 @@ fn reached(contact: Option<Contact>) -> (Option<String>, Option<String>, Option<
 }
 
 impl FullWinner {
-    fn new(winner: &Winner, contact: Option<Contact>, mut told: Vec<Notification>) -> Self {
-        told.sort_by_key(|notification| (notification.channel, notification.at));
+    fn new(winner: &Winner, contact: Option<Contact>, mut notifications: Vec<Notification>) -> Self {
+        notifications.sort_by_key(|notification| (notification.channel, notification.at));
         let (name, phone, email, group) = reached(contact);
         Self {
             prize: winner.prize.to_string(),
@@ -213,7 +213,7 @@ impl FullWinner {
             phone,
             email,
             group,
-            notifications: told
+            notifications: notifications
                 .into_iter()
                 .map(|notification| NotificationView {
                     channel: notification.channel.to_string(),

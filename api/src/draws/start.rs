@@ -34,7 +34,7 @@ pub(crate) struct NewDrawBody {
     /// The prizes in the order in which they are drawn: 10,000 winners of all together at most.
     #[schema(min_items = 1, max_items = 100)]
     prizes: Option<Vec<NewPrize>>,
-    /// How many are ranked behind the winners, for forfeited seats; none if absent.
+    /// How many are ranked after the winners, for forfeited seats; none if absent.
     #[schema(minimum = 0, maximum = 10_000)]
     alternates: Option<u32>,
     /// Whether past winners of the lottery cannot win; true if absent.
@@ -42,7 +42,7 @@ pub(crate) struct NewDrawBody {
     /// Until when to wait before the entries are sealed: at most 360 days ahead.
     #[schema(format = DateTime)]
     closes_at: Option<String>,
-    /// How to tell the winners: `sms`, `email`; if absent, all that there are where the service runs.
+    /// How to notify the winners: `sms`, `email`; if absent, all that there are where the service runs.
     #[schema(min_items = 1, value_type = Option<Vec<super::notifications::ChannelName>>)]
     channels: Option<Vec<String>>,
 }
@@ -58,7 +58,7 @@ pub(crate) struct NewPrize {
     #[schema(minimum = 1, maximum = 10_000)]
     winners: u32,
     /// How many of them come from which groups; at most 50 groups are named in all, the people without one counted as
-    /// one. A group that nobody on the list is in is refused as `UnknownGroup`.
+    /// one. A group without members on the list is refused as `UnknownGroup`.
     #[schema(max_items = 50)]
     quota: Option<Vec<NewQuota>>,
 }
@@ -71,7 +71,7 @@ pub(crate) struct NewQuota {
     /// A group that is on the list, as it is spelled there but for width and blanks.
     #[schema(min_length = 1, max_length = 64)]
     group: Option<String>,
-    /// In place of `group`: several groups together. A group stands in one quota of a prize at most.
+    /// Instead of `group`: several groups together. A group is named by one quota of a prize at most.
     #[schema(min_items = 1, max_items = 50)]
     groups: Option<Vec<String>>,
     /// True: the people without a group, alone or together with `group` or `groups`.
@@ -99,7 +99,7 @@ pub(crate) struct StartedDraw {
 
 /// Start a draw. `{"winners": 2}` is enough.
 ///
-/// A quota for a group that nobody on the list is in is refused at once (422 `UnknownGroup`, with the names that come
+/// A quota for a group without members on the list is refused at once (422 `UnknownGroup`, with the names that come
 /// nearest), unless the list has more groups than are counted; a draw that closes later is started, with a notice, since the
 /// list may still come. Before anything is sealed the same is looked at again, and the draw is REJECTED with that name.
 #[utoipa::path(post, path = "/lotteries/{lottery_id}/draws", tag = "draws", request_body = NewDrawBody,
@@ -125,7 +125,7 @@ pub(crate) async fn start(
         notices.extend(notice_of_email(&worker, &lottery, &draw));
         Ok(answer(&draw, notices))
     };
-    // Goes on if the caller hangs up: a draw that is written should be started.
+    // Continues if the caller hangs up: a draw that is written should be started.
     let request = async move { key.once(&state, &bytes, action).await };
     tokio::spawn(tracing::Instrument::in_current_span(request)).await.map_err(ApiError::internal)?
 }
@@ -198,7 +198,7 @@ fn asks_for_the_same(asked: &Draw, found: &Draw) -> bool {
         && asked.channels == found.channels
 }
 
-/// Whoever imports and draws at once should not wonder where the letters are.
+/// Explains a delay of e-mails to an organiser who imports and draws at once.
 fn notice_of_email(state: &AppState, lottery: &Lottery, draw: &Draw) -> Option<Explanation> {
     let by_email = draw.channels.contains(&Channel::Email);
     let notice = by_email.then(|| Notice::of_email(lottery, state.config.filter_policy_wait));

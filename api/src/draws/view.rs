@@ -22,7 +22,7 @@ pub(crate) struct PrizeView {
 /// How many winners of a prize come from a group, or from several groups together.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct QuotaView {
-    /// The group, if it is one alone; else `groups` and `without_group` say whom the quota is about.
+    /// The group, if it is one alone; else `groups` and `without_group` name the groups of the quota.
     #[serde(skip_serializing_if = "Option::is_none")]
     group: Option<String>,
     /// Several groups together.
@@ -63,7 +63,7 @@ pub(crate) struct ReasonView {
     name: String,
     /// What happened, for people.
     sentence: String,
-    /// The groups that a quota names and nobody is in, if the name is `UnknownGroup`.
+    /// The groups of a quota that have no members, if the name is `UnknownGroup`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     groups: Vec<String>,
 }
@@ -82,16 +82,16 @@ pub(crate) struct DrawSummary {
     pub(crate) reason: Option<ReasonView>,
     /// What can be won.
     pub(crate) prizes: Vec<PrizeView>,
-    /// How many are ranked behind the winners, for forfeited seats.
+    /// How many are ranked after the winners, for forfeited seats.
     pub(crate) alternates: u32,
     /// Whether past winners of the lottery cannot win.
     pub(crate) exclude_past_winners: bool,
-    /// How winners are told: `sms`, `email`.
+    /// How winners are notified: `sms`, `email`.
     pub(crate) channels: Vec<String>,
     /// Until when it waits before it seals the entries.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub(crate) closes_at: Option<Timestamp>,
-    /// When it was asked for.
+    /// When it was requested.
     #[schema(value_type = String, format = DateTime)]
     pub(crate) created_at: Timestamp,
     /// When its entries were sealed.
@@ -154,20 +154,20 @@ impl From<&Draw> for DrawSummary {
     }
 }
 
-/// How many notifications of one channel stand where, as the tasks that send them last counted.
+/// How many notifications of one channel are in each state, as last counted by the tasks that send them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct Counts {
     /// Accepted for delivery.
     pub(crate) sent: u64,
     /// Refused.
     pub(crate) failed: u64,
-    /// Handed over without an answer: perhaps sent, and sent again by the organiser's word alone.
+    /// Handed over without a response: perhaps sent, and sent again only if the organiser requests it.
     pub(crate) unknown: u64,
     /// Being sent.
     pub(crate) pending: u64,
 }
 
-/// How many notifications stand where, by channel.
+/// How many notifications are in each state, by channel.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct CountsByChannel {
     pub(crate) sms: Counts,
@@ -222,7 +222,7 @@ pub(crate) struct MaskedWinner {
     pub(crate) prize: String,
     /// The winner's rank in the draw, from 1.
     pub(crate) rank: u32,
-    /// The random name under which the winner stands in the list of entries.
+    /// The winner's random name in the list of entries.
     pub(crate) label: String,
     /// The masked name; absent if the winner has withdrawn.
     #[schema(example = "R*** T***")]
@@ -269,12 +269,12 @@ pub(crate) struct DrawView {
     current_states: Vec<String>,
     /// What became of the notifications.
     notifications: CountsByChannel,
-    /// The first hundred winners, masked, by rank; none before they are official. Those who forfeited their seats stand among
+    /// The first hundred winners, masked, by rank; none before they are official. Those who forfeited their seats are listed among
     /// them.
     winners: Vec<MaskedWinner>,
     /// How many winners there are, those who forfeited their seats and those who took them.
     winners_total: usize,
-    /// What to pass as `cursor` to the list of winners for those behind these.
+    /// What to pass as `cursor` to the list of winners for the next ones.
     winners_next_cursor: Option<String>,
 }
 

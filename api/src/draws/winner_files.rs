@@ -11,7 +11,7 @@ use super::view::MaskedWinner;
 use crate::answer::{Answer, MAX_ANSWER, carried_as_file};
 use crate::cache_control::CacheRule;
 use crate::error::ApiError;
-use crate::extract::{LARGEST_PAGE, WinnersPage};
+use crate::extract::{MAX_PAGE, WinnersPage};
 use crate::spreadsheet::xlsx::Sheet;
 use crate::spreadsheet::{Cell, XLSX, attachment, csv};
 use crate::state::AppState;
@@ -19,7 +19,7 @@ use crate::state::AppState;
 /// The most text of a workbook, in bytes: with the XML around it, packed and in Base64, Lambda can carry it.
 const MAX_WORKBOOK_TEXT: usize = 3_000_000;
 
-/// The lines of a file behind a rank, each with its rank, and whether more are behind them.
+/// The lines of a file after a rank, each with its rank, and whether more follow.
 struct Lines {
     after: u32,
     left: usize,
@@ -42,16 +42,16 @@ impl Lines {
         // A ranking may be shorter than it could be, and then a page is empty.
         while lines.is_empty() && self.has_more && self.left > 0 {
             let RankPage { winners, alternates, cursor } =
-                page_of(state, draw, self.after, self.left.min(LARGEST_PAGE), shown).await?;
+                page_of(state, draw, self.after, self.left.min(MAX_PAGE), shown).await?;
             self.left -= (winners.len() + alternates.len()).min(self.left);
             let winners = views(state, draw, winners, shown).await?;
             lines.extend(winners.iter().map(WinnerView::line));
             let alternates = alternate_views(state, draw, &alternates).await?;
             lines.extend(alternates.iter().map(|alternate| (alternate.rank, alternate.cells())));
             lines.sort_by_key(|(rank, _)| *rank);
-            let behind = cursor.and_then(|cursor| cursor.parse().ok());
-            self.has_more = behind.is_some();
-            self.after = behind.unwrap_or(self.after);
+            let next = cursor.and_then(|cursor| cursor.parse().ok());
+            self.has_more = next.is_some();
+            self.after = next.unwrap_or(self.after);
         }
         Ok(lines)
     }
@@ -61,7 +61,7 @@ fn columns(shown: Shown) -> &'static [&'static str] {
     if shown == Shown::InFull { &FULL_COLUMNS } else { &MASKED_COLUMNS }
 }
 
-/// All winners behind a rank as CSV, as many as one answer can hold.
+/// The winners after a rank as CSV, as many as one response can hold.
 pub(super) async fn csv_file(
     state: &AppState,
     draw: &Draw,
@@ -118,7 +118,7 @@ pub(super) async fn workbook(
     file(answer, draw, "xlsx", lines.has_more.then_some(last))
 }
 
-/// An answer as a file, with the address of its next part.
+/// A response as a file, with the address of its next part.
 fn file(answer: Answer, draw: &Draw, ending: &str, next: Option<u32>) -> Result<Answer, ApiError> {
     let (lottery_id, draw_id) = (&draw.lottery_id, &draw.draw_id);
     let name = attachment(&format!("winners-{draw_id}.{ending}"))?;

@@ -1,4 +1,4 @@
-//! The winners of a draw: in full for those who may read results, with the alternates; masked for everyone else.
+//! The winners of a draw: in full and with the alternates for callers with `results:read`, masked for all others.
 
 use axum::extract::State;
 use axum::response::Response;
@@ -15,11 +15,11 @@ use crate::answer::{Answer, Fit};
 use crate::auth::{MaybeCaller, Scope};
 use crate::cache_control::CacheRule;
 use crate::error::ApiError;
-use crate::extract::{DrawPath, LARGEST_PAGE, WinnersPage, accepted, unknown_draw};
+use crate::extract::{DrawPath, MAX_PAGE, WinnersPage, accepted, unknown_draw};
 use crate::spreadsheet::{CSV, XLSX};
 use crate::state::AppState;
 
-/// How many winners the draw's own answer lists.
+/// How many winners the draw's own response lists.
 const WINNERS_SHOWN: usize = 100;
 const JSON: &str = "application/json";
 
@@ -29,7 +29,7 @@ pub(crate) struct Winners {
     /// The draw's status.
     status: String,
     winners: Vec<WinnerView>,
-    /// For those who may read results: the alternates who took no seat, by rank. They stand behind the winners, on the same
+    /// For callers with `results:read`: the alternates who took no seat, by rank. They follow the winners, on the same
     /// pages.
     #[serde(skip_serializing_if = "Option::is_none")]
     alternates: Option<Vec<AlternateView>>,
@@ -47,14 +47,14 @@ pub(crate) struct WinnersQuery {
     /// The `next_cursor` of the page before: the last rank on it.
     #[param(pattern = "^[0-9]{1,9}$")]
     cursor: Option<String>,
-    /// How many, at most: 1 to 1000. Absent, it is 1000 for JSON, and all that one answer can hold for a file.
+    /// How many, at most: 1 to 1000. Absent, it is 1000 for JSON, and all that one response can hold for a file.
     #[param(minimum = 1, maximum = 1000)]
     limit: Option<usize>,
 }
 
-/// The winners of a draw: masked, or in full with the scope `results:read`, and then with the alternates behind them.
+/// The winners of a draw: masked, or in full with the scope `results:read`, and then with the alternates after them.
 ///
-/// A file that would be too large for one answer ends earlier; then the header `Link` names the next part.
+/// A file that would be too large for one response ends earlier; then the header `Link` names the next part.
 #[utoipa::path(get, path = "/lotteries/{lottery_id}/draws/{draw_id}/winners", tag = "draws", params(WinnersQuery),
     responses((status = 200, description = "The winners by rank, as JSON, CSV or XLSX by `Accept`", content(
         (Winners = "application/json"), (String = "text/csv"),
@@ -68,7 +68,7 @@ pub(crate) async fn winners(
 ) -> Result<Response, ApiError> {
     let media_type = accepted(&headers, &[JSON, CSV, XLSX])?;
     if caller.may(Scope::ResultsRead) {
-        // What is personal is kept by nobody, not even here.
+        // Personal data is cached nowhere, not even here.
         let draw = state.store.draw(&lottery_id, &draw_id).await?.ok_or_else(unknown_draw)?;
         let answer = answer(&state, &draw, &page, media_type, Shown::InFull, CacheRule::Private).await?;
         tracing::info!(%lottery_id, %draw_id, "read winners in full");
@@ -84,7 +84,7 @@ pub(crate) async fn winners(
     Ok(state.cache.answer(key, lifetime, masked).await?.respond(&headers))
 }
 
-/// The first winners, for the draw's own answer.
+/// The first winners, for the draw's own response.
 pub(super) async fn first(state: &AppState, draw: &Draw) -> Result<FirstWinners, ApiError> {
     let RankPage { winners, cursor, .. } = page_of(state, draw, 0, WINNERS_SHOWN, Shown::Masked).await?;
     let contacts = state.store.contacts_of(&draw.lottery_id, &winners).await?;
@@ -116,7 +116,7 @@ async fn json(
     rule: CacheRule,
 ) -> Result<Answer, ApiError> {
     let (status, total) = (draw.status.to_string(), total(draw));
-    let mut fit = Fit::new(page.limit.unwrap_or(LARGEST_PAGE));
+    let mut fit = Fit::new(page.limit.unwrap_or(MAX_PAGE));
     loop {
         let RankPage { winners, alternates, cursor: next_cursor } =
             page_of(state, draw, page.after, fit.limit, shown).await?;

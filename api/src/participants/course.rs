@@ -37,7 +37,7 @@ pub(super) async fn continued(
     }
 }
 
-/// That the import of a request takes no more lines.
+/// `ImportOver` (409): the import takes no more lines.
 pub(super) fn over(number: u64) -> ApiError {
     let detail = format!(
         "import {number} is over: it was finished or undone, or another one has begun; begin a new one with the rest of the \
@@ -46,14 +46,14 @@ pub(super) fn over(number: u64) -> ApiError {
     ApiError::conflict("ImportOver", detail)
 }
 
-/// That nothing can be replaced now.
+/// `Drawing` (409): a draw holds the lottery.
 pub(super) fn drawing(draw_id: &DrawId) -> ApiError {
     let detail =
-        format!("draw {draw_id} holds the lottery: its list can be replaced once the draw has let go");
+        format!("draw {draw_id} holds the lottery: its list can be replaced once the draw has released it");
     ApiError::conflict("Drawing", detail).with_member("draw_id", json!(draw_id))
 }
 
-/// That a list with nobody on it does not take another's position by accident.
+/// `NobodyOnList` (409): an empty list does not replace another by accident.
 pub(super) fn nobody_on_list() -> ApiError {
     let detail = "nobody of this list could be taken, so that everybody would be withdrawn; to empty the list, DELETE it";
     ApiError::conflict("NobodyOnList", detail)

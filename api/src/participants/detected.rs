@@ -40,7 +40,7 @@ pub(crate) struct EncodingView {
 /// A column of the list.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ColumnView {
-    /// What stands above it; empty without a header.
+    /// Its header; empty without one.
     #[schema(example = "工号")]
     header: String,
     /// The field that it is taken for; null if it is kept out.

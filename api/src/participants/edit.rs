@@ -25,7 +25,7 @@ use crate::state::AppState;
 #[serde(deny_unknown_fields)]
 #[allow(dead_code, reason = "describes the body that `read` reads")]
 pub(crate) struct ParticipantEdit {
-    /// May stand here, but cannot be changed.
+    /// May be given, but cannot be changed.
     participant_id: Option<String>,
     /// Cannot be erased.
     #[schema(min_length = 1, max_length = 200)]
@@ -71,7 +71,7 @@ pub(crate) async fn edit(
     let lottery = state.store.lottery(&lottery_id).await?.ok_or_else(unknown_lottery)?;
     let record = read(value, &participant_id, &lottery)?;
     let worker = state.clone();
-    // Goes on if the caller hangs up: an address that is stored should be subscribed.
+    // Continues if the caller hangs up: an address that is stored should be subscribed.
     let stored = async move { store(&worker, &lottery, record).await };
     let stored = tokio::spawn(tracing::Instrument::in_current_span(stored)).await;
     let warnings = stored.map_err(ApiError::internal)??;
@@ -113,7 +113,7 @@ async fn store(state: &AppState, lottery: &Lottery, record: Record) -> Result<Ve
     let lottery_id = &lottery.lottery_id;
     let mut subscriptions = Subscriptions::new(state, lottery);
     let mut report = Report::default();
-    // An address for which there is no slot is kept, and the answer says that nothing is sent to it.
+    // An address for which there is no slot is stored, and the response says that nothing is sent to it.
     let line = Line { line: 1, record: record.clone(), sample: None };
     subscriptions.reserve(vec![line], NoSlot::Warn, &mut report).await?;
     let edited = state.store.edit_participant(lottery_id, &record, state.clock.now()).await;

@@ -1,6 +1,6 @@
 //! The list as a file, which can be imported again.
 //!
-//! A server streams it: CSV page by page, a workbook from a temporary file. On Lambda an answer has a limit; there a CSV ends
+//! A server streams it: CSV page by page, a workbook from a temporary file. On Lambda a response has a limit; there a CSV ends
 //! earlier, and the header `Link` names the next part.
 
 use axum::body::Body;
@@ -15,7 +15,7 @@ use lottery_store::{ListQuery, MAX_SORTED, Page, ParticipantSummary, Sort};
 use super::search::page;
 use crate::answer::{MAX_ANSWER, carried_as_file};
 use crate::error::ApiError;
-use crate::extract::{LARGEST_PAGE, query as pairs};
+use crate::extract::{MAX_PAGE, query as pairs};
 use crate::refusal::ListRefusal;
 use crate::spreadsheet::xlsx::{MAX_ROWS, Sheet};
 use crate::spreadsheet::{Cell, XLSX, attachment, csv};
@@ -24,7 +24,7 @@ use crate::state::AppState;
 /// The columns, which are those of an import.
 const COLUMNS: [&str; 7] = ParticipantFields::NAMES;
 
-/// So many pages are read for one answer where it has a limit, and a time in which it must be given.
+/// Pages that are read for one response where its size and time are limited.
 const MAX_LOOKS: usize = 50;
 
 /// The list, or part of it, as it is read.
@@ -56,8 +56,8 @@ impl Export {
         }
         self.looks -= 1;
         // In another order than by id, each page costs the whole list: then there is one page.
-        let largest = if self.query.sort == Sort::Id { LARGEST_PAGE } else { MAX_SORTED as usize };
-        self.query.limit = self.left.min(largest);
+        let max_page = if self.query.sort == Sort::Id { MAX_PAGE } else { MAX_SORTED as usize };
+        self.query.limit = self.left.min(max_page);
         let Page { items, cursor } = page(&self.state, &self.lottery_id, &self.query).await?;
         self.left -= items.len();
         self.is_over = cursor.is_none();
@@ -65,7 +65,7 @@ impl Export {
         Ok(Some(items))
     }
 
-    /// The cursor of what is behind the people read so far, if there is more.
+    /// The cursor of the people after those read so far, if there are more.
     fn next_cursor(&self) -> Option<String> {
         self.query.cursor.clone().filter(|_| !self.is_over)
     }
@@ -99,7 +99,7 @@ pub(super) async fn csv(
     let is_bounded = state.config.export_max_people.is_some();
     let is_whole = limit.is_none() && !is_bounded;
     let mut export = Export::new(state, lottery_id.clone(), query, limit);
-    // The first people are read before the answer begins: what is wrong with the query is told by its status.
+    // The first people are read before the response begins: an error of the query is reported by the status.
     let first = export.next().await?.unwrap_or_default();
     let (body, next_cursor) = if is_whole {
         let head = csv::head(&COLUMNS) + &lines(&first);
@@ -126,7 +126,7 @@ fn streamed(head: String, export: Export) -> Body {
     Body::from_stream(stream::once(std::future::ready(Ok(Bytes::from(head)))).chain(rest))
 }
 
-/// As many people as one answer may hold, and the cursor of those behind them.
+/// As many people as one response may hold, and the cursor of the next ones.
 async fn bounded(
     first: Vec<ParticipantSummary>,
     mut export: Export,

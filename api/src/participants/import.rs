@@ -1,4 +1,4 @@
-//! Importing participants: a list in whatever form people have it is read while it arrives, and stored batch by batch.
+//! Importing participants: a list in any supported form is read while it arrives, and stored batch by batch.
 
 use axum::Json;
 use axum::body::Body;
@@ -25,8 +25,7 @@ use crate::extract::{LotteryPath, unknown_lottery};
 use crate::refusal::Notice;
 use crate::state::AppState;
 
-/// Participants stored at once: enough that reading and writing go on side by side, and that what is done once for all of them
-/// weighs little.
+/// Participants in one batch of writes: enough that reading and writing overlap, and that the fixed cost of a batch is small.
 pub(super) const BATCH: usize = 1_000;
 
 /// Import participants from any list. One bad line never loses the good ones.
@@ -74,7 +73,7 @@ pub(crate) struct NewParticipant {
     /// The organiser's own id: letters, digits, dots, underscores and hyphens. Made from the name if no person has one.
     #[schema(min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9][A-Za-z0-9._-]*$")]
     participant_id: Option<String>,
-    /// Needed of who is new.
+    /// Required of a new participant.
     #[schema(min_length = 1, max_length = 200)]
     name: Option<String>,
     /// In any national or international spelling.
@@ -84,10 +83,10 @@ pub(crate) struct NewParticipant {
     email: Option<String>,
     #[schema(min_length = 1, max_length = 64)]
     group: Option<String>,
-    /// Their chances; 1 of who is new, if absent.
+    /// Their chances; 1 for a new participant, if absent.
     #[schema(minimum = 1, maximum = 1000)]
     tickets: Option<u32>,
-    /// Keeps them from winning; the list of entries says so. `false` of who is new, if absent.
+    /// Keeps them from winning; the list of entries says so. `false` for a new participant, if absent.
     excluded: Option<bool>,
 }
 
@@ -121,7 +120,7 @@ struct Importing<'a> {
     taker: Taker<'a>,
     /// Read, not taken yet.
     batch: Vec<Line>,
-    /// People whose lines were refused, and who stand on the list nevertheless.
+    /// People whose lines were refused, and who are on the list nevertheless.
     kept: Vec<ParticipantId>,
     /// Refused lines that may be about anybody.
     without_id: u64,
@@ -162,7 +161,7 @@ impl<'a> Importing<'a> {
             Err(error) if self.report.lines() == 0 || self.asked.dry_run => Err(error),
             Err(error) => {
                 let number = self.taker.import().map(|import| import.number);
-                // What is told of the import later may lack the refused lines of a request that failed.
+                // Later reports on the import may lack the refused lines of a request that failed.
                 let _ = self.taker.count_refused(&self.report).await;
                 Err(error
                     .with_member("import", json!(number))
@@ -307,7 +306,7 @@ impl<'a> Importing<'a> {
         Ok(())
     }
 
-    /// Withdraws who is missing from a list that replaces, and ends the import.
+    /// Withdraws the people who are missing from a list that replaces, and ends the import.
     async fn finish(&mut self, import: &Import, view: &mut ImportView) -> Result<(), ApiError> {
         if import.mode == ImportMode::Replace {
             replace::check_not_empty(self.state, import).await?;

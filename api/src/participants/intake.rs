@@ -27,7 +27,7 @@ pub(super) struct Line {
 
 /// A body that stops arriving is given up after this time.
 const STALLED: Duration = Duration::from_secs(30);
-/// So much of a body is read at once: some 1,500 rows.
+/// Bytes of a body that are read at once: some 1,500 rows.
 const PIECE: usize = 64 * 1024;
 /// Batches that are read before those before them are taken.
 const READ_AHEAD: usize = 2;
@@ -35,7 +35,7 @@ const READ_AHEAD: usize = 2;
 /// A list that is being read.
 pub(super) struct Intake {
     batches: mpsc::Receiver<Batch>,
-    /// Ends with the intake, so that nothing is read that nobody takes.
+    /// Ends with the intake, so that nothing is read in vain.
     reading: JoinSet<Result<Read, ApiError>>,
 }
 
@@ -108,7 +108,7 @@ impl Source {
 }
 
 /// Reads on, on a thread where it keeps nobody waiting: a workbook takes seconds, and checking the phone numbers of a piece
-/// some milliseconds. What was read in front of a fault is sent before the fault is told.
+/// some milliseconds. What was read before an error is sent before the error.
 async fn step(
     mut reader: Reader,
     sender: &mpsc::Sender<Batch>,
@@ -121,7 +121,7 @@ async fn step(
     });
     let (reader, batch, outcome) = work.await.map_err(ApiError::internal)?;
     if !batch.rows.is_empty() || !batch.remarks.is_empty() {
-        // Whoever takes the rows may have met an error, and then tells that.
+        // The receiver of the rows may have failed, and then reports its own error.
         let _ = sender.send(batch).await;
     }
     outcome.map(|()| reader).map_err(unreadable)

@@ -28,7 +28,7 @@ use crate::state::AppState;
 /// The fields that [`parse`] takes. Groups and tickets are set by the organiser.
 pub(crate) const OWN_FIELDS: [&str; 3] = ["name", "phone", "email"];
 
-/// Oneself.
+/// The person who enters.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[allow(dead_code, reason = "describes the body that `Participant` parses")]
@@ -43,10 +43,10 @@ pub(crate) struct JoinBody {
     email: Option<String>,
 }
 
-/// A participant's own key to their entry: whoever has it can find and check the entry in every list of the lottery.
+/// A participant's own key to their entry: with it the entry can be found and checked in every list of entries of the lottery.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ReceiptView {
-    /// The random name under which the participant stands in the lists of entries.
+    /// The participant's random name in the lists of entries.
     label: String,
     /// Opens the commitment `holder` of the entry: base64url(SHA-256(nonce ‖ participant_id)).
     nonce: String,
@@ -81,7 +81,7 @@ pub(crate) async fn join(
     }
     let participant = parse(&lottery, body.value)?;
     let participant_id = participant.participant_id.clone();
-    // Whoever has a phone number can be told by SMS.
+    // A participant with a phone number can be notified by SMS.
     let no_slot = if participant.phone.is_some() { NoSlot::Warn } else { NoSlot::Refuse };
     let mut report = Report::default();
     let line = Line { line: 1, record: Record::from(participant), sample: None };

@@ -64,7 +64,7 @@ fn no_import() -> ApiError {
     ApiError::not_found("nothing has been imported into this lottery")
 }
 
-/// Where the undoing goes on.
+/// Where the undoing continues.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[allow(dead_code, reason = "describes the query that `UndoCursor` reads")]
@@ -88,13 +88,13 @@ impl<S: Send + Sync> FromRequestParts<S> for UndoCursor {
 /// What taking an import back did.
 #[derive(Default, Serialize, ToSchema)]
 pub(crate) struct Undone {
-    /// People whom the import had brought in, and who have gone.
+    /// People whom the import had added, and who were withdrawn.
     withdrawn: u64,
-    /// People whom the import had changed or withdrawn, and who are as they were.
+    /// People whom the import had changed or withdrawn, and who were restored.
     restored: u64,
-    /// People who stay as they are: somebody has changed them since, or has their address.
+    /// People who were not restored: they were changed since, or another participant has their address.
     kept: u64,
-    /// What to pass as `cursor` to go on; null if the import is taken back.
+    /// What to pass as `cursor` to continue; null if the import is taken back.
     next_cursor: Option<String>,
 }
 
@@ -125,7 +125,8 @@ pub(crate) async fn undo(
                 return Err(ApiError::conflict("SealedSince", detail));
             }
             UndoImport::Drawing(draw_id) => {
-                let detail = format!("draw {draw_id} holds the lottery; try again once it has let go");
+                let detail =
+                    format!("draw {draw_id} holds the lottery; try again once it has released the lottery");
                 return Err(ApiError::conflict("Drawing", detail).with_member("draw_id", json!(draw_id)));
             }
         };

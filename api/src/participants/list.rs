@@ -1,7 +1,8 @@
 //! The organiser's list: searched, sorted, filtered; one person of it; how many are on it.
 //!
-//! Names and addresses are shown in full to those who may read participants, and masked to those who may only write them.
-//! Whoever sees them masked cannot search them either: what a search finds would tell what the mask hides.
+//! Names and addresses are shown in full to callers with `participants:read`, and masked to those with only
+//! `participants:write`.
+//! A caller who sees them masked cannot search them either: the results of a search would reveal what is masked.
 
 use axum::Json;
 use axum::extract::State;
@@ -125,8 +126,8 @@ impl Person {
 /// List participants: with the scope `participants:read` in full, otherwise masked.
 ///
 /// As CSV or XLSX (by `Accept`) it is the whole list, or as much of it as the query asks for, and needs `participants:read`;
-/// the file can be imported again and then changes nothing. What is too large for one answer ends earlier; then the header
-/// `Link` names the next part.
+/// the file can be imported again and then changes nothing. A file that would be too large for one response ends earlier; then
+/// the header `Link` names the next part.
 #[utoipa::path(get, path = "/lotteries/{lottery_id}/participants", tag = "participants", params(SearchQuery),
     responses((status = 200, description = "A page of participants, or a file", content(
         (Participants = "application/json"), (String = "text/csv"),
@@ -186,13 +187,13 @@ pub(crate) struct CountsView {
     with_phone: u64,
     /// Those with an e-mail address.
     with_email: u64,
-    /// Those with neither: nobody can tell them that they have won.
+    /// Those with neither, who cannot be notified.
     unreachable: u64,
     /// Those whom the organiser keeps from winning.
     excluded: u64,
     /// The chances of those who can win.
     tickets: u64,
-    /// The groups by name; none that is empty. At most 200: those behind them are counted together.
+    /// The groups by name; none that is empty. At most 200: the others are counted together.
     groups: Vec<GroupCount>,
     /// Those in groups that are not listed.
     in_other_groups: u64,

@@ -1,4 +1,4 @@
-//! What an import is asked with, behind the `?` of its address and in its headers.
+//! The parameters of an import, from its query and its headers.
 
 use axum::extract::FromRequestParts;
 use http::HeaderMap;
@@ -44,7 +44,7 @@ pub(crate) struct ImportQuery {
     /// What columns hold, as a JSON object from their header, or their number from 1, to a field, or to null to leave the
     /// column out: `{"工号": "participant_id", "3": "phone", "备注": null}`.
     mapping: Option<String>,
-    /// The line on which the header stands, from 1, or `none`; it is looked for if absent.
+    /// The line of the header, from 1, or `none`; it is looked for if absent.
     header_row: Option<String>,
     /// The sheet of a workbook; the first with data if absent.
     sheet: Option<String>,
@@ -56,7 +56,7 @@ pub(crate) struct ImportQuery {
     /// is withdrawn in the end.
     #[param(pattern = "^(merge|replace)$")]
     mode: Option<String>,
-    /// The word that erases a field where it stands in a cell, such as `-`; no word does if absent.
+    /// The word that erases a field where it is the content of a cell, such as `-`; no word does if absent.
     #[param(min_length = 1, max_length = 16)]
     clear: Option<String>,
     /// How many rows of the list to pass over: those that an earlier request has taken.
@@ -154,7 +154,7 @@ impl ImportRequest {
         }
     }
 
-    /// Whether the row of that number, from 0, is one of those asked for.
+    /// Whether the row of this index is within `offset` and `limit`.
     pub(super) fn takes(&self, row: u64) -> bool {
         row >= self.offset && self.limit.is_none_or(|limit| row - self.offset < limit)
     }
@@ -179,7 +179,7 @@ fn declared_charset(headers: &HeaderMap) -> Result<Option<Charset>, ApiError> {
         name.trim().eq_ignore_ascii_case("charset").then(|| value.trim().trim_matches('"').to_owned())
     });
     let named = named.map(|named| charset(&named)).transpose()?;
-    // Programs say UTF-8 of whatever they send; whether it is, the bytes say.
+    // Many programs declare UTF-8 for any body; the bytes decide.
     Ok(named.filter(|charset| charset.name() != "UTF-8"))
 }
 

@@ -1,4 +1,4 @@
-//! Withdrawing who is not on a list any more: after an import that replaces, and to empty a list.
+//! Withdrawing the people who are missing from a list: after an import that replaces, and to empty the list.
 
 use axum::Json;
 use axum::extract::{FromRequestParts, State};
@@ -25,7 +25,7 @@ pub(super) struct Withdrawn {
 
 /// How it ended.
 pub(super) enum Outcome {
-    /// Nobody is left to be withdrawn.
+    /// All were withdrawn.
     Done,
     /// There are more, and a further request is needed.
     TimeIsUp,
@@ -65,7 +65,7 @@ pub(super) async fn withdraw(
     }
 }
 
-/// Refuses to withdraw everybody because of a list with nobody on it.
+/// Refuses to withdraw everybody because of an empty list.
 pub(super) async fn check_not_empty(state: &AppState, import: &Import) -> Result<(), ApiError> {
     let last = state.store.last_import(&import.lottery_id).await?;
     let last = last.filter(|last| last.number == import.number).ok_or_else(|| over(import.number))?;
@@ -78,7 +78,7 @@ pub(super) async fn check_not_empty(state: &AppState, import: &Import) -> Result
 #[into_params(parameter_in = Query)]
 #[allow(dead_code, reason = "describes the query that `Expected` reads")]
 pub(crate) struct ExpectedQuery {
-    /// The total of the list. If it is another, nobody is withdrawn.
+    /// The total of the list. If it differs, nobody is withdrawn.
     #[param(minimum = 0)]
     expected: u64,
 }

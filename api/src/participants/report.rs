@@ -1,4 +1,4 @@
-//! What an import answers: how many were taken, which lines were not, and why.
+//! The report of an import: how many people were taken, which lines were refused, and why.
 
 use std::collections::BTreeMap;
 
@@ -12,11 +12,11 @@ use super::detected::{DetectedView, cells_of};
 use super::remark::{Remark, RemarkReason};
 use crate::explanation::Explanation;
 
-/// So many refusals are listed, so many warnings, and so many refused rows as cells; the others are counted.
-const LISTED: usize = 1_000;
-/// So much of a column's name is told: it may come from the body, and then has any length.
-const COLUMN_LENGTH: usize = 64;
-/// The cells of refused rows are told up to so many bytes.
+/// How many refusals are listed, how many warnings, and how many refused rows as cells; the others are counted.
+const MAX_LISTED: usize = 1_000;
+/// Characters of a column's name that are reported: it may come from the body and have any length.
+const MAX_COLUMN_LENGTH: usize = 64;
+/// Bytes of the cells of refused rows that are reported.
 const MAX_CELL_BYTES: usize = 512 * 1024;
 /// Rows that a dry run shows.
 pub(super) const SAMPLE: usize = 20;
@@ -125,7 +125,7 @@ pub(crate) struct RefusedRow {
 pub(crate) struct Report {
     /// The import that the rows belong to; null of a dry run, of one person as JSON, and where nothing was taken.
     pub(crate) import: Option<ImportView>,
-    /// Whether nothing was stored, because that was asked for.
+    /// Whether the request was a dry run, which stores nothing.
     pub(crate) dry_run: bool,
     /// What was found out about the list.
     pub(crate) detected: DetectedView,
@@ -198,7 +198,7 @@ impl Report {
         add(&mut self.warnings, &mut self.warned_by_code, remark.into());
     }
 
-    /// Shows a row if it is one of the first; answers where it stands in the sample.
+    /// Shows a row if it is one of the first; returns its index in the sample.
     pub(super) fn show(&mut self, row: &Row) -> Option<usize> {
         if self.sample.len() == SAMPLE {
             return None;
@@ -210,7 +210,7 @@ impl Report {
     /// Keeps the cells of a row that was refused.
     pub(super) fn keep_cells(&mut self, line: u64, cells: Vec<String>) {
         let bytes: usize = cells.iter().map(|cell| cell.len() + 4).sum();
-        let has_room = self.refused_rows.len() < LISTED && self.cell_bytes + bytes <= MAX_CELL_BYTES;
+        let has_room = self.refused_rows.len() < MAX_LISTED && self.cell_bytes + bytes <= MAX_CELL_BYTES;
         if !cells.is_empty() && has_room {
             self.cell_bytes += bytes;
             self.refused_rows.push(RefusedRow { line, cells });
@@ -219,7 +219,7 @@ impl Report {
 
     /// Keeps a person who was read and not taken.
     pub(super) fn keep_record(&mut self, line: u64, record: Record) {
-        if self.refused_records.len() < LISTED {
+        if self.refused_records.len() < MAX_LISTED {
             self.refused_records.push((line, record));
         }
     }
@@ -251,18 +251,18 @@ fn add(listed: &mut Vec<Remark>, counts: &mut BTreeMap<String, u64>, mut remark:
             counts.insert(remark.why.code().to_owned(), 1);
         }
     }
-    // A line is read before the lines are stored that stand before it, so that the first thousand are known only at the end;
+    // A line may be read before earlier lines are stored, so that the first thousand are known only at the end;
     // twice as many hold them at any time.
-    if listed.len() >= 2 * LISTED {
+    if listed.len() >= 2 * MAX_LISTED {
         keep_first(listed);
     }
-    remark.column = remark.column.map(|column| column.chars().take(COLUMN_LENGTH).collect());
+    remark.column = remark.column.map(|column| column.chars().take(MAX_COLUMN_LENGTH).collect());
     listed.push(remark);
 }
 
 fn keep_first(remarks: &mut Vec<Remark>) {
     remarks.sort_by_key(|remark| remark.line);
-    remarks.truncate(LISTED);
+    remarks.truncate(MAX_LISTED);
 }
 
 #[cfg(test)]
@@ -296,10 +296,10 @@ mod tests {
             report.refuse(refusal(line, "x".repeat(1_000)));
             report.keep_cells(line, vec!["x".repeat(10_000)]);
         }
-        assert!(report.refusals.capacity() <= 4 * LISTED, "{}", report.refusals.capacity());
+        assert!(report.refusals.capacity() <= 4 * MAX_LISTED, "{}", report.refusals.capacity());
         let longest =
             report.refusals.iter().filter_map(|refusal| refusal.column.as_ref()).map(String::len).max();
-        assert_eq!(longest, Some(COLUMN_LENGTH));
+        assert_eq!(longest, Some(MAX_COLUMN_LENGTH));
         report.settle();
         assert_eq!((report.refused, report.more_refusals), (50_000, 49_000));
         assert_eq!(report.refused_rows.len(), MAX_CELL_BYTES / 10_004);

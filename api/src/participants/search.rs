@@ -1,4 +1,4 @@
-//! What part of the list is asked for, and in what order; and the page of the store that holds it.
+//! Search, filter and order of the list, and the page of the store that they select.
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
@@ -38,14 +38,14 @@ pub(crate) enum SortParameter {
     Newest,
 }
 
-/// What part of the list is asked for, and in what order.
+/// Search, filter and order of the list.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[allow(dead_code, reason = "describes the query that `ListRequest` reads")]
 pub(crate) struct SearchQuery {
     /// The `next_cursor` of the page before.
     cursor: Option<String>,
-    /// How many, at most: 1 to 1000. Absent, it is 100 for JSON, and all that one answer can hold for a file.
+    /// How many, at most: 1 to 1000. Absent, it is 100 for JSON, and all that one response can hold for a file.
     #[param(minimum = 1, maximum = 1000)]
     limit: Option<usize>,
     /// A part of an id, a name, an address or a group, in any case and width; of a phone number as people write it. Without
@@ -80,7 +80,8 @@ impl<S: Send + Sync> FromRequestParts<S> for ListRequest {
         let mut request = Self { query: ListQuery::default(), limit: None };
         let query = &mut request.query;
         for (name, value) in pairs(&parts.uri)? {
-            let refused = |told: &str| ApiError::bad_request("BadQuery", format!("{name} {told}")).at(&name);
+            let refused =
+                |reason: &str| ApiError::bad_request("BadQuery", format!("{name} {reason}")).at(&name);
             if value.trim().is_empty() {
                 continue;
             }
@@ -115,7 +116,7 @@ impl<S: Send + Sync> FromRequestParts<S> for ListRequest {
                     };
                 }
                 "group" | "without_group" if query.group.is_some() => {
-                    return Err(refused("cannot stand beside group or without_group"));
+                    return Err(refused("cannot be combined with group or without_group"));
                 }
                 "group" => {
                     let group = Group::parse(&value).map_err(|why| refused(&why.to_string()))?;

@@ -23,16 +23,16 @@ use crate::error::ApiError;
 use crate::refusal::LineRefusal;
 use crate::state::AppState;
 
-/// Subscriptions made at once.
-const AT_ONCE: usize = 8;
+/// Subscriptions made concurrently.
+const CONCURRENCY: usize = 8;
 const FILTER_POLICY: &str = "FilterPolicy";
-/// What nobody has confirmed after this time is gone.
+/// SNS deletes a subscription that is not confirmed within this time.
 const CONFIRMED_WITHIN: SignedDuration = SignedDuration::from_hours(48);
 
 /// What becomes of a person with an e-mail address for which there is no slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum NoSlot {
-    /// They are taken, with a warning: the address is kept, and nothing is sent to it.
+    /// They are taken, with a warning: the address is stored, and nothing is sent to it.
     Warn,
     /// They are not taken.
     Refuse,
@@ -47,7 +47,7 @@ pub(super) struct Subscriptions<'a> {
     /// Participants whose address gets no slot.
     without: HashSet<ParticipantId>,
     reserved: u64,
-    /// Slots that subscriptions now stand in, out of those reserved; below zero if more were freed than used.
+    /// Reserved slots that subscriptions now use; below zero if more were freed than used.
     used: i64,
     wanted: Vec<Wanted>,
     ended: Vec<(u64, String)>,
@@ -75,7 +75,7 @@ impl<'a> Subscriptions<'a> {
         }
     }
 
-    /// Reserves slots for the addresses of a batch that have none. An address that gets none is kept without a subscription,
+    /// Reserves slots for the addresses of a batch that have none. An address that gets none is stored without a subscription,
     /// or its line refused.
     pub(super) async fn reserve(
         &mut self,
@@ -146,7 +146,7 @@ impl<'a> Subscriptions<'a> {
                 Ok::<_, ApiError>(Some(id))
             })
             .collect();
-        let holding = stream::iter(asked).buffer_unordered(AT_ONCE);
+        let holding = stream::iter(asked).buffer_unordered(CONCURRENCY);
         holding.try_filter_map(|id| std::future::ready(Ok(id))).try_collect().await
     }
 
@@ -197,7 +197,7 @@ impl<'a> Subscriptions<'a> {
                 let made = subscribe(state, lottery, &wanted).await;
                 (wanted.line, made)
             })
-            .buffer_unordered(AT_ONCE)
+            .buffer_unordered(CONCURRENCY)
             .collect()
             .await;
         for (line, made) in made {
@@ -231,7 +231,7 @@ impl<'a> Subscriptions<'a> {
 }
 
 /// Subscribes an address and notes the subscription. `false` if the participant has gone meanwhile; the error is for
-/// the import's answer.
+/// the report of the import.
 async fn subscribe(state: &AppState, lottery: &Lottery, wanted: &Wanted) -> Result<bool, LineRefusal> {
     let Some(topic_arn) = &lottery.topic_arn else {
         return Err(LineRefusal::NoEmailTopic);
@@ -286,7 +286,8 @@ async fn subscribe(state: &AppState, lottery: &Lottery, wanted: &Wanted) -> Resu
 /// Ends the subscriptions of people who have left the list, and gives their slots back. One that SNS does not end keeps its
 /// slot.
 pub(super) async fn end_all(state: &AppState, lottery: &Lottery, arns: Vec<String>) -> Result<(), ApiError> {
-    let ended = stream::iter(arns).map(|arn| async move { end(state, &arn).await }).buffer_unordered(AT_ONCE);
+    let ended =
+        stream::iter(arns).map(|arn| async move { end(state, &arn).await }).buffer_unordered(CONCURRENCY);
     let is_ended = |outcome: Result<(), ApiError>| {
         if let Err(error) = &outcome {
             tracing::warn!(?error, "a subscription cannot be ended");
@@ -318,7 +319,7 @@ pub(super) async fn resubscribe(
             let wanted = Wanted { line: 0, participant_id, email, label };
             subscribe(state, lottery, &wanted).await
         })
-        .buffer_unordered(AT_ONCE)
+        .buffer_unordered(CONCURRENCY)
         .collect()
         .await;
     let used = made.iter().filter(|made| matches!(made, Ok(true))).count() as u64;

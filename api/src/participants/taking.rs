@@ -18,7 +18,7 @@ pub(super) struct Taker<'a> {
     state: &'a AppState,
     lottery: &'a Lottery,
     target: Target<'a>,
-    /// Whose address is somebody else's is refused, instead of being taken without it.
+    /// A line with another participant's address is refused, instead of being taken without the address.
     is_strict: bool,
     /// What comes of an e-mail address for which SNS has no room.
     no_slot: NoSlot,
@@ -44,7 +44,7 @@ enum Outcome {
     Changed,
     Unchanged,
     Refused(&'static str, Explanation),
-    /// An address is somebody else's.
+    /// An address belongs to another participant.
     AddressTaken(&'static str),
 }
 
@@ -112,7 +112,7 @@ impl<'a> Taker<'a> {
         Ok(())
     }
 
-    /// Notes that these people stand on the list although their lines were refused.
+    /// Records that these people are on the list although their lines were refused.
     pub(super) async fn keep(&mut self, participant_ids: &[ParticipantId]) -> Result<(), ApiError> {
         self.begin().await?;
         match &mut self.target {
@@ -133,7 +133,7 @@ impl<'a> Taker<'a> {
         }
     }
 
-    /// Tells the store which lines of the request were refused, for what is told of the import later.
+    /// Records in the store how many lines of the request were refused, for later reports on the import.
     pub(super) async fn count_refused(&self, report: &Report) -> Result<(), ApiError> {
         if let Target::Import(import) = &self.target {
             let refused = i64::try_from(report.refused).unwrap_or(i64::MAX);
@@ -143,7 +143,7 @@ impl<'a> Taker<'a> {
         Ok(())
     }
 
-    /// Takes lines, in their order. `is_piece`: lines of the list stand in earlier requests that this one does not hold.
+    /// Takes lines, in their order. `is_piece`: other lines of the list were in earlier requests.
     pub(super) async fn take(
         &mut self,
         lines: Vec<Line>,
@@ -156,7 +156,7 @@ impl<'a> Taker<'a> {
         if !matches!(self.target, Target::Plan(_)) {
             lines = subscriptions.reserve(lines, self.no_slot, report).await?;
         }
-        // Once more for each address that is somebody else's.
+        // Once more for each address that belongs to another participant.
         while !lines.is_empty() {
             let taken = match self.put(&lines, &mut subscriptions).await {
                 Ok(taken) => taken,
@@ -193,7 +193,7 @@ impl<'a> Taker<'a> {
                     }
                 }
             }
-            // A record that the store refuses is on its list nevertheless; a plan has to be told.
+            // A refused record is on its list nevertheless, which a plan does not know by itself.
             if let Target::Plan(plan) = &mut self.target {
                 plan.keep(&unwanted);
             }
@@ -236,7 +236,7 @@ impl<'a> Taker<'a> {
         Ok(taken.collect())
     }
 
-    /// Refuses lines whose id stands in an earlier piece of the list, with something else beside it.
+    /// Refuses lines whose id is in an earlier piece of the list with other values.
     async fn without_twice(&self, lines: Vec<Line>, report: &mut Report) -> Result<Vec<Line>, ApiError> {
         let Target::Import(import) = &self.target else { return Ok(lines) };
         let records: Vec<Record> = lines.iter().map(|line| line.record.clone()).collect();
@@ -298,7 +298,7 @@ impl From<Planned> for Outcome {
             Planned::Unchanged => Self::Unchanged,
             Planned::NameMissing => name_missing(),
             Planned::AddressTaken { field } => Self::AddressTaken(field),
-            // The reader knows who stands twice in a list.
+            // The reader finds ids that are repeated within a list.
             Planned::Twice => Self::Refused("participant_id", LineRefusal::IdInEarlierPiece.into()),
         }
     }

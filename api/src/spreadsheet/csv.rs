@@ -26,7 +26,7 @@ pub(crate) fn line(cells: &[Cell]) -> String {
 }
 
 /// A cell that no spreadsheet takes for a formula, quoted where RFC 4180 asks for it; and where it holds a semicolon, which
-/// in many countries ends a cell, so that what stands behind it would begin one.
+/// in many countries ends a cell, so that the text after it would begin one.
 fn quoted(text: &str) -> String {
     let text = clean(text);
     let cell = guarded(&text);

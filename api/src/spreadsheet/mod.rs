@@ -14,7 +14,7 @@ pub(crate) const CSV: &str = "text/csv";
 /// The media type of a workbook.
 pub(crate) const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
-/// What stands in one cell.
+/// The content of one cell.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Cell {
     /// A text, which no spreadsheet takes for anything else.
@@ -45,7 +45,7 @@ impl Cell {
     }
 }
 
-/// A text without control characters and without those that turn the direction of what stands around them, whatever was
+/// A text without control characters and without those that change the direction of the surrounding text, whatever was
 /// stored before names were held to that.
 fn clean(text: &str) -> Cow<'_, str> {
     let is_unfit = |c: char| {

@@ -1,8 +1,8 @@
-//! What was read lately, kept for those who ask for the same: one mechanism for all public reads.
+//! The cache of all public reads.
 //!
-//! However many ask at once for what is not kept, one reads and all get it. What is kept is bounded in bytes, and each
-//! value for its own lifetime: a draw under way for a moment, what never changes for as long as there is room. On Lambda
-//! every execution environment keeps for itself.
+//! Concurrent requests for a value that is not cached share one read. The cache is bounded in bytes, and each value has its own
+//! lifetime: short for a draw under way; what never changes stays as long as there is room. On Lambda every execution
+//! environment has a cache of its own.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -20,16 +20,16 @@ use crate::answer::Answer;
 use crate::cache_control::LASTING;
 use crate::error::ApiError;
 
-/// Answers that are kept, in bytes.
-const ANSWERS_BYTES: u64 = 64 * 1024 * 1024;
-/// Draws that are kept with their events, in bytes.
-const DRAWS_BYTES: u64 = 16 * 1024 * 1024;
-/// Odds that are kept, in bytes.
-const ODDS_BYTES: u64 = 16 * 1024 * 1024;
-/// What a key and the entry around a value weigh, about.
+/// Bytes of cached responses.
+const MAX_ANSWERS_BYTES: u64 = 64 * 1024 * 1024;
+/// Bytes of cached draws with their events.
+const MAX_DRAWS_BYTES: u64 = 16 * 1024 * 1024;
+/// Bytes of cached odds.
+const MAX_ODDS_BYTES: u64 = 16 * 1024 * 1024;
+/// The approximate weight of a key and of the entry around a value, in bytes.
 const ENTRY_BYTES: usize = 256;
 
-/// Values of one kind, each with its lifetime.
+/// Cached values of one kind, each with its lifetime.
 pub(crate) struct Entries<V> {
     entries: moka::future::Cache<String, Entry<V>>,
 }
@@ -43,22 +43,22 @@ struct Entry<V> {
 }
 
 impl<V> Entry<V> {
-    /// By the wall clock: that of the cache stands still while Lambda has frozen the environment.
+    /// Measured by the wall clock: the monotonic clock of the cache does not advance while Lambda has frozen the environment.
     fn is_over(&self) -> bool {
         SystemTime::now().duration_since(self.read_at).map_or(true, |age| age > self.lifetime)
     }
 }
 
-/// A value that was read, and for how long it may be taken for current.
+/// A value that was read, and for how long it counts as current.
 pub(crate) struct Read<V> {
     pub(crate) value: V,
-    /// Zero: for those who asked meanwhile and for nobody else.
+    /// Zero: only for the requests that waited for this read.
     pub(crate) lifetime: Duration,
-    /// The room it takes.
+    /// Its size in the cache.
     pub(crate) bytes: usize,
 }
 
-/// Each entry has its own lifetime, also where it takes the place of one that has expired.
+/// Each entry has its own lifetime, also where it replaces an expired one.
 struct Lifetime;
 
 impl<V> Expiry<String, Entry<V>> for Lifetime {
@@ -90,8 +90,8 @@ impl<V: Clone + Send + Sync + 'static> Entries<V> {
         Self { entries }
     }
 
-    /// The value of this key: kept, or read by whoever asks first. The reading is boxed, since what reads from AWS is large,
-    /// and every layer around it would hold it once more on the stack.
+    /// The value of this key: cached, or read by the first request for it. The future is boxed: those that call AWS are large,
+    /// and each layer around one would hold it on the stack once more.
     fn get<'a>(
         &'a self,
         key: String,
@@ -115,44 +115,44 @@ impl<V: Clone + Send + Sync + 'static> Entries<V> {
     }
 }
 
-/// All that is kept of public reads.
+/// The cache of all public reads.
 pub(crate) struct Cache {
     answers: Entries<Arc<Answer>>,
     draws: Entries<Arc<WatchedDraw>>,
     odds: Entries<Arc<Odds>>,
-    /// For how long a draw under way, or a list, is taken for current.
+    /// For how long a draw under way, or a list, counts as current.
     freshness: Duration,
-    /// Grows with each write of this process; part of every key, so that nothing read before is taken for current.
+    /// Incremented by each write of this process; part of every key, so that earlier reads no longer count as current.
     writes: AtomicU64,
 }
 
 impl Cache {
     pub(crate) fn new(freshness: Duration) -> Self {
         Self {
-            answers: Entries::new(ANSWERS_BYTES),
-            draws: Entries::new(DRAWS_BYTES),
-            odds: Entries::new(ODDS_BYTES),
+            answers: Entries::new(MAX_ANSWERS_BYTES),
+            draws: Entries::new(MAX_DRAWS_BYTES),
+            odds: Entries::new(MAX_ODDS_BYTES),
             freshness,
             writes: AtomicU64::new(0),
         }
     }
 
-    /// This process has written something: what was read before is read anew.
+    /// Invalidates earlier reads after a write of this process.
     pub(crate) fn wrote(&self) {
         self.writes.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// For how long a list, or a draw under way, is taken for current.
+    /// For how long a list, or a draw under way, counts as current.
     pub(crate) fn freshness(&self) -> Duration {
         self.freshness
     }
 
-    /// A key for what may change by any write.
+    /// A key for a value that any write may change.
     pub(crate) fn key(&self, what: impl std::fmt::Display) -> String {
         format!("{}/{what}", self.writes.load(Ordering::Relaxed))
     }
 
-    /// A draw with its events, read once for all who watch it.
+    /// A draw with its events, read once for all its watchers.
     pub(crate) fn draw<'a>(
         &'a self,
         lottery_id: &LotteryId,
@@ -166,7 +166,7 @@ impl Cache {
         self.current(&self.draws, self.key(format_args!("{lottery_id}/{draw_id}")), read.boxed())
     }
 
-    /// An answer of this key, made once for all who ask for it.
+    /// The response of this key, made once for all requests for it.
     pub(crate) fn answer<'a>(
         &'a self,
         key: String,
@@ -178,7 +178,7 @@ impl Cache {
         self.current(&self.answers, key, read.boxed())
     }
 
-    /// The odds of a draw by what it committed to, computed once.
+    /// The odds of a draw by its commitment, computed once.
     pub(crate) fn odds<'a>(
         &'a self,
         commitment: String,
@@ -191,7 +191,7 @@ impl Cache {
         self.odds.get(commitment, read.boxed())
     }
 
-    /// What may change is read anew for each request where nothing counts as fresh.
+    /// With a freshness of zero each request reads anew.
     fn current<'a, V: Clone + Send + Sync + 'static>(
         &'a self,
         kept: &'a Entries<V>,
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_thousand_who_ask_at_once_read_once() {
+    async fn a_thousand_concurrent_requests_read_once() {
         let (kept, reads) = (Entries::new(1 << 20), AtomicUsize::new(0));
         let asked = (0..1_000).map(|_| read(&kept, "draw", &reads, LASTING));
         let values = futures_util::future::join_all(asked).await;
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_was_kept_through_a_long_freeze_is_read_anew() {
+    async fn an_entry_from_before_a_long_freeze_is_read_anew() {
         let (kept, reads) = (Entries::new(1 << 20), AtomicUsize::new(7));
         let read_at = SystemTime::now() - Duration::from_secs(60);
         let frozen = Entry { value: 3, lifetime: Duration::from_secs(1), read_at, bytes: 1 };
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_kept_is_bounded_in_bytes() {
+    async fn the_cache_is_bounded_in_bytes() {
         let (kept, reads) = (Entries::new(100_000), AtomicUsize::new(0));
         for n in 0..1_000 {
             read(&kept, &format!("draw {n}"), &reads, LASTING).await;
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_failure_is_told_to_all_who_waited_and_kept_for_nobody() {
+    async fn a_failure_is_returned_to_all_waiting_requests_and_not_cached() {
         let kept: Entries<u32> = Entries::new(1 << 20);
         let failing = async { Err(ApiError::unavailable("away").retry_after(7)) };
         let error = kept.get("draw".to_owned(), failing.boxed()).await.unwrap_err();

@@ -1,4 +1,4 @@
-//! A draw as those who watch it read it: its item, the events that follow from it, and when it is worth asking again.
+//! A draw as its watchers read it: its item, the events that follow from it, and when to ask again.
 
 use std::fmt::{self, Write};
 use std::time::Duration;
@@ -12,17 +12,17 @@ use super::event::PublicEvent;
 use super::events;
 use crate::cache_control::CacheRule;
 
-/// Where no request waits, those who watch come back after this time while something is about to happen: a thousand of
-/// them are then two hundred requests a second, of some 15 ms each.
+/// Where no request waits, watchers ask again after this time while a step is due: a thousand of them then send two hundred
+/// requests a second, of some 15 ms each.
 const SOON: Duration = Duration::from_secs(5);
-/// After this time without the expected step a draw waits for something else, such as a service that is throttled.
+/// Without the expected step for this long, a draw counts as delayed, for example by a throttled service.
 const LATE: Duration = Duration::from_secs(60);
-/// Those who watch a draw that is late come back after this time.
+/// Watchers of a delayed draw ask again after this time.
 const RARELY: Duration = Duration::from_secs(15);
-/// Nobody stays away longer.
+/// The longest time between two requests of a watcher.
 const MAX_PAUSE: Duration = Duration::from_secs(60);
 
-/// A draw, read once for all who watch it.
+/// A draw, read once for all its watchers.
 pub(crate) struct WatchedDraw {
     pub(crate) draw: Draw,
     /// Differs when anything about the draw does.
@@ -51,23 +51,23 @@ impl WatchedDraw {
         self.starts.len() as u64
     }
 
-    /// The events behind one, as server-sent events; none if there are none.
+    /// The events after the one of this id, as server-sent events.
     pub(crate) fn after(&self, id: u64) -> Bytes {
         let start = usize::try_from(id).ok().and_then(|index| self.starts.get(index));
         start.map_or_else(Bytes::new, |start| self.stream.slice(*start..))
     }
 
-    /// For how long it may be kept where one under way is kept for `freshness`.
+    /// For how long it may be cached, where a draw under way is cached for `freshness`.
     pub(crate) fn lifetime(&self, freshness: Duration) -> Duration {
         self.rule().lifetime(freshness)
     }
 
-    /// The rule for answers that tell how far the draw is.
+    /// The rule for responses that show the draw's progress.
     pub(crate) fn rule(&self) -> CacheRule {
         if self.draw.status.is_final() { CacheRule::Ended } else { CacheRule::UnderWay }
     }
 
-    /// The rule for answers that rest on what is sealed: until the round is known, the draw may be sealed anew.
+    /// The rule for responses that depend on the seal alone: until the round is known, the draw may be sealed anew.
     pub(crate) fn seal_rule(&self) -> CacheRule {
         let is_fixed = self.draw.beacon_at.is_some() || self.draw.status.has_official_winners();
         if is_fixed { CacheRule::Lasting } else { CacheRule::UnderWay }
@@ -82,7 +82,7 @@ impl WatchedDraw {
         }
     }
 
-    /// The room that it takes.
+    /// Its size in the cache.
     pub(crate) fn bytes(&self) -> usize {
         // A quota takes some ten times as much in memory as an event, and each of its groups half of that again.
         let quota = |quota: &Quota| 192 + 96 * quota.groups.len().saturating_sub(1);
@@ -91,8 +91,8 @@ impl WatchedDraw {
         1_024 + self.stream.len() + prizes + 16 * self.draw.forfeits.len()
     }
 
-    /// When those who watch should ask again, where no request waits: seldom while nothing is about to happen, soon around
-    /// the closing time, the round and the recording.
+    /// When watchers should ask again, where no request waits: rarely while no step is due, soon around the closing time, the
+    /// round and the recording.
     pub(crate) fn next_look(&self, now: Timestamp) -> Duration {
         let since = |at: Timestamp| Duration::try_from(now.duration_since(at)).unwrap_or_default();
         let until = |at: Timestamp| Duration::try_from(at.duration_since(now)).unwrap_or_default();
@@ -103,7 +103,7 @@ impl WatchedDraw {
         let draw = &self.draw;
         match draw.status {
             DrawStatus::Waiting => match draw.closes_at {
-                // Half of the time that is left, so that whoever has a wrong clock is there in time.
+                // Half of the remaining time, so that a watcher with a wrong clock asks in time.
                 Some(closes_at) if now < closes_at => (until(closes_at) / 2).clamp(SOON, MAX_PAUSE),
                 closes_at => unless_late(closes_at.or(Some(draw.created_at))),
             },
@@ -124,7 +124,7 @@ fn server_sent(event: &PublicEvent) -> String {
     format!("id: {}\ndata: {data}\n\n", event.id)
 }
 
-/// A digest of all that is known of a draw.
+/// A digest of all fields of a draw.
 fn tag(draw: &Draw, stream: &str) -> String {
     struct Digesting(Sha256);
 
@@ -136,7 +136,7 @@ fn tag(draw: &Draw, stream: &str) -> String {
     }
 
     let mut digest = Digesting(Sha256::new_with_prefix(stream));
-    // The form in which a draw is shown to developers names every field, those to come too.
+    // `Debug` names every field, also one that is added later.
     let _ = write!(digest, "{draw:?}");
     lottery::hex(&digest.0.finalize()[..12])
 }

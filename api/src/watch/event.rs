@@ -19,10 +19,10 @@ pub(crate) struct PublicEvent {
     /// The state it belongs to, if it belongs to one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) state: Option<String>,
-    /// The name of the error, if it tells of one.
+    /// The name of the error, if it reports one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) error: Option<String>,
-    /// What was committed to: told as the entries are sealed, before the round that decides comes out.
+    /// The commitment: published as the entries are sealed, before the deciding round is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) committed: Option<Committed>,
 }

@@ -1,12 +1,12 @@
-//! The events of a draw, derived from its item alone: what everyone may know of the builder through the state machine.
+//! The events of a draw, derived from its item alone: the public part of its path through the state machine.
 //!
-//! The tasks note on the draw's item when they have made a step. From these timestamps follow the states that the
-//! execution has entered and left, in the shape of an execution's history, so that the picture of the state machine is lit
-//! by them. Nothing else is read for those who watch: no history, no ledger. What a state machine does besides its
-//! milestones, such as an attempt that fails and is repeated, is told to nobody.
+//! The tasks record on the draw's item when they have completed a step. From these timestamps follow the states that the
+//! execution has entered and left, in the shape of an execution's history, so that the picture of the state machine shows
+//! them. Nothing else is read for watchers: no history, no ledger. What a state machine does between its milestones, such as
+//! an attempt that fails and is repeated, is not public.
 //!
-//! An event's id is its ordinal. What was told stays as it was told: later items and later times only add to it; but when
-//! messages are sent again, a draw that had ended goes on where it notified.
+//! An event's id is its ordinal. Published events never change: later items and later times only append to them; but when
+//! messages are sent again, a draw that had ended resumes at the notifications.
 
 use jiff::Timestamp;
 use lottery::{Channel, Draw, DrawStatus};
@@ -76,7 +76,7 @@ impl Branch {
     }
 }
 
-/// Up to official winners; gives the state that the draw is in, if it has not come so far.
+/// The events up to official winners; returns the current state if the draw has not reached them.
 fn before_notifying(builder: &mut EventsBuilder, draw: &Draw, now: Timestamp) -> Option<Open> {
     let is_sealed = draw.sealed_at.is_some();
     // A draw that was not cancelled has ended by a task, so that it was past its closing time.
@@ -124,7 +124,7 @@ fn before_notifying(builder: &mut EventsBuilder, draw: &Draw, now: Timestamp) ->
     None
 }
 
-/// From official winners to the end.
+/// The events from official winners to the end.
 fn notify(builder: &mut EventsBuilder, draw: &Draw) {
     builder.enter(NOTIFYING);
     let entered = builder.last;
@@ -274,51 +274,51 @@ mod tests {
     }
 
     #[test]
-    fn what_was_told_stays_and_times_never_go_back() {
+    fn published_events_never_change_and_times_never_decrease() {
         for way in ways() {
-            let mut told: Vec<PublicEvent> = Vec::new();
+            let mut published: Vec<PublicEvent> = Vec::new();
             for (draw, now) in way {
                 let events = events(&draw, now);
-                assert_eq!(events[..told.len()], told[..], "{:?}", draw.status);
-                assert!(events.len() > told.len(), "{:?} adds nothing", draw.status);
+                assert_eq!(events[..published.len()], published[..], "{:?}", draw.status);
+                assert!(events.len() > published.len(), "{:?} adds nothing", draw.status);
                 assert!(events.iter().zip(1..).all(|(event, id)| event.id == id));
                 assert!(events.iter().all(|event| event.previous_id < event.id));
                 assert!(events.is_sorted_by_key(|event| event.time));
                 assert_eq!(is_end(&events.last().unwrap().r#type), draw.status.is_final());
                 assert_eq!(open_states(&events).is_empty(), draw.status.is_final());
-                told = events;
+                published = events;
             }
         }
     }
 
     #[test]
-    fn the_commitment_is_told_as_the_entries_are_sealed() {
+    fn the_commitment_is_published_as_the_entries_are_sealed() {
         let (sealed, now) = steps(None, DrawStatus::Succeeded).remove(1);
         let events = events(&sealed, now);
-        let told: Vec<_> = events.iter().filter(|event| event.committed.is_some()).collect();
-        assert_eq!(told.len(), 1);
+        let committed: Vec<_> = events.iter().filter(|event| event.committed.is_some()).collect();
+        assert_eq!(committed.len(), 1);
         assert_eq!(
-            (told[0].state.as_deref(), told[0].r#type.as_str()),
+            (committed[0].state.as_deref(), committed[0].r#type.as_str()),
             (Some("SealEntries"), "TaskStateExited")
         );
-        assert_eq!(told[0].committed.as_ref().unwrap().round_at, Some(at(14)));
+        assert_eq!(committed[0].committed.as_ref().unwrap().round_at, Some(at(14)));
         assert_eq!(open_states(&events), ["WaitForBeacon"]);
     }
 
     #[test]
-    fn both_channels_are_open_while_winners_are_told() {
+    fn both_channels_are_open_while_winners_are_notified() {
         let way = steps(None, DrawStatus::Succeeded);
         let (recorded, now) = &way[way.len() - 2];
         assert_eq!(open_states(&events(recorded, *now)), ["Notify", "SendSms", "SendEmail"]);
     }
 
     #[test]
-    fn a_draw_without_the_newer_timestamps_is_told_by_its_status() {
+    fn the_events_of_a_draw_without_the_newer_timestamps_follow_from_its_status() {
         let mut old = steps(None, DrawStatus::Succeeded).pop().unwrap().0;
         (old.beacon_at, old.drawn_at, old.recorded_at) = (None, None, None);
-        let told = events(&old, at(40));
-        assert_eq!(told.last().unwrap().r#type, "ExecutionSucceeded");
-        assert!(told.is_sorted_by_key(|event| event.time));
+        let events = events(&old, at(40));
+        assert_eq!(events.last().unwrap().r#type, "ExecutionSucceeded");
+        assert!(events.is_sorted_by_key(|event| event.time));
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! The execution that carries a draw, as Step Functions knows it: start, stop, resume. What it has done so far the draw's
-//! item says; nobody who watches asks Step Functions.
+//! The Step Functions execution of a draw: start, stop, resume. The draw's item says what the execution has done so far;
+//! watchers never ask Step Functions.
 
 use aws_sdk_sfn::Client;
 use aws_sdk_sfn::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};

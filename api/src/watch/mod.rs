@@ -1,4 +1,4 @@
-//! What is read for those who watch draws, below the handlers: a draw with its events, its executions, and the cache of public
+//! What is read for the watchers of draws, below the handlers: a draw with its events, its executions, and the cache of public
 //! reads. Handlers reach it through [`AppState`](crate::AppState).
 
 mod cache;

@@ -1,5 +1,5 @@
-//! The fakes of AWS: DynamoDB is that of `test-support`; Step Functions and SNS are scripts of a few lines that answer the
-//! calls of this service as AWS does. The SDK's requests go straight to them.
+//! The stand-in for AWS: DynamoDB is that of the tests of the store; Step Functions and SNS are scripts of a few lines that answer
+//! as AWS does what this service asks. The SDK's requests go straight to them.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
@@ -81,7 +81,7 @@ impl Aws {
         self.script().failures.push_back((operation, status, code));
     }
 
-    /// Sets attributes of an item behind the store's back.
+    /// Sets attributes of an item without the store's knowledge.
     pub(crate) fn set(&self, key: (&str, &str), attributes: &[(&str, Value)]) {
         for (name, value) in attributes {
             let update = json!({
@@ -110,8 +110,8 @@ impl Aws {
         {
             let mut script = self.script();
             script.calls.push(operation.clone());
-            if let Some(place) = script.failures.iter().position(|(scripted, ..)| *scripted == operation) {
-                let (_, status, code) = script.failures.remove(place).unwrap();
+            if let Some(index) = script.failures.iter().position(|(scripted, ..)| *scripted == operation) {
+                let (_, status, code) = script.failures.remove(index).unwrap();
                 return (status, error(is_query, code, "scripted"));
             }
         }

@@ -77,27 +77,27 @@ async fn every_operation_tells_its_parameters_answers_failures_and_security() {
     let document = document(&service).await;
     for (method, path) in ROUTES {
         let operation = &document["paths"][path][method];
-        let place = format!("{method} {path}: {operation}");
-        assert!(operation["summary"].is_string(), "{place}");
-        assert!(operation["security"].is_array(), "{place}");
+        let operation_text = format!("{method} {path}: {operation}");
+        assert!(operation["summary"].is_string(), "{operation_text}");
+        assert!(operation["security"].is_array(), "{operation_text}");
         let responses = operation["responses"].as_object().unwrap();
-        assert!(responses.keys().any(|status| status.starts_with('2')), "{place}");
+        assert!(responses.keys().any(|status| status.starts_with('2')), "{operation_text}");
         for status in ["429", "500"] {
             let content = &responses[status]["content"]["application/problem+json"]["schema"]["$ref"];
-            assert_eq!(content, "#/components/schemas/Problem", "{place}");
+            assert_eq!(content, "#/components/schemas/Problem", "{operation_text}");
         }
         if !operation["security"].as_array().unwrap().is_empty() {
-            assert!(responses.contains_key("401"), "{place}");
+            assert!(responses.contains_key("401"), "{operation_text}");
         }
         let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
         for name in path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')) {
             let found = parameters.iter().filter(|one| one["name"] == name && one["in"] == "path").count();
-            assert_eq!(found, 1, "{place}");
+            assert_eq!(found, 1, "{operation_text}");
         }
         assert_eq!(
             ["post", "patch"].contains(&method) && !path.ends_with("cancel") && !path.ends_with("undo"),
             operation["requestBody"].is_object(),
-            "{place}"
+            "{operation_text}"
         );
     }
 }

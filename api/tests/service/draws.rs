@@ -130,9 +130,9 @@ async fn a_draw_by_e_mail_says_that_letters_are_held_while_filter_policies_settl
     ] {
         let body = json!({ "winners": 1, "channels": channels });
         let started = service.post(path, body).await.expect(202).json();
-        let told: Vec<_> =
+        let reported: Vec<_> =
             started["notices"].as_array().unwrap().iter().map(|it| it["code"].clone()).collect();
-        assert_eq!(json!(told), codes, "{path} {channels}");
+        assert_eq!(json!(reported), codes, "{path} {channels}");
     }
     let report = service.import_csv("participant_id,name,email\n1,Rose,rose@example.com\n").await;
     assert_eq!(report["notices"][0]["parameters"], json!({ "minutes": 15 }));

@@ -53,7 +53,7 @@ async fn file(service: &Service, path: &str, accept: &str) -> (HeaderMap, Bytes)
     (headers, body)
 }
 
-/// What stands behind `rel="next"`.
+/// The address of the link with `rel="next"`.
 fn next(headers: &HeaderMap) -> Option<String> {
     let link = headers.get("link")?.to_str().unwrap();
     let path = link.strip_prefix('<').unwrap().strip_suffix(">; rel=\"next\"").unwrap();
@@ -251,7 +251,7 @@ async fn an_export_that_cannot_be_read_to_its_end_is_cut_and_not_short() {
         service.aws.fail_next("Query", 500, "InternalServerError");
     }
     response.into_body().collect().await.expect_err("the caller learns that it is not all");
-    // Before the answer has begun, the failure is told as any other.
+    // Before the answer has begun, the failure is reported as any other.
     let (status, _, body) = file_as(&service, "participants:read", LIST, "text/csv").await;
     assert_eq!(status, 503, "{}", String::from_utf8_lossy(&body));
 }

@@ -1,4 +1,4 @@
-//! What anyone can check: proof, entries, places, odds; and entering a lottery oneself.
+//! What anyone can check: proof, entries, inclusions, odds; and entering a lottery oneself.
 
 use jiff::Timestamp;
 use lottery::beacon::Period;
@@ -147,13 +147,13 @@ async fn entries_come_page_by_page_and_each_has_the_proof_of_its_place() {
     for bad in ["cursor=x", "limit=0", "limit=10001"] {
         service.get(&format!("{path}/entries?{bad}")).await.expect(400);
     }
-    let behind = service.get(&format!("{path}/entries?cursor=99999")).await.expect(200).json();
-    assert_eq!(behind["entries"], json!([]));
+    let past_the_end = service.get(&format!("{path}/entries?cursor=99999")).await.expect(200).json();
+    assert_eq!(past_the_end["entries"], json!([]));
 
-    for place in [0, 511, 512, 1_099] {
-        let label = entries[place]["label"].as_str().unwrap();
+    for index in [0, 511, 512, 1_099] {
+        let label = entries[index]["label"].as_str().unwrap();
         let found = service.get(&format!("{path}/entries/{label}/inclusion")).await.expect(200).json();
-        assert_eq!(found["entry"], entries[place]);
+        assert_eq!(found["entry"], entries[index]);
         let entry: Entry = serde_json::from_value(found["entry"].clone()).unwrap();
         let inclusion: Inclusion = serde_json::from_value(found["inclusion"].clone()).unwrap();
         let root = inclusion.root(leaf_hash(entry.to_canonical_json().as_bytes()));

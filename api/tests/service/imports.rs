@@ -55,9 +55,9 @@ async fn every_kind_of_bad_line_is_named_and_the_good_ones_are_taken() {
             "10 -: a quotation mark within a quoted field must be doubled, and after the closing one a separator must follow",
         ]
     );
-    // The same for programs: a code that does not change, and what stands in the sentence.
-    let told = codes(&report, "refusals");
-    assert_eq!(told, ["Missing", "Missing", "NotParticipantId", "FieldCount", "QuoteMisplaced"]);
+    // The same for programs: a code that does not change, and the values in the sentence.
+    let found = codes(&report, "refusals");
+    assert_eq!(found, ["Missing", "Missing", "NotParticipantId", "FieldCount", "QuoteMisplaced"]);
     assert_eq!(report["refusals"][3]["parameters"], json!({ "found": 4, "expected": 6 }));
     // Whose address cannot be used comes in without it.
     let warned = ["PhoneWithoutPlus", "NotEmailAddress", "AddressTaken", "LikelyDouble"];
@@ -113,7 +113,7 @@ async fn addresses_stand_once_within_a_file_and_against_the_store() {
 #[tokio::test]
 async fn what_cannot_be_read_at_all_is_refused_with_the_place_and_the_mend() {
     let service = Service::with_party().await;
-    for (content_type, body, told, code) in [
+    for (content_type, body, detail, code) in [
         ("text/csv", "", "empty", "Empty"),
         ("text/csv", "\u{feff} \r\n", "empty", "Empty"),
         ("text/csv", "%PDF-1.7 and so on", "save the list as .xlsx or CSV", "WrongKind"),
@@ -134,7 +134,7 @@ async fn what_cannot_be_read_at_all_is_refused_with_the_place_and_the_mend() {
         let refused = service.import(content_type, body).await.expect(400);
         assert_eq!(refused.problem(), "unreadable-import");
         let problem = refused.json();
-        assert!(problem["detail"].as_str().unwrap().contains(told), "{problem}");
+        assert!(problem["detail"].as_str().unwrap().contains(detail), "{problem}");
         assert_eq!((&problem["line"], &problem["code"]), (&json!(1), &json!(code)));
     }
     for content_type in ["multipart/form-data", "image/png", "text/html"] {

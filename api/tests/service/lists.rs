@@ -9,7 +9,7 @@ use crate::support::{Answer, Service};
 const PATH: &str = "/lotteries/party/participants";
 
 impl Service {
-    /// Imports bytes into `party`, asked with what stands behind the `?`.
+    /// Imports bytes into `party`, with these query parameters.
     pub(crate) async fn import_as(&self, query: &str, body: impl Into<Vec<u8>>) -> Answer {
         let path = if query.is_empty() { PATH.to_owned() } else { format!("{PATH}?{query}") };
         let body: Vec<u8> = body.into();
@@ -73,19 +73,19 @@ impl Case<'_> {
     async fn check(&self) -> Value {
         let Self { query, body, people, refused, warned } = self;
         let service = Service::with_party().await;
-        let told = String::from_utf8_lossy(body);
+        let text = String::from_utf8_lossy(body);
         // The preview says the same, and stores nothing.
         let separator = if query.is_empty() { "" } else { "&" };
         let preview =
             service.import_as(&format!("{query}{separator}dry_run=true"), *body).await.expect(200).json();
-        assert!(service.people().await.is_empty(), "{told}");
+        assert!(service.people().await.is_empty(), "{text}");
         let report = service.import_as(query, *body).await.expect(200).json();
-        assert_eq!(service.people().await, *people, "{told}");
+        assert_eq!(service.people().await, *people, "{text}");
         for report in [&preview, &report] {
-            assert_eq!(codes(report, "refusals"), *refused, "{told}");
-            assert_eq!(codes(report, "warnings"), *warned, "{told}");
-            assert_eq!(report["accepted"], people.len(), "{told}");
-            assert_eq!((&report["updated"], &report["unchanged"]), (&json!(0), &json!(0)), "{told}");
+            assert_eq!(codes(report, "refusals"), *refused, "{text}");
+            assert_eq!(codes(report, "warnings"), *warned, "{text}");
+            assert_eq!(report["accepted"], people.len(), "{text}");
+            assert_eq!((&report["updated"], &report["unchanged"]), (&json!(0), &json!(0)), "{text}");
         }
         assert_eq!((&preview["import"], &preview["dry_run"]), (&Value::Null, &json!(true)));
         assert_eq!(preview["detected"], report["detected"]);

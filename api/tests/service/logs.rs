@@ -64,10 +64,10 @@ async fn the_log_tells_requests_and_draws_and_nothing_personal() {
     service.call(request.body(Body::empty()).unwrap()).await.expect(404);
 
     let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-    for told in
+    for expected in
         ["lottery_id=party", draw["draw_id"].as_str().unwrap(), "request-7", "/lotteries/{lottery_id}/draws"]
     {
-        assert!(text.contains(told), "{told} is not in the log:\n{text}");
+        assert!(text.contains(expected), "{expected} is not in the log:\n{text}");
     }
     for personal in ["Rosalind", "rosalind", "12025550147", "12025550148", "Bearer", "eyJ"] {
         if let Some(line) = text.lines().find(|line| line.contains(personal)) {

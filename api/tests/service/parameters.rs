@@ -1,4 +1,4 @@
-//! Parameters behind the `?` that an address does not have.
+//! Query parameters: unknown ones are refused, documented ones are read.
 
 use http::Method;
 use serde_json::{Value, json};
@@ -63,7 +63,7 @@ async fn the_nearest_parameter_is_named_and_nothing_is_done() {
         (&refused["nearest"], refused["detail"].as_str().unwrap().contains("takes none")),
         (&Value::Null, true)
     );
-    // Whoever may not call is told that, and no more.
+    // A caller without access learns only that.
     let request =
         http::Request::get("/lotteries/party/imports/last?x=1").body(axum::body::Body::empty()).unwrap();
     service.call(request).await.expect(401);

@@ -40,17 +40,20 @@ async fn a_quota_for_a_group_that_nobody_is_in_is_refused_with_the_nearest_names
             quota.as_object_mut().unwrap().extend(bound.as_object().unwrap().clone());
             let refused = ask(&service, json!([{ "group": "Board", "at_most": 0 }, quota])).await.expect(422);
             assert_eq!(refused.problem(), "unknown-group");
-            let told = refused.json();
-            assert_eq!((&told["code"], &told["parameters"]["group"]), (&json!("UnknownGroup"), &json!(name)));
-            assert_eq!(told["errors"].as_array().unwrap().len(), 1, "{told}");
-            let error = &told["errors"][0];
+            let problem = refused.json();
+            assert_eq!(
+                (&problem["code"], &problem["parameters"]["group"]),
+                (&json!("UnknownGroup"), &json!(name))
+            );
+            assert_eq!(problem["errors"].as_array().unwrap().len(), 1, "{problem}");
+            let error = &problem["errors"][0];
             assert_eq!(
                 (&error["field"], &error["code"]),
                 (&json!("prizes[1].quota[1]"), &json!("UnknownGroup"))
             );
-            assert_eq!(error["parameters"]["nearest"][0], nearest, "{told}");
+            assert_eq!(error["parameters"]["nearest"][0], nearest, "{problem}");
             let sentence = format!("nobody on the list is in the group {name}; the nearest are: {nearest}, ");
-            assert!(told["detail"].as_str().unwrap().starts_with(&sentence), "{told}");
+            assert!(problem["detail"].as_str().unwrap().starts_with(&sentence), "{problem}");
         }
     }
     assert_eq!(service.aws.script().executions.len(), 0);
@@ -62,8 +65,8 @@ async fn every_group_that_is_not_on_the_list_is_named_at_its_quota() {
     let service = with_groups().await;
     let quota =
         json!([{ "groups": ["Board", "X", "Management"], "at_most": 1 }, { "group": "Y", "at_most": 1 }]);
-    let told = ask(&service, quota).await.expect(422).json();
-    let errors: Vec<_> = told["errors"]
+    let problem = ask(&service, quota).await.expect(422).json();
+    let errors: Vec<_> = problem["errors"]
         .as_array()
         .unwrap()
         .iter()
@@ -119,9 +122,9 @@ async fn what_cannot_be_known_yet_is_left_to_the_seal() {
 #[tokio::test]
 async fn an_empty_list_has_no_groups() {
     let service = Service::with_party().await;
-    let told = ask(&service, json!([{ "group": "Sales", "at_most": 0 }])).await.expect(422).json();
-    assert_eq!(told["parameters"], json!({ "group": "Sales", "nearest": [] }));
-    assert_eq!(told["detail"], "nobody on the list is in the group Sales");
+    let problem = ask(&service, json!([{ "group": "Sales", "at_most": 0 }])).await.expect(422).json();
+    assert_eq!(problem["parameters"], json!({ "group": "Sales", "nearest": [] }));
+    assert_eq!(problem["detail"], "nobody on the list is in the group Sales");
 }
 
 #[tokio::test]

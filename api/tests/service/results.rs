@@ -12,7 +12,7 @@ use crate::support::{Answer, Service, now};
 const PERSONAL: [&str; 6] =
     ["Rosalind", "Tracy", "12025550147", "12025550148", "rosalind@example.com", "tracy@example.com"];
 
-/// A lottery whose two participants have both won, one of them told, as the tasks would leave it.
+/// A lottery whose two participants have both won, one of them notified, as the tasks would leave it.
 pub(crate) async fn drawn() -> (Service, String) {
     let service = Service::with_party().await;
     service

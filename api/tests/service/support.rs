@@ -107,7 +107,7 @@ impl Service {
     pub(crate) async fn with(change: impl FnOnce(&mut Config)) -> Self {
         let issuer = Issuer::new("key-1");
         let mut config = Config::new(MACHINE, ISSUER, AUDIENCE);
-        // Tests change what is stored behind the service's back.
+        // Tests change stored items without the service's knowledge.
         config.read_freshness = Duration::ZERO;
         change(&mut config);
         let verifier = Verifier::inline(&issuer.jwks(), &config).unwrap();

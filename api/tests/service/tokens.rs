@@ -22,7 +22,7 @@ impl Issuer {
         Self::with_secret(id, id)
     }
 
-    /// The same key id with another key behind it.
+    /// The same key id with another key.
     pub(crate) fn with_secret(id: &'static str, secret: &str) -> Self {
         let mut seed = [0; 32];
         seed[..secret.len()].copy_from_slice(secret.as_bytes());

@@ -1,4 +1,4 @@
-//! Watching a draw: its events, what is read for those who watch, and what caches may keep.
+//! Watching a draw: its events, the reads for its watchers, and what caches may keep.
 
 use std::time::Duration;
 
@@ -67,7 +67,7 @@ fn retry(answer: &Answer) -> u64 {
     line.unwrap_or_else(|| panic!("no retry: {}", answer.body)).parse().unwrap()
 }
 
-async fn behind(service: &Service, path: &str, last: &str) -> Answer {
+async fn after(service: &Service, path: &str, last: &str) -> Answer {
     service.get_with(&format!("{path}/events"), "last-event-id", last).await
 }
 
@@ -92,8 +92,8 @@ async fn events_are_resumed_behind_the_last_one_and_end_with_the_draw() {
         (&json!("SealEntries"), &json!(["SealEntries"]))
     );
 
-    // Whoever waits is told within a second.
-    let (later, ()) = tokio::join!(behind(&service, &path, &last.0), async {
+    // A waiting request gets the event within a second.
+    let (later, ()) = tokio::join!(after(&service, &path, &last.0), async {
         tokio::time::sleep(Duration::from_secs(4)).await;
         seal(&service, &path);
     });
@@ -104,13 +104,13 @@ async fn events_are_resumed_behind_the_last_one_and_end_with_the_draw() {
     assert_eq!(service.get(&path).await.json()["current_state"], "WaitForBeacon");
 
     end(&service, &path);
-    let rest = events(&behind(&service, &path, &later.last().unwrap().0).await.expect(200));
+    let rest = events(&after(&service, &path, &later.last().unwrap().0).await.expect(200));
     assert_eq!(rest.last().unwrap().1["type"], "ExecutionSucceeded");
     let last = &rest.last().unwrap().0;
-    behind(&service, &path, last).await.expect(204);
+    after(&service, &path, last).await.expect(204);
     service.get(&format!("{path}/events?after={last}")).await.expect(204);
     for bad in ["x", "1-2", "-1"] {
-        behind(&service, &path, bad).await.expect(400);
+        after(&service, &path, bad).await.expect(400);
     }
     service.get(&format!("{path}/events?after=x")).await.expect(400);
     assert_eq!(service.get(&path).await.json()["current_states"], json!([]));
@@ -121,7 +121,7 @@ async fn a_response_without_events_ends_after_twenty_seconds() {
     let service = Service::with_party().await;
     let path = start(&service, json!({ "winners": 2 })).await;
     let begun = tokio::time::Instant::now();
-    let answer = behind(&service, &path, "99").await.expect(200);
+    let answer = after(&service, &path, "99").await.expect(200);
     assert!(events(&answer).is_empty());
     let waited = begun.elapsed().as_secs();
     assert!((20..=21).contains(&waited), "{waited}");
@@ -136,20 +136,20 @@ async fn on_lambda_no_request_waits_and_the_answer_says_when_to_ask_again() {
     let begun = tokio::time::Instant::now();
     let first = service.get(&format!("{path}/events")).await.expect(200);
     let last = events(&first).last().unwrap().0.clone();
-    let none = behind(&service, &path, &last).await.expect(200);
+    let none = after(&service, &path, &last).await.expect(200);
     assert!(events(&none).is_empty());
     assert_eq!(begun.elapsed(), Duration::ZERO);
     // An hour before the closing time there is nothing to see.
     assert_eq!((retry(&first), retry(&none)), (60_000, 60_000));
     service.wait(3590);
-    assert_eq!(retry(&behind(&service, &path, &last).await), 5_000);
+    assert_eq!(retry(&after(&service, &path, &last).await), 5_000);
     service.wait(10);
-    let closed = behind(&service, &path, &last).await;
+    let closed = after(&service, &path, &last).await;
     assert_eq!(events(&closed).len(), 2, "the closing time has come: {closed:?}");
     seal(&service, &path);
     service.wait(300);
     // Long past the round the draw waits for a service, and nobody needs to know to the second.
-    assert_eq!(retry(&behind(&service, &path, "99").await), 15_000);
+    assert_eq!(retry(&after(&service, &path, "99").await), 15_000);
     assert_eq!(begun.elapsed(), Duration::ZERO);
 }
 
@@ -166,7 +166,7 @@ async fn a_thousand_who_watch_share_one_read_of_the_draws_item() {
     assert!(reads.iter().all(|answer| answer.body == reads[0].body));
     assert_eq!(service.aws.script().calls, ["GetItem"], "one read of the item for two thousand");
     // Those who wait share it too: however many they are, the draw is read no more often than it gets old.
-    join_all((0..200).map(|_| behind(&service, &path, "99"))).await;
+    join_all((0..200).map(|_| after(&service, &path, "99"))).await;
     assert_eq!(service.aws.script().calls, ["GetItem"]);
     // What this service writes itself it knows at once.
     service.post(&format!("{path}/cancel"), json!({})).await.expect(200);
@@ -226,8 +226,8 @@ async fn caches_may_keep_what_everyone_sees_for_as_long_as_it_stays_so() {
     kept(format!("{path}/winners"), ended).await;
     assert_ne!(service.get(&path).await.header("etag"), before);
 
-    let told = service.get(&format!("{path}/events?after=9999")).await.expect(204);
-    assert_eq!(told.header("cache-control"), ended);
+    let at_end = service.get(&format!("{path}/events?after=9999")).await.expect(204);
+    assert_eq!(at_end.header("cache-control"), ended);
     // What a token opens, or what failed, is kept by nobody.
     let private = service.get_as_organiser(&format!("{path}/winners")).await.expect(200);
     assert_eq!(private.header("cache-control"), "private, no-store");

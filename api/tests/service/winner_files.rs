@@ -1,4 +1,4 @@
-//! The winners of a draw as files: for Excel, with groups, and with the alternates behind the winners.
+//! The winners of a draw as files: for Excel, with groups, and with the alternates after the winners.
 
 use std::io::Cursor;
 
@@ -136,7 +136,7 @@ async fn an_alternate_who_took_a_seat_stands_among_the_winners() {
     );
 }
 
-/// A group that has enough seats is passed over: its next-ranked is an alternate who stands before a winner.
+/// A group that has enough seats is passed over: its next-ranked is an alternate who is ranked before a winner.
 #[tokio::test]
 async fn with_quotas_an_alternate_may_stand_before_a_winner() {
     let (service, path) = seated(json!([{"group": "Sales", "at_most": 1}]), [1, 3], false).await;
