@@ -92,7 +92,7 @@ impl Answer {
 
 /// A strong tag of these bytes.
 pub(crate) fn tag(bytes: &[u8]) -> HeaderValue {
-    let digest: String = Sha256::digest(bytes).iter().take(12).map(|byte| format!("{byte:02x}")).collect();
+    let digest = lottery::hex(&Sha256::digest(bytes)[..12]);
     HeaderValue::try_from(format!("\"{digest}\"")).expect("hexadecimal digits are valid in a header")
 }
 

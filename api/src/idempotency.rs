@@ -112,10 +112,7 @@ impl IdempotencyKey {
                 let (response, stored) = keep(response).await?;
                 // The action is done: a response that cannot be stored is returned all the same.
                 if let Err(error) = state.store.finish(&scope, &key, &stored).await {
-                    tracing::warn!(
-                        error = crate::error::chain(&error),
-                        "a response cannot be stored for repeated requests"
-                    );
+                    tracing::warn!(error = %Chain(&error), "a response cannot be stored for repeated requests");
                 }
                 Ok(response)
             }

@@ -14,35 +14,6 @@ use crate::extract::unknown_draw;
 use crate::rate_limit::Limiter;
 use crate::watch::{Cache, Executions, WatchedDraw};
 
-/// Tells the time; tests move it.
-#[derive(Clone)]
-pub struct Clock(Arc<dyn Fn() -> Timestamp + Send + Sync>);
-
-impl Clock {
-    /// The clock of the machine.
-    #[must_use]
-    pub fn system() -> Self {
-        Self::from_fn(Timestamp::now)
-    }
-
-    /// A clock that asks `now`.
-    pub fn from_fn(now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
-        Self(Arc::new(now))
-    }
-
-    /// This moment.
-    #[must_use]
-    pub fn now(&self) -> Timestamp {
-        (self.0)()
-    }
-}
-
-impl fmt::Debug for Clock {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Clock")
-    }
-}
-
 /// Returns which backend is down, as a sentence.
 pub(crate) type Health = Arc<dyn Fn() -> Result<(), String> + Send + Sync>;
 

@@ -83,7 +83,7 @@ impl Browser {
         self.call(Method::POST, "/goog/cdp/execute", body).await.unwrap()
     }
 
-    /// Opens a view of the page by its fragment, as somebody who follows a link does.
+    /// Opens a view of the page by its part after `#`, as somebody who follows a link does.
     pub(crate) async fn go(&self, view: &str) {
         let url = format!("{}/#{view}", self.page);
         self.call(Method::POST, "/url", json!({"url": "about:blank"})).await.unwrap();
@@ -249,9 +249,9 @@ impl Browser {
             const transfer = new DataTransfer();
             const bytes = Uint8Array.from(atob(arguments[2]), (character) => character.charCodeAt(0));
             transfer.items.add(new File([bytes], arguments[1]));
-            const target = document.querySelector(arguments[0]);
+            const place = document.querySelector(arguments[0]);
             for (const type of ['dragenter', 'dragover', 'drop']) {
-              target.dispatchEvent(new DragEvent(type, { bubbles: true, cancelable: true, dataTransfer: transfer }));
+              place.dispatchEvent(new DragEvent(type, { bubbles: true, cancelable: true, dataTransfer: transfer }));
             }";
         self.run(script, json!([selector, name, STANDARD.encode(content)])).await;
     }

@@ -165,7 +165,7 @@ async fn no_definition_is_drawn_with_overlapping_boxes_or_lost_lines() {
         let found = browser.run(INSPECT, json!([definition, "none"])).await;
         assert_eq!(found["faults"], json!([]), "{seed}: {definition}");
     }
-    for (spoilt, fault) in [
+    for (spoilt, named) in [
         ("box", "Join lies over Wait"),
         ("outside", "A1 is outside"),
         ("lost", r#"no line for ["Undo3","Undo4"]"#),
@@ -174,7 +174,7 @@ async fn no_definition_is_drawn_with_overlapping_boxes_or_lost_lines() {
         ("through", "the line from D1 to D2 runs through EachItem"),
     ] {
         let found = browser.run(INSPECT, json!([forty_states(), spoilt])).await;
-        assert!(found["faults"].to_string().replace('\\', "").contains(fault), "{spoilt}: {found}");
+        assert!(found["faults"].to_string().replace('\\', "").contains(named), "{spoilt}: {found}");
     }
 }
 

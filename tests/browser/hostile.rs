@@ -33,17 +33,17 @@ async fn no_name_of_anything_does_harm_anywhere() {
 
     let browser = Browser::open(stack.api(), Reader::PHONE).await;
     browser.sign_in(stack.token()).await;
-    let draw_path = format!("/lotteries/hostile/draws/{draw}");
+    let path = format!("/lotteries/hostile/draws/{draw}");
     let views = [
         "/".to_owned(),
         "/console".to_owned(),
         "/console/hostile".to_owned(),
         "/lotteries/hostile".to_owned(),
         "/lotteries/hostile/join".to_owned(),
-        draw_path.clone(),
-        format!("{draw_path}/check"),
-        format!("{draw_path}/execution"),
-        format!("{draw_path}/stage"),
+        path.clone(),
+        format!("{path}/check"),
+        format!("{path}/execution"),
+        format!("{path}/stage"),
         "/inbox".to_owned(),
         "/executions".to_owned(),
     ];
@@ -80,7 +80,7 @@ async fn no_name_of_anything_does_harm_anywhere() {
         assert!(state["wide"].as_i64().unwrap() <= 0, "{view} is {} px too wide", state["wide"]);
         assert_eq!(browser.complaints().await, Vec::<String>::new(), "{view}");
     }
-    browser.go(&draw_path).await;
+    browser.go(&path).await;
     browser.wait_for_text(".winners .who", "<script>").await;
     browser.screenshot("hostile-draw").await;
 }

@@ -1,4 +1,4 @@
-//! Refusals are shown in the reader's language.
+//! Refusals of the service are shown in the reader's language.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::browser::{Browser, Reader};
 use end_to_end_tests::stack;
 
-/// Every character of a text is Chinese, or is part of something that is the same in both languages.
+/// Every character of a text is Chinese, or a symbol that is the same in both languages.
 fn is_chinese(text: &str, same: &[&str]) -> bool {
     let mut rest = text.to_owned();
     same.iter().for_each(|part| rest = rest.replace(part, ""));

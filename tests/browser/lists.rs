@@ -48,7 +48,7 @@ async fn wait_for_figure(browser: &Browser, name: &str, count: u64) {
     browser.wait(&format!("{count} {name}"), &script).await;
 }
 
-/// Clicks on a choice of the preview, which the sticky button may cover.
+/// Clicks on a choice of the preview, which the button may cover that is always in sight.
 async fn choose(browser: &Browser, selector: &str) {
     browser.wait_for(selector).await;
     let script = "document.querySelector(arguments[0]).scrollIntoView({ block: 'center' })";
@@ -74,7 +74,7 @@ async fn everyone(client: &Client, lottery: &str) -> Vec<[Option<String>; 5]> {
         .collect()
 }
 
-/// The rows of `lists.py` as they are in the lottery.
+/// The rows of `lists.py` as the lottery has them.
 fn as_stored(rows: &Value) -> Vec<[Option<String>; 5]> {
     let rows: Vec<[String; 5]> = serde_json::from_value(rows.clone()).unwrap();
     rows.into_iter()
@@ -204,7 +204,7 @@ async fn an_import_is_paused_resumed_survives_a_cut_and_asks_before_it_is_left()
     assert_eq!(is_held, true);
     assert_eq!(at(&browser.texts(".progress .far").await[0]), paused);
 
-    // Resumed while the line is cut, it waits; mended, it resumes by itself or by hand.
+    // Resumed while the line is cut, it waits; mended, it resumes by itself or on a click.
     line.cut().await;
     browser.click(".progress button[name=resume]").await;
     browser.wait_for(".progress[data-state=lost]").await;
@@ -599,7 +599,7 @@ async fn a_list_that_no_request_carries_is_sent_in_pieces() {
     let rest = "x".repeat(1_000);
     let mut csv = "Staff 2026\nid,name,notes\n".to_owned();
     for n in 1..=4_500 {
-        // One id is repeated much later, one name holds a line break in the notes, one id cannot be one.
+        // One id comes again far behind, one name holds a line break in the notes, one id cannot be one.
         let id = match n {
             4_400 => "17".to_owned(),
             4_000 => "a/b".to_owned(),

@@ -28,7 +28,7 @@ async fn axe_finds_nothing_serious_on_any_view() {
             json!({"prizes": [{"name": "自行车", "winners": 1}, {"name": "Book", "winners": 3}]}),
         )
         .await;
-    let draw_path = format!("/lotteries/party/draws/{}", draw["draw_id"].as_str().unwrap());
+    let path = format!("/lotteries/party/draws/{}", draw["draw_id"].as_str().unwrap());
 
     let readers = [Reader::ENGLISH, Reader::CHINESE, Reader { scheme: "dark", ..Reader::PHONE }];
     for (reader, name) in readers.into_iter().zip(["light", "dark", "phone"]) {
@@ -42,10 +42,10 @@ async fn axe_finds_nothing_serious_on_any_view() {
             ("organise", "/console/party"),
             ("lottery", "/lotteries/party"),
             ("join", "/lotteries/party/join"),
-            ("draw", &draw_path),
-            ("check", &format!("{draw_path}/check")),
-            ("execution", &format!("{draw_path}/execution")),
-            ("stage", &format!("{draw_path}/stage")),
+            ("draw", &path),
+            ("check", &format!("{path}/check")),
+            ("execution", &format!("{path}/execution")),
+            ("stage", &format!("{path}/stage")),
             ("inbox", "/inbox"),
             ("executions", "/executions"),
             ("missing", "/nothing/here"),
@@ -102,8 +102,8 @@ async fn both_languages_have_every_text_with_the_same_places() {
     browser.go("/").await;
     assert_eq!(browser.run("return document.documentElement.lang", json!([])).await, "zh-CN");
     let script = "
-        const placeholders = (text) => (text.match(/\\{\\w+\\}/g) ?? []).sort().join();
-        const load = async (name) => Object.entries((await import(`./page/i18n/${name}.js`)).default).map(([key, text]) => `${key} ${placeholders(text)}`);
+        const places = (text) => (text.match(/\\{\\w+\\}/g) ?? []).sort().join();
+        const load = async (name) => Object.entries((await import(`./page/i18n/${name}.js`)).default).map(([key, text]) => `${key} ${places(text)}`);
         return [await load('en'), await load('zh-CN')]";
     let both = browser.run(script, json!([])).await;
     let texts = |index: usize| {

@@ -1,4 +1,4 @@
-//! Quotas in the form of a draw: chosen from the groups of the list, and a mistyped one corrected in place.
+//! Quotas in the form of a draw: chosen from the groups of the list, and a mistyped one corrected in its field.
 
 use serde_json::{Value, json};
 

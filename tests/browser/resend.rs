@@ -19,14 +19,14 @@ async fn messages_that_failed_are_named_and_sent_again_and_those_perhaps_sent_wi
     let failed = draw["notifications"]["sms"]["failed"].as_u64().unwrap();
     assert!(failed > 0, "{draw}");
     let draw = draw["draw_id"].as_str().unwrap();
-    let draw_path = format!("/lotteries/party/draws/{draw}");
+    let path = format!("/lotteries/party/draws/{draw}");
 
     let browser = Browser::open(stack.api(), Reader::ENGLISH).await;
-    browser.go(&draw_path).await;
+    browser.go(&path).await;
     browser.wait_for_text(".small-table", "SMS").await;
     assert!(browser.texts(".resend").await.is_empty(), "only the organiser sends");
     browser.sign_in(stack.token()).await;
-    browser.go(&draw_path).await;
+    browser.go(&path).await;
     browser.wait_for_text(".resend", &format!("Not sent: {failed}")).await;
     browser.click(".resend details summary").await;
     let rows = format!("return document.querySelectorAll('.resend tbody tr').length === {failed}");
@@ -37,8 +37,8 @@ async fn messages_that_failed_are_named_and_sent_again_and_those_perhaps_sent_wi
     browser.wait_until_still().await;
     browser.screenshot("send-again").await;
     browser.click(".resend button[type=submit]").await;
-    // The draw resumes, and ends again: refused once more, so that it can be sent again once more.
-    let ledger = format!("{draw_path}/notifications?state=FAILED");
+    // The draw continues, and ends again: refused once more, so that it can be sent again once more.
+    let ledger = format!("{path}/notifications?state=FAILED");
     let line = eventually("a second attempt", async || {
         let found = client.get(&ledger).await.expect(200)["notifications"][0].clone();
         (!found["earlier"][0].is_null()).then_some(found)
@@ -48,7 +48,7 @@ async fn messages_that_failed_are_named_and_sent_again_and_those_perhaps_sent_wi
     let ended = client.wait_for_end("party", draw).await;
     assert_eq!(ended["notifications"]["sms"]["failed"].as_u64(), Some(failed), "{ended}");
     browser.wait_for_text(".resend", &format!("Not sent: {failed}")).await;
-    let messages = client.addressed(draw, "sms").await;
-    assert_eq!(messages.len() as u64, 10 - failed, "nobody is notified twice");
+    let addressed = client.addressed(draw, "sms").await;
+    assert_eq!(addressed.len() as u64, 10 - failed, "no phone gets two messages");
     assert_eq!(browser.complaints().await, Vec::<String>::new());
 }

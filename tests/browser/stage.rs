@@ -19,9 +19,9 @@ async fn the_stage_counts_down_shows_the_commitment_and_calls_up_who_has_a_seat(
     let closes_at = Timestamp::now() + SignedDuration::from_secs(6);
     let request = json!({"winners": 8, "alternates": 2, "closes_at": closes_at.to_string()});
     let draw = client.start_draw("party", request).await;
-    let draw_path = format!("/lotteries/party/draws/{draw}");
+    let path = format!("/lotteries/party/draws/{draw}");
 
-    browser.go(&format!("{draw_path}/stage")).await;
+    browser.go(&format!("{path}/stage")).await;
     browser.wait_for(".stage[data-phase=waiting] .stage-countdown").await;
     let shown = browser.texts(".stage-countdown").await.remove(0);
     assert!(shown.starts_with("00:0"), "{shown}");
@@ -38,7 +38,7 @@ async fn the_stage_counts_down_shows_the_commitment_and_calls_up_who_has_a_seat(
     }
 
     browser.wait_for(".stage[data-phase=reveal] .stage-announced").await;
-    let winners = client.get(&format!("{draw_path}/winners")).await.expect(200)["winners"].clone();
+    let winners = client.get(&format!("{path}/winners")).await.expect(200)["winners"].clone();
     let winners = winners.as_array().unwrap();
     let gone: Vec<_> = winners.iter().filter(|winner| winner["forfeited"] == true).collect();
     assert!(!gone.is_empty(), "eight of ten win, and three have gone");
@@ -65,7 +65,7 @@ async fn the_stage_counts_down_shows_the_commitment_and_calls_up_who_has_a_seat(
     let moving = "return document.getAnimations().filter((one) => one.playState === 'running' && one.effect.getTiming().duration > 1).length";
     assert_eq!(browser.run(moving, json!([])).await, 0);
 
-    browser.go(&draw_path).await;
+    browser.go(&path).await;
     browser.wait_for_text(".draw-head .badge", "complete").await;
     let seats =
         browser.texts(".winners li").await.into_iter().filter(|text| text.contains("the seat is forfeited"));

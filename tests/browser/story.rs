@@ -7,7 +7,7 @@ use crate::browser::{Browser, Reader};
 use end_to_end_tests::client::phone_of;
 use end_to_end_tests::{Client, EMPLOYEES, stack};
 
-/// The words of a language that a test looks for; all others it finds by their position.
+/// The words of a language that a test looks for; all others it finds by their place.
 struct Words {
     folder: &'static str,
     brought: &'static str,
@@ -162,7 +162,7 @@ async fn watch(browser: &Browser) {
     let keep_turns = "
         window.turns = [];
         const keep = (records) => {
-          // A state may turn more than once before this is called: the former value is in its next record.
+          // A state may turn more than once before this is called: its former value is in the next record of it.
           records.forEach((record, i) => {
             const next = records.slice(i + 1).find((other) => other.target === record.target);
             const status = next ? next.oldValue : record.target.dataset.status;

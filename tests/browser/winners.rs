@@ -16,7 +16,7 @@ async fn many_winners_come_page_by_page_for_everyone_and_for_the_organiser() {
     }
     client.import("party", &csv).await;
     let draw = client.run_draw("party", json!({"winners": 430})).await;
-    let draw_path = format!("/lotteries/party/draws/{}", draw["draw_id"].as_str().unwrap());
+    let path = format!("/lotteries/party/draws/{}", draw["draw_id"].as_str().unwrap());
     assert_eq!(draw["winners"].as_array().unwrap().len(), 100);
 
     let browser = Browser::open(stack.api(), Reader::ENGLISH).await;
@@ -24,7 +24,7 @@ async fn many_winners_come_page_by_page_for_everyone_and_for_the_organiser() {
         let script = format!("return document.querySelectorAll('.winners li').length === {count}");
         browser.wait(&format!("{count} winners"), &script).await;
     };
-    browser.go(&draw_path).await;
+    browser.go(&path).await;
     shown(100).await;
     browser.wait_for_text(".more", "100 of 430 winners").await;
     browser.run("document.querySelector('.more').scrollIntoView({ block: 'center' })", json!([])).await;
@@ -38,13 +38,13 @@ async fn many_winners_come_page_by_page_for_everyone_and_for_the_organiser() {
     assert_eq!(ranks, (1..=430).map(|rank| rank.to_string()).collect::<Vec<_>>());
 
     browser.sign_in(stack.token()).await;
-    browser.go(&draw_path).await;
+    browser.go(&path).await;
     shown(200).await;
     browser.wait_for_text(".winners .who", "Person ").await;
     browser.click(".more button").await;
     shown(400).await;
 
-    browser.go(&format!("{draw_path}/stage")).await;
+    browser.go(&format!("{path}/stage")).await;
     browser.wait_for_text(".stage-calm", "430 winners").await;
     browser.press("a").await;
     browser.wait("all names", "return document.querySelectorAll('.stage-side li').length === 430").await;

@@ -126,7 +126,7 @@ pub(super) async fn page_of(
     others.retain(|rank| !winners.iter().any(|winner| winner.rank == *rank));
     let alternates = match shown == Shown::Masked || others.is_empty() {
         true => Vec::new(),
-        false => state.store.lines_ranked(draw, others).await?,
+        false => state.store.entries_ranked(draw, others).await?,
     };
     Ok(RankPage { winners, alternates, cursor })
 }
@@ -153,7 +153,7 @@ pub(super) async fn views(
     let ids: Vec<_> = winners.iter().map(|winner| winner.participant_id.clone()).collect();
     let mut notifications: HashMap<ParticipantId, Vec<Notification>> = HashMap::new();
     for channel in Channel::ALL {
-        for (id, notification) in state.store.ledger_entries(lottery_id, draw_id, channel, &ids).await? {
+        for (id, notification) in state.store.ledger_lines(lottery_id, draw_id, channel, &ids).await? {
             notifications.entry(id).or_default().push(notification);
         }
     }

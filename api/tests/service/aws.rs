@@ -1,5 +1,5 @@
-//! The stand-in for AWS: DynamoDB is that of the tests of the store; Step Functions and SNS are scripts of a few lines that answer
-//! as AWS does what this service asks. The SDK's requests go straight to them.
+//! The fakes of AWS: DynamoDB is that of `test-support`; Step Functions and SNS are scripts of a few lines that answer the
+//! calls of this service as AWS does. The SDK's requests go straight to them.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
