@@ -272,6 +272,10 @@ mod tests {
                     continue;
                 }
                 let path = file.strip_prefix(&root).unwrap().to_str().unwrap().replace('\\', "/");
+                // Types of vendored code are for the checker of the page's scripts alone.
+                if path.ends_with(".d.ts") {
+                    continue;
+                }
                 let is_served = path == "index.html" || FILES.iter().any(|served| served.path == path);
                 assert!(is_served, "{path} is not served");
             }
@@ -282,8 +286,7 @@ mod tests {
     fn the_code_of_others_is_what_was_looked_at_and_keeps_its_licence() {
         let path = "verify/noble-bls12-381.js";
         let file = FILES.iter().find(|file| file.path == path).unwrap();
-        let hash: String =
-            Sha256::digest(file.content).iter().map(|byte| format!("{byte:02x}")).collect();
+        let hash = lottery::hex(&Sha256::digest(file.content));
         assert_eq!(hash, "282f63b6e43947d1d4a92b423b03f59d0ca9b6bfdc6bff3b8f3c94f36048a7dd", "{path}");
         assert!(file.content.contains("The MIT License") && file.content.contains("Paul Miller"));
     }

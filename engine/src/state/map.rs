@@ -210,7 +210,7 @@ impl Map {
 }
 
 impl Items {
-    /// The items: those of an array, or the members of an object that `ItemsPath` names in the input or that stands in
+    /// The items: those of an array, or the members of an object that `ItemsPath` names in the input or that is written in
     /// `Items` itself.
     ///
     /// DIFFERENCE: AWS's documentation has members of any object; its recorded answers refuse the context object, an
