@@ -1,13 +1,16 @@
-//! The fair draw held against published vectors, naive references, statistics, an organiser's cheats, and a
-//! second verifier.
+//! The fair draw held against published vectors, naive references, statistics, an organiser's cheats, two other
+//! verifiers and a corpus of proofs that all of them must judge alike.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod bundles;
 mod cheats;
 mod command_line;
+mod corpus;
+mod differential;
 mod fairness;
 mod feasibility;
+mod loose;
 mod naive;
 mod quotas;
 mod second_verifier;
@@ -15,3 +18,4 @@ mod selection;
 mod statistics;
 mod tampering;
 mod vectors;
+mod verifiers;

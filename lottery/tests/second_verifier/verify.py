@@ -17,9 +17,6 @@ import unicodedata
 import bls
 
 
-sys.set_int_max_str_digits(0)  # A number of any length is read, and then out of its bounds.
-
-
 class Refused(Exception):
     """A step that does not hold."""
 
