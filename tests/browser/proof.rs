@@ -89,3 +89,43 @@ async fn our_own_hashes_are_those_of_the_browser() {
         return wrong";
     assert_eq!(browser.run(script, json!([])).await, json!([]));
 }
+
+/// The shared corpus of proofs, each with what every verifier must say of it.
+const CORPUS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../lottery/tests/vectors/proofs");
+
+#[tokio::test]
+async fn the_browser_judges_the_corpus_as_the_other_verifiers_do() {
+    let stack = stack::start().await;
+    let browser = Browser::open(stack.api(), Reader::ENGLISH).await;
+    browser.go("/").await;
+    let script = "
+        const { verify } = await import('./page/verify/steps.js');
+        const said = [];
+        for (const { proof, proof_base64 } of arguments[0]) {
+          const bytes = proof === undefined ? Uint8Array.from(atob(proof_base64), (one) => one.charCodeAt(0)) : new TextEncoder().encode(proof);
+          let last = null;
+          const verdict = await verify(bytes, {}, (told) => { last = told; });
+          said.push(verdict === 'broken' ? `refused at ${last.step}` : verdict === 'unseated' ? 'incomplete' : verdict);
+        }
+        return said";
+    let (mut wrong, mut count) = (Vec::new(), 0);
+    for file in std::fs::read_dir(CORPUS).unwrap() {
+        let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+        let cases: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        for cases in cases.chunks(50) {
+            let said = browser.run(script, json!([cases])).await;
+            for (case, said) in cases.iter().zip(said.as_array().unwrap()) {
+                let expected = match case["step"].as_str() {
+                    Some(step) => format!("refused at {step}"),
+                    None => case["verdict"].as_str().unwrap().to_owned(),
+                };
+                if *said != json!(expected) {
+                    wrong.push(format!("{}: {said}, not {expected}", case["name"]));
+                }
+                count += 1;
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(count > 300, "{count}");
+}
