@@ -48,7 +48,8 @@ impl Loose {
         entries.iter().for_each(|entry| {
             tree.push_hash(leaf_hash(text(entry).as_bytes()));
         });
-        let tickets: u64 = entries.iter().filter_map(|entry| entry["tickets"].as_u64()).sum();
+        let tickets: u64 =
+            entries.iter().filter_map(|entry| entry["tickets"].as_u64()).fold(0, u64::saturating_add);
         let (count, root) = (entries.len(), tree.root());
         if let Some(manifest) = self.proof["manifest"].as_object_mut() {
             manifest.insert("entries".into(), json!(count));
