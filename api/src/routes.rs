@@ -127,6 +127,9 @@ fn table() -> Vec<Endpoint> {
         Endpoint::declared(Only(DrawsWrite), Write, routes!(draws::retry))
             .fails_with(&[400, 404, 409, 413, 415, 422]),
         Endpoint::declared(Only(DrawsWrite), Write, routes!(draws::cancel)).fails_with(&[404, 409]),
+        Endpoint::declared(PublicOr(DrawsWrite), Read, routes!(draws::stage)).fails_with(&[404]),
+        Endpoint::declared(Only(DrawsWrite), Write, routes!(draws::move_stage))
+            .fails_with(&[400, 404, 409, 413, 415, 422]),
         Endpoint::declared(Public, Read, routes!(draws::proof)).fails_with(&[404, 409]),
         Endpoint::declared(Public, Read, routes!(draws::entries)).fails_with(&[400, 404, 409]),
         Endpoint::declared(Public, Read, routes!(draws::inclusion)).fails_with(&[404, 409]),

@@ -14,6 +14,7 @@
 //! | draw | Lottery | `LOTTERY#l#DRAW#d` | `META` |
 //! | seal of a draw: manifest, signature, chain | Lottery | `LOTTERY#l#DRAW#d` | `SEAL` |
 //! | beacon round of a draw | Lottery | `LOTTERY#l#DRAW#d` | `ROUND` |
+//! | how far the stage has shown a draw | Lottery | `LOTTERY#l#DRAW#d` | `STAGE` |
 //! | winner or alternate | Lottery | `LOTTERY#l#DRAW#d` | `WINNER#rrrrr` |
 //! | notification | Lottery | `LOTTERY#l#DRAW#d` | `NOTIFICATION#p#channel#kind` |
 //! | sealed chunk | Lottery | `LOTTERY#l#DRAW#d#CHUNK#attempt#nnnnnn` | `CHUNK` |
@@ -221,6 +222,10 @@ pub(crate) fn seal(lottery_id: &LotteryId, draw_id: &DrawId) -> Key {
 
 pub(crate) fn round(lottery_id: &LotteryId, draw_id: &DrawId) -> Key {
     Key::lottery(draw_pk(lottery_id, draw_id), "ROUND")
+}
+
+pub(crate) fn stage(lottery_id: &LotteryId, draw_id: &DrawId) -> Key {
+    Key::lottery(draw_pk(lottery_id, draw_id), "STAGE")
 }
 
 pub(crate) fn winner(lottery_id: &LotteryId, draw_id: &DrawId, rank: u32) -> Key {

@@ -43,6 +43,7 @@ mod pool;
 mod reconcile;
 mod reopen;
 mod seal;
+mod stage;
 mod winners;
 
 pub use attempts::SealAttempt;
@@ -65,7 +66,9 @@ pub use participants::{
 pub use pool::{PoolMember, PoolReader};
 pub use reconcile::{UnfinishedDraw, UnfinishedListing};
 pub use reopen::{NotificationLine, Reopened, ReopenedCounts, RetryRequest};
-pub use seal::{CommitSeal, SealedDraw};
+pub use results::{Contact, EarlierAttempt, Notification, NotificationState, RankedEntry, Winner};
+pub use seal::{CommitSeal, TakeLottery};
+pub use stage::{MoveStage, StageRecord};
 pub use store::{Store, Tables};
 pub use table::{TableDefinition, table_definitions};
 pub use winners::{MarkDrawn, RankedEntry, RecordWinners, Winner};

@@ -99,6 +99,12 @@ impl Browser {
         tab
     }
 
+    /// The tab that is looked at.
+    pub(crate) async fn tab_now(&self) -> String {
+        let tab = self.call(Method::GET, "/window", Value::Null).await.unwrap();
+        tab.as_str().unwrap().to_owned()
+    }
+
     /// Turns to a tab.
     pub(crate) async fn tab(&self, tab: &str) {
         self.call(Method::POST, "/window", json!({ "handle": tab })).await.unwrap();

@@ -50,10 +50,11 @@ async fn no_name_of_anything_does_harm_anywhere() {
     for view in &views {
         browser.go(view).await;
         if view.ends_with("/stage") {
+            browser.wait_for(".stage-ready").await;
+            browser.press("Space").await;
             browser.wait_for(".stage-announced").await;
-            for _ in 0..6 {
-                browser.press("Space").await;
-            }
+            browser.press("a").await;
+            browser.wait_for(".stage-names li + li").await;
             browser.screenshot("hostile-stage").await;
         }
         if view == "/console/hostile" {

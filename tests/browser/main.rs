@@ -15,6 +15,8 @@ mod proof;
 mod quotas;
 mod resend;
 mod stage;
+mod stage_modules;
+mod stage_sizes;
 mod story;
 mod watchers;
 mod winners;

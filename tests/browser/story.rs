@@ -201,19 +201,17 @@ async fn on_stage(browser: &Browser, client: &Client, draw: &str) -> Vec<String>
         .map(|winner| winner["name"].as_str().unwrap().to_owned())
         .collect();
     browser.go(&format!("/lotteries/party/draws/{draw}/stage")).await;
-    browser.wait_for_text(".stage-announced", "Bicycle").await;
+    browser.wait_for(".stage-ready").await;
     let mut shown = Vec::new();
-    for prize in [1, 2] {
-        if prize == 2 {
+    // The prize that more people win comes first; few are called up one by one.
+    for (prize, winners) in [("红包", 2), ("Bicycle", 1)] {
+        browser.press("Space").await;
+        browser.wait_for_text(".stage-announced", prize).await;
+        for _ in 0..winners {
             browser.press("Space").await;
-            browser.wait_for_text(".stage-announced", "红包").await;
-        }
-        for _ in 0..prize {
-            let before = shown.len();
+            browser.wait_for(".stage[data-phase=roll]").await;
             browser.press("Space").await;
-            let script =
-                format!("return document.querySelectorAll('.stage-side li').length === {}", before + 1);
-            browser.wait("the next name", &script).await;
+            browser.wait_for(".stage[data-phase=names] .stage-names.one li").await;
             shown.extend(browser.texts(".stage-name").await);
         }
     }
@@ -222,9 +220,9 @@ async fn on_stage(browser: &Browser, client: &Client, draw: &str) -> Vec<String>
     revealed.sort();
     assert_eq!(revealed, drawn);
     browser.press("m").await;
-    browser.wait("masked names", "return [...document.querySelectorAll('.stage-side li')].every((one) => one.textContent.includes('*'))").await;
+    browser.wait_for_text(".stage-name", "*").await;
     browser.press("m").await;
-    browser.wait("full names", "return ![...document.querySelectorAll('.stage-side li')].some((one) => one.textContent.includes('*'))").await;
+    browser.wait_for_text(".stage-name", shown.last().unwrap()).await;
     shown
 }
 

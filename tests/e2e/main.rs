@@ -24,4 +24,6 @@ mod quotas;
 mod recovery;
 mod removal;
 mod smoke;
+mod stage;
+mod support;
 mod talk;

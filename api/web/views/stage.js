@@ -1,332 +1,369 @@
 // @ts-check
-// The stage view, for the projector: the commitment before the round, the countdown, then one name after another.
-// It is driven by the keyboard; the buttons below say which keys.
+// The stage of a draw, for the projector: the commitment before the round, then prize after prize, names in motion and names
+// revealed, and at the end all winners. Keys, the buttons below and a phone (`stage_remote.js`) drive it; the position is in
+// `stage/program.js`, and every screen of the draw follows it.
 
 import { get } from "../api.js";
 import { sleep } from "../connection.js";
-import { foreign, h, put } from "../dom.js";
-import { allWinners, hasWinners, isFinal, lotteryPath } from "../draws.js";
-import { groupedHash, number, reasonOf } from "../format.js";
-import { known, t } from "../i18n/index.js";
+import { h, put } from "../dom.js";
+import { drawPath, hasWinners, isFinal, lotteryPath, watchDraw } from "../draws.js";
+import { number } from "../format.js";
+import { t } from "../i18n/index.js";
 import { link } from "../router.js";
 import { token } from "../session.js";
-import { watchDraw } from "../watch.js";
+import { Cast, mask } from "../stage/cast.js";
+import { Frame } from "../stage/frame.js";
+import { namesInMotion } from "../stage/people.js";
+import { allOfPrize, back, firstPosition, next, repeated, toRelease } from "../stage/program.js";
+import { Releases, releaseCall } from "../stage/release.js";
+import { SCENES } from "../stage/scenes.js";
+import { openSetup } from "../stage/setup.js";
+import { Step } from "../stage/step.js";
 
+/** Winners that could not be read, or are not released yet, are asked for again after this time, in milliseconds. */
+const AGAIN = 1200;
+
+/** @typedef {import("../stage/program.js").Position} Position */
+
+/**
+ * @param {HTMLElement} root
+ * @param {{parameters: string[], signal: AbortSignal}} view
+ */
 export async function show(root, { parameters: [lottery, id], signal }) {
-  const { name } = await get(lotteryPath(lottery), { signal });
-  document.title = `${t("stage.title")} · ${name}`;
-  const stage = new Stage(root, name, lottery, id, signal);
-  await watchDraw(lottery, id, signal, (draw) => stage.take(draw));
+  const found = await get(lotteryPath(lottery), { signal });
+  document.title = `${t("stage.title")} · ${found.name}`;
+  const stage = new Stage(root, found, id, signal);
+  await watchDraw(lottery, id, signal, (/** @type {any} */ draw) => stage.take(draw));
 }
 
 class Stage {
-  constructor(root, name, lottery, id, signal) {
-    this.where = [lottery, id];
+  /**
+   * @param {HTMLElement} root
+   * @param {any} lottery
+   * @param {string} id
+   * @param {AbortSignal} signal
+   */
+  constructor(root, lottery, id, signal) {
+    this.lottery = lottery;
+    /** @type {[string, string]} */
+    this.where = [lottery.lottery_id, id];
     this.signal = signal;
-    this.revealed = 0;
-    this.isFull = Boolean(token());
-    this.isOnPrize = true;
-    this.counting = new AbortController();
-    this.masked = [];
-    this.full = null;
+    this.cast = new Cast(this.where, signal);
+    this.isPaused = false;
+    this.hasAlternates = false;
+    /** @type {string[]} */
+    this.inMotion = [];
+    /** @type {any} */
     this.draw = null;
-    this.number = h("p", { class: "stage-number" });
-    this.center = h("div", { class: "stage-center", role: "status", onclick: () => this.next() });
-    this.side = h("aside", { class: "stage-side", "aria-label": t("stage.so_far") });
-    this.footer = h("footer", { class: "stage-foot" });
-    this.element = h(
-      "div",
-      { class: "stage" },
-      h("header", { class: "stage-head" }, h("h1", null, foreign(name)), this.number),
-      h("div", { class: "stage-body" }, this.center, this.side),
-      this.footer,
-    );
-    put(root, this.element);
-    const keys = (event) => this.key(event);
-    addEventListener("keydown", keys);
-    signal.addEventListener("abort", () => {
-      removeEventListener("keydown", keys);
-      if (document.fullscreenElement) document.exitFullscreen();
+    /** @type {Step | null} */
+    this.step = null;
+    this.frame = new Frame(root, lottery.name, this.where[0], signal);
+    this.frame.onDressed = () => {
+      this.drawn = "";
+      this.show();
+    };
+    this.frame.center.addEventListener("click", () => this.next());
+    this.releases = new Releases({
+      post: releaseCall(drawPath(this.where[0], id, "release"), signal),
+      signal,
+      onState: (state) => {
+        this.releasing = state;
+        this.tell();
+      },
+    });
+    const forward = () => this.next();
+    const backward = () => this.back();
+    this.frame.keys({
+      " ": forward,
+      Enter: forward,
+      ArrowRight: forward,
+      PageDown: forward,
+      ArrowLeft: backward,
+      PageUp: backward,
+      a: () => this.all(),
+      f: () => this.frame.fullScreen(),
+      m: () => this.toggleMask(),
+      s: () => this.toggleSound(),
+      o: () => this.setup(),
+      n: () => this.toggleAlternates(),
+      p: () => {
+        this.isPaused = !this.isPaused;
+      },
+      Escape: () => {
+        if (!document.fullscreenElement) location.hash = link("lotteries", this.where[0], "draws", id);
+      },
     });
     this.showFooter();
   }
 
-  key(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const isOnButton = event.target.closest?.("button, a, select, input");
-    const actions = {
-      " ": () => this.next(),
-      Enter: () => this.next(),
-      ArrowRight: () => this.next(),
-      PageDown: () => this.next(),
-      ArrowLeft: () => this.back(),
-      PageUp: () => this.back(),
-      a: () => this.all(),
-      f: () => this.fullScreen(),
-      m: () => this.toggleMask(),
-      Escape: () => {
-        if (!document.fullscreenElement)
-          location.hash = link("lotteries", this.where[0], "draws", this.where[1]);
-      },
-    };
-    const action = actions[event.key];
-    if (!action || (isOnButton && (event.key === " " || event.key === "Enter"))) return;
-    event.preventDefault();
-    action();
-  }
-
-  async take(draw) {
+  async take(/** @type {any} */ draw) {
+    const isFirst = !this.draw;
     this.draw = draw;
-    const { signal } = this;
-    if (hasWinners(draw.status) && token() && !this.full) {
-      const winners = await allWinners(...this.where, { signal }).catch(() => []);
-      if (winners.length) this.full = winners;
-    }
-    // Whoever withdraws is masked altogether: a list of one page is as new as the draw.
-    if (!draw.winners_next_cursor) this.masked = draw.winners;
-    else if (!this.masked.length)
-      this.masked = await allWinners(...this.where, { signal, anonymous: true }).catch(() => draw.winners);
-    if (!signal.aborted) this.show();
-  }
-
-  /** The winners in the order of the prizes; of one prize by rank. Who forfeited a seat is not called up. */
-  get winners() {
-    const list = this.isFull && this.full ? this.full : this.masked;
-    const order = new Map(this.draw.prizes.map((prize, at) => [prize.name, at]));
-    return list
-      .filter((winner) => !winner.forfeited)
-      .sort((a, b) => (order.get(a.prize) ?? 0) - (order.get(b.prize) ?? 0) || a.rank - b.rank);
-  }
-
-  /** A prize is announced before its first name. */
-  next() {
-    if (this.element.dataset.phase !== "reveal") return;
-    const { winners } = this;
-    if (this.isOnPrize && this.revealed < winners.length) {
-      this.isOnPrize = false;
-      this.revealed += 1;
-    } else if (this.revealed < winners.length) {
-      const isNewPrize = winners[this.revealed].prize !== winners[this.revealed - 1].prize;
-      if (isNewPrize) this.isOnPrize = true;
-      else this.revealed += 1;
-    } else return;
+    if (isFirst) this.begin();
+    this.listen();
+    await this.load();
     this.show();
+  }
+
+  /** The position is known from here on: from this browser first, then from the service. */
+  begin() {
+    this.step = new Step(this.where, this.draw.prizes, firstPosition(this.draw.prizes), {
+      signal: this.signal,
+      onMove: (position) => this.moved(position),
+      onTrouble: (isBehind) => {
+        this.isBehind = isBehind;
+        this.tell();
+      },
+    });
+    this.step.follow();
+  }
+
+  /** Names in motion: the list as it is, and the sealed one once it is sealed. */
+  listen() {
+    const sealed = this.draw.sealed_at ?? "";
+    if (this.listed === sealed) return;
+    this.listed = sealed;
+    namesInMotion(this.where, {
+      sealedAt: this.draw.sealed_at,
+      signal: this.signal,
+      onNames: (names, isAll) => {
+        this.inMotion = names;
+        if (!isAll && names.length % 5000 > 1000) return;
+        this.showNames();
+        if (isAll && token()) {
+          this.cast.namesakes = repeated(names);
+          this.drawn = "";
+          this.show();
+        }
+      },
+    }).catch((error) => console.warn("the list cannot be shown in motion", error));
+  }
+
+  /** The names on the globe are masked when all names are. */
+  showNames() {
+    const isMasked = token() && !this.cast.isFull;
+    this.frame.globe.setNames(isMasked ? this.inMotion.map(mask) : this.inMotion);
+  }
+
+  /** Reads the winners, and tries again until they are there. */
+  async load() {
+    while (hasWinners(this.draw.status) && !this.signal.aborted) {
+      await this.cast.load(this.draw);
+      if (!this.cast.isEmpty) break;
+      await sleep(AGAIN, this.signal);
+    }
+    this.release();
+  }
+
+  /** The winners by prize, in full for the organiser. */
+  get won() {
+    return this.cast.won(this.draw.prizes);
+  }
+
+  get phase() {
+    const { draw, step } = this;
+    if (hasWinners(draw.status) && this.won.some((list) => list.length))
+      return step?.position.screen ?? "commitment";
+    if (isFinal(draw.status)) return "over";
+    return draw.commitment ? "commitment" : "waiting";
+  }
+
+  canReveal() {
+    return this.draw && hasWinners(this.draw.status) && this.phase !== "over";
+  }
+
+  next() {
+    if (this.step && this.canReveal()) this.step.move(next(this.step.position, this.won));
   }
 
   back() {
-    if (this.revealed === 0) return;
-    if (this.isOnPrize) this.isOnPrize = false;
-    else {
-      this.revealed -= 1;
-      const { winners } = this;
-      this.isOnPrize =
-        this.revealed === 0 || winners[this.revealed - 1].prize !== winners[this.revealed].prize;
-    }
-    this.show();
+    if (this.step && this.canReveal()) this.step.move(back(this.step.position, this.won));
   }
 
   /** All names of the prize that is drawn. */
   all() {
-    const { winners } = this;
-    const prize =
-      winners[Math.min(this.isOnPrize ? this.revealed : Math.max(0, this.revealed - 1), winners.length - 1)]
-        ?.prize;
-    while (this.revealed < winners.length && winners[this.revealed].prize === prize) this.revealed += 1;
-    if (winners.length) this.isOnPrize = false;
-    this.show();
+    if (this.step && this.canReveal()) this.step.move(allOfPrize(this.step.position, this.won));
   }
 
   toggleMask() {
-    if (!this.full) return;
-    this.isFull = !this.isFull;
+    if (!this.cast.full.length) return;
+    this.cast.isFull = !this.cast.isFull;
+    this.showNames();
     this.show();
   }
 
-  fullScreen() {
-    if (document.fullscreenElement) document.exitFullscreen();
-    else this.element.requestFullscreen?.().catch(() => {});
-  }
-
-  show() {
-    const { draw } = this;
-    if (!draw) return;
-    this.number.textContent = draw.sequence ? t("stage.number", { n: number(draw.sequence) }) : "";
-    const phase =
-      hasWinners(draw.status) && this.winners.length
-        ? "reveal"
-        : isFinal(draw.status)
-          ? "over"
-          : draw.commitment
-            ? "sealed"
-            : "waiting";
-    this.element.dataset.phase = phase;
-    const drawn = JSON.stringify([
-      phase,
-      draw.status,
-      this.revealed,
-      this.isOnPrize,
-      this.isFull,
-      this.winners.length,
-      draw.commitment,
-    ]);
-    if (drawn === this.drawn) return;
-    this.drawn = drawn;
-    this.counting.abort();
-    const counting = new AbortController();
-    this.counting = counting;
-    this.signal.addEventListener("abort", () => counting.abort(), { once: true });
-    put(
-      this.center,
-      {
-        waiting: () => this.waiting(),
-        sealed: () => this.sealed(),
-        reveal: () => this.reveal(),
-        over: () => this.over(),
-      }[phase](),
-    );
-    this.showSide();
+  toggleSound() {
+    this.frame.sound.toggle();
     this.showFooter();
   }
 
-  waiting() {
-    const { draw } = this;
-    return [
-      h("p", { class: "stage-prize" }, t("stage.prizes")),
-      h(
-        "ul",
-        { class: "stage-prizes" },
-        draw.prizes
-          .slice(0, 8)
-          .map((prize) =>
-            h(
-              "li",
-              null,
-              h("span", { class: "count" }, `${number(prize.winners)} ×`),
-              " ",
-              foreign(prize.name),
-            ),
-          ),
-      ),
-      draw.closes_at
-        ? [h("p", { class: "stage-note" }, t("stage.closes")), this.countdown(Date.parse(draw.closes_at))]
-        : h("p", { class: "stage-note pulse" }, t("stage.sealing")),
+  toggleAlternates() {
+    if (this.phase !== "wall" || !this.cast.alternates.length) return;
+    this.hasAlternates = !this.hasAlternates;
+    this.show();
+  }
+
+  setup() {
+    const { frame, step } = this;
+    if (!frame.look || !this.draw) return;
+    openSetup({
+      lottery: this.where[0],
+      draw: this.where[1],
+      prizes: this.draw.prizes,
+      position: step?.position ?? null,
+      canOrder: step?.position.screen === "commitment",
+      look: frame.look,
+      signal: this.signal,
+      onPosition: (position) => step?.move(position),
+      onLook: () => frame.dress(),
+    });
+  }
+
+  /** The show is at another position: by this screen, or by another one. */
+  moved(/** @type {Position} */ position) {
+    if (!this.draw) return;
+    this.release();
+    this.show();
+    // Seats may have passed to others meanwhile.
+    if (position.screen === "prize" || position.screen === "wall") this.load().then(() => this.show());
+  }
+
+  /** Whom this screen has shown others may see too, in a draw that waits for the stage. */
+  release() {
+    const { draw, step } = this;
+    if (!step || !token() || draw.release?.mode !== "on_reveal" || !hasWinners(draw.status)) return;
+    this.releases.want(toRelease(step.position, this.won));
+  }
+
+  /** What only the organiser has to know, in small letters. */
+  tell() {
+    const release = { refused: "stage.release_refused", waiting: "stage.release_waiting" }[
+      this.releasing ?? ""
     ];
+    const words = release ?? (this.isBehind ? "stage.behind" : null);
+    this.frame.trouble.textContent = words ? t(words) : "";
   }
 
-  sealed() {
-    const { draw } = this;
-    return [
-      h("p", { class: "stage-prize" }, t("stage.sealed", { n: number(draw.entries ?? 0) })),
-      h("p", { class: "stage-note" }, t("stage.commitment")),
-      h("div", { class: "stage-hash" }, groupedHash(draw.commitment)),
-      draw.round ? h("p", { class: "stage-note" }, t("stage.round", { n: number(draw.round) })) : null,
-      draw.round_at && draw.status === "SEALED"
-        ? this.countdown(Date.parse(draw.round_at))
-        : h("p", { class: "stage-note pulse" }, t("stage.drawing")),
-    ];
-  }
-
-  /** Counts down to a point in time, and says so when it is reached. */
-  countdown(until) {
-    const shown = h("p", { class: "stage-countdown", role: "timer" });
-    const { signal } = this.counting;
-    (async () => {
-      while (!signal.aborted) {
-        const left = Math.max(0, Math.ceil((until - Date.now()) / 1000));
-        const hours = Math.floor(left / 3600);
-        const minutes = String(Math.floor((left % 3600) / 60)).padStart(2, "0");
-        const seconds = String(left % 60).padStart(2, "0");
-        shown.textContent =
-          left === 0 ? t("stage.now") : hours ? `${hours}:${minutes}:${seconds}` : `${minutes}:${seconds}`;
-        if (left === 0) return;
-        await sleep(250, signal);
-      }
-    })();
-    return shown;
-  }
-
-  reveal() {
-    const { winners } = this;
-    const index = this.isOnPrize ? this.revealed : this.revealed - 1;
-    const winner = winners[index];
-    const ofPrize = winners.filter((one) => one.prize === winner.prize);
-    const heading = h("p", { class: "stage-prize" }, foreign(winner.prize));
-    if (this.isOnPrize) {
-      return [
-        h("p", { class: "stage-announced" }, foreign(winner.prize)),
-        h(
-          "p",
-          { class: "stage-calm" },
-          t(ofPrize.length === 1 ? "stage.one_winner" : "stage.winners", { n: number(ofPrize.length) }),
-        ),
-        h("p", { class: "stage-note pulse" }, t("stage.press")),
-      ];
-    }
-    const name = winner.name ?? t("winners.withdrawn");
-    const isLast = this.revealed === winners.length;
-    return [
-      heading,
-      h("p", { class: `stage-name ${size(name)}` }, foreign(name)),
-      h(
-        "p",
-        { class: "stage-note" },
-        t("stage.of", { n: number(ofPrize.indexOf(winner) + 1), all: number(ofPrize.length) }),
-        winner.phone && !this.isFull ? [" · ", foreign(winner.phone)] : null,
-      ),
-      sparks(),
-      isLast ? h("p", { class: "stage-note" }, t("stage.done")) : null,
-    ];
-  }
-
-  /** A draw without winners: what happened, and that nobody loses by it. */
-  over() {
-    const { draw } = this;
-    return [
-      h("p", { class: "stage-prize" }, known(`status.${draw.status}`)),
-      h("p", { class: "stage-calm" }, draw.reason ? reasonOf(draw) : t("stage.over")),
-      h("p", { class: "stage-note" }, t(draw.status === "ABANDONED" ? "stage.abandoned" : "stage.nobody")),
-    ];
-  }
-
-  showSide() {
-    const shown = hasWinners(this.draw.status) ? this.winners.slice(0, this.revealed) : [];
-    const groups = [];
-    for (const winner of shown) {
-      if (groups.at(-1)?.prize !== winner.prize) groups.push({ prize: winner.prize, names: [] });
-      groups.at(-1).names.push(winner.name ?? t("winners.withdrawn"));
-    }
-    this.side.hidden = !shown.length;
+  show() {
+    const { draw, frame } = this;
+    if (!draw || this.signal.aborted) return;
+    const { phase } = this;
+    const position = this.step?.position;
+    frame.number.textContent = draw.sequence ? t("stage.number", { n: number(draw.sequence) }) : "";
+    const won = hasWinners(draw.status) ? this.won : [];
+    const lines = ["names", "wall"].includes(phase)
+      ? won.map((list) => list.map(({ rank, name }) => [rank, name]))
+      : [];
+    const isHeld = phase === "commitment" || phase === "waiting";
+    const scene = JSON.stringify([phase, position?.prize, position?.from, position?.to]);
+    const drawn = JSON.stringify([
+      scene,
+      isHeld ? [draw.status, position?.order, won.some((list) => list.length)] : [],
+      this.cast.isFull,
+      this.hasAlternates,
+      lines,
+    ]);
+    if (drawn === this.drawn || !position) return;
+    const before = frame.element.dataset.phase;
+    const isSameScene = this.scene === scene;
+    this.drawn = drawn;
+    this.scene = scene;
+    frame.element.dataset.phase = phase;
+    this.current?.abort();
+    this.current = new AbortController();
+    this.signal.addEventListener("abort", () => this.current?.abort(), { once: true });
+    const scope = this.current.signal;
+    this.cast.compare();
+    const { lottery, where, cast, hasAlternates } = this;
+    const isPaused = () => this.isPaused;
     put(
-      this.side,
-      h("h2", null, t("stage.so_far")),
-      groups.reverse().map(({ prize, names }) =>
-        h(
-          "div",
-          null,
-          h("h3", null, foreign(prize)),
-          h(
-            "ol",
-            null,
-            names.map((name) => h("li", null, foreign(name))),
-          ),
-        ),
-      ),
+      frame.center,
+      SCENES[phase]({
+        lottery,
+        draw,
+        where,
+        position,
+        won,
+        cast,
+        frame,
+        scope,
+        isPaused,
+        hasAlternates,
+        showsInTurn: !isSameScene,
+      }),
     );
+    if (phase === "names" && !token() && won[position.prize].some((winner) => winner.released === false))
+      this.awaitRelease(scope);
+    if (!isSameScene) this.perform(phase, before);
+    this.showFooter();
+  }
+
+  /** What moves and sounds when a scene begins. After a reload nothing is celebrated again. */
+  perform(/** @type {string} */ phase, /** @type {string | undefined} */ before) {
+    const { globe, sound } = this.frame;
+    /** @type {Record<string, import("../stage/globe.js").Motion>} */
+    const motions = {
+      roll: "fast",
+      names: before === "roll" ? "burst" : "hidden",
+      wall: "hidden",
+      over: "hidden",
+    };
+    globe.setMotion(motions[phase] ?? "idle");
+    if (phase === "roll") sound.startRoll();
+    else sound.stopRoll();
+    if (!before) return;
+    if (phase === "prize") sound.announce();
+    if (phase === "names" && (before === "roll" || before === "prize")) {
+      sound.fanfare();
+      const count = (this.step?.position.to ?? 1) - (this.step?.position.from ?? 0);
+      this.frame.celebrate(count > 1 ? 1.6 : 1);
+    }
+    if (phase === "wall") {
+      sound.fanfare();
+      this.frame.celebrate(3);
+    }
+  }
+
+  /** Names that are not released yet are asked for until they are. */
+  async awaitRelease(/** @type {AbortSignal} */ scope) {
+    for (;;) {
+      await sleep(AGAIN, scope);
+      if (!scope.aborted) await this.cast.loadMasked(scope);
+      if (scope.aborted) return;
+      this.show();
+    }
   }
 
   showFooter() {
-    const button = (name, key, action, isShown = true) =>
-      isShown
-        ? h("button", { type: "button", onclick: () => action.call(this) }, t(name), " ", h("kbd", null, key))
-        : null;
-    const canReveal = this.draw && hasWinners(this.draw.status);
+    const { frame } = this;
+    const button = (
+      /** @type {string} */ name,
+      /** @type {string} */ key,
+      /** @type {() => void} */ action,
+      isShown = true,
+    ) => (isShown ? frame.button(t(name), key, action) : null);
+    const screen = this.draw ? this.phase : "waiting";
+    const canReveal = Boolean(this.canReveal());
     put(
-      this.footer,
-      button("stage.back", "←", this.back, canReveal && this.revealed > 0),
-      button("stage.next", "␣", this.next, canReveal && this.revealed < this.winners.length),
-      button("stage.all", "A", this.all, canReveal && this.revealed < this.winners.length),
-      button(this.isFull ? "stage.mask" : "stage.unmask", "M", this.toggleMask, Boolean(this.full)),
-      button("stage.full", "F", this.fullScreen),
+      frame.footer,
+      button("stage.back", "←", () => this.back(), canReveal && screen !== "commitment"),
+      button("stage.next", "␣", () => this.next(), canReveal && screen !== "wall"),
+      button("stage.all", "A", () => this.all(), canReveal && ["prize", "roll", "names"].includes(screen)),
+      button(
+        this.hasAlternates ? "stage.hide_alternates" : "stage.show_alternates",
+        "N",
+        () => this.toggleAlternates(),
+        screen === "wall" && this.cast.alternates.length > 0,
+      ),
+      button(
+        this.cast.isFull ? "stage.mask" : "stage.unmask",
+        "M",
+        () => this.toggleMask(),
+        this.cast.full.length > 0,
+      ),
+      button(frame.sound.isMuted ? "stage.sound_on" : "stage.sound_off", "S", () => this.toggleSound()),
+      button("stage.setup", "O", () => this.setup(), Boolean(this.draw)),
+      button("stage.full", "F", () => frame.fullScreen()),
       h(
         "a",
         { href: link("lotteries", ...[this.where[0], "draws", this.where[1]]) },
@@ -336,26 +373,4 @@ class Stage {
       ),
     );
   }
-}
-
-/** Long names are set smaller, so that they fit. */
-function size(name) {
-  let width = 0;
-  for (const character of name) width += character.codePointAt(0) >= 0x1100 ? 2 : 1;
-  return width <= 12 ? "short" : width <= 24 ? "middle" : width <= 60 ? "long" : "huge";
-}
-
-/** A burst of gold, for those who like motion. */
-function sparks() {
-  const box = h("span", { class: "sparks", "aria-hidden": "true" });
-  for (let i = 0; i < 26; i += 1) {
-    const spark = h("i");
-    const angle = (i / 26) * 2 * Math.PI;
-    const far = 22 + ((i * 37) % 19);
-    spark.style.setProperty("--x", `${(Math.cos(angle) * far).toFixed(1)}vw`);
-    spark.style.setProperty("--y", `${(Math.sin(angle) * far * 0.6).toFixed(1)}vh`);
-    spark.style.setProperty("--delay", `${(i * 53) % 220}ms`);
-    box.append(spark);
-  }
-  return box;
 }

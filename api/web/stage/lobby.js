@@ -1,0 +1,96 @@
+// @ts-check
+// Before the draw: the way in, how many are in, what can be won.
+
+import { address, get } from "../api.js";
+import { foreign, h, put } from "../dom.js";
+import { lotteryPath } from "../draws.js";
+import { number } from "../format.js";
+import { t } from "../i18n/index.js";
+import { poll } from "../poll.js";
+import { code } from "../qr.js";
+import { link } from "../router.js";
+import { token } from "../session.js";
+
+/** The head count is asked for in this interval, in milliseconds. */
+const COUNTING = 2000;
+
+/** The address of a view, as a phone follows it. */
+export function viewAddress(/** @type {string[]} */ ...parts) {
+  return address("").replace(/#.*$/, "") + link(...parts);
+}
+
+/** Whether a phone cannot follow an address: it would look for the service on itself. */
+export function isOnlyHere(/** @type {string} */ where) {
+  const { hostname } = new URL(where);
+  return (
+    hostname === "localhost" ||
+    hostname.endsWith(".localhost") ||
+    hostname === "[::1]" ||
+    /^127\./.test(hostname)
+  );
+}
+
+/**
+ * The code by which guests join, and a warning where no phone can follow it.
+ * @param {string} lottery
+ */
+export function wayIn(lottery) {
+  const where = viewAddress("lotteries", lottery, "join");
+  return h(
+    "div",
+    { class: "stage-join" },
+    code(where, t("join.code")),
+    h("p", { class: "stage-join-words" }, t("stage.join")),
+    isOnlyHere(where)
+      ? h("p", { class: "stage-warning", role: "alert" }, t("stage.only_here", { host: new URL(where).host }))
+      : null,
+  );
+}
+
+/** How many are on the list, kept up to date; for the organiser's screens. */
+export function headCount(/** @type {string} */ lottery, /** @type {AbortSignal} */ signal) {
+  if (!token()) return null;
+  const figure = h("span", { class: "stage-count" });
+  const element = h(
+    "p",
+    { class: "stage-heads", hidden: true },
+    figure,
+    " ",
+    h("span", { class: "stage-count-words" }, t("stage.heads")),
+  );
+  let shown = -1;
+  const ask = async () => {
+    const { total, excluded } = await get(lotteryPath(lottery, "counts"), { signal });
+    const count = total - excluded;
+    if (count === shown) return;
+    put(figure, number(count));
+    element.hidden = false;
+    if (shown >= 0) {
+      figure.classList.remove("grown");
+      void figure.offsetWidth;
+      figure.classList.add("grown");
+    }
+    shown = count;
+  };
+  ask().catch(() => {});
+  poll(() => COUNTING, signal, ask);
+  return element;
+}
+
+/** What can be won, in the order in which it is drawn. */
+export function prizeList(
+  /** @type {{name: string, winners: number}[]} */ prizes,
+  /** @type {number[]} */ order,
+) {
+  const shown = order.map((index) => prizes[index]);
+  return h(
+    "ul",
+    { class: shown.length > 6 ? "stage-prizes many" : "stage-prizes" },
+    shown
+      .slice(0, 12)
+      .map((prize) =>
+        h("li", null, h("span", { class: "count" }, `${number(prize.winners)} ×`), " ", foreign(prize.name)),
+      ),
+    shown.length > 12 ? h("li", null, t("prizes.more", { n: number(shown.length - 12) })) : null,
+  );
+}
