@@ -14,6 +14,7 @@ const UNDER = 0.5;
 const GAP = { x: 0.5, y: 0.24 };
 /** A longer name does not make all others smaller: it is set smaller itself. */
 const LONGEST = 9;
+const LONGEST_UNDER = 5;
 
 /** @type {CanvasRenderingContext2D | null} */
 let ruler = null;
@@ -83,6 +84,9 @@ export class Grid {
     /** The width of each line, in sizes.
      * @type {number[] | null} */
     this.widths = null;
+    /** The width of the longest text under a name.
+     * @type {number | null} */
+    this.under = null;
     this.list = h("ul", { class: "stage-names", "aria-label": label });
     this.dots = h("p", { class: "stage-pages" });
     this.element = h("div", { class: "stage-grid" }, this.list, this.dots);
@@ -101,10 +105,13 @@ export class Grid {
     const unit = Math.min(window.innerHeight, window.innerWidth * 0.75);
     const area = { width, height: height - unit * 0.05 };
     const family = getComputedStyle(this.list).fontFamily;
-    this.widths ??= this.lines.map((line) =>
-      Math.max(widthOf(line.name, family), widthOf(line.under, family) * UNDER),
+    this.widths ??= this.lines.map((line) => widthOf(line.name, family));
+    // What is under a name may be cut, and a long one does not make the names smaller.
+    this.under ??= this.lines.reduce((most, line) => Math.max(most, widthOf(line.under, family) * UNDER), 0);
+    const longest = this.widths.reduce(
+      (most, width) => Math.max(most, width),
+      Math.min(this.under, LONGEST_UNDER),
     );
-    const longest = this.widths.reduce((most, width) => Math.max(most, width), 0);
     const made = fit(this.lines.length, area, {
       longest,
       hasUnder: this.lines.some((line) => line.under),
