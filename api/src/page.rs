@@ -124,6 +124,7 @@ static FILES: LazyLock<Vec<File>> = LazyLock::new(|| {
         "views/lottery_console.js",
         "views/notifications.js",
         "views/quota_form.js",
+        "views/release.js",
         "views/sign_in.js",
         "views/stage.js",
         "views/stage_lobby.js",

@@ -126,6 +126,8 @@ fn table() -> Vec<Endpoint> {
         Endpoint::declared(Only(ResultsRead), Read, routes!(draws::notifications)).fails_with(&[400, 404]),
         Endpoint::declared(Only(DrawsWrite), Write, routes!(draws::retry))
             .fails_with(&[400, 404, 409, 413, 415, 422]),
+        Endpoint::declared(Only(DrawsWrite), Write, routes!(draws::release))
+            .fails_with(&[400, 404, 409, 413, 415, 422]),
         Endpoint::declared(Only(DrawsWrite), Write, routes!(draws::cancel)).fails_with(&[404, 409]),
         Endpoint::declared(PublicOr(DrawsWrite), Read, routes!(draws::stage)).fails_with(&[404]),
         Endpoint::declared(Only(DrawsWrite), Write, routes!(draws::move_stage))

@@ -7,7 +7,7 @@ export function fromPublic(event) {
     id: event.id,
     previous: event.previous_id,
     type: event.type,
-    time: Date.parse(event.time),
+    time: event.time ? Date.parse(event.time) : undefined,
     state: event.state,
     error: event.error,
   };

@@ -56,7 +56,8 @@ export async function watchDraw(lottery, draw, signal, onDraw) {
   );
   while (!isFinal(shown.status) && !signal.aborted) {
     await followDraw(lottery, draw, signal, (events) => {
-      if (events.some((event) => /^TaskStateExited|^WaitState|^Execution/.test(event.type))) look();
+      if (events.some((event) => /^TaskStateExited|^WaitState|^Execution|^WinnersReleased/.test(event.type)))
+        look();
     });
     await asking;
     if (!isFinal(shown.status) && !signal.aborted) await look();

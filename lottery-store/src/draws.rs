@@ -4,6 +4,7 @@ use lottery::{Commitment, Draw, DrawId, DrawStatus, LotteryId};
 
 use crate::item::{Attributes, Item, NewItem, flag, json, number, text};
 use crate::read::Order;
+use crate::release::{hold, with_hold};
 use crate::store::Table;
 use crate::transaction::Outcome;
 use crate::write::Write;
@@ -93,7 +94,7 @@ fn listed_draw(listing: &str) -> Option<DrawId> {
 }
 
 fn draw_item(draw: &Draw) -> NewItem {
-    NewItem::at(keys::draw(&draw.lottery_id, &draw.draw_id))
+    let item = NewItem::at(keys::draw(&draw.lottery_id, &draw.draw_id))
         .with("lottery_id", text(&draw.lottery_id))
         .with("draw_id", text(&draw.draw_id))
         .with("status", text(draw.status))
@@ -116,7 +117,8 @@ fn draw_item(draw: &Draw) -> NewItem {
         .with_some("execution_arn", draw.execution_arn.as_ref().map(text))
         .with_some("completed_at", draw.completed_at.map(text))
         .with_some("notifications", draw.notifications.as_ref().map(json))
-        .with_some("forfeits", (!draw.forfeits.is_empty()).then(|| json(&draw.forfeits)))
+        .with_some("forfeits", (!draw.forfeits.is_empty()).then(|| json(&draw.forfeits)));
+    with_hold(item, draw.hold.as_ref())
 }
 
 pub(crate) fn draw_from(item: &Item) -> Result<Draw, StoreError> {
@@ -135,6 +137,7 @@ pub(crate) fn draw_from(item: &Item) -> Result<Draw, StoreError> {
         exclude_past_winners: item.flag("exclude_past_winners")?,
         closes_at: item.parse_optional("closes_at")?,
         channels: item.json("channels")?,
+        hold: hold(item)?,
         created_at: item.timestamp("created_at")?,
         sequence: item.optional_number("sequence")?,
         sealed_at: item.parse_optional("sealed_at")?,

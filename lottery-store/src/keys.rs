@@ -17,6 +17,7 @@
 //! | how far the stage has shown a draw | Lottery | `LOTTERY#l#DRAW#d` | `STAGE` |
 //! | winner or alternate | Lottery | `LOTTERY#l#DRAW#d` | `WINNER#rrrrr` |
 //! | notification | Lottery | `LOTTERY#l#DRAW#d` | `NOTIFICATION#p#channel#kind` |
+//! | wait of a held draw's execution | Lottery | `LOTTERY#l#DRAW#d` | `RELEASE` |
 //! | sealed chunk | Lottery | `LOTTERY#l#DRAW#d#CHUNK#attempt#nnnnnn` | `CHUNK` |
 //! | index of the chunks | Lottery | `LOTTERY#l#DRAW#d#INDEX#attempt` | `nnnnnn` |
 //! | attempt to seal that may have left chunks | Lottery | `SEAL_ATTEMPTS` | `l#d#attempt` |
@@ -226,6 +227,11 @@ pub(crate) fn round(lottery_id: &LotteryId, draw_id: &DrawId) -> Key {
 
 pub(crate) fn stage(lottery_id: &LotteryId, draw_id: &DrawId) -> Key {
     Key::lottery(draw_pk(lottery_id, draw_id), "STAGE")
+}
+
+/// How the execution of a held draw stands, with its task token.
+pub(crate) fn release_wait(lottery_id: &LotteryId, draw_id: &DrawId) -> Key {
+    Key::lottery(draw_pk(lottery_id, draw_id), "RELEASE")
 }
 
 pub(crate) fn winner(lottery_id: &LotteryId, draw_id: &DrawId, rank: u32) -> Key {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::alternates::Forfeit;
 use crate::text::{hex, line, text_newtype, unhex32};
-use crate::{Channel, DrawId, Group, Invalid, Locale, LotteryId, PrizeList, Quota};
+use crate::{Channel, DrawId, Group, Hold, Invalid, Locale, LotteryId, PrizeList, Quota};
 
 /// The name of a prize: 1 to 100 characters.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -263,6 +263,8 @@ pub struct Draw {
     pub closes_at: Option<Timestamp>,
     /// The channels on which winners are notified.
     pub channels: Vec<Channel>,
+    /// The winners that it holds back once they are official; none if they are named and notified at once.
+    pub hold: Option<Hold>,
     /// When the draw was requested.
     pub created_at: Timestamp,
     /// Its gap-free number in the lottery, once sealed.

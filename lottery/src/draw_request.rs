@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use self::prizes::{parse_prizes, winner_count};
 use crate::{
-    Channel, Draw, DrawId, DrawStatus, FieldError, Locale, LotteryId, NotificationsByChannel, Prize,
+    Channel, Draw, DrawId, DrawStatus, FieldError, Hold, Locale, LotteryId, NotificationsByChannel, Prize,
     PrizeList, PrizeListError, PrizeName, Refusal,
 };
 
@@ -61,8 +61,10 @@ pub struct DrawRequest {
     pub exclude_past_winners: bool,
     /// The time before which the entries are not sealed.
     pub closes_at: Option<Timestamp>,
-    /// The channels on which winners are notified.
+    /// The channels on which winners are notified; none if nobody is notified.
     pub channels: Vec<Channel>,
+    /// What is held back until it is released; none if winners are named and notified at once.
+    pub hold: Option<Hold>,
 }
 
 impl DrawRequest {
@@ -73,8 +75,16 @@ impl DrawRequest {
     const MAX_CLOSING: SignedDuration = SignedDuration::from_hours(Self::MAX_CLOSING_DAYS as i64 * 24);
 
     /// The fields that [`parse`](Self::parse) takes.
-    pub const FIELDS: [&str; 6] =
-        ["winners", "prizes", "alternates", "exclude_past_winners", "closes_at", "channels"];
+    pub const FIELDS: [&str; 8] = [
+        "winners",
+        "prizes",
+        "alternates",
+        "exclude_past_winners",
+        "closes_at",
+        "channels",
+        "release",
+        "release_by",
+    ];
     /// The fields of a prize.
     pub const PRIZE_FIELDS: [&str; 3] = ["name", "winners", "quota"];
     /// The fields of a quota.
@@ -82,7 +92,7 @@ impl DrawRequest {
     const NOT_SUPPORTED: [&str; 1] = ["claim_within_seconds"];
 
     /// Parses `{winners}` or `{prizes: [{name, winners, quota?}]}`, each with the optional fields `alternates`,
-    /// `exclude_past_winners`, `closes_at` and `channels`. The locale names the prize of `{winners}`.
+    /// `exclude_past_winners`, `closes_at`, `channels`, `release` and `release_by`. The locale names the prize of `{winners}`.
     pub fn parse(value: &Value, locale: Locale, now: Timestamp) -> Result<Self, DrawRequestError> {
         let members = value.as_object().ok_or_else(|| FieldError::new("draw", Refusal::NotObject))?;
         check_fields(members, &Self::FIELDS)?;
@@ -97,12 +107,14 @@ impl DrawRequest {
                 return Err(FieldError::new("winners", Refusal::NotBeside { other: "prizes" }).into());
             }
         };
+        let closes_at = parse_closes_at(members.get("closes_at"), now)?;
         Ok(Self {
             prizes: PrizeList::try_from(prizes)?,
             alternates: parse_alternates(members.get("alternates"))?,
             exclude_past_winners: parse_exclude_past_winners(members.get("exclude_past_winners"))?,
-            closes_at: parse_closes_at(members.get("closes_at"), now)?,
+            closes_at,
             channels: parse_channels(members.get("channels"))?,
+            hold: Hold::parse(members.get("release"), members.get("release_by"), closes_at, now)?,
         })
     }
 
@@ -118,6 +130,7 @@ impl DrawRequest {
             exclude_past_winners: self.exclude_past_winners,
             closes_at: self.closes_at,
             channels: self.channels,
+            hold: self.hold,
             created_at: now,
             sequence: None,
             sealed_at: None,
@@ -198,9 +211,6 @@ fn parse_channels(value: Option<&Value>) -> Result<Vec<Channel>, FieldError> {
             .collect::<Result<_, _>>()?,
         Some(_) => return Err(refused()),
     };
-    if named.is_empty() {
-        return Err(refused());
-    }
     Ok(Channel::ALL.into_iter().filter(|channel| named.contains(channel)).collect())
 }
 
@@ -374,7 +384,7 @@ mod tests {
             (json!({"winners": 1, "closes_at": "tomorrow"}), "InvalidField", "closes_at"),
             (json!({"winners": 1, "closes_at": "2026-11-22T12:00:00Z"}), "InvalidField", "future"),
             (json!({"winners": 1, "closes_at": "2027-11-17T12:00:01Z"}), "InvalidField", "360 days"),
-            (json!({"winners": 1, "channels": []}), "InvalidField", "channels"),
+            (json!({"winners": 1, "release": "soon"}), "InvalidField", "release"),
             (json!({"winners": 1, "channels": ["fax"]}), "InvalidField", "channels"),
             (json!({"winners": 1, "channels": "sms"}), "InvalidField", "channels"),
         ] {
@@ -387,6 +397,7 @@ mod tests {
     #[test]
     fn the_limits_themselves_are_allowed() {
         assert!(parse(json!({"winners": 10_000})).is_ok());
+        assert_eq!(parse(json!({"winners": 1, "channels": []})).unwrap().channels, []);
         assert!(parse(json!({"winners": 1, "closes_at": "2027-11-17T12:00:00Z"})).is_ok());
         assert!(parse(json!({"winners": 1, "closes_at": "2026-11-22T12:00:01Z"})).is_ok());
     }

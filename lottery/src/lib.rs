@@ -58,7 +58,8 @@
 //!   be only a part
 //! - `list`, behind the feature `lists`: lists of participants as people have them, read into people
 //! - [`lottery`]: the event with its pool; [`locale`]: its language and time zone
-//! - [`draw_request`]: the request with which an organiser starts a draw; [`draw`]: one run that picks winners
+//! - [`draw_request`]: the request with which an organiser starts a draw; [`draw`]: one run that picks winners;
+//!   [`release`]: the winners that it holds back until they are released
 //! - [`execution`]: how the executions of the state machine that carry a draw are named, and their input
 //! - [`entry`]: a participant's line in one sealed draw
 //! - [`ranking`]: from a commitment, randomness and an entry to its score
@@ -104,6 +105,7 @@ pub mod quota;
 pub mod ranking;
 pub mod receipt;
 pub mod record;
+pub mod release;
 pub mod seal;
 pub mod search;
 pub mod selection;
@@ -127,4 +129,5 @@ pub use participant::{Group, Name, Participant, ParticipantFields, Tickets};
 pub use prize_list::{PrizeList, PrizeListError};
 pub use quota::{Part, Quota};
 pub use record::{ClearWord, Clearing, Field, Record};
+pub use release::{Hold, RankSet, ReleaseMode};
 pub use text::hex;

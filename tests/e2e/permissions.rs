@@ -21,7 +21,7 @@ const TABLE: &str = "arn:aws:dynamodb:us-east-1:123456789012:table/Lottery";
 const WITHOUT_EMAIL: &str = "participant_id,name,phone\n011,Solo,+12025550111\n";
 
 /// Calls that no story makes, and where they are made: caller, action, resource.
-const ELSEWHERE: [(&str, &str, &str); 9] = [
+const ELSEWHERE: [(&str, &str, &str); 11] = [
     // Takes back what SNS or SES did not take: workflow-tasks/tests/tasks/notifications.rs.
     ("send-email", "dynamodb:DeleteItem", TABLE),
     // Erases what an attempt to seal left that died: workflow-tasks/tests/tasks/reconciler.rs.
@@ -35,6 +35,13 @@ const ELSEWHERE: [(&str, &str, &str); 9] = [
     ("send-email", "ses:SendEmail", "arn:aws:ses:us-east-1:123456789012:configuration-set/local-draws"),
     // Whether SNS has deleted a subscription: api/tests.
     ("api", "sns:GetSubscriptionAttributes", "arn:aws:sns:us-east-1:123456789012:local-lottery-party"),
+    // A release that woke nobody, and a task token that is lost: workflow-tasks/tests/tasks/release.rs.
+    ("reconcile-draws", "states:SendTaskSuccess", "*"),
+    (
+        "reconcile-draws",
+        "states:StopExecution",
+        "arn:aws:states:us-east-1:123456789012:execution:lottery:draw-1",
+    ),
     // Only for an execution that was started and not answered.
     ("api", "states:DescribeExecution", "arn:aws:states:us-east-1:123456789012:execution:lottery:draw-1"),
 ];
@@ -101,6 +108,16 @@ async fn an_organiser_does_everything(log: &CallLog) {
         }
         client.anonymous().get(&format!("{path}/winners")).await.expect(200);
     }
+    let draw = client.start_draw("party", json!({"winners": 2, "release": "manual"})).await;
+    let address = format!("/lotteries/party/draws/{draw}/release");
+    eventually("the winners", async || {
+        (client.draw("party", &draw).await["status"] == "RECORDED").then_some(())
+    })
+    .await;
+    for body in [json!({"ranks": [1]}), json!({"prize": 0})] {
+        client.post(&address, &body).await.expect(200);
+    }
+    client.wait_for_end("party", &draw).await;
     let waiting = json!({"winners": 1, "closes_at": "2027-06-01T00:00:00Z"});
     let key = [("idempotency-key", "k"), ("content-type", "application/json")];
     let path = "/lotteries/party/draws";

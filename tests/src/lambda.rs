@@ -11,11 +11,13 @@ use tokio::process::{Child, Command};
 use crate::{eventually, process};
 
 /// Every task that the state machine calls, by the name of its binary.
-const TASKS: [&str; 9] = [
+const TASKS: [&str; 11] = [
     "seal-entries",
     "fetch-beacon",
     "draw-winners",
     "record-winners",
+    "check-release",
+    "await-release",
     "send-sms",
     "send-email",
     "complete-draw",

@@ -39,6 +39,9 @@ pub enum TaskError {
     /// The reconciler gave up this attempt to seal as dead: a retry begins another attempt.
     #[error("the attempt to seal was given up")]
     AttemptGivenUp,
+    /// Winners of a held draw were released before its execution began to wait.
+    #[error("winners were released meanwhile")]
+    ReleasedMeanwhile,
     /// A setting is missing that only this function requires.
     #[error("{0} is not set")]
     NotConfigured(&'static str),
@@ -67,7 +70,7 @@ pub enum TaskError {
 
 impl TaskError {
     /// Every name that [`TaskError::name`] gives.
-    pub const NAMES: [&str; 19] = [
+    pub const NAMES: [&str; 20] = [
         "NotEnoughParticipants",
         "UnknownGroup",
         "QuotaNotSatisfiable",
@@ -79,6 +82,7 @@ impl TaskError {
         "UnknownFunction",
         "NotClosedYet",
         "AttemptGivenUp",
+        "ReleasedMeanwhile",
         "NotConfigured",
         "BeaconUnavailable",
         "SealedTooLate",
@@ -107,6 +111,7 @@ impl TaskError {
             Self::UnknownFunction => "UnknownFunction",
             Self::NotClosedYet => "NotClosedYet",
             Self::AttemptGivenUp => "AttemptGivenUp",
+            Self::ReleasedMeanwhile => "ReleasedMeanwhile",
             Self::NotConfigured(_) => "NotConfigured",
             Self::BeaconUnavailable(_) => "BeaconUnavailable",
             Self::SealedTooLate => "SealedTooLate",
@@ -127,6 +132,7 @@ impl TaskError {
             | Self::LotteryBusy(_)
             | Self::DrawCancelled
             | Self::NotClosedYet
+            | Self::ReleasedMeanwhile
             | Self::BeaconUnavailable(_) => Severity::Expected,
             Self::AttemptGivenUp | Self::StoreUnavailable(_) | Self::ExecutionsUnavailable(_) => {
                 Severity::Transient
@@ -192,6 +198,7 @@ mod tests {
             TaskError::UnknownFunction,
             TaskError::NotClosedYet,
             TaskError::AttemptGivenUp,
+            TaskError::ReleasedMeanwhile,
             TaskError::NotConfigured("X"),
             TaskError::BeaconUnavailable(7),
             TaskError::SealedTooLate,

@@ -8,6 +8,7 @@ use aws_sdk_sfn::operation::start_execution::StartExecutionError;
 use aws_sdk_sfn::types::ExecutionStatus;
 use jiff::Timestamp;
 use lottery::Draw;
+use lottery_store::WaitToken;
 use serde_json::Value;
 
 use crate::{TaskContext, TaskError};
@@ -77,6 +78,31 @@ impl Executions<'_> {
         Ok(Execution::Closed(Closed { ending, error: execution.error, began_at }))
     }
 
+    /// Completes the task that waits with this token. A spent token, or one of an execution that has ended, is no error.
+    pub(crate) async fn complete(&self, token: &WaitToken) -> Result<(), TaskError> {
+        let complete = self.cx.sfn.send_task_success().task_token(token.reveal()).output("{}");
+        match complete.send().await {
+            Ok(_) => Ok(()),
+            Err(error) if is_spent(error.code()) => Ok(()),
+            // The code alone: the message may repeat the token.
+            Err(error) => {
+                let code = error.code().unwrap_or("no response").to_owned();
+                Err(TaskError::ExecutionsUnavailable(code.into()))
+            }
+        }
+    }
+
+    /// Stops an execution; one that has ended already is no error.
+    pub(crate) async fn stop(&self, name: &str) -> Result<(), TaskError> {
+        let arn = lottery::execution::arn(self.state_machine_arn, name);
+        let stop = self.cx.sfn.stop_execution().execution_arn(arn).error("ReleaseLost");
+        match stop.cause("The task token of the held draw is lost").send().await {
+            Ok(_) => Ok(()),
+            Err(error) if error.code() == Some("ExecutionDoesNotExist") => Ok(()),
+            Err(error) => Err(TaskError::ExecutionsUnavailable(error.into())),
+        }
+    }
+
     /// Starts an execution, unless it has been started already. `false` if Step Functions is throttling.
     pub(crate) async fn start(&self, draw: &Draw, name: &str, input: Value) -> Result<bool, TaskError> {
         let start = self.cx.sfn.start_execution().state_machine_arn(self.state_machine_arn);
@@ -94,6 +120,11 @@ impl Executions<'_> {
             },
         }
     }
+}
+
+/// Whether an error code of Step Functions says that no task waits with the token any more.
+fn is_spent(code: Option<&str>) -> bool {
+    matches!(code, Some("TaskDoesNotExist" | "TaskTimedOut" | "InvalidToken"))
 }
 
 /// The request rates of Step Functions are limited for the account as a whole: other executions count too.

@@ -13,6 +13,10 @@ pub enum Function {
     DrawWinners,
     /// Makes the winners official.
     RecordWinners,
+    /// Decides whether winners of a held draw are to be notified now.
+    CheckRelease,
+    /// Waits until winners of a held draw are released.
+    AwaitRelease,
     /// Sends SMS, for about a minute.
     SendSms,
     /// Sends e-mails, for about a minute.
@@ -31,11 +35,13 @@ pub enum Function {
 
 impl Function {
     /// Every function.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::SealEntries,
         Self::FetchBeacon,
         Self::DrawWinners,
         Self::RecordWinners,
+        Self::CheckRelease,
+        Self::AwaitRelease,
         Self::SendSms,
         Self::SendEmail,
         Self::CompleteDraw,
@@ -52,6 +58,8 @@ impl Function {
             Self::FetchBeacon => "fetch-beacon",
             Self::DrawWinners => "draw-winners",
             Self::RecordWinners => "record-winners",
+            Self::CheckRelease => "check-release",
+            Self::AwaitRelease => "await-release",
             Self::SendSms => "send-sms",
             Self::SendEmail => "send-email",
             Self::CompleteDraw => "complete-draw",
@@ -69,6 +77,8 @@ impl Function {
             Self::FetchBeacon => "FetchBeacon",
             Self::DrawWinners => "DrawWinners",
             Self::RecordWinners => "RecordWinners",
+            Self::CheckRelease => "CheckRelease",
+            Self::AwaitRelease => "AwaitRelease",
             Self::SendSms => "SendSms",
             Self::SendEmail => "SendEmail",
             Self::CompleteDraw => "CompleteDraw",

@@ -10,12 +10,15 @@
 //! - [`fetch_beacon`]: fetches the round of the beacon, from one of its `relays`
 //! - [`draw_winners`]: ranks the sealed entries
 //! - [`record_winners`]: the pivot, from which winners are official
+//! - [`check_release`], [`await_release`]: of a held draw, whether winners are to be notified now, and the wait for a
+//!   release
 //! - [`send_sms`], [`send_email`]: notify winners for about a minute; both through `notify`, which goes through the
 //!   ranking at a `pace`, `notify_winner`, which keeps the ledger, `message`, which has the texts, and `publish`, which knows
 //!   what a response of SNS or SES means. A `position` is what one run passes to the next
 //! - [`complete_draw`], [`mark_incomplete`]: the two ends after the pivot, decided by `notification_summary`
 //! - [`release_winners`]: the compensation before the pivot, with `release`
-//! - [`reconcile_draws`]: on a timer, resumes draws whose execution has ended, by `executions`
+//! - [`reconcile_draws`]: on a timer, resumes draws whose execution has ended, by `executions`, and wakes
+//!   or resumes those that wait for a release, by `held`
 //! - [`record_delivery`]: on events of SES, for UNKNOWN messages and bounces
 //!
 //! Around them: [`TaskContext`] and [`Config`], [`TaskError`] with its names, [`Metrics`], [`Function`], and [`lambda`],
@@ -27,6 +30,7 @@ mod due_message;
 mod error;
 mod executions;
 mod function;
+mod held;
 mod invoke;
 mod message;
 mod metrics;
@@ -41,6 +45,8 @@ mod release;
 mod sealing;
 mod task;
 
+pub mod await_release;
+pub mod check_release;
 pub mod complete_draw;
 pub mod draw_winners;
 pub mod fetch_beacon;
@@ -61,6 +67,6 @@ pub use function::Function;
 pub use invoke::invoke;
 pub use metrics::Metrics;
 pub use platform::{Clock, SystemClock};
-pub use position::{Position, Positions};
+pub use position::{Next, Position, Positions, Release};
 pub use relays::Relays;
 pub use task::{DrawInput, EndInput, SendInput, TaskInput};

@@ -44,6 +44,8 @@ pub(crate) struct NotificationSummary {
     counts: NotificationsByChannel,
     /// The channels with notifications that have no outcome yet, attempted or not.
     open: HashSet<Channel>,
+    /// Whether winners may still be held back, who are told once they are released.
+    is_held: bool,
 }
 
 impl NotificationSummary {
@@ -61,7 +63,7 @@ impl NotificationSummary {
             entered.insert((line.participant_id, line.channel));
         }
         let mut winners = cx.store.winners(lottery_id, draw_id).await?;
-        winners.retain(Winner::has_seat);
+        winners.retain(|winner| winner.has_seat() && draw.is_released(winner.rank));
         // Nothing further is due to winners with a line on every channel: their contacts need not be read.
         winners.retain(|winner| {
             let has = |channel: &Channel| entered.contains(&(winner.participant_id.clone(), *channel));
@@ -82,12 +84,12 @@ impl NotificationSummary {
                 }
             }
         }
-        Ok(Self { counts, open })
+        Ok(Self { counts, open, is_held: draw.is_held() })
     }
 
-    /// Whether every notification has an outcome.
+    /// Whether every notification has an outcome, and no winner is held back.
     pub(crate) fn is_complete(&self) -> bool {
-        self.open.is_empty()
+        self.open.is_empty() && !self.is_held
     }
 
     /// Whether every notification was sent.

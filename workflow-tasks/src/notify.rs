@@ -108,7 +108,8 @@ async fn notify_page(
     ranks: std::ops::RangeInclusive<u32>,
     tally: &mut Tally,
 ) -> Result<(), TaskError> {
-    let mut winners = cx.store.winners_ranked(draw, ranks).await?;
+    // Who is held back is not even read.
+    let mut winners = cx.store.winners_ranked(draw, ranks.filter(|rank| draw.is_released(*rank))).await?;
     winners.retain(Winner::has_seat);
     let ids: Vec<ParticipantId> = winners.iter().map(|winner| winner.participant_id.clone()).collect();
     let ledger = cx.store.ledger_lines(&draw.lottery_id, &draw.draw_id, run.channel(), &ids).await?;

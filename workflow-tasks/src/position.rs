@@ -33,6 +33,35 @@ pub struct Positions {
     pub sms: Position,
     /// E-mail.
     pub email: Position,
+    /// What of the draw is held back.
+    #[serde(default)]
+    pub release: Release,
+}
+
+/// How the release of a held draw stands in this execution.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Release {
+    /// Whether winners may still be held back.
+    pub held: bool,
+    /// What the last look decided.
+    pub next: Next,
+    /// The revision up to which what is released is being notified, or was.
+    pub seen: u32,
+    /// How many looks there were in this execution.
+    pub looks: u32,
+    /// How long to wait for a release at most, in seconds; 0 if winners are to be notified now.
+    pub wait_seconds: u32,
+}
+
+/// What follows a look at what is released.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Next {
+    /// Notifying.
+    #[default]
+    Notify,
+    /// Waiting for a release.
+    Wait,
 }
 
 impl Positions {
@@ -40,7 +69,26 @@ impl Positions {
     pub(crate) fn first(draw: &Draw) -> Self {
         let on =
             |channel| Position { next: u32::from(draw.channels.contains(&channel)), ..Position::default() };
-        Self { sms: on(Channel::Sms), email: on(Channel::Email) }
+        let release = Release { held: draw.is_held(), ..Release::default() };
+        Self { sms: on(Channel::Sms), email: on(Channel::Email), release }
+    }
+
+    /// At the beginning of the ranking again, for what was released since.
+    pub(crate) fn from_the_beginning(self, draw: &Draw, release: Release) -> Self {
+        let first = Self::first(draw);
+        let begin = |position: Position, first: Position| Position {
+            next: first.next,
+            postponed: 0,
+            wait_seconds: 0,
+            ..position
+        };
+        Self { sms: begin(self.sms, first.sms), email: begin(self.email, first.email), release }
+    }
+
+    /// How long the channel that has something left waits at least, in seconds; none if none has.
+    pub(crate) fn wait(&self) -> Option<u32> {
+        let left = [self.sms, self.email].into_iter().filter(|position| position.next > 0);
+        left.map(|position| position.wait_seconds.max(1)).min()
     }
 
     /// The beginning of the ranking again, on the channels that have messages left, after a longer wait.
@@ -52,7 +100,7 @@ impl Positions {
             round: position.round + 1,
             ..position
         };
-        Self { sms: again(self.sms, Channel::Sms), email: again(self.email, Channel::Email) }
+        Self { sms: again(self.sms, Channel::Sms), email: again(self.email, Channel::Email), ..self }
     }
 }
 

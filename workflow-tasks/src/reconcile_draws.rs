@@ -23,13 +23,14 @@ use tracing::{Instrument, Span, info, info_span, warn};
 use uuid::Uuid;
 
 use crate::executions::{Closed, Execution, Executions, resume_at};
+use crate::held;
 use crate::notification_summary::NotificationSummary;
 use crate::position::Positions;
 use crate::release::release;
 use crate::{TaskContext, TaskError, TaskInput};
 
 /// How long after its creation a draw may have no execution before the start counts as lost.
-const GRACE_PERIOD: Duration = Duration::from_secs(120);
+pub(crate) const GRACE_PERIOD: Duration = Duration::from_secs(120);
 /// The maximum number of draws that one run looks at. An account may call DescribeExecution 10 to 15 times a second, from a
 /// bucket of 250 to 300; one run a minute takes a sixth of that.
 const MAX_LOOKS: usize = 100;
@@ -38,6 +39,9 @@ const CONCURRENCY: usize = 8;
 /// How long a draw that waits for its closing time is not looked at again, with a random part of up to two hours more.
 const WAITING_LOOK: SignedDuration = SignedDuration::from_hours(4);
 const WAITING_SPREAD_SECONDS: i64 = 2 * 3600;
+
+/// The error of an execution that leaves a held draw to the next one.
+const HANDED_OVER: &str = "ReleasesHandedOver";
 
 /// The event of the timer, which is ignored.
 #[derive(Debug, Deserialize)]
@@ -166,6 +170,12 @@ async fn look_at(executions: &Executions<'_>, listing: &UnfinishedListing) -> Re
     };
     let closed = match executions.describe(&name(draw_id, resumes)).await? {
         Execution::Throttled => return Ok(Action::Later),
+        Execution::Running if draw.is_held() && draw.status == DrawStatus::Recorded => {
+            match held::look_at(executions, &draw, &name(draw_id, resumes)).await? {
+                held::Wait::Sound => return left(cx, listing, &draw).await,
+                held::Wait::Lost => return resume(executions, listing, &draw, resumes).await,
+            }
+        }
         Execution::Running => return left(cx, listing, &draw).await,
         Execution::Closed(closed) => Some(closed),
         Execution::Missing if is_young(&draw, cx.clock.now()) => return Ok(Action::Left),
@@ -195,6 +205,8 @@ async fn look_at(executions: &Executions<'_>, listing: &UnfinishedListing) -> Re
             return Ok(Action::Ended);
         }
     }
+    // An execution that has released as often as its history allows has failed at nothing.
+    let closed = closed.filter(|closed| closed.error.as_deref() != Some(HANDED_OVER));
     let due_at = closed.map_or(Timestamp::UNIX_EPOCH, |closed| resume_at(closed.began_at, resumes));
     if cx.clock.now() < due_at {
         let listing = UnfinishedListing { look_at: Some(due_at), is_outstanding: true, ..listing.clone() };

@@ -126,7 +126,8 @@ fn a_task_calls_the_function_of_its_own_name() {
     for (name, state) in of_type("Task") {
         if let Some(function) = state["Parameters"]["FunctionName"].as_str() {
             assert_eq!(function, format!("${{{name}}}"));
-            assert_eq!(state["Resource"], "arn:${Partition}:states:::lambda:invoke");
+            let callback = if name == "AwaitRelease" { ".waitForTaskToken" } else { "" };
+            assert_eq!(state["Resource"], format!("arn:${{Partition}}:states:::lambda:invoke{callback}"));
         } else {
             assert_eq!(state["Resource"], "arn:${Partition}:states:::sns:publish", "{name}");
             assert_eq!(state["Parameters"]["TopicArn"], "${OperatorTopic}");
@@ -267,12 +268,21 @@ fn the_worst_execution_leaves_before_its_history_is_full() {
     ];
     let end = ["CompleteDraw", "AllWereSent", "MarkIncomplete", "IsIncomplete", "Notify"];
     let round: u64 = inside.into_iter().chain(end).map(|state| events(&states[state])).sum();
+    // Each look at a held draw ends in a wait, or in a round that sends nothing: the sending counts as a pass.
+    let looks = limit("IsReleased", "$.notify.release.looks");
+    let held = ["CheckRelease", "IsReleased", "AwaitRelease", "IsStillHeld"];
+    let of = |names: &[&str]| names.iter().map(|name| events(&states[*name])).sum::<u64>();
+    let idle = of(&["Notify", "SmsLeft", "SmsDone", "EmailLeft", "EmailDone", "IsStillHeld"]);
+    let release = looks * (of(&["CheckRelease", "IsReleased"]) + idle.max(of(&["AwaitRelease"])));
     let once: u64 = states
         .iter()
-        .filter(|(name, _)| !end.contains(&name.as_str()) && !inside.contains(&name.as_str()))
+        .filter(|(name, _)| {
+            let name = name.as_str();
+            !end.contains(&name) && !inside.contains(&name) && !held.contains(&name)
+        })
         .map(|(_, state)| events(state))
         .sum();
-    let most = 2 + once + rounds * round + channel("Sms", "sms") + channel("Email", "email");
+    let most = 2 + once + rounds * round + release + channel("Sms", "sms") + channel("Email", "email");
     assert!((15_000..MAX_EVENTS).contains(&most), "{most}");
 }
 
@@ -289,6 +299,14 @@ fn what_decides_comes_after_the_commitment_and_before_the_ranking() {
 #[test]
 fn every_task_has_a_time_out_and_a_catcher_for_the_rest() {
     for (name, state) in of_type("Task") {
+        if name == "AwaitRelease" {
+            // It waits for people, and for as long as they have.
+            assert_eq!(state["TimeoutSecondsPath"], "$.notify.release.wait_seconds");
+            let caught =
+                items(&state, "Catch").find(|rule| error_names(rule).any(|it| it == "States.Timeout"));
+            assert_eq!(caught.unwrap()["Next"], "CheckRelease");
+            continue;
+        }
         let timeout = state["TimeoutSeconds"].as_u64();
         assert!(timeout.is_some_and(|seconds| (30..=900).contains(&seconds)), "{name}: {timeout:?}");
         let last = items(&state, "Catch").last().unwrap_or_else(|| panic!("{name} has no Catch"));
@@ -344,8 +362,20 @@ fn reachable(from: &str, barrier: &str) -> BTreeSet<String> {
 
 #[test]
 fn nothing_after_the_pivot_leads_to_the_release_of_winners() {
-    for state in ["Notify", "CompleteDraw", "AllWereSent", "MarkIncomplete", "IsIncomplete", "AlertOfUnsent"]
-    {
+    let after = [
+        "IsHeld",
+        "CheckRelease",
+        "IsReleased",
+        "AwaitRelease",
+        "Notify",
+        "IsStillHeld",
+        "CompleteDraw",
+        "AllWereSent",
+        "MarkIncomplete",
+        "IsIncomplete",
+        "AlertOfUnsent",
+    ];
+    for state in after {
         let reached = reachable(state, "");
         for before in ["ReleaseWinners", "RecordWinners", "DrawFailed", "AlertOfFailure"] {
             assert!(!reached.contains(before), "{state} leads to {before}");
@@ -355,7 +385,7 @@ fn nothing_after_the_pivot_leads_to_the_release_of_winners() {
 
 #[test]
 fn every_failure_before_the_pivot_is_told() {
-    let failed: BTreeSet<_> = reachable("ReleaseWinners", "Notify").into_iter().collect();
+    let failed: BTreeSet<_> = reachable("ReleaseWinners", "IsHeld").into_iter().collect();
     let way = ["AlertOfFailure", "AlertOfOutstanding", "DrawFailed", "DrawOutstanding", "WasReleased"];
     assert_eq!(failed, way.map(str::to_owned).into());
     assert!(!reachable("ReleaseWinners", "AlertOfFailure").contains("DrawFailed"));
@@ -400,6 +430,32 @@ fn the_state_machine_hands_on_every_field_of_a_position() {
 }
 
 #[test]
+fn how_a_release_stands_is_handed_on_by_every_state_that_writes_where_the_channels_stand() {
+    let states = all_states();
+    let writing = states.iter().filter(|(_, state)| state["ResultPath"] == "$.notify");
+    let selectors: Vec<_> = writing.map(|(name, state)| (name, &state["ResultSelector"])).collect();
+    assert_eq!(selectors.len(), 6, "{selectors:?}");
+    for (name, selector) in selectors {
+        assert!(selector["release.$"].is_string(), "{name}");
+    }
+    let branches = items(&states["Notify"], "Branches");
+    let ends = branches.flat_map(|branch| branch["States"].as_object().unwrap().values());
+    assert!(ends.filter(|state| state["End"] == true).all(|end| end["OutputPath"] == "$.notify"));
+}
+
+#[test]
+fn no_winner_of_a_held_draw_is_told_without_a_look_and_no_wait_ends_without_one() {
+    let states = all_states();
+    assert_eq!(states["RecordWinners"]["Next"], "IsHeld");
+    assert_eq!(states["IsHeld"]["Choices"][0]["Next"], "CheckRelease");
+    assert_eq!(states["IsStillHeld"]["Choices"][0]["Next"], "CheckRelease");
+    let after: BTreeSet<&str> = successors(&states["AwaitRelease"]);
+    assert_eq!(after, ["AlertOfOutstanding", "CheckRelease"].into());
+    // The reconciler knows a hand-over by this name.
+    assert_eq!(states["ReleasesHandedOver"]["Error"], "ReleasesHandedOver");
+}
+
+#[test]
 fn alerts_tell_ids_and_the_errors_name_only() {
     for (name, state) in of_type("Task") {
         let parameters = state["Parameters"].to_string();
@@ -408,8 +464,15 @@ fn alerts_tell_ids_and_the_errors_name_only() {
             .split(|c: char| !(c.is_ascii_alphanumeric() || "$._".contains(c)))
             .filter(|word| word.starts_with("$."))
             .collect();
-        let allowed =
-            ["$.lottery_id", "$.draw_id", "$.error.Error", "$.notify", "$.notify.sms", "$.notify.email"];
+        let allowed = [
+            "$.lottery_id",
+            "$.draw_id",
+            "$.error.Error",
+            "$.notify",
+            "$.notify.sms",
+            "$.notify.email",
+            "$.notify.release.seen",
+        ];
         assert!(paths.iter().all(|path| allowed.contains(path)), "{name}: {paths:?}");
     }
 }

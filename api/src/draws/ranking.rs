@@ -39,6 +39,8 @@ pub(crate) struct FullWinner {
     pub(super) participant_id: String,
     /// The winner's random name in the list of entries.
     pub(super) label: String,
+    /// Whether the winner is released: until then the public sees no name and no message is sent.
+    pub(super) released: bool,
     /// The name; absent, like the rest, if the winner has withdrawn.
     pub(super) name: Option<String>,
     pub(super) phone: Option<String>,
@@ -147,7 +149,7 @@ pub(super) async fn views(
     let (lottery_id, draw_id) = (&draw.lottery_id, &draw.draw_id);
     let mut contacts = state.store.contacts_of(lottery_id, &winners).await?;
     if shown == Shown::Masked {
-        let masked = |winner: &Winner| MaskedWinner::new(winner, contacts.get(&winner.participant_id));
+        let masked = |winner: &Winner| MaskedWinner::new(draw, winner, contacts.get(&winner.participant_id));
         return Ok(winners.iter().map(masked).map(WinnerView::Masked).collect());
     }
     let ids: Vec<_> = winners.iter().map(|winner| winner.participant_id.clone()).collect();
@@ -159,7 +161,7 @@ pub(super) async fn views(
     }
     let full = |winner: Winner| {
         let id = &winner.participant_id;
-        FullWinner::new(&winner, contacts.remove(id), notifications.remove(id).unwrap_or_default())
+        FullWinner::new(draw, &winner, contacts.remove(id), notifications.remove(id).unwrap_or_default())
     };
     Ok(winners.into_iter().map(full).map(WinnerView::Full).collect())
 }
@@ -201,7 +203,7 @@ fn reached(contact: Option<Contact>) -> (Option<String>, Option<String>, Option<
 }
 
 impl FullWinner {
-    fn new(winner: &Winner, contact: Option<Contact>, mut notifications: Vec<Notification>) -> Self {
+    fn new(draw: &Draw, winner: &Winner, contact: Option<Contact>, mut notifications: Vec<Notification>) -> Self {
         notifications.sort_by_key(|notification| (notification.channel, notification.at));
         let (name, phone, email, group) = reached(contact);
         Self {
@@ -209,6 +211,7 @@ impl FullWinner {
             rank: winner.rank,
             participant_id: winner.participant_id.to_string(),
             label: winner.label.to_string(),
+            released: draw.is_released(winner.rank),
             name,
             phone,
             email,

@@ -3,12 +3,15 @@
 //! First the draw is written, then its execution is started under a name that follows from the draw's id: after
 //! a crash between the two, the same request finds the draw and starts it, or the reconciler ends it.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use http::header::LOCATION;
-use lottery::{Channel, Draw, DrawId, DrawRequest, DrawStatus, Lottery, LotteryId, Reason};
+use jiff::Timestamp;
+use lottery::{Channel, Draw, DrawId, DrawRequest, DrawStatus, Lottery, LotteryId, Reason, ReleaseMode};
 use lottery_store::CreateDraw;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -22,6 +25,9 @@ use crate::idempotency::IdempotencyKey;
 use crate::refusal::Notice;
 use crate::state::AppState;
 use crate::watch::StartError;
+
+/// How long a list is counted before a draw starts.
+const COUNT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The draw to start: either `winners`, or `prizes`.
 #[derive(Deserialize, ToSchema)]
@@ -42,9 +48,27 @@ pub(crate) struct NewDrawBody {
     /// Until when to wait before the entries are sealed: at most 360 days ahead.
     #[schema(format = DateTime)]
     closes_at: Option<String>,
-    /// How to notify the winners: `sms`, `email`; if absent, all that there are where the service runs.
-    #[schema(min_items = 1, value_type = Option<Vec<super::notifications::ChannelName>>)]
+    /// How to tell the winners: `sms`, `email`, or nobody by an empty list; if absent, all that there are where the service runs,
+    /// and nobody if the list has no address at all.
+    #[schema(value_type = Option<Vec<super::notifications::ChannelName>>)]
     channels: Option<Vec<String>>,
+    /// When the public sees the winners' names and they are told: at once, or when they are released, by the stage as it
+    /// reveals them or by hand; at once if absent.
+    release: Option<ReleaseName>,
+    /// With the latter two: by when everything is released, at most 30 days ahead; 24 hours after the winners are recorded
+    /// if absent.
+    #[schema(format = DateTime)]
+    release_by: Option<String>,
+}
+
+/// When winners are named to the public and told.
+#[derive(Deserialize, ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[allow(dead_code, reason = "describes what is parsed as `lottery::Hold`")]
+pub(crate) enum ReleaseName {
+    Automatic,
+    OnReveal,
+    Manual,
 }
 
 /// A prize to be drawn.
@@ -140,7 +164,7 @@ async fn begin(
     let channels_asked_for = request.get("channels").is_some_and(|channels| !channels.is_null());
     let mut request = DrawRequest::parse(request, lottery.locale, now)?;
     if !channels_asked_for {
-        request.channels.clone_from(&state.config.channels);
+        request.channels = default_channels(state, lottery, &request).await?;
     } else if let Some(missing) = request.channels.iter().find(|it| !state.config.channels.contains(it)) {
         let there = state.config.channels.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         let sentence = format!("{missing} is not available where this service runs; there is: {there}");
@@ -178,6 +202,25 @@ async fn begin(
     Ok((draw, notices))
 }
 
+/// All channels that there are, unless the list has no address at all: then there is nobody to tell, which is no failure.
+/// The list of a draw that closes later may still come.
+async fn default_channels(
+    state: &AppState,
+    lottery: &Lottery,
+    request: &DrawRequest,
+) -> Result<Vec<Channel>, ApiError> {
+    let configured = state.config.channels.clone();
+    if request.closes_at.is_some() {
+        return Ok(configured);
+    }
+    let counting = state.store.participant_counts(&lottery.lottery_id);
+    // A list from before there were counts is counted one by one, which nobody waits for.
+    let Ok(counts) = tokio::time::timeout(COUNT_TIMEOUT, counting).await else { return Ok(configured) };
+    let counts = counts?;
+    let has_nobody_to_tell = counts.total > 0 && counts.unreachable == counts.total;
+    Ok(if has_nobody_to_tell { Vec::new() } else { configured })
+}
+
 /// A draw that no execution will ever carry does not stay WAITING.
 async fn give_up(state: &AppState, lottery_id: &LotteryId, draw_id: &DrawId) -> Result<(), ApiError> {
     let reason = Reason {
@@ -196,6 +239,11 @@ fn asks_for_the_same(asked: &Draw, found: &Draw) -> bool {
         && asked.exclude_past_winners == found.exclude_past_winners
         && asked.closes_at == found.closes_at
         && asked.channels == found.channels
+        && hold_asked_for(asked) == hold_asked_for(found)
+}
+
+fn hold_asked_for(draw: &Draw) -> Option<(ReleaseMode, Option<Timestamp>)> {
+    draw.hold.as_ref().map(|hold| (hold.mode, hold.release_by))
 }
 
 /// Explains a delay of e-mails to an organiser who imports and draws at once.

@@ -68,6 +68,32 @@ pub(crate) struct ReasonView {
     groups: Vec<String>,
 }
 
+/// What of a draw is held back.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ReleaseView {
+    /// `on_reveal` or `manual`.
+    mode: String,
+    /// By when everything is released; null as long as it follows from a recording to come.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    release_by: Option<Timestamp>,
+    /// How many winners are released, of those who have their seats.
+    released: u32,
+    /// How many winners have their seats; 0 before they are official.
+    total: u32,
+}
+
+impl ReleaseView {
+    fn of(draw: &Draw) -> Option<Self> {
+        let hold = draw.hold.as_ref()?;
+        Some(Self {
+            mode: hold.mode.to_string(),
+            release_by: draw.release_by(),
+            released: draw.released(),
+            total: draw.seated(),
+        })
+    }
+}
+
 /// A draw, in a list.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct DrawSummary {
@@ -88,6 +114,8 @@ pub(crate) struct DrawSummary {
     pub(crate) exclude_past_winners: bool,
     /// How winners are notified: `sms`, `email`.
     pub(crate) channels: Vec<String>,
+    /// What is held back; null if winners are named and told at once.
+    pub(crate) release: Option<ReleaseView>,
     /// Until when it waits before it seals the entries.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub(crate) closes_at: Option<Timestamp>,
@@ -138,6 +166,7 @@ impl From<&Draw> for DrawSummary {
             alternates: draw.alternates,
             exclude_past_winners: draw.exclude_past_winners,
             channels: draw.channels.iter().map(Channel::to_string).collect(),
+            release: ReleaseView::of(draw),
             closes_at: draw.closes_at,
             created_at: draw.created_at,
             sealed_at: draw.sealed_at,
@@ -224,7 +253,9 @@ pub(crate) struct MaskedWinner {
     pub(crate) rank: u32,
     /// The winner's random name in the list of entries.
     pub(crate) label: String,
-    /// The masked name; absent if the winner has withdrawn.
+    /// Whether the winner is released: until then there is no name here.
+    pub(crate) released: bool,
+    /// The masked name; absent if the winner has withdrawn, or is not released.
     #[schema(example = "R*** T***")]
     pub(crate) name: Option<String>,
     /// The masked phone number.
@@ -236,11 +267,14 @@ pub(crate) struct MaskedWinner {
 }
 
 impl MaskedWinner {
-    pub(crate) fn new(winner: &Winner, contact: Option<&Contact>) -> Self {
+    pub(crate) fn new(draw: &Draw, winner: &Winner, contact: Option<&Contact>) -> Self {
+        let released = draw.is_released(winner.rank);
+        let contact = contact.filter(|_| released);
         Self {
             prize: winner.prize.to_string(),
             rank: winner.rank,
             label: winner.label.to_string(),
+            released,
             name: contact.map(|contact| mask::name(&contact.name)),
             phone: contact.and_then(|contact| contact.phone.as_ref()).map(mask::phone),
             email: contact.and_then(|contact| contact.email.as_ref()).map(mask::email),

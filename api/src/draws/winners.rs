@@ -88,7 +88,7 @@ pub(crate) async fn winners(
 pub(super) async fn first(state: &AppState, draw: &Draw) -> Result<FirstWinners, ApiError> {
     let RankPage { winners, cursor, .. } = page_of(state, draw, 0, WINNERS_SHOWN, Shown::Masked).await?;
     let contacts = state.store.contacts_of(&draw.lottery_id, &winners).await?;
-    let masked = |winner: &Winner| MaskedWinner::new(winner, contacts.get(&winner.participant_id));
+    let masked = |winner: &Winner| MaskedWinner::new(draw, winner, contacts.get(&winner.participant_id));
     let winners_shown = winners.iter().map(masked).collect();
     Ok(FirstWinners { winners: winners_shown, total: total(draw), next_cursor: cursor })
 }

@@ -113,7 +113,10 @@ impl WatchedDraw {
             },
             DrawStatus::Sealed => unless_late(draw.beacon_at),
             DrawStatus::Drawn => unless_late(draw.drawn_at),
-            DrawStatus::Recorded => unless_late(draw.recorded_at),
+            DrawStatus::Recorded => {
+                let released_at = draw.hold.as_ref().and_then(|hold| hold.released_at);
+                unless_late(draw.recorded_at.max(released_at))
+            }
             _ => RARELY,
         }
     }

@@ -61,12 +61,23 @@ impl EventsBuilder {
     }
 
     pub(super) fn add_error(&mut self, kind: &str, state: Option<&str>, error: Option<String>) {
+        self.add_at(kind, state, error, Some(self.time));
+    }
+
+    /// Adds an event at a time that may be unknown.
+    pub(super) fn add_at(
+        &mut self,
+        kind: &str,
+        state: Option<&str>,
+        error: Option<String>,
+        time: Option<Timestamp>,
+    ) {
         let id = self.events.len() as i64 + 1;
         self.events.push(PublicEvent {
             id,
             previous_id: self.last,
             r#type: kind.to_owned(),
-            time: Some(self.time),
+            time,
             state: state.map(str::to_owned),
             error,
             committed: None,

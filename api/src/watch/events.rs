@@ -54,7 +54,11 @@ const WAITING: Open = Open { kind: "Wait", state: "WaitForBeacon" };
 const FETCHING: Open = Open { kind: "Task", state: "FetchBeacon" };
 const DRAWING: Open = Open { kind: "Task", state: "DrawWinners" };
 const RECORDING: Open = Open { kind: "Task", state: "RecordWinners" };
+const HOLDING: Open = Open { kind: "Task", state: "AwaitRelease" };
 const NOTIFYING: Open = Open { kind: "Parallel", state: "Notify" };
+
+/// The type of the event for a release: AWS has none.
+const RELEASED: &str = "WinnersReleased";
 
 /// One branch of `Notify`: a loop that sends until nothing is left.
 #[derive(Clone, Copy)]
@@ -124,8 +128,32 @@ fn before_notifying(builder: &mut EventsBuilder, draw: &Draw, now: Timestamp) ->
     None
 }
 
+/// The events of a hold: the wait, and one event for each release, without names (watchers read the draw again). Returns
+/// `false` while the draw waits.
+fn hold(builder: &mut EventsBuilder, draw: &Draw) -> bool {
+    builder.pass("Choice", "IsHeld");
+    let Some(hold) = &draw.hold else { return true };
+    builder.pass("Task", "CheckRelease");
+    builder.pass("Choice", "IsReleased");
+    builder.enter(HOLDING);
+    for _ in 0..hold.revision {
+        // When the earlier ones were made is not kept.
+        builder.add_at(RELEASED, Some(HOLDING.state), None, None);
+    }
+    if !hold.is_over {
+        return false;
+    }
+    builder.exit(HOLDING, hold.released_at);
+    builder.pass("Task", "CheckRelease");
+    builder.pass("Choice", "IsReleased");
+    true
+}
+
 /// The events from official winners to the end.
 fn notify(builder: &mut EventsBuilder, draw: &Draw) {
+    if !hold(builder, draw) {
+        return;
+    }
     builder.enter(NOTIFYING);
     let entered = builder.last;
     let mut heads = Vec::new();
@@ -150,6 +178,7 @@ fn notify(builder: &mut EventsBuilder, draw: &Draw) {
         builder.pass("Pass", branch.done);
     }
     builder.exit(NOTIFYING, draw.completed_at);
+    builder.pass("Choice", "IsStillHeld");
     builder.pass("Task", "CompleteDraw");
     builder.pass("Choice", "AllWereSent");
     if is_complete {

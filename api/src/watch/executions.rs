@@ -5,6 +5,7 @@ use aws_sdk_sfn::Client;
 use aws_sdk_sfn::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use lottery::execution::{first_input, name, resume_input};
 use lottery::{Draw, DrawId};
+use lottery_store::WaitToken;
 
 use crate::error::ApiError;
 
@@ -66,6 +67,19 @@ impl Executions {
             Ok(_) => Ok(()),
             Err(error) if error.code() == Some("ExecutionDoesNotExist") => Ok(()),
             Err(error) => Err(ApiError::unavailable(DisplayErrorContext(error))),
+        }
+    }
+
+    /// Completes the task that waits with this token; one that nobody waits with any more is as good. An error is told by
+    /// its code alone, since what the service says of it may repeat the token.
+    pub(crate) async fn complete(&self, token: &WaitToken) -> Result<(), String> {
+        let complete = self.client.send_task_success().task_token(token.reveal()).output("{}");
+        match complete.send().await {
+            Ok(_) => Ok(()),
+            Err(error) => match error.code() {
+                Some("TaskDoesNotExist" | "TaskTimedOut" | "InvalidToken") => Ok(()),
+                code => Err(code.unwrap_or("no answer").to_owned()),
+            },
         }
     }
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::support::Service;
 
 /// Every address of the design that this version serves.
-const ROUTES: [(&str, &str); 32] = [
+const ROUTES: [(&str, &str); 33] = [
     ("get", "/"),
     ("get", "/page/{file}"),
     ("get", "/page/{folder}/{file}"),
@@ -35,6 +35,7 @@ const ROUTES: [(&str, &str); 32] = [
     ("get", "/lotteries/{lottery_id}/draws/{draw_id}/winners"),
     ("get", "/lotteries/{lottery_id}/draws/{draw_id}/notifications"),
     ("post", "/lotteries/{lottery_id}/draws/{draw_id}/notifications/retry"),
+    ("post", "/lotteries/{lottery_id}/draws/{draw_id}/release"),
     ("post", "/lotteries/{lottery_id}/draws/{draw_id}/cancel"),
     ("get", "/lotteries/{lottery_id}/draws/{draw_id}/proof"),
     ("get", "/lotteries/{lottery_id}/draws/{draw_id}/entries"),

@@ -17,7 +17,11 @@ function point(group, digits) {
 export function isSignedRound(key, round, signature) {
   try {
     const message = curve.shortSignatures.hash(sha256(bigEndian(round, 8)), DOMAIN);
-    return curve.shortSignatures.verify(point(curve.G1.Point, signature), message, point(curve.G2.Point, key));
+    return curve.shortSignatures.verify(
+      point(curve.G1.Point, signature),
+      message,
+      point(curve.G2.Point, key),
+    );
   } catch {
     return false;
   }

@@ -2,4 +2,5 @@
 
 import { isSignedRound } from "./bls.js";
 
-self.onmessage = ({ data: [key, round, signature] }) => self.postMessage(isSignedRound(key, round, signature));
+self.onmessage = ({ data: [key, round, signature] }) =>
+  self.postMessage(isSignedRound(key, round, signature));

@@ -15,13 +15,17 @@ export function utf8(text) {
 
 /** Base64 for addresses, without padding. */
 export function base64url(bytes) {
-  return btoa(String.fromCharCode(...bytes)).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
+  return btoa(String.fromCharCode(...bytes))
+    .replace(/\+/g, "-")
+    .replace(/\//g, "_")
+    .replace(/=+$/, "");
 }
 
 /** A number in so many bytes, most significant first. */
 export function bigEndian(number, length) {
   const bytes = new Uint8Array(length);
-  for (let i = length - 1, rest = number; i >= 0; i -= 1, rest = Math.floor(rest / 256)) bytes[i] = rest % 256;
+  for (let i = length - 1, rest = number; i >= 0; i -= 1, rest = Math.floor(rest / 256))
+    bytes[i] = rest % 256;
   return bytes;
 }
 
@@ -39,7 +43,10 @@ export function join(...parts) {
 export function canonical(value) {
   if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
   if (value === null || typeof value !== "object") return JSON.stringify(value);
-  return `{${Object.keys(value).sort().map((name) => `${JSON.stringify(name)}:${canonical(value[name])}`).join(",")}}`;
+  return `{${Object.keys(value)
+    .sort()
+    .map((name) => `${JSON.stringify(name)}:${canonical(value[name])}`)
+    .join(",")}}`;
 }
 
 const [START, ROUNDS] = constants();
@@ -49,7 +56,10 @@ function constants() {
   const primes = [];
   for (let n = 2; primes.length < 64; n += 1) if (primes.every((prime) => n % prime)) primes.push(n);
   const fraction = (root) => Math.floor((root - Math.floor(root)) * 2 ** 32) | 0;
-  return [Int32Array.from(primes.slice(0, 8), (prime) => fraction(prime ** 0.5)), Int32Array.from(primes, (prime) => fraction(Math.cbrt(prime)))];
+  return [
+    Int32Array.from(primes.slice(0, 8), (prime) => fraction(prime ** 0.5)),
+    Int32Array.from(primes, (prime) => fraction(Math.cbrt(prime))),
+  ];
 }
 
 const W = new Int32Array(64);
@@ -64,15 +74,36 @@ function compress(state, bytes, at) {
     const s1 = ((y >>> 17) | (y << 15)) ^ ((y >>> 19) | (y << 13)) ^ (y >>> 10);
     W[i] = (W[i - 16] + s0 + W[i - 7] + s1) | 0;
   }
-  let a = state[0], b = state[1], c = state[2], d = state[3], e = state[4], f = state[5], g = state[6], h = state[7];
+  let a = state[0],
+    b = state[1],
+    c = state[2],
+    d = state[3],
+    e = state[4],
+    f = state[5],
+    g = state[6],
+    h = state[7];
   for (let i = 0; i < 64; i += 1) {
     const s1 = ((e >>> 6) | (e << 26)) ^ ((e >>> 11) | (e << 21)) ^ ((e >>> 25) | (e << 7));
     const t1 = (h + s1 + ((e & f) ^ (~e & g)) + ROUNDS[i] + W[i]) | 0;
     const s0 = ((a >>> 2) | (a << 30)) ^ ((a >>> 13) | (a << 19)) ^ ((a >>> 22) | (a << 10));
     const t2 = (s0 + ((a & b) ^ (a & c) ^ (b & c))) | 0;
-    h = g; g = f; f = e; e = (d + t1) | 0; d = c; c = b; b = a; a = (t1 + t2) | 0;
+    h = g;
+    g = f;
+    f = e;
+    e = (d + t1) | 0;
+    d = c;
+    c = b;
+    b = a;
+    a = (t1 + t2) | 0;
   }
-  state[0] += a; state[1] += b; state[2] += c; state[3] += d; state[4] += e; state[5] += f; state[6] += g; state[7] += h;
+  state[0] += a;
+  state[1] += b;
+  state[2] += c;
+  state[3] += d;
+  state[4] += e;
+  state[5] += f;
+  state[6] += g;
+  state[7] += h;
 }
 
 /** Hashes on from a state in which `before` bytes are taken already. */
@@ -101,7 +132,9 @@ export function hmac(key) {
   const [inner, outer] = [0x36, 0x5c].map((pad) => {
     const state = Int32Array.from(START);
     const block = new Uint8Array(64).fill(pad);
-    key.forEach((byte, i) => { block[i] ^= byte; });
+    key.forEach((byte, i) => {
+      block[i] ^= byte;
+    });
     compress(state, block, 0);
     return state;
   });

@@ -29,7 +29,9 @@ export function inLine(scored) {
 export function ranking(line, manifest) {
   const seats = new Array(line.length).fill(null);
   // Of each prize: the quota that names a group, or null for those without one.
-  const quotas = manifest.prizes.map((prize) => new Map(prize.quota.flatMap((bound) => partsOf(bound).map((part) => [part, bound]))));
+  const quotas = manifest.prizes.map(
+    (prize) => new Map(prize.quota.flatMap((bound) => partsOf(bound).map((part) => [part, bound]))),
+  );
   manifest.prizes.forEach((prize, place) => {
     for (const bound of prize.quota) {
       let left = bound.at_least ?? 0;
@@ -61,5 +63,7 @@ export function ranking(line, manifest) {
     seats[i] = { prize: null, seat: "alternate" };
     left -= 1;
   }
-  return line.flatMap((one, i) => (seats[i] ? [{ label: one.label, prize: seats[i].prize, score: hex(one.score), seat: seats[i].seat }] : []));
+  return line.flatMap((one, i) =>
+    seats[i] ? [{ label: one.label, prize: seats[i].prize, score: hex(one.score), seat: seats[i].seat }] : [],
+  );
 }

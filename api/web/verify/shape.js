@@ -11,21 +11,29 @@ export function fits(value, shape) {
   if (Array.isArray(shape)) return Array.isArray(value) && value.every((item) => fits(item, shape[0]));
   if (value === null || typeof value !== "object" || Array.isArray(value)) return false;
   const names = Object.keys(shape);
-  return Object.keys(value).length === names.length && names.every((name) => Object.hasOwn(value, name) && fits(value[name], shape[name]));
+  return (
+    Object.keys(value).length === names.length &&
+    names.every((name) => Object.hasOwn(value, name) && fits(value[name], shape[name]))
+  );
 }
 
 const whole = (least, most) => (value) => Number.isSafeInteger(value) && value >= least && value <= most;
 const text = (pattern) => (value) => typeof value === "string" && pattern.test(value);
 const orNull = (shape) => (value) => value === null || fits(value, shape);
 const hexadecimal = (bytes) => text(new RegExp(`^[0-9a-f]{${2 * bytes}}$`));
-const list = (shape, least, most) => (value) => Array.isArray(value) && value.length >= least && value.length <= most && fits(value, [shape]);
+const list = (shape, least, most) => (value) =>
+  Array.isArray(value) && value.length >= least && value.length <= most && fits(value, [shape]);
 
 // White space is Unicode's property of that name, which is not what `trim` takes off (U+FEFF is none). Of half a surrogate
 // pair there is no UTF-8.
 const AT_THE_ENDS = /^\p{White_Space}|\p{White_Space}$/u;
 const isText = (value) => typeof value === "string" && !/\p{Cs}/u.test(value);
 const line = (longest) => (value) =>
-  isText(value) && value !== "" && [...value].length <= longest && !AT_THE_ENDS.test(value) && !/\p{Cc}/u.test(value);
+  isText(value) &&
+  value !== "" &&
+  [...value].length <= longest &&
+  !AT_THE_ENDS.test(value) &&
+  !/\p{Cc}/u.test(value);
 const group = (value) => line(64)(value) && value.normalize("NFC") === value;
 
 /** A moment of the years 0001 to 9998, in milliseconds since 1970. */
@@ -60,14 +68,21 @@ function bound(value) {
 function prize(value) {
   if (!fits(value, { name: line(100), quota: list(bound, 0, 50), winners: whole(1, 10000) })) return false;
   const parts = value.quota.flatMap(partsOf);
-  return parts.length <= 50 && new Set(parts).size === parts.length && value.quota.reduce((sum, one) => sum + (one.at_least ?? 0), 0) <= value.winners;
+  return (
+    parts.length <= 50 &&
+    new Set(parts).size === parts.length &&
+    value.quota.reduce((sum, one) => sum + (one.at_least ?? 0), 0) <= value.winners
+  );
 }
 
-const prizes = (value) => list(prize, 1, 100)(value) && value.reduce((sum, one) => sum + one.winners, 0) <= 10000;
+const prizes = (value) =>
+  list(prize, 1, 100)(value) && value.reduce((sum, one) => sum + one.winners, 0) <= 10000;
 
 const LABEL = text(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
 const SCHEME = text(/^bls-unchained-g1-rfc9380$/);
-const STATUS = text(/^(WAITING|SEALED|DRAWN|RECORDED|SUCCEEDED|INCOMPLETE|REJECTED|FAILED|CANCELLED|ABANDONED)$/);
+const STATUS = text(
+  /^(WAITING|SEALED|DRAWN|RECORDED|SUCCEEDED|INCOMPLETE|REJECTED|FAILED|CANCELLED|ABANDONED)$/,
+);
 
 /** The last of the 43 characters carries four bits: the two below them must be zero. */
 const HOLDER = text(/^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/);
@@ -80,7 +95,11 @@ export const ENTRY = {
   tickets: whole(1, 1000),
 };
 
-export const RECEIPT = { label: LABEL, nonce: hexadecimal(32), participant_id: text(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/) };
+export const RECEIPT = {
+  label: LABEL,
+  nonce: hexadecimal(32),
+  participant_id: text(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/),
+};
 
 /** A proof without its entries, which are held to their shape in a step of their own. */
 export const PROOF = {
@@ -98,7 +117,12 @@ export const PROOF = {
   manifest: {
     algorithm: text(/^hkdf-sha256-lowest-ticket$/),
     alternates: whole(0, U32),
-    beacon: { chain_hash: hexadecimal(32), public_key: hexadecimal(96), round: whole(0, EXACT), scheme: SCHEME },
+    beacon: {
+      chain_hash: hexadecimal(32),
+      public_key: hexadecimal(96),
+      round: whole(0, EXACT),
+      scheme: SCHEME,
+    },
     claim_within_seconds: orNull(whole(0, U32)),
     closes_at: orNull(moment),
     draw_id: text(/^[a-z0-9][a-z0-9-]{0,39}$/),
@@ -114,7 +138,14 @@ export const PROOF = {
     tickets: whole(0, EXACT),
     version: whole(1, 1),
   },
-  ranking: orNull([{ label: LABEL, prize: orNull(whole(0, 99)), score: hexadecimal(32), seat: text(/^(reserved|open|alternate)$/) }]),
+  ranking: orNull([
+    {
+      label: LABEL,
+      prize: orNull(whole(0, 99)),
+      score: hexadecimal(32),
+      seat: text(/^(reserved|open|alternate)$/),
+    },
+  ]),
   signature: { public_key: hexadecimal(32), signature: hexadecimal(64) },
   version: whole(1, 1),
 };

@@ -15,7 +15,7 @@ const SMALL = new Set([
 function isWeak(digits) {
   const sign = (parseInt(digits.slice(62), 16) & 0x7f).toString(16).padStart(2, "0");
   const y = digits.slice(0, 62) + sign;
-  return SMALL.has(y) || (/^(e[d-f]|f.)(ff){30}7f$/).test(y);
+  return SMALL.has(y) || /^(e[d-f]|f.)(ff){30}7f$/.test(y);
 }
 
 /** Whether the key signed the commitment; null if this browser cannot tell. */

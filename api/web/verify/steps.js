@@ -11,7 +11,17 @@ import { isSigned } from "./signature.js";
 const QUICKNET = "52db9ba70e0cc0f6eaf7803dd07447a1f5477735fd3f661792ba94600c84e971";
 
 /** In this order. */
-export const STEPS = ["form", "manifest", "commitment", "signature", "round", "randomness", "entries", "ranking", "receipt"];
+export const STEPS = [
+  "form",
+  "manifest",
+  "commitment",
+  "signature",
+  "round",
+  "randomness",
+  "entries",
+  "ranking",
+  "receipt",
+];
 
 /** A step that does not hold, with the name of the reason. */
 class Broken extends Error {}
@@ -53,7 +63,8 @@ export async function verify(bytes, { readEntries, noted, receipt }, tell) {
     step = "signature";
     const signed = await isSigned(proof.signature, commitment);
     need(signed !== false, "signature_wrong");
-    if (signed) holds(); else {
+    if (signed) holds();
+    else {
       isWhole = false;
       open("signature_unsupported");
     }
@@ -68,7 +79,8 @@ export async function verify(bytes, { readEntries, noted, receipt }, tell) {
       need(hex(sha256(unhex(beacon.round.signature))) === beacon.round.randomness, "randomness_hash");
       const isOfBeacon = await isBeacons(beacon.chain.public_key, beacon.round);
       need(isOfBeacon !== false, "randomness_signature");
-      if (isOfBeacon) holds(); else {
+      if (isOfBeacon) holds();
+      else {
         isWhole = false;
         open("randomness_unsupported");
       }
@@ -107,7 +119,13 @@ export async function verify(bytes, { readEntries, noted, receipt }, tell) {
       need(explains(receipt, own), "receipt_wrong");
       const rank = (proof.ranking ?? []).findIndex((one) => one.label === receipt.label);
       const place = rank < 0 ? null : proof.ranking[rank];
-      tell({ step, state: "holds", reason: place === null ? "receipt_listed" : place.prize === null ? "receipt_alternate" : "receipt_won", places: { prize: place?.prize == null ? "" : manifest.prizes[place.prize].name, rank: rank + 1 } });
+      tell({
+        step,
+        state: "holds",
+        reason:
+          place === null ? "receipt_listed" : place.prize === null ? "receipt_alternate" : "receipt_won",
+        places: { prize: place?.prize == null ? "" : manifest.prizes[place.prize].name, rank: rank + 1 },
+      });
     }
     if (!isWhole) return "incomplete";
     if (!isRanked) return "unseated";
@@ -178,13 +196,22 @@ function checkManifest(manifest) {
   need(manifest.sequence > 0, "manifest_sequence");
   need((manifest.previous_commitment === null) === isFirst, "manifest_previous");
   need((manifest.previous_status === null) === isFirst, "manifest_previous");
-  need(manifest.closes_at === null || Date.parse(manifest.closes_at) <= Date.parse(manifest.sealed_at), "manifest_closes");
+  need(
+    manifest.closes_at === null || Date.parse(manifest.closes_at) <= Date.parse(manifest.sealed_at),
+    "manifest_closes",
+  );
 }
 
 function checkRound(manifest, chain) {
   const named = manifest.beacon;
   const name = chain.beacon_id === "default" ? "" : chain.beacon_id;
-  const parameters = join(bigEndian(chain.period, 4), bigEndian(chain.genesis_time, 8), unhex(chain.public_key), unhex(chain.group_hash), utf8(name));
+  const parameters = join(
+    bigEndian(chain.period, 4),
+    bigEndian(chain.genesis_time, 8),
+    unhex(chain.public_key),
+    unhex(chain.group_hash),
+    utf8(name),
+  );
   need(hex(sha256(parameters)) === named.chain_hash, "round_chain");
   need(chain.public_key === named.public_key && chain.scheme === named.scheme, "round_chain");
   const earliest = Date.parse(manifest.sealed_at) + manifest.margin_seconds * 1000;
@@ -204,9 +231,12 @@ async function take(pages, score, receipt) {
       const wrong = list.add(entry);
       need(wrong === null, wrong);
       if (receipt && entry.label === receipt.label) own = entry;
-      if (score && entry.excluded === null) scored.push({ label: entry.label, group: entry.group, score: score(entry) });
+      if (score && entry.excluded === null)
+        scored.push({ label: entry.label, group: entry.group, score: score(entry) });
       if (performance.now() - breathed > 30) {
-        await new Promise((resolve) => { setTimeout(resolve); });
+        await new Promise((resolve) => {
+          setTimeout(resolve);
+        });
         breathed = performance.now();
       }
     }

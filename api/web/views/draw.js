@@ -22,6 +22,7 @@ import { token } from "../session.js";
 import { watchDraw } from "../watch.js";
 import { Notifications } from "./notifications.js";
 import { whomInWords } from "./quota_form.js";
+import { Release } from "./release.js";
 import { Winners } from "./winners.js";
 
 export async function show(root, { parameters: [lottery, id], signal }) {
@@ -40,7 +41,11 @@ export async function show(root, { parameters: [lottery, id], signal }) {
   /** @type {(value?: unknown) => void} */
   let wake = () => {};
   let again = 0;
-  const winners = new Winners(lottery, id, signal);
+  const release = new Release(lottery, id, async () => {
+    const now = await get(drawPath(lottery, id), { signal });
+    show(now);
+  });
+  const winners = new Winners(lottery, id, signal, release);
   const notifications = new Notifications(lottery, id, signal, () => {
     again = 8;
     wake();
@@ -52,6 +57,7 @@ export async function show(root, { parameters: [lottery, id], signal }) {
     actions,
     noticesOf(id).map((notice) => h("p", { class: "notice" }, explanation(notice))),
     body,
+    release.element,
     winners.element,
     notifications.element,
     odds,
@@ -117,6 +123,11 @@ function showHead(head, draw) {
 /** A step that takes longer than this waits for a service that is down, or that takes no more calls at the timestamp. */
 const LATE = 60000;
 
+/** Winners are held back, so that nobody is told yet. */
+function isHeld(draw) {
+  return Boolean(draw.release) && draw.release.released < draw.release.total;
+}
+
 /** Why a draw that should have come further has not, and that it will. */
 function lateness(draw) {
   const since = (text) => (text ? Date.now() - Date.parse(text) : 0);
@@ -130,7 +141,7 @@ function lateness(draw) {
     WAITING: ["sealing", draw.closes_at ?? draw.created_at],
     SEALED: draw.beacon_at ? ["drawing", draw.beacon_at] : ["beacon", draw.round_at],
     DRAWN: ["recording", draw.drawn_at],
-    RECORDED: ["notifying", draw.recorded_at],
+    RECORDED: isHeld(draw) ? [null, null] : ["notifying", draw.recorded_at],
   }[draw.status] ?? [null, null];
   if (!step || since(from) < LATE) return null;
   return h("p", { class: "late", "data-late": step }, t(`late.${step}`, { n: number(notified) }));

@@ -8,6 +8,7 @@ import { trouble } from "../format.js";
 import { t } from "../i18n/index.js";
 import { link } from "../router.js";
 import { numberInput, quotaRow } from "./quota_form.js";
+import { releaseChoice } from "./release.js";
 
 /** The form of a new draw of this lottery. */
 export function drawForm(lottery) {
@@ -21,6 +22,7 @@ export function drawForm(lottery) {
   const past = h("input", { type: "checkbox", checked: true });
   const sms = h("input", { type: "checkbox", checked: true });
   const email = h("input", { type: "checkbox", checked: true });
+  const release = releaseChoice();
   const problem = h("p", { class: "problem", role: "alert" });
   const submit = h("button", { type: "submit", class: "primary" }, t("draw_form.start"));
   // The same press of the button, repeated after a lost answer, is the same draw.
@@ -47,6 +49,7 @@ export function drawForm(lottery) {
       h("summary", null, t("draw_form.options")),
       field(t("draw_form.alternates"), alternates, t("draw_form.alternates_hint")),
       field(t("draw_form.closes"), closes, t("draw_form.closes_hint")),
+      field(t("release.by_field"), release.by, t("release.by_hint")),
       h(
         "fieldset",
         null,
@@ -56,6 +59,7 @@ export function drawForm(lottery) {
       ),
       h("p", { class: "hint" }, t("draw_form.tickets_hint")),
     ),
+    field(t("release.when"), release.mode, t("release.when_hint")),
     h("label", { class: "check" }, past, " ", t("draw_form.past")),
     problem,
     submit,
@@ -78,6 +82,7 @@ export function drawForm(lottery) {
     };
     if (Number(alternates.value) > 0) body.alternates = Number(alternates.value);
     if (closes.value) body.closes_at = new Date(closes.value).toISOString();
+    release.write(body);
     try {
       const draw = await post(lotteryPath(lottery.lottery_id, "draws"), body, {
         headers: { "idempotency-key": key },

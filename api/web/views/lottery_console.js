@@ -24,10 +24,24 @@ export async function show(root, { parameters: [id], signal }) {
     root,
     h("p", { class: "crumbs" }, h("a", { href: "#/console" }, t("console.title"))),
     h("h1", null, foreign(lottery.name)),
-    h("p", { class: "actions" }, h("a", { class: "button", href: link("lotteries", id) }, t("lottery.public")), h("a", { class: "button", href: link("lotteries", id, "stage") }, t("draw.stage"))),
-    h("div", { class: "columns" },
-      h("div", null,
-        h("section", { class: "importing" }, h("h2", null, t("import.title")), importPanel(lottery, list, signal)),
+    h(
+      "p",
+      { class: "actions" },
+      h("a", { class: "button", href: link("lotteries", id) }, t("lottery.public")),
+      h("a", { class: "button", href: link("lotteries", id, "stage") }, t("draw.stage")),
+    ),
+    h(
+      "div",
+      { class: "columns" },
+      h(
+        "div",
+        null,
+        h(
+          "section",
+          { class: "importing" },
+          h("h2", null, t("import.title")),
+          importPanel(lottery, list, signal),
+        ),
         list.element,
         h("section", null, h("h2", null, t("lottery.draws")), draws),
       ),

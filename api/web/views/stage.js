@@ -6,7 +6,7 @@
 import { get } from "../api.js";
 import { sleep } from "../connection.js";
 import { h, put } from "../dom.js";
-import { drawPath, hasWinners, isFinal, lotteryPath, watchDraw } from "../draws.js";
+import { drawPath, hasWinners, isFinal, lotteryPath } from "../draws.js";
 import { number } from "../format.js";
 import { t } from "../i18n/index.js";
 import { link } from "../router.js";
@@ -19,6 +19,7 @@ import { Releases, releaseCall } from "../stage/release.js";
 import { SCENES } from "../stage/scenes.js";
 import { openSetup } from "../stage/setup.js";
 import { Step } from "../stage/step.js";
+import { watchDraw } from "../watch.js";
 
 /** Winners that could not be read, or are not released yet, are asked for again after this time, in milliseconds. */
 const AGAIN = 1200;

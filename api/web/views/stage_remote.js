@@ -4,7 +4,7 @@
 
 import { get } from "../api.js";
 import { foreign, h, put } from "../dom.js";
-import { hasWinners, lotteryPath, watchDraw } from "../draws.js";
+import { hasWinners, lotteryPath } from "../draws.js";
 import { number } from "../format.js";
 import { known, t } from "../i18n/index.js";
 import { token } from "../session.js";
@@ -12,6 +12,7 @@ import { results } from "../stage/people.js";
 import { allOfPrize, back, firstPosition, next, seats } from "../stage/program.js";
 import { Step } from "../stage/step.js";
 import { showSignIn } from "./sign_in.js";
+import { watchDraw } from "../watch.js";
 
 /** @typedef {import("../stage/program.js").Position} Position */
 

@@ -13,7 +13,8 @@ import { token } from "../session.js";
 const PAGE = 200;
 
 export class Winners {
-  constructor(lottery, id, signal) {
+  constructor(lottery, id, signal, release) {
+    this.release = release;
     this.address = drawPath(lottery, id, "winners");
     this.where = `${this.address}?limit=${PAGE}`;
     this.name = `${lottery}-${id}`;
@@ -96,7 +97,11 @@ export class Winners {
       "div",
       { class: "prize-block alternates" },
       h("h3", null, t("winners.alternates")),
-      h("ul", { class: "winners" }, waiting.map(item)),
+      h(
+        "ul",
+        { class: "winners" },
+        waiting.map((one) => item(one)),
+      ),
     );
   }
 
@@ -125,6 +130,7 @@ export class Winners {
     const last = this.first.at(-1)?.rank ?? 0;
     const list = [...this.first, ...this.more.filter((winner) => winner.rank > last)];
     if (!list.length) {
+      this.release.show(this.draw, null);
       put(this.element);
       return;
     }
@@ -138,6 +144,7 @@ export class Winners {
     const focused = this.element.contains(document.activeElement)
       ? /** @type {HTMLButtonElement} */ (document.activeElement).name
       : "";
+    this.release.show(this.draw, this.isFull ? list : null);
     put(
       this.element,
       h("h2", null, t("winners.title")),
@@ -150,7 +157,11 @@ export class Winners {
             "div",
             { class: "prize-block" },
             h("h3", null, foreign(prize)),
-            h("ul", { class: "winners" }, won.map(item)),
+            h(
+              "ul",
+              { class: "winners" },
+              won.map((winner) => item(winner, this.isFull ? this.release.one(winner) : null)),
+            ),
           ),
         ),
       this.waiting(list),
@@ -172,7 +183,7 @@ export class Winners {
   }
 }
 
-function item(winner) {
+function item(winner, action = null) {
   const contact = [winner.group, winner.phone, winner.email].filter(Boolean);
   const notes = (winner.notifications ?? []).filter((note) => note.state !== "SENT");
   const seat = [
@@ -186,7 +197,13 @@ function item(winner) {
     "li",
     null,
     h("span", { class: "rank" }, winner.rank),
-    h("span", { class: "who" }, winner.name ? foreign(winner.name) : h("em", null, t("winners.withdrawn"))),
+    h(
+      "span",
+      { class: "who" },
+      winner.name
+        ? foreign(winner.name)
+        : h("em", null, winner.released === false ? t("release.not_yet") : t("winners.withdrawn")),
+    ),
     winner.participant_id || contact.length
       ? h(
           "span",
@@ -196,6 +213,7 @@ function item(winner) {
         )
       : null,
     seat ? h("span", { class: "quiet" }, seat) : null,
+    action,
     notes.map((note) =>
       h(
         "span",

@@ -87,12 +87,16 @@ fn every_state_waits_a_little_longer_than_its_function_may_take() {
         let Some(placeholder) = state["Parameters"]["FunctionName"].as_str() else { return };
         let logical_name = placeholder.trim_start_matches("${").trim_end_matches('}');
         let function = template["functions"][logical_name]["timeout"].as_u64().unwrap();
-        let state = state["TimeoutSeconds"].as_u64().unwrap();
+        checked.insert(logical_name.to_owned());
+        // This one waits for a person, and for as long as its input says.
+        let Some(state) = state["TimeoutSeconds"].as_u64() else {
+            assert_eq!(logical_name, "AwaitRelease");
+            return;
+        };
         assert!(
             (function + 1..=function + 60).contains(&state),
             "{logical_name}: {function} s, its state {state} s"
         );
-        checked.insert(logical_name.to_owned());
     });
     // All but those that a timer or an event calls.
     let substitutions = template["state_machine"]["substitutions"].as_object().unwrap();

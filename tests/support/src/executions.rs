@@ -17,6 +17,8 @@ struct State {
     executions: BTreeMap<String, Execution>,
     described: usize,
     throttled: usize,
+    /// The task tokens with which tasks were completed.
+    completed: Vec<String>,
 }
 
 #[derive(Debug, Clone)]
@@ -64,6 +66,27 @@ impl Executions {
         self.0.lock().unwrap().throttled = calls;
     }
 
+    /// The task tokens with which tasks were completed, in their order.
+    pub(crate) fn completed(&self) -> Vec<String> {
+        self.0.lock().unwrap().completed.clone()
+    }
+
+    fn complete(&self, request: &Value) -> (u16, Value) {
+        let token = request["taskToken"].as_str().unwrap().to_owned();
+        let completed = &mut self.0.lock().unwrap().completed;
+        if completed.contains(&token) {
+            return (400, json!({"__type": "TaskTimedOut", "message": "no such task"}));
+        }
+        completed.push(token);
+        (200, json!({}))
+    }
+
+    fn stop(&self, request: &Value) -> (u16, Value) {
+        let name = request["executionArn"].as_str().unwrap().rsplit(':').next().unwrap();
+        self.set(name, "ABORTED");
+        (200, json!({"stopDate": 1.0}))
+    }
+
     fn describe(&self, request: &Value) -> (u16, Value) {
         {
             let mut state = self.0.lock().unwrap();
@@ -109,6 +132,8 @@ impl HttpConnector for Executions {
         let (status, answer) = match target.rsplit('.').next() {
             Some("DescribeExecution") => self.describe(&body),
             Some("StartExecution") => self.start(&body),
+            Some("SendTaskSuccess") => self.complete(&body),
+            Some("StopExecution") => self.stop(&body),
             other => panic!("the reconciler is not meant to call {other:?}"),
         };
         let answer = SdkBody::from(answer.to_string());

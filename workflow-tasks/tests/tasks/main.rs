@@ -9,4 +9,5 @@ mod fair_draw;
 mod killed;
 mod notifications;
 mod reconciler;
+mod release;
 mod ses;

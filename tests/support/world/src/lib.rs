@@ -324,7 +324,8 @@ impl World {
         let first = json!({
             "next": 1, "postponed": 0, "wait_seconds": 0, "per_minute": 0, "passes": 0, "round": 0
         });
-        json!({"sms": first, "email": first})
+        let release = json!({"held": false, "next": "NOTIFY", "seen": 0, "looks": 0, "wait_seconds": 0});
+        json!({"sms": first, "email": first, "release": release})
     }
 
     pub async fn open_draw(&self) -> Option<DrawId> {

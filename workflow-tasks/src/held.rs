@@ -1,0 +1,46 @@
+//! The wait of a held draw as the reconciler sees it: whether a release can still end it.
+
+use lottery::Draw;
+use lottery_store::ReleaseWait;
+use tracing::info;
+
+use crate::TaskError;
+use crate::executions::Executions;
+use crate::reconcile_draws::GRACE_PERIOD;
+
+/// How the wait of a running execution stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wait {
+    /// It ends by itself, or was ended here.
+    Sound,
+    /// Nobody can end it: its execution was stopped, and the draw needs another one.
+    Lost,
+}
+
+/// Looks at the wait of a held draw whose execution `name` runs. A release whose caller did not come to complete the task
+/// is completed here; ending a wait too often does no harm.
+pub(crate) async fn look_at(executions: &Executions<'_>, draw: &Draw, name: &str) -> Result<Wait, TaskError> {
+    let cx = executions.cx;
+    let (lottery_id, draw_id) = (&draw.lottery_id, &draw.draw_id);
+    let revision = draw.hold.as_ref().map_or(0, |hold| hold.revision);
+    match cx.store.release_wait(lottery_id, draw_id).await? {
+        Some(ReleaseWait { token: Some(token), seen }) if revision > seen => {
+            executions.complete(&token).await?;
+            info!("completed the wait of a held draw");
+            Ok(Wait::Sound)
+        }
+        Some(_) => Ok(Wait::Sound),
+        // It has not come so far yet.
+        None if draw
+            .recorded_at
+            .is_none_or(|at| cx.clock.now().duration_since(at).unsigned_abs() < GRACE_PERIOD) =>
+        {
+            Ok(Wait::Sound)
+        }
+        None => {
+            executions.stop(name).await?;
+            info!("stopped an execution whose task token is lost");
+            Ok(Wait::Lost)
+        }
+    }
+}
