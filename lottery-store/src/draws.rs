@@ -103,6 +103,7 @@ fn draw_item(draw: &Draw) -> NewItem {
         .with("alternates", number(draw.alternates))
         .with("exclude_past_winners", flag(draw.exclude_past_winners))
         .with_some("closes_at", draw.closes_at.map(text))
+        .with_some("draw_at", draw.draw_at.map(text))
         .with("channels", json(&draw.channels))
         .with("created_at", text(draw.created_at))
         .with_some("sequence", draw.sequence.map(number))
@@ -136,6 +137,7 @@ pub(crate) fn draw_from(item: &Item) -> Result<Draw, StoreError> {
         alternates: item.number("alternates")?,
         exclude_past_winners: item.flag("exclude_past_winners")?,
         closes_at: item.parse_optional("closes_at")?,
+        draw_at: item.parse_optional("draw_at")?,
         channels: item.json("channels")?,
         hold: hold(item)?,
         created_at: item.timestamp("created_at")?,

@@ -19,6 +19,7 @@
 //! | notification | Lottery | `LOTTERY#l#DRAW#d` | `NOTIFICATION#p#channel#kind` |
 //! | wait of a held draw's execution | Lottery | `LOTTERY#l#DRAW#d` | `RELEASE` |
 //! | sealed chunk | Lottery | `LOTTERY#l#DRAW#d#CHUNK#attempt#nnnnnn` | `CHUNK` |
+//! | time stamps of the commitment | Lottery | `LOTTERY#l#DRAW#d` | `WITNESSES` |
 //! | index of the chunks | Lottery | `LOTTERY#l#DRAW#d#INDEX#attempt` | `nnnnnn` |
 //! | attempt to seal that may have left chunks | Lottery | `SEAL_ATTEMPTS` | `l#d#attempt` |
 //! | list of draws | Lottery | `LOTTERY#l#DRAWS` | `milliseconds#d` |
@@ -232,6 +233,11 @@ pub(crate) fn stage(lottery_id: &LotteryId, draw_id: &DrawId) -> Key {
 /// How the execution of a held draw stands, with its task token.
 pub(crate) fn release_wait(lottery_id: &LotteryId, draw_id: &DrawId) -> Key {
     Key::lottery(draw_pk(lottery_id, draw_id), "RELEASE")
+}
+
+/// The time stamps of a draw's commitment.
+pub(crate) fn witnesses(lottery_id: &LotteryId, draw_id: &DrawId) -> Key {
+    Key::lottery(draw_pk(lottery_id, draw_id), "WITNESSES")
 }
 
 pub(crate) fn winner(lottery_id: &LotteryId, draw_id: &DrawId, rank: u32) -> Key {

@@ -9,7 +9,7 @@
 //! - `lotteries`, and `lottery_lock`, by which one draw at a time holds a lottery
 //! - `participants`, `contacts`, `email`: the list of a lottery, and how its people are reached
 //! - `draws`, and `draw_status` with the four ways in which a draw ends
-//! - `pool`, `past_winners`, `attempts`, `chunks`, `seal`, `beacon_round`, `winners`: the draw itself
+//! - `pool`, `past_winners`, `attempts`, `chunks`, `seal`, `witnesses`, `beacon_round`, `winners`: the draw itself
 //! - `ledger`, `notification_counts`, `deliveries`, `reopen`: the messages to winners
 //! - `reconcile`: the draws that have not ended; `idempotency`: responses that repeated requests get
 
@@ -46,6 +46,7 @@ mod reopen;
 mod seal;
 mod stage;
 mod winners;
+mod witnesses;
 
 pub use attempts::SealAttempt;
 pub use chunks::{CHUNK_ENTRIES, ChunkMark, EntryInclusion, RawChunk, SealedEntry};

@@ -94,13 +94,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         tickets as f64 / time / 1e6
     )?;
 
-    let proof = Proof {
-        beacon: ProofBeacon { chain: beacon.chain().clone(), round: Some(round) },
-        signature: OrganiserKey::from_seed(&[2; 32]).sign(&commitment),
-        manifest,
-        ranking: Some(ranking),
-        version: Version,
-    };
+    let signature = OrganiserKey::from_seed(&[2; 32]).sign(&commitment);
+    let beacon = ProofBeacon { chain: beacon.chain().clone(), round: Some(round) };
+    let proof = Proof::new(beacon, manifest, Some(ranking), signature, Vec::new());
     let bundle = proof.to_canonical_json(Some(&entries));
     drop(entries);
     for threads in [1, 2] {

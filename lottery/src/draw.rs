@@ -261,6 +261,8 @@ pub struct Draw {
     pub exclude_past_winners: bool,
     /// The time before which the entries are not sealed.
     pub closes_at: Option<Timestamp>,
+    /// The time at which the deciding round is published, or shortly after; without it, as soon as possible after sealing.
+    pub draw_at: Option<Timestamp>,
     /// The channels on which winners are notified.
     pub channels: Vec<Channel>,
     /// The winners that it holds back once they are official; none if they are named and notified at once.

@@ -61,6 +61,8 @@ pub struct DrawRequest {
     pub exclude_past_winners: bool,
     /// The time before which the entries are not sealed.
     pub closes_at: Option<Timestamp>,
+    /// The time at which the deciding round is published, or shortly after; without it, as soon as possible after sealing.
+    pub draw_at: Option<Timestamp>,
     /// The channels on which winners are notified; none if nobody is notified.
     pub channels: Vec<Channel>,
     /// What is held back until it is released; none if winners are named and notified at once.
@@ -70,17 +72,18 @@ pub struct DrawRequest {
 impl DrawRequest {
     /// The maximum number of alternates of one draw.
     pub const MAX_ALTERNATES: u32 = 10_000;
-    /// How far ahead a closing time may be, in days; an execution runs for at most a year.
-    const MAX_CLOSING_DAYS: u32 = 360;
-    const MAX_CLOSING: SignedDuration = SignedDuration::from_hours(Self::MAX_CLOSING_DAYS as i64 * 24);
+    /// How far ahead the closing time and the time of the round may be, in days; an execution runs for at most a year.
+    const MAX_DAYS_AHEAD: u32 = 360;
+    const MAX_AHEAD: SignedDuration = SignedDuration::from_hours(Self::MAX_DAYS_AHEAD as i64 * 24);
 
     /// The fields that [`parse`](Self::parse) takes.
-    pub const FIELDS: [&str; 8] = [
+    pub const FIELDS: [&str; 9] = [
         "winners",
         "prizes",
         "alternates",
         "exclude_past_winners",
         "closes_at",
+        "draw_at",
         "channels",
         "release",
         "release_by",
@@ -92,7 +95,8 @@ impl DrawRequest {
     const NOT_SUPPORTED: [&str; 1] = ["claim_within_seconds"];
 
     /// Parses `{winners}` or `{prizes: [{name, winners, quota?}]}`, each with the optional fields `alternates`,
-    /// `exclude_past_winners`, `closes_at`, `channels`, `release` and `release_by`. The locale names the prize of `{winners}`.
+    /// `exclude_past_winners`, `closes_at`, `draw_at`, `channels`, `release` and `release_by`. The locale names the prize of
+    /// `{winners}`.
     pub fn parse(value: &Value, locale: Locale, now: Timestamp) -> Result<Self, DrawRequestError> {
         let members = value.as_object().ok_or_else(|| FieldError::new("draw", Refusal::NotObject))?;
         check_fields(members, &Self::FIELDS)?;
@@ -107,12 +111,19 @@ impl DrawRequest {
                 return Err(FieldError::new("winners", Refusal::NotBeside { other: "prizes" }).into());
             }
         };
-        let closes_at = parse_closes_at(members.get("closes_at"), now)?;
+        let closes_at = parse_time(members, "closes_at", now)?;
+        let draw_at = parse_time(members, "draw_at", now)?;
+        if let (Some(closes_at), Some(draw_at)) = (closes_at, draw_at)
+            && draw_at <= closes_at
+        {
+            return Err(FieldError::new("draw_at", Refusal::NotAfter { other: "closes_at" }).into());
+        }
         Ok(Self {
             prizes: PrizeList::try_from(prizes)?,
             alternates: parse_alternates(members.get("alternates"))?,
             exclude_past_winners: parse_exclude_past_winners(members.get("exclude_past_winners"))?,
             closes_at,
+            draw_at,
             channels: parse_channels(members.get("channels"))?,
             hold: Hold::parse(members.get("release"), members.get("release_by"), closes_at, now)?,
         })
@@ -129,6 +140,7 @@ impl DrawRequest {
             alternates: self.alternates,
             exclude_past_winners: self.exclude_past_winners,
             closes_at: self.closes_at,
+            draw_at: self.draw_at,
             channels: self.channels,
             hold: self.hold,
             created_at: now,
@@ -185,20 +197,25 @@ fn parse_exclude_past_winners(value: Option<&Value>) -> Result<bool, FieldError>
     }
 }
 
-fn parse_closes_at(value: Option<&Value>, now: Timestamp) -> Result<Option<Timestamp>, FieldError> {
-    let refused = |reason| FieldError::new("closes_at", reason);
-    let closes_at: Timestamp = match value {
+/// A time ahead, if it is given: that until which entries are taken, or that of the round.
+fn parse_time(
+    members: &Map<String, Value>,
+    field: &str,
+    now: Timestamp,
+) -> Result<Option<Timestamp>, FieldError> {
+    let refused = |reason| FieldError::new(field, reason);
+    let time: Timestamp = match members.get(field) {
         None | Some(Value::Null) => return Ok(None),
         Some(Value::String(text)) => text.parse().map_err(|_| refused(Refusal::NotTime))?,
         Some(_) => return Err(refused(Refusal::NotText)),
     };
-    if closes_at <= now {
+    if time <= now {
         return Err(refused(Refusal::NotInFuture));
     }
-    if closes_at.duration_since(now) > DrawRequest::MAX_CLOSING {
-        return Err(refused(Refusal::TooFarAhead { days: DrawRequest::MAX_CLOSING_DAYS }));
+    if time.duration_since(now) > DrawRequest::MAX_AHEAD {
+        return Err(refused(Refusal::TooFarAhead { days: DrawRequest::MAX_DAYS_AHEAD }));
     }
-    Ok(Some(closes_at))
+    Ok(Some(time))
 }
 
 fn parse_channels(value: Option<&Value>) -> Result<Vec<Channel>, FieldError> {
@@ -385,6 +402,13 @@ mod tests {
             (json!({"winners": 1, "closes_at": "2026-11-22T12:00:00Z"}), "InvalidField", "future"),
             (json!({"winners": 1, "closes_at": "2027-11-17T12:00:01Z"}), "InvalidField", "360 days"),
             (json!({"winners": 1, "release": "soon"}), "InvalidField", "release"),
+            (json!({"winners": 1, "draw_at": "2026-11-22T12:00:00Z"}), "InvalidField", "future"),
+            (json!({"winners": 1, "draw_at": "2027-11-17T12:00:01Z"}), "InvalidField", "360 days"),
+            (
+                json!({"winners": 1, "closes_at": "2026-12-01T12:00:00Z", "draw_at": "2026-12-01T12:00:00Z"}),
+                "InvalidField",
+                "later than closes_at",
+            ),
             (json!({"winners": 1, "channels": ["fax"]}), "InvalidField", "channels"),
             (json!({"winners": 1, "channels": "sms"}), "InvalidField", "channels"),
         ] {
@@ -400,5 +424,8 @@ mod tests {
         assert_eq!(parse(json!({"winners": 1, "channels": []})).unwrap().channels, []);
         assert!(parse(json!({"winners": 1, "closes_at": "2027-11-17T12:00:00Z"})).is_ok());
         assert!(parse(json!({"winners": 1, "closes_at": "2026-11-22T12:00:01Z"})).is_ok());
+        let both =
+            json!({"winners": 1, "closes_at": "2026-12-01T12:00:00Z", "draw_at": "2026-12-02T12:00:00Z"});
+        assert_eq!(parse(both).unwrap().draw_at, Some("2026-12-02T12:00:00Z".parse().unwrap()));
     }
 }

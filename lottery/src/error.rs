@@ -75,6 +75,8 @@ refusals! {
         NotTime,
         #[error("must lie in the future")]
         NotInFuture,
+        #[error("must be later than {other}")]
+        NotAfter { other: &'static str },
         #[error("must lie at most {days} days ahead")]
         TooFarAhead { days: u32 },
         #[error("must hold at most {most} prizes")]

@@ -66,7 +66,8 @@
 //! - the fair draw: [`prize_list`], [`quota`] and [`feasibility`] before it, [`seal`] and [`manifest`] (with [`merkle`],
 //!   [`moment`], [`canonical_json`]) for the commitment, [`signature`] for its author; [`beacon`] for the
 //!   randomness; [`selection`] and [`alternates`] for the winners
-//! - [`proof`], [`verify`], [`receipt`], [`odds`]: what others can check, and know beforehand
+//! - [`proof`], [`verify`], [`receipt`], [`odds`]: what others can check, and know beforehand; [`witness`]: time stamps of
+//!   the commitment
 //! - [`mask`]: how names and addresses look to the public; [`search`]: how an organiser finds them; [`guard`]: how they are
 //!   written to a file that a spreadsheet program opens
 
@@ -111,6 +112,7 @@ pub mod search;
 pub mod selection;
 pub mod signature;
 pub mod verify;
+pub mod witness;
 
 pub use alternates::Forfeit;
 pub use channel::Channel;

@@ -7,10 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::beacon::{BeaconRound, Chain};
 use crate::canonical_json::{CanonicalError, from_canonical_json, to_canonical_json};
-use crate::manifest::{Manifest, Version};
+use crate::manifest::Manifest;
 use crate::selection::Ranked;
 use crate::signature::CommitmentSignature;
-use crate::{Entry, Label, PrizeList};
+use crate::witness::{MAX_WITNESSES, Witness};
+use crate::{Entry, Invalid, Label, PrizeList};
 
 /// Up to so many entries stand in the proof itself; more are read apart, page by page.
 pub const MOST_ENTRIES_WITHIN: u64 = 10_000;
@@ -28,7 +29,40 @@ pub struct Proof {
     /// The organiser's signature of the commitment.
     pub signature: CommitmentSignature,
     /// The form of this proof.
-    pub version: Version,
+    pub version: ProofVersion,
+    /// Who else vouches for the time of the commitment; [`ProofVersion::One`] has no such field.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub witnesses: Option<Vec<Witness>>,
+}
+
+/// The form of a proof.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "u32", into = "u32")]
+pub enum ProofVersion {
+    /// Without witnesses.
+    One,
+    /// With witnesses, of whom there may be none.
+    Two,
+}
+
+impl TryFrom<u32> for ProofVersion {
+    type Error = Invalid;
+    fn try_from(number: u32) -> Result<Self, Invalid> {
+        match number {
+            1 => Ok(Self::One),
+            2 => Ok(Self::Two),
+            _ => Err(Invalid::new("is a version that is not known here")),
+        }
+    }
+}
+
+impl From<ProofVersion> for u32 {
+    fn from(version: ProofVersion) -> Self {
+        match version {
+            ProofVersion::One => 1,
+            ProofVersion::Two => 2,
+        }
+    }
 }
 
 /// The beacon in a proof.
@@ -42,6 +76,28 @@ pub struct ProofBeacon {
 }
 
 impl Proof {
+    /// The proof in the form that its witnesses need: the first without any.
+    pub fn new(
+        beacon: ProofBeacon,
+        manifest: Manifest,
+        ranking: Option<Vec<Ranked>>,
+        signature: CommitmentSignature,
+        witnesses: Vec<Witness>,
+    ) -> Self {
+        let witnesses = Some(witnesses).filter(|witnesses| !witnesses.is_empty());
+        let version = if witnesses.is_some() { ProofVersion::Two } else { ProofVersion::One };
+        Self { beacon, manifest, ranking, signature, version, witnesses }
+    }
+
+    /// Whether it has the fields of its version, and no more witnesses than it may have.
+    fn has_form(&self) -> bool {
+        match (self.version, &self.witnesses) {
+            (ProofVersion::One, None) => true,
+            (ProofVersion::Two, Some(witnesses)) => witnesses.len() <= MAX_WITNESSES,
+            _ => false,
+        }
+    }
+
     /// The line of the ranking that belongs to this label, with its rank from 1.
     pub fn rank_of(&self, label: &Label) -> Option<(usize, &Ranked)> {
         let ranking = self.ranking.as_deref()?;
@@ -51,12 +107,16 @@ impl Proof {
     /// The canonical text around the entries: what comes before their value, and what comes behind it.
     pub fn around_entries(&self) -> (String, String) {
         let before = format!("{{\"beacon\":{},\"entries\":", canonical(&self.beacon));
+        let witnesses = self.witnesses.as_ref();
+        let witnesses =
+            witnesses.map_or_else(String::new, |them| format!(",\"witnesses\":{}", canonical(them)));
         let behind = format!(
-            ",\"manifest\":{},\"ranking\":{},\"signature\":{},\"version\":{}}}",
+            ",\"manifest\":{},\"ranking\":{},\"signature\":{},\"version\":{}{}}}",
             self.manifest.to_canonical_json(),
             canonical(&self.ranking),
             canonical(&self.signature),
             canonical(&self.version),
+            witnesses,
         );
         (before, behind)
     }
@@ -116,6 +176,9 @@ impl<'a> Bundle<'a> {
             CanonicalError::Spelling(place) if place >= head => CanonicalError::Spelling(place - head + tail),
             other => other,
         })?;
+        if !proof.has_form() {
+            return Err(shape("has not the fields of its version"));
+        }
         let mut prizes = proof.ranking.iter().flatten().filter_map(|ranked| ranked.prize);
         if prizes.any(|prize| prize as usize >= PrizeList::MAX_PRIZES) {
             return Err(shape("ranks an entry for a prize that no draw can have"));

@@ -22,3 +22,4 @@ mod stage_sizes;
 mod story;
 mod watchers;
 mod winners;
+mod witness;

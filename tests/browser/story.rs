@@ -140,9 +140,10 @@ async fn start_draw(browser: &Browser) -> String {
 }
 
 /// The states that a draw goes through, in the order in which they are entered; the two channels run beside each other.
-const WAY: [&str; 12] = [
+const WAY: [&str; 13] = [
     "WaitUntilClosed",
     "SealEntries",
+    "StampCommitment",
     "WaitForBeacon",
     "FetchBeacon",
     "DrawWinners",

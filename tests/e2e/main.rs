@@ -27,3 +27,4 @@ mod removal;
 mod smoke;
 mod stage;
 mod talk;
+mod witness;

@@ -182,10 +182,13 @@ def attributes(value):
     return set()
 
 
+DRAWING = ("seal-entries", "stamp-commitment", "fetch-beacon", "draw-winners", "record-winners", "release-winners")
+
+
 def secrecy(template):
     """The roles that draw have nothing to do with contact data."""
     for name, function in template.functions():
-        if function["name"] not in ("seal-entries", "fetch-beacon", "draw-winners", "record-winners", "release-winners"):
+        if function["name"] not in DRAWING:
             continue
         for statement in function["statements"]:
             if all(action.startswith("xray:") for action in statement["actions"]):

@@ -11,8 +11,9 @@ use tokio::process::{Child, Command};
 use crate::{eventually, process};
 
 /// Every task that the state machine calls, by the name of its binary.
-const TASKS: [&str; 11] = [
+const TASKS: [&str; 12] = [
     "seal-entries",
+    "stamp-commitment",
     "fetch-beacon",
     "draw-winners",
     "record-winners",
@@ -58,10 +59,11 @@ impl Lambda {
         Self { url, processes: vec![watch], secret }
     }
 
-    /// Starts every task, whose SDK speaks to `aws`, where the stack's beacon is as well.
+    /// Starts every task, whose SDK speaks to `aws`, where the stack's beacon and time-stamp authority are as well.
     pub async fn run_tasks(&mut self, aws: &str) {
         let chain = crate::http().get(format!("{aws}/info")).send().await.unwrap().text().await.unwrap();
         let secret = self.secret.path().to_str().unwrap().to_owned();
+        let authority = format!("{aws}/time-stamp");
         let variables = [
             ("PUBLIC_URL", "https://lottery.example"),
             // The local SNS applies a filter policy at once.
@@ -70,6 +72,7 @@ impl Lambda {
             ("BEACON_CHAIN", &chain),
             ("BEACON_MARGIN_SECONDS", "1"),
             ("BEACON_RELAYS", aws),
+            ("TIME_STAMP_AUTHORITIES", &authority),
         ];
         for task in TASKS {
             self.run(task, aws, &variables);

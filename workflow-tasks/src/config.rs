@@ -20,6 +20,8 @@ pub struct Config {
     pub sms_max_price: String,
     /// The beacon whose rounds decide new draws.
     pub beacon: BeaconConfig,
+    /// The addresses of the time-stamp authorities (RFC 3161 over HTTP) that stamp commitments.
+    pub authorities: Vec<String>,
     /// The secret of the organiser's signing key. Only sealing needs it.
     pub organiser_secret: Option<OrganiserSecret>,
     /// The sender of e-mails through SES; without a sender none are sent.
@@ -140,7 +142,22 @@ impl BeaconConfig {
     }
 }
 
+/// Addresses with commas between; without any the public ones that are used where nothing else is said. `none` is none.
+fn authorities(addresses: Option<String>) -> Vec<String> {
+    match addresses.as_deref() {
+        None => Config::AUTHORITIES.map(str::to_owned).to_vec(),
+        Some("none") => Vec::new(),
+        Some(addresses) => {
+            let addresses = addresses.split(',').map(|address| address.trim().to_owned());
+            addresses.filter(|address| !address.is_empty()).collect()
+        }
+    }
+}
+
 impl Config {
+    /// The default of [`Config::authorities`]: DigiCert's and GlobalSign's, which need no account.
+    pub const AUTHORITIES: [&str; 2] =
+        ["http://timestamp.digicert.com", "http://timestamp.globalsign.com/tsa/r6advanced1"];
     /// The default of [`Config::sms_max_price`].
     pub const SMS_MAX_PRICE: &str = "0.50";
 
@@ -171,6 +188,7 @@ impl Config {
             email_sender: optional("EMAIL_SENDER"),
             sms_max_price: optional("SMS_MAX_PRICE").unwrap_or_else(|| Self::SMS_MAX_PRICE.to_owned()),
             beacon: BeaconConfig::from_variables(optional)?,
+            authorities: authorities(optional("TIME_STAMP_AUTHORITIES")),
             delivery: DeliveryConfig::from_variables(optional)?,
             metrics_namespace: optional("METRICS_NAMESPACE"),
             organiser_secret,
@@ -235,6 +253,13 @@ mod tests {
         ] {
             assert_eq!(delivery(name, value).unwrap_err(), ConfigError::Malformed(name), "{value}");
         }
+    }
+
+    #[test]
+    fn two_authorities_are_asked_unless_others_are_named_or_none() {
+        assert_eq!(authorities(None), Config::AUTHORITIES);
+        assert_eq!(authorities(Some("http://a/tsr, http://b,".to_owned())), ["http://a/tsr", "http://b"]);
+        assert!(authorities(Some("none".to_owned())).is_empty());
     }
 
     #[test]

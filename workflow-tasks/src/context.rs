@@ -9,7 +9,7 @@ use aws_config::timeout::TimeoutConfig;
 use lottery::signature::OrganiserKey;
 use lottery_store::{Store, Tables};
 
-use crate::{Clock, Config, Function, Metrics, OrganiserSecret, Relays, SystemClock};
+use crate::{Authorities, Clock, Config, Function, Metrics, OrganiserSecret, Relays, SystemClock};
 
 /// How long a connection, one attempt of a call, and a call with all its repetitions may take: less than the time-out
 /// of any function, so that a call that hangs is an error with a name and not the function's end.
@@ -39,6 +39,8 @@ pub struct TaskContext {
     pub sfn: aws_sdk_sfn::Client,
     /// Who is asked for the beacon's rounds.
     pub relays: Relays,
+    /// Who stamps commitments.
+    pub authorities: Authorities,
     /// Signs commitments, where sealing runs.
     pub organiser_key: Option<OrganiserKey>,
     /// What the environment says.
@@ -59,16 +61,15 @@ impl TaskContext {
             None => None,
             Some(secret) => Some(organiser_key(secret, &sdk).await?),
         };
+        let http = platform::https_connector(CONNECT_TIMEOUT, None);
         let metrics = Metrics::new(config.metrics_namespace.clone());
         Ok(Self {
             store: Store::new(aws_sdk_dynamodb::Client::new(&sdk), tables),
             sns: aws_sdk_sns::Client::new(&sdk),
             ses: aws_sdk_sesv2::Client::new(&sdk),
             sfn: aws_sdk_sfn::Client::new(&sdk),
-            relays: Relays::new(
-                config.beacon.relays.clone(),
-                platform::https_connector(CONNECT_TIMEOUT, None),
-            ),
+            relays: Relays::new(config.beacon.relays.clone(), http.clone()),
+            authorities: Authorities::new(config.authorities.clone(), http),
             organiser_key,
             metrics,
             config,

@@ -36,6 +36,9 @@ pub enum TaskError {
     /// The draw's closing time is in the future by the clock of the function: retried later.
     #[error("entries are still taken")]
     NotClosedYet,
+    /// The clock of the function is so many seconds behind the beacon's: a retry may run where the clock is right.
+    #[error("the clock here is {0} s behind the beacon's")]
+    ClockBehind(i64),
     /// The reconciler gave up this attempt to seal as dead: a retry begins another attempt.
     #[error("the attempt to seal was given up")]
     AttemptGivenUp,
@@ -81,6 +84,7 @@ impl TaskError {
         "WrongInput",
         "UnknownFunction",
         "NotClosedYet",
+        "ClockBehind",
         "AttemptGivenUp",
         "ReleasedMeanwhile",
         "NotConfigured",
@@ -110,6 +114,7 @@ impl TaskError {
             Self::WrongInput => "WrongInput",
             Self::UnknownFunction => "UnknownFunction",
             Self::NotClosedYet => "NotClosedYet",
+            Self::ClockBehind(_) => "ClockBehind",
             Self::AttemptGivenUp => "AttemptGivenUp",
             Self::ReleasedMeanwhile => "ReleasedMeanwhile",
             Self::NotConfigured(_) => "NotConfigured",
@@ -197,6 +202,7 @@ mod tests {
             TaskError::WrongInput,
             TaskError::UnknownFunction,
             TaskError::NotClosedYet,
+            TaskError::ClockBehind(7),
             TaskError::AttemptGivenUp,
             TaskError::ReleasedMeanwhile,
             TaskError::NotConfigured("X"),

@@ -7,6 +7,8 @@ use crate::TaskError;
 pub enum Function {
     /// Takes the lottery and fixes who takes part.
     SealEntries,
+    /// Has the commitment stamped by time-stamp authorities.
+    StampCommitment,
     /// Fetches and verifies the beacon round that decides.
     FetchBeacon,
     /// Ranks the sealed entries.
@@ -35,8 +37,9 @@ pub enum Function {
 
 impl Function {
     /// Every function.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::SealEntries,
+        Self::StampCommitment,
         Self::FetchBeacon,
         Self::DrawWinners,
         Self::RecordWinners,
@@ -55,6 +58,7 @@ impl Function {
     pub fn name(self) -> &'static str {
         match self {
             Self::SealEntries => "seal-entries",
+            Self::StampCommitment => "stamp-commitment",
             Self::FetchBeacon => "fetch-beacon",
             Self::DrawWinners => "draw-winners",
             Self::RecordWinners => "record-winners",
@@ -74,6 +78,7 @@ impl Function {
     pub fn placeholder(self) -> &'static str {
         match self {
             Self::SealEntries => "SealEntries",
+            Self::StampCommitment => "StampCommitment",
             Self::FetchBeacon => "FetchBeacon",
             Self::DrawWinners => "DrawWinners",
             Self::RecordWinners => "RecordWinners",

@@ -6,13 +6,14 @@ use crate::task::call;
 use crate::{
     Function, TaskContext, TaskError, await_release, check_release, complete_draw, draw_winners,
     fetch_beacon, mark_incomplete, reconcile_draws, record_delivery, record_winners, release_winners,
-    seal_entries, send_email, send_sms,
+    seal_entries, send_email, send_sms, stamp_commitment,
 };
 
 /// Calls the function of this name, over the same JSON border that Lambda has.
 pub async fn invoke(cx: &TaskContext, function: &str, payload: Value) -> Result<Value, TaskError> {
     match Function::parse(function)? {
         Function::SealEntries => call(|input| seal_entries::handle(cx, input), payload).await,
+        Function::StampCommitment => call(|input| stamp_commitment::handle(cx, input), payload).await,
         Function::FetchBeacon => call(|input| fetch_beacon::handle(cx, input), payload).await,
         Function::DrawWinners => call(|input| draw_winners::handle(cx, input), payload).await,
         Function::RecordWinners => call(|input| record_winners::handle(cx, input), payload).await,

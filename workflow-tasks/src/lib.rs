@@ -7,6 +7,7 @@
 //! In the order of a draw:
 //!
 //! - [`seal_entries`]: takes the lottery, fixes the entries, and commits to them
+//! - [`stamp_commitment`]: has the `authorities` stamp the commitment
 //! - [`fetch_beacon`]: fetches the round of the beacon, from one of its `relays`
 //! - [`draw_winners`]: ranks the sealed entries
 //! - [`record_winners`]: the pivot, from which winners are official
@@ -24,6 +25,7 @@
 //! Around them: [`TaskContext`] and [`Config`], [`TaskError`] with its names, [`Metrics`], [`Function`], and [`lambda`],
 //! which the thin binaries in `src/bin` share.
 
+mod authorities;
 mod config;
 mod context;
 mod due_message;
@@ -31,6 +33,7 @@ mod error;
 mod executions;
 mod function;
 mod held;
+mod http_response;
 mod invoke;
 mod message;
 mod metrics;
@@ -59,7 +62,9 @@ pub mod release_winners;
 pub mod seal_entries;
 pub mod send_email;
 pub mod send_sms;
+pub mod stamp_commitment;
 
+pub use authorities::Authorities;
 pub use config::{BeaconConfig, Config, ConfigError, DeliveryConfig, OrganiserSecret};
 pub use context::TaskContext;
 pub use error::TaskError;

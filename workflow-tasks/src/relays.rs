@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use aws_smithy_runtime_api::client::http::{HttpConnector, SharedHttpConnector};
-use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::http::SharedHttpConnector;
 use aws_smithy_types::body::SdkBody;
-use aws_smithy_types::byte_stream::ByteStream;
 use lottery::beacon::{BeaconRound, Chain};
 use tracing::debug;
+
+use crate::http_response::body_of;
 
 /// How long one relay may take to respond.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -41,6 +41,24 @@ impl Relays {
         None
     }
 
+    /// The latest round that a relay of the chain has, verified; `None` if no relay responds within 5 s.
+    pub(crate) async fn latest(&self, chain: &Chain) -> Option<u64> {
+        let request = async {
+            for url in &self.urls {
+                let response = self.get(format!("{url}/{}/public/latest", chain.hash())).await;
+                let latest = response
+                    .and_then(|body| BeaconRound::parse_answer(&body).map_err(|error| error.to_string()));
+                if let Ok(latest) = latest
+                    && chain.verify(latest.round, &latest).is_ok()
+                {
+                    return Some(latest.round);
+                }
+            }
+            None
+        };
+        tokio::time::timeout(TIMEOUT, request).await.ok().flatten()
+    }
+
     async fn request(&self, url: &str, chain: &Chain, round: u64) -> Result<BeaconRound, String> {
         let address = format!("{url}/{}/public/{round}", chain.hash());
         let response = tokio::time::timeout(TIMEOUT, self.get(address));
@@ -53,19 +71,6 @@ impl Relays {
     async fn get(&self, address: String) -> Result<Vec<u8>, String> {
         let request =
             http::Request::get(address).body(SdkBody::empty()).map_err(|error| error.to_string())?;
-        let request = HttpRequest::try_from(request).map_err(|error| error.to_string())?;
-        let response = self.http.call(request).await.map_err(|error| error.to_string())?;
-        if !response.status().is_success() {
-            return Err(format!("status {}", response.status().as_u16()));
-        }
-        let mut body = ByteStream::new(response.into_body());
-        let mut bytes = Vec::new();
-        while let Some(piece) = body.try_next().await.map_err(|error| error.to_string())? {
-            bytes.extend_from_slice(&piece);
-            if bytes.len() > MAX_BYTES {
-                return Err("response too large".to_owned());
-            }
-        }
-        Ok(bytes)
+        body_of(&self.http, request, MAX_BYTES).await
     }
 }

@@ -22,6 +22,10 @@ use crate::{DrawInput, TaskContext, TaskError};
 const MAX_ATTEMPTS: u32 = 8;
 /// How far the clock of the state machine may be ahead of the function's.
 const CLOCK_SKEW: Duration = Duration::from_secs(5);
+/// How far the function's clock may be behind the beacon's: less than any margin.
+const MAX_BEHIND: SignedDuration = SignedDuration::from_secs(1);
+/// The timeout of the commit, however far away the round is.
+const MAX_COMMIT: Duration = Duration::from_secs(60);
 /// The maximum margin for a slow store, in seconds.
 const MAX_MARGIN: u32 = 60;
 
@@ -127,14 +131,16 @@ async fn commit(
     let key = cx.organiser_key.as_ref().ok_or(TaskError::NotConfigured("ORGANISER_SECRET_ARN"))?;
     let chain = &cx.config.beacon.chain;
     wait_until_closed(cx, draw).await?;
+    refuse_slow_clock(cx).await?;
     let mut margin = cx.config.beacon.margin_seconds;
     for _ in 0..MAX_ATTEMPTS {
         let read_at = cx.clock.now();
         let (lottery, previous) = before(cx, draw).await?;
         // If the store is slow now, the commit gets more time.
         margin = margin.max(slack(cx.clock.now().duration_since(read_at)));
+        let margin_seconds = margin.max(until(draw.draw_at, cx.clock.now()));
         // Each attempt has its own time of sealing, and so its own round.
-        let manifest = manifest(cx, draw, sealed, &lottery, previous, margin)?;
+        let manifest = manifest(cx, draw, sealed, &lottery, previous, margin_seconds)?;
         let commitment = manifest.commitment();
         let round_at = chain.time_of(manifest.beacon.round).map_err(outside_calendar)?.timestamp();
         let (signature, chain) = (key.sign(&commitment), chain.clone());
@@ -144,7 +150,7 @@ async fn commit(
             margin = longer(margin);
             continue;
         }
-        match cx.store.commit_seal(&seal, attempt, round_at, left).await {
+        match cx.store.commit_seal(&seal, attempt, round_at, left.min(MAX_COMMIT)).await {
             Ok(CommitSeal::Committed) => return in_time(cx, draw, round_at).await,
             // The response to this write was lost, and the SDK repeated it.
             Ok(CommitSeal::Refused(found)) if found.commitment == Some(commitment) => {
@@ -165,6 +171,16 @@ async fn commit(
         }
     }
     Err(StoreError::Contended.into())
+}
+
+/// Refuses to seal by a slow clock: a round that is published already, but lies in the future by the function's clock, shows
+/// that a seal could be dated before its round and made after it. If no relay responds, nothing is known.
+async fn refuse_slow_clock(cx: &TaskContext) -> Result<(), TaskError> {
+    let chain = &cx.config.beacon.chain;
+    let Some(latest) = cx.relays.latest(chain).await else { return Ok(()) };
+    let published_at = chain.time_of(latest).map_err(outside_calendar)?.timestamp();
+    let behind = published_at.duration_since(cx.clock.now());
+    if behind > MAX_BEHIND { Err(TaskError::ClockBehind(behind.as_secs())) } else { Ok(()) }
 }
 
 /// Continues if the commitment was stored before its round was published; otherwise abandons the draw.
@@ -191,6 +207,13 @@ async fn unanswered(
 fn slack(took: SignedDuration) -> u32 {
     let seconds = took.as_secs_f64().max(0.0) * 4.0;
     if seconds < 1.0 { 0 } else { (seconds.ceil() as u32).min(MAX_MARGIN) }
+}
+
+/// The margin, in seconds, with which the round comes out no earlier than at `draw_at`.
+fn until(draw_at: Option<Timestamp>, now: Timestamp) -> u32 {
+    let seconds = draw_at.map_or(0.0, |draw_at| draw_at.duration_since(now).as_secs_f64().ceil());
+    // Below zero and beyond what fits, `as` takes the nearest number.
+    seconds as u32
 }
 
 fn longer(margin: u32) -> u32 {

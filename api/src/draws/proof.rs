@@ -6,7 +6,6 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::Response;
 use http::HeaderMap;
-use lottery::manifest::Version;
 use lottery::merkle::Inclusion;
 use lottery::proof::{MOST_ENTRIES_WITHIN, Proof, ProofBeacon};
 use lottery::{Commitment, Draw, DrawId, Entry, HexBytes, LotteryId};
@@ -78,7 +77,8 @@ impl Sealed {
 /// The proof of a draw, as canonical JSON whose very bytes count. `verify-draw` checks it offline.
 ///
 /// It holds the entries themselves up to 10,000, if one response can hold them; more are read from `entries`. Before the
-/// beacon round is known it says no more than what is committed to, and before the winners are official it names none.
+/// beacon round is known it says no more than what is committed to, and before the winners are official it names none. Time
+/// stamps of the commitment are in `witnesses`, which makes it version 2.
 #[utoipa::path(get, path = "/lotteries/{lottery_id}/draws/{draw_id}/proof", tag = "fair draw",
     responses((status = 200, description = "The proof, in the form that docs/fair-draw.md specifies", body = Object)))]
 pub(crate) async fn proof(
@@ -97,13 +97,10 @@ pub(crate) async fn proof(
             few if few <= MOST_ENTRIES_WITHIN => Some(read_entries(&state, &seal, 0, few).await?),
             _ => None,
         };
-        let proof = Proof {
-            beacon: ProofBeacon { chain: seal.chain, round },
-            manifest: seal.manifest,
-            ranking: ranking.map(|ranking| ranking.into_iter().map(|entry| entry.ranked).collect()),
-            signature: seal.signature,
-            version: Version,
-        };
+        let witnesses = state.store.witnesses(&lottery_id, &draw_id, &seal.manifest.commitment()).await?;
+        let ranking = ranking.map(|ranking| ranking.into_iter().map(|entry| entry.ranked).collect());
+        let beacon = ProofBeacon { chain: seal.chain, round };
+        let proof = Proof::new(beacon, seal.manifest, ranking, seal.signature, witnesses);
         let whole = json_text(proof.to_canonical_json(entries.as_deref()), rule);
         if whole.carried() <= MAX_ANSWER {
             Ok(whole)

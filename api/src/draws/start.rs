@@ -48,8 +48,12 @@ pub(crate) struct NewDrawBody {
     /// Until when to wait before the entries are sealed: at most 360 days ahead.
     #[schema(format = DateTime)]
     closes_at: Option<String>,
-    /// How to tell the winners: `sms`, `email`, or nobody by an empty list; if absent, all that there are where the service runs,
-    /// and nobody if the list has no address at all.
+    /// When the beacon round comes out that decides: later than `closes_at`, at most 360 days ahead. Minutes or days between
+    /// sealing and round let others note, stamp and check the commitment; without it the round follows within seconds.
+    #[schema(format = DateTime)]
+    draw_at: Option<String>,
+    /// How to notify the winners: `sms`, `email`, or nobody by an empty list; if absent, by all channels that there are where
+    /// the service runs, and nobody if the list has no address at all.
     #[schema(value_type = Option<Vec<super::notifications::ChannelName>>)]
     channels: Option<Vec<String>>,
     /// When the public sees the winners' names and they are told: at once, or when they are released, by the stage as it
@@ -238,6 +242,7 @@ fn asks_for_the_same(asked: &Draw, found: &Draw) -> bool {
         && asked.alternates == found.alternates
         && asked.exclude_past_winners == found.exclude_past_winners
         && asked.closes_at == found.closes_at
+        && asked.draw_at == found.draw_at
         && asked.channels == found.channels
         && hold_asked_for(asked) == hold_asked_for(found)
 }

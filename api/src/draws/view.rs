@@ -119,6 +119,9 @@ pub(crate) struct DrawSummary {
     /// Until when it waits before it seals the entries.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub(crate) closes_at: Option<Timestamp>,
+    /// When its round is to come out, if that was requested; `round_at` says when it does.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub(crate) draw_at: Option<Timestamp>,
     /// When it was requested.
     #[schema(value_type = String, format = DateTime)]
     pub(crate) created_at: Timestamp,
@@ -168,6 +171,7 @@ impl From<&Draw> for DrawSummary {
             channels: draw.channels.iter().map(Channel::to_string).collect(),
             release: ReleaseView::of(draw),
             closes_at: draw.closes_at,
+            draw_at: draw.draw_at,
             created_at: draw.created_at,
             sealed_at: draw.sealed_at,
             beacon_at: draw.beacon_at,

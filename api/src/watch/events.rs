@@ -101,6 +101,7 @@ fn before_notifying(builder: &mut EventsBuilder, draw: &Draw, now: Timestamp) ->
         let commitment = commitment.to_string();
         sealed.committed = Some(Committed { commitment, round: draw.round, round_at: draw.round_at });
     }
+    builder.pass("Task", "StampCommitment");
     builder.enter(WAITING);
     // Draws that were drawn before these timestamps were kept have none of them.
     let has_winners = draw.status.has_official_winners();

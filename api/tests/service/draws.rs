@@ -56,6 +56,23 @@ async fn a_closing_time_is_part_of_the_executions_input() {
 }
 
 #[tokio::test]
+async fn the_time_of_the_round_is_shown_and_is_part_of_what_was_asked_for() {
+    let service = Service::with_party().await;
+    let body = |draw_at: &str| json!({ "winners": 1, "draw_at": draw_at });
+    let at = "2026-12-24T18:00:00+01:00";
+    let draw = service.post_with_key(DRAWS, "k", body(at)).await.expect(202).json();
+    assert_eq!(service.get(&path(&draw)).await.json()["draw_at"], "2026-12-24T17:00:00Z");
+    let input: Value = serde_json::from_str(&service.aws.script().only_execution().1.input).unwrap();
+    assert_eq!(input["draw_at"], Value::Null, "the tasks read it from the store");
+    let earlier = json!({ "winners": 1, "closes_at": "2026-12-25T18:00:00Z", "draw_at": at });
+    let refused = service.post(DRAWS, earlier).await.expect(422).json();
+    assert_eq!(
+        (&refused["errors"][0]["field"], &refused["errors"][0]["code"]),
+        (&json!("draw_at"), &json!("NotAfter"))
+    );
+}
+
+#[tokio::test]
 async fn eight_posts_with_one_key_at_the_same_instant_are_one_draw() {
     let service = Service::with_party().await;
     let posts = (0..8).map(|_| service.post_with_key(DRAWS, "once", json!({ "winners": 2 })));

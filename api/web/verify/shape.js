@@ -101,6 +101,25 @@ export const RECEIPT = {
   participant_id: text(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/),
 };
 
+/** Bytes in base64 with padding, in its one spelling. */
+function base64(most) {
+  return (value) => {
+    if (
+      typeof value !== "string" ||
+      value === "" ||
+      value.length > Math.ceil(most / 3) * 4 ||
+      !/^[A-Za-z0-9+/]+={0,2}$/.test(value)
+    )
+      return false;
+    try {
+      const bytes = atob(value);
+      return bytes.length <= most && btoa(bytes) === value;
+    } catch {
+      return false;
+    }
+  };
+}
+
 /** A proof without its entries, which are held to their shape in a step of their own. */
 export const PROOF = {
   beacon: {
@@ -148,4 +167,11 @@ export const PROOF = {
   ]),
   signature: { public_key: hexadecimal(32), signature: hexadecimal(64) },
   version: whole(1, 1),
+};
+
+/** A proof of the second version has witnesses, of whom there may be none. */
+export const PROOF_2 = {
+  ...PROOF,
+  version: whole(2, 2),
+  witnesses: list({ kind: text(/^rfc3161$/), token: base64(32768) }, 0, 8),
 };

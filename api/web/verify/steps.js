@@ -4,8 +4,9 @@ import { isBeacons } from "./beacon.js";
 import { bigEndian, canonical, hex, join, sha256, unhex, utf8 } from "./bytes.js";
 import { EntryList, explains } from "./entries.js";
 import { inLine, ranking, scorer } from "./ranking.js";
-import { PROOF, RECEIPT, fits, isMoment } from "./shape.js";
+import { PROOF, PROOF_2, RECEIPT, fits, isMoment } from "./shape.js";
 import { isSigned } from "./signature.js";
+import { fromBase64, worth } from "./witness.js";
 
 /** The public chain whose rounds nobody can know beforehand: drand's quicknet. */
 const QUICKNET = "52db9ba70e0cc0f6eaf7803dd07447a1f5477735fd3f661792ba94600c84e971";
@@ -17,6 +18,7 @@ export const STEPS = [
   "commitment",
   "signature",
   "round",
+  "witness",
   "randomness",
   "entries",
   "ranking",
@@ -72,6 +74,9 @@ export async function verify(bytes, { readEntries, noted, receipt }, tell) {
     step = "round";
     checkRound(manifest, beacon.chain);
     holds({ round: manifest.beacon.round });
+
+    step = "witness";
+    tell({ step, ...(await witnessed(proof, commitment)) });
 
     step = "randomness";
     if (beacon.round) {
@@ -158,7 +163,7 @@ function read(bytes) {
   } catch {
     throw new Broken("form_json");
   }
-  need(fits(proof, PROOF), "form_fields");
+  need(fits(proof, proof?.version === 2 ? PROOF_2 : PROOF), "form_fields");
   need(canonical(proof) === text, "form_canonical");
   return { proof, entries: list === "null" ? null : bytes.subarray(first + 1, tail - 1) };
 }
@@ -218,6 +223,26 @@ function checkRound(manifest, chain) {
   const periods = Math.ceil(Math.max(0, earliest - chain.genesis_time * 1000) / (chain.period * 1000));
   need(named.round === periods + 1, "round_other");
   need(isMoment((chain.genesis_time + periods * chain.period) * 1000), "round_other");
+}
+
+/** Who else vouches that the commitment was made before its round. A stamp that does not count leaves the step open. */
+async function witnessed({ manifest, beacon: { chain }, witnesses = [] }, commitment) {
+  const roundAt = (chain.genesis_time + (manifest.beacon.round - 1) * chain.period) * 1000;
+  const found = await Promise.all(
+    witnesses.map(({ token }) => worth(fromBase64(token), commitment, roundAt)),
+  );
+  const counting = found.filter(({ outcome }) => outcome === "witnessed");
+  if (counting.length) {
+    const authorities = [...new Set(counting.map(({ authority }) => authority))].join(", ");
+    return {
+      state: "holds",
+      places: { authorities, before: counting.map(({ before }) => before).sort()[0] },
+    };
+  }
+  const [first] = ["local", "unsupported", "nothing"].flatMap((outcome) =>
+    found.filter((it) => it.outcome === outcome),
+  );
+  return { state: "open", reason: `witness_${first?.reason ?? first?.outcome ?? "none"}` };
 }
 
 /** Takes all entries, and leaves the page time to breathe. */

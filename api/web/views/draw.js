@@ -113,6 +113,7 @@ function showHead(head, draw) {
         { class: "quiet" },
         timestamp(draw.created_at),
         draw.closes_at ? [" · ", t("draw.closes"), " ", timestamp(draw.closes_at)] : null,
+        draw.draw_at ? [" · ", t("draw.draws_at"), " ", timestamp(draw.draw_at)] : null,
       ),
     ),
     lateness(draw),

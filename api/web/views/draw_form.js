@@ -19,6 +19,7 @@ export function drawForm(lottery) {
   addPrize();
   const alternates = numberInput(0, 10000, 0);
   const closes = h("input", { type: "datetime-local", name: "closes_at" });
+  const drawAt = h("input", { type: "datetime-local", name: "draw_at" });
   const past = h("input", { type: "checkbox", checked: true });
   const sms = h("input", { type: "checkbox", checked: true });
   const email = h("input", { type: "checkbox", checked: true });
@@ -49,6 +50,7 @@ export function drawForm(lottery) {
       h("summary", null, t("draw_form.options")),
       field(t("draw_form.alternates"), alternates, t("draw_form.alternates_hint")),
       field(t("draw_form.closes"), closes, t("draw_form.closes_hint")),
+      field(t("draw_form.draw_at"), drawAt, t("draw_form.draw_at_hint")),
       field(t("release.by_field"), release.by, t("release.by_hint")),
       h(
         "fieldset",
@@ -83,6 +85,7 @@ export function drawForm(lottery) {
     if (Number(alternates.value) > 0) body.alternates = Number(alternates.value);
     if (closes.value) body.closes_at = new Date(closes.value).toISOString();
     release.write(body);
+    if (drawAt.value) body.draw_at = new Date(drawAt.value).toISOString();
     try {
       const draw = await post(lotteryPath(lottery.lottery_id, "draws"), body, {
         headers: { "idempotency-key": key },

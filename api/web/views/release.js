@@ -3,7 +3,7 @@
 import { post } from "../api.js";
 import { foreign, h, put } from "../dom.js";
 import { drawPath, hasWinners } from "../draws.js";
-import { moment, number, trouble } from "../format.js";
+import { number, timestamp, trouble } from "../format.js";
 import { t } from "../i18n/index.js";
 
 /** The choice in the form of a new draw: when winners are named to the public and told. */
@@ -41,7 +41,7 @@ export class Release {
     if (!held || !hasWinners(draw.status) || held.released >= held.total) return put(this.element);
     const focused = this.element.contains(document.activeElement) ? document.activeElement.name : "";
     const count = t("release.count", { n: number(held.released), all: number(held.total) });
-    const by = held.release_by ? [" ", t("release.by"), " ", moment(held.release_by)] : null;
+    const by = held.release_by ? [" ", t("release.by"), " ", timestamp(held.release_by)] : null;
     if (!winners)
       return put(
         this.element,

@@ -106,8 +106,11 @@ export async function show(root, { parameters: [lottery, id], signal }) {
         );
       return;
     }
+    let authorities = null;
     const report = (step) => {
-      if (current()) results.append(item(step));
+      if (!current()) return;
+      results.append(item(step));
+      if (step.step === "witness" && step.state === "holds") authorities = step.places.authorities;
     };
     const readEntries = () => pages(lottery, id, signal);
     const found = await verify(
@@ -119,11 +122,12 @@ export async function show(root, { parameters: [lottery, id], signal }) {
       return null;
     });
     if (!found || !current()) return;
-    finish(
-      found,
-      t(`verdict.${found}`),
-      found !== "broken" && found !== "incomplete" && !noted.value.trim() ? t("verdict.unwitnessed") : null,
-    );
+    const time = authorities
+      ? t("verdict.witnessed", { authorities })
+      : noted.value.trim()
+        ? null
+        : t("verdict.unwitnessed");
+    finish(found, t(`verdict.${found}`), found !== "broken" && found !== "incomplete" ? time : null);
   }
 
   function finish(kind, text, more) {
@@ -159,6 +163,8 @@ function item({ step, state, reason, places = {} }) {
   const filled = Object.fromEntries(
     Object.entries(places).map(([name, value]) => [name, typeof value === "number" ? number(value) : value]),
   );
+  // A time stamp that does not count was checked all the same.
+  const isUnwitnessed = step === "witness" && state === "open" && reason !== "witness_unsupported";
   const words = reason ? t(`why.${reason}`, filled) : t(`step.${step}.holds`, filled);
   return h(
     "li",
@@ -169,7 +175,7 @@ function item({ step, state, reason, places = {} }) {
       null,
       h("strong", null, `${STEPS.indexOf(step) + 1}. ${t(`step.${step}`)}`),
       " ",
-      h("span", { class: "state-word" }, t(`check.${state}`)),
+      h("span", { class: "state-word" }, t(`check.${isUnwitnessed ? "unwitnessed" : state}`)),
       h("p", null, foreign(words)),
     ),
   );

@@ -71,6 +71,10 @@ pub(crate) struct Options {
     /// Let rounds of drand's public beacon decide draws, which takes some ten seconds more, instead of the stack's own
     #[arg(long)]
     public_beacon: bool,
+    /// Have commitments stamped by this time-stamp authority (RFC 3161), such as http://timestamp.digicert.com, instead of
+    /// the stack's own, whose clock proves nothing to others; may be repeated
+    #[arg(long, value_name = "URL")]
+    tsa: Vec<String>,
 }
 
 fn template(path: &str) -> Result<Template, TemplateError> {
@@ -92,6 +96,7 @@ impl Options {
             refuse: self.refuse,
             public_hosts: self.public_host,
             beacon: if self.public_beacon { BeaconChoice::Quicknet } else { BeaconChoice::Local },
+            authorities: self.tsa,
             ..Config::on_disk("")
         }
     }

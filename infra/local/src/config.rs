@@ -45,6 +45,8 @@ pub struct Config {
     pub confirmation: Confirmation,
     /// The beacon whose rounds decide draws.
     pub beacon: BeaconChoice,
+    /// The time-stamp authorities that stamp commitments, by their addresses; the stack's own if there are none.
+    pub authorities: Vec<String>,
     /// Where the engine, SNS and the beacon read the time.
     pub clock: Clock,
 }
@@ -78,6 +80,7 @@ impl Config {
             reconcile_every: Duration::from_secs(60),
             confirmation: Confirmation::ByItself,
             beacon: BeaconChoice::Local,
+            authorities: Vec::new(),
             clock: Clock::system(),
         }
     }

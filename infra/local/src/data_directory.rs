@@ -16,11 +16,12 @@ pub(crate) struct DataDirectory {
 }
 
 /// What the names of the stack's own files begin with.
-const OWN_FILES: [&str; 9] = [
+const OWN_FILES: [&str; 10] = [
     "lock",
     "issuer.key",
     "beacon.key",
     "organiser.key",
+    "time-stamp.key",
     "organiser.token",
     "dynamodb.sqlite",
     "sns.sqlite",

@@ -9,6 +9,7 @@
 //! - `sns`: SNS with its inbox; `smtp`: a real server beside the inbox; `functions`: Lambda; `invoker`: both and DynamoDB as the engine sees them
 //! - `local_api`: the inbox and the executions over HTTP, beside the routes of the API
 //! - `limits`: the quotas of an AWS account, `iam`: its permissions; both only where they are asked for
+//! - `authority`: a time-stamp authority of the stack's own
 //! - `beacon`: a randomness beacon of the stack's own, and the organiser's signing key
 //! - `issuer`: who signs the access tokens; `token`: the organiser's
 //! - `serve`, `http_client`, `data_directory`, `worker`, `lock`: sockets, requests, files, a thread and mutexes; `health`: what is down; `trouble`: what databases say of it
@@ -16,6 +17,7 @@
 //!
 //! It holds wiring only: what a draw is, is decided in `lottery`.
 
+mod authority;
 mod aws;
 mod beacon;
 mod config;

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use asl_engine::Clock;
+use aws_smithy_runtime_api::client::http::SharedHttpConnector;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use lottery::signature::OrganiserKey;
 use lottery_store::{Store, Tables};
-use workflow_tasks::{BeaconConfig, Relays, TaskContext};
+use workflow_tasks::{Authorities, BeaconConfig, Relays, TaskContext};
 
+use crate::authority::Authority;
 use crate::aws::{self, Endpoint};
 use crate::beacon::Beacon;
 use crate::config::EMAIL_SENDER;
@@ -21,7 +23,7 @@ use crate::schedule::Schedule;
 use crate::{BeaconChoice, Config, Issuer, Limits, StartError};
 
 /// As on AWS.
-const RELAY_CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Every function of the stack. Another workflow that comes to live here adds its own.
 pub(crate) fn lottery_functions(
@@ -46,10 +48,8 @@ pub(crate) fn lottery_functions(
             sns: aws_sdk_sns::Client::new(&sdk),
             ses: aws_sdk_sesv2::Client::new(&sdk),
             sfn: aws_sdk_sfn::Client::new(&sdk),
-            relays: Relays::new(
-                task_config.beacon.relays.clone(),
-                platform::https_connector(RELAY_CONNECT_TIMEOUT, None),
-            ),
+            relays: Relays::new(task_config.beacon.relays.clone(), outside_connector()),
+            authorities: Authorities::new(task_config.authorities.clone(), outside_connector()),
             organiser_key: Some(organiser_key.clone()),
             metrics: workflow_tasks::Metrics::new(task_config.metrics_namespace.clone()),
             config: task_config.clone(),
@@ -89,6 +89,18 @@ pub(crate) fn beacon_config(choice: BeaconChoice, beacon: &Beacon, aws_url: &str
     }
 }
 
+/// The stack's own time-stamp authority, asked over the stack's own socket; or those that were named.
+pub(crate) fn authorities(config: &Config, aws_url: &str) -> Vec<String> {
+    match config.authorities.as_slice() {
+        [] => vec![format!("{aws_url}{}", Authority::PATH)],
+        named => named.to_vec(),
+    }
+}
+
+fn outside_connector() -> SharedHttpConnector {
+    platform::https_connector(CONNECT_TIMEOUT, None)
+}
+
 pub(crate) fn task_config(tables: &Tables, api_url: &str, beacon: BeaconConfig) -> workflow_tasks::Config {
     workflow_tasks::Config {
         lottery_table: tables.lottery.clone(),
@@ -96,6 +108,7 @@ pub(crate) fn task_config(tables: &Tables, api_url: &str, beacon: BeaconConfig) 
         public_url: api_url.to_owned(),
         sms_max_price: workflow_tasks::Config::SMS_MAX_PRICE.to_owned(),
         beacon,
+        authorities: Vec::new(),
         organiser_secret: None,
         email_sender: Some(EMAIL_SENDER.to_owned()),
         state_machine_arn: Some(LOTTERY.arn()),

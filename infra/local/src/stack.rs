@@ -11,6 +11,7 @@ use rusqlite::Connection;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use crate::authority::Authority;
 use crate::aws::{self, DynamoDb, Endpoint, Guard};
 use crate::beacon::{Beacon, Found, draws_of_other_beacons, named, organiser_key};
 use crate::config::{ACCOUNT, REGION};
@@ -21,7 +22,9 @@ use crate::health::{self, Health};
 use crate::invoker::HostInvoker;
 use crate::limits::{self, Account, Activity, Gateway};
 use crate::local_api::{self, LocalApi};
-use crate::lottery_parts::{api_states, beacon_config, delivery, lottery_functions, schedules, task_config};
+use crate::lottery_parts::{
+    api_states, authorities, beacon_config, delivery, lottery_functions, schedules, task_config,
+};
 use crate::schedule;
 use crate::serve;
 use crate::smtp::Relay;
@@ -109,10 +112,15 @@ impl Stack {
             }
             None => Beacon::in_memory(config.clock.clone())?,
         };
-        let beacon_config = beacon_config(config.beacon, &beacon, &aws_url);
+        let authority = match file("time-stamp.key") {
+            Some(path) => Authority::open(&path, config.clock.clone())?,
+            None => Authority::in_memory(config.clock.clone())?,
+        };
+        let own = (beacon, authority);
+        let beacon_config = beacon_config(config.beacon, &own.0, &aws_url);
         let (account, iam) = (account(&config)?, config.iam.as_ref().map(Template::anew));
         let guard = Guard::new(iam.clone(), account.clone());
-        let endpoint = Endpoint::new(dynamodb.clone(), sns.clone(), beacon, config.call_log.clone());
+        let endpoint = Endpoint::new(dynamodb.clone(), sns.clone(), own, config.call_log.clone());
         let endpoint = Arc::new(endpoint.guarded_by(guard.clone()));
         // What CloudFormation creates on AWS.
         let set_up = aws::sdk_config(&endpoint, "set-up");
@@ -126,6 +134,7 @@ impl Stack {
             }
             (None, account) => {
                 let mut task_config = task_config(&tables, &api_url, beacon_config);
+                task_config.authorities = authorities(&config, &aws_url);
                 task_config.delivery = delivery(&config);
                 let table =
                     lottery_functions(&config, &endpoint, &task_config, &organiser_key, account.as_ref());
@@ -324,7 +333,8 @@ async fn open_beacon(
     if directory.is_used() {
         let own = if let Found::Beacon(beacon) = &found { Some(beacon.chain()) } else { None };
         let placeholder = Beacon::in_memory(config.clock.clone())?;
-        let endpoint = Arc::new(Endpoint::new(dynamodb, sns, placeholder, None));
+        let authority = Authority::in_memory(config.clock.clone())?;
+        let endpoint = Arc::new(Endpoint::new(dynamodb, sns, (placeholder, authority), None));
         let store = Store::new(aws_sdk_dynamodb::Client::new(&aws::sdk_config(&endpoint, "set-up")), tables);
         let waiting = draws_of_other_beacons(&store, own).await.map_err(|error| StartError::SetUp {
             what: "the beacon".to_owned(),

@@ -63,6 +63,7 @@ async fn a_draw_is_created_once_and_reads_as_it_was_written() {
     let (store, database, party) = store_with_party().await;
     let mut first = draw(&party, "d1", now());
     first.closes_at = Some(now() + SignedDuration::from_hours(1));
+    first.draw_at = Some(now() + SignedDuration::from_hours(3));
     assert_eq!(store.create_draw(&first).await.unwrap(), CreateDraw::Created);
     let mut again = first.clone();
     again.created_at = now() + SignedDuration::from_secs(5);

@@ -11,6 +11,7 @@ use clap::Parser;
 use lottery::beacon::BeaconRound;
 use lottery::receipt::Receipt;
 use lottery::verify::{Options, Pins, verify};
+use lottery::witness::Roots;
 use lottery::{Commitment, Entry, HexBytes};
 use serde::Deserialize;
 
@@ -33,6 +34,10 @@ struct Arguments {
     /// The beacon's public key as you know it, in hexadecimal; drand quicknet's is known.
     #[arg(long, value_parser = HexBytes::<96>::parse)]
     beacon_key: Option<HexBytes<96>>,
+    /// Root certificates (PEM) of time-stamp authorities that you trust, beside the public ones that are known; may be
+    /// repeated.
+    #[arg(long, value_name = "FILE")]
+    tsa_root: Vec<PathBuf>,
     /// A participant's receipt (JSON), to show their own place.
     #[arg(long)]
     receipt: Option<PathBuf>,
@@ -75,6 +80,12 @@ fn run(arguments: &Arguments) -> anyhow::Result<bool> {
     let round = arguments.round.as_ref().map(|path| -> anyhow::Result<BeaconRound> {
         BeaconRound::parse_answer(&read(path)?).with_context(|| format!("{} is no round", path.display()))
     });
+    let mut roots = Roots::default();
+    for path in &arguments.tsa_root {
+        let text = String::from_utf8(read(path)?).context("no text")?;
+        let own = Roots::parse_pem(&text);
+        roots = roots.with(own.with_context(|| format!("{} is no root certificate", path.display()))?);
+    }
     let options = Options {
         pins: Pins {
             commitment: arguments.commitment,
@@ -83,6 +94,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<bool> {
         },
         receipt: receipt.transpose()?,
         round: round.transpose()?,
+        roots,
         threads: std::thread::available_parallelism().ok(),
     };
     let report = verify(&proof, &options);

@@ -2,6 +2,7 @@
 
 mod entries;
 mod report;
+mod time;
 
 use serde::Serialize;
 
@@ -12,6 +13,7 @@ use crate::proof::{Bundle, Proof};
 use crate::ranking::Prk;
 use crate::receipt::Receipt;
 use crate::selection::{Ranked, Seat, Selection};
+use crate::witness::Roots;
 use crate::{Commitment, HexBytes};
 use entries::ReadEntries;
 
@@ -35,6 +37,8 @@ pub struct Options {
     pub receipt: Option<Receipt>,
     /// The beacon's round, for a proof that was published without it.
     pub round: Option<BeaconRound>,
+    /// The roots of the time-stamp authorities whose stamps count.
+    pub roots: Roots,
     /// How many threads may read the entries; without an answer, one.
     pub threads: Option<std::num::NonZeroUsize>,
 }
@@ -46,6 +50,7 @@ pub fn verify(bytes: &[u8], options: &Options) -> Report {
         outcome: Outcome::Refused,
         commitment: None,
         organiser_key: None,
+        witnesses: Vec::new(),
         steps: Vec::new(),
         ranking: None,
         verdict: String::new(),
@@ -56,7 +61,7 @@ pub fn verify(bytes: &[u8], options: &Options) -> Report {
             verdict
         }
         Err(Stop::Broken(step, found)) => {
-            report.steps.push(Step { step, holds: false, found: found.clone() });
+            report.steps.push(Step { step, holds: false, open: false, found: found.clone() });
             format!("REFUSED: this is no proof of a draw; the step '{step}' does not hold: {found}.")
         }
         Err(Stop::Incomplete(verdict)) => {
@@ -133,6 +138,7 @@ fn check(bytes: &[u8], options: &Options, report: &mut Report) -> Result<(Outcom
         ),
     );
 
+    time::examine(&proof, &commitment, time, &options.roots, report);
     let randomness = check_randomness(&proof, options, report)?;
     let Some(list) = entries else {
         return Err(Stop::Incomplete(
@@ -225,14 +231,7 @@ fn check_ranking(
         "the {winners} winners follow from {} entries committed to as {commitment} and from round {} of",
         manifest.entries, manifest.beacon.round
     );
-    let time = match pins.commitment {
-        Some(_) => {
-            "and that commitment is the one you noted, so if you noted it before the round's time nobody could know the winners"
-        }
-        None => {
-            "but that the commitment was made before the round is the organiser's word: only who noted it before can tell, with --commitment"
-        }
-    };
+    let time = time::in_words(pins.commitment.is_some(), manifest, &report.witnesses);
     Ok(match (chain.is_public(), pins.beacon_key) {
         (true, _) => (Outcome::Holds, format!("HOLDS: {follow} drand quicknet, {time}.")),
         (false, Some(_)) => {
@@ -241,7 +240,8 @@ fn check_ranking(
         (false, None) => (
             Outcome::Consistent,
             format!(
-                "CONSISTENT, NOT PUBLICLY RANDOM: {follow} a beacon that only its owner vouches for, who could know the winners."
+                "CONSISTENT, NOT PUBLICLY RANDOM: {follow} a beacon that only its owner vouches for, who could know the winners{}.",
+                time::of_own_clock(&report.witnesses)
             ),
         ),
     })
@@ -280,7 +280,7 @@ fn broken(step: StepName, found: impl ToString) -> Stop {
 
 impl Report {
     fn pass(&mut self, step: StepName, found: impl Into<String>) {
-        self.steps.push(Step { step, holds: true, found: found.into() });
+        self.steps.push(Step { step, holds: true, open: false, found: found.into() });
     }
 
     /// The report as JSON.

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::selection::Ranked;
+use crate::witness::Worth;
 use crate::{Commitment, HexBytes};
 
 /// The steps of a verification, in their order.
@@ -21,6 +22,8 @@ pub enum StepName {
     Signature,
     /// The beacon is the one named, and its round follows from the time of sealing.
     Round,
+    /// Who else vouches that the commitment was made before the round; open if nobody does.
+    Witness,
     /// The beacon signed the round, and the randomness is the hash of that signature.
     Randomness,
     /// The entries are those that were committed to.
@@ -38,6 +41,9 @@ pub struct Step {
     pub step: StepName,
     /// Whether it holds.
     pub holds: bool,
+    /// Whether it says nothing: neither that something holds nor that it does not.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub open: bool,
     /// What was found, in a few words.
     pub found: String,
 }
@@ -67,6 +73,8 @@ pub struct Report {
     pub commitment: Option<Commitment>,
     /// The organiser's key in the proof.
     pub organiser_key: Option<HexBytes<32>>,
+    /// What each stamp of the proof is worth, in their order.
+    pub witnesses: Vec<Worth>,
     /// The steps that were taken; none after the first that does not hold.
     pub steps: Vec<Step>,
     /// Winners and alternates as recomputed here.
@@ -78,7 +86,7 @@ pub struct Report {
 impl Report {
     /// The step that does not hold, if there is one.
     pub fn broken(&self) -> Option<StepName> {
-        self.steps.iter().find(|step| !step.holds).map(|step| step.step)
+        self.steps.iter().find(|step| !step.holds && !step.open).map(|step| step.step)
     }
 }
 
@@ -90,6 +98,7 @@ impl fmt::Display for StepName {
             Self::Commitment => "commitment",
             Self::Signature => "signature",
             Self::Round => "round",
+            Self::Witness => "witness",
             Self::Randomness => "randomness",
             Self::Entries => "entries",
             Self::Ranking => "ranking",
@@ -101,8 +110,12 @@ impl fmt::Display for StepName {
 impl fmt::Display for Report {
     /// One line for each step, then the verdict.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for Step { step, holds, found } in &self.steps {
-            let mark = if *holds { "ok     " } else { "REFUSED" };
+        for Step { step, holds, open, found } in &self.steps {
+            let mark = match (holds, open) {
+                (true, _) => "ok     ",
+                (false, true) => "open   ",
+                (false, false) => "REFUSED",
+            };
             writeln!(formatter, "{mark} {:<10} {found}", step.to_string())?;
         }
         writeln!(formatter, "{}", self.verdict)

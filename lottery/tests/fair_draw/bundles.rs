@@ -114,13 +114,9 @@ impl Draw {
         let commitment = self.manifest.commitment();
         let prk = Prk::extract(commitment.as_bytes(), round.randomness.as_bytes());
         let ranking = naive::draw(prk, &self.entries, &self.manifest.prizes, self.manifest.alternates);
-        Proof {
-            beacon: ProofBeacon { chain: self.beacon.chain().clone(), round: Some(round) },
-            manifest: self.manifest.clone(),
-            ranking: Some(ranking),
-            signature: self.organiser.sign(&commitment),
-            version: Version,
-        }
+        let beacon = ProofBeacon { chain: self.beacon.chain().clone(), round: Some(round) };
+        let signature = self.organiser.sign(&commitment);
+        Proof::new(beacon, self.manifest.clone(), Some(ranking), signature, Vec::new())
     }
 
     /// The proof of the draw.

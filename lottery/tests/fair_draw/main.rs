@@ -19,3 +19,4 @@ mod statistics;
 mod tampering;
 mod vectors;
 mod verifiers;
+mod witnesses;

@@ -1,6 +1,7 @@
 """A second verifier of the fair draw, written from docs/fair-draw.md, with Python's standard library alone.
 
-    python3 verify.py PROOF...     one line of JSON for each file: the verdict, the ranking or the step that does not hold
+    python3 verify.py [--tsa-root PEM] PROOF...     one line of JSON for each file: the verdict, the ranking or the step that
+                                                    does not hold
     python3 verify.py --lines      the same for each line of the standard input, a proof's bytes in base64
 """
 
@@ -15,6 +16,7 @@ import sys
 import unicodedata
 
 import bls
+import witness
 
 
 class Refused(Exception):
@@ -188,6 +190,23 @@ PROOF = {
 }
 
 
+def stamp(value):
+    """1 to 32768 bytes in base64 with padding, in its one spelling."""
+    try:
+        data = base64.b64decode(value, validate=True)
+    except (TypeError, ValueError):
+        return False
+    return isinstance(value, str) and 1 <= len(data) <= 32768 and base64.b64encode(data).decode() == value
+
+
+def witnesses(value):
+    return isinstance(value, list) and len(value) <= 8 and fits(value, [{"kind": text("rfc3161"), "token": stamp}])
+
+
+# A proof of the second version has witnesses, of whom there may be none.
+PROOF_2 = {**PROOF, "version": whole(2, 2), "witnesses": witnesses}
+
+
 def parts_make_sense(bound):
     """Ascending groups, and not what the other form says: one group alone. Python compares text by code points, as UTF-8 does."""
     groups = bound["groups"]
@@ -359,10 +378,11 @@ def cut(data):
     return data[:head] + data[tail:], None if entries == b"null" else entries
 
 
-def verify(data):
+def verify(data, roots=()):
     data, listed = cut(data)
     proof = parsed(data, "form")
-    need(fits(proof, PROOF), "form", "not every field and no other, in its bounds")
+    is_second = isinstance(proof, dict) and proof.get("version") == 2
+    need(fits(proof, PROOF_2 if is_second else PROOF), "form", "not every field and no other, in its bounds")
     manifest, chain, drawn = proof["manifest"], proof["beacon"]["chain"], proof["beacon"]["round"]
     need(prizes_make_sense(manifest["prizes"]), "form", "prizes that make no sense")
 
@@ -389,6 +409,10 @@ def verify(data):
     need(named["round"] == periods + 1, "round", "not the round that follows from the time of sealing")
     time = (chain["genesis_time"] + periods * chain["period"]) * 1000
     need(time <= LAST, "round", "a round outside of the calendar")
+
+    # A stamp that does not count breaks nothing: the proof is what it is without the stamp.
+    stamps = [base64.b64decode(one["token"]) for one in proof.get("witnesses", [])]
+    stamps = [witness.worth(stamp, commitment, time, roots) for stamp in stamps]
 
     if drawn is not None:
         need(drawn["round"] == named["round"], "randomness", "another round than the one named")
@@ -424,25 +448,30 @@ def verify(data):
         return {"verdict": "incomplete", "commitment": commitment.hex()}
     need(ranking == proof["ranking"], "ranking", "another ranking than the one that follows")
     verdict = "holds" if chain_hash.hex() == QUICKNET else "consistent"
-    return {"verdict": verdict, "commitment": commitment.hex(), "ranking": ranking}
+    return {"verdict": verdict, "commitment": commitment.hex(), "ranking": ranking, "witnesses": stamps}
 
 
-def judged(data):
+def judged(data, roots):
     try:
-        return verify(data)
+        return verify(data, roots)
     except Refused as refused:
         return {"verdict": "refused", "step": refused.step, "why": str(refused)}
 
 
 def main():
-    if sys.argv[1:] == ["--lines"]:
+    paths, roots = sys.argv[1:], witness.public_roots()
+    while paths[:1] == ["--tsa-root"]:
+        with open(paths[1], encoding="utf-8") as file:
+            roots += witness.certificates_of(file.read())
+        paths = paths[2:]
+    if paths == ["--lines"]:
         for text_line in sys.stdin:
-            print(json.dumps(judged(base64.b64decode(text_line))), flush=True)
+            print(json.dumps(judged(base64.b64decode(text_line), roots)), flush=True)
         return
     verdicts = []
-    for path in sys.argv[1:]:
+    for path in paths:
         with open(path, "rb") as file:
-            verdicts.append(judged(file.read()))
+            verdicts.append(judged(file.read(), roots))
     for verdict in verdicts:
         print(json.dumps(verdict))
     sys.exit(0 if verdicts and all(verdict["verdict"] in ("holds", "consistent") for verdict in verdicts) else 1)

@@ -497,6 +497,21 @@ async fn a_commitment_that_was_published_too_late_is_abandoned_and_not_sealed_ag
 }
 
 #[tokio::test]
+async fn nothing_is_sealed_by_a_clock_that_is_behind_the_beacons() {
+    let world = World::with_phones(3).await;
+    let draw_id = world.ask("d1", json!({"winners": 1})).await;
+    // Three seconds each.
+    world.beacon.be_ahead(2);
+    assert_eq!(world.call("seal-entries", &draw_id).await.unwrap_err().name(), "ClockBehind");
+    assert_eq!(world.status(&draw_id).await, DrawStatus::Waiting);
+    assert_eq!(world.draw(&draw_id).await.commitment, None);
+    // Where the clock is right, the same draw is sealed.
+    world.beacon.be_ahead(0);
+    world.run(&draw_id).await;
+    assert_eq!(world.status(&draw_id).await, DrawStatus::Succeeded);
+}
+
+#[tokio::test]
 async fn a_draw_whose_closing_time_is_ahead_by_the_clock_here_is_asked_for_again() {
     let world = World::with_phones(3).await;
     let closes_at = (world.clock.now() + Duration::from_secs(60)).to_string();

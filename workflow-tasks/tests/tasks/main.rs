@@ -11,3 +11,4 @@ mod notifications;
 mod reconciler;
 mod release;
 mod ses;
+mod stamps;

@@ -29,6 +29,7 @@ pub(crate) use dynamodb::{DynamoDb, DynamoDbReply};
 pub(crate) use guard::{Guard, of_sns as sns_call};
 use guard::{JsonService, Refused};
 
+use crate::authority::Authority;
 use crate::beacon::Beacon;
 use crate::config::{ACCOUNT, REGION};
 use crate::functions::Functions;
@@ -44,6 +45,8 @@ pub(crate) struct Endpoint {
     pub(crate) sns: Arc<Worker<Sns>>,
     /// The stack's own beacon, whose API shares the address.
     beacon: Beacon,
+    /// The stack's own time-stamp authority.
+    authority: Authority,
     /// Where calls are recorded, if they are.
     call_log: Option<CallLog>,
     /// Permissions and limits, if there are any.
@@ -64,10 +67,10 @@ impl Endpoint {
     pub(crate) fn new(
         dynamodb: Arc<DynamoDb>,
         sns: Arc<Worker<Sns>>,
-        beacon: Beacon,
+        (beacon, authority): (Beacon, Authority),
         call_log: Option<CallLog>,
     ) -> Endpoint {
-        Endpoint { dynamodb, sns, beacon, call_log, guard: None, later: OnceLock::new() }
+        Endpoint { dynamodb, sns, beacon, authority, call_log, guard: None, later: OnceLock::new() }
     }
 
     /// The same endpoint, whose calls this guards.
@@ -86,6 +89,14 @@ impl Endpoint {
         if head.method == Method::POST {
             if let Some(target) = text(&head.headers, "x-amz-target") {
                 return self.answer_target(target, &head.headers, body).await;
+            }
+            if head.uri.path() == Authority::PATH {
+                return match self.authority.reply(&body) {
+                    Some(reply) => typed(reply.into(), Authority::REPLY_TYPE),
+                    None => {
+                        plain(StatusCode::BAD_REQUEST, "This is no request for a time stamp (RFC 3161)\n")
+                    }
+                };
             }
             if let Some(function) = lambda::function_of(head.uri.path()) {
                 let arn = format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{function}");
@@ -142,19 +153,14 @@ impl Endpoint {
             && let Some(answer) = self.beacon.answer(head.uri.path())
         {
             return match answer {
-                Ok(text) => {
-                    let mut response = json(200, text);
-                    let media_type = HeaderValue::from_static("application/json");
-                    response.headers_mut().insert(CONTENT_TYPE, media_type);
-                    response
-                }
+                Ok(text) => typed(text, "application/json"),
                 Err(sentence) => plain(StatusCode::NOT_FOUND, sentence),
             };
         }
         if head.method == Method::GET && head.uri.path() == "/" {
             return plain(
                 StatusCode::OK,
-                "AWS endpoint of the local stack: Step Functions, DynamoDB, SNS, SES, Lambda; and its beacon, as drand speaks\n",
+                "AWS endpoint of the local stack: Step Functions, DynamoDB, SNS, SES, Lambda; its beacon, as drand speaks; and its time-stamp authority\n",
             );
         }
         plain(StatusCode::NOT_FOUND, "The local stack has nothing here\n")
@@ -253,6 +259,13 @@ fn json(status: u16, body: Bytes) -> Response<Bytes> {
     response
 }
 
+/// An answer of our own, which is none of AWS's services.
+fn typed(body: Bytes, media_type: &'static str) -> Response<Bytes> {
+    let mut response = json(200, body);
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+    response
+}
+
 fn plain(status: StatusCode, text: &'static str) -> Response<Bytes> {
     let mut response = Response::new(Bytes::from_static(text.as_bytes()));
     *response.status_mut() = status;
@@ -281,5 +294,6 @@ pub(crate) fn in_memory(confirmation: crate::Confirmation, refused: &[&str]) -> 
     let dynamodb = DynamoDb::in_memory(health).unwrap();
     let beacon = Beacon::in_memory(asl_engine::Clock::system()).unwrap();
     let sns = Arc::new(Worker::start("sns", sns).unwrap());
-    Arc::new(Endpoint::new(Arc::new(dynamodb), sns, beacon, None))
+    let authority = Authority::in_memory(asl_engine::Clock::system()).unwrap();
+    Arc::new(Endpoint::new(Arc::new(dynamodb), sns, (beacon, authority), None))
 }

@@ -22,7 +22,7 @@ use lottery_store::{Notification, NotificationState, Store, Tables, Winner};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 use workflow_tasks::{
-    BeaconConfig, Clock, Config, DeliveryConfig, Metrics, Relays, TaskContext, TaskError, invoke,
+    Authorities, BeaconConfig, Clock, Config, DeliveryConfig, Metrics, Relays, TaskContext, TaskError, invoke,
 };
 
 use crate::beacon::Beacon;
@@ -103,6 +103,7 @@ impl World {
                     margin_seconds: 1,
                     relays: vec!["http://one.invalid".to_owned(), "http://other.invalid".to_owned()],
                 },
+                authorities: Vec::new(),
                 organiser_secret: None,
                 email_sender: None,
                 delivery: DeliveryConfig::default(),
@@ -113,6 +114,7 @@ impl World {
                 vec!["http://one.invalid".to_owned(), "http://other.invalid".to_owned()],
                 SharedHttpConnector::new(beacon.clone()),
             ),
+            authorities: Authorities::new(Vec::new(), SharedHttpConnector::new(beacon.clone())),
             organiser_key: Some(OrganiserKey::from_seed(&[7; 32])),
             metrics: Metrics::default(),
             clock: clock.clone(),
@@ -314,8 +316,9 @@ impl World {
         let entries = store.chunks(&seal, 0..seal.chunks).await.unwrap();
         let round = store.round(&self.lottery_id, draw_id).await.unwrap();
         let beacon = ProofBeacon { chain: seal.chain, round };
-        let version = lottery::manifest::Version;
-        let proof = Proof { beacon, manifest: seal.manifest, ranking, signature: seal.signature, version };
+        let witnesses =
+            store.witnesses(&self.lottery_id, draw_id, &seal.manifest.commitment()).await.unwrap();
+        let proof = Proof::new(beacon, seal.manifest, ranking, seal.signature, witnesses);
         (proof, entries.into_iter().flatten().map(|sealed| sealed.entry).collect())
     }
 
