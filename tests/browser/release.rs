@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::browser::{Browser, Reader};
-use crate::support::stack;
+use end_to_end_tests::stack;
 
 #[tokio::test]
 async fn an_organiser_chooses_to_hold_winners_back_and_releases_them() {

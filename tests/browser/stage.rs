@@ -51,7 +51,7 @@ async fn the_stage_counts_down_holds_the_commitment_and_calls_up_who_has_a_seat(
     browser.wait_for(".stage-ready").await;
     at(&browser, "commitment").await;
     assert_eq!(browser.texts(".stage-hash .grouped").await, [commitment.as_str()]);
-    let winners = client.get(&format!("{place}/winners")).await.expect(200)["winners"].clone();
+    let winners = client.get(&format!("{path}/winners")).await.expect(200)["winners"].clone();
     let winners = winners.as_array().unwrap();
     let gone: Vec<_> = winners.iter().filter(|winner| winner["forfeited"] == true).collect();
     assert!(!gone.is_empty(), "eight of ten win, and three have gone");
@@ -64,7 +64,7 @@ async fn the_stage_counts_down_holds_the_commitment_and_calls_up_who_has_a_seat(
     browser.wait_for_text(".stage-fixed", "The motion decides nothing").await;
     browser.press("Space").await;
     names(&browser, 7).await;
-    browser.settle().await;
+    browser.wait_until_still().await;
     browser.screenshot("stage-all").await;
     browser.press("f").await;
     browser.wait("full screen", "return document.fullscreenElement?.classList.contains('stage')").await;
@@ -237,7 +237,7 @@ async fn the_show_goes_on_after_a_reload_in_step_with_a_phone_and_from_the_small
     browser
         .wait("4 alternates too", "return document.querySelectorAll('.stage-wall li').length === 20")
         .await;
-    browser.settle().await;
+    browser.wait_until_still().await;
     browser.screenshot("stage-wall").await;
     // What is muted stays so.
     browser.press("s").await;
@@ -255,7 +255,7 @@ async fn guests_see_the_way_in_and_the_count_grow_before_the_draw() {
         .post("/lotteries", &json!({"id": "party", "name": "Company party", "open_to_join": true}))
         .await
         .expect(201);
-    client.import("party", crate::support::EMPLOYEES).await;
+    client.import("party", end_to_end_tests::EMPLOYEES).await;
     let browser = Browser::open(stack.api(), Reader::ENGLISH).await;
     browser.sign_in(stack.token()).await;
     browser.go("/lotteries/party/stage").await;
@@ -330,7 +330,7 @@ async fn theme_logo_and_pictures_stay_on_the_machine_of_the_stage() {
         return Math.abs(red - 20) < 8 && Math.abs(green - 120) < 8 && Math.abs(blue - 200) < 8",
         )
         .await;
-    browser.settle().await;
+    browser.wait_until_still().await;
     browser.screenshot("stage-picture").await;
     let sent = browser.run("return performance.getEntriesByType('resource').filter((one) => /\\.(png|webp)|blob:/.test(one.name)).length", json!([])).await;
     assert_eq!(sent, 0);

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::browser::{Browser, Reader};
-use crate::support::stack;
+use end_to_end_tests::stack;
 
 async fn page() -> (stack::Started, Browser) {
     let stack = stack::start().await;
@@ -141,6 +141,7 @@ async fn motion(browser: &Browser, names: u32) -> Value {
 }
 
 #[tokio::test]
+#[allow(clippy::print_stdout, reason = "the figures that docs/performance.md gives")]
 async fn a_frame_costs_the_same_for_three_hundred_names_and_for_fifty_thousand() {
     let (_stack, browser) = page().await;
     for names in [300, 5_000, 50_000] {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::browser::{Browser, Reader};
 use crate::line::Line;
 use crate::stage::{at, names};
-use crate::support::{Client, eventually, stack};
+use end_to_end_tests::{Client, eventually, stack};
 
 /// Waits until so many winners are released.
 async fn released(client: &Client, place: &str, count: usize) -> Value {
@@ -22,7 +22,9 @@ async fn names_are_public_and_messages_sent_only_after_the_stage_has_shown_them(
     let client = stack.client();
     client.lottery_of_employees("party").await;
     let prizes = json!([{"name": "Bicycle", "winners": 1}, {"name": "Book", "winners": 3}]);
-    let draw = client.start_draw("party", json!({"prizes": prizes, "release": "on_reveal", "channels": ["sms"]})).await;
+    let draw = client
+        .start_draw("party", json!({"prizes": prizes, "release": "on_reveal", "channels": ["sms"]}))
+        .await;
     let place = format!("/lotteries/party/draws/{draw}");
     let mut line = Line::to(stack.api()).await;
     let browser = Browser::open(&line.url(), Reader::ENGLISH).await;
@@ -40,7 +42,8 @@ async fn names_are_public_and_messages_sent_only_after_the_stage_has_shown_them(
     names(&browser, 1).await;
     released(&client, &place, 1).await;
     let shown = client.get(&format!("{place}/winners")).await.expect(200);
-    let told: Vec<_> = shown["winners"].as_array().unwrap().iter().filter(|one| one["released"] == true).collect();
+    let told: Vec<_> =
+        shown["winners"].as_array().unwrap().iter().filter(|one| one["released"] == true).collect();
     assert_eq!(told.len(), 1);
     assert_eq!(browser.texts(".stage-name").await, [told[0]["name"].as_str().unwrap()]);
     let public = client.anonymous().get(&format!("{place}/winners")).await.expect(200);

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::browser::{Browser, Reader};
 use crate::stage::{at, names};
-use crate::support::{Client, stack};
+use end_to_end_tests::{Client, stack};
 
 /// The elements of a grid that lie outside of the window or over each other, and how large the smallest name is.
 const SEEN: &str = "
@@ -27,7 +27,7 @@ async fn rewind(client: &Client, path: &str, order: Value, batches: Value) {
 }
 
 async fn seen(browser: &Browser, what: &str) -> Value {
-    browser.settle().await;
+    browser.wait_until_still().await;
     let seen = browser.run(SEEN, json!([])).await;
     for fault in ["out", "over", "wide", "high"] {
         assert!(seen[fault].as_f64().unwrap() <= 0.0, "{what}: {seen}");
@@ -39,7 +39,8 @@ async fn seen(browser: &Browser, what: &str) -> Value {
 async fn one_ten_and_sixty_winners_fit_every_screen_in_both_languages() {
     let stack = stack::start().await;
     let client = stack.client();
-    let lists: [(&str, &str, Reader, [&str; 3], fn(u32) -> String); 2] = [
+    type Person = fn(u32) -> String;
+    let lists: [(&str, &str, Reader, [&str; 3], Person); 2] = [
         (
             "party",
             "Northwind year-end party 2026",
@@ -101,7 +102,7 @@ async fn one_ten_and_sixty_winners_fit_every_screen_in_both_languages() {
             browser
                 .wait("71 names", "return document.querySelectorAll('.stage-wall li').length === 71")
                 .await;
-            browser.settle().await;
+            browser.wait_until_still().await;
             // Each name is on one of the pages, whole.
             let out = "
                 const place = document.querySelector('.stage-wall-place').getBoundingClientRect();

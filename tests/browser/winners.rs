@@ -44,7 +44,7 @@ async fn many_winners_come_page_by_page_for_everyone_and_for_the_organiser() {
     browser.click(".more button").await;
     shown(400).await;
 
-    browser.go(&format!("{place}/stage")).await;
+    browser.go(&format!("{path}/stage")).await;
     browser.wait_for(".stage-ready").await;
     browser.press("Space").await;
     browser.wait_for_text(".stage-calm", "430 winners").await;

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::browser::{Browser, Reader};
-use crate::support::stack;
+use end_to_end_tests::stack;
 
 /// What each case's stamp is worth to the page's own module.
 const WORTH: &str = "

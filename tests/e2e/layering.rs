@@ -14,7 +14,10 @@ const MAY_DEPEND_ON: [(&str, &[&str]); 11] = [
     ("state-machines", &[]),
     ("lottery-store", &["lottery", "platform", "test-support"]),
     ("api", &["lottery", "lottery-store", "platform", "state-machines", "test-support"]),
-    ("workflow-tasks", &["lottery", "lottery-store", "platform", "state-machines", "test-support", "test-world"]),
+    (
+        "workflow-tasks",
+        &["lottery", "lottery-store", "platform", "state-machines", "test-support", "test-world"],
+    ),
     (
         "local-stack",
         &[

@@ -3,8 +3,8 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::client::Answer;
-use crate::support::{Client, stack};
+use end_to_end_tests::client::Answer;
+use end_to_end_tests::{Client, stack};
 
 async fn move_to(client: &Client, path: &str, after: u64, position: &Value) -> Answer {
     let body = json!({"after": after, "position": position}).to_string().into_bytes();

@@ -7,8 +7,8 @@ use tokio::net::TcpListener;
 use tokio::process::Command;
 
 use crate::fair_draw::verify;
-use crate::support::Client;
-use crate::support::stack;
+use end_to_end_tests::Client;
+use end_to_end_tests::stack;
 
 /// A file of the project.
 fn project(path: &str) -> PathBuf {

@@ -72,7 +72,7 @@ fn decide(draw: &Draw, before: Positions, now: Timestamp) -> Positions {
     if !draw.is_held() || revision > before.release.seen || has_waited {
         let release =
             Release { held: draw.is_held(), next: Next::Notify, seen: revision, looks, wait_seconds: 0 };
-        return before.from_the_beginning(draw, release);
+        return before.restarted(draw, release);
     }
     let until = draw.release_by().map_or(1, |release_by| {
         let left = release_by.duration_since(now);

@@ -73,7 +73,7 @@ pub enum TaskError {
 
 impl TaskError {
     /// Every name that [`TaskError::name`] gives.
-    pub const NAMES: [&str; 20] = [
+    pub const NAMES: [&str; 21] = [
         "NotEnoughParticipants",
         "UnknownGroup",
         "QuotaNotSatisfiable",

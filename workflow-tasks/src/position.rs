@@ -74,7 +74,7 @@ impl Positions {
     }
 
     /// At the beginning of the ranking again, for what was released since.
-    pub(crate) fn from_the_beginning(self, draw: &Draw, release: Release) -> Self {
+    pub(crate) fn restarted(self, draw: &Draw, release: Release) -> Self {
         let first = Self::first(draw);
         let begin = |position: Position, first: Position| Position {
             next: first.next,

@@ -203,7 +203,12 @@ fn reached(contact: Option<Contact>) -> (Option<String>, Option<String>, Option<
 }
 
 impl FullWinner {
-    fn new(draw: &Draw, winner: &Winner, contact: Option<Contact>, mut notifications: Vec<Notification>) -> Self {
+    fn new(
+        draw: &Draw,
+        winner: &Winner,
+        contact: Option<Contact>,
+        mut notifications: Vec<Notification>,
+    ) -> Self {
         notifications.sort_by_key(|notification| (notification.channel, notification.at));
         let (name, phone, email, group) = reached(contact);
         Self {

@@ -1,5 +1,5 @@
-//! How far a draw has been shown on its stage: moved by its organiser, from the stage or from a phone, and read by every
-//! screen that keeps in step. A position names prizes and counts, and nobody.
+//! The position of a draw's stage: its organiser moves it, on the stage or on a phone, and every screen follows. A position
+//! holds prizes and counts, and no names.
 
 use axum::Json;
 use axum::extract::State;
@@ -11,7 +11,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::watched::Watched;
 use crate::answer::Answer;
 use crate::auth::{MaybeCaller, Scope};
 use crate::cache_control::CacheRule;
@@ -115,19 +114,19 @@ pub(crate) async fn stage(
     caller: MaybeCaller,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    Watched::read(&state, &lottery_id, &draw_id).await?;
+    state.watched(&lottery_id, &draw_id).await?;
     if caller.may(Scope::DrawsWrite) {
         let view = StageView::new(state.store.stage(&lottery_id, &draw_id).await?)?;
         return Ok(Answer::json(&view, CacheRule::Private)?.respond(&headers));
     }
-    let key = state.reads.key(format_args!("stage/{lottery_id}/{draw_id}"));
+    let key = state.cache.key(format_args!("stage/{lottery_id}/{draw_id}"));
     let rule = CacheRule::UnderWay;
     let answer = async {
         let view = StageView::new(state.store.stage(&lottery_id, &draw_id).await?)?;
         Answer::json(&view, rule)
     };
-    let lifetime = rule.lifetime(state.reads.freshness());
-    Ok(state.reads.answer(key, lifetime, answer).await?.respond(&headers))
+    let lifetime = rule.lifetime(state.cache.freshness());
+    Ok(state.cache.answer(key, lifetime, answer).await?.respond(&headers))
 }
 
 /// Move the stage of a draw, from the position that the caller has seen: of two who move it at once, one does.
@@ -141,7 +140,7 @@ pub(crate) async fn move_stage(
     let invalid = |detail: String| ApiError::invalid("InvalidStage", detail);
     let StageMove { after, position } =
         serde_json::from_value(value).map_err(|error| invalid(format!("this is no move: {error}")))?;
-    let watched = Watched::read(&state, &lottery_id, &draw_id).await?;
+    let watched = state.watched(&lottery_id, &draw_id).await?;
     if let Some(fault) = position.fault(&watched.draw) {
         return Err(invalid(fault));
     }

@@ -1,3 +1,4 @@
+// @ts-check
 // The beacon's signature of a round, verified by a worker where there are workers.
 
 /** What was found of the rounds verified last. */

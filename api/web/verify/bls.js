@@ -1,3 +1,4 @@
+// @ts-check
 // The signature of a beacon's round: BLS12-381 on G1 after RFC 9380, drand's scheme `bls-unchained-g1-rfc9380`.
 
 import { bigEndian, sha256, unhex } from "./bytes.js";

@@ -1,3 +1,4 @@
+// @ts-check
 // Verifies a beacon's signature off the page's own thread: on a slow phone it takes longer than a frame by far.
 
 import { isSignedRound } from "./bls.js";

@@ -1,3 +1,4 @@
+// @ts-check
 // Bytes, SHA-256 and HMAC. WebCrypto hashes well, but not at once, and only on pages that came over HTTPS; a
 // ranking needs millions of short hashes, one after the other.
 

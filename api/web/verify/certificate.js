@@ -1,3 +1,4 @@
+// @ts-check
 // Certificates (RFC 5280) as far as the chain of a time stamp needs them, and the signatures that they check.
 
 import { hex } from "./bytes.js";
@@ -70,13 +71,14 @@ export class Certificate {
     this.key = fields.expect(TAG.sequence).whole;
     fields.optional(0x81);
     fields.optional(0x82);
-    Object.assign(this, {
-      authority: null,
-      signs: null,
-      purposes: null,
-      isCritical: false,
-      hasUnknown: false,
-    });
+    /** @type {number | null} */
+    this.authority = null;
+    /** @type {boolean | null} */
+    this.signs = null;
+    /** @type {string[] | null} */
+    this.purposes = null;
+    this.isCritical = false;
+    this.hasUnknown = false;
     const extensions = fields.optional(0xa3);
     if (extensions) this.#extend(only(extensions.content, TAG.sequence));
     fields.end();
@@ -103,8 +105,9 @@ export class Certificate {
         this.signs = bits.length > 1 && (bits[1] & 4) !== 0;
       } else if (id === EXTENDED_KEY_USAGE) {
         const purposes = only(value, TAG.sequence);
-        this.purposes = [];
-        while (!purposes.isEmpty) this.purposes.push(hex(purposes.expect(TAG.id).content));
+        const named = [];
+        while (!purposes.isEmpty) named.push(hex(purposes.expect(TAG.id).content));
+        this.purposes = named;
         this.isCritical = critical !== null;
       } else if (critical) {
         this.hasUnknown = true;
@@ -119,7 +122,7 @@ export class Certificate {
   /** Whether its key is for time stamps and nothing else. */
   get isForStampsAlone() {
     return (
-      !this.hasUnknown && this.isCritical && this.purposes.length === 1 && this.purposes[0] === TIME_STAMPING
+      !this.hasUnknown && this.isCritical && this.purposes?.length === 1 && this.purposes[0] === TIME_STAMPING
     );
   }
 
@@ -183,6 +186,7 @@ export class Certificate {
   get name() {
     try {
       const names = new Reader(this.names);
+      /** @type {string | null} */
       let found = null;
       while (!names.isEmpty) {
         const part = names.take(TAG.set).take(TAG.sequence);

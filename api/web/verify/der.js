@@ -1,3 +1,4 @@
+// @ts-check
 // The few types of DER that a time stamp is made of, read strictly: one byte of tag, the length in its shortest form.
 
 export const TAG = {
@@ -117,7 +118,7 @@ export function time({ tag, content }) {
   } else {
     need(tag === TAG.time && /^[0-9]{14}(\.[0-9]{0,8}[1-9])?Z$/.test(text));
   }
-  const [, year, month, day, hour, minute, second] = /^(....)(..)(..)(..)(..)(..)/.exec(text);
+  const [, year, month, day, hour, minute, second] = /^(....)(..)(..)(..)(..)(..)/.exec(text) ?? [];
   const spelled = `${year}-${month}-${day}T${hour}:${minute}:${second}.000Z`;
   const found = Date.parse(spelled);
   need(year >= "1950" && !Number.isNaN(found) && new Date(found).toISOString() === spelled);

@@ -1,3 +1,4 @@
+// @ts-check
 // The list of entries: its order, its sums, its Merkle root (RFC 6962, section 2.1).
 
 import { base64url, canonical, hex, sha256, unhex, utf8 } from "./bytes.js";

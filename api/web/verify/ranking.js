@@ -1,3 +1,4 @@
+// @ts-check
 // The ranking: scores from commitment, randomness and entries, and the seats (docs/fair-draw.md, section 4).
 
 import { bigEndian, compare, hex, hmac, join, utf8 } from "./bytes.js";

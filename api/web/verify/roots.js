@@ -1,3 +1,4 @@
+// @ts-check
 // The root certificates of the time-stamp authorities whose stamps count: those of lottery/src/witness/roots.pem, where their
 // source is named. A test holds them to be the same.
 

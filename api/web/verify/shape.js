@@ -1,3 +1,4 @@
+// @ts-check
 // The form of a proof: each field within its bounds, and no other field (docs/fair-draw.md, sections 1, 2 and 5).
 
 import { compare, utf8 } from "./bytes.js";

@@ -1,3 +1,4 @@
+// @ts-check
 // The organiser's signature of a commitment: Ed25519 (RFC 8032), as strict as `verify-draw` is.
 
 import { join, unhex, utf8 } from "./bytes.js";

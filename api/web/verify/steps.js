@@ -1,3 +1,4 @@
+// @ts-check
 // Verifies the proof of a draw, step by step (docs/fair-draw.md, section 5), in the reader's own browser.
 
 import { isBeacons } from "./beacon.js";

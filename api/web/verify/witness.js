@@ -1,3 +1,4 @@
+// @ts-check
 // Time stamps of the commitment (RFC 3161): what each is worth (docs/fair-draw.md, section 8).
 
 import { hex, join } from "./bytes.js";
@@ -30,6 +31,8 @@ export function certificates(pem) {
 /**
  * What a stamp is worth for a commitment whose round comes out at `roundAt`, in milliseconds since 1970: its outcome is
  * `witnessed`, `local`, `nothing` with a reason, or `unsupported` where this browser cannot check signatures.
+ *
+ * @returns {Promise<{outcome: string, reason?: string, before?: string, authority?: string}>}
  */
 export async function worth(token, commitment, roundAt, roots = ROOTS) {
   let stamp;
@@ -70,11 +73,12 @@ async function authorityOf(stamp, signer, roots) {
         return root.name;
       }
     }
+    /** @type {Certificate | null} */
     let above = null;
     for (const it of stamp.certificates) {
       if (above === null && it.mayIssue(between) && (await it.issued(last))) above = it;
     }
-    check(above, "authority");
+    if (above === null) throw new Worthless("authority");
     if (above.issuer === above.subject) {
       check(above.isValidAt(stamp.time), "expired");
       check(above.name === LOCAL, "authority");
@@ -168,7 +172,9 @@ function is(reader, id) {
 
 /** The hash that the signed attributes name; they must be about a time stamp. */
 function digestOf(attributes) {
-  let [isStamp, digest] = [false, null];
+  let isStamp = false;
+  /** @type {string | null} */
+  let digest = null;
   while (!attributes.isEmpty) {
     const attribute = attributes.take(TAG.sequence);
     const id = hex(attribute.expect(TAG.id).content);

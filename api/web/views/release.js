@@ -1,7 +1,8 @@
+// @ts-check
 // What of a draw is held back: what everyone is told of it, and the buttons with which its organiser releases winners.
 
 import { post } from "../api.js";
-import { foreign, h, put } from "../dom.js";
+import { find, foreign, h, put } from "../dom.js";
 import { drawPath, hasWinners } from "../draws.js";
 import { number, timestamp, trouble } from "../format.js";
 import { t } from "../i18n/index.js";
@@ -38,15 +39,19 @@ export class Release {
   /** Shows the draw as it is now; `winners` are those that are known in full, for the organiser. */
   show(draw, winners) {
     const held = draw.release;
-    if (!held || !hasWinners(draw.status) || held.released >= held.total) return put(this.element);
-    const focused = this.element.contains(document.activeElement) ? document.activeElement.name : "";
+    if (!held || !hasWinners(draw.status) || held.released >= held.total) {
+      put(this.element);
+      return;
+    }
+    const focused = this.element.contains(document.activeElement)
+      ? /** @type {HTMLButtonElement} */ (document.activeElement).name
+      : "";
     const count = t("release.count", { n: number(held.released), all: number(held.total) });
     const by = held.release_by ? [" ", t("release.by"), " ", timestamp(held.release_by)] : null;
-    if (!winners)
-      return put(
-        this.element,
-        h("p", { class: "notice", "data-held": "" }, t("release.not_announced"), " ", count),
-      );
+    if (!winners) {
+      put(this.element, h("p", { class: "notice", "data-held": "" }, t("release.not_announced"), " ", count));
+      return;
+    }
     const prizes = draw.prizes
       .map((prize, index) => ({ prize, index }))
       .filter(({ prize }) => prize.winners > 0);
@@ -73,7 +78,7 @@ export class Release {
         this.problem,
       ),
     );
-    if (focused) this.element.querySelector(`[name="${focused}"]`)?.focus();
+    if (focused) find(this.element, `[name="${focused}"]`)?.focus();
   }
 
   /** The button beside one winner; none for whoever is released, or has no seat. */

@@ -67,7 +67,7 @@ impl Executions {
     }
 
     /// The task tokens with which tasks were completed, in their order.
-    pub(crate) fn completed(&self) -> Vec<String> {
+    pub fn completed(&self) -> Vec<String> {
         self.0.lock().unwrap().completed.clone()
     }
 

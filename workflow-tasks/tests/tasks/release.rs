@@ -9,7 +9,7 @@ use lottery_store::{NotificationState, ReleaseRequest, ReleaseWait, Released, Vi
 use serde_json::{Value, json};
 use workflow_tasks::{Clock, TaskError, invoke};
 
-use crate::world::{CHANNELS, Moment, World};
+use test_world::{CHANNELS, Kill, World};
 
 /// A held draw of so many winners, recorded.
 async fn held(winners: usize) -> (World, DrawId) {
@@ -95,7 +95,7 @@ impl<'a> Execution<'a> {
             "Notify" => {
                 for (channel, function) in CHANNELS {
                     let position = self.notify[channel].clone();
-                    self.notify[channel] = self.world.tell(function, self.draw_id, position).await.0;
+                    self.notify[channel] = self.world.send_all(function, self.draw_id, position).await.0;
                 }
                 if self.notify["release"]["held"] == true { "CheckRelease" } else { "CompleteDraw" }
             }
@@ -217,7 +217,7 @@ async fn a_task_token_is_shown_nowhere() {
 
 #[tokio::test]
 async fn a_killed_task_of_a_held_draw_forgets_nobody_and_tells_nobody_twice() {
-    for moment in [Moment::BeforeIt, Moment::AfterIt] {
+    for moment in [Kill::BeforeCall, Kill::AfterCall] {
         for call in 1..=4 {
             let (world, draw_id) = held(2).await;
             let mut execution = Execution::begin(&world, &draw_id).await;

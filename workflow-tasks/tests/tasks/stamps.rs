@@ -14,7 +14,7 @@ use lottery::{DrawId, DrawStatus};
 use serde_json::json;
 use workflow_tasks::{Authorities, Clock};
 
-use crate::world::{ManualClock, PATH, World};
+use test_world::{ManualClock, PATH, World};
 
 /// What an authority does with a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -66,7 +66,7 @@ impl Beacon {
     }
 
     /// The beacon's time is so many rounds ahead of the clock of the tasks.
-    pub(crate) fn be_ahead(&self, rounds: u64) {
+    pub fn be_ahead(&self, rounds: u64) {
         *self.ahead.lock().unwrap() = rounds;
     }
 
