@@ -16,6 +16,11 @@ export function hasWinners(status) {
   return status === "RECORDED" || status === "SUCCEEDED" || status === "INCOMPLETE";
 }
 
+/** Some of the winners are not released yet. */
+export function isHeld(draw) {
+  return Boolean(draw.release) && draw.release.released < draw.release.total;
+}
+
 /** The draw may still be cancelled. */
 export function canBeCancelled(status) {
   return status === "WAITING";

@@ -2,6 +2,7 @@
 // Numbers, timestamps and durations as the reader writes them; statuses in words.
 
 import { foreign, h } from "./dom.js";
+import { isHeld } from "./draws.js";
 import { known, language, t } from "./i18n/index.js";
 
 export function number(value) {
@@ -51,9 +52,14 @@ const MOODS = {
 };
 
 /** The status of a draw or an execution, as a badge. */
-export function badge(status) {
-  const words = known(`status.${status}`) ?? status;
+export function badge(status, words = known(`status.${status}`) ?? status) {
   return h("span", { class: `badge ${MOODS[status] ?? "quiet"}`, "data-status": status }, words);
+}
+
+/** The status of a draw; of one that holds winners back, that they are not announced. */
+export function drawBadge(draw) {
+  const isWaiting = draw.status === "RECORDED" && isHeld(draw);
+  return badge(draw.status, isWaiting ? t("release.title") : undefined);
 }
 
 /** Why a draw came to its status, in the reader's language: by the name of the reason, or by what the status means. */

@@ -43,13 +43,26 @@ pub(crate) struct Browser {
     page: String,
     _driver: Child,
     profile: TempDir,
-    _turn: SemaphorePermit<'static>,
+    _turn: Option<SemaphorePermit<'static>>,
 }
 
 impl Browser {
     /// Opens a browser for the page at `page`.
     pub(crate) async fn open(page: &str, reader: Reader) -> Browser {
         let turn = TURN.acquire().await.unwrap();
+        Self::open_in_turn(page, reader, Some(turn)).await
+    }
+
+    /// Opens another browser for the same page, in this one's turn: somebody else who looks at the same time.
+    pub(crate) async fn open_beside(&self, reader: Reader) -> Browser {
+        Self::open_in_turn(&self.page, reader, None).await
+    }
+
+    async fn open_in_turn(
+        page: &str,
+        reader: Reader,
+        turn: Option<SemaphorePermit<'static>>,
+    ) -> Browser {
         let http = end_to_end_tests::http();
         let mut starts = 1;
         let (driver, profile, session) = loop {

@@ -104,7 +104,7 @@ async fn the_browser_judges_the_corpus_as_the_other_verifiers_do() {
         for (const { proof, proof_base64 } of arguments[0]) {
           const bytes = proof === undefined ? Uint8Array.from(atob(proof_base64), (one) => one.charCodeAt(0)) : new TextEncoder().encode(proof);
           let last = null;
-          const verdict = await verify(bytes, {}, (told) => { last = told; });
+          const verdict = await verify(bytes, {}, (step) => { last = step; });
           said.push(verdict === 'broken' ? `refused at ${last.step}` : verdict === 'unseated' ? 'incomplete' : verdict);
         }
         return said";

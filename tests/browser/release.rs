@@ -33,7 +33,7 @@ async fn an_organiser_chooses_to_hold_winners_back_and_releases_them() {
         let draw = hash.as_str().unwrap().rsplit('/').next().unwrap().to_owned();
         assert!(client.messages(&draw).await.is_empty());
 
-        let public = Browser::open(stack.api(), reader).await;
+        let public = browser.open_beside(reader).await;
         public.go(&format!("/lotteries/party/draws/{draw}")).await;
         public.wait_for("[data-held]").await;
         assert_eq!(public.texts(".winners .who").await, [unnamed; 3]);

@@ -78,7 +78,7 @@ async fn a_release_is_repeated_until_it_is_accepted_and_sent_once() {
     let pair = json!([3, 1]);
     assert_eq!(answers[0]["calls"], json!([pair, pair, pair, pair, pair, [2]]));
     assert_eq!(answers[0]["states"], json!(["waiting", "waiting", "waiting", "waiting", "done", "done"]));
-    // What is refused for good is told, and tried again with the next reveal.
+    // What is refused for good is reported, and tried again with the next reveal.
     assert_eq!(answers[1]["calls"], json!([[5], [5, 6]]));
     assert_eq!(answers[1]["states"], json!(["refused", "done"]));
     let lengths: Vec<_> =

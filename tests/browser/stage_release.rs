@@ -42,15 +42,15 @@ async fn names_are_public_and_messages_sent_only_after_the_stage_has_shown_them(
     names(&browser, 1).await;
     released(&client, &place, 1).await;
     let shown = client.get(&format!("{place}/winners")).await.expect(200);
-    let told: Vec<_> =
+    let released_now: Vec<_> =
         shown["winners"].as_array().unwrap().iter().filter(|one| one["released"] == true).collect();
-    assert_eq!(told.len(), 1);
-    assert_eq!(browser.texts(".stage-name").await, [told[0]["name"].as_str().unwrap()]);
+    assert_eq!(released_now.len(), 1);
+    assert_eq!(browser.texts(".stage-name").await, [released_now[0]["name"].as_str().unwrap()]);
     let public = client.anonymous().get(&format!("{place}/winners")).await.expect(200);
     let named = public["winners"].as_array().unwrap().iter().filter(|one| one["name"].is_string()).count();
     assert_eq!(named, 1, "{public}");
 
-    // The connection is lost: the show goes on, the organiser is told, and the release follows.
+    // The connection is lost: the show goes on, the organiser is notified, and the release follows.
     line.cut().await;
     browser.press("Space").await;
     at(&browser, "roll").await;

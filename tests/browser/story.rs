@@ -256,7 +256,7 @@ async fn check(browser: &Browser, draw: &str, words: &Words) {
     for step in ["form", "manifest", "signature", "round", "randomness", "entries", "ranking"] {
         browser.wait_for(&format!("[data-step={step}][data-state=holds]")).await;
     }
-    browser.wait_for("[data-step=bls][data-state=open]").await;
+    browser.wait_for("[data-step=witness][data-state=open]").await;
 }
 
 /// Recording fails for good: nobody is left half a winner, and the picture shows the way of the compensation.

@@ -41,7 +41,7 @@ async fn full(client: &Client, draw: &str) -> Vec<Value> {
 }
 
 /// Waits until exactly these phones have an SMS.
-async fn told(client: &Client, draw: &str, phones: &BTreeSet<String>) {
+async fn notified(client: &Client, draw: &str, phones: &BTreeSet<String>) {
     eventually("the messages", async || (client.addressed(draw, "sms").await == *phones).then_some(())).await;
 }
 
@@ -85,7 +85,7 @@ async fn phones_ring_as_winners_are_released_and_not_before() {
         release(&client, &draw, json!({"ranks": [pen["rank"]]})),
     );
     assert_eq!((&first["released"], &second["released"], &first["total"]), (&json!(1), &json!(1), &json!(5)));
-    told(&client, &draw, &phones(std::slice::from_ref(pen))).await;
+    notified(&client, &draw, &phones(std::slice::from_ref(pen))).await;
     let public = client.anonymous().get(&format!("{path}/winners")).await.expect(200);
     let named = public["winners"].as_array().unwrap().iter().filter(|winner| winner["name"].is_string());
     assert_eq!(named.map(|winner| &winner["rank"]).collect::<Vec<_>>(), [&pen["rank"]]);
@@ -96,7 +96,7 @@ async fn phones_ring_as_winners_are_released_and_not_before() {
         release(&client, &draw, json!({"prize": 1})).await,
         json!({"released": 4, "total": 5, "newly": 3})
     );
-    told(&client, &draw, &phones(&pens)).await;
+    notified(&client, &draw, &phones(&pens)).await;
     for wrong in [json!({"prize": 2}), json!({"ranks": [11]}), json!({}), json!({"all": false})] {
         client.post(&format!("{path}/release"), &wrong).await.expect(422);
     }
@@ -175,20 +175,20 @@ async fn a_killed_stack_tells_who_is_released_once_and_nobody_else() {
     stack.client().lottery_of_employees("party").await;
     let draw = held_draw(&stack.client(), json!({"winners": MOMENTS.len() + 1, "channels": ["sms"]})).await;
     let winners = full(&stack.client(), &draw).await;
-    for (index, moment) in MOMENTS.into_iter().enumerate() {
+    for (index, delay) in MOMENTS.into_iter().enumerate() {
         let body = json!({"ranks": [winners[index]["rank"]]});
         release(&stack.client(), &draw, body).await;
-        tokio::time::sleep(Duration::from_millis(moment)).await;
+        tokio::time::sleep(Duration::from_millis(delay)).await;
         stack.kill().await;
         stack = Process::start(data.path()).await;
         let expected = phones(&winners[..=index]);
         let client = stack.client();
         eventually("what became of the messages", async || {
             let counts = client.draw("party", &draw).await["notifications"]["sms"].clone();
-            let settled = counts["sent"].as_u64().unwrap() + counts["unknown"].as_u64().unwrap();
+            let finished = counts["sent"].as_u64().unwrap() + counts["unknown"].as_u64().unwrap();
             let addressed = client.addressed(&draw, "sms").await;
             assert!(addressed.is_subset(&expected), "before its release");
-            (settled > index as u64 || addressed == expected).then_some(())
+            (finished > index as u64 || addressed == expected).then_some(())
         })
         .await;
     }

@@ -48,7 +48,7 @@ fn a_truncated_definition_is_found() {
 
 #[test]
 fn a_wrong_state_name_is_found() {
-    let said = replace(DEFINITION, r#""Next": "CompleteDraw""#, r#""Next": "CompleteDraws""#);
+    let said = replace(DEFINITION, r#""Default": "CompleteDraw""#, r#""Default": "CompleteDraws""#);
     assert!(said.contains("CompleteDraws"), "{said}");
 }
 

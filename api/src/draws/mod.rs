@@ -27,6 +27,8 @@ pub(crate) use notifications::RETRY_FIELDS;
 pub(crate) use notifications::{__path_notifications, __path_retry, notifications, retry};
 pub(crate) use odds::{__path_odds, odds};
 pub(crate) use proof::{__path_entries, __path_inclusion, __path_proof, entries, inclusion, proof};
+#[cfg(test)]
+pub(crate) use release::RELEASE_FIELDS;
 pub(crate) use release::{__path_release, release};
 pub(crate) use stage::{__path_move_stage, __path_stage, move_stage, stage};
 pub(crate) use start::{__path_start, start};

@@ -109,25 +109,32 @@ fn parse(body: &Value) -> Result<ReleaseRequest, FieldError> {
     let members = body.as_object().ok_or_else(|| field("body", Refusal::NotObject))?;
     let mut request = None;
     for (name, value) in members.iter().filter(|(_, value)| !value.is_null()) {
-        let read = match name.as_str() {
-            "all" if value == &Value::Bool(true) => ReleaseRequest::All,
-            "all" => return Err(field(name, Refusal::NotOneOf { values: "true" })),
-            "prize" => {
-                let prize = value.as_u64().and_then(|prize| u32::try_from(prize).ok());
-                ReleaseRequest::Prize(prize.ok_or_else(|| field(name, Refusal::NotCount { least: 0 }))?)
-            }
-            "ranks" => ReleaseRequest::Ranks(ranks(value)?),
-            unknown => {
-                let unknown: String = unknown.chars().take(64).collect();
-                return Err(field(&unknown, Refusal::UnknownField));
-            }
+        let Some((_, read)) = RELEASE_FIELDS.iter().find(|(known, _)| known == name) else {
+            let unknown: String = name.chars().take(64).collect();
+            return Err(field(&unknown, Refusal::UnknownField));
         };
-        if request.replace(read).is_some() {
+        if request.replace(read(value)?).is_some() {
             return Err(field(name, Refusal::NotBeside { other: "all, prize, ranks" }));
         }
     }
     request.ok_or_else(|| field("all", Refusal::Missing))
 }
+
+/// Reads one field of the body.
+type ReadField = fn(&Value) -> Result<ReleaseRequest, FieldError>;
+
+/// The fields that [`parse`] takes.
+pub(crate) const RELEASE_FIELDS: [(&str, ReadField); 3] = [
+    ("all", |value| match value {
+        Value::Bool(true) => Ok(ReleaseRequest::All),
+        _ => Err(field("all", Refusal::NotOneOf { values: "true" })),
+    }),
+    ("prize", |value| {
+        let prize = value.as_u64().and_then(|prize| u32::try_from(prize).ok());
+        prize.map(ReleaseRequest::Prize).ok_or_else(|| field("prize", Refusal::NotCount { least: 0 }))
+    }),
+    ("ranks", |value| ranks(value).map(ReleaseRequest::Ranks)),
+];
 
 fn ranks(value: &Value) -> Result<Vec<u32>, FieldError> {
     let items = value.as_array().ok_or_else(|| field("ranks", Refusal::NotArray))?;

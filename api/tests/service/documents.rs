@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::support::Service;
 
 /// Every address of the design that this version serves.
-const ROUTES: [(&str, &str); 33] = [
+const ROUTES: [(&str, &str); 35] = [
     ("get", "/"),
     ("get", "/page/{file}"),
     ("get", "/page/{folder}/{file}"),
@@ -36,6 +36,8 @@ const ROUTES: [(&str, &str); 33] = [
     ("get", "/lotteries/{lottery_id}/draws/{draw_id}/notifications"),
     ("post", "/lotteries/{lottery_id}/draws/{draw_id}/notifications/retry"),
     ("post", "/lotteries/{lottery_id}/draws/{draw_id}/release"),
+    ("get", "/lotteries/{lottery_id}/draws/{draw_id}/stage"),
+    ("put", "/lotteries/{lottery_id}/draws/{draw_id}/stage"),
     ("post", "/lotteries/{lottery_id}/draws/{draw_id}/cancel"),
     ("get", "/lotteries/{lottery_id}/draws/{draw_id}/proof"),
     ("get", "/lotteries/{lottery_id}/draws/{draw_id}/entries"),

@@ -4,9 +4,9 @@
 import { get, send } from "../api.js";
 import { sleep } from "../connection.js";
 import { foreign, h, put } from "../dom.js";
-import { canBeCancelled, drawPath, isFinal, lotteryPath, noticesOf } from "../draws.js";
+import { canBeCancelled, drawPath, isFinal, isHeld, lotteryPath, noticesOf } from "../draws.js";
 import {
-  badge,
+  drawBadge,
   explanation,
   groupedHash,
   timestamp,
@@ -106,7 +106,7 @@ function showHead(head, draw) {
     h(
       "p",
       null,
-      badge(draw.status),
+      drawBadge(draw),
       " ",
       h(
         "span",
@@ -121,13 +121,8 @@ function showHead(head, draw) {
   );
 }
 
-/** A step that takes longer than this waits for a service that is down, or that takes no more calls at the timestamp. */
+/** A step that takes longer than this waits for a service that is down, or that takes no more calls now. */
 const LATE = 60000;
-
-/** Winners are held back, so that nobody is told yet. */
-function isHeld(draw) {
-  return Boolean(draw.release) && draw.release.released < draw.release.total;
-}
 
 /** Why a draw that should have come further has not, and that it will. */
 function lateness(draw) {

@@ -4,7 +4,7 @@
 import { address, get } from "../api.js";
 import { foreign, h, put } from "../dom.js";
 import { isFinal, lotteryPath } from "../draws.js";
-import { badge, timestamp, number, prizes, shortHash } from "../format.js";
+import { drawBadge, timestamp, number, prizes, shortHash } from "../format.js";
 import { t } from "../i18n/index.js";
 import { pageOf, paged } from "../paging.js";
 import { poll } from "../poll.js";
@@ -110,7 +110,7 @@ function item(lottery, draw) {
         { class: "title", href: link("lotteries", lottery, "draws", draw.draw_id) },
         prizes(draw.prizes),
       ),
-      badge(draw.status),
+      drawBadge(draw),
     ),
     h(
       "p",

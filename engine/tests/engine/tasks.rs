@@ -196,7 +196,7 @@ async fn a_failed_execution_is_redriven_from_the_branch_that_failed() {
     good.succeed("1");
     stage.until(&arn, "LambdaFunctionSucceeded", 1).await;
     bad.fail("Broken");
-    assert_eq!(outcome(&stage.end(&arn).await), "FAILED Broken as members");
+    assert_eq!(outcome(&stage.end(&arn).await), "FAILED Broken as told");
     stage.engine.redrive_execution(&arn).await.unwrap();
     let again = stage.asked().await;
     assert!(again.call.parameters.to_text().contains("bad"));

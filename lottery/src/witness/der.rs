@@ -140,7 +140,7 @@ pub(super) fn time(element: Element<'_>) -> Result<i64, Malformed> {
         return Err(Malformed);
     }
     let spelled = format!(
-        "{}-{}-{}T{}:{}:{}Z",
+        "{}-{}-{}T{}:{}:{}",
         &whole[..4],
         &whole[4..6],
         &whole[6..8],
@@ -152,7 +152,9 @@ pub(super) fn time(element: Element<'_>) -> Result<i64, Malformed> {
     if &whole[12..] == "60" || whole < "1950" {
         return Err(Malformed);
     }
-    let seconds = spelled.parse::<jiff::Timestamp>().map_err(|_| Malformed)?.as_second();
+    // Certificates without an end name the last second of the year 9999, which is later than any `jiff::Timestamp`.
+    let time = spelled.parse::<jiff::civil::DateTime>().map_err(|_| Malformed)?;
+    let seconds = time.duration_since(jiff::civil::date(1970, 1, 1).at(0, 0, 0, 0)).as_secs();
     let nanoseconds: i64 = format!("{fraction:0<9}").parse().map_err(|_| Malformed)?;
     Ok(seconds * 1000 + (nanoseconds + 999_999) / 1_000_000)
 }

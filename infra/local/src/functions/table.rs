@@ -204,6 +204,6 @@ mod tests {
     async fn a_function_that_is_not_there_is_named() {
         let (table, _) = table(Vec::new());
         let error = table.invoke("nobody", json!({})).await.unwrap_err().to_string();
-        assert!(error.ends_with(":function:nobody"), "{error}");
+        assert!(error.ends_with(":function:nobody:$LATEST"), "{error}");
     }
 }
