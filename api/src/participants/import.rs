@@ -26,7 +26,7 @@ use crate::refusal::Notice;
 use crate::state::AppState;
 
 /// Participants in one batch of writes: enough that reading and writing overlap, and that the fixed cost of a batch is small.
-pub(super) const BATCH: usize = 1_000;
+pub(super) const BATCH: usize = 5_000;
 
 /// Import participants from any list. One bad line never loses the good ones.
 ///

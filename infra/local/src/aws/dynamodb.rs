@@ -1,22 +1,25 @@
 //! DynamoDB: an embedded one, called in process.
 
+mod held;
+
 use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
 use dynoxide::{Database, DynoxideError};
-use rusqlite::Connection;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 use tokio::sync::oneshot;
 
+use self::held::{Held, open};
 use super::conflicts::Conflicts;
+use super::log_sync::LogSync;
 use super::queue::{Queue, Waiting};
-use super::transactions::{Answered, Tokens, Transaction, transact_all};
-use crate::health::{Fault, Health};
-use crate::trouble::{Trouble, has_room};
+use super::transactions::{Tokens, Transaction};
+use crate::data_directory::sibling;
+use crate::health::Health;
 use crate::worker::{Worker, WorkerError};
 
 /// The database, and the one thread that asks it.
@@ -32,35 +35,8 @@ pub(crate) struct DynamoDb {
     health: Arc<Health>,
 }
 
-/// The database as its thread holds it.
-struct Held {
-    database: Database,
-    tokens: Tokens,
-    /// Where it is; without a path it is in memory.
-    path: Option<PathBuf>,
-    health: Arc<Health>,
-    /// A call left it in a state that only opening it anew is sure to mend.
-    is_stuck: bool,
-    /// Contacts were erased, and what they held still lies in pages that nothing uses.
-    has_remains: bool,
-    /// Counts the calls that write.
-    writes: u64,
-}
-
-/// Memory for pages of a database in a file: labels and the hashes of addresses are random, so that each row of a large list
-/// goes to another page, and with SQLite's 2 MB nearly all of them would be read from the file again.
-const CACHE_KIB: u32 = 32 * 1024;
-/// Pages of 4 KB in the log before they are copied into the file, which syncs both.
-const PAGES_BETWEEN_CHECKPOINTS: u32 = 8_000;
-
 /// What the health check calls this part.
 pub(crate) const PART: &str = "DynamoDB";
-
-/// The most that a database in memory holds.
-const MAX_MEMORY: u64 = 1024 * 1024 * 1024;
-
-/// After so many writes the size of a database in memory is looked at again.
-const WRITES_BETWEEN_LOOKS: u64 = 256;
 
 /// Up to here a database is written anew while the stack runs, for the sake of what was erased: the calls that come
 /// meanwhile wait for it, some 0.3 s.
@@ -92,11 +68,14 @@ impl DynamoDb {
     }
 
     fn start(database: Database, path: Option<PathBuf>, health: Arc<Health>) -> Result<DynamoDb, String> {
+        let log = path.as_ref().map(|path| LogSync::start(sibling(path, "-wal")));
         let held = Held {
+            log: log.transpose().map_err(|error| error.to_string())?,
             database,
             tokens: Tokens::default(),
             path,
             health: health.clone(),
+            is_unsynced: false,
             is_stuck: false,
             has_remains: false,
             writes: 0,
@@ -131,12 +110,16 @@ impl DynamoDb {
         let erases_contacts = erases_contacts(operation, &body);
         drop(body);
         let (name, other) = (operation.to_owned(), self.queue.other());
-        let answer = self.worker.call(move |held| {
+        let (answer, answered) = oneshot::channel();
+        let job = self.worker.call(move |held| {
             drop(other);
-            held.answer(&name, work, erases_contacts)
+            held.answer(&name, work, erases_contacts, answer);
         });
-        let answer = answer.await;
-        answer.unwrap_or_else(|error| unanswered(operation, &error))
+        match (job.await, answered.await) {
+            (_, Ok(reply)) => reply,
+            (Err(error), _) => unanswered(operation, &error),
+            (Ok(()), Err(_)) => unanswered(operation, &WorkerError::Panicked),
+        }
     }
 
     /// Makes a transaction, together with those that wait beside it.
@@ -152,10 +135,16 @@ impl DynamoDb {
                 Ok((reply, _)) => reply,
                 Err(_) => unanswered(TRANSACT_WRITE_ITEMS, &WorkerError::Panicked),
             },
-            done = job => match (answered.try_recv(), done) {
-                (Ok((reply, _)), _) => reply,
-                (Err(_), Err(error)) => unanswered(TRANSACT_WRITE_ITEMS, &error),
-                (Err(_), Ok(())) => unanswered(TRANSACT_WRITE_ITEMS, &WorkerError::Panicked),
+            done = job => match done {
+                // The answer follows the sync of the log, which the job does not wait for.
+                Ok(()) => match answered.await {
+                    Ok((reply, _)) => reply,
+                    Err(_) => unanswered(TRANSACT_WRITE_ITEMS, &WorkerError::Panicked),
+                },
+                Err(error) => match answered.try_recv() {
+                    Ok((reply, _)) => reply,
+                    Err(_) => unanswered(TRANSACT_WRITE_ITEMS, &error),
+                },
             },
         }
     }
@@ -195,160 +184,6 @@ impl DynamoDb {
     }
 }
 
-impl Held {
-    fn answer(&mut self, operation: &str, work: Work, erases_contacts: bool) -> DynamoDbReply {
-        self.reopen_if_stuck();
-        if is_write(operation)
-            && let Some(refusal) = self.beyond_memory()
-        {
-            return refusal;
-        }
-        let answer = work(&self.database);
-        self.reply(operation, answer, erases_contacts)
-    }
-
-    /// Makes all transactions that wait, and those that come meanwhile.
-    fn transact_waiting(&mut self, queue: &Queue) {
-        let waiting = queue.take();
-        if waiting.is_empty() {
-            return;
-        }
-        self.reopen_if_stuck();
-        if let Some(refusal) = self.beyond_memory() {
-            for Waiting { transaction, answer } in waiting {
-                // A caller that has gone away needs no answer.
-                let _ = answer.send((refusal.clone(), Some(transaction)));
-            }
-            return;
-        }
-        let mut senders = Vec::new();
-        let mut split = |waiting: Vec<Waiting>| -> Vec<Transaction> {
-            let (transactions, answers): (Vec<_>, Vec<_>) =
-                waiting.into_iter().map(|waiting| (waiting.transaction, waiting.answer)).unzip();
-            senders.extend(answers);
-            transactions
-        };
-        let first = split(waiting);
-        let is_in_file = self.path.is_some();
-        let answered = transact_all(&self.database, &mut self.tokens, first, |begun| {
-            // In memory a commit costs nothing that could be shared.
-            if is_in_file { split(queue.take_more(begun)) } else { Vec::new() }
-        });
-        for (sender, Answered { answer, transaction }) in senders.into_iter().zip(answered) {
-            let reply = self.reply(TRANSACT_WRITE_ITEMS, answer, transaction.erases_of(CONTACTS));
-            let _ = sender.send((reply, Some(transaction)));
-        }
-    }
-
-    /// Words an answer, and notes what follows from it.
-    fn reply(
-        &mut self,
-        operation: &str,
-        answer: Result<Vec<u8>, DynoxideError>,
-        erases_contacts: bool,
-    ) -> DynamoDbReply {
-        let error = match answer {
-            Ok(body) => {
-                self.has_remains |= erases_contacts;
-                return DynamoDbReply { status: 200, body };
-            }
-            Err(error) => on_the_wire(operation, error),
-        };
-        let status = error.status_code();
-        if status < 500 {
-            return refusal(error);
-        }
-        tracing::error!(operation, %error, "DynamoDB failed");
-        match Trouble::of(&error.to_string()) {
-            Some(trouble) => internal(status, &self.note(trouble)),
-            None => refusal(error),
-        }
-    }
-
-    fn reopen_if_stuck(&mut self) {
-        if self.is_stuck && self.path.is_some() {
-            self.reopen();
-        }
-    }
-
-    /// Tells the health check, and gives its sentence.
-    fn note(&mut self, trouble: Trouble) -> String {
-        self.is_stuck = true;
-        let fault = trouble.fault("the DynamoDB", self.path.as_deref());
-        let (Fault::Passing(sentence) | Fault::Lasting(sentence)) = fault.clone();
-        self.health.failed(PART, fault);
-        sentence
-    }
-
-    /// Opens the file anew, which rolls back whatever was under way. What was answered is in it.
-    fn reopen(&mut self) {
-        let Some(path) = &self.path else { return };
-        match open(path) {
-            Ok(database) => {
-                self.database = database;
-                self.is_stuck = false;
-            }
-            Err(error) => tracing::debug!(%error, "the database could not be opened anew"),
-        }
-    }
-
-    fn recover(&mut self) {
-        let Some(path) = self.path.clone() else { return };
-        if has_room(&path).is_err() {
-            return;
-        }
-        self.reopen();
-        if !self.is_stuck && self.database.table_count().is_ok() {
-            self.health.recovered(PART);
-        }
-    }
-
-    /// Refuses a write once there is too much in memory.
-    fn beyond_memory(&mut self) -> Option<DynamoDbReply> {
-        if self.path.is_some() {
-            return None;
-        }
-        self.writes += 1;
-        if !self.writes.is_multiple_of(WRITES_BETWEEN_LOOKS) && !self.is_stuck {
-            return None;
-        }
-        let is_full = self.database.db_size_bytes().is_ok_and(|bytes| bytes > MAX_MEMORY);
-        is_full.then(|| internal(500, &self.note(Trouble::Full)))
-    }
-
-    fn scrub(&mut self, largest: u64) {
-        if !self.has_remains || self.path.is_none() {
-            return;
-        }
-        if self.database.db_size_bytes().is_ok_and(|bytes| bytes > largest) {
-            return;
-        }
-        let scrubbed = self.database.vacuum().map_err(|error| error.to_string()).and_then(|()| {
-            // Old pages lie in the log too.
-            let path = self.path.as_deref().unwrap_or(Path::new(""));
-            let truncated = Connection::open(path).and_then(|connection| {
-                connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0))
-            });
-            match truncated {
-                Ok(0) => Ok(()),
-                Ok(_) => Err("the log is in use".to_owned()),
-                Err(error) => Err(error.to_string()),
-            }
-        });
-        match scrubbed {
-            Ok(()) => self.has_remains = false,
-            Err(error) => tracing::warn!(error, "what was erased is not overwritten yet"),
-        }
-    }
-}
-
-/// The database in this file, with more memory than SQLite takes by itself.
-fn open(path: &Path) -> Result<Database, DynoxideError> {
-    let database = Database::new(&path.to_string_lossy())?;
-    database.configure(CACHE_KIB, PAGES_BETWEEN_CHECKPOINTS)?;
-    Ok(database)
-}
-
 fn refusal(error: DynoxideError) -> DynamoDbReply {
     DynamoDbReply { status: error.status_code(), body: error.to_json().into_bytes() }
 }
@@ -367,10 +202,14 @@ fn internal(status: u16, sentence: &str) -> DynamoDbReply {
     DynamoDbReply { status, body: body.to_string().into_bytes() }
 }
 
-fn is_write(operation: &str) -> bool {
+fn is_read(operation: &str) -> bool {
     const READS: [&str; 5] = ["Get", "BatchGet", "TransactGet", "Describe", "List"];
-    !matches!(operation, "Query" | "Scan" | "DeleteItem" | "DeleteTable")
-        && !READS.iter().any(|read| operation.starts_with(read))
+    matches!(operation, "Query" | "Scan") || READS.iter().any(|read| operation.starts_with(read))
+}
+
+/// Whether an operation may need more memory.
+fn is_write(operation: &str) -> bool {
+    !is_read(operation) && !matches!(operation, "DeleteItem" | "DeleteTable")
 }
 
 /// In the name of the table that holds what is personal.

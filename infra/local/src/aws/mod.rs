@@ -7,6 +7,7 @@ mod connector;
 mod dynamodb;
 mod guard;
 mod lambda;
+mod log_sync;
 mod query;
 mod queue;
 mod ses;

@@ -1,3 +1,6 @@
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::types::{
@@ -8,6 +11,7 @@ use aws_sdk_dynamodb::types::{
 use super::*;
 use crate::Confirmation;
 use crate::aws::{in_memory, sdk_config};
+use crate::trouble::Trouble;
 
 fn text(value: &str) -> AttributeValue {
     AttributeValue::S(value.to_owned())
@@ -63,6 +67,75 @@ async fn a_disk_that_was_full_is_used_again_and_nothing_accepted_is_lost() {
     assert_eq!(health.report(), Ok(()));
     assert_eq!(dynamodb.call("PutItem", put("after")).await.status, 200);
     dynamodb.stop().await;
+}
+
+#[tokio::test]
+async fn a_write_is_refused_if_the_log_cannot_be_synced_and_what_was_accepted_is_kept() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("dynamodb.sqlite");
+    let (health, works) = (health(), Arc::new(AtomicBool::new(true)));
+    let dynamodb = DynamoDb::open(&path, health.clone()).unwrap();
+    let disk = works.clone();
+    let replace = move |held: &mut Held| {
+        let sync =
+            move || disk.load(Ordering::SeqCst).then_some(()).ok_or_else(|| io::Error::other("no disk"));
+        held.log = Some(LogSync::start_with(sync).unwrap());
+    };
+    dynamodb.worker.call(replace).await.unwrap();
+    assert_eq!(dynamodb.call("CreateTable", TABLE.into()).await.status, 200);
+    assert_eq!(dynamodb.call("PutItem", put("before")).await.status, 200);
+    works.store(false, Ordering::SeqCst);
+    let refused = dynamodb.call("PutItem", put("refused")).await;
+    let said = String::from_utf8(refused.body).unwrap();
+    assert!(refused.status == 500 && said.contains("does not read or write"), "{said}");
+    let transaction = json!({"TransactItems": [{"Put": serde_json::from_slice::<serde_json::Value>(&put("both")).unwrap()}]});
+    assert_eq!(dynamodb.call(TRANSACT_WRITE_ITEMS, transaction.to_string().into()).await.status, 500);
+    assert!(health.report().is_err());
+    works.store(true, Ordering::SeqCst);
+    let get = json!({"TableName": "Contacts", "Key": {"id": {"S": "before"}}}).to_string();
+    let found = String::from_utf8(dynamodb.call("GetItem", get.into()).await.body).unwrap();
+    assert!(found.contains("before"), "{found}");
+    dynamodb.recover().await;
+    assert_eq!(health.report(), Ok(()));
+    assert_eq!(dynamodb.call("PutItem", put("after")).await.status, 200);
+    dynamodb.stop().await;
+}
+
+/// A commit that was not synced by SQLite is on disk when it is answered: the sync is asked of a thread beside it.
+#[tokio::test]
+async fn neither_a_write_nor_a_read_of_it_is_answered_before_the_log_is_synced() {
+    let directory = tempfile::tempdir().unwrap();
+    let dynamodb = Arc::new(DynamoDb::open(&directory.path().join("dynamodb.sqlite"), health()).unwrap());
+    assert_eq!(dynamodb.call("CreateTable", TABLE.into()).await.status, 200);
+    let (go, may_sync) = std::sync::mpsc::channel::<()>();
+    let (begun, mut syncs) = tokio::sync::mpsc::unbounded_channel();
+    let replace = move |held: &mut Held| {
+        let sync = move || {
+            let _ = begun.send(());
+            may_sync.recv().map_err(io::Error::other)
+        };
+        held.log = Some(LogSync::start_with(sync).unwrap());
+    };
+    dynamodb.worker.call(replace).await.unwrap();
+    let call = |operation: &'static str, body: Bytes| {
+        let dynamodb = dynamodb.clone();
+        tokio::spawn(async move { dynamodb.call(operation, body).await })
+    };
+    let written = call("PutItem", put("one"));
+    syncs.recv().await.unwrap();
+    let get = json!({"TableName": "Contacts", "Key": {"id": {"S": "one"}}}).to_string();
+    let read = call("GetItem", get.into());
+    // The thread of the database has answered both as far as it can.
+    while dynamodb.worker.call(|held| held.log.as_ref().unwrap().waiting()).await.unwrap() < 2 {
+        tokio::task::yield_now().await;
+    }
+    assert!(!written.is_finished() && !read.is_finished());
+    go.send(()).unwrap();
+    assert_eq!(written.await.unwrap().status, 200);
+    syncs.recv().await.unwrap();
+    assert!(!read.is_finished());
+    go.send(()).unwrap();
+    assert!(String::from_utf8(read.await.unwrap().body).unwrap().contains("one"));
 }
 
 #[tokio::test]

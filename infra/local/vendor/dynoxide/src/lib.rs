@@ -1093,7 +1093,8 @@ impl Database<RusqliteBackend> {
     }
 
     /// How much memory the page cache may take, and after how many pages the
-    /// write-ahead log is copied into the database (PATCHES.md).
+    /// write-ahead log is copied into the database. From now on a commit does
+    /// not sync the log, which is left to the caller (PATCHES.md).
     pub fn configure(&self, cache_kib: u32, checkpoint_pages: u32) -> Result<()> {
         self.with_storage(|s| s.configure(cache_kib, checkpoint_pages))
     }

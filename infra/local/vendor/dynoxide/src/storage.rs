@@ -356,10 +356,12 @@ impl Storage {
     }
 
     /// How much memory the page cache may take, and after how many pages the
-    /// write-ahead log is copied into the database (PATCHES.md).
+    /// write-ahead log is copied into the database. From now on a commit does
+    /// not sync the log, which is left to the caller (PATCHES.md).
     pub(crate) fn configure(&self, cache_kib: u32, checkpoint_pages: u32) -> Result<()> {
         self.conn
             .pragma_update(None, "cache_size", -i64::from(cache_kib))?;
+        self.conn.pragma_update(None, "synchronous", "NORMAL")?;
         self.conn
             .query_row(&format!("PRAGMA wal_autocheckpoint = {checkpoint_pages}"), [], |_| Ok(()))?;
         Ok(())
