@@ -98,7 +98,7 @@ async fn every_operation_tells_its_parameters_answers_failures_and_security() {
             assert_eq!(found, 1, "{operation_text}");
         }
         assert_eq!(
-            ["post", "patch"].contains(&method) && !path.ends_with("cancel") && !path.ends_with("undo"),
+            ["post", "patch", "put"].contains(&method) && !path.ends_with("cancel") && !path.ends_with("undo"),
             operation["requestBody"].is_object(),
             "{operation_text}"
         );

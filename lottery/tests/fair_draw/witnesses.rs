@@ -112,8 +112,8 @@ fn a_witnessed_draw_names_its_authority_and_one_without_stamps_says_so() {
         "{report}"
     );
     assert!(report.verdict.contains("a machine's own clock alone"), "{report}");
-    // The round comes out ten seconds after sealing; a stamp of that time is too late, and breaks nothing.
-    let late = stamped(&draw, &[(&authority, "2026-04-20T12:30:57Z")]).to_canonical_json(Some(&draw.entries));
+    // The round comes out at 12:30:58; a stamp of that time is too late, and breaks nothing.
+    let late = stamped(&draw, &[(&authority, "2026-04-20T12:30:58Z")]).to_canonical_json(Some(&draw.entries));
     let report = check_with(known, &late);
     assert!(
         report.holds && !step(&report).holds && step(&report).found.contains("not surely made before"),
