@@ -5,7 +5,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::alternates::Forfeit;
+use crate::seats::PassedOn;
 use crate::text::{hex, line, text_newtype, unhex32};
 use crate::{Channel, DrawId, Group, Hold, Invalid, Locale, LotteryId, PrizeList, Quota};
 
@@ -297,24 +297,34 @@ pub struct Draw {
     pub notified: NotificationsByChannel,
     /// How often the organiser reopened messages.
     pub reopened: u32,
-    /// The seats whose winners had withdrawn when the winners became official.
-    pub forfeits: Vec<Forfeit>,
+    /// The seats that were passed on, in order: of those who withdrew before the round, then of those who were replaced.
+    pub passed_on: Vec<PassedOn>,
+    /// How many entries the log of seat changes has.
+    pub seat_changes: u32,
+    /// When the organiser closed the draw: from then on nobody is replaced.
+    pub closed_at: Option<Timestamp>,
 }
 
 impl Draw {
-    /// The maximum number of rows of the ranking: winners and alternates.
+    /// The last rank that may have a seat: of the ranking, or of somebody behind it who took one.
     pub fn ranked(&self) -> u32 {
-        self.winners() + self.alternates
+        let takers = self.passed_on.iter().filter_map(|seat| seat.taken_by).max();
+        self.ranking_length().max(takers.unwrap_or(0))
     }
 
-    /// The seat that the winner with this rank forfeited, if there is one.
-    pub fn forfeited_by(&self, rank: u32) -> Option<Forfeit> {
-        self.forfeits.iter().find(|forfeit| forfeit.rank == rank).copied()
+    /// The maximum number of rows of the ranking: winners and alternates.
+    pub fn ranking_length(&self) -> u32 {
+        self.winners().saturating_add(self.alternates)
     }
 
-    /// The forfeited seat that the alternate with this rank took, if there is one.
-    pub fn taken_by(&self, rank: u32) -> Option<Forfeit> {
-        self.forfeits.iter().find(|forfeit| forfeit.taken_by == Some(rank)).copied()
+    /// The seat that this rank left, if there is one.
+    pub fn left_by(&self, rank: u32) -> Option<PassedOn> {
+        self.passed_on.iter().find(|seat| seat.rank == rank).copied()
+    }
+
+    /// The seat that this rank took from somebody who left it, if there is one.
+    pub fn taken_by(&self, rank: u32) -> Option<PassedOn> {
+        self.passed_on.iter().find(|seat| seat.taken_by == Some(rank)).copied()
     }
 
     /// The number of winners of all prizes together.

@@ -158,7 +158,9 @@ impl DrawRequest {
             notifications: None,
             notified: NotificationsByChannel::default(),
             reopened: 0,
-            forfeits: Vec::new(),
+            passed_on: Vec::new(),
+            seat_changes: 0,
+            closed_at: None,
         }
     }
 }

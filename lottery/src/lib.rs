@@ -65,7 +65,7 @@
 //! - [`ranking`]: from a commitment, randomness and an entry to its score
 //! - the fair draw: [`prize_list`], [`quota`] and [`feasibility`] before it, [`seal`] and [`manifest`] (with [`merkle`],
 //!   [`moment`], [`canonical_json`]) for the commitment, [`signature`] for its author; [`beacon`] for the
-//!   randomness; [`selection`] and [`alternates`] for the winners
+//!   randomness; [`selection`] for the winners, [`seats`] and [`seat_changes`] for seats that change hands
 //! - [`proof`], [`verify`], [`receipt`], [`odds`]: what others can check, and know beforehand; [`witness`]: time stamps of
 //!   the commitment
 //! - [`mask`]: how names and addresses look to the public; [`search`]: how an organiser finds them; [`guard`]: how they are
@@ -77,7 +77,6 @@ mod hex_bytes;
 mod parts;
 mod text;
 
-pub mod alternates;
 pub mod beacon;
 pub mod canonical_json;
 pub mod channel;
@@ -108,13 +107,14 @@ pub mod receipt;
 pub mod record;
 pub mod release;
 pub mod seal;
+pub mod seat_changes;
+pub mod seats;
 pub mod search;
 pub mod selection;
 pub mod signature;
 pub mod verify;
 pub mod witness;
 
-pub use alternates::Forfeit;
 pub use channel::Channel;
 pub use contact::{EmailAddress, PhoneNumber};
 pub use draw::{
@@ -132,4 +132,5 @@ pub use prize_list::{PrizeList, PrizeListError};
 pub use quota::{Part, Quota};
 pub use record::{ClearWord, Clearing, Field, Record};
 pub use release::{Hold, RankSet, ReleaseMode};
+pub use seats::{PassedOn, ReplaceReason};
 pub use text::hex;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::beacon::{BeaconRound, Chain};
 use crate::canonical_json::{CanonicalError, from_canonical_json, to_canonical_json};
 use crate::manifest::Manifest;
+use crate::seat_changes::{MAX_CHANGES, SeatChange};
 use crate::selection::Ranked;
 use crate::signature::CommitmentSignature;
 use crate::witness::{MAX_WITNESSES, Witness};
@@ -22,6 +23,9 @@ pub const MOST_ENTRIES_WITHIN: u64 = 10_000;
 pub struct Proof {
     /// The beacon that decides.
     pub beacon: ProofBeacon,
+    /// The log of seat changes; [`ProofVersion::One`] has no such field.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changes: Option<Vec<SeatChange>>,
     /// What was committed to.
     pub manifest: Manifest,
     /// Winners and alternates, best first; none as long as they are not official, or if they never were.
@@ -39,9 +43,9 @@ pub struct Proof {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "u32", into = "u32")]
 pub enum ProofVersion {
-    /// Without witnesses.
+    /// Without witnesses and seat changes.
     One,
-    /// With witnesses, of whom there may be none.
+    /// With witnesses and seat changes, of which there may be none.
     Two,
 }
 
@@ -76,24 +80,29 @@ pub struct ProofBeacon {
 }
 
 impl Proof {
-    /// The proof in the form that its witnesses need: the first without any.
+    /// The proof in the form that its witnesses and seat changes need: the first without any.
     pub fn new(
         beacon: ProofBeacon,
         manifest: Manifest,
         ranking: Option<Vec<Ranked>>,
         signature: CommitmentSignature,
         witnesses: Vec<Witness>,
+        changes: Vec<SeatChange>,
     ) -> Self {
-        let witnesses = Some(witnesses).filter(|witnesses| !witnesses.is_empty());
-        let version = if witnesses.is_some() { ProofVersion::Two } else { ProofVersion::One };
-        Self { beacon, manifest, ranking, signature, version, witnesses }
+        let (version, witnesses, changes) = match witnesses.is_empty() && changes.is_empty() {
+            true => (ProofVersion::One, None, None),
+            false => (ProofVersion::Two, Some(witnesses), Some(changes)),
+        };
+        Self { beacon, changes, manifest, ranking, signature, version, witnesses }
     }
 
-    /// Whether it has the fields of its version, and no more witnesses than it may have.
+    /// Whether it has the fields of its version, and no more witnesses and changes than it may have.
     fn has_form(&self) -> bool {
-        match (self.version, &self.witnesses) {
-            (ProofVersion::One, None) => true,
-            (ProofVersion::Two, Some(witnesses)) => witnesses.len() <= MAX_WITNESSES,
+        match (self.version, &self.witnesses, &self.changes) {
+            (ProofVersion::One, None, None) => true,
+            (ProofVersion::Two, Some(witnesses), Some(changes)) => {
+                witnesses.len() <= MAX_WITNESSES && changes.len() <= MAX_CHANGES
+            }
             _ => false,
         }
     }
@@ -106,7 +115,9 @@ impl Proof {
 
     /// The canonical text around the entries: what comes before their value, and what comes behind it.
     pub fn around_entries(&self) -> (String, String) {
-        let before = format!("{{\"beacon\":{},\"entries\":", canonical(&self.beacon));
+        let changes = self.changes.as_ref();
+        let changes = changes.map_or_else(String::new, |them| format!("\"changes\":{},", canonical(them)));
+        let before = format!("{{\"beacon\":{},{changes}\"entries\":", canonical(&self.beacon));
         let witnesses = self.witnesses.as_ref();
         let witnesses =
             witnesses.map_or_else(String::new, |them| format!(",\"witnesses\":{}", canonical(them)));

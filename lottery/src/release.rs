@@ -187,14 +187,18 @@ impl Draw {
         if !self.status.has_official_winners() {
             return 0;
         }
-        let empty = self.forfeits.iter().filter(|forfeit| forfeit.taken_by.is_none()).count();
+        let empty = self.passed_on.iter().filter(|seat| seat.taken_by.is_none()).count();
         self.winners().saturating_sub(u32::try_from(empty).unwrap_or(u32::MAX))
     }
 
     /// How many of those who have their seats are released.
     pub fn released(&self) -> u32 {
         match &self.hold {
-            Some(hold) if !hold.is_over => hold.released.len().min(self.seated()),
+            Some(hold) if !hold.is_over => {
+                let left = self.passed_on.iter().filter(|seat| hold.released.contains(seat.rank)).count();
+                let left = u32::try_from(left).unwrap_or(u32::MAX);
+                hold.released.len().saturating_sub(left).min(self.seated())
+            }
             _ => self.seated(),
         }
     }

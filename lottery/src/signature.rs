@@ -9,6 +9,8 @@ use crate::{Commitment, HexBytes};
 
 /// The prefix of the commitment in the signed message, so that no other use of the key yields a valid signature.
 const DOMAIN: &[u8] = b"fair-draw commitment 1\n";
+/// The prefix of the hash of a seat change in the signed message.
+const CHANGE_DOMAIN: &[u8] = b"fair-draw seat change 1\n";
 
 /// The organiser's signing key.
 #[derive(Clone)]
@@ -50,19 +52,32 @@ impl OrganiserKey {
         let signature = HexBytes::from(self.0.sign(&message(commitment)).to_bytes());
         CommitmentSignature { public_key: self.public_key(), signature }
     }
+
+    /// Signs the hash of a seat change.
+    pub(crate) fn sign_change(&self, hash: &HexBytes<32>) -> HexBytes<64> {
+        HexBytes::from(self.0.sign(&[CHANGE_DOMAIN, hash.as_bytes()].concat()).to_bytes())
+    }
 }
 
 impl CommitmentSignature {
     /// Whether the key signed this commitment. Keys and signatures of small order, or with a second spelling, are refused.
     pub fn verify(&self, commitment: &Commitment) -> Result<(), WrongSignature> {
-        let wrong = WrongSignature(self.public_key);
-        if !is_reduced(self.public_key.as_bytes()) {
-            return Err(wrong);
+        match is_signed(&self.public_key, &message(commitment), &self.signature) {
+            true => Ok(()),
+            false => Err(WrongSignature(self.public_key)),
         }
-        let key = VerifyingKey::from_bytes(self.public_key.as_bytes()).map_err(|_| wrong)?;
-        let signature = Signature::from_bytes(self.signature.as_bytes());
-        key.verify_strict(&message(commitment), &signature).map_err(|_| wrong)
     }
+}
+
+/// Whether the key signed the hash of a seat change, as strictly as [`CommitmentSignature::verify`].
+pub(crate) fn is_change_signed(key: &HexBytes<32>, hash: &HexBytes<32>, signature: &HexBytes<64>) -> bool {
+    is_signed(key, &[CHANGE_DOMAIN, hash.as_bytes()].concat(), signature)
+}
+
+fn is_signed(key: &HexBytes<32>, message: &[u8], signature: &HexBytes<64>) -> bool {
+    let Ok(verifying) = VerifyingKey::from_bytes(key.as_bytes()) else { return false };
+    let signature = Signature::from_bytes(signature.as_bytes());
+    is_reduced(key.as_bytes()) && verifying.verify_strict(message, &signature).is_ok()
 }
 
 /// Whether the y of an encoded point is below 2^255 − 19. Decoding takes others too and reduces them.

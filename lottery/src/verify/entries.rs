@@ -4,7 +4,9 @@ use crate::entry_list::{EntryReader, split};
 use crate::manifest::Manifest;
 use crate::merkle::{Hash, leaf_hash, root_of};
 use crate::receipt::Receipt;
+use crate::seats::PassedOn;
 use crate::selection::{Ranked, Selection};
+use crate::verify::changes::Line;
 use crate::{Entry, Label};
 
 /// What one pass over a list of entries found.
@@ -126,7 +128,8 @@ fn out_of_order(label: &Label) -> String {
 pub(super) fn own_place(
     receipt: &Receipt,
     entry: Option<(u64, &Entry)>,
-    ranking: Option<&[Ranked]>,
+    line: Option<&Line>,
+    passed_on: &[PassedOn],
 ) -> Result<String, String> {
     let (place, entry) = entry.ok_or_else(|| format!("no entry has the label {}", receipt.label))?;
     if !receipt.holds(entry) {
@@ -135,17 +138,33 @@ pub(super) fn own_place(
             receipt.label, receipt.participant_id
         ));
     }
-    let rank =
-        ranking.and_then(|ranking| (1..).zip(ranking).find(|(_, ranked)| ranked.label == receipt.label));
-    let became = match (&entry.excluded, rank) {
+    let became = match (&entry.excluded, line) {
         (Some(excluded), _) => format!("cannot win ({excluded})"),
-        (None, Some((rank, Ranked { prize: Some(prize), .. }))) => {
-            format!("wins prize {} at rank {rank}", prize + 1)
-        }
-        (None, Some((rank, _))) => format!("is an alternate at rank {rank}"),
-        (None, None) if ranking.is_some() => "does not win".to_owned(),
         (None, None) => "waits for the round".to_owned(),
+        (None, Some(line)) => match line.rank_of(&receipt.label) {
+            Some((rank, ranked)) => became(rank, ranked, passed_on, line.is_in_ranking(rank)),
+            None => "does not win".to_owned(),
+        },
     };
     let tickets = entry.tickets.get();
     Ok(format!("{} is entry {} with {tickets} tickets, and {became}", receipt.participant_id, place + 1))
+}
+
+/// What became of whoever has this rank.
+fn became(rank: u32, ranked: &Ranked, passed_on: &[PassedOn], is_in_ranking: bool) -> String {
+    let left = passed_on.iter().find(|seat| seat.rank == rank);
+    let took = passed_on.iter().find(|seat| seat.taken_by == Some(rank));
+    let prize = ranked.prize.or(took.map(|seat| seat.prize)).map(|prize| prize + 1);
+    match (prize, left, took) {
+        (Some(prize), None, None) => format!("wins prize {prize} at rank {rank}"),
+        (Some(prize), None, Some(seat)) => {
+            format!("wins prize {prize} at rank {rank}, having taken the seat of rank {}", seat.rank)
+        }
+        (Some(prize), Some(seat), _) => match seat.reason {
+            Some(reason) => format!("had won prize {prize} at rank {rank}, and was replaced as {reason}"),
+            None => format!("had won prize {prize} at rank {rank}, and withdrew before the round"),
+        },
+        (None, ..) if is_in_ranking => format!("is an alternate at rank {rank}"),
+        (None, ..) => "does not win".to_owned(),
+    }
 }

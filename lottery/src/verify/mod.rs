@@ -1,5 +1,6 @@
 //! Checks a proof offline, step by step, trusting nothing in it: every step recomputes what the one before left open.
 
+mod changes;
 mod entries;
 mod report;
 mod time;
@@ -12,6 +13,7 @@ use crate::beacon::{BeaconRound, Randomness};
 use crate::proof::{Bundle, Proof};
 use crate::ranking::Prk;
 use crate::receipt::Receipt;
+use crate::seat_changes::PassedOnCounts;
 use crate::selection::{Ranked, Seat, Selection};
 use crate::witness::Roots;
 use crate::{Commitment, HexBytes};
@@ -53,6 +55,7 @@ pub fn verify(bytes: &[u8], options: &Options) -> Report {
         witnesses: Vec::new(),
         steps: Vec::new(),
         ranking: None,
+        passed_on: None,
         verdict: String::new(),
     };
     report.verdict = match check(bytes, options, &mut report) {
@@ -148,7 +151,8 @@ fn check(bytes: &[u8], options: &Options, report: &mut Report) -> Result<(Outcom
     };
     let selection = randomness.map(|randomness| {
         let prk = Prk::extract(commitment.as_bytes(), randomness.as_bytes());
-        Selection::new(prk, &manifest.prizes, manifest.alternates)
+        let behind = changes::reach(&proof);
+        Selection::new(prk, &manifest.prizes, manifest.alternates.saturating_add(behind))
     });
     let threads = options.threads.map_or(1, std::num::NonZeroUsize::get);
     let label = options.receipt.as_ref().map(|receipt| receipt.label);
@@ -160,14 +164,24 @@ fn check(bytes: &[u8], options: &Options, report: &mut Report) -> Result<(Outcom
         format!("{} entries with {} tickets give the root {}", read.count, read.tickets, manifest.root),
     );
 
-    let verdict = check_ranking(&proof, &commitment, pins, read.selection, report);
+    let line = read.selection.map(|selection| changes::Line::of(selection, manifest.alternates));
+    let verdict = check_ranking(&proof, &commitment, pins, line.as_ref(), report);
+    if let Err(Stop::Broken(..)) = verdict {
+        return verdict;
+    }
+    let passed_on = changes::check(&proof, &commitment, line.as_ref(), report)?;
     if let Some(receipt) = &options.receipt {
         let place = read.wanted.as_ref().map(|(place, entry)| (*place, entry));
-        let found = entries::own_place(receipt, place, report.ranking.as_deref())
+        let found = entries::own_place(receipt, place, line.as_ref(), &passed_on)
             .map_err(|found| broken(StepName::Receipt, found))?;
         report.pass(StepName::Receipt, found);
     }
-    verdict
+    let (outcome, mut verdict) = verdict?;
+    let counts = PassedOnCounts::of(&passed_on);
+    if counts.total() > 0 {
+        verdict = format!("{} {}.", verdict, counts.in_words());
+    }
+    Ok((outcome, verdict))
 }
 
 fn check_randomness(
@@ -191,11 +205,11 @@ fn check_ranking(
     proof: &Proof,
     commitment: &Commitment,
     pins: &Pins,
-    selection: Option<Selection>,
+    line: Option<&changes::Line>,
     report: &mut Report,
 ) -> Result<(Outcome, String), Stop> {
     let (manifest, chain) = (&proof.manifest, &proof.beacon.chain);
-    let Some(selection) = selection else {
+    let Some(line) = line else {
         if proof.ranking.is_some() {
             return Err(broken(StepName::Ranking, "winners are named without a round that decides them"));
         }
@@ -204,7 +218,7 @@ fn check_ranking(
             manifest.beacon.round
         )));
     };
-    let ranking = selection.into_ranking();
+    let ranking = line.ranking();
     let winners = ranking.iter().filter(|ranked| ranked.seat != Seat::Alternate).count();
     if winners < manifest.prizes.winners() {
         let found = format!("only {winners} of {} seats can be filled", manifest.prizes.winners());

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::seat_changes::PassedOnCounts;
 use crate::selection::Ranked;
 use crate::witness::Worth;
 use crate::{Commitment, HexBytes};
@@ -30,6 +31,8 @@ pub enum StepName {
     Entries,
     /// The ranking follows from entries and randomness, and every seat is filled.
     Ranking,
+    /// The seats that changed hands did so by the rule, signed by the organiser and in an order without gaps.
+    Changes,
     /// A participant's own place.
     Receipt,
 }
@@ -79,6 +82,8 @@ pub struct Report {
     pub steps: Vec<Step>,
     /// Winners and alternates as recomputed here.
     pub ranking: Option<Vec<Ranked>>,
+    /// How many seats were passed on, and why; none if the changes could not be checked.
+    pub passed_on: Option<PassedOnCounts>,
     /// What all of it means, in one sentence.
     pub verdict: String,
 }
@@ -102,6 +107,7 @@ impl fmt::Display for StepName {
             Self::Randomness => "randomness",
             Self::Entries => "entries",
             Self::Ranking => "ranking",
+            Self::Changes => "changes",
             Self::Receipt => "receipt",
         })
     }

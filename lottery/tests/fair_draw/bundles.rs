@@ -116,7 +116,7 @@ impl Draw {
         let ranking = naive::draw(prk, &self.entries, &self.manifest.prizes, self.manifest.alternates);
         let beacon = ProofBeacon { chain: self.beacon.chain().clone(), round: Some(round) };
         let signature = self.organiser.sign(&commitment);
-        Proof::new(beacon, self.manifest.clone(), Some(ranking), signature, Vec::new())
+        Proof::new(beacon, self.manifest.clone(), Some(ranking), signature, Vec::new(), Vec::new())
     }
 
     /// The proof of the draw.

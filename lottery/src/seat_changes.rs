@@ -1,0 +1,297 @@
+//! The log of a draw's seat changes: numbered, signed by the organiser and chained to the commitment, so that none can be
+//! left out, put in or denied, and replayed by everybody who checks the draw.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::canonical_json::to_canonical_json;
+use crate::moment::Moment;
+use crate::seats::{NoSeat, PassedOn, ReplaceReason, Seating};
+use crate::signature::OrganiserKey;
+use crate::{Commitment, HexBytes};
+
+/// The most changes that a draw can have.
+pub const MAX_CHANGES: usize = 10_000;
+
+/// Why somebody has left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChangeKind {
+    /// Withdrew between the seal and the time of the round.
+    Withdrawn,
+    /// Was replaced by the organiser, once the winners were official.
+    Replaced,
+}
+
+/// One entry of the log: somebody leaves a seat or, having withdrawn, the line; and who takes the seat.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SeatChange {
+    /// When it was decided.
+    pub at: Moment,
+    /// Why somebody has left.
+    pub kind: ChangeKind,
+    /// The number of the entry in the log, from 1 without gaps.
+    pub number: u32,
+    /// The hash of the entry before; the commitment for the first.
+    pub previous: HexBytes<32>,
+    /// The rank of whoever has left.
+    pub rank: u32,
+    /// Why the winner was replaced; none for a withdrawal.
+    pub reason: Option<ReplaceReason>,
+    /// The organiser's signature of this entry's hash.
+    pub signature: HexBytes<64>,
+    /// The rank of whoever took the seat; none if nobody fits, or if no seat was left.
+    pub taken_by: Option<u32>,
+}
+
+/// An entry without its signature: what is hashed and signed.
+#[derive(Serialize)]
+struct Unsigned {
+    at: Moment,
+    kind: ChangeKind,
+    number: u32,
+    previous: HexBytes<32>,
+    rank: u32,
+    reason: Option<ReplaceReason>,
+    taken_by: Option<u32>,
+}
+
+impl Unsigned {
+    fn hash(&self) -> HexBytes<32> {
+        let text = to_canonical_json(self).expect("text and numbers of 32 bits have a canonical form");
+        HexBytes::from(<[u8; 32]>::from(Sha256::digest(text)))
+    }
+}
+
+impl SeatChange {
+    /// The hash of the entry without its signature, which the next entry names.
+    pub fn hash(&self) -> HexBytes<32> {
+        let Self { at, kind, number, previous, rank, reason, taken_by, .. } = *self;
+        Unsigned { at, kind, number, previous, rank, reason, taken_by }.hash()
+    }
+}
+
+/// Where a log ends: what the next entry continues.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LogEnd {
+    /// How many entries there are.
+    pub length: u32,
+    /// The hash of the last entry, or the commitment.
+    pub head: HexBytes<32>,
+    /// When the last entry was decided.
+    pub at: Option<Moment>,
+}
+
+impl LogEnd {
+    /// The end of a log without entries.
+    pub fn of_commitment(commitment: &Commitment) -> Self {
+        Self { length: 0, head: HexBytes::from(*commitment.as_bytes()), at: None }
+    }
+
+    /// The end of this log.
+    pub fn of(commitment: &Commitment, changes: &[SeatChange]) -> Self {
+        changes.last().map_or_else(|| Self::of_commitment(commitment), Self::after)
+    }
+
+    fn after(change: &SeatChange) -> Self {
+        Self { length: change.number, head: change.hash(), at: Some(change.at) }
+    }
+
+    /// Signs the next entry, and moves behind it. A log never goes back in time, however clocks differ.
+    pub fn append(
+        &mut self,
+        key: &OrganiserKey,
+        reason: Option<ReplaceReason>,
+        rank: u32,
+        taken_by: Option<u32>,
+        now: Moment,
+    ) -> SeatChange {
+        let kind = if reason.is_some() { ChangeKind::Replaced } else { ChangeKind::Withdrawn };
+        let at = self.at.map_or(now, |before| before.max(now));
+        let (number, previous) = (self.length + 1, self.head);
+        let hash = Unsigned { at, kind, number, previous, rank, reason, taken_by }.hash();
+        let signature = key.sign_change(&hash);
+        let change = SeatChange { at, kind, number, previous, rank, reason, signature, taken_by };
+        *self = Self::after(&change);
+        change
+    }
+}
+
+/// Why a log does not hold, with the number of the entry.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("entry {number} {fault}")]
+pub struct BrokenLog {
+    /// The place of the entry in the list, from 1.
+    pub number: usize,
+    /// What is wrong with it.
+    pub fault: Fault,
+}
+
+/// What is wrong with an entry of a log.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// It has another number than its place.
+    #[error("has the number {0}")]
+    Number(u32),
+    /// It does not follow the entry before.
+    #[error("does not name the entry before it")]
+    Previous,
+    /// It is dated before the entry before.
+    #[error("is dated before the entry before it")]
+    Time,
+    /// A withdrawal with a reason, a replacement without, or a withdrawal after a replacement.
+    #[error("is of a kind that does not fit its reason or its place")]
+    Kind,
+    /// The organiser's key did not sign it.
+    #[error("is not signed by the key {0}")]
+    Signature(HexBytes<32>),
+    /// Nobody can leave a seat by that rank.
+    #[error("cannot be: {0}")]
+    Seat(#[from] NoSeat),
+    /// Somebody else is the first in line who fits.
+    #[error("gives the seat of rank {rank} to {said}, but {first} is the first in line who fits")]
+    Taker {
+        /// The rank whose seat it is.
+        rank: u32,
+        /// Who takes it by the entry.
+        said: Taker,
+        /// Who takes it by the rule.
+        first: Taker,
+    },
+}
+
+/// Who takes a seat, in words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Taker(pub Option<u32>);
+
+impl std::fmt::Display for Taker {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0 {
+            Some(rank) => write!(formatter, "rank {rank}"),
+            None => formatter.write_str("nobody"),
+        }
+    }
+}
+
+/// Applies one entry to the seats, whatever its chain and signature. Returns the seat that it passes on, if it leaves one.
+pub fn apply(seating: &mut Seating<'_>, change: &SeatChange) -> Result<Option<PassedOn>, Fault> {
+    let SeatChange { rank, reason, taken_by, .. } = *change;
+    let prize = match change.kind {
+        ChangeKind::Withdrawn => seating.leave(rank)?,
+        ChangeKind::Replaced => Some(seating.vacate(rank)?),
+    };
+    let first = prize.and_then(|prize| seating.pass_on(prize));
+    if first != taken_by {
+        return Err(Fault::Taker { rank, said: Taker(taken_by), first: Taker(first) });
+    }
+    Ok(prize.map(|prize| PassedOn { rank, prize, taken_by, reason }))
+}
+
+/// Replays a log from the seats that the ranking gives, holding each entry to its number, its chain, its signature and the
+/// rule. Returns the seats that were passed on, in order.
+///
+/// The seating must hold the sealed list as far as the log can reach: see [`reach`].
+pub fn replay(
+    changes: &[SeatChange],
+    commitment: &Commitment,
+    organiser_key: &HexBytes<32>,
+    seating: &mut Seating<'_>,
+) -> Result<Vec<PassedOn>, BrokenLog> {
+    let mut end = LogEnd::of_commitment(commitment);
+    let mut passed_on = Vec::new();
+    let mut is_replacing = false;
+    for (number, change) in (1..).zip(changes) {
+        let broken = |fault| BrokenLog { number, fault };
+        if usize::try_from(change.number) != Ok(number) {
+            return Err(broken(Fault::Number(change.number)));
+        }
+        if change.previous != end.head {
+            return Err(broken(Fault::Previous));
+        }
+        if end.at.is_some_and(|before| change.at < before) {
+            return Err(broken(Fault::Time));
+        }
+        let is_replaced = change.kind == ChangeKind::Replaced;
+        if is_replaced != change.reason.is_some() || (is_replacing && !is_replaced) {
+            return Err(broken(Fault::Kind));
+        }
+        is_replacing = is_replaced;
+        let hash = change.hash();
+        if !crate::signature::is_change_signed(organiser_key, &hash, &change.signature) {
+            return Err(broken(Fault::Signature(*organiser_key)));
+        }
+        passed_on.extend(apply(seating, change).map_err(broken)?);
+        end = LogEnd::after(change);
+    }
+    Ok(passed_on)
+}
+
+/// How many people behind a ranking of so many a log can reach: all of them if a seat stays empty, for then nobody fits.
+pub fn reach(changes: &[SeatChange], ranked: usize) -> u32 {
+    let last = changes.iter().map(|change| change.taken_by.map_or(u32::MAX, |taker| taker.max(change.rank)));
+    last.max().unwrap_or(0).saturating_sub(u32::try_from(ranked).unwrap_or(u32::MAX))
+}
+
+/// How many seats were passed on, by reason.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct PassedOnCounts {
+    /// By a withdrawal before the round.
+    pub withdrawn: u32,
+    /// By absence.
+    pub absent: u32,
+    /// By a winner who did not want the prize.
+    pub declined: u32,
+    /// By a winner who could not be reached.
+    pub unreachable: u32,
+    /// By a winner who may not have the prize.
+    pub ineligible: u32,
+    /// How many of them nobody took.
+    pub empty: u32,
+}
+
+impl PassedOnCounts {
+    /// Counts these.
+    pub fn of(passed_on: &[PassedOn]) -> Self {
+        let mut counts = Self::default();
+        for one in passed_on {
+            *match one.reason {
+                None => &mut counts.withdrawn,
+                Some(ReplaceReason::Absent) => &mut counts.absent,
+                Some(ReplaceReason::Declined) => &mut counts.declined,
+                Some(ReplaceReason::Unreachable) => &mut counts.unreachable,
+                Some(ReplaceReason::Ineligible) => &mut counts.ineligible,
+            } += 1;
+            counts.empty += u32::from(one.taken_by.is_none());
+        }
+        counts
+    }
+
+    /// How many seats were passed on.
+    pub fn total(&self) -> u32 {
+        self.withdrawn + self.absent + self.declined + self.unreachable + self.ineligible
+    }
+
+    /// Such as `3 seats were passed on: 2 absent, 1 declined`; empty without any.
+    pub fn in_words(&self) -> String {
+        let were = match self.total() {
+            0 => return String::new(),
+            1 => "1 seat was passed on".to_owned(),
+            total => format!("{total} seats were passed on"),
+        };
+        let counts = [
+            (self.withdrawn, "withdrawn before the round"),
+            (self.absent, "absent"),
+            (self.declined, "declined"),
+            (self.unreachable, "unreachable"),
+            (self.ineligible, "ineligible"),
+        ];
+        let counts = counts.iter().filter(|(count, _)| *count > 0);
+        let counts: Vec<_> = counts.map(|(count, word)| format!("{count} {word}")).collect();
+        let empty = match self.empty {
+            0 => String::new(),
+            empty => format!("; {empty} of them to nobody"),
+        };
+        format!("{were}: {}{empty}", counts.join(", "))
+    }
+}
