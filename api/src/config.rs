@@ -124,6 +124,8 @@ pub struct Settings {
     pub contacts_table: String,
     /// Where the issuer's keys are.
     pub keys: KeySource,
+    /// The secret of the organiser's signing key; without it no winner can be replaced.
+    pub organiser_secret_arn: Option<String>,
     /// Where a plain server listens.
     pub listen: String,
 }
@@ -226,7 +228,8 @@ impl Settings {
             }
         }
         let listen = get("LISTEN").unwrap_or_else(|| "127.0.0.1:8080".to_owned());
-        Ok(Self { api, lottery_table, contacts_table, keys, listen })
+        let organiser_secret_arn = get("ORGANISER_SECRET_ARN");
+        Ok(Self { api, lottery_table, contacts_table, keys, organiser_secret_arn, listen })
     }
 }
 

@@ -34,6 +34,14 @@ pub(crate) struct ImportPath(pub(crate) LotteryId, pub(crate) u64);
 /// An entry of a draw, named in the path by its label.
 pub(crate) struct EntryPath(pub(crate) LotteryId, pub(crate) DrawId, pub(crate) Label);
 
+/// A rank of a draw.
+pub(crate) struct RankPath(pub(crate) LotteryId, pub(crate) DrawId, pub(crate) u32);
+
+/// 404 for a rank that nobody has.
+fn unknown_rank() -> ApiError {
+    ApiError::not_found("no winner of this draw has this rank")
+}
+
 /// 404 for an unknown entry.
 fn unknown_entry() -> ApiError {
     ApiError::not_found("no entry of this draw has this label")
@@ -109,6 +117,30 @@ impl<S: Send + Sync> FromRequestParts<S> for EntryPath {
         let lottery_id = parameter(parts, "lottery_id", unknown_lottery).await?;
         let draw_id = parameter(parts, "draw_id", unknown_draw).await?;
         Ok(Self(lottery_id, draw_id, parameter(parts, "label", unknown_entry).await?))
+    }
+}
+
+/// A rank from 1, in the path.
+struct PathRank(u32);
+
+impl TryFrom<String> for PathRank {
+    type Error = ();
+
+    fn try_from(text: String) -> Result<Self, ()> {
+        let is_plain =
+            text.len() <= 9 && text.bytes().all(|digit| digit.is_ascii_digit()) && !text.starts_with('0');
+        if is_plain { text.parse().map(Self).map_err(|_| ()) } else { Err(()) }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for RankPath {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let lottery_id = parameter(parts, "lottery_id", unknown_lottery).await?;
+        let draw_id = parameter(parts, "draw_id", unknown_draw).await?;
+        let PathRank(rank) = parameter(parts, "rank", unknown_rank).await?;
+        Ok(Self(lottery_id, draw_id, rank))
     }
 }
 

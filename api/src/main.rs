@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use api::{AppState, KeySource, Settings, Verifier, router};
+use api::{AppState, KeySource, Organiser, Settings, Verifier, router};
 use aws_config::timeout::TimeoutConfig;
 use aws_smithy_runtime_api::client::http::SharedHttpConnector;
 use axum::response::Response;
@@ -53,7 +53,12 @@ async fn state(settings: Settings) -> anyhow::Result<AppState> {
     };
     let sns = aws_sdk_sns::Client::new(&sdk);
     let sfn = aws_sdk_sfn::Client::new(&sdk);
-    Ok(AppState::new(settings.api, store, sns, sfn, verifier, Arc::new(SystemClock)))
+    let organiser = match settings.organiser_secret_arn {
+        Some(arn) => Organiser::secret(aws_sdk_secretsmanager::Client::new(&sdk), arn),
+        None => Organiser::Absent,
+    };
+    let state = AppState::new(settings.api, store, sns, sfn, verifier, Arc::new(SystemClock));
+    Ok(state.with_organiser(organiser))
 }
 
 /// How long a call of AWS may take, for all clients. An attempt that hangs is repeated by the SDK, three in all, and the

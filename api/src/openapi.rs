@@ -184,6 +184,7 @@ fn path_parameter(name: &str) -> Parameter {
         "draw_id" => "Names the draw within its lottery",
         "participant_id" => "The organiser's own id of the participant",
         "label" => "The random name of an entry",
+        "rank" => "The rank of a winner, from 1",
         "number" => "The number of the import within its lottery",
         _ => "A part of the address",
     };

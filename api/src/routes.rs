@@ -128,6 +128,10 @@ fn table() -> Vec<Endpoint> {
             .fails_with(&[400, 404, 409, 413, 415, 422]),
         Endpoint::declared(Only(DrawsWrite), Write, routes!(draws::release))
             .fails_with(&[400, 404, 409, 413, 415, 422]),
+        Endpoint::declared(Only(DrawsWrite), Write, routes!(draws::replace))
+            .fails_with(&[400, 404, 409, 413, 415, 422]),
+        Endpoint::declared(Only(ResultsRead), Read, routes!(draws::seat_taker)).fails_with(&[404, 409]),
+        Endpoint::declared(Only(DrawsWrite), Write, routes!(draws::close)).fails_with(&[404, 409]),
         Endpoint::declared(Only(DrawsWrite), Write, routes!(draws::cancel)).fails_with(&[404, 409]),
         Endpoint::declared(PublicOr(DrawsWrite), Read, routes!(draws::stage)).fails_with(&[404]),
         Endpoint::declared(Only(DrawsWrite), Write, routes!(draws::move_stage))
@@ -195,7 +199,7 @@ mod tests {
     /// The fields that the parser of each documented body takes. The parsers report the position of an error in their own way,
     /// so that the schemas are structs beside them.
     fn parsed() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
-        let bodies: [(&str, &[&str]); 11] = [
+        let bodies: [(&str, &[&str]); 9] = [
             ("NewLotteryBody", &NewLottery::FIELDS),
             ("NewDrawBody", &DrawRequest::FIELDS),
             ("NewPrize", &DrawRequest::PRIZE_FIELDS),
@@ -203,6 +207,7 @@ mod tests {
             ("NewParticipant", &ParticipantFields::NAMES),
             ("ParticipantEdit", &ParticipantFields::NAMES),
             ("JoinBody", &participants::OWN_FIELDS),
+            ("ReplaceBody", &draws::REPLACE_FIELDS),
             ("RetryBody", &draws::RETRY_FIELDS.map(|(name, _)| name)),
             ("ReleaseBody", &draws::RELEASE_FIELDS.map(|(name, _)| name)),
             // These two are read by their schemas' own structs.

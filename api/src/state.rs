@@ -11,6 +11,7 @@ use crate::auth::Verifier;
 use crate::config::Config;
 use crate::error::ApiError;
 use crate::extract::unknown_draw;
+use crate::organiser::Organiser;
 use crate::rate_limit::Limiter;
 use crate::watch::{Cache, Executions, WatchedDraw};
 
@@ -29,6 +30,7 @@ pub struct AppState {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) limiter: Arc<Limiter>,
     pub(crate) health: Health,
+    pub(crate) organiser: Organiser,
 }
 
 impl AppState {
@@ -52,7 +54,14 @@ impl AppState {
             limiter: Arc::new(Limiter::new(config.rate_limits)),
             config: Arc::new(config),
             health: Arc::new(|| Ok(())),
+            organiser: Organiser::Absent,
         }
+    }
+
+    /// The same, which can sign replacements.
+    #[must_use]
+    pub fn with_organiser(self, organiser: Organiser) -> Self {
+        Self { organiser, ..self }
     }
 
     /// The same, whose health check calls `health` and responds 503 with its sentence. On AWS nothing is checked: the

@@ -118,7 +118,7 @@ fn draw_item(draw: &Draw) -> NewItem {
         .with_some("execution_arn", draw.execution_arn.as_ref().map(text))
         .with_some("completed_at", draw.completed_at.map(text))
         .with_some("notifications", draw.notifications.as_ref().map(json))
-        .with_some("forfeits", (!draw.forfeits.is_empty()).then(|| json(&draw.forfeits)));
+        .with_some("passed_on", (!draw.passed_on.is_empty()).then(|| json(&draw.passed_on)));
     with_hold(item, draw.hold.as_ref())
 }
 
@@ -155,6 +155,12 @@ pub(crate) fn draw_from(item: &Item) -> Result<Draw, StoreError> {
         notifications: item.optional_json("notifications")?,
         notified: notification_counts::from_draw_item(item)?,
         reopened: item.optional_number("reopened")?.unwrap_or(0),
-        forfeits: item.optional_json("forfeits")?.unwrap_or_default(),
+        passed_on: match item.optional_json("passed_on")? {
+            Some(passed_on) => passed_on,
+            // As earlier versions called those of withdrawals.
+            None => item.optional_json("forfeits")?.unwrap_or_default(),
+        },
+        seat_changes: item.optional_number("seat_changes")?.unwrap_or(0),
+        closed_at: item.parse_optional("closed_at")?,
     })
 }

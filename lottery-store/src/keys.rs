@@ -10,12 +10,14 @@
 //! | groups that are counted by name | Lottery | `LOTTERY#l#SUMMARY` | `GROUPS` |
 //! | list of lotteries | Lottery | `LOTTERIES` | `l` |
 //! | participant | Lottery | `LOTTERY#l#POOL#x` | `label` |
+//! | withdrawal by oneself or by the organiser | Lottery | `LOTTERY#l#WITHDRAWN#x` | `label` |
 //! | past winner | Lottery | `LOTTERY#l#PAST_WINNERS` | `p#d` |
 //! | draw | Lottery | `LOTTERY#l#DRAW#d` | `META` |
 //! | seal of a draw: manifest, signature, chain | Lottery | `LOTTERY#l#DRAW#d` | `SEAL` |
 //! | beacon round of a draw | Lottery | `LOTTERY#l#DRAW#d` | `ROUND` |
 //! | how far the stage has shown a draw | Lottery | `LOTTERY#l#DRAW#d` | `STAGE` |
 //! | winner or alternate | Lottery | `LOTTERY#l#DRAW#d` | `WINNER#rrrrr` |
+//! | seat changes from a number on | Lottery | `LOTTERY#l#DRAW#d` | `CHANGES#nnnnn` |
 //! | notification | Lottery | `LOTTERY#l#DRAW#d` | `NOTIFICATION#p#channel#kind` |
 //! | wait of a held draw's execution | Lottery | `LOTTERY#l#DRAW#d` | `RELEASE` |
 //! | sealed chunk | Lottery | `LOTTERY#l#DRAW#d#CHUNK#attempt#nnnnnn` | `CHUNK` |
@@ -100,6 +102,7 @@ pub(crate) const COUNTS: &str = "COUNTS#";
 pub(crate) const GROUPS: &str = "GROUPS";
 pub(crate) const WINNER: &str = "WINNER#";
 pub(crate) const NOTIFICATION: &str = "NOTIFICATION#";
+pub(crate) const CHANGES: &str = "CHANGES#";
 
 pub(crate) fn lottery(lottery_id: &LotteryId) -> Key {
     Key::lottery(format!("LOTTERY#{lottery_id}"), "LOTTERY")
@@ -159,6 +162,12 @@ fn shard_pk(lottery_id: &LotteryId, shard: u8) -> String {
 pub(crate) fn participant(lottery_id: &LotteryId, label: &Label) -> Key {
     let digit = &label.as_str()[..1];
     Key::lottery(format!("LOTTERY#{lottery_id}#POOL#{digit}"), label.as_str())
+}
+
+/// When whoever had this label withdrew.
+pub(crate) fn withdrawn(lottery_id: &LotteryId, label: &Label) -> Key {
+    let digit = &label.as_str()[..1];
+    Key::lottery(format!("LOTTERY#{lottery_id}#WITHDRAWN#{digit}"), label.as_str())
 }
 
 /// The participants whose labels begin with this digit, by label.
@@ -246,6 +255,15 @@ pub(crate) fn winner(lottery_id: &LotteryId, draw_id: &DrawId, rank: u32) -> Key
 
 pub(crate) fn winners(lottery_id: &LotteryId, draw_id: &DrawId) -> Range {
     Range { table: Table::Lottery, pk: draw_pk(lottery_id, draw_id), prefix: WINNER }
+}
+
+/// The seat changes of a draw from this number on.
+pub(crate) fn seat_changes_from(lottery_id: &LotteryId, draw_id: &DrawId, number: u32) -> Key {
+    Key::lottery(draw_pk(lottery_id, draw_id), format!("{CHANGES}{number:05}"))
+}
+
+pub(crate) fn seat_changes(lottery_id: &LotteryId, draw_id: &DrawId) -> Range {
+    Range { table: Table::Lottery, pk: draw_pk(lottery_id, draw_id), prefix: CHANGES }
 }
 
 pub(crate) fn notification(

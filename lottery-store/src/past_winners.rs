@@ -31,10 +31,8 @@ impl Mark {
 
     /// Whether the participant has a seat of the draw, whose winners are official.
     fn has_seat(&self, draw: &Draw) -> bool {
-        match self.is_alternate {
-            true => draw.taken_by(self.rank).is_some(),
-            false => draw.forfeited_by(self.rank).is_none(),
-        }
+        let had_one = !self.is_alternate || draw.taken_by(self.rank).is_some();
+        had_one && draw.left_by(self.rank).is_none()
     }
 }
 

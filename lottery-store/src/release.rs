@@ -129,24 +129,12 @@ impl Store {
         if !draw.status.has_official_winners() {
             return Ok(Released::NotOfficial(draw.status));
         }
-        let ranks = match request {
-            _ if !draw.is_held() => Vec::new(),
-            ReleaseRequest::All => Vec::new(),
-            ReleaseRequest::Prize(prize) => {
-                let winners = self.winners(lottery_id, draw_id).await?;
-                let theirs = winners.iter().filter(|one| one.prize_index == *prize && one.has_seat());
-                theirs.map(|winner| winner.rank).collect()
-            }
-            ReleaseRequest::Ranks(ranks) => {
-                let winners = self.winners_ranked(&draw, ranks.iter().copied()).await?;
-                let index = ranks.iter().position(|rank| winners.iter().all(|one| one.rank != *rank));
-                if let Some(index) = index {
-                    return Ok(Released::NoSeat(index));
-                }
-                winners.iter().filter(|winner| winner.has_seat()).map(|winner| winner.rank).collect()
-            }
-        };
         for _ in 0..ATTEMPTS {
+            // Anew each time: seats may have been passed on meanwhile.
+            let ranks = match self.ranks_to_release(&draw, request).await? {
+                Ok(ranks) => ranks,
+                Err(index) => return Ok(Released::NoSeat(index)),
+            };
             let before = draw.released();
             let Some(hold) = draw.hold.as_ref().filter(|hold| !hold.is_over) else {
                 return Ok(Released::Done { draw: Box::new(draw), newly: 0 });
@@ -155,7 +143,8 @@ impl Store {
             for rank in &ranks {
                 next.released.insert(*rank);
             }
-            next.is_over = *request == ReleaseRequest::All || next.released.len() >= draw.seated();
+            let with = Draw { hold: Some(next.clone()), ..draw.clone() };
+            next.is_over = *request == ReleaseRequest::All || with.released() >= draw.seated();
             if next == *hold {
                 return Ok(Released::Done { draw: Box::new(draw), newly: 0 });
             }
@@ -170,6 +159,36 @@ impl Store {
             draw = self.known_draw(lottery_id, draw_id).await?;
         }
         Err(StoreError::Contended)
+    }
+
+    /// The ranks that a request releases of a draw as it is, but for a request of everything; or the index of a rank that
+    /// has never had a seat.
+    async fn ranks_to_release(
+        &self,
+        draw: &Draw,
+        request: &ReleaseRequest,
+    ) -> Result<Result<Vec<u32>, usize>, StoreError> {
+        if !draw.is_held() {
+            return Ok(Ok(Vec::new()));
+        }
+        let seated = match request {
+            ReleaseRequest::All => Vec::new(),
+            ReleaseRequest::Prize(prize) => {
+                let mut winners = self.winners(&draw.lottery_id, &draw.draw_id).await?;
+                winners.retain(|winner| winner.prize_index == *prize);
+                winners
+            }
+            ReleaseRequest::Ranks(ranks) => {
+                let winners = self.winners_ranked(draw, ranks.iter().copied()).await?;
+                let index = ranks.iter().position(|rank| winners.iter().all(|one| one.rank != *rank));
+                if let Some(index) = index {
+                    return Ok(Err(index));
+                }
+                winners
+            }
+        };
+        let seated = seated.iter().filter(|winner| winner.has_seat() && draw.left_by(winner.rank).is_none());
+        Ok(Ok(seated.map(|winner| winner.rank).collect()))
     }
 
     /// How the execution of a held draw stands; none before it came to wait for the first time.

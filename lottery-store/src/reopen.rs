@@ -115,10 +115,12 @@ impl Store {
         if !draw.status.has_official_winners() {
             return Ok(Reopened::NotOfficial(draw.status));
         }
-        let winners = match &request.ranks {
+        let mut winners = match &request.ranks {
             Some(ranks) => self.winners_ranked(&draw, ranks.iter().copied()).await?,
-            None => self.winners_ranked(&draw, 1..=draw.ranked()).await?,
+            None => self.winners(lottery_id, draw_id).await?,
         };
+        // Who has left the seat gets no further message.
+        winners.retain(Winner::has_seat);
         let lines = self.lines(&draw, &winners, &request.channels).await?;
         // Collected first: a stream over a borrowing closure would not be `Send` for callers that need it.
         let reopening: Vec<_> = lines

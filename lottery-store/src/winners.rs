@@ -6,15 +6,17 @@
 use jiff::Timestamp;
 use lottery::selection::{Ranked, Seat};
 use lottery::{
-    Draw, DrawId, DrawStatus, Forfeit, HexBytes, Label, LotteryId, Part, ParticipantId, PrizeName,
+    Draw, DrawId, DrawStatus, HexBytes, Label, LotteryId, Part, ParticipantId, PassedOn, PrizeName,
 };
 
 use crate::draw_status::Transition;
 use crate::item::{Attributes, Item, NewItem, flag, json, number, text};
 use crate::lottery_lock::release;
 use crate::past_winners::mark;
+use crate::seat_changes::{self, Withdrawals};
 use crate::store::Table;
 use crate::transaction::Outcome;
+use crate::write::Write;
 use crate::{Store, StoreError, keys};
 
 /// An entry with the prize it won, and the participant to whom it belongs.
@@ -30,9 +32,9 @@ pub struct Winner {
     pub prize_index: u32,
     /// The entry's rank in the published ranking, from 1.
     pub rank: u32,
-    /// The seat that this winner forfeited, and who took it.
-    pub forfeit: Option<Forfeit>,
-    /// The rank of the winner who forfeited this seat, if this one took it.
+    /// The seat that this winner left, why, and who took it.
+    pub left: Option<PassedOn>,
+    /// The rank of whoever left this seat, if this winner took it.
     pub instead_of: Option<u32>,
 }
 
@@ -104,14 +106,19 @@ impl RankedEntry {
     }
 }
 
+/// The row of a ranked entry, and its mark for later draws: neither counts until the draw says so.
+pub(crate) fn pending_items(lottery_id: &LotteryId, draw_id: &DrawId, entry: &RankedEntry) -> [NewItem; 2] {
+    [entry.to_item(lottery_id, draw_id), mark(lottery_id, draw_id, entry)]
+}
+
 impl Winner {
-    /// Whether the winner has not forfeited the seat.
+    /// Whether the winner has not left the seat.
     pub fn has_seat(&self) -> bool {
-        self.forfeit.is_none()
+        self.left.is_none()
     }
 
-    /// The row of a winner has the index of its prize. The row of an alternate has none; an alternate who took a
-    /// forfeited seat is a winner with the prize of that seat.
+    /// The row of a winner has the index of its prize. The row of an alternate has none; an alternate who took a seat
+    /// that somebody left is a winner with the prize of that seat.
     fn from_item(item: &Item, draw: &Draw) -> Result<Option<Self>, StoreError> {
         let RankedEntry { participant_id, rank, ranked, .. } = RankedEntry::from_item(item)?;
         let taken = draw.taken_by(rank);
@@ -120,8 +127,8 @@ impl Winner {
         let prize =
             prize.ok_or_else(|| StoreError::Broken(format!("prize_index of draw {}", draw.draw_id)))?;
         let prize = prize.name.clone();
-        let (forfeit, instead_of) = (draw.forfeited_by(rank), taken.map(|seat| seat.rank));
-        Ok(Some(Self { participant_id, label: ranked.label, prize, prize_index, rank, forfeit, instead_of }))
+        let (left, instead_of) = (draw.left_by(rank), taken.map(|seat| seat.rank));
+        Ok(Some(Self { participant_id, label: ranked.label, prize, prize_index, rank, left, instead_of }))
     }
 }
 
@@ -134,9 +141,8 @@ impl Store {
         draw_id: &DrawId,
         ranking: &[RankedEntry],
     ) -> Result<(), StoreError> {
-        let marks = ranking.iter().map(|entry| mark(lottery_id, draw_id, entry));
-        let rows = ranking.iter().map(|entry| entry.to_item(lottery_id, draw_id));
-        self.put_many(Table::Lottery, &rows.chain(marks).collect::<Vec<_>>()).await
+        let items = ranking.iter().flat_map(|entry| pending_items(lottery_id, draw_id, entry));
+        self.put_many(Table::Lottery, &items.collect::<Vec<_>>()).await
     }
 
     /// Declares the winners' rows complete.
@@ -159,25 +165,28 @@ impl Store {
         }
     }
 
-    /// The pivot: makes the winners official, all but those who forfeit their seats, and releases the lottery. Of
-    /// several calls the first decides who forfeits.
+    /// The pivot: makes the winners official, all but those who withdrew before the round, and releases the lottery. Of
+    /// several calls the first decides who that is.
     pub async fn record_winners(
         &self,
         lottery_id: &LotteryId,
         draw_id: &DrawId,
-        forfeits: &[Forfeit],
+        withdrawals: &Withdrawals,
         now: Timestamp,
     ) -> Result<RecordWinners, StoreError> {
-        let set_forfeits = if forfeits.is_empty() { "" } else { ", forfeits = :forfeits" };
+        let Withdrawals { passed_on, changes } = withdrawals;
+        let set = if changes.is_empty() { "" } else { ", passed_on = :passed_on, seat_changes = :changes" };
         let (from, to) = (DrawStatus::Drawn, DrawStatus::Recorded);
         let mut record = Transition { lottery_id, draw_id, from, to }
-            .write(&format!(", recorded_at = :now{set_forfeits}"))
+            .write(&format!(", recorded_at = :now{set}"))
             .value(":now", text(now));
-        if !forfeits.is_empty() {
-            record = record.value(":forfeits", json(&forfeits));
+        if !changes.is_empty() {
+            record = record.value(":passed_on", json(passed_on)).value(":changes", number(changes.len()));
         }
+        let mut writes = vec![record, release(lottery_id, draw_id)];
+        writes.extend(seat_changes::items(lottery_id, draw_id, changes).map(Write::put));
         // The draw says whether this transaction or an earlier one made the winners official.
-        self.transact(&[record, release(lottery_id, draw_id)]).await?;
+        self.transact(&writes).await?;
         match self.draw(lottery_id, draw_id).await? {
             None => Ok(RecordWinners::Unknown),
             Some(draw) if draw.status.has_official_winners() => Ok(RecordWinners::Recorded(Box::new(draw))),
@@ -195,18 +204,22 @@ impl Store {
         self.delete_many(Table::Lottery, &rows.chain(marks).collect::<Vec<_>>()).await
     }
 
-    /// The winners of a draw by rank, those who forfeited their seats too; none before they are official.
+    /// The winners of a draw by rank, those who left their seats too; none before they are official.
     pub async fn winners(&self, lottery_id: &LotteryId, draw_id: &DrawId) -> Result<Vec<Winner>, StoreError> {
         let draw = self.draw(lottery_id, draw_id).await?;
         let Some(draw) = draw.filter(|draw| draw.status.has_official_winners()) else {
             return Ok(Vec::new());
         };
         let items = self.all(&keys::winners(lottery_id, draw_id)).await?;
-        items.iter().filter_map(|item| Winner::from_item(item, &draw).transpose()).collect()
+        let winners = items.iter().filter_map(|item| Winner::from_item(item, &draw).transpose());
+        let mut winners = winners.collect::<Result<Vec<_>, _>>()?;
+        // The key of a rank of more than five digits sorts before others.
+        winners.sort_by_key(|winner| winner.rank);
+        Ok(winners)
     }
 
     /// The winners with these ranks, by rank. The draw says whether they are official, and each winner whether the seat
-    /// was forfeited. No rank may be given twice.
+    /// was left. No rank may be given twice.
     pub async fn winners_ranked(
         &self,
         draw: &Draw,
@@ -246,16 +259,20 @@ impl Store {
         if !draw.status.has_official_winners() {
             return Ok(None);
         }
-        self.ranked_entries(&draw.lottery_id, &draw.draw_id).await.map(Some)
+        let mut ranking = self.ranked_entries(&draw.lottery_id, &draw.draw_id).await?;
+        ranking.retain(|entry| entry.rank <= draw.ranking_length());
+        Ok(Some(ranking))
     }
 
-    /// The ranking of a draw as it is stored, official or pending.
+    /// The ranking of a draw as it is stored, official or pending, and whoever stands behind it and may have a seat.
     pub async fn ranked_entries(
         &self,
         lottery_id: &LotteryId,
         draw_id: &DrawId,
     ) -> Result<Vec<RankedEntry>, StoreError> {
         let items = self.all(&keys::winners(lottery_id, draw_id)).await?;
-        items.iter().map(RankedEntry::from_item).collect()
+        let mut entries = items.iter().map(RankedEntry::from_item).collect::<Result<Vec<_>, _>>()?;
+        entries.sort_by_key(|entry| entry.rank);
+        Ok(entries)
     }
 }

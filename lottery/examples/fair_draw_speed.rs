@@ -96,7 +96,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let signature = OrganiserKey::from_seed(&[2; 32]).sign(&commitment);
     let beacon = ProofBeacon { chain: beacon.chain().clone(), round: Some(round) };
-    let proof = Proof::new(beacon, manifest, Some(ranking), signature, Vec::new());
+    let proof = Proof::new(beacon, manifest, Some(ranking), signature, Vec::new(), Vec::new());
     let bundle = proof.to_canonical_json(Some(&entries));
     drop(entries);
     for threads in [1, 2] {

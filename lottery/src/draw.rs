@@ -317,6 +317,12 @@ impl Draw {
         self.winners().saturating_add(self.alternates)
     }
 
+    /// Whether nobody can be replaced any more. That is so too of a draw whose seats were passed on by an earlier version,
+    /// which kept no log of it.
+    pub fn is_closed(&self) -> bool {
+        self.closed_at.is_some() || (self.seat_changes == 0 && !self.passed_on.is_empty())
+    }
+
     /// The seat that this rank left, if there is one.
     pub fn left_by(&self, rank: u32) -> Option<PassedOn> {
         self.passed_on.iter().find(|seat| seat.rank == rank).copied()

@@ -107,14 +107,38 @@ impl LogEnd {
         taken_by: Option<u32>,
         now: Moment,
     ) -> SeatChange {
-        let kind = if reason.is_some() { ChangeKind::Replaced } else { ChangeKind::Withdrawn };
         let at = self.at.map_or(now, |before| before.max(now));
-        let (number, previous) = (self.length + 1, self.head);
-        let hash = Unsigned { at, kind, number, previous, rank, reason, taken_by }.hash();
-        let signature = key.sign_change(&hash);
+        let unsigned = self.next(reason, rank, taken_by, at);
+        let signature = key.sign_change(&unsigned.hash());
+        self.restore(reason, rank, taken_by, at, signature)
+    }
+
+    /// The next entry as it was signed before, and moves behind it.
+    pub fn restore(
+        &mut self,
+        reason: Option<ReplaceReason>,
+        rank: u32,
+        taken_by: Option<u32>,
+        at: Moment,
+        signature: HexBytes<64>,
+    ) -> SeatChange {
+        let Unsigned { kind, number, previous, .. } = self.next(reason, rank, taken_by, at);
         let change = SeatChange { at, kind, number, previous, rank, reason, signature, taken_by };
         *self = Self::after(&change);
         change
+    }
+
+    fn next(&self, reason: Option<ReplaceReason>, rank: u32, taken_by: Option<u32>, at: Moment) -> Unsigned {
+        let kind = if reason.is_some() { ChangeKind::Replaced } else { ChangeKind::Withdrawn };
+        Unsigned {
+            at,
+            kind,
+            number: self.length.saturating_add(1),
+            previous: self.head,
+            rank,
+            reason,
+            taken_by,
+        }
     }
 }
 

@@ -337,7 +337,8 @@ mod tests {
     fn a_reserved_seat_goes_to_its_group_or_stays_empty_until_another_is_left() {
         let (a, b) = (part("a"), part("b"));
         let prizes = list(vec![prize(2, &[("a", Some(1), None)])]);
-        let mut seating = Seating::new(&prizes, [(Some(0), a.clone()), (Some(0), b.clone()), (None, b), (None, NONE)]);
+        let mut seating =
+            Seating::new(&prizes, [(Some(0), a.clone()), (Some(0), b.clone()), (None, b), (None, NONE)]);
         assert_eq!(after(&mut seating, 1), None);
         assert_eq!(after(&mut seating, 2), Some(3), "one of two empty seats is for anybody");
         seating.extend([a]);

@@ -106,6 +106,19 @@ impl<'a> Selection<'a> {
         self.into_ranking_with_parts().into_iter().map(|(ranked, _)| ranked).collect()
     }
 
+    /// The ranking with so many alternates, and behind it those who follow in line, as far as more were kept.
+    pub fn into_ranking_and_rest(self, alternates: u32) -> (Vec<(Ranked, Part)>, Vec<(Ranked, Part)>) {
+        let mut left = alternates;
+        self.into_ranking_with_parts().into_iter().partition(|(ranked, _)| {
+            if ranked.seat != Seat::Alternate {
+                return true;
+            }
+            let is_ranked = left > 0;
+            left = left.saturating_sub(1);
+            is_ranked
+        })
+    }
+
     /// The ranking, and beside each line the part of the pool to which the entry belongs.
     pub fn into_ranking_with_parts(self) -> Vec<(Ranked, Part)> {
         let mut line: Vec<(Score, Label, usize)> = Vec::new();

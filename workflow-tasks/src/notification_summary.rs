@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use lottery::{Channel, Draw, DrawStatus, NotificationCounts, NotificationsByChannel, ParticipantId, Reason};
-use lottery_store::Winner;
+use lottery_store::{NotificationState, Winner};
 use serde::Serialize;
 
 use crate::due_message::DueMessage;
@@ -42,6 +42,8 @@ impl Output {
 /// The notifications of a draw.
 pub(crate) struct NotificationSummary {
     counts: NotificationsByChannel,
+    /// How many messages to those who have left their seats were not sent: nothing is due to them any more.
+    obsolete: u64,
     /// The channels with notifications that have no outcome yet, attempted or not.
     open: HashSet<Channel>,
     /// Whether winners may still be held back, who are told once they are released.
@@ -54,15 +56,19 @@ impl NotificationSummary {
         let (lottery_id, draw_id) = (&draw.lottery_id, &draw.draw_id);
         let ledger = cx.store.notifications(lottery_id, draw_id).await?;
         let (mut counts, mut open) = (NotificationsByChannel::default(), HashSet::new());
-        let mut entered = HashSet::new();
+        let (mut entered, mut obsolete) = (HashSet::new(), 0);
+        let mut winners = cx.store.winners(lottery_id, draw_id).await?;
+        let left = winners.iter().filter(|winner| !winner.has_seat());
+        let left: HashSet<_> = left.map(|winner| winner.participant_id.clone()).collect();
         for line in ledger {
             line.state.count_in(counts.on_mut(line.channel));
-            if !line.state.has_outcome() {
+            if left.contains(&line.participant_id) {
+                obsolete += u64::from(line.state != NotificationState::Sent);
+            } else if !line.state.has_outcome() {
                 open.insert(line.channel);
             }
             entered.insert((line.participant_id, line.channel));
         }
-        let mut winners = cx.store.winners(lottery_id, draw_id).await?;
         winners.retain(|winner| winner.has_seat() && draw.is_released(winner.rank));
         // Nothing further is due to winners with a line on every channel: their contacts need not be read.
         winners.retain(|winner| {
@@ -84,7 +90,7 @@ impl NotificationSummary {
                 }
             }
         }
-        Ok(Self { counts, open, is_held: draw.is_held() })
+        Ok(Self { counts, obsolete, open, is_held: draw.is_held() })
     }
 
     /// Whether every notification has an outcome, and no winner is held back.
@@ -92,10 +98,10 @@ impl NotificationSummary {
         self.open.is_empty() && !self.is_held
     }
 
-    /// Whether every notification was sent.
+    /// Whether every notification was sent to whoever has a seat.
     pub(crate) fn all_sent(&self) -> bool {
-        let NotificationCounts { failed, unknown, .. } = self.counts.total();
-        self.is_complete() && failed == 0 && unknown == 0
+        let NotificationCounts { claimed, failed, unknown, .. } = self.counts.total();
+        self.is_complete() && failed + unknown + claimed <= self.obsolete
     }
 
     /// Ends the draw as its ledger says, unless a notification is left.

@@ -78,13 +78,18 @@ pub(crate) async fn notify(
     let run = ChannelRun::new(cx, &lottery, &draw, channel, &pace, began + BUDGET);
     let mut tally = Tally::default();
     let mut first = position.next;
-    while first <= draw.ranked() && run.stopped().is_none() {
-        let last = first.saturating_add(PAGE - 1).min(draw.ranked());
-        if let Err(error) = notify_page(cx, &run, &draw, first..=last, &mut tally).await {
+    let mut now = draw.clone();
+    while first <= now.ranked() && run.stopped().is_none() {
+        let last = first.saturating_add(PAGE - 1).min(now.ranked());
+        if let Err(error) = notify_page(cx, &run, &now, first..=last, &mut tally).await {
             tally.error.get_or_insert(error);
             break;
         }
-        first = last + 1;
+        first = next_rank(&now, last + 1);
+        if first <= now.ranked() {
+            // Seats may have been passed on: who has left one is not notified any more.
+            now = cx.store.draw(&draw.lottery_id, &draw.draw_id).await?.ok_or(TaskError::DrawUnknown)?;
+        }
     }
     count(cx, &draw, channel, tally.recorded).await;
     if let Some(error) = tally.error {
@@ -93,11 +98,41 @@ pub(crate) async fn notify(
     let stop = run.stopped();
     let next = match tally.left {
         Some(rank) => rank,
-        None if first <= draw.ranked() => first,
+        None if first <= now.ranked() => first,
         None => 0,
     };
     let position = resume_at(cx, position, &pace, configured, &tally, stop, next, began);
     Ok(Output { position, sent: tally.sent, unsent: tally.unsent })
+}
+
+/// The first rank from this one on that may have a seat. Behind the ranking only those have one who took it from somebody.
+fn next_rank(draw: &Draw, rank: u32) -> u32 {
+    if rank <= draw.ranking_length() {
+        return rank;
+    }
+    let takers = draw.passed_on.iter().filter_map(|seat| seat.taken_by).filter(|taker| *taker >= rank);
+    takers.min().unwrap_or(rank)
+}
+
+/// Of those who have left their seats: what a run that is gone has claimed becomes UNKNOWN, and stays visible so.
+async fn give_up_claims(
+    cx: &TaskContext,
+    draw: &Draw,
+    run: &ChannelRun<'_>,
+    winners: &[Winner],
+) -> Result<(), TaskError> {
+    let left: Vec<_> = winners.iter().filter(|winner| !winner.has_seat()).collect();
+    let ids: Vec<_> = left.iter().map(|winner| winner.participant_id.clone()).collect();
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let (lottery_id, draw_id) = (&draw.lottery_id, &draw.draw_id);
+    for line in cx.store.ledger_lines(lottery_id, draw_id, run.channel(), &ids).await?.values() {
+        if line.state == NotificationState::Claimed {
+            cx.store.give_up_notification(lottery_id, draw_id, line, cx.clock.now()).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Notifies the winners with these ranks, many concurrently.
@@ -110,6 +145,7 @@ async fn notify_page(
 ) -> Result<(), TaskError> {
     // Who is held back is not even read.
     let mut winners = cx.store.winners_ranked(draw, ranks.filter(|rank| draw.is_released(*rank))).await?;
+    give_up_claims(cx, draw, run, &winners).await?;
     winners.retain(Winner::has_seat);
     let ids: Vec<ParticipantId> = winners.iter().map(|winner| winner.participant_id.clone()).collect();
     let ledger = cx.store.ledger_lines(&draw.lottery_id, &draw.draw_id, run.channel(), &ids).await?;

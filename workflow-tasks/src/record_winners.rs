@@ -1,9 +1,6 @@
 //! The pivot: makes the pending winners official.
 
-use std::collections::HashSet;
-
-use lottery::alternates::{self, Forfeit, Placed};
-use lottery::{Draw, DrawStatus, Label};
+use lottery::DrawStatus;
 use lottery_store::RecordWinners;
 use serde::Serialize;
 
@@ -19,8 +16,9 @@ pub struct Output {
 
 /// Makes the winners official and releases the lottery, in one transaction. A second run finds the result of the first.
 ///
-/// A winner who has withdrawn by now forfeits the seat, and the best-ranked alternate who fits takes it. If several runs see
-/// different withdrawals, the first commit decides.
+/// A winner who withdrew between the seal and the time of the round forfeits the seat, and the first in line who fits takes
+/// it; each is an entry of the draw's log, which the organiser's key signs. Who withdrew later, when the result could be
+/// known, stays a winner without a name. If several runs see different withdrawals, the first commit decides.
 pub async fn handle(cx: &TaskContext, input: DrawInput) -> Result<Output, TaskError> {
     let DrawInput { lottery_id, draw_id } = &input;
     let draw = cx.store.draw(lottery_id, draw_id).await?.ok_or(TaskError::DrawUnknown)?;
@@ -29,25 +27,13 @@ pub async fn handle(cx: &TaskContext, input: DrawInput) -> Result<Output, TaskEr
         status if status.has_official_winners() => return Ok(Output { notify: Positions::first(&draw) }),
         status => return Err(TaskError::WrongStatus(status)),
     }
-    let forfeits = forfeits(cx, &draw).await?;
-    match cx.store.record_winners(lottery_id, draw_id, &forfeits, cx.clock.now()).await? {
+    let now = cx.clock.now();
+    let withdrawals = cx.store.decide_withdrawals(&draw, cx.organiser_key.as_ref(), now).await?;
+    // Retried until the operator puts the key back with which the draw was sealed.
+    let withdrawals = withdrawals.ok_or(TaskError::NotConfigured("ORGANISER_SECRET_ARN"))?;
+    match cx.store.record_winners(lottery_id, draw_id, &withdrawals, now).await? {
         RecordWinners::Recorded(draw) => Ok(Output { notify: Positions::first(&draw) }),
         RecordWinners::WrongStatus(status) => Err(TaskError::WrongStatus(status)),
         RecordWinners::Unknown => Err(TaskError::DrawUnknown),
     }
-}
-
-/// The seats of participants who withdrew after sealing; their label is no longer in the pool.
-async fn forfeits(cx: &TaskContext, draw: &Draw) -> Result<Vec<Forfeit>, TaskError> {
-    let ranking = cx.store.ranked_entries(&draw.lottery_id, &draw.draw_id).await?;
-    let labels: Vec<Label> = ranking.iter().map(|entry| entry.ranked.label).collect();
-    let members = cx.store.pool_members(&draw.lottery_id, &labels).await?;
-    let present: HashSet<Label> = members.into_iter().map(|member| member.label).collect();
-    let placed = ranking.iter().map(|entry| Placed {
-        rank: entry.rank,
-        prize: entry.ranked.prize,
-        part: &entry.part,
-        has_withdrawn: !present.contains(&entry.ranked.label),
-    });
-    Ok(alternates::forfeits(&draw.prizes, &placed.collect::<Vec<_>>()))
 }

@@ -8,6 +8,7 @@ mod odds;
 mod proof;
 mod ranking;
 mod release;
+mod replace;
 mod stage;
 mod start;
 mod view;
@@ -30,6 +31,9 @@ pub(crate) use proof::{__path_entries, __path_inclusion, __path_proof, entries, 
 #[cfg(test)]
 pub(crate) use release::RELEASE_FIELDS;
 pub(crate) use release::{__path_release, release};
+#[cfg(test)]
+pub(crate) use replace::REPLACE_FIELDS;
+pub(crate) use replace::{__path_close, __path_replace, __path_seat_taker, close, replace, seat_taker};
 pub(crate) use stage::{__path_move_stage, __path_stage, move_stage, stage};
 pub(crate) use start::{__path_start, start};
 pub(crate) use view::{DrawSummary, DrawView};

@@ -77,8 +77,8 @@ impl Sealed {
 /// The proof of a draw, as canonical JSON whose very bytes count. `verify-draw` checks it offline.
 ///
 /// It holds the entries themselves up to 10,000, if one response can hold them; more are read from `entries`. Before the
-/// beacon round is known it says no more than what is committed to, and before the winners are official it names none. Time
-/// stamps of the commitment are in `witnesses`, which makes it version 2.
+/// winners are official it says no more than what is committed to: neither the beacon round nor a ranking. Time stamps of the
+/// commitment are in `witnesses` and seats that were passed on in `changes`, either of which makes it version 2.
 #[utoipa::path(get, path = "/lotteries/{lottery_id}/draws/{draw_id}/proof", tag = "fair draw",
     responses((status = 200, description = "The proof, in the form that docs/fair-draw.md specifies", body = Object)))]
 pub(crate) async fn proof(
@@ -88,10 +88,13 @@ pub(crate) async fn proof(
 ) -> Result<Response, ApiError> {
     let sealed = Sealed::read(&state, &lottery_id, &draw_id).await?;
     let rule = sealed.watched.proof_rule();
-    let key = sealed.key("proof", format_args!("{rule:?}"));
+    let key = sealed.key("proof", format_args!("{rule:?}/{}", sealed.watched.draw.seat_changes));
     let answer = async {
         let (draw, seal) = sealed.seal(&state).await?;
-        let round = state.store.round(&lottery_id, &draw_id).await?;
+        // Before the winners are official nobody learns from here who they are, to withdraw them in time.
+        let is_settled = draw.status.has_official_winners() || draw.status.is_final();
+        let round = if is_settled { state.store.round(&lottery_id, &draw_id).await? } else { None };
+        let changes = state.store.seat_changes(draw).await?;
         let ranking = state.store.ranking(draw).await?;
         let entries = match seal.manifest.entries {
             few if few <= MOST_ENTRIES_WITHIN => Some(read_entries(&state, &seal, 0, few).await?),
@@ -100,7 +103,7 @@ pub(crate) async fn proof(
         let witnesses = state.store.witnesses(&lottery_id, &draw_id, &seal.manifest.commitment()).await?;
         let ranking = ranking.map(|ranking| ranking.into_iter().map(|entry| entry.ranked).collect());
         let beacon = ProofBeacon { chain: seal.chain, round };
-        let proof = Proof::new(beacon, seal.manifest, ranking, seal.signature, witnesses);
+        let proof = Proof::new(beacon, seal.manifest, ranking, seal.signature, witnesses, changes);
         let whole = json_text(proof.to_canonical_json(entries.as_deref()), rule);
         if whole.carried() <= MAX_ANSWER {
             Ok(whole)

@@ -80,12 +80,12 @@ pub(crate) enum WinnerView {
     Masked(MaskedWinner),
 }
 
-/// How many have won: the winners drawn, and the alternates who took a forfeited seat.
+/// How many have won: the winners drawn, and whoever took a seat that was left.
 pub(super) fn total(draw: &Draw) -> usize {
     if !draw.status.has_official_winners() {
         return 0;
     }
-    draw.winners() as usize + draw.forfeits.iter().filter(|forfeit| forfeit.taken_by.is_some()).count()
+    draw.winners() as usize + draw.passed_on.iter().filter(|seat| seat.taken_by.is_some()).count()
 }
 
 /// The ranks among which those are that are shown, by rank.
@@ -97,11 +97,17 @@ fn shown_ranks(draw: &Draw, shown: Shown) -> Vec<u32> {
     if shown == Shown::InFull || draw.prizes.has_quotas() {
         // A ranking ends with the entries.
         let entries = draw.entries.and_then(|entries| u32::try_from(entries).ok()).unwrap_or(u32::MAX);
-        return (1..=draw.ranked().min(entries)).collect();
+        let length = draw.ranking_length().min(entries);
+        return (1..=length).chain(takers(draw).into_iter().filter(|rank| *rank > length)).collect();
     }
-    let mut takers: Vec<u32> = draw.forfeits.iter().filter_map(|forfeit| forfeit.taken_by).collect();
+    (1..=draw.winners()).chain(takers(draw)).collect()
+}
+
+/// The ranks of those who took a seat that was left.
+fn takers(draw: &Draw) -> Vec<u32> {
+    let mut takers: Vec<u32> = draw.passed_on.iter().filter_map(|seat| seat.taken_by).collect();
     takers.sort_unstable();
-    (1..=draw.winners()).chain(takers).collect()
+    takers
 }
 
 /// A part of the ranking, and the cursor of the next one.

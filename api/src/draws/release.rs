@@ -80,7 +80,7 @@ pub(crate) async fn release(
 }
 
 /// Ends the wait of the execution, if it waits for what is released now. Should that fail, the reconciler does it.
-async fn wake(state: &AppState, draw: &Draw) {
+pub(super) async fn wake(state: &AppState, draw: &Draw) {
     let Some(hold) = &draw.hold else { return };
     let waiting = match state.store.release_wait(&draw.lottery_id, &draw.draw_id).await {
         Ok(Some(ReleaseWait { token: Some(token), seen })) if hold.revision > seen => {

@@ -1,6 +1,7 @@
 //! Draws as everyone may see them.
 
 use jiff::Timestamp;
+use lottery::seat_changes::PassedOnCounts;
 use lottery::{Channel, Draw, Group, NotificationCounts, NotificationsByChannel, Prize, Quota, mask};
 use lottery_store::{Contact, Winner};
 use serde::Serialize;
@@ -94,6 +95,31 @@ impl ReleaseView {
     }
 }
 
+/// How many seats of a draw were passed on, and why. The proof shows each.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct PassedOnView {
+    /// By winners who withdrew before the round.
+    withdrawn: u32,
+    /// By winners who had to be there and were not.
+    absent: u32,
+    /// By winners who did not want the prize.
+    declined: u32,
+    /// By winners who could not be reached.
+    unreachable: u32,
+    /// By winners who may not have the prize.
+    ineligible: u32,
+    /// How many of them nobody took.
+    empty: u32,
+}
+
+impl PassedOnView {
+    fn of(draw: &Draw) -> Self {
+        let counts = PassedOnCounts::of(&draw.passed_on);
+        let PassedOnCounts { withdrawn, absent, declined, unreachable, ineligible, empty } = counts;
+        Self { withdrawn, absent, declined, unreachable, ineligible, empty }
+    }
+}
+
 /// A draw, in a list.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct DrawSummary {
@@ -146,6 +172,11 @@ pub(crate) struct DrawSummary {
     pub(crate) commitment: Option<String>,
     /// The beacon round that decides it, named by the commitment.
     pub(crate) round: Option<u64>,
+    /// How many seats were passed on, and why.
+    pub(crate) passed_on: PassedOnView,
+    /// When the organiser closed the draw: from then on nobody is replaced.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub(crate) closed_at: Option<Timestamp>,
     /// When that round comes out; from then on the draw waits for nothing else.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub(crate) round_at: Option<Timestamp>,
@@ -181,6 +212,8 @@ impl From<&Draw> for DrawSummary {
             entries: draw.entries,
             commitment: draw.commitment.map(|commitment| commitment.to_string()),
             round: draw.round,
+            passed_on: PassedOnView::of(draw),
+            closed_at: draw.closed_at,
             round_at: draw.round_at,
             execution_arn: draw.execution_arn.clone(),
         }
@@ -223,28 +256,33 @@ impl From<NotificationsByChannel> for CountsByChannel {
 /// What became of a winner's seat.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct SeatView {
-    /// Whether the winner forfeited the seat, having withdrawn before the winners were official.
+    /// Whether the winner forfeited the seat, having withdrawn before the round.
     pub(crate) forfeited: bool,
-    /// The rank of the alternate who took the forfeited seat; absent if it stays empty.
+    /// Why the organiser replaced the winner, if so: `absent`, `declined`, `unreachable` or `ineligible`.
+    #[schema(example = "absent")]
+    pub(crate) replaced: Option<String>,
+    /// The rank of whoever took the seat that this winner left; absent if it stays empty.
     pub(crate) taken_by: Option<u32>,
-    /// The rank of the winner who forfeited this seat, if an alternate took it.
+    /// The rank of whoever left this seat, if this winner took it.
     pub(crate) instead_of: Option<u32>,
 }
 
 impl SeatView {
     pub(crate) fn of(winner: &Winner) -> Self {
         Self {
-            forfeited: winner.forfeit.is_some(),
-            taken_by: winner.forfeit.and_then(|forfeit| forfeit.taken_by),
+            forfeited: winner.left.is_some_and(|left| left.reason.is_none()),
+            replaced: winner.left.and_then(|left| left.reason).map(|reason| reason.to_string()),
+            taken_by: winner.left.and_then(|left| left.taken_by),
             instead_of: winner.instead_of,
         }
     }
 
-    /// The three as cells of a table.
-    pub(crate) fn cells(&self) -> [Cell; 3] {
+    /// The four as cells of a table.
+    pub(crate) fn cells(&self) -> [Cell; 4] {
         let rank = |rank: Option<u32>| rank.map_or(Cell::Empty, Cell::Number);
         let forfeited = Cell::optional(self.forfeited.then_some("forfeited"));
-        [forfeited, rank(self.taken_by), rank(self.instead_of)]
+        let replaced = Cell::optional(self.replaced.as_ref());
+        [forfeited, rank(self.taken_by), rank(self.instead_of), replaced]
     }
 }
 
@@ -307,10 +345,10 @@ pub(crate) struct DrawView {
     current_states: Vec<String>,
     /// What became of the notifications.
     notifications: CountsByChannel,
-    /// The first hundred winners, masked, by rank; none before they are official. Those who forfeited their seats are listed among
+    /// The first hundred winners, masked, by rank; none before they are official. Those who left their seats are listed among
     /// them.
     winners: Vec<MaskedWinner>,
-    /// How many winners there are, those who forfeited their seats and those who took them.
+    /// How many winners there are, those who left their seats and those who took them.
     winners_total: usize,
     /// What to pass as `cursor` to the list of winners for the next ones.
     winners_next_cursor: Option<String>,

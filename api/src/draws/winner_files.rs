@@ -157,6 +157,7 @@ impl AlternateView {
             nothing(),
             nothing(),
             nothing(),
+            nothing(),
         ]
     }
 }
@@ -200,7 +201,7 @@ impl MaskedWinner {
     }
 }
 
-const FULL_COLUMNS: [&str; 14] = [
+const FULL_COLUMNS: [&str; 15] = [
     "rank",
     "prize",
     "alternate",
@@ -215,6 +216,7 @@ const FULL_COLUMNS: [&str; 14] = [
     "forfeited",
     "taken_by",
     "instead_of",
+    "replaced",
 ];
-const MASKED_COLUMNS: [&str; 9] =
-    ["rank", "prize", "name", "phone", "email", "label", "forfeited", "taken_by", "instead_of"];
+const MASKED_COLUMNS: [&str; 10] =
+    ["rank", "prize", "name", "phone", "email", "label", "forfeited", "taken_by", "instead_of", "replaced"];

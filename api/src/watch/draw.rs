@@ -73,10 +73,11 @@ impl WatchedDraw {
         if is_fixed { CacheRule::Lasting } else { CacheRule::UnderWay }
     }
 
-    /// The rule for the proof: it grows until the winners are official, or never will be.
+    /// The rule for the proof: it grows until the winners are official and the draw is closed, or never will be official.
     pub(crate) fn proof_rule(&self) -> CacheRule {
         match self.draw.status {
-            status if status.has_official_winners() => CacheRule::Lasting,
+            status if status.has_official_winners() && self.draw.closed_at.is_some() => CacheRule::Lasting,
+            status if status.has_official_winners() => CacheRule::Ended,
             status if status.is_final() => CacheRule::Ended,
             _ => CacheRule::UnderWay,
         }
@@ -88,7 +89,7 @@ impl WatchedDraw {
         let quota = |quota: &Quota| 192 + 96 * quota.groups.len().saturating_sub(1);
         let quotas = |prize: &Prize| prize.quota.iter().map(quota).sum::<usize>();
         let prizes: usize = self.draw.prizes.as_slice().iter().map(|prize| 256 + quotas(prize)).sum();
-        1_024 + self.stream.len() + prizes + 16 * self.draw.forfeits.len()
+        1_024 + self.stream.len() + prizes + 16 * self.draw.passed_on.len()
     }
 
     /// When watchers should ask again, where no request waits: rarely while no step is due, soon around the closing time, the

@@ -4,7 +4,7 @@ use axum::body::Body;
 use http::Request;
 use lottery::selection::{Ranked, Seat};
 use lottery::{Channel, DrawId, HexBytes, LotteryId, NotificationsByChannel, ParticipantId};
-use lottery_store::{NotificationClaim, RankedEntry, SendOutcome};
+use lottery_store::{NotificationClaim, RankedEntry, SendOutcome, Withdrawals};
 use serde_json::{Value, json};
 
 use crate::support::{Answer, Service, now};
@@ -53,7 +53,7 @@ pub(crate) async fn drawn() -> (Service, String) {
     store.mark_drawn(&lottery_id, &draw_id, now()).await.unwrap();
     let path = format!("/lotteries/party/draws/{draw_id}");
     assert_eq!(service.get(&path).await.json()["winners"], json!([]), "nobody has won before it is recorded");
-    store.record_winners(&lottery_id, &draw_id, &[], now()).await.unwrap();
+    store.record_winners(&lottery_id, &draw_id, &Withdrawals::default(), now()).await.unwrap();
     let claim = |id: &str, channel| NotificationClaim {
         lottery_id: lottery_id.clone(),
         draw_id: draw_id.clone(),
@@ -158,7 +158,7 @@ async fn those_who_may_read_results_see_them_in_full() {
     assert!(csv.header("content-disposition").starts_with("attachment; filename=\"winners-"));
     let lines: Vec<_> = csv.body.lines().collect();
     let columns = "\u{feff}rank,prize,alternate,participant_id,name,group,phone,email,label,sms_state,email_state,\
-        forfeited,taken_by,instead_of";
+        forfeited,taken_by,instead_of,replaced";
     assert_eq!(lines[0], columns);
     assert!(lines[1].starts_with("1,Prize,no,001,Rosalind Tyler,,'+12025550147,rosalind@example.com,"));
     assert!(lines[1].ends_with(",SENT,UNKNOWN,,,"));

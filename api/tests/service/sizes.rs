@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 use lottery::selection::{Ranked, Seat};
 use lottery::{DrawId, DrawRequest, HexBytes, Locale, LotteryId, ParticipantId};
-use lottery_store::RankedEntry;
+use lottery_store::{RankedEntry, Withdrawals};
 use serde_json::{Value, json};
 
 use crate::support::{Answer, Service, now};
@@ -70,7 +70,7 @@ async fn large() -> (Service, String) {
     assert_eq!(ranking.len(), WINNERS as usize);
     store.put_pending_ranking(&lottery_id, &draw_id, &ranking).await.unwrap();
     store.mark_drawn(&lottery_id, &draw_id, now()).await.unwrap();
-    store.record_winners(&lottery_id, &draw_id, &[], now()).await.unwrap();
+    store.record_winners(&lottery_id, &draw_id, &Withdrawals::default(), now()).await.unwrap();
     (service, format!("/lotteries/party/draws/{draw_id}"))
 }
 

@@ -6,9 +6,12 @@ use axum::body::Body;
 use calamine::{Data, Reader as _, Xlsx};
 use http::Request;
 use http_body_util::BodyExt;
+use lottery::moment::Moment;
+use lottery::seat_changes::LogEnd;
 use lottery::selection::{Ranked, Seat};
-use lottery::{DrawId, Forfeit, HexBytes, LotteryId};
-use lottery_store::RankedEntry;
+use lottery::signature::OrganiserKey;
+use lottery::{Commitment, DrawId, HexBytes, LotteryId, PassedOn};
+use lottery_store::{RankedEntry, Withdrawals};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
@@ -22,6 +25,14 @@ const PEOPLE: [&str; 5] =
 /// the first alternate has the seat, if so wanted.
 async fn drawn(is_forfeited: bool) -> (Service, String) {
     seated(json!([]), [1, 2], is_forfeited).await
+}
+
+/// The first entry of a log: this rank withdrew before the round.
+fn withdrawn(rank: u32, prize: u32, taken_by: Option<u32>) -> Withdrawals {
+    let key = OrganiserKey::from_seed(&[7; 32]);
+    let mut end = LogEnd::of_commitment(&Commitment::from([1; 32]));
+    let change = end.append(&key, None, rank, taken_by, Moment::from_timestamp(now()).unwrap());
+    Withdrawals { passed_on: vec![PassedOn { rank, prize, taken_by, reason: None }], changes: vec![change] }
 }
 
 /// The same with quotas, and with seats for these ranks.
@@ -56,12 +67,11 @@ async fn seated(quota: Value, seats: [u32; 2], is_forfeited: bool) -> (Service, 
         .collect();
     store.put_pending_ranking(&lottery_id, &draw_id, &ranking).await.unwrap();
     store.mark_drawn(&lottery_id, &draw_id, now()).await.unwrap();
-    let forfeits =
-        if is_forfeited { vec![Forfeit { rank: 1, prize: 0, taken_by: Some(3) }] } else { Vec::new() };
+    let withdrawals = if is_forfeited { withdrawn(1, 0, Some(3)) } else { Withdrawals::default() };
     if is_forfeited {
         service.delete("/lotteries/party/participants/1").await.expect(204);
     }
-    store.record_winners(&lottery_id, &draw_id, &forfeits, now()).await.unwrap();
+    store.record_winners(&lottery_id, &draw_id, &withdrawals, now()).await.unwrap();
     (service, format!("/lotteries/party/draws/{draw_id}/winners"))
 }
 
@@ -98,7 +108,7 @@ async fn the_file_begins_with_the_mark_and_has_groups_and_alternates() {
     assert_eq!(&csv[..3], b"\xef\xbb\xbf");
     assert_eq!(next, None);
     let header = "rank,prize,alternate,participant_id,name,group,phone,email,label,sms_state,email_state,forfeited,\
-        taken_by,instead_of";
+        taken_by,instead_of,replaced";
     let expected = [
         header,
         "1,一等奖,no,1,张伟,销售部,'+12025550101,,,,,,",
@@ -214,7 +224,7 @@ async fn everybody_else_sees_masked_winners_and_no_alternates() {
         assert!(json.get("alternates").is_none() && json["winners"][1].get("group").is_none(), "{json}");
         let (csv, _) = get(&service, &path, "text/csv", scope).await;
         let lines = lines(&csv);
-        assert_eq!(lines[0], "rank,prize,name,phone,email,label,forfeited,taken_by,instead_of");
+        assert_eq!(lines[0], "rank,prize,name,phone,email,label,forfeited,taken_by,instead_of,replaced");
         assert_eq!(
             lines[1..],
             ["1,一等奖,,,,forfeited,3,", "2,一等奖,'=***,***02,,,,", "3,一等奖,A***,,,,,1"]

@@ -4,7 +4,7 @@
 /**
  * A winner as the API gives it.
  * @typedef {{prize: string, rank: number, label: string, name: string | null, group?: string | null, participant_id?: string,
- *   phone?: string | null, forfeited?: boolean, released?: boolean}} Winner
+ *   phone?: string | null, forfeited?: boolean, replaced?: string | null, instead_of?: number | null, released?: boolean}} Winner
  */
 /** @typedef {{name: string, winners: number}} Prize */
 /**
@@ -53,7 +53,19 @@ export function firstPosition(prizes) {
 }
 
 /**
- * The winners of each prize, by rank, as they are called up. Who forfeited a seat is not. Prizes of one name share their
+ * The rank that decides when a winner is called up: that of the first who had the seat, so that whoever takes a seat stands
+ * where it was, and nobody moves.
+ * @param {Winner} winner
+ * @param {Map<number, Winner>} byRank
+ */
+function turn(winner, byRank) {
+  let rank = winner.rank;
+  for (let one = winner; one?.instead_of; one = /** @type {Winner} */ (byRank.get(one.instead_of))) rank = one.instead_of;
+  return rank;
+}
+
+/**
+ * The winners of each prize, by rank, as they are called up. Who has left a seat is not. Prizes of one name share their
  * winners in the order of the list.
  * @param {Prize[]} prizes
  * @param {Winner[]} winners
@@ -62,8 +74,10 @@ export function firstPosition(prizes) {
 export function seats(prizes, winners) {
   /** @type {Map<string, Winner[]>} */
   const byName = new Map();
-  for (const winner of [...winners].sort((a, b) => a.rank - b.rank)) {
-    if (winner.forfeited) continue;
+  const byRank = new Map(winners.map((winner) => [winner.rank, winner]));
+  const turns = new Map(winners.map((winner) => [winner, turn(winner, byRank)]));
+  for (const winner of [...winners].sort((a, b) => (turns.get(a) ?? 0) - (turns.get(b) ?? 0))) {
+    if (winner.forfeited || winner.replaced) continue;
     if (!byName.has(winner.prize)) byName.set(winner.prize, []);
     byName.get(winner.prize)?.push(winner);
   }

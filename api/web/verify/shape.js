@@ -170,9 +170,23 @@ export const PROOF = {
   version: whole(1, 1),
 };
 
-/** A proof of the second version has witnesses, of whom there may be none. */
+/** A proof of the second version has witnesses and seat changes, of which there may be none. */
 export const PROOF_2 = {
   ...PROOF,
+  changes: list(
+    {
+      at: moment,
+      kind: text(/^(withdrawn|replaced)$/),
+      number: whole(0, U32),
+      previous: hexadecimal(32),
+      rank: whole(0, U32),
+      reason: orNull(text(/^(absent|declined|unreachable|ineligible)$/)),
+      signature: hexadecimal(64),
+      taken_by: orNull(whole(0, U32)),
+    },
+    0,
+    10000,
+  ),
   version: whole(2, 2),
   witnesses: list({ kind: text(/^rfc3161$/), token: base64(32768) }, 0, 8),
 };

@@ -20,9 +20,17 @@ function isWeak(digits) {
 }
 
 /** Whether the key signed the commitment; null if this browser cannot tell. */
-export async function isSigned({ public_key: key, signature }, commitment) {
+export function isSigned({ public_key: key, signature }, commitment) {
+  return isMessageSigned(key, signature, join(utf8("fair-draw commitment 1\n"), commitment));
+}
+
+/** Whether the key signed the hash of a seat change; null if this browser cannot tell. */
+export function isChangeSigned(key, signature, hash) {
+  return isMessageSigned(key, signature, join(utf8("fair-draw seat change 1\n"), hash));
+}
+
+async function isMessageSigned(key, signature, message) {
   if (isWeak(key) || isWeak(signature.slice(0, 64))) return false;
-  const message = join(utf8("fair-draw commitment 1\n"), commitment);
   try {
     const imported = await crypto.subtle.importKey("raw", unhex(key), { name: "Ed25519" }, false, ["verify"]);
     return await crypto.subtle.verify({ name: "Ed25519" }, imported, unhex(signature), message);

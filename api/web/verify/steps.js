@@ -3,6 +3,7 @@
 
 import { isBeacons } from "./beacon.js";
 import { bigEndian, canonical, hex, join, sha256, unhex, utf8 } from "./bytes.js";
+import { replay } from "./changes.js";
 import { EntryList, explains } from "./entries.js";
 import { inLine, ranking, scorer } from "./ranking.js";
 import { PROOF, PROOF_2, RECEIPT, fits, isMoment } from "./shape.js";
@@ -23,6 +24,7 @@ export const STEPS = [
   "randomness",
   "entries",
   "ranking",
+  "changes",
   "receipt",
 ];
 
@@ -108,10 +110,11 @@ export async function verify(bytes, { readEntries, noted, receipt }, tell) {
     holds({ entries: list.count, tickets: list.tickets });
 
     step = "ranking";
+    const line = inLine(scored);
     const isRanked = score !== null && proof.ranking !== null;
     need(score !== null || proof.ranking === null, "ranking_unfounded");
     if (score !== null) {
-      const found = ranking(inLine(scored), manifest);
+      const found = ranking(line, manifest);
       const seats = manifest.prizes.reduce((sum, prize) => sum + prize.winners, 0);
       need(found.filter((one) => one.prize !== null).length === seats, "ranking_empty");
       need(!isRanked || canonical(found) === canonical(proof.ranking), "ranking_other");
@@ -119,19 +122,27 @@ export async function verify(bytes, { readEntries, noted, receipt }, tell) {
     }
     if (!isRanked) open("ranking_missing");
 
+    step = "changes";
+    const changes = proof.changes ?? [];
+    need(isRanked || !changes.length, "changes_unfounded");
+    const key = proof.signature.public_key;
+    const known = { commitment, key, ranking: proof.ranking ?? [], line, prizes: manifest.prizes };
+    const replayed = await replay(isRanked ? changes : [], known);
+    need(replayed.wrong === null, replayed.wrong);
+    if (!replayed.isWhole) {
+      isWhole = false;
+      open("changes_unsupported");
+    } else if (isRanked) {
+      const reasons = replayed.seats.map((seat) => seat.reason ?? "withdrawn");
+      const empty = replayed.seats.filter((seat) => seat.taken_by === null).length;
+      tell({ step, state: "holds", reason: reasons.length ? "changes_some" : undefined, reasons, empty });
+    }
+
     if (receipt) {
       step = "receipt";
       need(own, "receipt_unknown");
       need(explains(receipt, own), "receipt_wrong");
-      const rank = (proof.ranking ?? []).findIndex((one) => one.label === receipt.label);
-      const place = rank < 0 ? null : proof.ranking[rank];
-      tell({
-        step,
-        state: "holds",
-        reason:
-          place === null ? "receipt_listed" : place.prize === null ? "receipt_alternate" : "receipt_won",
-        places: { prize: place?.prize == null ? "" : manifest.prizes[place.prize].name, rank: rank + 1 },
-      });
+      tell({ step, state: "holds", ...ownPlace(receipt.label, known, replayed.seats) });
     }
     if (!isWhole) return "incomplete";
     if (!isRanked) return "unseated";
@@ -141,6 +152,20 @@ export async function verify(bytes, { readEntries, noted, receipt }, tell) {
     tell({ step, state: "broken", reason: error.message });
     return "broken";
   }
+}
+
+/** What became of whoever has this label. */
+function ownPlace(label, { ranking: ranked, line, prizes }, seats) {
+  const labels = ranked.map((one) => one.label);
+  const isRanked = new Set(labels);
+  const behind = seats.length ? line.map((one) => one.label).filter((one) => !isRanked.has(one)) : [];
+  const rank = [...labels, ...behind].indexOf(label) + 1;
+  const took = seats.find((seat) => seat.taken_by === rank);
+  const left = seats.find((seat) => seat.rank === rank);
+  const prize = ranked[rank - 1]?.prize ?? took?.prize ?? null;
+  const places = { prize: prize === null ? "" : prizes[prize].name, rank };
+  if (prize !== null) return { reason: left ? "receipt_left" : "receipt_won", places };
+  return { reason: rank && rank <= labels.length ? "receipt_alternate" : "receipt_listed", places };
 }
 
 /**

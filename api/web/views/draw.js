@@ -23,6 +23,7 @@ import { watchDraw } from "../watch.js";
 import { Notifications } from "./notifications.js";
 import { whomInWords } from "./quota_form.js";
 import { Release } from "./release.js";
+import { Replace } from "./replace.js";
 import { Winners } from "./winners.js";
 
 export async function show(root, { parameters: [lottery, id], signal }) {
@@ -45,7 +46,14 @@ export async function show(root, { parameters: [lottery, id], signal }) {
     const now = await get(drawPath(lottery, id), { signal });
     show(now);
   });
-  const winners = new Winners(lottery, id, signal, release);
+  const replace = new Replace(lottery, id, signal, async () => {
+    const now = await get(drawPath(lottery, id), { signal });
+    show(now);
+    // A draw that had ended notifies again.
+    again = 8;
+    wake();
+  });
+  const winners = new Winners(lottery, id, signal, release, replace);
   const notifications = new Notifications(lottery, id, signal, () => {
     again = 8;
     wake();
@@ -59,6 +67,7 @@ export async function show(root, { parameters: [lottery, id], signal }) {
     body,
     release.element,
     winners.element,
+    replace.element,
     notifications.element,
     odds,
   );

@@ -83,7 +83,7 @@ export class Release {
 
   /** The button beside one winner; none for whoever is released, or has no seat. */
   one(winner) {
-    if (winner.released !== false || winner.forfeited) return null;
+    if (winner.released !== false || winner.forfeited || winner.replaced) return null;
     const made = this.button(`release-${winner.rank}`, t("release.one"), { ranks: [winner.rank] });
     made.setAttribute("aria-label", t("release.one_label", { n: number(winner.rank) }));
     return made;

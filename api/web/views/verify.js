@@ -6,6 +6,7 @@ import { field, foreign, h, put } from "../dom.js";
 import { drawPath } from "../draws.js";
 import { number, prizes, trouble } from "../format.js";
 import { t } from "../i18n/index.js";
+import { passedOnInWords } from "../passed_on.js";
 import { link } from "../router.js";
 import { STEPS, readReceipt, verify } from "../verify/steps.js";
 
@@ -107,9 +108,11 @@ export async function show(root, { parameters: [lottery, id], signal }) {
       return;
     }
     let authorities = null;
+    let seats = null;
     const report = (step) => {
       if (!current()) return;
       results.append(item(step));
+      if (step.reasons) seats = passedOnInWords(counted(step));
       if (step.step === "witness" && step.state === "holds") authorities = step.places.authorities;
     };
     const readEntries = () => pages(lottery, id, signal);
@@ -127,7 +130,9 @@ export async function show(root, { parameters: [lottery, id], signal }) {
       : noted.value.trim()
         ? null
         : t("verdict.unwitnessed");
-    finish(found, t(`verdict.${found}`), found !== "broken" && found !== "incomplete" ? time : null);
+    const words = t(`verdict.${found}`);
+    const isWhole = found !== "broken" && found !== "incomplete";
+    finish(found, words, isWhole ? [time, seats].filter(Boolean).join(" ") : null);
   }
 
   function finish(kind, text, more) {
@@ -159,10 +164,18 @@ async function* pages(lottery, id, signal) {
 
 const MARKS = { holds: "✓", broken: "✕", open: "…" };
 
-function item({ step, state, reason, places = {} }) {
+/** How many seats were passed on for each reason. */
+function counted({ reasons, empty }) {
+  const counts = { empty };
+  for (const reason of reasons) counts[reason] = (counts[reason] ?? 0) + 1;
+  return counts;
+}
+
+function item({ step, state, reason, places = {}, ...more }) {
   const filled = Object.fromEntries(
     Object.entries(places).map(([name, value]) => [name, typeof value === "number" ? number(value) : value]),
   );
+  if (reason === "changes_some") filled.seats = passedOnInWords(/** @type {any} */ (counted(/** @type {any} */ (more))));
   // A time stamp that does not count was checked all the same.
   const isUnwitnessed = step === "witness" && state === "open" && reason !== "witness_unsupported";
   const words = reason ? t(`why.${reason}`, filled) : t(`step.${step}.holds`, filled);

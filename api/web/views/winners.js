@@ -8,13 +8,15 @@ import { drawPath, hasWinners } from "../draws.js";
 import { number, trouble } from "../format.js";
 import { known, t } from "../i18n/index.js";
 import { pageOf } from "../paging.js";
+import { passedOnNotice } from "../passed_on.js";
 import { token } from "../session.js";
 
 const PAGE = 200;
 
 export class Winners {
-  constructor(lottery, id, signal, release) {
+  constructor(lottery, id, signal, release, replace) {
     this.release = release;
+    this.replace = replace;
     this.address = drawPath(lottery, id, "winners");
     this.where = `${this.address}?limit=${PAGE}`;
     this.name = `${lottery}-${id}`;
@@ -131,6 +133,7 @@ export class Winners {
     const list = [...this.first, ...this.more.filter((winner) => winner.rank > last)];
     if (!list.length) {
       this.release.show(this.draw, null);
+      this.replace.show(this.draw, false);
       put(this.element);
       return;
     }
@@ -145,11 +148,13 @@ export class Winners {
       ? /** @type {HTMLButtonElement} */ (document.activeElement).name
       : "";
     this.release.show(this.draw, this.isFull ? list : null);
+    this.replace.show(this.draw, this.isFull);
     put(
       this.element,
       h("h2", null, t("winners.title")),
       this.tools(),
       this.isFull ? null : h("p", { class: "quiet" }, t("winners.masked")),
+      passedOnNotice(this.draw),
       [...byPrize]
         .filter(([, won]) => won.length)
         .map(([prize, won]) =>
@@ -160,7 +165,9 @@ export class Winners {
             h(
               "ul",
               { class: "winners" },
-              won.map((winner) => item(winner, this.isFull ? this.release.one(winner) : null)),
+              won.map((winner) =>
+                item(winner, this.isFull ? [this.release.one(winner), " ", this.replace.one(winner)] : null),
+              ),
             ),
           ),
         ),
@@ -188,6 +195,7 @@ function item(winner, action = null) {
   const notes = (winner.notifications ?? []).filter((note) => note.state !== "SENT");
   const seat = [
     winner.forfeited ? t("winners.forfeited") : null,
+    winner.replaced ? t(`winners.replaced_${winner.replaced}`) : null,
     winner.taken_by ? t("winners.taken_by", { n: number(winner.taken_by) }) : null,
     winner.instead_of ? t("winners.instead_of", { n: number(winner.instead_of) }) : null,
   ]

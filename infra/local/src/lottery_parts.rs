@@ -133,6 +133,7 @@ pub(crate) fn api_states(
     issuer: &Issuer,
     endpoint: &Arc<Endpoint>,
     tables: Tables,
+    organiser_key: &OrganiserKey,
 ) -> Result<impl Fn() -> api::AppState + Send + Sync + 'static, StartError> {
     let mut config = api::Config::new(LOTTERY.arn(), Issuer::NAME, Issuer::AUDIENCE);
     config.has_email_sender = true;
@@ -146,10 +147,12 @@ pub(crate) fn api_states(
     let clock = stack.clock.clone();
     let clock = Arc::new(move || clock.now());
     let sdk = aws::sdk_config(endpoint, "api");
+    let organiser = api::Organiser::Key(organiser_key.clone());
     Ok(move || {
         let store = Store::new(aws_sdk_dynamodb::Client::new(&sdk), tables.clone());
         let (sns, sfn) = (aws_sdk_sns::Client::new(&sdk), aws_sdk_sfn::Client::new(&sdk));
-        api::AppState::new(config.clone(), store, sns, sfn, verifier.clone(), clock.clone())
+        let state = api::AppState::new(config.clone(), store, sns, sfn, verifier.clone(), clock.clone());
+        state.with_organiser(organiser.clone())
     })
 }
 

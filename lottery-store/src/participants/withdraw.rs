@@ -1,12 +1,15 @@
 //! Withdrawals: everything personal is erased, and the addresses are free again.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
-use lottery::{LotteryId, ParticipantId};
+use jiff::Timestamp;
+use lottery::{Label, LotteryId, ParticipantId};
 
 use super::counts::{Delta, Groups};
 use super::{StoredContact, address_keys};
-use crate::item::{NewItem, number};
+use crate::item::{Attributes, NewItem, number, text};
+use crate::store::Table;
+use crate::table::EXPIRES_AT;
 use crate::transaction::{MOST_WRITES, Outcome};
 use crate::write::Write;
 use crate::{Store, StoreError, keys};
@@ -15,6 +18,9 @@ use crate::{Store, StoreError, keys};
 const ATTEMPTS: u32 = 8;
 /// The most writes of one withdrawal: contact, participant, both addresses, and what is kept to undo it.
 const WRITES_EACH: usize = 5;
+
+/// How long the time of a withdrawal is kept, in seconds: far longer than any draw takes from its seal to its winners.
+const WITHDRAWN_KEPT: i64 = 400 * 24 * 60 * 60;
 
 /// What came of withdrawing a participant.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,11 +53,12 @@ pub(super) struct Left {
 
 impl Store {
     /// Erases a participant, and what is kept of them to undo an import. What draws have sealed stays, under the label
-    /// alone.
+    /// alone, and so does when that label withdrew: a draw under way must know whether that was before its round.
     pub async fn withdraw_participant(
         &self,
         lottery_id: &LotteryId,
         participant_id: &ParticipantId,
+        now: Timestamp,
     ) -> Result<Withdrawal, StoreError> {
         let key = keys::contact(lottery_id, participant_id);
         for _ in 0..ATTEMPTS {
@@ -63,6 +70,7 @@ impl Store {
             let groups = self.counted_groups(lottery_id, &contact.participant.group.iter().collect()).await?;
             let mut writes = leave(lottery_id, &contact);
             writes.push(Write::delete(keys::journal(lottery_id, participant_id)));
+            writes.push(Write::put(withdrawn(lottery_id, &contact.label, now)));
             let delta = Delta::between(Some(&contact.participant), None, &groups);
             writes.extend(delta.write(lottery_id, rand::random()));
             if let Outcome::Done = self.transact(&writes).await? {
@@ -70,6 +78,18 @@ impl Store {
             }
         }
         Err(StoreError::Contended)
+    }
+
+    /// Those of these labels who withdrew, with the time.
+    pub async fn withdrawn(
+        &self,
+        lottery_id: &LotteryId,
+        labels: impl IntoIterator<Item = &Label>,
+    ) -> Result<HashMap<Label, Timestamp>, StoreError> {
+        let keys: Vec<_> = labels.into_iter().map(|label| keys::withdrawn(lottery_id, label)).collect();
+        let items = self.get_many(Table::Lottery, &keys).await?;
+        let withdrawn = items.iter().map(Attributes);
+        withdrawn.map(|item| Ok((item.parse("label")?, item.timestamp("at")?))).collect()
     }
 
     /// Withdraws people in transactions of as many as fit, one after the other, for each is held to the same conditions.
@@ -134,6 +154,14 @@ impl Store {
         }
         Ok(())
     }
+}
+
+/// When a label withdrew.
+fn withdrawn(lottery_id: &LotteryId, label: &Label, now: Timestamp) -> NewItem {
+    NewItem::at(keys::withdrawn(lottery_id, label))
+        .with("label", text(label))
+        .with("at", text(now))
+        .with(EXPIRES_AT, number(now.as_second() + WITHDRAWN_KEPT))
 }
 
 /// Erases a participant who is still as they were read.

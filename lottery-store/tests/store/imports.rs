@@ -335,7 +335,7 @@ async fn whoever_was_changed_since_stays_as_they_are() {
     import(&store, &party, ImportMode::Merge, 1, &renamed).await;
     let edit = [1, 4].map(|n| record(json!({"participant_id": format!("{n}"), "name": "By hand"})));
     store.put_records(&party, &edit, minute(2)).await.unwrap();
-    store.withdraw_participant(&party, &id("2")).await.unwrap();
+    store.withdraw_participant(&party, &id("2"), now()).await.unwrap();
 
     let undone = undo(&store, &party).await.unwrap();
     assert_eq!((undone.withdrawn, undone.restored, undone.kept), (1, 1, 1));
@@ -351,7 +351,7 @@ async fn whoever_withdraws_leaves_nothing_to_be_put_back() {
     import(&store, &party, ImportMode::Merge, 0, &[secret]).await;
     import(&store, &party, ImportMode::Replace, 1, &[]).await;
     assert!(database.dump("Contacts").contains("Zaphod"), "kept to undo it");
-    assert_eq!(store.withdraw_participant(&party, &id("1")).await.unwrap(), Withdrawal::Unknown);
+    assert_eq!(store.withdraw_participant(&party, &id("1"), now()).await.unwrap(), Withdrawal::Unknown);
     assert!(!database.dump("Contacts").contains("Zaphod"));
     assert_eq!(undo(&store, &party).await.unwrap().restored, 0);
 }

@@ -202,11 +202,11 @@ async fn a_withdrawal_erases_everything_personal_and_frees_the_address() {
     let email = EmailAddress::parse("rose@example.com").unwrap();
     assert!(store.set_subscription(&party, &id("1"), &email, "arn:rose", now()).await.unwrap());
 
-    let gone = store.withdraw_participant(&party, &id("1")).await.unwrap();
+    let gone = store.withdraw_participant(&party, &id("1"), now()).await.unwrap();
     assert_eq!(gone, Withdrawal::Gone { subscription_arn: Some("arn:rose".to_owned()) });
     assert!(database.items("Contacts").is_empty());
     assert!(!database.dump("Lottery").contains("#POOL#"));
-    assert_eq!(store.withdraw_participant(&party, &id("1")).await.unwrap(), Withdrawal::Unknown);
+    assert_eq!(store.withdraw_participant(&party, &id("1"), now()).await.unwrap(), Withdrawal::Unknown);
 
     let again = put(&store, &party, rose).await;
     assert!(matches!(again, PutParticipant::Accepted { .. }));

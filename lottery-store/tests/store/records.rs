@@ -272,8 +272,8 @@ async fn whoever_withdraws_is_taken_off_the_counts() {
     )
     .await;
     let id = ParticipantId::parse("1").unwrap();
-    assert!(matches!(store.withdraw_participant(&party, &id).await.unwrap(), Withdrawal::Gone { .. }));
-    assert_eq!(store.withdraw_participant(&party, &id).await.unwrap(), Withdrawal::Unknown);
+    assert!(matches!(store.withdraw_participant(&party, &id, now()).await.unwrap(), Withdrawal::Gone { .. }));
+    assert_eq!(store.withdraw_participant(&party, &id, now()).await.unwrap(), Withdrawal::Unknown);
     assert_eq!(store.participant_counts(&party).await.unwrap(), counted(&everybody(&store, &party).await));
 }
 
@@ -288,7 +288,10 @@ async fn groups_behind_the_first_two_hundred_are_counted_together() {
     let counts = store.participant_counts(&party).await.unwrap();
     assert_eq!((counts.total, counts.groups.len(), counts.in_other_groups), (260, 200, 60));
     for n in 0..260 {
-        store.withdraw_participant(&party, &ParticipantId::parse(&n.to_string()).unwrap()).await.unwrap();
+        store
+            .withdraw_participant(&party, &ParticipantId::parse(&n.to_string()).unwrap(), now())
+            .await
+            .unwrap();
     }
     assert_eq!(store.participant_counts(&party).await.unwrap(), ParticipantCounts::default());
 }

@@ -4,7 +4,7 @@ use super::{Report, Stop, broken};
 use crate::proof::Proof;
 use crate::seat_changes::{self, PassedOnCounts, replay};
 use crate::seats::{PassedOn, Seating};
-use crate::selection::{Ranked, Seat, Selection};
+use crate::selection::{Ranked, Selection};
 use crate::verify::StepName;
 use crate::{Commitment, Label, Part};
 
@@ -24,16 +24,7 @@ pub(super) struct Line {
 impl Line {
     /// The line of a selection that keeps more alternates than the ranking has.
     pub(super) fn of(selection: Selection<'_>, alternates: u32) -> Self {
-        let mut left = alternates;
-        let (mut people, behind): (Vec<_>, Vec<_>) =
-            selection.into_ranking_with_parts().into_iter().partition(|(ranked, _)| {
-                if ranked.seat != Seat::Alternate {
-                    return true;
-                }
-                let is_in_ranking = left > 0;
-                left = left.saturating_sub(1);
-                is_in_ranking
-            });
+        let (mut people, behind) = selection.into_ranking_and_rest(alternates);
         let ranking = people.len();
         people.extend(behind);
         Self { people, ranking }

@@ -70,7 +70,7 @@ fn stamped(draw: &Draw, stamps: &[(&LocalAuthority, &str)]) -> Proof {
     };
     let proof = draw.proof();
     let witnesses = stamps.iter().map(witness).collect();
-    Proof::new(proof.beacon, proof.manifest, proof.ranking, proof.signature, witnesses)
+    Proof::new(proof.beacon, proof.manifest, proof.ranking, proof.signature, witnesses, Vec::new())
 }
 
 fn check_with(roots: Roots, text: &str) -> Report {

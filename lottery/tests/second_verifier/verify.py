@@ -203,8 +203,24 @@ def witnesses(value):
     return isinstance(value, list) and len(value) <= 8 and fits(value, [{"kind": text("rfc3161"), "token": stamp}])
 
 
-# A proof of the second version has witnesses, of whom there may be none.
-PROOF_2 = {**PROOF, "version": whole(2, 2), "witnesses": witnesses}
+CHANGE = {
+    "at": moment,
+    "kind": text("withdrawn|replaced"),
+    "number": whole(0, U32),
+    "previous": hexadecimal(32),
+    "rank": whole(0, U32),
+    "reason": or_null(text("absent|declined|unreachable|ineligible")),
+    "signature": hexadecimal(64),
+    "taken_by": or_null(whole(0, U32)),
+}
+
+
+def changes(value):
+    return isinstance(value, list) and len(value) <= 10000 and fits(value, [CHANGE])
+
+
+# A proof of the second version has witnesses and seat changes, of which there may be none.
+PROOF_2 = {**PROOF, "changes": changes, "version": whole(2, 2), "witnesses": witnesses}
 
 
 def parts_make_sense(bound):
@@ -349,6 +365,57 @@ def seat(line, manifest):
     ]
 
 
+def replay(log, commitment, key, ranking, line, manifest):
+    """Replays the seat changes: each by its number, chain and signature, and each seat to the first in line who fits."""
+    ranked = {one["label"] for one in ranking}
+    groups = {label: group for _, label, group in line}
+    # By rank: the ranking, and behind it whoever else stands in line.
+    people = [one["label"] for one in ranking] + [label for _, label, _ in line if label not in ranked]
+    seats = [one["prize"] for one in ranking] + [None] * (len(people) - len(ranking))
+    waiting = [rank for rank, prize in enumerate(seats, 1) if prize is None]
+    gone = set()
+
+    def fits_prize(rank, place):
+        prize = manifest["prizes"][place]
+        sitting = [other for other, seat in enumerate(seats, 1) if seat == place and other not in gone] + [rank]
+        empty = prize["winners"] - len(sitting)
+        lacking = 0
+        for bound in prize["quota"]:
+            named = [other for other in sitting if groups[people[other - 1]] in parts(bound)]
+            full = bound["at_most"] is not None and len(named) > bound["at_most"]
+            if rank in named and full:
+                return False
+            lacking += max(0, (bound["at_least"] or 0) - len(named))
+        return empty >= 0 and lacking <= empty
+
+    previous, at, replacing = commitment.hex(), FIRST, False
+    for number, change in enumerate(log, 1):
+        need(change["number"] == number, "changes", "another number than its place")
+        need(change["previous"] == previous, "changes", "does not name the entry before")
+        need(milliseconds(change["at"]) >= at, "changes", "dated before the entry before")
+        replaced = change["kind"] == "replaced"
+        need(replaced == (change["reason"] is not None), "changes", "a kind that does not fit its reason")
+        need(replaced or not replacing, "changes", "a withdrawal after a replacement")
+        hashed = sha256(canonical({name: value for name, value in change.items() if name != "signature"}))
+        signature = bytes.fromhex(change["signature"])
+        need(signed(key, b"fair-draw seat change 1\n" + hashed, signature), "changes", "not signed by the organiser")
+        previous, at, replacing = hashed.hex(), milliseconds(change["at"]), replaced
+        rank = change["rank"]
+        need(1 <= rank <= len(people) and rank not in gone, "changes", "nobody who is there has the rank")
+        prize = seats[rank - 1]
+        need(prize is not None or not replaced, "changes", "the rank has no seat")
+        gone.add(rank)
+        taker = None
+        if prize is None:
+            waiting.remove(rank)
+        else:
+            taker = next((other for other in waiting if fits_prize(other, prize)), None)
+        need(change["taken_by"] == taker, "changes", "another than the first in line who fits")
+        if taker is not None:
+            waiting.remove(taker)
+            seats[taker - 1] = prize
+
+
 QUICKNET = "52db9ba70e0cc0f6eaf7803dd07447a1f5477735fd3f661792ba94600c84e971"
 
 # A round that many proofs share is verified once.
@@ -435,6 +502,7 @@ def verify(data, roots=()):
 
     if drawn is None:
         need(proof["ranking"] is None, "ranking", "winners without the round that decides them")
+        need(not proof.get("changes"), "changes", "seat changes without winners")
         return {"verdict": "incomplete", "commitment": commitment.hex()}
     key = hmac.digest(commitment, randomness, "sha256")
     line = sorted(
@@ -445,8 +513,11 @@ def verify(data, roots=()):
     winners = sum(1 for ranked in ranking if ranked["prize"] is not None)
     need(winners == sum(prize["winners"] for prize in manifest["prizes"]), "ranking", "a seat stays empty")
     if proof["ranking"] is None:
+        need(not proof.get("changes"), "changes", "seat changes without winners")
         return {"verdict": "incomplete", "commitment": commitment.hex()}
     need(ranking == proof["ranking"], "ranking", "another ranking than the one that follows")
+    organiser = bytes.fromhex(proof["signature"]["public_key"])
+    replay(proof.get("changes", []), commitment, organiser, ranking, line, manifest)
     verdict = "holds" if chain_hash.hex() == QUICKNET else "consistent"
     return {"verdict": verdict, "commitment": commitment.hex(), "ranking": ranking, "witnesses": stamps}
 

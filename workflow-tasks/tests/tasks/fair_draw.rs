@@ -6,7 +6,7 @@ use std::time::Duration;
 use lottery::beacon::{BeaconRound, Chain};
 use lottery::selection::{Ranked, Seat};
 use lottery::verify::{Options, Pins, verify};
-use lottery::{DrawId, DrawStatus, Entry, Exclusion, Forfeit, Part, ParticipantId};
+use lottery::{DrawId, DrawStatus, Entry, Exclusion, Part, ParticipantId, PassedOn};
 use lottery_store::RankedEntry;
 use serde_json::{Value, json};
 use workflow_tasks::Clock;
@@ -264,10 +264,10 @@ async fn a_quota_for_people_without_a_group_is_kept_by_winners_and_by_who_takes_
     assert_eq!(winners.iter().copied().filter(|entry| has_none(entry)).count(), 1);
     let winner = winners.into_iter().find(has_none).unwrap();
     let next = alternates.into_iter().find(has_none).unwrap();
-    world.withdraw(&winner.participant_id).await;
+    world.withdraw_before_round(&draw_id, &winner.participant_id).await;
     world.call("record-winners", &draw_id).await.unwrap();
-    let forfeit = Forfeit { rank: winner.rank, prize: 0, taken_by: Some(next.rank) };
-    assert_eq!(world.draw(&draw_id).await.forfeits, [forfeit]);
+    let forfeit = PassedOn { rank: winner.rank, prize: 0, taken_by: Some(next.rank), reason: None };
+    assert_eq!(world.draw(&draw_id).await.passed_on, [forfeit]);
     let (holds, sentence) = verdict(&world, &draw_id).await;
     assert!(holds, "{sentence}");
 }
@@ -279,7 +279,7 @@ async fn who_comes_or_goes_after_the_seal_does_not_change_the_list() {
     world.call("seal-entries", &draw_id).await.unwrap();
     let sealed = world.proof(&draw_id).await.1;
     world.import(dynamodb::with_phone("late", "+12025559999")).await;
-    world.withdraw(&ParticipantId::parse("007").unwrap()).await;
+    world.withdraw_before_round(&draw_id, &ParticipantId::parse("007").unwrap()).await;
     world.run(&draw_id).await;
     assert_eq!(world.proof(&draw_id).await.1, sealed);
     assert!(verdict(&world, &draw_id).await.0);
@@ -287,13 +287,13 @@ async fn who_comes_or_goes_after_the_seal_does_not_change_the_list() {
     assert_eq!(winners.len(), 20);
     let without_seat: Vec<_> = winners.iter().filter(|winner| !winner.has_seat()).collect();
     assert_eq!((without_seat.len(), without_seat[0].participant_id.as_str()), (1, "007"));
-    assert_eq!(without_seat[0].forfeit.unwrap().taken_by, None, "there are no alternates: it stays empty");
+    assert_eq!(without_seat[0].left.unwrap().taken_by, None, "there are no alternates: it stays empty");
     assert_eq!(world.sns.taken().len(), 19);
     assert_eq!(world.status(&draw_id).await, DrawStatus::Succeeded, "everybody who has a seat was told");
 }
 
 #[tokio::test]
-async fn a_winner_who_withdraws_before_the_pivot_forfeits_the_seat_to_the_best_ranked_alternate() {
+async fn a_winner_who_withdraws_before_the_round_forfeits_the_seat_to_the_best_ranked_alternate() {
     let world = World::with_phones(20).await;
     let draw_id = world.ask("d1", json!({"winners": 3, "alternates": 4})).await;
     for function in &PATH[..3] {
@@ -301,18 +301,18 @@ async fn a_winner_who_withdraws_before_the_pivot_forfeits_the_seat_to_the_best_r
     }
     // Of the seven ranked, the second winner goes, and so does the first alternate.
     let ranked = world.ranked(&draw_id).await;
-    world.withdraw(&ranked[1]).await;
-    world.withdraw(&ranked[3]).await;
+    world.withdraw_before_round(&draw_id, &ranked[1]).await;
+    world.withdraw_before_round(&draw_id, &ranked[3]).await;
     let first = world.call("record-winners", &draw_id).await.unwrap();
-    let forfeits = world.draw(&draw_id).await.forfeits;
-    assert_eq!(forfeits, [Forfeit { rank: 2, prize: 0, taken_by: Some(5) }]);
+    let forfeits = world.draw(&draw_id).await.passed_on;
+    assert_eq!(forfeits, [PassedOn { rank: 2, prize: 0, taken_by: Some(5), reason: None }]);
     let seated: Vec<_> = [0, 2, 4].map(|place: usize| ranked[place].to_string()).into();
     assert_eq!(world.winners(&draw_id).await, seated);
 
     // What was seen first counts, whatever a second run sees.
     world.withdraw(&ranked[2]).await;
     assert_eq!(world.call("record-winners", &draw_id).await.unwrap(), first);
-    assert_eq!(world.draw(&draw_id).await.forfeits, forfeits);
+    assert_eq!(world.draw(&draw_id).await.passed_on, forfeits);
     world.import(dynamodb::with_phone(ranked[1].as_str(), "+12025559998")).await;
     world.import(dynamodb::with_phone(ranked[2].as_str(), "+12025559999")).await;
     world.run_resumed(&draw_id).await;
@@ -346,7 +346,7 @@ async fn a_forfeited_seat_keeps_the_quotas_that_were_sealed() {
     let (winners, alternates): (Vec<_>, Vec<_>) = ranking.iter().partition(|it| it.ranked.prize.is_some());
     let winner = winners.into_iter().find(is_of_a).unwrap();
     let next = alternates.into_iter().find(is_of_a).unwrap();
-    world.withdraw(&winner.participant_id).await;
+    world.withdraw_before_round(&draw_id, &winner.participant_id).await;
     // Who moves to another group after the seal stands for the group that was sealed.
     world
         .import(dynamodb::participant(json!({
@@ -354,8 +354,8 @@ async fn a_forfeited_seat_keeps_the_quotas_that_were_sealed() {
         })))
         .await;
     world.call("record-winners", &draw_id).await.unwrap();
-    let forfeit = Forfeit { rank: winner.rank, prize: 0, taken_by: Some(next.rank) };
-    assert_eq!(world.draw(&draw_id).await.forfeits, [forfeit]);
+    let forfeit = PassedOn { rank: winner.rank, prize: 0, taken_by: Some(next.rank), reason: None };
+    assert_eq!(world.draw(&draw_id).await.passed_on, [forfeit]);
 }
 
 #[tokio::test]

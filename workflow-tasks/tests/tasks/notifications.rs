@@ -283,7 +283,7 @@ async fn who_withdrew_after_being_told_leaves_the_draw_complete() {
     let (world, draw_id) = one_winner().await;
     world.notify(&draw_id).await;
     let winner = ParticipantId::parse("001").unwrap();
-    world.cx.store.withdraw_participant(&world.lottery_id, &winner).await.unwrap();
+    world.withdraw(&winner).await;
     assert_eq!(world.end("complete-draw", &draw_id, &world.first()).await["outcome"], "COMPLETE");
 }
 
@@ -291,7 +291,7 @@ async fn who_withdrew_after_being_told_leaves_the_draw_complete() {
 async fn who_withdrew_before_being_told_is_shown() {
     let (world, draw_id) = one_winner().await;
     let winner = ParticipantId::parse("001").unwrap();
-    world.cx.store.withdraw_participant(&world.lottery_id, &winner).await.unwrap();
+    world.withdraw(&winner).await;
     world.notify(&draw_id).await;
     assert_eq!(world.only_entry(&draw_id).await, Some((Failed, Some("NoAddress".to_owned()))));
     assert_eq!(world.sns.calls(), 0);

@@ -304,7 +304,16 @@ impl World {
     }
 
     pub async fn withdraw(&self, participant_id: &ParticipantId) {
-        self.cx.store.withdraw_participant(&self.lottery_id, participant_id).await.unwrap();
+        self.withdraw_at(participant_id, self.clock.now()).await;
+    }
+
+    /// Withdraws somebody right after the seal of a draw, so before its round: the test knows who wins, they do not.
+    pub async fn withdraw_before_round(&self, draw_id: &DrawId, participant_id: &ParticipantId) {
+        self.withdraw_at(participant_id, self.draw(draw_id).await.sealed_at.unwrap()).await;
+    }
+
+    async fn withdraw_at(&self, participant_id: &ParticipantId, at: Timestamp) {
+        self.cx.store.withdraw_participant(&self.lottery_id, participant_id, at).await.unwrap();
     }
 
     /// The proof and the entries as the API publishes them.
@@ -318,7 +327,8 @@ impl World {
         let beacon = ProofBeacon { chain: seal.chain, round };
         let witnesses =
             store.witnesses(&self.lottery_id, draw_id, &seal.manifest.commitment()).await.unwrap();
-        let proof = Proof::new(beacon, seal.manifest, ranking, seal.signature, witnesses);
+        let changes = store.seat_changes(&self.draw(draw_id).await).await.unwrap();
+        let proof = Proof::new(beacon, seal.manifest, ranking, seal.signature, witnesses, changes);
         (proof, entries.into_iter().flatten().map(|sealed| sealed.entry).collect())
     }
 
