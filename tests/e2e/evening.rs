@@ -1,11 +1,12 @@
-//! An evening: winners are held back, and released one by one, by prize, all at once, or by their time.
+//! An evening: winners are held back, and released one by one, by prize, all at once, or by their time; and replaced.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use local_stack::ManualClock;
+use local_stack::{Fault, FaultTime, ManualClock};
 use serde_json::{Value, json};
 
+use crate::fair_draw::verify;
 use end_to_end_tests::client::phone_of;
 use end_to_end_tests::{Client, Process, eventually, stack};
 
@@ -162,6 +163,121 @@ async fn nobody_is_forgotten_when_nobody_releases() {
     let at = |field: &str| ended[field].as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
     let waited = at("completed_at").duration_since(at("recorded_at")).as_secs();
     assert!((86_400..86_400 + 600).contains(&waited), "{waited}");
+}
+
+#[tokio::test]
+async fn an_absent_winner_is_replaced_whoever_takes_the_seat_is_told_once_and_everybody_can_check_it() {
+    let stack = stack::start().await;
+    let client = stack.client();
+    client.lottery_of_employees("party").await;
+    let request = json!({"winners": 3, "alternates": 1, "channels": ["sms"]});
+    let draw = client.run_draw("party", request).await;
+    assert_eq!(draw["status"], "SUCCEEDED", "{draw}");
+    assert_eq!(draw["passed_on"]["absent"], 0);
+    let draw = draw["draw_id"].as_str().unwrap().to_owned();
+    let path = format!("/lotteries/party/draws/{draw}");
+    let before = full(&client, &draw).await;
+    let told_before = client.addressed(&draw, "sms").await;
+    assert_eq!(told_before.len(), 3);
+
+    // Whom the seat goes to is known before, and cannot be chosen.
+    let seat = format!("{path}/winners/2/replace");
+    let next = client.get(&seat).await.expect(200)["taker"].clone();
+    assert_eq!(next["rank"], 4);
+    client.anonymous().get(&seat).await.expect(401);
+    client.post(&seat, &json!({"reason": "absent", "taker": 7})).await.expect(422);
+    client.post(&seat, &json!({"reason": "dull"})).await.expect(422);
+    client.post(&format!("{path}/winners/4/replace"), &json!({"reason": "absent"})).await.expect(404);
+    // Two press at once, one of them twice with the same key.
+    let body = || json!({"reason": "absent"}).to_string().into();
+    let key = [("idempotency-key", "k"), ("content-type", "application/json")];
+    let absent = json!({"reason": "absent"});
+    let (first, second) =
+        tokio::join!(client.send(reqwest::Method::POST, &seat, &key, body()), client.post(&seat, &absent));
+    let statuses = BTreeSet::from([first.status.as_u16(), second.status.as_u16()]);
+    assert_eq!(statuses, [200, 409].into(), "{} {}", first.text, second.text);
+    if first.status == 200 {
+        let again = client.send(reqwest::Method::POST, &seat, &key, body()).await;
+        assert_eq!((again.status.as_u16(), again.text), (200, first.text));
+    }
+    let ended = client.wait_for_end("party", &draw).await;
+    assert_eq!((&ended["status"], &ended["passed_on"]["absent"]), (&json!("SUCCEEDED"), &json!(1)));
+    let winners = full(&client, &draw).await;
+    let of_rank = |rank: u32| winners.iter().find(|winner| winner["rank"] == rank).unwrap();
+    assert_eq!((&of_rank(2)["replaced"], &of_rank(2)["taken_by"]), (&json!("absent"), &json!(4)));
+    assert_eq!(of_rank(4)["participant_id"], next["participant_id"]);
+    assert_eq!((&of_rank(4)["instead_of"], &of_rank(4)["prize"]), (&json!(2), &before[1]["prize"]));
+    let phone = phone_of(next["participant_id"].as_str().unwrap());
+    let mut expected = told_before.clone();
+    expected.insert(phone.clone());
+    told(&client, &draw, &expected).await;
+    let messages = client.messages(&draw).await;
+    assert_eq!(messages.len(), 4, "each once: {messages:?}");
+
+    // The sealed list goes on behind the only alternate.
+    let fourth =
+        client.post(&format!("{path}/winners/4/replace"), &json!({"reason": "declined"})).await.expect(200);
+    assert_eq!((&fourth["number"], &fourth["taken_by"]), (&json!(2), &json!(5)));
+    client.wait_for_end("party", &draw).await;
+    client.post(&format!("{path}/close"), &json!({})).await.expect(200);
+    let refused =
+        client.post(&format!("{path}/winners/1/replace"), &json!({"reason": "absent"})).await.expect(409);
+    assert!(refused["type"].as_str().unwrap().ends_with("draw-closed"), "{refused}");
+    let csv = client
+        .send(reqwest::Method::GET, &format!("{path}/winners"), &[("accept", "text/csv")], "".into())
+        .await;
+    let line = csv.text.lines().find(|line| line.starts_with("2,")).unwrap().to_owned();
+    assert!(line.trim_end().ends_with("4,,absent"), "{line}");
+
+    // Everybody sees how often, and why.
+    let public = client.anonymous().get(&path).await.expect(200);
+    assert_eq!((&public["passed_on"]["absent"], &public["passed_on"]["declined"]), (&json!(1), &json!(1)));
+    let address = format!("{}{path}", stack.api());
+    let (holds, said) = verify(&["--url", &address]).await;
+    assert!(holds && said.contains("2 seats were passed on: 1 absent, 1 declined"), "{said}");
+    let (_, said) = verify(&["--url", &address, "--json"]).await;
+    let report: Value = serde_json::from_str(&said).unwrap();
+    assert_eq!(report["passed_on"]["declined"], 1);
+    // A replacement that is left out, or given to somebody else.
+    let proof = client.anonymous().get(&format!("{path}/proof")).await.text;
+    let mut forged: Value = serde_json::from_str(&proof).unwrap();
+    assert_eq!(forged.to_string(), proof, "this spelling is canonical");
+    forged["changes"].as_array_mut().unwrap().remove(0);
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("forged.json");
+    std::fs::write(&file, forged.to_string()).unwrap();
+    let (holds, said) = verify(&[file.to_str().unwrap()]).await;
+    assert!(!holds && said.contains("the step 'changes' does not hold"), "{said}");
+    // A past winner is who has the seat in the end.
+    let receipt = client
+        .get(&format!(
+            "/lotteries/party/participants/{}/receipt",
+            of_rank(2)["participant_id"].as_str().unwrap()
+        ))
+        .await;
+    let kept = directory.path().join("receipt.json");
+    std::fs::write(&kept, &receipt.text).unwrap();
+    let (holds, said) = verify(&["--url", &address, "--receipt", kept.to_str().unwrap()]).await;
+    assert!(holds && said.contains("was replaced as absent"), "{said}");
+}
+
+#[tokio::test]
+async fn the_round_is_not_told_before_the_winners_are_official() {
+    let stuck = Fault::every("record-winners", "StoreUnavailable", FaultTime::Before).calls(1..=2);
+    let stack = stack::start_with(|config| config.faults = vec![stuck]).await;
+    let client = stack.client();
+    client.lottery_of_employees("party").await;
+    let draw = client.start_draw("party", json!({"winners": 1, "channels": []})).await;
+    let path = format!("/lotteries/party/draws/{draw}");
+    eventually("the ranking", async || {
+        (client.draw("party", &draw).await["status"] == "DRAWN").then_some(())
+    })
+    .await;
+    let proof = client.anonymous().get(&format!("{path}/proof")).await.expect(200);
+    assert_eq!((&proof["beacon"]["round"], &proof["ranking"]), (&Value::Null, &Value::Null), "{proof}");
+    client.wait_for_end("party", &draw).await;
+    let proof = client.anonymous().get(&format!("{path}/proof")).await.expect(200);
+    assert!(proof["beacon"]["round"].is_object() && proof["ranking"].is_array());
 }
 
 /// Kills the stack so many milliseconds after a release. The delay is the test's subject: there is nothing to wait for but

@@ -118,6 +118,8 @@ async fn an_organiser_does_everything(log: &CallLog) {
         client.post(&address, &body).await.expect(200);
     }
     client.wait_for_end("party", &draw).await;
+    a_winner_is_replaced(&client, &draw).await;
+    somebody_withdraws_before_the_round(&client).await;
     let waiting = json!({"winners": 1, "closes_at": "2027-06-01T00:00:00Z"});
     let key = [("idempotency-key", "k"), ("content-type", "application/json")];
     let path = "/lotteries/party/draws";
@@ -125,6 +127,27 @@ async fn an_organiser_does_everything(log: &CallLog) {
     client.send(reqwest::Method::POST, path, &key, waiting.to_string().into()).await.expect(202);
     let path = format!("{path}/{}/cancel", draw["draw_id"].as_str().unwrap());
     client.post(&path, &json!({})).await.expect(200);
+}
+
+/// Somebody behind the ranking takes the seat, and is notified in a further execution.
+async fn a_winner_is_replaced(client: &Client, draw: &str) {
+    let path = format!("/lotteries/party/draws/{draw}");
+    let seat = format!("{path}/winners/1/replace");
+    client.get(&seat).await.expect(200);
+    let replaced = client.post(&seat, &json!({"reason": "absent"})).await.expect(200);
+    assert!(replaced["taken_by"].is_number(), "{replaced}");
+    client.wait_for_end("party", draw).await;
+    client.post(&format!("{path}/close"), &json!({})).await.expect(200);
+}
+
+/// Everybody is ranked, so that whoever goes is an entry of the log.
+async fn somebody_withdraws_before_the_round(client: &Client) {
+    let everybody = json!({"winners": 1, "alternates": 20, "exclude_past_winners": false});
+    let draw = client.start_draw("party", everybody).await;
+    eventually("the seal", async || (client.draw("party", &draw).await["status"] == "SEALED").then_some(()))
+        .await;
+    client.send(reqwest::Method::DELETE, "/lotteries/party/participants/005", &[], Vec::new()).await;
+    client.wait_for_end("party", &draw).await;
 }
 
 async fn a_draw_through_ses(log: &CallLog) {

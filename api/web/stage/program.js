@@ -60,7 +60,8 @@ export function firstPosition(prizes) {
  */
 function turn(winner, byRank) {
   let rank = winner.rank;
-  for (let one = winner; one?.instead_of; one = /** @type {Winner} */ (byRank.get(one.instead_of))) rank = one.instead_of;
+  for (let one = winner; one?.instead_of; one = /** @type {Winner} */ (byRank.get(one.instead_of)))
+    rank = one.instead_of;
   return rank;
 }
 

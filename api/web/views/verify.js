@@ -175,7 +175,8 @@ function item({ step, state, reason, places = {}, ...more }) {
   const filled = Object.fromEntries(
     Object.entries(places).map(([name, value]) => [name, typeof value === "number" ? number(value) : value]),
   );
-  if (reason === "changes_some") filled.seats = passedOnInWords(/** @type {any} */ (counted(/** @type {any} */ (more))));
+  if (reason === "changes_some")
+    filled.seats = passedOnInWords(/** @type {any} */ (counted(/** @type {any} */ (more))));
   // A time stamp that does not count was checked all the same.
   const isUnwitnessed = step === "witness" && state === "open" && reason !== "witness_unsupported";
   const words = reason ? t(`why.${reason}`, filled) : t(`step.${step}.holds`, filled);

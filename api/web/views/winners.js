@@ -190,6 +190,8 @@ export class Winners {
   }
 }
 
+/** @param {any} winner
+ * @param {any} [action] */
 function item(winner, action = null) {
   const contact = [winner.group, winner.phone, winner.email].filter(Boolean);
   const notes = (winner.notifications ?? []).filter((note) => note.state !== "SENT");

@@ -10,5 +10,6 @@ mod killed;
 mod notifications;
 mod reconciler;
 mod release;
+mod replace;
 mod ses;
 mod stamps;

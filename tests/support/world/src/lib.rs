@@ -189,9 +189,14 @@ impl World {
         at: Kill,
         call: usize,
     ) -> bool {
+        self.kill_call(async { self.call_with(function, draw_id, more).await.unwrap() }, at, call).await
+    }
+
+    /// Does something in a process that is killed at its so many-th call of DynamoDB. `false` if it makes fewer.
+    pub async fn kill_call<T>(&self, work: impl Future<Output = T>, at: Kill, call: usize) -> bool {
         *self.death.plan.lock().unwrap() = Plan::Dies(at, call);
         let is_killed = tokio::select! {
-            answer = self.call_with(function, draw_id, more) => answer.map(|_| false).unwrap(),
+            _ = work => false,
             () = self.death.came.notified() => true,
         };
         *self.death.plan.lock().unwrap() = Plan::Lives;
@@ -275,6 +280,14 @@ impl World {
             }
         }
         panic!("draw {draw_id} does not end");
+    }
+
+    /// One pass over both channels of a held draw, as after a look at what is released.
+    pub async fn run_resumed_held(&self, draw_id: &DrawId) {
+        let notify = self.call("record-winners", draw_id).await.unwrap()["notify"].clone();
+        for (channel, function) in CHANNELS {
+            self.send_all(function, draw_id, notify[channel].clone()).await;
+        }
     }
 
     /// One of the two ends of a draw.
