@@ -14,6 +14,7 @@ mod looks;
 mod proof;
 mod quotas;
 mod release;
+mod replace;
 mod resend;
 mod stage;
 mod stage_modules;

@@ -165,6 +165,15 @@ async fn nobody_is_forgotten_when_nobody_releases() {
     assert!((86_400..86_400 + 600).contains(&waited), "{waited}");
 }
 
+/// Waits until the draw has ended again, with a seat passed on for this reason: a cache may hold its earlier end for a moment.
+async fn ended_with(client: &Client, draw: &str, reason: &str) -> Value {
+    eventually("the end of the draw", async || {
+        let now = client.draw("party", draw).await;
+        (now["status"] == "SUCCEEDED" && now["passed_on"][reason] == 1).then_some(now)
+    })
+    .await
+}
+
 #[tokio::test]
 async fn an_absent_winner_is_replaced_whoever_takes_the_seat_is_told_once_and_everybody_can_check_it() {
     let stack = stack::start().await;
@@ -200,8 +209,8 @@ async fn an_absent_winner_is_replaced_whoever_takes_the_seat_is_told_once_and_ev
         let again = client.send(reqwest::Method::POST, &seat, &key, body()).await;
         assert_eq!((again.status.as_u16(), again.text), (200, first.text));
     }
-    let ended = client.wait_for_end("party", &draw).await;
-    assert_eq!((&ended["status"], &ended["passed_on"]["absent"]), (&json!("SUCCEEDED"), &json!(1)));
+    let ended = ended_with(&client, &draw, "absent").await;
+    assert_eq!(ended["passed_on"]["absent"], 1);
     let winners = full(&client, &draw).await;
     let of_rank = |rank: u32| winners.iter().find(|winner| winner["rank"] == rank).unwrap();
     assert_eq!((&of_rank(2)["replaced"], &of_rank(2)["taken_by"]), (&json!("absent"), &json!(4)));
@@ -218,7 +227,7 @@ async fn an_absent_winner_is_replaced_whoever_takes_the_seat_is_told_once_and_ev
     let fourth =
         client.post(&format!("{path}/winners/4/replace"), &json!({"reason": "declined"})).await.expect(200);
     assert_eq!((&fourth["number"], &fourth["taken_by"]), (&json!(2), &json!(5)));
-    client.wait_for_end("party", &draw).await;
+    ended_with(&client, &draw, "declined").await;
     client.post(&format!("{path}/close"), &json!({})).await.expect(200);
     let refused =
         client.post(&format!("{path}/winners/1/replace"), &json!({"reason": "absent"})).await.expect(409);

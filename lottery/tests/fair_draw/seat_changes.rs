@@ -57,7 +57,6 @@ impl Evening {
         };
         let Some(prize) = prize else { return false };
         let taken_by = prize.and_then(|prize| seating.pass_on(prize));
-        drop(seating);
         self.append(rank, reason, taken_by);
         true
     }
