@@ -199,7 +199,7 @@ mod tests {
     /// The fields that the parser of each documented body takes. The parsers report the position of an error in their own way,
     /// so that the schemas are structs beside them.
     fn parsed() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
-        let bodies: [(&str, &[&str]); 9] = [
+        let bodies: &[(&str, &[&str])] = &[
             ("NewLotteryBody", &NewLottery::FIELDS),
             ("NewDrawBody", &DrawRequest::FIELDS),
             ("NewPrize", &DrawRequest::PRIZE_FIELDS),
@@ -214,7 +214,7 @@ mod tests {
             ("StageMove", &["after", "position"]),
             ("StagePosition", &["screen", "prize", "from", "to", "order", "batches"]),
         ];
-        bodies.into_iter().map(|(name, fields)| (name, fields.iter().copied().collect())).collect()
+        bodies.iter().map(|(name, fields)| (*name, fields.iter().copied().collect())).collect()
     }
 
     /// The names of the schemas that a value refers to.

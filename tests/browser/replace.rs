@@ -7,7 +7,7 @@ use end_to_end_tests::stack;
 
 #[tokio::test]
 async fn an_organiser_replaces_an_absent_winner_and_everybody_sees_how_often_and_why() {
-    for (reader, told, replaced, closed) in [
+    for (reader, count, replaced, closed) in [
         (Reader::ENGLISH, "1 seat was passed on: 1 absent.", "replaced: absent", "The draw is closed"),
         (Reader::CHINESE, "1 个名额已递补：1 个因缺席。", "已更换：缺席", "本次抽奖已结束"),
     ] {
@@ -33,7 +33,7 @@ async fn an_organiser_replaces_an_absent_winner_and_everybody_sees_how_often_and
         browser.click("[name=replace-1]").await;
         browser.wait_for("dialog [data-answer=yes]").await;
         browser.click("dialog [data-answer=yes]").await;
-        browser.wait_for_text("[data-passed-on]", told).await;
+        browser.wait_for_text("[data-passed-on]", count).await;
         browser.wait_for_text(".winners li", replaced).await;
         browser.wait_for_text(".winners .who", taker.as_str().unwrap()).await;
         browser.wait("no second button", "return !document.querySelector('[name=replace-1]')").await;
@@ -42,7 +42,7 @@ async fn an_organiser_replaces_an_absent_winner_and_everybody_sees_how_often_and
 
         let public = Browser::open(stack.api(), reader).await;
         public.go(&address).await;
-        public.wait_for_text("[data-passed-on]", told).await;
+        public.wait_for_text("[data-passed-on]", count).await;
         assert_eq!(public.texts("[name^=replace-]").await, Vec::<String>::new());
         public.screenshot(&format!("replaced-public-{}", reader.language)).await;
         // The reader's own browser replays it.

@@ -186,8 +186,8 @@ async fn an_absent_winner_is_replaced_whoever_takes_the_seat_is_told_once_and_ev
     let draw = draw["draw_id"].as_str().unwrap().to_owned();
     let path = format!("/lotteries/party/draws/{draw}");
     let before = full(&client, &draw).await;
-    let told_before = client.addressed(&draw, "sms").await;
-    assert_eq!(told_before.len(), 3);
+    let notified = client.addressed(&draw, "sms").await;
+    assert_eq!(notified.len(), 3);
 
     // Whom the seat goes to is known before, and cannot be chosen.
     let seat = format!("{path}/winners/2/replace");
@@ -217,13 +217,13 @@ async fn an_absent_winner_is_replaced_whoever_takes_the_seat_is_told_once_and_ev
     assert_eq!(of_rank(4)["participant_id"], next["participant_id"]);
     assert_eq!((&of_rank(4)["instead_of"], &of_rank(4)["prize"]), (&json!(2), &before[1]["prize"]));
     let phone = phone_of(next["participant_id"].as_str().unwrap());
-    let mut expected = told_before.clone();
+    let mut expected = notified.clone();
     expected.insert(phone.clone());
     told(&client, &draw, &expected).await;
     let messages = client.messages(&draw).await;
     assert_eq!(messages.len(), 4, "each once: {messages:?}");
 
-    // The sealed list goes on behind the only alternate.
+    // Behind the only alternate the sealed list continues.
     let fourth =
         client.post(&format!("{path}/winners/4/replace"), &json!({"reason": "declined"})).await.expect(200);
     assert_eq!((&fourth["number"], &fourth["taken_by"]), (&json!(2), &json!(5)));
@@ -271,7 +271,7 @@ async fn an_absent_winner_is_replaced_whoever_takes_the_seat_is_told_once_and_ev
 }
 
 #[tokio::test]
-async fn the_round_is_not_told_before_the_winners_are_official() {
+async fn the_round_is_not_notified_the_winners_are_official() {
     let stuck = Fault::every("record-winners", "StoreUnavailable", FaultTime::Before).calls(1..=2);
     let stack = stack::start_with(|config| config.faults = vec![stuck]).await;
     let client = stack.client();

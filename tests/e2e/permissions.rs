@@ -140,7 +140,7 @@ async fn a_winner_is_replaced(client: &Client, draw: &str) {
     client.post(&format!("{path}/close"), &json!({})).await.expect(200);
 }
 
-/// Everybody is ranked, so that whoever goes is an entry of the log.
+/// Everybody is ranked, so that each withdrawal is an entry of the log.
 async fn somebody_withdraws_before_the_round(client: &Client) {
     let everybody = json!({"winners": 1, "alternates": 20, "exclude_past_winners": false});
     let draw = client.start_draw("party", everybody).await;

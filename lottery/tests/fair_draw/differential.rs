@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 
-use lottery::PrizeList;
+use lottery::{PrizeList, ReplaceReason};
 use lottery::moment::Moment;
 use serde_json::{Value, json};
 
@@ -17,6 +17,7 @@ use super::bundles::{Draw, entries, prizes, prizes_of_several};
 use super::corpus::quicknet;
 use super::loose::{HALF_PAIR, Loose};
 use super::naive::{one_prize, prize};
+use super::seat_changes::Evening;
 use super::verifiers::{Others, ours};
 
 /// Steele, Lea and Flood's SplitMix64 (2014).
@@ -74,7 +75,18 @@ fn honest() -> Vec<Loose> {
         apart,
         named,
         quicknet(),
+        passed_on(),
     ]
+}
+
+/// A draw of which seats were passed on.
+fn passed_on() -> Loose {
+    let mut evening = Evening::new(Draw::seal(entries(24), prizes()));
+    evening.leave(2, None);
+    for rank in [1, 3, 7] {
+        evening.leave(rank, Some(ReplaceReason::Absent));
+    }
+    Loose { proof: serde_json::from_str(&evening.bundle()).unwrap() }
 }
 
 /// The addresses of everything in a value, as JSON pointers.
