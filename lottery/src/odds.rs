@@ -7,6 +7,7 @@
 //! exactly (Hong 2013, "On computing the distribution function for the Poisson binomial distribution").
 
 mod exact;
+mod seat_giver;
 mod simulated;
 
 use std::collections::BTreeMap;
