@@ -5,6 +5,7 @@
 
 mod bytes;
 
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ops::Range;
 
 use lottery::merkle::{Hash, Inclusion, leaf_hash};
@@ -21,6 +22,8 @@ use crate::{Store, StoreError, keys};
 /// The number of entries in a chunk: some 40 KB as a rule, and less than the 400 KB of a DynamoDB item with the longest
 /// groups and ids.
 pub const CHUNK_ENTRIES: usize = 512;
+/// Chunks that are read together.
+const CHUNKS_PER_READ: usize = 32;
 /// The length of a [`ChunkMark`] in the index, in bytes: a label and a hash.
 const MARK_LENGTH: usize = 36 + 32;
 
@@ -31,6 +34,8 @@ pub struct SealedEntry {
     pub entry: Entry,
     /// The participant.
     pub participant_id: ParticipantId,
+    /// The label of the participant in the pool.
+    pub member: Label,
 }
 
 /// One chunk in the index.
@@ -63,7 +68,8 @@ impl Store {
         let SealAttempt { lottery_id, draw_id, name, .. } = attempt;
         let item = NewItem::at(keys::chunk(lottery_id, draw_id, name, chunk))
             .with("number", number(chunk))
-            .with("entries", crate::item::bytes(bytes::encode(entries)));
+            .with("entries", crate::item::bytes(bytes::encode(entries)))
+            .with("members", crate::item::bytes(bytes::encode_members(entries)));
         self.write(&Write::put(item)).await.map(|_| ())
     }
 
@@ -126,6 +132,34 @@ impl Store {
         Ok(entries.into_iter().find(|sealed| sealed.entry.label == *label))
     }
 
+    /// The sealed entries with these labels, by label; those that are not in the list are missing. Reads each chunk that holds
+    /// any of them once.
+    pub async fn sealed_entries(
+        &self,
+        seal: &SealedDraw,
+        labels: &[Label],
+    ) -> Result<HashMap<Label, SealedEntry>, StoreError> {
+        let marks = self.chunk_index(seal).await?;
+        let wanted: HashSet<&Label> = labels.iter().collect();
+        let index = |label: &Label| marks.partition_point(|mark| mark.first <= *label).checked_sub(1);
+        let numbers: BTreeSet<usize> = labels.iter().filter_map(index).collect();
+        let numbers = numbers.into_iter().map(|index| u32::try_from(index).map_err(|_| StoreError::TooLarge));
+        let numbers = numbers.collect::<Result<Vec<_>, _>>()?;
+        let mut found = HashMap::with_capacity(labels.len());
+        for few in numbers.chunks(CHUNKS_PER_READ) {
+            let keys: Vec<_> = few
+                .iter()
+                .map(|number| keys::chunk(seal.lottery_id(), seal.draw_id(), &seal.attempt, *number))
+                .collect();
+            for item in self.get_many(Table::Lottery, &keys).await? {
+                let entries = RawChunk(item).entries()?.into_iter();
+                let entries = entries.filter(|sealed| wanted.contains(&sealed.entry.label));
+                found.extend(entries.map(|sealed| (sealed.entry.label, sealed)));
+            }
+        }
+        Ok(found)
+    }
+
     /// The entry with this label and the proof that it is included, if there is one.
     pub async fn entry_inclusion(
         &self,
@@ -180,7 +214,8 @@ pub struct RawChunk(Item);
 impl RawChunk {
     /// The entries in it.
     pub fn entries(&self) -> Result<Vec<SealedEntry>, StoreError> {
-        let entries = bytes::decode(Attributes(&self.0).bytes("entries")?);
+        let item = Attributes(&self.0);
+        let entries = bytes::decode(item.bytes("entries")?, item.optional_bytes("members")?);
         entries.ok_or_else(|| StoreError::Broken("a chunk of sealed entries".to_owned()))
     }
 }

@@ -3,8 +3,11 @@
 use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
+use lottery::manifest::Version;
 use lottery::receipt::Receipt;
-use lottery::{EmailAddress, Group, Label, LotteryId, Name, Nonce, ParticipantId, PhoneNumber};
+use lottery::{
+    EmailAddress, Group, Label, LotteryId, Name, Nonce, Participant, ParticipantId, PhoneNumber, Tickets,
+};
 
 use crate::item::{Attributes, Item};
 use crate::store::Table;
@@ -28,16 +31,25 @@ pub struct Contact {
     pub subscription_arn: Option<String>,
     /// When that subscription was made: its filter policy takes effect some minutes later.
     pub subscribed_at: Option<Timestamp>,
-    /// The label of the participant in every list.
+    /// The label of the participant in the pool.
     pub label: Label,
-    /// Opens the commitment to the participant's identity.
+    /// The participant's secret: labels and holders follow from it.
     pub nonce: Nonce,
 }
 
 impl Contact {
-    /// The receipt with which the participant finds and checks their own entry.
-    pub fn receipt(&self) -> Receipt {
-        Receipt::new(self.label, &self.nonce, self.participant_id.clone())
+    /// The receipt with which the participant finds and checks their own entry in draws of this version.
+    pub fn receipt(&self, version: Version) -> Receipt {
+        let participant = Participant {
+            participant_id: self.participant_id.clone(),
+            name: self.name.clone(),
+            phone: self.phone.clone(),
+            email: self.email.clone(),
+            group: None,
+            tickets: Tickets::ONE,
+            excluded: false,
+        };
+        Receipt::new(version, self.label, &self.nonce, &participant)
     }
 
     fn from_item(item: &Item) -> Result<Self, StoreError> {
@@ -64,11 +76,11 @@ impl Store {
         lottery_id: &LotteryId,
         winners: &[Winner],
     ) -> Result<HashMap<ParticipantId, Contact>, StoreError> {
-        let people = winners.iter().map(|winner| (&winner.participant_id, winner.label));
+        let people = winners.iter().map(|winner| (&winner.participant_id, winner.member));
         self.contacts_labelled(lottery_id, people).await
     }
 
-    /// The contacts of the participants with these ids who still have these labels.
+    /// The contacts of the participants with these ids who still have these labels in the pool.
     pub async fn contacts_labelled<'a>(
         &self,
         lottery_id: &LotteryId,

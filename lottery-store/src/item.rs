@@ -153,6 +153,10 @@ impl<'a> Attributes<'a> {
         }
     }
 
+    pub(crate) fn optional_bytes(self, name: &str) -> Result<Option<&'a [u8]>, StoreError> {
+        if self.0.contains_key(name) { self.bytes(name).map(Some) } else { Ok(None) }
+    }
+
     /// An attribute of 32 bytes.
     pub(crate) fn bytes32(self, name: &str) -> Result<[u8; 32], StoreError> {
         self.bytes(name)?.try_into().map_err(|_| self.broken(name))

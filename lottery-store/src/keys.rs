@@ -26,8 +26,10 @@
 //! | attempt to seal that may have left chunks | Lottery | `SEAL_ATTEMPTS` | `l#d#attempt` |
 //! | list of draws | Lottery | `LOTTERY#l#DRAWS` | `milliseconds#d` |
 //! | draw that has not ended | Lottery | `UNFINISHED_DRAWS` | `l#d` |
+//! | last draw of an operator's lane | Lottery | `OPERATOR` | `LANE#nn` |
 //! | idempotency | Lottery | `IDEMPOTENCY#hash` | `IDEMPOTENCY` |
 //! | contact | Contacts | `LOTTERY#l#SHARD#ss` | `PARTICIPANT#p` |
+//! | key of the fingerprints | Contacts | `LOTTERY#l` | `FINGERPRINT_KEY` |
 //! | contact as it was before the last import | Contacts | `LOTTERY#l#JOURNAL#ss` | `PARTICIPANT#p` |
 //! | address taken | Contacts | `LOTTERY#l#ADDRESS#hash` | `ADDRESS` |
 //!
@@ -100,6 +102,7 @@ pub(crate) struct Range {
 pub(crate) const PARTICIPANT: &str = "PARTICIPANT#";
 pub(crate) const COUNTS: &str = "COUNTS#";
 pub(crate) const GROUPS: &str = "GROUPS";
+const LANE: &str = "LANE#";
 pub(crate) const WINNER: &str = "WINNER#";
 pub(crate) const NOTIFICATION: &str = "NOTIFICATION#";
 pub(crate) const CHANGES: &str = "CHANGES#";
@@ -140,6 +143,20 @@ pub(crate) fn groups(lottery_id: &LotteryId) -> Key {
 /// All counts of a lottery's list, and the groups.
 pub(crate) fn summary(lottery_id: &LotteryId) -> Range {
     Range { table: Table::Lottery, pk: format!("LOTTERY#{lottery_id}#SUMMARY"), prefix: "" }
+}
+
+/// The last draw of a lane of the operator.
+pub(crate) fn lane(lane: u8) -> Key {
+    Key::lottery(lanes().pk, format!("{LANE}{lane:02}"))
+}
+
+pub(crate) fn lanes() -> Range {
+    Range { table: Table::Lottery, pk: "OPERATOR".to_owned(), prefix: LANE }
+}
+
+/// The key of a lottery's fingerprints.
+pub(crate) fn fingerprint_key(lottery_id: &LotteryId) -> Key {
+    Key::contacts(format!("LOTTERY#{lottery_id}"), "FINGERPRINT_KEY")
 }
 
 pub(crate) fn lottery_listing(lottery_id: &LotteryId) -> Key {

@@ -32,11 +32,13 @@ mod deliveries;
 mod draw_status;
 mod draws;
 mod email;
+mod fingerprints;
 mod idempotency;
 mod ledger;
 mod lotteries;
 mod lottery_lock;
 mod notification_counts;
+mod operator;
 mod participants;
 mod past_winners;
 mod pool;
@@ -61,12 +63,14 @@ pub use idempotency::{Claim, StoredResponse};
 pub use ledger::{EarlierAttempt, Notification, NotificationClaim, NotificationState, SendOutcome};
 pub use lotteries::CreateLottery;
 pub use lottery_lock::TakeLottery;
+pub use operator::LaneHead;
 pub use page::Page;
 pub use participants::{
     BeginImport, GroupIs, Import, ImportCounts, ImportMode, ImportPlan, ImportState, ListAnswer, ListQuery,
     MAX_GROUPS, MAX_SORTED, Only, ParticipantCounts, ParticipantSummary, PlanCounts, Planned, PutParticipant,
     Recorded, Replacement, Resubscribe, Sort, UndoImport, UndoStep, WithdrawStep, Withdrawal,
 };
+pub use past_winners::PastWinner;
 pub use pool::{PoolMember, PoolReader};
 pub use reconcile::{UnfinishedDraw, UnfinishedListing};
 pub use release::{ReleaseRequest, ReleaseWait, Released, Visit, WaitToken};

@@ -1,5 +1,6 @@
 //! Lotteries: created once, listed by id.
 
+use lottery::manifest::Version;
 use lottery::{EmailThrough, Locale, Lottery, LotteryId};
 
 use crate::item::{Attributes, Item, NewItem, flag, json, number, text};
@@ -64,6 +65,7 @@ fn lottery_item(lottery: &Lottery) -> NewItem {
         .with_some("open_draw", lottery.open_draw.as_ref().map(text))
         .with("next_sequence", number(lottery.next_sequence))
         .with_some("last_sealed", lottery.last_sealed.as_ref().map(text))
+        .with("manifest_version", number(u32::from(lottery.manifest_version)))
 }
 
 pub(crate) fn lottery_from(item: &Item) -> Result<Lottery, StoreError> {
@@ -81,5 +83,11 @@ pub(crate) fn lottery_from(item: &Item) -> Result<Lottery, StoreError> {
         open_draw: item.parse_optional("open_draw")?,
         next_sequence: item.number("next_sequence")?,
         last_sealed: item.parse_optional("last_sealed")?,
+        // Older code has stored none, and its participants have receipts of the first version.
+        manifest_version: match item.optional_number::<u32>("manifest_version")? {
+            None => Version::One,
+            Some(number) => Version::try_from(number)
+                .map_err(|_| StoreError::Broken("attribute manifest_version".to_owned()))?,
+        },
     })
 }

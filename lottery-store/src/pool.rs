@@ -1,5 +1,7 @@
 //! The pool of a lottery as a draw reads it: its participants in the order of labels.
 
+use lottery::binding::{Identity, Link};
+use lottery::fingerprint::Fingerprints;
 use lottery::{Group, Holder, Label, LotteryId, ParticipantId, Tickets};
 
 use crate::item::{Attributes, Item};
@@ -7,7 +9,7 @@ use crate::read::Order;
 use crate::store::Table;
 use crate::{Store, StoreError, keys};
 
-/// The maximum number of items in a page. A response of DynamoDB holds 1 MB, which is more than that at some 180 bytes each; but
+/// The maximum number of items in a page. A response of DynamoDB holds 1 MB, some 3,500 items of 300 bytes each; but
 /// the embedded DynamoDB fetches every item up to the limit before it adds up their sizes.
 const PAGE: usize = 4_096;
 
@@ -16,14 +18,18 @@ const PAGE: usize = 4_096;
 pub struct PoolMember {
     /// The organiser's own id of the participant.
     pub participant_id: ParticipantId,
-    /// The random label in every list.
+    /// The random label in the pool, and in every list of a lottery whose manifests have the first version.
     pub label: Label,
     /// The number of chances.
     pub tickets: Tickets,
     /// The group, if the participant is in one.
     pub group: Option<Group>,
-    /// The commitment to the identity of the participant.
+    /// The commitment to the id of the participant, for manifests of the first version.
     pub holder: Holder,
+    /// What labels and holders follow from in manifests of the second version; none if older code has stored the participant.
+    pub binding: Option<(Link, Identity)>,
+    /// What later draws recognise a winner by.
+    pub fingerprints: Option<Fingerprints>,
     /// Whether the organiser has excluded the participant from winning.
     pub excluded: bool,
 }
@@ -77,13 +83,25 @@ impl Store {
 fn pool_member_from(item: &Item) -> Result<PoolMember, StoreError> {
     let item = Attributes(item);
     let tickets: u32 = item.number("tickets")?;
+    let broken = |name: &str| StoreError::Broken(format!("attribute {name}"));
+    let binding = match item.optional_bytes("link")? {
+        None => None,
+        Some(_) => {
+            Some((Link::from_bytes(item.bytes32("link")?), Identity::from_bytes(item.bytes32("identity")?)))
+        }
+    };
+    let fingerprints = item.optional_bytes("fingerprints")?;
+    let fingerprints = fingerprints
+        .map(|bytes| Fingerprints::from_bytes(bytes).ok_or_else(|| broken("fingerprints")))
+        .transpose()?;
     Ok(PoolMember {
         participant_id: item.parse("participant_id")?,
         label: item.parse("label")?,
-        tickets: Tickets::try_from(tickets)
-            .map_err(|_| StoreError::Broken("attribute tickets".to_owned()))?,
+        tickets: Tickets::try_from(tickets).map_err(|_| broken("tickets"))?,
         group: item.parse_optional("group")?,
         holder: item.parse_with("holder", Holder::parse)?,
         excluded: item.optional_flag("excluded")?,
+        binding,
+        fingerprints,
     })
 }

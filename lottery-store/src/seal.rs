@@ -11,9 +11,13 @@ use lottery::{Draw, DrawId, DrawStatus, LotteryId};
 
 use crate::draw_status::Transition;
 use crate::item::{Attributes, NewItem, json, number, text};
+use crate::operator::take_place;
 use crate::transaction::Outcome;
 use crate::write::Write;
 use crate::{SealAttempt, Store, StoreError, attempts, keys};
+
+/// The index of the write of a commit that takes a place among the operator's draws.
+const PLACE: usize = 4;
 
 /// The seal of a draw: what was committed to, and where its entries are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,6 +53,8 @@ pub enum CommitSeal {
     Committed,
     /// Another run has sealed the draw, or it has ended: the draw as it is now.
     Refused(Box<Draw>),
+    /// Another lottery has taken the place among the operator's draws meanwhile: nothing was committed.
+    PlaceTaken,
 }
 
 impl Store {
@@ -67,12 +73,15 @@ impl Store {
     ) -> Result<CommitSeal, StoreError> {
         let manifest = &seal.manifest;
         let (lottery_id, draw_id) = (&manifest.lottery_id, &manifest.draw_id);
-        let count =
-            Write::update(keys::lottery(lottery_id), "SET next_sequence = :next, last_sealed = :draw")
-                .only_if("open_draw = :draw AND next_sequence = :sequence")
-                .value(":draw", text(draw_id))
-                .value(":sequence", number(manifest.sequence))
-                .value(":next", number(manifest.sequence + 1));
+        let count = Write::update(
+            keys::lottery(lottery_id),
+            "SET next_sequence = :next, last_sealed = :draw, last_commitment = :commitment",
+        )
+        .only_if("open_draw = :draw AND next_sequence = :sequence")
+        .value(":draw", text(draw_id))
+        .value(":sequence", number(manifest.sequence))
+        .value(":next", number(manifest.sequence + 1))
+        .value(":commitment", text(manifest.commitment()));
         let (from, to) = (DrawStatus::Waiting, DrawStatus::Sealed);
         let commit = Transition { lottery_id, draw_id, from, to }
             .write(
@@ -96,8 +105,15 @@ impl Store {
                 .with("chunks", number(seal.chunks)),
         );
         let succeed = attempts::succeed(attempt);
-        match self.transact_within(&[&count, &commit, &put, &succeed], timeout).await? {
+        let place = manifest.operator.as_ref().map(|place| take_place(seal, place));
+        let writes: Vec<_> = [&count, &commit, &put, &succeed].into_iter().chain(&place).collect();
+        match self.transact_within(&writes, timeout).await? {
             Outcome::Done => Ok(CommitSeal::Committed),
+            Outcome::Refused(refusals)
+                if refusals.failed(PLACE) && !(0..PLACE).any(|write| refusals.failed(write)) =>
+            {
+                Ok(CommitSeal::PlaceTaken)
+            }
             Outcome::Refused(_) => {
                 Ok(CommitSeal::Refused(Box::new(self.known_draw(lottery_id, draw_id).await?)))
             }

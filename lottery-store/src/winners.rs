@@ -4,6 +4,7 @@
 //! Before the pivot a draw can be released; after it, the draw can only complete.
 
 use jiff::Timestamp;
+use lottery::fingerprint::Fingerprints;
 use lottery::selection::{Ranked, Seat};
 use lottery::{
     Draw, DrawId, DrawStatus, HexBytes, Label, LotteryId, Part, ParticipantId, PassedOn, PrizeName,
@@ -26,6 +27,8 @@ pub struct Winner {
     pub participant_id: ParticipantId,
     /// The label of the entry.
     pub label: Label,
+    /// The label of the participant in the pool.
+    pub member: Label,
     /// The prize.
     pub prize: PrizeName,
     /// The index of the prize in the draw's list, from 0.
@@ -43,6 +46,10 @@ pub struct Winner {
 pub struct RankedEntry {
     /// The participant.
     pub participant_id: ParticipantId,
+    /// The label of the participant in the pool.
+    pub member: Label,
+    /// What later draws recognise the participant by; none of one who has withdrawn.
+    pub fingerprints: Option<Fingerprints>,
     /// The rank, from 1.
     pub rank: u32,
     /// Label, score and seat.
@@ -81,6 +88,12 @@ impl RankedEntry {
         };
         Ok(Self {
             participant_id: item.parse("participant_id")?,
+            member: match item.parse_optional("member")? {
+                Some(member) => member,
+                None => item.parse("label")?,
+            },
+            // Only the mark for later draws holds them.
+            fingerprints: None,
             rank: item.number("rank")?,
             ranked: Ranked {
                 label: item.parse("label")?,
@@ -93,10 +106,11 @@ impl RankedEntry {
     }
 
     fn to_item(&self, lottery_id: &LotteryId, draw_id: &DrawId) -> NewItem {
-        let Self { participant_id, rank, ranked, part } = self;
+        let Self { participant_id, member, rank, ranked, part, .. } = self;
         NewItem::at(keys::winner(lottery_id, draw_id, *rank))
             .with("participant_id", text(participant_id))
             .with("label", text(ranked.label))
+            .with("member", text(member))
             .with_some("prize_index", ranked.prize.map(number))
             .with("rank", number(rank))
             .with("score", text(ranked.score))
@@ -120,15 +134,16 @@ impl Winner {
     /// The row of a winner has the index of its prize. The row of an alternate has none; an alternate who took a seat
     /// that somebody left is a winner with the prize of that seat.
     fn from_item(item: &Item, draw: &Draw) -> Result<Option<Self>, StoreError> {
-        let RankedEntry { participant_id, rank, ranked, .. } = RankedEntry::from_item(item)?;
+        let RankedEntry { participant_id, member, rank, ranked, .. } = RankedEntry::from_item(item)?;
         let taken = draw.taken_by(rank);
         let Some(prize_index) = ranked.prize.or(taken.map(|seat| seat.prize)) else { return Ok(None) };
         let prize = draw.prizes.as_slice().get(prize_index as usize);
         let prize =
             prize.ok_or_else(|| StoreError::Broken(format!("prize_index of draw {}", draw.draw_id)))?;
         let prize = prize.name.clone();
-        let (left, instead_of) = (draw.left_by(rank), taken.map(|seat| seat.rank));
-        Ok(Some(Self { participant_id, label: ranked.label, prize, prize_index, rank, left, instead_of }))
+        let (forfeit, instead_of) = (draw.forfeited_by(rank), taken.map(|seat| seat.rank));
+        let label = ranked.label;
+        Ok(Some(Self { participant_id, label, member, prize, prize_index, rank, forfeit, instead_of }))
     }
 }
 

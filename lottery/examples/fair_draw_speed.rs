@@ -77,7 +77,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         sealed_at,
         sequence: 1,
         tickets: sealed.tickets,
-        version: Version,
+        version: Version::One,
+        exclude_past_winners: None,
+        operator: None,
     };
     let round = beacon.round(manifest.beacon.round);
     let commitment = manifest.commitment();

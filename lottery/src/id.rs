@@ -101,6 +101,12 @@ impl Label {
         Self(text)
     }
 
+    /// The 16 bytes of which [`Label::from_random`] makes this label.
+    pub fn to_bytes(self) -> [u8; 16] {
+        let mut digits = self.0.iter().filter_map(|byte| hex_digit(*byte));
+        std::array::from_fn(|_| digits.next().unwrap_or(0) << 4 | digits.next().unwrap_or(0))
+    }
+
     /// The label as text.
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).expect("a label holds ASCII only, both ways in see to it")
@@ -234,6 +240,7 @@ mod tests {
         for random in [[0; 16], [255; 16], *b"0123456789abcdef"] {
             let label = Label::from_random(random);
             assert_eq!(Label::parse(label.as_str()), Ok(label));
+            assert_eq!(Label::from_random(label.to_bytes()), label);
             assert!(DrawId::parse(DrawId::from_random(random).as_str()).is_ok());
             assert!(LotteryId::parse(LotteryId::from_random(random).as_str()).is_ok());
         }

@@ -78,6 +78,7 @@ mod parts;
 mod text;
 
 pub mod beacon;
+pub mod binding;
 pub mod canonical_json;
 pub mod channel;
 pub mod contact;
@@ -86,6 +87,7 @@ pub mod draw_request;
 pub mod entry;
 pub mod execution;
 pub mod feasibility;
+pub mod fingerprint;
 pub mod guard;
 pub mod id;
 #[cfg(feature = "lists")]

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::manifest::Version;
 use crate::text::{line, text_newtype};
 use crate::{DrawId, FieldError, Invalid, Locale, LotteryId, Refusal, TimeZoneName};
 
@@ -75,6 +76,8 @@ pub struct Lottery {
     pub next_sequence: u64,
     /// The draw that was sealed last, which the next manifest names.
     pub last_sealed: Option<DrawId>,
+    /// The form of its manifests: that of its beginning, to its end, so that each participant's receipt stays valid.
+    pub manifest_version: Version,
 }
 
 /// A lottery that an organiser asks for.
@@ -152,6 +155,7 @@ impl NewLottery {
             open_draw: None,
             next_sequence: 1,
             last_sealed: None,
+            manifest_version: Version::Two,
         }
     }
 }

@@ -9,10 +9,54 @@ use crate::merkle::Hash;
 use crate::moment::Moment;
 use crate::{Commitment, DrawId, DrawStatus, HexBytes, Invalid, LotteryId, PrizeList};
 
-/// The version of the manifest's and the proof's form: the number 1.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// The form of a manifest, and what the labels and holders of its entries are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "u32", into = "u32")]
-pub struct Version;
+pub enum Version {
+    /// Labels are the same in every draw of a lottery, and holders bind an id.
+    One,
+    /// Labels are new in each draw, and holders bind a person. The manifest says whether past winners are excluded, and has a
+    /// number among all draws of the operator.
+    Two,
+}
+
+/// A draw's place among all draws of its operator.
+///
+/// They are numbered in [`OperatorPlace::LANES`] lanes, each without gaps, and a lottery has one lane for good: so that two draws
+/// seldom wait for each other's number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OperatorPlace {
+    /// The lane of the lottery.
+    pub lane: u8,
+    /// The commitment of the draw before in the lane, if it is not the first.
+    pub previous_commitment: Option<Commitment>,
+    /// The number in the lane, from 1.
+    pub sequence: u64,
+}
+
+impl OperatorPlace {
+    /// How many lanes there are.
+    pub const LANES: u8 = 16;
+
+    /// The lane of a lottery: the first hexadecimal digit of the hash of its id.
+    pub fn lane_of(lottery_id: &LotteryId) -> u8 {
+        Sha256::digest(lottery_id.as_str())[0] >> 4
+    }
+
+    fn check(&self, lottery_id: &LotteryId) -> Result<(), Invalid> {
+        if self.lane != Self::lane_of(lottery_id) {
+            return Err(Invalid::new("stands in another lane of the operator than its lottery"));
+        }
+        if self.sequence == 0 {
+            return Err(Invalid::new("must count from 1 in its lane"));
+        }
+        if self.previous_commitment.is_none() != (self.sequence == 1) {
+            return Err(Invalid::new("must name the draw before in its lane, unless it is the first"));
+        }
+        Ok(())
+    }
+}
 
 /// How winners follow from entries and randomness. There is one way so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,10 +98,16 @@ pub struct Manifest {
     pub draw_id: DrawId,
     /// How many entries the list has.
     pub entries: u64,
+    /// Whether those cannot win who have won in an earlier draw of the lottery; since [`Version::Two`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exclude_past_winners: Option<bool>,
     /// The lottery.
     pub lottery_id: LotteryId,
     /// How long after sealing the round comes out at the earliest.
     pub margin_seconds: u32,
+    /// The draw's place among all of the operator's; since [`Version::Two`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operator: Option<OperatorPlace>,
     /// The commitment of the draw before, if it is not the lottery's first.
     pub previous_commitment: Option<Commitment>,
     /// What had become of the draw before.
@@ -101,6 +151,33 @@ impl Manifest {
         Commitment::from(<[u8; 32]>::from(Sha256::digest(self.to_canonical_json())))
     }
 
+    /// Whether it has the fields of its version.
+    pub(crate) fn has_form(&self) -> bool {
+        match (self.version, self.exclude_past_winners, &self.operator) {
+            (Version::One, None, None) => true,
+            (Version::Two, Some(_), Some(place)) => place.lane < OperatorPlace::LANES,
+            _ => false,
+        }
+    }
+
+    /// Whether entries can have been excluded for having won in these draws.
+    pub fn check_past_winners<'a>(&self, draws: impl IntoIterator<Item = &'a DrawId>) -> Result<(), Invalid> {
+        if self.version == Version::One {
+            return Ok(());
+        }
+        for draw_id in draws {
+            if self.exclude_past_winners == Some(false) {
+                return Err(Invalid::new("past winners are excluded, which the manifest denies"));
+            }
+            if self.sequence == 1 || *draw_id == self.draw_id {
+                return Err(Invalid::new(format!(
+                    "past winners of {draw_id} are excluded, which is no earlier draw"
+                )));
+            }
+        }
+        Ok(())
+    }
+
     /// Whether what the manifest says of itself can be.
     pub fn check(&self) -> Result<(), Invalid> {
         let first = self.sequence == 1;
@@ -113,7 +190,7 @@ impl Manifest {
         if self.closes_at.is_some_and(|closes_at| self.sealed_at < closes_at) {
             return Err(Invalid::new("was sealed before the time until which entries were taken"));
         }
-        Ok(())
+        self.operator.map_or(Ok(()), |place| place.check(&self.lottery_id))
     }
 
     /// Whether the round is the one that follows from the time of sealing.
@@ -141,12 +218,19 @@ impl Manifest {
 impl TryFrom<u32> for Version {
     type Error = Invalid;
     fn try_from(number: u32) -> Result<Self, Invalid> {
-        if number == 1 { Ok(Self) } else { Err(Invalid::new("is a version that is not known here")) }
+        match number {
+            1 => Ok(Self::One),
+            2 => Ok(Self::Two),
+            _ => Err(Invalid::new("is a version that is not known here")),
+        }
     }
 }
 
 impl From<Version> for u32 {
-    fn from(_: Version) -> Self {
-        1
+    fn from(version: Version) -> Self {
+        match version {
+            Version::One => 1,
+            Version::Two => 2,
+        }
     }
 }

@@ -187,7 +187,7 @@ impl<'a> Bundle<'a> {
             CanonicalError::Spelling(place) if place >= head => CanonicalError::Spelling(place - head + tail),
             other => other,
         })?;
-        if !proof.has_form() {
+        if !proof.has_form() || !proof.manifest.has_form() {
             return Err(shape("has not the fields of its version"));
         }
         let mut prizes = proof.ranking.iter().flatten().filter_map(|ranked| ranked.prize);

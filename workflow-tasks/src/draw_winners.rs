@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
+use lottery::fingerprint::Fingerprints;
 use lottery::ranking::Prk;
 use lottery::selection::{Ranked, Selection};
-use lottery::{Draw, DrawStatus, Label, Part, ParticipantId};
-use lottery_store::{MarkDrawn, RankedEntry, RawChunk, SealedDraw, StoreError};
+use lottery::{Draw, DrawStatus, Label, Part};
+use lottery_store::{MarkDrawn, RankedEntry, RawChunk, SealedDraw, SealedEntry, StoreError};
 use serde::Serialize;
 use tokio::sync::mpsc;
 
@@ -87,27 +88,24 @@ async fn rank(cx: &TaskContext, seal: &SealedDraw, prk: Prk) -> Result<Vec<(Rank
     ranking.map_err(TaskError::of_seal)
 }
 
-/// Finds the participants with these labels: in the pool, or in the seal if they have withdrawn since.
+/// Finds the participants with these labels in the seal, and by what later draws recognise them, as long as they are on the list.
 async fn identify(
     cx: &TaskContext,
     seal: &SealedDraw,
     ranking: Vec<(Ranked, Part)>,
 ) -> Result<Vec<RankedEntry>, TaskError> {
     let labels: Vec<Label> = ranking.iter().map(|(ranked, _)| ranked.label).collect();
-    let members = cx.store.pool_members(seal.lottery_id(), &labels).await?.into_iter();
-    let mut holders: HashMap<Label, ParticipantId> =
-        members.map(|member| (member.label, member.participant_id)).collect();
+    let mut sealed = cx.store.sealed_entries(seal, &labels).await.map_err(TaskError::of_seal)?;
+    let members: Vec<Label> = sealed.values().map(|sealed| sealed.member).collect();
+    let members = cx.store.pool_members(seal.lottery_id(), &members).await?.into_iter();
+    let fingerprints: HashMap<Label, Fingerprints> =
+        members.filter_map(|member| Some((member.label, member.fingerprints?))).collect();
     let mut identified = Vec::with_capacity(ranking.len());
     for (rank, (ranked, part)) in (1..).zip(ranking) {
-        let participant_id = match holders.remove(&ranked.label) {
-            Some(participant_id) => participant_id,
-            None => {
-                let sealed = cx.store.sealed_entry(seal, &ranked.label).await.map_err(TaskError::of_seal)?;
-                let missing = || TaskError::of_seal(StoreError::Broken(format!("entry {}", ranked.label)));
-                sealed.ok_or_else(missing)?.participant_id
-            }
-        };
-        identified.push(RankedEntry { participant_id, rank, ranked, part });
+        let missing = || TaskError::of_seal(StoreError::Broken(format!("entry {}", ranked.label)));
+        let SealedEntry { participant_id, member, .. } = sealed.remove(&ranked.label).ok_or_else(missing)?;
+        let fingerprints = fingerprints.get(&member).copied();
+        identified.push(RankedEntry { participant_id, member, fingerprints, rank, ranked, part });
     }
     Ok(identified)
 }

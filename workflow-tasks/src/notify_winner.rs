@@ -203,7 +203,7 @@ impl<'a> ChannelRun<'a> {
         if let Some(line) = self.cx.store.claim_notification(&claim).await? {
             return self.found(&line).await;
         }
-        let outcome = match publish(self.cx, self.draw, &winner.label, delivery).await {
+        let outcome = match publish(self.cx, self.draw, &winner.member, delivery).await {
             Publication::Accepted(message_id) => SendOutcome::Sent { message_id },
             Publication::Refused(reason) => SendOutcome::Failed { reason },
             Publication::Unanswered(reason) => {
@@ -261,8 +261,7 @@ impl<'a> ChannelRun<'a> {
     /// The address of the page that checks the draw. The receipt is after the `#`, which no browser sends to a server.
     fn check(&self, contact: &Contact) -> String {
         let Draw { lottery_id, draw_id, .. } = self.draw;
-        let receipt = contact.receipt();
-        let receipt = format!("{},{},{}", receipt.label, receipt.nonce, receipt.participant_id);
+        let receipt = contact.receipt(self.lottery.manifest_version).to_link();
         let public_url = &self.cx.config.public_url;
         format!("{public_url}/#/lotteries/{lottery_id}/draws/{draw_id}/check?receipt={receipt}")
     }

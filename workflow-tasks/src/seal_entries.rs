@@ -1,25 +1,26 @@
 //! Takes the lottery, fixes the entries of the draw, and commits to them.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use lottery::feasibility::Infeasible;
-use lottery::manifest::{Algorithm, Manifest, NamedRound, Version};
+use lottery::manifest::{Algorithm, Manifest, NamedRound, OperatorPlace, Version};
 use lottery::moment::Moment;
 use lottery::seal::SealedEntries;
-use lottery::{Commitment, Draw, DrawId, DrawStatus, Exclusion, Invalid, Lottery, Reason};
+use lottery::{Commitment, Draw, DrawId, DrawStatus, Invalid, Lottery, Reason};
 use lottery_store::{CommitSeal, ReleaseWinners, SealAttempt, SealedDraw, StoreError, TakeLottery};
 use platform::Chain;
 use serde::Serialize;
 use tracing::warn;
+use uuid::Uuid;
 
+use crate::past_winners::PastWinners;
 use crate::release::release;
-use crate::sealing::{PastWinners, Written, write_entries};
+use crate::sealing::{Written, write_entries};
 use crate::{DrawInput, TaskContext, TaskError};
 
-/// How often a contended commit is made anew.
-const MAX_ATTEMPTS: u32 = 8;
+/// How often a contended commit is made anew: others may take many places in the operator's lane meanwhile.
+const MAX_ATTEMPTS: u32 = 100;
 /// How far the clock of the state machine may be ahead of the function's.
 const CLOCK_SKEW: Duration = Duration::from_secs(5);
 /// How far the function's clock may be behind the beacon's: less than any margin.
@@ -53,8 +54,10 @@ pub async fn handle(cx: &TaskContext, input: DrawInput) -> Result<Output, TaskEr
     if draw.status != DrawStatus::Waiting {
         return found(&draw);
     }
+    let lottery = cx.store.lottery(lottery_id).await?.ok_or(TaskError::DrawUnknown)?;
     let past_winners = past_winners(cx, &draw).await?;
-    let Written { mut attempt, chunks, entries } = write_entries(cx, &draw, past_winners).await?;
+    let Written { mut attempt, chunks, entries } =
+        write_entries(cx, &draw, lottery.manifest_version, past_winners).await?;
     let outcome = match entries {
         Err(infeasible) => reject(cx, &draw, &infeasible).await?,
         Ok(sealed) => commit(cx, &draw, sealed, &mut attempt, chunks).await?,
@@ -94,10 +97,9 @@ fn found(draw: &Draw) -> Result<Output, TaskError> {
 /// The participants who cannot win because they have won before.
 async fn past_winners(cx: &TaskContext, draw: &Draw) -> Result<PastWinners, TaskError> {
     if !draw.exclude_past_winners {
-        return Ok(HashMap::new());
+        return Ok(PastWinners::default());
     }
-    let won = cx.store.past_winners(&draw.lottery_id).await?.into_iter();
-    Ok(won.map(|(participant_id, draw_id)| (participant_id, Exclusion::PastWinner(draw_id))).collect())
+    Ok(PastWinners::of(cx.store.past_winners(&draw.lottery_id).await?))
 }
 
 async fn reject(cx: &TaskContext, draw: &Draw, infeasible: &Infeasible) -> Result<Option<Draw>, TaskError> {
@@ -135,12 +137,12 @@ async fn commit(
     let mut margin = cx.config.beacon.margin_seconds;
     for _ in 0..MAX_ATTEMPTS {
         let read_at = cx.clock.now();
-        let (lottery, previous) = before(cx, draw).await?;
+        let before = before(cx, draw).await?;
         // If the store is slow now, the commit gets more time.
         margin = margin.max(slack(cx.clock.now().duration_since(read_at)));
         let margin_seconds = margin.max(until(draw.draw_at, cx.clock.now()));
         // Each attempt has its own time of sealing, and so its own round.
-        let manifest = manifest(cx, draw, sealed, &lottery, previous, margin_seconds)?;
+        let manifest = manifest(cx, draw, sealed, before, margin_seconds)?;
         let commitment = manifest.commitment();
         let round_at = chain.time_of(manifest.beacon.round).map_err(outside_calendar)?.timestamp();
         let (signature, chain) = (key.sign(&commitment), chain.clone());
@@ -157,8 +159,10 @@ async fn commit(
                 return in_time(cx, draw, round_at).await;
             }
             Ok(CommitSeal::Refused(draw)) => return Ok(Some(*draw)),
-            Err(StoreError::Contended | StoreError::Throttled(_)) => {
-                cx.clock.sleep(Duration::from_millis(50)).await;
+            Ok(CommitSeal::PlaceTaken) | Err(StoreError::Contended | StoreError::Throttled(_)) => {
+                // Those who wait for one place in a lane do not come back at the same time.
+                let jitter = Uuid::new_v4().as_bytes()[0];
+                cx.clock.sleep(Duration::from_millis(20 + u64::from(jitter) / 4)).await;
             }
             Err(error) if error.is_transient() => {
                 warn!(cause = %Chain(&error), "no response to the commit of a seal");
@@ -220,22 +224,33 @@ fn longer(margin: u32) -> u32 {
     margin.saturating_mul(2).min(MAX_MARGIN.max(margin))
 }
 
-/// The lottery, and the draw that was sealed before this one.
-async fn before(cx: &TaskContext, draw: &Draw) -> Result<(Lottery, Option<Draw>), TaskError> {
+/// What a seal comes after.
+struct Before {
+    lottery: Lottery,
+    /// The draw of the lottery that was sealed before this one.
+    previous: Option<Draw>,
+    /// The place among all draws of the operator; none in manifests of the first version.
+    place: Option<OperatorPlace>,
+}
+
+async fn before(cx: &TaskContext, draw: &Draw) -> Result<Before, TaskError> {
     let lottery = cx.store.lottery(&draw.lottery_id).await?.ok_or(TaskError::DrawUnknown)?;
     let previous = match &lottery.last_sealed {
         None => None,
         Some(previous) => Some(committed(cx, draw, previous).await?),
     };
-    Ok((lottery, previous))
+    let place = match lottery.manifest_version {
+        Version::One => None,
+        Version::Two => Some(cx.store.next_operator_place(&draw.lottery_id).await?),
+    };
+    Ok(Before { lottery, previous, place })
 }
 
 fn manifest(
     cx: &TaskContext,
     draw: &Draw,
     sealed: SealedEntries,
-    lottery: &Lottery,
-    previous: Option<Draw>,
+    Before { lottery, previous, place }: Before,
     margin_seconds: u32,
 ) -> Result<Manifest, TaskError> {
     let sealed_at = Moment::from_timestamp(cx.clock.now()).map_err(outside_calendar)?;
@@ -249,8 +264,10 @@ fn manifest(
         closes_at: draw.closes_at.map(Moment::from_timestamp).transpose().map_err(outside_calendar)?,
         draw_id: draw.draw_id.clone(),
         entries: sealed.entries,
+        exclude_past_winners: place.map(|_| draw.exclude_past_winners),
         lottery_id: draw.lottery_id.clone(),
         margin_seconds,
+        operator: place,
         previous_commitment: previous.as_ref().and_then(|previous| previous.commitment),
         previous_status: previous.map(|previous| previous.status),
         prizes: draw.prizes.clone(),
@@ -258,7 +275,7 @@ fn manifest(
         sealed_at,
         sequence: lottery.next_sequence,
         tickets: sealed.tickets,
-        version: Version,
+        version: lottery.manifest_version,
     })
 }
 

@@ -1,25 +1,23 @@
-//! One pass over the pool: pages are read, hashed by a thread of their own, and written as chunks, concurrently. Memory holds
-//! a few pages, the chunks being written, and 68 bytes for each chunk.
-
-use std::collections::HashMap;
+//! One pass over the pool: pages are read and gathered by a thread of their own, and then, in the order of labels, hashed and
+//! written as chunks, concurrently.
 
 use futures_util::future::join;
 use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
 use lottery::feasibility::Infeasible;
+use lottery::manifest::Version;
 use lottery::merkle::{Hash, MerkleTree};
 use lottery::seal::{Seal, SealedEntries};
-use lottery::{Draw, Entry, Exclusion, Group, ParticipantId, PrizeList};
+use lottery::{Draw, PrizeList};
 use lottery_store::{CHUNK_ENTRIES, ChunkMark, PoolMember, SealAttempt, SealedEntry, StoreError};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use uuid::Uuid;
 
+use crate::gathering::Gathering;
+use crate::past_winners::PastWinners;
 use crate::{TaskContext, TaskError};
 
 /// The number of chunks that are written concurrently.
 const CONCURRENCY: usize = 8;
-
-/// The participants who have won before, and so cannot win.
-pub(crate) type PastWinners = HashMap<ParticipantId, Exclusion>;
 
 /// What was written; it counts once it is committed to.
 pub(crate) struct Written {
@@ -37,11 +35,12 @@ struct Chunk {
     root: Hash,
 }
 
-/// Reads the whole pool in the order of labels and writes it as chunks. Entries that cannot win are included, with the
-/// reason.
+/// Reads the whole pool and writes it as chunks, in the order of the labels that it has in this draw. Entries that cannot win are
+/// included, with the reason.
 pub(crate) async fn write_entries(
     cx: &TaskContext,
     draw: &Draw,
+    version: Version,
     past_winners: PastWinners,
 ) -> Result<Written, TaskError> {
     let (name, now) = (Uuid::new_v4().to_string(), cx.clock.now());
@@ -49,7 +48,8 @@ pub(crate) async fn write_entries(
     let (to_hash, pages) = channel(1);
     let (to_write, chunks) = channel(CONCURRENCY);
     let prizes = draw.prizes.clone();
-    let hashing = tokio::task::spawn_blocking(move || hash(&prizes, &past_winners, pages, &to_write));
+    let gathering = Gathering::new(draw, version, past_winners);
+    let hashing = tokio::task::spawn_blocking(move || hash(&prizes, gathering, pages, &to_write));
     let (read, marks) = join(read(cx, draw, to_hash), write(cx, &mut attempt, chunks)).await;
     // Each of the three stops when another does; the results are checked in the order in which an error spreads.
     let marks = marks?;
@@ -73,26 +73,29 @@ async fn read(cx: &TaskContext, draw: &Draw, pages: Sender<Vec<PoolMember>>) -> 
 
 fn hash(
     prizes: &PrizeList,
-    past_winners: &PastWinners,
+    mut gathering: Gathering,
     mut pages: Receiver<Vec<PoolMember>>,
     chunks: &Sender<Chunk>,
 ) -> Result<Result<SealedEntries, Infeasible>, StoreError> {
-    let (mut seal, mut tree) = (Seal::new(prizes), MerkleTree::default());
-    let mut entries = Vec::with_capacity(CHUNK_ENTRIES);
     while let Some(members) = pages.blocking_recv() {
         for member in members {
-            let sealed = sealed_entry(member, past_winners);
-            let leaf_hash =
-                seal.push(&sealed.entry).map_err(|unsorted| StoreError::Broken(unsorted.to_string()))?;
-            tree.push_hash(leaf_hash);
-            entries.push(sealed);
-            if entries.len() == CHUNK_ENTRIES {
-                let entries = std::mem::replace(&mut entries, Vec::with_capacity(CHUNK_ENTRIES));
-                let chunk = Chunk { entries, root: std::mem::take(&mut tree).root() };
-                if chunks.blocking_send(chunk).is_err() {
-                    // Writing has failed, and returns the error.
-                    return Ok(seal.finish());
-                }
+            gathering.take(member)?;
+        }
+    }
+    let (mut seal, mut tree) = (Seal::new(prizes), MerkleTree::default());
+    let mut entries = Vec::with_capacity(CHUNK_ENTRIES);
+    for sealed in gathering.into_sorted() {
+        let sealed = sealed?;
+        let leaf_hash =
+            seal.push(&sealed.entry).map_err(|unsorted| StoreError::Broken(unsorted.to_string()))?;
+        tree.push_hash(leaf_hash);
+        entries.push(sealed);
+        if entries.len() == CHUNK_ENTRIES {
+            let entries = std::mem::replace(&mut entries, Vec::with_capacity(CHUNK_ENTRIES));
+            let chunk = Chunk { entries, root: std::mem::take(&mut tree).root() };
+            if chunks.blocking_send(chunk).is_err() {
+                // Writing has failed, and returns the error.
+                return Ok(seal.finish());
             }
         }
     }
@@ -132,14 +135,4 @@ async fn write(
     let mut marks: Vec<(u32, ChunkMark)> = writes.try_buffer_unordered(CONCURRENCY).try_collect().await?;
     marks.sort_unstable_by_key(|(number, _)| *number);
     Ok(marks.into_iter().map(|(_, mark)| mark).collect())
-}
-
-fn sealed_entry(member: PoolMember, past_winners: &PastWinners) -> SealedEntry {
-    let excluded = match member.excluded {
-        true => Some(Exclusion::Organiser),
-        false => past_winners.get(&member.participant_id).cloned(),
-    };
-    let PoolMember { participant_id, label, tickets, group, holder, .. } = member;
-    let group = group.map(Group::respelled);
-    SealedEntry { entry: Entry { excluded, group, holder, label, tickets }, participant_id }
 }

@@ -177,7 +177,7 @@ pub(super) async fn alternate_views(
     draw: &Draw,
     alternates: &[RankedEntry],
 ) -> Result<Vec<AlternateView>, ApiError> {
-    let people = alternates.iter().map(|line| (&line.participant_id, line.ranked.label));
+    let people = alternates.iter().map(|line| (&line.participant_id, line.member));
     let mut contacts = state.store.contacts_labelled(&draw.lottery_id, people).await?;
     Ok(alternates
         .iter()

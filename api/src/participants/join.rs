@@ -6,10 +6,10 @@ use http::StatusCode;
 use lottery::list::{Why, read_email, read_phone};
 use lottery::receipt::Receipt;
 use lottery::{
-    EmailAddress, FieldError, Lottery, LotteryId, Name, Participant, ParticipantFields, ParticipantId,
-    PhoneNumber, Record, Refusal, Tickets,
+    EmailAddress, FieldError, Lottery, Name, Participant, ParticipantFields, ParticipantId, PhoneNumber,
+    Record, Refusal, Tickets,
 };
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -43,24 +43,21 @@ pub(crate) struct JoinBody {
     email: Option<String>,
 }
 
-/// A participant's own key to their entry: with it the entry can be found and checked in every list of entries of the lottery.
-#[derive(Serialize, ToSchema)]
+/// A participant's own key to their entries: with it the entry can be found and checked in every list of entries of the lottery.
+///
+/// A lottery that was created before receipts named the person gives `{label, nonce, participant_id}`.
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "describes the document that `Receipt` is written as")]
 pub(crate) struct ReceiptView {
-    /// The participant's random name in the lists of entries.
-    label: String,
-    /// Opens the commitment `holder` of the entry: base64url(SHA-256(nonce ‖ participant_id)).
-    nonce: String,
+    /// The e-mail address, as it is bound.
+    email: Option<String>,
+    /// The name, as it is bound.
+    name: String,
     participant_id: String,
-}
-
-impl From<Receipt> for ReceiptView {
-    fn from(receipt: Receipt) -> Self {
-        Self {
-            label: receipt.label.to_string(),
-            nonce: receipt.nonce.to_string(),
-            participant_id: receipt.participant_id.to_string(),
-        }
-    }
+    /// The phone number, as it is bound.
+    phone: Option<String>,
+    /// 32 bytes in hexadecimal, from which the label and the commitment `holder` of each draw follow.
+    secret: String,
 }
 
 /// Enter a lottery that is open to join, and get the receipt.
@@ -70,7 +67,7 @@ pub(crate) async fn join(
     State(state): State<AppState>,
     LotteryPath(lottery_id): LotteryPath,
     body: JsonBody,
-) -> Result<(StatusCode, Json<ReceiptView>), ApiError> {
+) -> Result<(StatusCode, Json<Receipt>), ApiError> {
     let lottery = state.store.lottery(&lottery_id).await?.ok_or_else(unknown_lottery)?;
     if !lottery.open_to_join {
         return Err(ApiError::new(
@@ -96,7 +93,7 @@ pub(crate) async fn join(
         });
     }
     tracing::info!(%lottery_id, "someone joined");
-    Ok((StatusCode::CREATED, Json(receipt_of(&state, &lottery_id, &participant_id).await?)))
+    Ok((StatusCode::CREATED, Json(receipt_of(&state, &lottery, &participant_id).await?)))
 }
 
 fn parse(lottery: &Lottery, body: Value) -> Result<Participant, ApiError> {
@@ -149,16 +146,17 @@ fn invalid(field: &str, reason: Refusal) -> ApiError {
 pub(crate) async fn receipt(
     State(state): State<AppState>,
     ParticipantPath(lottery_id, participant_id): ParticipantPath,
-) -> Result<Json<ReceiptView>, ApiError> {
-    receipt_of(&state, &lottery_id, &participant_id).await.map(Json)
+) -> Result<Json<Receipt>, ApiError> {
+    let lottery = state.store.lottery(&lottery_id).await?.ok_or_else(unknown_lottery)?;
+    receipt_of(&state, &lottery, &participant_id).await.map(Json)
 }
 
 async fn receipt_of(
     state: &AppState,
-    lottery_id: &LotteryId,
+    lottery: &Lottery,
     participant_id: &ParticipantId,
-) -> Result<ReceiptView, ApiError> {
-    let contacts = state.store.contacts(lottery_id, std::slice::from_ref(participant_id)).await?;
+) -> Result<Receipt, ApiError> {
+    let contacts = state.store.contacts(&lottery.lottery_id, std::slice::from_ref(participant_id)).await?;
     let contact = contacts.into_iter().next().ok_or_else(unknown_participant)?;
-    Ok(contact.receipt().into())
+    Ok(contact.receipt(lottery.manifest_version))
 }

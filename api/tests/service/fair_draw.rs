@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use lottery::beacon::Period;
 use lottery::beacon::local::LocalBeacon;
+use lottery::binding::Link;
 use lottery::manifest::{Algorithm, Manifest, NamedRound, Version};
 use lottery::merkle::{Inclusion, MerkleTree, leaf_hash};
 use lottery::moment::Moment;
@@ -24,6 +25,7 @@ impl Service {
         while let Some(members) = pool.next().await.unwrap() {
             entries.extend(members.into_iter().map(|member| SealedEntry {
                 participant_id: member.participant_id,
+                member: member.label,
                 entry: Entry {
                     excluded: None,
                     group: member.group,
@@ -66,7 +68,9 @@ impl Service {
             sealed_at,
             sequence: 1,
             tickets: sealed.tickets,
-            version: Version,
+            version: Version::One,
+            exclude_past_winners: None,
+            operator: None,
         };
         let signature = OrganiserKey::from_seed(&[1; 32]).sign(&manifest.commitment());
         let chunks = marks.len() as u32;
@@ -195,10 +199,15 @@ async fn one_enters_an_open_lottery_once_and_gets_the_receipt_that_the_organiser
     service.get(&path).await.expect(401);
     let parsed: Receipt = serde_json::from_value(receipt.clone()).unwrap();
     let lottery_id = LotteryId::parse("party").unwrap();
-    let members = service.store.pool_members(&lottery_id, &[parsed.label]).await.unwrap();
-    let nonce = lottery::Nonce::from_random(*parsed.nonce.as_bytes());
-    assert_eq!(members[0].holder, lottery::Holder::commit(&nonce, &parsed.participant_id));
-    assert_ne!(parsed.nonce, HexBytes::from([0; 32]));
+    let Receipt::Two(person) = &parsed else { panic!("{parsed:?}") };
+    assert_eq!(
+        (person.name.as_str(), person.phone.as_deref(), person.email.as_deref()),
+        ("Rose", Some("+12025550147"), None)
+    );
+    assert_ne!(person.secret, HexBytes::from([0; 32]));
+    let members = service.store.pool(&lottery_id).next().await.unwrap().unwrap();
+    let link = Link::of(&lottery::Nonce::from_random(*person.secret.as_bytes()));
+    assert_eq!(members[0].binding.unwrap().0.as_bytes(), link.as_bytes());
 
     let again = join(json!({ "name": "Rose again", "phone": "+1 202 555 0147" })).await.expect(409);
     assert_eq!(again.problem(), "already-joined");

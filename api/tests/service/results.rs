@@ -38,6 +38,8 @@ pub(crate) async fn drawn() -> (Service, String) {
         .zip(1..)
         .map(|(id, rank)| RankedEntry {
             participant_id: ParticipantId::parse(id).unwrap(),
+            member: serde_json::from_value(labels[rank as usize - 1].clone()).unwrap(),
+            fingerprints: None,
             rank,
             ranked: Ranked {
                 label: serde_json::from_value(labels[rank as usize - 1].clone()).unwrap(),

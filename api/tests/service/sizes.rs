@@ -57,6 +57,8 @@ async fn large() -> (Service, String) {
         .zip(sealed.into_iter().flatten())
         .map(|(rank, sealed)| RankedEntry {
             participant_id: ParticipantId::parse(sealed.participant_id.as_str()).unwrap(),
+            member: sealed.member,
+            fingerprints: None,
             rank,
             ranked: Ranked {
                 label: sealed.entry.label,

@@ -55,6 +55,8 @@ async fn seated(quota: Value, seats: [u32; 2], is_forfeited: bool) -> (Service, 
         .zip(sealed)
         .map(|(rank, sealed)| RankedEntry {
             participant_id: sealed.participant_id,
+            member: sealed.member,
+            fingerprints: None,
             rank,
             ranked: Ranked {
                 label: sealed.entry.label,

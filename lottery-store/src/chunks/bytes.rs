@@ -9,7 +9,7 @@ use super::SealedEntry;
 
 pub(super) fn encode(entries: &[SealedEntry]) -> Vec<u8> {
     let mut out = Vec::with_capacity(entries.len() * 96);
-    for SealedEntry { entry, participant_id } in entries {
+    for SealedEntry { entry, participant_id, .. } in entries {
         out.extend_from_slice(entry.label.as_ref());
         let tickets = u16::try_from(entry.tickets.get()).expect("an entry has at most 1,000 tickets");
         out.extend_from_slice(&tickets.to_be_bytes());
@@ -21,17 +21,31 @@ pub(super) fn encode(entries: &[SealedEntry]) -> Vec<u8> {
     out
 }
 
+/// The labels of the participants in the pool, 16 bytes each.
+pub(super) fn encode_members(entries: &[SealedEntry]) -> Vec<u8> {
+    entries.iter().flat_map(|sealed| sealed.member.to_bytes()).collect()
+}
+
 fn push_text(text: &str, out: &mut Vec<u8>) {
     let length = u16::try_from(text.len()).expect("ids and groups are far shorter");
     out.extend_from_slice(&length.to_be_bytes());
     out.extend_from_slice(text.as_bytes());
 }
 
-/// None if these are not the bytes of entries.
-pub(super) fn decode(mut bytes: &[u8]) -> Option<Vec<SealedEntry>> {
+/// None if these are not the bytes of entries. Older code has stored no members: they had the labels of their entries.
+pub(super) fn decode(mut bytes: &[u8], members: Option<&[u8]>) -> Option<Vec<SealedEntry>> {
     let mut entries = Vec::with_capacity(super::CHUNK_ENTRIES);
     while !bytes.is_empty() {
         entries.push(entry(&mut bytes)?);
+    }
+    if let Some(members) = members {
+        let (members, rest) = members.as_chunks::<16>();
+        if members.len() != entries.len() || !rest.is_empty() {
+            return None;
+        }
+        for (sealed, member) in entries.iter_mut().zip(members) {
+            sealed.member = Label::from_random(*member);
+        }
     }
     Some(entries)
 }
@@ -50,7 +64,8 @@ fn entry(bytes: &mut &[u8]) -> Option<SealedEntry> {
         label,
         tickets: Tickets::try_from(u32::from(tickets)).ok()?,
     };
-    Some(SealedEntry { entry, participant_id })
+    let member = entry.label;
+    Some(SealedEntry { entry, participant_id, member })
 }
 
 fn text<'a>(bytes: &mut &'a [u8]) -> Option<&'a str> {
@@ -82,37 +97,44 @@ mod tests {
                 label: Label::from_random([number; 16]),
                 tickets: Tickets::try_from(u32::from(number) * 500).unwrap(),
             };
-            SealedEntry { entry, participant_id }
+            let member = Label::from_random([number + 100; 16]);
+            SealedEntry { entry, participant_id, member }
         };
         (1..).zip(kinds).map(|(number, kind)| entry((number.min(2), kind))).collect()
     }
 
     #[test]
     fn entries_read_as_they_are_written() {
-        assert_eq!(decode(&encode(&entries())), Some(entries()));
-        assert_eq!(decode(&[]), Some(vec![]));
+        let members = encode_members(&entries());
+        assert_eq!(decode(&encode(&entries()), Some(&members)), Some(entries()));
+        assert_eq!(decode(&[], Some(&[])), Some(vec![]));
+        assert_eq!(decode(&encode(&entries()), Some(&members[1..])), None);
+        let older = decode(&encode(&entries()), None).unwrap();
+        assert!(older.iter().all(|sealed| sealed.member == sealed.entry.label));
     }
 
     #[test]
     fn cut_or_foreign_bytes_are_no_entries() {
         let bytes = encode(&entries()[..1]);
         for length in 1..bytes.len() {
-            assert_eq!(decode(&bytes[..length]), None, "{length}");
+            assert_eq!(decode(&bytes[..length], None), None, "{length}");
         }
-        assert_eq!(decode(&[0xff; 200]), None);
+        assert_eq!(decode(&[0xff; 200], None), None);
     }
 
     #[test]
     fn a_chunk_of_the_longest_entries_fits_an_item() {
         let longest = SealedEntry {
             participant_id: ParticipantId::parse(&"p".repeat(64)).unwrap(),
+            member: Label::from_random([0; 16]),
             entry: Entry {
                 excluded: Some(Exclusion::PastWinner(DrawId::parse(&"d".repeat(40)).unwrap())),
                 group: Some(Group::parse(&"𠀀".repeat(64)).unwrap()),
                 ..entries()[0].entry.clone()
             },
         };
-        let bytes = encode(&vec![longest; super::super::CHUNK_ENTRIES]);
-        assert!(bytes.len() < 390_000, "{}", bytes.len());
+        let longest = vec![longest; super::super::CHUNK_ENTRIES];
+        let length = encode(&longest).len() + encode_members(&longest).len();
+        assert!(length < 400_000, "{length}");
     }
 }

@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::iter::{Enumerate, Zip};
 use std::{slice, vec};
 
-use lottery::{LotteryId, Participant, ParticipantId, Record};
+use lottery::{Participant, ParticipantId, Record};
 
 use super::counts::{Delta, Groups};
 use super::put::{Author, Recorded};
@@ -135,7 +135,8 @@ impl Plan {
     }
 
     /// The writes: the contact first, and the addresses that are taken behind the journal.
-    pub(super) fn make<'a>(&'a self, lottery_id: &'a LotteryId) -> impl Iterator<Item = Write> + 'a {
+    pub(super) fn make<'a>(&'a self, author: &'a Author<'a>) -> impl Iterator<Item = Write> + 'a {
+        let lottery_id = author.lottery_id;
         self.contact.iter().flat_map(move |contact| {
             let item = contact.contact_item(lottery_id);
             let rewrite = match self.revision {
@@ -144,7 +145,7 @@ impl Plan {
                     Write::put(item).only_if("revision = :revision").value(":revision", number(revision))
                 }
             };
-            let pool = Write::put(contact.participant_item(lottery_id));
+            let pool = Write::put(contact.participant_item(lottery_id, author.key));
             let participant_id = &contact.participant.participant_id;
             let taken = self.taken.iter().map(move |(_, key)| take_address(key.clone(), participant_id));
             let freed = self.freed.iter().cloned().map(Write::delete);

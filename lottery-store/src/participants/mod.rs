@@ -22,6 +22,8 @@ mod undo;
 mod withdraw;
 
 use jiff::Timestamp;
+use lottery::binding::{Identity, Link};
+use lottery::fingerprint::FingerprintKey;
 use lottery::{
     EmailAddress, Group, Holder, Label, LotteryId, Name, Nonce, Participant, ParticipantId, PhoneNumber,
     Tickets,
@@ -122,13 +124,17 @@ impl StoredContact {
             .with("revision", number(self.revision))
     }
 
-    /// What a draw reads: no name, no address, and the nonce only as a commitment.
-    fn participant_item(&self, lottery_id: &LotteryId) -> NewItem {
+    /// What a draw reads: no name, no address, and the nonce only in commitments and in what labels follow from. (`holder` is
+    /// for lotteries whose manifests have the first version.)
+    fn participant_item(&self, lottery_id: &LotteryId, key: &FingerprintKey) -> NewItem {
         let participant = &self.participant;
-        NewItem::sized(keys::participant(lottery_id, &self.label), 6)
+        NewItem::sized(keys::participant(lottery_id, &self.label), 9)
             .with("participant_id", text(&participant.participant_id))
             .with("label", text(self.label))
             .with("holder", text(Holder::commit(&self.nonce, &participant.participant_id)))
+            .with("link", bytes(Link::of(&self.nonce).as_bytes().as_slice()))
+            .with("identity", bytes(Identity::of(&self.nonce, participant).as_bytes().as_slice()))
+            .with("fingerprints", bytes(key.of(participant).to_bytes()))
             .with("tickets", number(participant.tickets.get()))
             .with_some("group", participant.group.as_ref().map(text))
             .with_some("excluded", participant.excluded.then_some(flag(true)))

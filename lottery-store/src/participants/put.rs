@@ -9,6 +9,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use jiff::Timestamp;
+use lottery::fingerprint::FingerprintKey;
 use lottery::{EmailAddress, Label, LotteryId, Participant, ParticipantId, Record};
 
 use super::changes::{Batches, Plan};
@@ -110,6 +111,8 @@ impl Recorded {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Author<'a> {
     pub(super) lottery_id: &'a LotteryId,
+    /// The key of the lottery's fingerprints.
+    pub(super) key: &'a FingerprintKey,
     pub(super) now: Timestamp,
     /// The import that it is part of; none if one person is edited, or enters by themselves.
     pub(super) import: Option<&'a Import>,
@@ -145,7 +148,8 @@ impl Store {
         records: &[Record],
         now: Timestamp,
     ) -> Result<Vec<Recorded>, StoreError> {
-        self.record(&Author { lottery_id, now, import: None }, records).await
+        let key = self.fingerprint_key(lottery_id).await?;
+        self.record(&Author { lottery_id, key: &key, now, import: None }, records).await
     }
 
     pub(super) async fn record(
@@ -212,7 +216,7 @@ impl Store {
                 && let Some(batch) = batches.next()
             {
                 part = part.wrapping_add(1);
-                under_way.push(self.put_batch(author.lottery_id, part, batch));
+                under_way.push(self.put_batch(author, part, batch));
             }
             let Some(done) = under_way.next().await else { break };
             for (place, answer) in done? {
@@ -258,7 +262,7 @@ impl Store {
     /// Writes a batch of participants. Those whose conditions do not hold come back without an answer.
     async fn put_batch(
         &self,
-        lottery_id: &LotteryId,
+        author: &Author<'_>,
         part: u8,
         mut batch: Vec<Plan>,
     ) -> Result<Vec<(usize, Option<Recorded>)>, StoreError> {
@@ -266,12 +270,12 @@ impl Store {
         loop {
             let mut delta = Delta::default();
             batch.iter().for_each(|plan| delta.add(&plan.delta));
-            let count = delta.write(lottery_id, part);
+            let count = delta.write(author.lottery_id, part);
             let outcome = if batch.iter().all(|plan| plan.writes() == 0) {
                 Outcome::Done
             } else {
                 self.transact_made(|| {
-                    let writes = batch.iter().flat_map(|plan| plan.make(lottery_id));
+                    let writes = batch.iter().flat_map(|plan| plan.make(author));
                     writes.chain(count.clone()).collect()
                 })
                 .await?
@@ -304,7 +308,8 @@ impl Store {
         record: &Record,
         now: Timestamp,
     ) -> Result<Option<Recorded>, StoreError> {
-        let author = Author { lottery_id, now, import: None };
+        let key = self.fingerprint_key(lottery_id).await?;
+        let author = Author { lottery_id, key: &key, now, import: None };
         self.decide(&author, record, About::Known).await
     }
 
@@ -343,7 +348,7 @@ impl Store {
                 return Ok(Some(plan.answer));
             }
             let count = plan.delta.write(lottery_id, rand::random());
-            let make = || plan.make(lottery_id).chain(count.clone()).collect();
+            let make = || plan.make(author).chain(count.clone()).collect();
             match self.transact_made(make).await? {
                 Outcome::Done => return Ok(Some(plan.answer)),
                 Outcome::Refused(refusals) => {

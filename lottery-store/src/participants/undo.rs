@@ -252,6 +252,7 @@ impl Store {
         let participant = &before.contact.participant;
         let key = keys::contact(lottery_id, &participant.participant_id);
         let forget = Write::delete(keys::journal(lottery_id, &participant.participant_id));
+        let fingerprint_key = self.fingerprint_key(lottery_id).await?;
         for _ in 0..ATTEMPTS {
             let current = self.get(&key).await?.as_ref().map(StoredContact::from_item).transpose()?;
             let is_as_imported = match &current {
@@ -278,7 +279,7 @@ impl Store {
                     rewrite.only_if("revision = :revision").value(":revision", number(current.revision))
                 }
             });
-            writes.push(Write::put(contact.participant_item(lottery_id)));
+            writes.push(Write::put(contact.participant_item(lottery_id, &fingerprint_key)));
             writes.push(forget.clone());
             let first_address = writes.len();
             let new = wanted.iter().filter(|address| !held.contains(address));

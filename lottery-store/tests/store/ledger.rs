@@ -98,6 +98,8 @@ fn participant(rank: u32) -> ParticipantId {
 fn entry(rank: u32) -> RankedEntry {
     RankedEntry {
         participant_id: participant(rank),
+        member: Label::from_random([rank as u8; 16]),
+        fingerprints: None,
         rank,
         ranked: Ranked {
             label: Label::from_random([rank as u8; 16]),

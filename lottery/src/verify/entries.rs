@@ -1,13 +1,13 @@
 //! The entries of a proof: read strictly, hashed and offered for selection in one pass, by several threads if allowed.
 
+use std::collections::BTreeMap;
+
 use crate::entry_list::{EntryReader, split};
 use crate::manifest::Manifest;
 use crate::merkle::{Hash, leaf_hash, root_of};
-use crate::receipt::Receipt;
-use crate::seats::PassedOn;
+use crate::receipt::{Receipt, Unexplained};
 use crate::selection::{Ranked, Selection};
-use crate::verify::changes::Line;
-use crate::{Entry, Label};
+use crate::{DrawId, Entry, Exclusion, Label};
 
 /// What one pass over a list of entries found.
 pub(super) struct ReadEntries<'p> {
@@ -16,6 +16,8 @@ pub(super) struct ReadEntries<'p> {
     pub(super) selection: Option<Selection<'p>>,
     /// The entry that was looked for, with its place from 0.
     pub(super) wanted: Option<(u64, Entry)>,
+    /// How many are excluded for having won in each draw.
+    pub(super) past_winners: BTreeMap<DrawId, u64>,
     leaf_hashes: Vec<Hash>,
     first: Option<Label>,
     last: Option<Label>,
@@ -54,6 +56,7 @@ impl<'p> ReadEntries<'p> {
             tickets: 0,
             selection,
             wanted: None,
+            past_winners: BTreeMap::new(),
             leaf_hashes: Vec::with_capacity(list.len() / 150),
             first: None,
             last: None,
@@ -74,7 +77,10 @@ impl<'p> ReadEntries<'p> {
             read.first.get_or_insert(entry.label);
             read.last = Some(entry.label);
             if wanted == Some(entry.label) {
-                read.wanted = Some((read.count, entry));
+                read.wanted = Some((read.count, entry.clone()));
+            }
+            if let Some(Exclusion::PastWinner(draw_id)) = entry.excluded {
+                *read.past_winners.entry(draw_id).or_default() += 1;
             }
             read.count += 1;
         }
@@ -93,6 +99,9 @@ impl<'p> ReadEntries<'p> {
         }
         if let (Some(selection), Some(other)) = (&mut self.selection, next.selection) {
             selection.merge(other);
+        }
+        for (draw_id, count) in next.past_winners {
+            *self.past_winners.entry(draw_id).or_default() += count;
         }
         self.count += next.count;
         self.tickets += next.tickets;
@@ -116,6 +125,7 @@ impl<'p> ReadEntries<'p> {
         if root != manifest.root {
             return Err(format!("their Merkle root is {root}, the manifest says {}", manifest.root));
         }
+        manifest.check_past_winners(self.past_winners.keys()).map_err(|reason| reason.to_string())?;
         Ok(self)
     }
 }
@@ -127,18 +137,16 @@ fn out_of_order(label: &Label) -> String {
 /// What a receipt shows its owner: their entry, and what became of it.
 pub(super) fn own_place(
     receipt: &Receipt,
+    manifest: &Manifest,
     entry: Option<(u64, &Entry)>,
     line: Option<&Line>,
     passed_on: &[PassedOn],
 ) -> Result<String, String> {
-    let (place, entry) = entry.ok_or_else(|| format!("no entry has the label {}", receipt.label))?;
-    if !receipt.holds(entry) {
-        return Err(format!(
-            "the entry {} belongs to somebody else than {}",
-            receipt.label, receipt.participant_id
-        ));
-    }
-    let became = match (&entry.excluded, line) {
+    let label = receipt.label(manifest).map_err(|reason| reason.to_string())?;
+    let (place, entry) = entry.ok_or_else(|| Unexplained::Label(label).to_string())?;
+    receipt.explains(entry, manifest).map_err(|reason| reason.to_string())?;
+    let rank = ranking.and_then(|ranking| (1..).zip(ranking).find(|(_, ranked)| ranked.label == label));
+    let became = match (&entry.excluded, rank) {
         (Some(excluded), _) => format!("cannot win ({excluded})"),
         (None, None) => "waits for the round".to_owned(),
         (None, Some(line)) => match line.rank_of(&receipt.label) {
@@ -146,8 +154,8 @@ pub(super) fn own_place(
             None => "does not win".to_owned(),
         },
     };
-    let tickets = entry.tickets.get();
-    Ok(format!("{} is entry {} with {tickets} tickets, and {became}", receipt.participant_id, place + 1))
+    let (id, tickets) = (receipt.participant_id(), entry.tickets.get());
+    Ok(format!("{id} is entry {} with {tickets} tickets, and {became}", place + 1))
 }
 
 /// What became of whoever has this rank.

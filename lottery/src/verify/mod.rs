@@ -5,6 +5,8 @@ mod entries;
 mod report;
 mod time;
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 pub use report::{Outcome, Report, Step, StepName};
@@ -55,7 +57,8 @@ pub fn verify(bytes: &[u8], options: &Options) -> Report {
         witnesses: Vec::new(),
         steps: Vec::new(),
         ranking: None,
-        passed_on: None,
+        manifest: None,
+        past_winners: BTreeMap::new(),
         verdict: String::new(),
     };
     report.verdict = match check(bytes, options, &mut report) {
@@ -104,6 +107,7 @@ fn check(bytes: &[u8], options: &Options, report: &mut Report) -> Result<(Outcom
         ),
     );
 
+    report.manifest = Some(manifest.clone());
     let commitment = manifest.commitment();
     report.commitment = Some(commitment);
     let how = match pins.commitment {
@@ -155,7 +159,7 @@ fn check(bytes: &[u8], options: &Options, report: &mut Report) -> Result<(Outcom
         Selection::new(prk, &manifest.prizes, manifest.alternates.saturating_add(behind))
     });
     let threads = options.threads.map_or(1, std::num::NonZeroUsize::get);
-    let label = options.receipt.as_ref().map(|receipt| receipt.label);
+    let label = options.receipt.as_ref().and_then(|receipt| receipt.label(manifest).ok());
     let read = ReadEntries::read(list, selection.as_ref(), label, threads)
         .and_then(|read| read.check(manifest, threads))
         .map_err(|found| broken(StepName::Entries, found))?;
@@ -164,15 +168,11 @@ fn check(bytes: &[u8], options: &Options, report: &mut Report) -> Result<(Outcom
         format!("{} entries with {} tickets give the root {}", read.count, read.tickets, manifest.root),
     );
 
-    let line = read.selection.map(|selection| changes::Line::of(selection, manifest.alternates));
-    let verdict = check_ranking(&proof, &commitment, pins, line.as_ref(), report);
-    if let Err(Stop::Broken(..)) = verdict {
-        return verdict;
-    }
-    let passed_on = changes::check(&proof, &commitment, line.as_ref(), report)?;
+    report.past_winners.clone_from(&read.past_winners);
+    let verdict = check_ranking(&proof, &commitment, pins, read.selection, report);
     if let Some(receipt) = &options.receipt {
         let place = read.wanted.as_ref().map(|(place, entry)| (*place, entry));
-        let found = entries::own_place(receipt, place, line.as_ref(), &passed_on)
+        let found = entries::own_place(receipt, manifest, place, report.ranking.as_deref())
             .map_err(|found| broken(StepName::Receipt, found))?;
         report.pass(StepName::Receipt, found);
     }

@@ -1,13 +1,14 @@
 //! What a verification found: one line for each step, and a verdict in one sentence.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Serialize;
 
-use crate::seat_changes::PassedOnCounts;
+use crate::manifest::Manifest;
 use crate::selection::Ranked;
 use crate::witness::Worth;
-use crate::{Commitment, HexBytes};
+use crate::{Commitment, DrawId, HexBytes};
 
 /// The steps of a verification, in their order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -82,8 +83,12 @@ pub struct Report {
     pub steps: Vec<Step>,
     /// Winners and alternates as recomputed here.
     pub ranking: Option<Vec<Ranked>>,
-    /// How many seats were passed on, and why; none if the changes could not be checked.
-    pub passed_on: Option<PassedOnCounts>,
+    /// The manifest, if the proof has the form of one.
+    #[serde(skip)]
+    pub manifest: Option<Manifest>,
+    /// How many entries are excluded for having won in each earlier draw.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub past_winners: BTreeMap<DrawId, u64>,
     /// What all of it means, in one sentence.
     pub verdict: String,
 }

@@ -2,7 +2,7 @@
 
 use lottery::beacon::local::LocalBeacon;
 use lottery::beacon::{BeaconRound, Chain, Period};
-use lottery::manifest::{Algorithm, Manifest, NamedRound, Version};
+use lottery::manifest::{Algorithm, Manifest, NamedRound, OperatorPlace, Version};
 use lottery::moment::Moment;
 use lottery::proof::{Proof, ProofBeacon};
 use lottery::ranking::Prk;
@@ -99,9 +99,23 @@ impl Draw {
             sealed_at,
             sequence: 2,
             tickets: sealed.tickets,
-            version: Version,
+            version: Version::One,
+            exclude_past_winners: None,
+            operator: None,
         };
         Self { entries, ..draw(manifest) }
+    }
+
+    /// The same with a manifest of the second version.
+    pub(crate) fn second(mut self) -> Self {
+        self.manifest.version = Version::Two;
+        self.manifest.exclude_past_winners = Some(true);
+        self.manifest.operator = Some(OperatorPlace {
+            lane: OperatorPlace::lane_of(&self.manifest.lottery_id),
+            previous_commitment: Some(lottery::Commitment::from(bytes("lane", 1))),
+            sequence: 7,
+        });
+        self
     }
 
     /// The round that decides, as the beacon publishes it.

@@ -3,6 +3,7 @@
 
 use lottery::manifest::NamedRound;
 use lottery::moment::Moment;
+use lottery::receipt::{LabelReceipt, Receipt};
 use lottery::verify::{Options, Pins, Report, StepName, verify};
 use lottery::{DrawStatus, Tickets};
 
@@ -144,12 +145,12 @@ fn the_winning_label_cannot_be_claimed_for_somebody_else() {
     let draw = honest();
     let winner = &draw.proof().ranking.unwrap()[0];
     let entry = draw.entries.iter().find(|entry| entry.label == winner.label).unwrap();
-    let friend = lottery::receipt::Receipt {
+    let friend = Receipt::One(LabelReceipt {
         label: entry.label,
         nonce: lottery::HexBytes::from([0; 32]),
         participant_id: lottery::ParticipantId::parse("friend").unwrap(),
-    };
-    assert!(!friend.holds(entry));
+    });
+    assert!(friend.explains(entry, &draw.manifest).is_err());
     let options = Options { receipt: Some(friend), ..Options::default() };
     let report = verify(draw.bundle().as_bytes(), &options);
     assert_eq!(report.broken(), Some(StepName::Receipt));

@@ -85,7 +85,8 @@ fn a_file_is_verified_and_the_exit_code_says_the_verdict() {
 
     let nonce = lottery::Nonce::from_random(bytes("nonce", 4));
     let participant_id = lottery::ParticipantId::parse("4").unwrap();
-    let receipt = lottery::receipt::Receipt::new(entry(4, 1, None).label, &nonce, participant_id);
+    let nonce = lottery::HexBytes::from(*nonce.as_bytes());
+    let receipt = lottery::receipt::LabelReceipt { label: entry(4, 1, None).label, nonce, participant_id };
     let receipt = file("receipt.json", &serde_json::to_string(&receipt).unwrap());
     let (code, output) = verify_draw(&[&good, "--receipt", &receipt]);
     assert_eq!(code, 0, "{output:?}");

@@ -1,6 +1,6 @@
 //! Whatever is changed in a proof is refused, and the message names the step.
 
-use lottery::receipt::Receipt;
+use lottery::receipt::{LabelReceipt, Receipt};
 use lottery::verify::{Options, Pins, StepName, verify};
 use lottery::{HexBytes, Nonce, ParticipantId};
 use proptest::prelude::*;
@@ -189,9 +189,11 @@ fn a_receipt_shows_its_owner_their_place_and_nobody_elses() {
     let receipt = |number: u64| {
         let participant_id = ParticipantId::parse(&number.to_string()).unwrap();
         let nonce = Nonce::from_random(bytes("nonce", number));
-        Receipt::new(naive::entry(number, 1, None).label, &nonce, participant_id)
+        let nonce = HexBytes::from(*nonce.as_bytes());
+        LabelReceipt { label: naive::entry(number, 1, None).label, nonce, participant_id }
     };
-    let with = |receipt: Receipt| {
+    let with = |receipt: LabelReceipt| {
+        let receipt = Receipt::One(receipt);
         verify(bundle.as_bytes(), &Options { receipt: Some(receipt), ..Options::default() })
     };
     let proof = draw.proof();
@@ -208,7 +210,7 @@ fn a_receipt_shows_its_owner_their_place_and_nobody_elses() {
         };
         assert!(found.contains(expected), "{found}");
     }
-    let claimed = Receipt { participant_id: receipt(2).participant_id, ..receipt(1) };
+    let claimed = LabelReceipt { participant_id: receipt(2).participant_id, ..receipt(1) };
     assert_eq!(with(claimed).broken(), Some(StepName::Receipt));
     assert_eq!(with(receipt(999)).broken(), Some(StepName::Receipt));
 }
