@@ -115,6 +115,7 @@ static FILES: LazyLock<Vec<File>> = LazyLock::new(|| {
         "verify/roots.js",
         "verify/shape.js",
         "verify/signature.js",
+        "verify/receipt.js",
         "verify/steps.js",
         "verify/witness.js",
         "views/console.js",

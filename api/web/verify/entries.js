@@ -1,7 +1,7 @@
 // @ts-check
 // The list of entries: its order, its sums, its Merkle root (RFC 6962, section 2.1).
 
-import { base64url, canonical, hex, sha256, unhex, utf8 } from "./bytes.js";
+import { canonical, hex, sha256, utf8 } from "./bytes.js";
 import { ENTRY, fits } from "./shape.js";
 
 const LEAF = Uint8Array.of(0);
@@ -14,6 +14,7 @@ export class EntryList {
     this.tickets = 0;
     this.last = "";
     this.peaks = [];
+    this.pastWinnersOf = new Set();
   }
 
   /** Takes an entry; answers what is wrong with it, or null. */
@@ -23,6 +24,7 @@ export class EntryList {
     this.last = entry.label;
     this.count += 1;
     this.tickets += entry.tickets;
+    if (entry.excluded?.startsWith("past_winner:")) this.pastWinnersOf.add(entry.excluded.slice(12));
     let peak = { hash: sha256(LEAF, utf8(canonical(entry))), leaves: 1 };
     while (this.peaks.at(-1)?.leaves === peak.leaves) {
       const left = this.peaks.pop();
@@ -38,9 +40,4 @@ export class EntryList {
     const hashes = this.peaks.map((peak) => peak.hash);
     return hex(hashes.reduceRight((right, left) => sha256(NODE, left, right)));
   }
-}
-
-/** Whether a receipt explains who stands behind an entry. */
-export function explains(receipt, entry) {
-  return base64url(sha256(unhex(receipt.nonce), utf8(receipt.participant_id))) === entry.holder;
 }

@@ -96,10 +96,20 @@ export const ENTRY = {
   tickets: whole(1, 1000),
 };
 
+/** A receipt for manifests of the first version. */
 export const RECEIPT = {
   label: LABEL,
   nonce: hexadecimal(32),
   participant_id: text(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/),
+};
+
+/** A receipt for manifests of the second version, which names the person. */
+export const RECEIPT_2 = {
+  email: orNull(isText),
+  name: isText,
+  participant_id: RECEIPT.participant_id,
+  phone: orNull(isText),
+  secret: hexadecimal(32),
 };
 
 /** Bytes in base64 with padding, in its one spelling. */
@@ -122,7 +132,7 @@ function base64(most) {
 }
 
 /** A proof without its entries, which are held to their shape in a step of their own. */
-export const PROOF = {
+const PROOF = {
   beacon: {
     chain: {
       beacon_id: isText,
@@ -170,8 +180,16 @@ export const PROOF = {
   version: whole(1, 1),
 };
 
-/** A proof of the second version has witnesses and seat changes, of which there may be none. */
-export const PROOF_2 = {
+/** A manifest of the second version says more. */
+const MANIFEST_2 = {
+  ...PROOF.manifest,
+  exclude_past_winners: (value) => typeof value === "boolean",
+  operator: { lane: whole(0, 15), previous_commitment: orNull(hexadecimal(32)), sequence: whole(0, EXACT) },
+  version: whole(2, 2),
+};
+
+/** A proof of the second version has witnesses, of whom there may be none. */
+const PROOF_2 = {
   ...PROOF,
   changes: list(
     {
@@ -190,3 +208,9 @@ export const PROOF_2 = {
   version: whole(2, 2),
   witnesses: list({ kind: text(/^rfc3161$/), token: base64(32768) }, 0, 8),
 };
+
+/** The shape of a proof of this version with a manifest of that version. */
+export function proofShape(proof) {
+  const shape = proof?.version === 2 ? PROOF_2 : PROOF;
+  return proof?.manifest?.version === 2 ? { ...shape, manifest: MANIFEST_2 } : shape;
+}

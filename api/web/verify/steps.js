@@ -3,10 +3,10 @@
 
 import { isBeacons } from "./beacon.js";
 import { bigEndian, canonical, hex, join, sha256, unhex, utf8 } from "./bytes.js";
-import { replay } from "./changes.js";
-import { EntryList, explains } from "./entries.js";
+import { EntryList } from "./entries.js";
 import { inLine, ranking, scorer } from "./ranking.js";
-import { PROOF, PROOF_2, RECEIPT, fits, isMoment } from "./shape.js";
+import { ownEntry } from "./receipt.js";
+import { fits, isMoment, proofShape } from "./shape.js";
 import { isSigned } from "./signature.js";
 import { fromBase64, worth } from "./witness.js";
 
@@ -103,10 +103,12 @@ export async function verify(bytes, { readEntries, noted, receipt }, tell) {
       open("entries_apart");
       return "incomplete";
     }
-    const { list, scored, own } = await take(pages, score, receipt);
+    const mine = receipt ? ownEntry(receipt, manifest) : null;
+    const { list, scored, own } = await take(pages, score, mine?.label);
     need(list.count === manifest.entries, "entries_count");
     need(list.tickets === manifest.tickets, "entries_tickets");
     need(list.root() === manifest.root, "entries_root");
+    if (manifest.version === 2) checkPastWinners(manifest, list.pastWinnersOf);
     holds({ entries: list.count, tickets: list.tickets });
 
     step = "ranking";
@@ -140,9 +142,18 @@ export async function verify(bytes, { readEntries, noted, receipt }, tell) {
 
     if (receipt) {
       step = "receipt";
+      need(mine, "receipt_version");
       need(own, "receipt_unknown");
-      need(explains(receipt, own), "receipt_wrong");
-      tell({ step, state: "holds", ...ownPlace(receipt.label, known, replayed.seats) });
+      need(isBound(own, mine), "receipt_wrong");
+      const rank = (proof.ranking ?? []).findIndex((one) => one.label === mine?.label);
+      const place = rank < 0 ? null : proof.ranking[rank];
+      tell({
+        step,
+        state: "holds",
+        reason:
+          place === null ? "receipt_listed" : place.prize === null ? "receipt_alternate" : "receipt_won",
+        places: { prize: place?.prize == null ? "" : manifest.prizes[place.prize].name, rank: rank + 1 },
+      });
     }
     if (!isWhole) return "incomplete";
     if (!isRanked) return "unseated";
@@ -189,7 +200,7 @@ function read(bytes) {
   } catch {
     throw new Broken("form_json");
   }
-  need(fits(proof, proof?.version === 2 ? PROOF_2 : PROOF), "form_fields");
+  need(fits(proof, proofShape(proof)), "form_fields");
   need(canonical(proof) === text, "form_canonical");
   return { proof, entries: list === "null" ? null : bytes.subarray(first + 1, tail - 1) };
 }
@@ -212,16 +223,6 @@ function decode(bytes) {
   return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
 }
 
-/** A receipt as it was kept, or null. */
-export function readReceipt(text) {
-  try {
-    const receipt = JSON.parse(text);
-    return fits(receipt, RECEIPT) ? receipt : null;
-  } catch {
-    return null;
-  }
-}
-
 function checkManifest(manifest) {
   const isFirst = manifest.sequence === 1;
   need(manifest.sequence > 0, "manifest_sequence");
@@ -231,6 +232,18 @@ function checkManifest(manifest) {
     manifest.closes_at === null || Date.parse(manifest.closes_at) <= Date.parse(manifest.sealed_at),
     "manifest_closes",
   );
+  if (manifest.version === 2) {
+    const { lane, previous_commitment: previous, sequence } = manifest.operator;
+    need(lane === sha256(utf8(manifest.lottery_id))[0] >> 4, "manifest_operator");
+    need(sequence > 0 && (previous === null) === (sequence === 1), "manifest_operator");
+  }
+}
+
+/** Nobody can have won in a draw that is no earlier one. */
+function checkPastWinners(manifest, draws) {
+  need(!draws.size || manifest.exclude_past_winners, "entries_past_winners");
+  need(!draws.size || manifest.sequence > 1, "entries_past_winners");
+  need(!draws.has(manifest.draw_id), "entries_past_winners");
 }
 
 function checkRound(manifest, chain) {
@@ -271,8 +284,13 @@ async function witnessed({ manifest, beacon: { chain }, witnesses = [] }, commit
   return { state: "open", reason: `witness_${first?.reason ?? first?.outcome ?? "none"}` };
 }
 
+/** Whether an entry has the holder that a receipt gives. */
+function isBound(entry, mine) {
+  return entry.holder === mine.holder;
+}
+
 /** Takes all entries, and leaves the page time to breathe. */
-async function take(pages, score, receipt) {
+async function take(pages, score, label) {
   const list = new EntryList();
   const scored = [];
   let own = null;
@@ -281,7 +299,7 @@ async function take(pages, score, receipt) {
     for (const entry of page) {
       const wrong = list.add(entry);
       need(wrong === null, wrong);
-      if (receipt && entry.label === receipt.label) own = entry;
+      if (entry.label === label) own = entry;
       if (score && entry.excluded === null)
         scored.push({ label: entry.label, group: entry.group, score: score(entry) });
       if (performance.now() - breathed > 30) {

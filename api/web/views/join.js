@@ -84,8 +84,8 @@ function receipt(lottery, answer) {
   );
 }
 
-function receiptText({ label, nonce, participant_id }) {
-  return JSON.stringify({ label, nonce, participant_id });
+function receiptText(receipt) {
+  return JSON.stringify(receipt);
 }
 
 /** Gives a receipt to keep, as a file. */

@@ -8,7 +8,8 @@ import { number, prizes, trouble } from "../format.js";
 import { t } from "../i18n/index.js";
 import { passedOnInWords } from "../passed_on.js";
 import { link } from "../router.js";
-import { STEPS, readReceipt, verify } from "../verify/steps.js";
+import { readReceipt } from "../verify/receipt.js";
+import { STEPS, verify } from "../verify/steps.js";
 
 export async function show(root, { parameters: [lottery, id], signal }) {
   const draw = await get(drawPath(lottery, id), { signal });
@@ -142,11 +143,21 @@ export async function show(root, { parameters: [lottery, id], signal }) {
   await run();
 }
 
-/** The receipt in the link of a winner's message: label, nonce and participant id. */
+/** The receipt in the link of a winner's message: its text in base64url, or label, nonce and participant id. */
 function given() {
   const words = new URLSearchParams(location.hash.split("?")[1] ?? "").get("receipt")?.split(",") ?? [];
+  if (words.length === 1) return decoded(words[0]);
   const [label, nonce, participant_id] = words;
   return words.length === 3 ? JSON.stringify({ label, nonce, participant_id }) : null;
+}
+
+function decoded(base64url) {
+  try {
+    const bytes = atob(base64url.replace(/-/g, "+").replace(/_/g, "/"));
+    return new TextDecoder("utf-8", { fatal: true }).decode(Uint8Array.from(bytes, (it) => it.charCodeAt(0)));
+  } catch {
+    return null;
+  }
 }
 
 /** The entries of a large draw, page by page. */

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use super::bundles::{Draw, entries, prizes, prizes_of_several, strange_hash};
 use super::loose::{HALF_PAIR, Loose};
 use super::naive::{bytes, entry, one_prize, prize};
-use super::seat_changes::Evening;
+use super::second_manifest;
 use super::verifiers::{Others, Said, ours};
 
 /// By kind, the cases in their order.
@@ -53,20 +53,20 @@ pub(crate) fn quicknet() -> Loose {
 }
 
 #[derive(Default)]
-struct Builder(Corpus);
+pub(crate) struct Builder(Corpus);
 
 impl Builder {
-    fn add(&mut self, kind: &'static str, name: &str, proof: Vec<u8>, verdict: &str, step: Option<&str>) {
+    pub(crate) fn add(&mut self, kind: &'static str, name: &str, proof: Vec<u8>, verdict: &str, step: Option<&str>) {
         let expected = Said { verdict: verdict.to_owned(), step: step.map(str::to_owned) };
         self.0.entry(kind).or_default().push(Case { name: name.to_owned(), proof, expected });
     }
 
-    fn draw(&mut self, name: &str, draw: Draw) {
+    pub(crate) fn draw(&mut self, name: &str, draw: Draw) {
         self.add("honest", name, draw.bundle().into_bytes(), "consistent", None);
     }
 
     /// A proof that is refused at the step that gives the kind its name.
-    fn refused(&mut self, step: &'static str, name: &str, proof: &Loose) {
+    pub(crate) fn refused(&mut self, step: &'static str, name: &str, proof: &Loose) {
         self.add(step, name, proof.bytes(), "refused", Some(step));
     }
 
@@ -100,7 +100,7 @@ fn corpus() -> Corpus {
     signature(&mut cases);
     randomness(&mut cases);
     lists(&mut cases);
-    seat_changes(&mut cases);
+    second_manifest::cases(&mut cases);
     cases.0
 }
 

@@ -65,6 +65,7 @@ fn honest() -> Vec<Loose> {
     named.manifest()["prizes"][0]["name"] = json!("\u{feff}Rad \u{1f6b2}\u{200b}");
     named.reseal();
     vec![
+        super::second_manifest::second(),
         Loose::of(&Draw::seal(entries(1), one_prize(1))),
         Loose::of(&first),
         Loose::of(&Draw::seal(entries(30), prizes())),

@@ -13,7 +13,7 @@ mod feasibility;
 mod loose;
 mod naive;
 mod quotas;
-mod seat_changes;
+mod second_manifest;
 mod second_verifier;
 mod selection;
 mod statistics;

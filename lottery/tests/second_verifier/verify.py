@@ -1,6 +1,6 @@
 """A second verifier of the fair draw, written from docs/fair-draw.md, with Python's standard library alone.
 
-    python3 verify.py [--tsa-root PEM] PROOF...     one line of JSON for each file: the verdict, the ranking or the step that
+    python3 verify.py [--receipt RECEIPT] [--tsa-root PEM] PROOF...     one line of JSON for each file: the verdict, the ranking or the step that
                                                     does not hold
     python3 verify.py --lines      the same for each line of the standard input, a proof's bytes in base64
 """
@@ -14,6 +14,7 @@ import json
 import re
 import sys
 import unicodedata
+import uuid
 
 import bls
 import witness
@@ -203,24 +204,15 @@ def witnesses(value):
     return isinstance(value, list) and len(value) <= 8 and fits(value, [{"kind": text("rfc3161"), "token": stamp}])
 
 
-CHANGE = {
-    "at": moment,
-    "kind": text("withdrawn|replaced"),
-    "number": whole(0, U32),
-    "previous": hexadecimal(32),
-    "rank": whole(0, U32),
-    "reason": or_null(text("absent|declined|unreachable|ineligible")),
-    "signature": hexadecimal(64),
-    "taken_by": or_null(whole(0, U32)),
+# A manifest of the second version says more.
+MANIFEST_2 = {
+    **PROOF["manifest"],
+    "exclude_past_winners": lambda value: type(value) is bool,
+    "operator": {"lane": whole(0, 15), "previous_commitment": or_null(hexadecimal(32)), "sequence": whole(0, EXACT)},
+    "version": whole(2, 2),
 }
-
-
-def changes(value):
-    return isinstance(value, list) and len(value) <= 10000 and fits(value, [CHANGE])
-
-
-# A proof of the second version has witnesses and seat changes, of which there may be none.
-PROOF_2 = {**PROOF, "changes": changes, "version": whole(2, 2), "witnesses": witnesses}
+# A proof of the second version has witnesses, of whom there may be none.
+PROOF_2 = {**PROOF, "version": whole(2, 2), "witnesses": witnesses}
 
 
 def parts_make_sense(bound):
@@ -445,11 +437,79 @@ def cut(data):
     return data[:head] + data[tail:], None if entries == b"null" else entries
 
 
-def verify(data, roots=()):
+def shape_of(proof):
+    """The shape of a proof of this version with a manifest of that version."""
+    version = lambda value: value.get("version") if isinstance(value, dict) else None
+    shape = PROOF_2 if version(proof) == 2 else PROOF
+    is_second = isinstance(proof, dict) and version(proof.get("manifest")) == 2
+    return {**shape, "manifest": MANIFEST_2} if is_second else shape
+
+
+def check_operator(manifest):
+    """The place among all draws of the operator."""
+    place = manifest["operator"]
+    lane = sha256(manifest["lottery_id"].encode())[0] >> 4
+    need(place["lane"] == lane, "manifest", "another lane than the lottery's")
+    need(place["sequence"] > 0, "manifest", "the lane counts from 1")
+    is_first = place["previous_commitment"] is None
+    need(is_first == (place["sequence"] == 1), "manifest", "the draw before in the lane must be named, unless it is the first")
+
+
+def check_past_winners(manifest, entries):
+    """Nobody can have won in a draw that is no earlier one."""
+    draws = {entry["excluded"].split(":")[1] for entry in entries if (entry["excluded"] or "").startswith("past_winner:")}
+    need(not draws or manifest["exclude_past_winners"], "entries", "past winners are excluded, which the manifest denies")
+    need(not draws or manifest["sequence"] > 1, "entries", "past winners before the first draw")
+    need(manifest["draw_id"] not in draws, "entries", "past winners of this very draw")
+
+
+# --- receipts ----------------------------------------------------------------------------------------------------
+
+RECEIPT = {
+    "email": or_null(any_text),
+    "name": any_text,
+    "participant_id": text("[A-Za-z0-9][A-Za-z0-9._-]{0,63}"),
+    "phone": or_null(any_text),
+    "secret": hexadecimal(32),
+}
+RECEIPT_1 = {"label": LABEL, "nonce": hexadecimal(32), "participant_id": RECEIPT["participant_id"]}
+
+
+def expand(key, info):
+    """The first block of HKDF-Expand (RFC 5869), which is 32 bytes long."""
+    return hmac.digest(key, info + b"\x01", "sha256")
+
+
+def own(receipt, manifest):
+    """The label and the holder that a receipt gives in a draw."""
+    if manifest["version"] == 1:
+        need(fits(receipt, RECEIPT_1), "receipt", "no receipt of this version")
+        holder = sha256(bytes.fromhex(receipt["nonce"]), receipt["participant_id"].encode())
+        return receipt["label"], base64.urlsafe_b64encode(holder).decode().rstrip("=")
+    need(fits(receipt, RECEIPT), "receipt", "no receipt of this version")
+    secret = bytes.fromhex(receipt["secret"])
+    person = {name: receipt[name] for name in ("email", "name", "participant_id", "phone")}
+    identity = sha256(secret, canonical(person))
+    link = expand(secret, b"fair-draw link")
+    draw = (manifest["lottery_id"] + "/" + manifest["draw_id"]).encode()
+    bits = bytearray(expand(link, b"fair-draw label " + draw)[:16])
+    bits[6] = bits[6] & 0x0F | 0x40
+    bits[8] = bits[8] & 0x3F | 0x80
+    holder = expand(link, b"fair-draw holder " + draw + b" " + identity)
+    return str(uuid.UUID(bytes=bytes(bits))), base64.urlsafe_b64encode(holder).decode().rstrip("=")
+
+
+def check_receipt(receipt, manifest, entries):
+    label, holder = own(receipt, manifest)
+    entry = next((entry for entry in entries if entry["label"] == label), None)
+    need(entry is not None, "receipt", "no entry has the label of the receipt")
+    need(entry["holder"] == holder, "receipt", "the entry is bound to something else")
+
+
+def verify(data, roots=(), receipt=None):
     data, listed = cut(data)
     proof = parsed(data, "form")
-    is_second = isinstance(proof, dict) and proof.get("version") == 2
-    need(fits(proof, PROOF_2 if is_second else PROOF), "form", "not every field and no other, in its bounds")
+    need(fits(proof, shape_of(proof)), "form", "not every field and no other, in its bounds")
     manifest, chain, drawn = proof["manifest"], proof["beacon"]["chain"], proof["beacon"]["round"]
     need(prizes_make_sense(manifest["prizes"]), "form", "prizes that make no sense")
 
@@ -459,6 +519,9 @@ def verify(data, roots=()):
         need((manifest[name] is None) == first, "manifest", "the draw before must be named, unless it is the first")
     closes_at, sealed_at = manifest["closes_at"], milliseconds(manifest["sealed_at"])
     need(closes_at is None or milliseconds(closes_at) <= sealed_at, "manifest", "sealed before it closed")
+
+    if manifest["version"] == 2:
+        check_operator(manifest)
 
     commitment = sha256(canonical(manifest))
     key, signature = (bytes.fromhex(proof["signature"][name]) for name in ("public_key", "signature"))
@@ -499,6 +562,8 @@ def verify(data, roots=()):
     leaves = [sha256(b"\x00", canonical(entry)) for entry in entries]
     root = merkle_root(leaves) if leaves else sha256()
     need(root.hex() == manifest["root"], "entries", "another Merkle root")
+    if manifest["version"] == 2:
+        check_past_winners(manifest, entries)
 
     if drawn is None:
         need(proof["ranking"] is None, "ranking", "winners without the round that decides them")
@@ -516,21 +581,25 @@ def verify(data, roots=()):
         need(not proof.get("changes"), "changes", "seat changes without winners")
         return {"verdict": "incomplete", "commitment": commitment.hex()}
     need(ranking == proof["ranking"], "ranking", "another ranking than the one that follows")
-    organiser = bytes.fromhex(proof["signature"]["public_key"])
-    replay(proof.get("changes", []), commitment, organiser, ranking, line, manifest)
+    if receipt is not None:
+        check_receipt(receipt, manifest, entries)
     verdict = "holds" if chain_hash.hex() == QUICKNET else "consistent"
     return {"verdict": verdict, "commitment": commitment.hex(), "ranking": ranking, "witnesses": stamps}
 
 
-def judged(data, roots):
+def judged(data, roots, receipt=None):
     try:
-        return verify(data, roots)
+        return verify(data, roots, receipt)
     except Refused as refused:
         return {"verdict": "refused", "step": refused.step, "why": str(refused)}
 
 
 def main():
-    paths, roots = sys.argv[1:], witness.public_roots()
+    paths, roots, receipt = sys.argv[1:], witness.public_roots(), None
+    if paths[:1] == ["--receipt"]:
+        with open(paths[1], encoding="utf-8") as file:
+            receipt = json.load(file)
+        paths = paths[2:]
     while paths[:1] == ["--tsa-root"]:
         with open(paths[1], encoding="utf-8") as file:
             roots += witness.certificates_of(file.read())
@@ -542,7 +611,7 @@ def main():
     verdicts = []
     for path in paths:
         with open(path, "rb") as file:
-            verdicts.append(judged(file.read(), roots))
+            verdicts.append(judged(file.read(), roots, receipt))
     for verdict in verdicts:
         print(json.dumps(verdict))
     sys.exit(0 if verdicts and all(verdict["verdict"] in ("holds", "consistent") for verdict in verdicts) else 1)
