@@ -21,6 +21,7 @@ mod error;
 mod explanation;
 mod extract;
 mod idempotency;
+mod key_page;
 mod lotteries;
 mod openapi;
 mod organiser;

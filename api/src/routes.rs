@@ -19,7 +19,7 @@ use crate::openapi::{self, Document};
 use crate::parameters::{self, Parameters};
 use crate::rate_limit::RateClass;
 use crate::state::AppState;
-use crate::{draws, edge, lotteries, page, participants};
+use crate::{draws, edge, key_page, lotteries, page, participants};
 
 /// One route with all that is declared about it.
 pub struct Endpoint {
@@ -93,6 +93,7 @@ fn table() -> Vec<Endpoint> {
         Endpoint::declared(Public, Read, routes!(page::file_of_build)).takes_any().fails_with(&[404]),
         Endpoint::declared(Public, Health, routes!(page::health)),
         Endpoint::declared(Public, Read, routes!(openapi::document)),
+        Endpoint::declared(Public, Read, routes!(key_page::key_page)).fails_with(&[400]),
         Endpoint::declared(Only(DrawsWrite), Write, routes!(lotteries::create))
             .fails_with(&[400, 409, 413, 415, 422]),
         Endpoint::declared(Public, Read, routes!(lotteries::list)).fails_with(&[400]),

@@ -147,6 +147,7 @@ pub(crate) fn draw_from(item: &Item) -> Result<Draw, StoreError> {
         commitment,
         round: item.optional_number("round")?,
         round_at: item.parse_optional("round_at")?,
+        is_seal_confirmed: !item.optional_flag("seal_unconfirmed")?,
         beacon_at: item.parse_optional("beacon_at")?,
         drawn_at: item.parse_optional("drawn_at")?,
         recorded_at: item.parse_optional("recorded_at")?,

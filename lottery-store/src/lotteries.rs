@@ -1,7 +1,7 @@
 //! Lotteries: created once, listed by id.
 
 use lottery::manifest::Version;
-use lottery::{EmailThrough, Locale, Lottery, LotteryId};
+use lottery::{Commitment, EmailThrough, Locale, Lottery, LotteryId};
 
 use crate::item::{Attributes, Item, NewItem, flag, json, number, text};
 use crate::participants::counted_from_the_beginning;
@@ -83,6 +83,10 @@ pub(crate) fn lottery_from(item: &Item) -> Result<Lottery, StoreError> {
         open_draw: item.parse_optional("open_draw")?,
         next_sequence: item.number("next_sequence")?,
         last_sealed: item.parse_optional("last_sealed")?,
+        last_commitment: match item.optional_text("last_commitment")? {
+            None => None,
+            Some(_) => Some(item.parse_with("last_commitment", Commitment::parse)?),
+        },
         // Older code has stored none, and its participants have receipts of the first version.
         manifest_version: match item.optional_number::<u32>("manifest_version")? {
             None => Version::One,

@@ -10,7 +10,7 @@ use lottery::signature::CommitmentSignature;
 use lottery::{Draw, DrawId, DrawStatus, LotteryId};
 
 use crate::draw_status::Transition;
-use crate::item::{Attributes, NewItem, json, number, text};
+use crate::item::{Attributes, NewItem, flag, json, number, text};
 use crate::operator::take_place;
 use crate::transaction::Outcome;
 use crate::write::Write;
@@ -86,7 +86,7 @@ impl Store {
         let commit = Transition { lottery_id, draw_id, from, to }
             .write(
                 ", #sequence = :sequence, sealed_at = :at, entries = :entries, commitment = :commitment, \
-                 #round = :round, round_at = :round_at",
+                 #round = :round, round_at = :round_at, seal_unconfirmed = :yes",
             )
             .name("#sequence", "sequence")
             .name("#round", "round")
@@ -95,7 +95,8 @@ impl Store {
             .value(":entries", number(manifest.entries))
             .value(":commitment", text(manifest.commitment()))
             .value(":round", number(manifest.beacon.round))
-            .value(":round_at", text(round_at));
+            .value(":round_at", text(round_at))
+            .value(":yes", flag(true));
         let put = Write::put(
             NewItem::at(keys::seal(lottery_id, draw_id))
                 .with("manifest", text(manifest.to_canonical_json()))
@@ -118,6 +119,15 @@ impl Store {
                 Ok(CommitSeal::Refused(Box::new(self.known_draw(lottery_id, draw_id).await?)))
             }
         }
+    }
+
+    /// Notes that the commitment was seen to be stored before its round's time, which is what the caller has to know. Until then
+    /// a run that finds the draw sealed cannot tell.
+    pub async fn confirm_seal(&self, lottery_id: &LotteryId, draw_id: &DrawId) -> Result<(), StoreError> {
+        let confirm = Write::update(keys::draw(lottery_id, draw_id), "REMOVE seal_unconfirmed")
+            .only_if("attribute_exists(seal_unconfirmed)");
+        // Refused if another run has confirmed it.
+        self.write(&confirm).await.map(|_| ())
     }
 
     /// The committed seal of a draw, if there is one.

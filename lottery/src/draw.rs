@@ -281,6 +281,8 @@ pub struct Draw {
     pub round: Option<u64>,
     /// When that round is published.
     pub round_at: Option<Timestamp>,
+    /// Whether the commitment was seen to be stored before that time. (Draws that older code has sealed count as seen.)
+    pub is_seal_confirmed: bool,
     /// When that round was fetched and verified.
     pub beacon_at: Option<Timestamp>,
     /// When its winners were chosen.

@@ -150,6 +150,7 @@ impl DrawRequest {
             commitment: None,
             round: None,
             round_at: None,
+            is_seal_confirmed: true,
             beacon_at: None,
             drawn_at: None,
             recorded_at: None,

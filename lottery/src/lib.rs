@@ -89,6 +89,7 @@ pub mod execution;
 pub mod feasibility;
 pub mod fingerprint;
 pub mod guard;
+pub mod history;
 pub mod id;
 #[cfg(feature = "lists")]
 pub mod list;

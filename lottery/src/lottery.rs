@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::manifest::Version;
 use crate::text::{line, text_newtype};
-use crate::{DrawId, FieldError, Invalid, Locale, LotteryId, Refusal, TimeZoneName};
+use crate::{Commitment, DrawId, FieldError, Invalid, Locale, LotteryId, Refusal, TimeZoneName};
 
 /// What the organiser calls the lottery: 1 to 100 characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,6 +76,8 @@ pub struct Lottery {
     pub next_sequence: u64,
     /// The draw that was sealed last, which the next manifest names.
     pub last_sealed: Option<DrawId>,
+    /// The commitment of that draw, unless older code has sealed it.
+    pub last_commitment: Option<Commitment>,
     /// The form of its manifests: that of its beginning, to its end, so that each participant's receipt stays valid.
     pub manifest_version: Version,
 }
@@ -155,6 +157,7 @@ impl NewLottery {
             open_draw: None,
             next_sequence: 1,
             last_sealed: None,
+            last_commitment: None,
             manifest_version: Version::Two,
         }
     }

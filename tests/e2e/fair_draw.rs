@@ -78,6 +78,31 @@ async fn a_proof_is_verified_from_a_file_and_from_its_address_and_a_changed_one_
 }
 
 #[tokio::test]
+async fn a_history_is_walked_by_lottery_and_by_operator() {
+    let stack = stack::start().await;
+    let client = stack.client();
+    client.lottery_of_employees("party").await;
+    for _ in 0..2 {
+        let draw = client.run_draw("party", json!({"winners": 2})).await;
+        assert_eq!(draw["status"], "SUCCEEDED", "{draw}");
+    }
+    client.lottery_of_employees("gala").await;
+    client.run_draw("gala", json!({"winners": 1})).await;
+    let page = client.anonymous().get("/.well-known/fair-draw.json").await.expect(200);
+    let sequences = |heads: &Value| -> u64 {
+        heads.as_array().unwrap().iter().map(|head| head["sequence"].as_u64().unwrap()).sum()
+    };
+    assert_eq!((sequences(&page["lotteries"]), sequences(&page["lanes"])), (3, 3), "{page}");
+    assert_eq!(page["organiser_keys"].as_array().unwrap().len(), 1);
+    for (address, draws) in
+        [(format!("{}/lotteries/party", stack.api()), "2 draws"), (stack.api().to_string(), "3 draws")]
+    {
+        let (holds, said) = verify(&["--history", &address]).await;
+        assert!(holds && said.contains(draws), "{said}");
+    }
+}
+
+#[tokio::test]
 async fn the_proof_holds_no_personal_data_and_its_labels_are_random() {
     let stack = stack::start().await;
     let client = stack.client();

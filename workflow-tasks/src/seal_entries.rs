@@ -52,7 +52,7 @@ pub async fn handle(cx: &TaskContext, input: DrawInput) -> Result<Output, TaskEr
     }
     let draw = cx.store.draw(lottery_id, draw_id).await?.ok_or(TaskError::DrawUnknown)?;
     if draw.status != DrawStatus::Waiting {
-        return found(&draw);
+        return found_in_time(cx, draw).await;
     }
     let lottery = cx.store.lottery(lottery_id).await?.ok_or(TaskError::DrawUnknown)?;
     let past_winners = past_winners(cx, &draw).await?;
@@ -70,6 +70,16 @@ pub async fn handle(cx: &TaskContext, input: DrawInput) -> Result<Output, TaskEr
             found(&draw)
         }
     }
+}
+
+/// The result of an earlier run, which may have ended between the commit and its confirmation.
+async fn found_in_time(cx: &TaskContext, draw: Draw) -> Result<Output, TaskError> {
+    if let (DrawStatus::Sealed, false, Some(round_at)) = (draw.status, draw.is_seal_confirmed, draw.round_at)
+        && let Some(changed) = in_time(cx, &draw, round_at).await?
+    {
+        return found(&changed);
+    }
+    found(&draw)
 }
 
 /// The result of an earlier run.
@@ -187,9 +197,18 @@ async fn refuse_slow_clock(cx: &TaskContext) -> Result<(), TaskError> {
     if behind > MAX_BEHIND { Err(TaskError::ClockBehind(behind.as_secs())) } else { Ok(()) }
 }
 
-/// Continues if the commitment was stored before its round was published; otherwise abandons the draw.
+/// Continues if the commitment is seen to be stored before its round is published, which is noted; otherwise abandons the draw.
 async fn in_time(cx: &TaskContext, draw: &Draw, round_at: Timestamp) -> Result<Option<Draw>, TaskError> {
-    if cx.clock.now() < round_at { Ok(None) } else { abandon(cx, draw).await }
+    if cx.clock.now() < round_at {
+        cx.store.confirm_seal(&draw.lottery_id, &draw.draw_id).await?;
+        return Ok(None);
+    }
+    let found = cx.store.draw(&draw.lottery_id, &draw.draw_id).await?;
+    // Another run may have seen it in time.
+    match found.filter(|found| found.is_seal_confirmed && found.commitment.is_some()) {
+        Some(found) => Ok(Some(found)),
+        None => abandon(cx, draw).await,
+    }
 }
 
 /// Finds out whether a commitment is stored whose write had no response and whose attempt cannot be dated anew.

@@ -14,6 +14,7 @@ const ROUTES: [(&str, &str); 35] = [
     ("get", "/page/{build}/{folder}/{file}"),
     ("get", "/healthz"),
     ("get", "/openapi.json"),
+    ("get", "/.well-known/fair-draw.json"),
     ("get", "/lotteries"),
     ("post", "/lotteries"),
     ("get", "/lotteries/{lottery_id}"),

@@ -56,7 +56,14 @@ pub(crate) fn quicknet() -> Loose {
 pub(crate) struct Builder(Corpus);
 
 impl Builder {
-    pub(crate) fn add(&mut self, kind: &'static str, name: &str, proof: Vec<u8>, verdict: &str, step: Option<&str>) {
+    pub(crate) fn add(
+        &mut self,
+        kind: &'static str,
+        name: &str,
+        proof: Vec<u8>,
+        verdict: &str,
+        step: Option<&str>,
+    ) {
         let expected = Said { verdict: verdict.to_owned(), step: step.map(str::to_owned) };
         self.0.entry(kind).or_default().push(Case { name: name.to_owned(), proof, expected });
     }

@@ -10,6 +10,7 @@ mod corpus;
 mod differential;
 mod fairness;
 mod feasibility;
+mod history;
 mod loose;
 mod naive;
 mod quotas;

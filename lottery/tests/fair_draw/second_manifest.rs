@@ -66,7 +66,11 @@ pub(crate) fn cases(cases: &mut Builder) {
         ("the lane counts from 1", "sequence", json!(0)),
         ("the first of its lane names one before", "sequence", json!(1)),
         ("none before in its lane", "previous_commitment", Value::Null),
-        ("another lane", "lane", json!((second().proof["manifest"]["operator"]["lane"].as_u64().unwrap() + 1) % 16)),
+        (
+            "another lane",
+            "lane",
+            json!((second().proof["manifest"]["operator"]["lane"].as_u64().unwrap() + 1) % 16),
+        ),
     ] {
         resealed(Some("manifest"), name, &|proof| proof["manifest"]["operator"][field] = value.clone());
     }
@@ -178,9 +182,8 @@ fn one_receipt_finds_its_owner_in_every_draw_under_another_label() {
         }
     }
     let [one, two] = draws.map(|draw| draw.entries);
-    let is_in_both = |entry: &Entry| {
-        two.iter().any(|other| other.label == entry.label || other.holder == entry.holder)
-    };
+    let is_in_both =
+        |entry: &Entry| two.iter().any(|other| other.label == entry.label || other.holder == entry.holder);
     assert!(!one.iter().any(is_in_both), "labels and holders are new in each draw");
 }
 

@@ -8,6 +8,7 @@ mod draw;
 mod fair_draw;
 mod killed;
 mod notifications;
+mod people;
 mod reconciler;
 mod release;
 mod replace;

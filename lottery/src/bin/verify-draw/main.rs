@@ -2,6 +2,8 @@
 //!
 //! Exit code 0: everything holds, winners included. 1: it does not, or something is missing. 2: wrong usage.
 
+mod reading;
+
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -9,22 +11,25 @@ use std::process::ExitCode;
 use anyhow::{Context, bail};
 use clap::Parser;
 use lottery::beacon::BeaconRound;
+use lottery::history::{History, LotteryHead};
 use lottery::receipt::Receipt;
 use lottery::verify::{Options, Pins, verify};
 use lottery::witness::Roots;
-use lottery::{Commitment, Entry, HexBytes};
-use serde::Deserialize;
+use lottery::{Commitment, HexBytes, LotteryId};
 
 /// Checks offline that the winners of a draw follow from what was committed to beforehand.
 #[derive(Parser)]
 #[command(name = "verify-draw", version)]
 struct Arguments {
     /// The proof, as the API's `…/draws/{draw_id}/proof` gives it.
-    #[arg(required_unless_present = "url", conflicts_with = "url")]
+    #[arg(required_unless_present_any = ["url", "history"], conflicts_with = "url")]
     proof: Option<PathBuf>,
     /// The address of a draw (`…/lotteries/{lottery_id}/draws/{draw_id}`), to read proof and entries from.
     #[arg(long)]
     url: Option<String>,
+    /// The address of a lottery (`…/lotteries/{lottery_id}`), or of the service, to verify every draw of it and that none is missing.
+    #[arg(long, value_name = "URL", conflicts_with_all = ["proof", "url", "commitment", "receipt", "round", "json"])]
+    history: Option<String>,
     /// The commitment as you noted it before the round came out, in hexadecimal.
     #[arg(long, value_parser = Commitment::parse)]
     commitment: Option<Commitment>,
@@ -66,9 +71,12 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> anyhow::Result<bool> {
+    if let Some(url) = &arguments.history {
+        return walk(url, &options(arguments, None, None)?);
+    }
     let proof = match (&arguments.proof, &arguments.url) {
         (Some(path), _) => read(path)?,
-        (None, Some(url)) => fetch(url)?,
+        (None, Some(url)) => reading::proof(url.trim_end_matches('/'))?,
         (None, None) => bail!("neither a file nor --url was given"),
     };
     if let Some(path) = &arguments.save {
@@ -80,82 +88,76 @@ fn run(arguments: &Arguments) -> anyhow::Result<bool> {
     let round = arguments.round.as_ref().map(|path| -> anyhow::Result<BeaconRound> {
         BeaconRound::parse_answer(&read(path)?).with_context(|| format!("{} is no round", path.display()))
     });
-    let mut roots = Roots::default();
-    for path in &arguments.tsa_root {
-        let text = String::from_utf8(read(path)?).context("no text")?;
-        let own = Roots::parse_pem(&text);
-        roots = roots.with(own.with_context(|| format!("{} is no root certificate", path.display()))?);
-    }
-    let options = Options {
-        pins: Pins {
-            commitment: arguments.commitment,
-            organiser_key: arguments.organiser_key,
-            beacon_key: arguments.beacon_key,
-        },
-        receipt: receipt.transpose()?,
-        round: round.transpose()?,
-        roots,
-        threads: std::thread::available_parallelism().ok(),
-    };
+    let options = options(arguments, receipt.transpose()?, round.transpose()?)?;
     let report = verify(&proof, &options);
     let text = if arguments.json { report.to_json() + "\n" } else { report.to_string() };
     std::io::stdout().write_all(text.as_bytes()).context("cannot write the report")?;
     Ok(report.holds)
 }
 
+fn options(
+    arguments: &Arguments,
+    receipt: Option<Receipt>,
+    round: Option<BeaconRound>,
+) -> anyhow::Result<Options> {
+    let mut roots = Roots::default();
+    for path in &arguments.tsa_root {
+        let text = String::from_utf8(read(path)?).context("no text")?;
+        let own = Roots::parse_pem(&text);
+        roots = roots.with(own.with_context(|| format!("{} is no root certificate", path.display()))?);
+    }
+    Ok(Options {
+        pins: Pins {
+            commitment: arguments.commitment,
+            organiser_key: arguments.organiser_key,
+            beacon_key: arguments.beacon_key,
+        },
+        receipt,
+        round,
+        roots,
+        threads: std::thread::available_parallelism().ok(),
+    })
+}
+
 fn read(path: &PathBuf) -> anyhow::Result<Vec<u8>> {
     std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
-/// Reads a draw's proof, and its entries page by page where the proof leaves them out.
-fn fetch(draw: &str) -> anyhow::Result<Vec<u8>> {
-    const WITHOUT: &str = ",\"entries\":null,";
-    let draw = draw.trim_end_matches('/');
-    let proof = get(&format!("{draw}/proof"), None)?;
-    let proof = String::from_utf8(proof).context("the proof is no UTF-8 text")?;
-    let Some((before, behind)) = proof.split_once(WITHOUT) else { return Ok(proof.into_bytes()) };
-
-    /// One page of the API's `…/entries`.
-    #[derive(Deserialize)]
-    struct Page {
-        entries: Vec<Entry>,
-        next_cursor: Option<String>,
-    }
-    let mut whole = format!("{before},\"entries\":[");
-    let (mut cursor, mut first) = (None, true);
-    loop {
-        let page = get(&format!("{draw}/entries"), cursor.as_deref())?;
-        let page: Page = serde_json::from_slice(&page).context("a page of entries is malformed")?;
-        for entry in page.entries {
-            if !std::mem::take(&mut first) {
-                whole.push(',');
-            }
-            whole.push_str(&entry.to_canonical_json());
-        }
-        match page.next_cursor {
-            Some(next) if cursor.as_ref() == Some(&next) => bail!("the pages of entries never end"),
-            Some(next) => cursor = Some(next),
-            None => break,
-        }
-    }
-    whole.push_str("],");
-    whole.push_str(behind);
-    Ok(whole.into_bytes())
-}
-
-fn get(url: &str, cursor: Option<&str>) -> anyhow::Result<Vec<u8>> {
-    /// Far above any page or proof without long lists.
-    const MOST_BYTES: u64 = 64 << 20;
-    let request = ureq::get(url);
-    let request = match cursor {
-        Some(cursor) => request.query("cursor", cursor),
-        None => request,
+/// Verifies every draw of a lottery, or of all, and what they show together.
+fn walk(url: &str, options: &Options) -> anyhow::Result<bool> {
+    let url = url.trim_end_matches('/');
+    let (service, lottery_id) = match url.rsplit_once("/lotteries/") {
+        Some((service, lottery_id)) => (service, Some(LotteryId::parse(lottery_id)?)),
+        None => (url, None),
     };
-    let mut response = request.call().with_context(|| format!("cannot read {url}"))?;
-    response
-        .body_mut()
-        .with_config()
-        .limit(MOST_BYTES)
-        .read_to_vec()
-        .with_context(|| format!("cannot read {url}"))
+    let heads = reading::heads(service)?;
+    let mut out = std::io::stdout();
+    let mut history = History::default();
+    let mut faults = Vec::new();
+    let is_meant = |head: &&LotteryHead| lottery_id.as_ref().is_none_or(|meant| head.lottery_id == *meant);
+    for head in heads.lotteries.iter().filter(is_meant) {
+        let lottery = format!("{service}/lotteries/{}", head.lottery_id);
+        for draw_id in reading::sealed_draws(&lottery)? {
+            let report = verify(&reading::proof(&format!("{lottery}/draws/{draw_id}"))?, options);
+            writeln!(out, "{}/{draw_id}: {}", head.lottery_id, report.verdict)?;
+            history.add(&report);
+        }
+        if lottery_id.is_some() {
+            faults.extend(history.faults_of_lottery(head));
+        }
+    }
+    match lottery_id {
+        Some(_) => faults.extend(history.faults_of_draws()),
+        None => faults.extend(history.faults(&heads)),
+    }
+    for fault in &faults {
+        writeln!(out, "WRONG   {fault}")?;
+    }
+    let draws = history.draws();
+    match (faults.is_empty(), lottery_id) {
+        (false, _) => writeln!(out, "REFUSED: {} faults in the history of {draws} draws.", faults.len())?,
+        (true, Some(_)) => writeln!(out, "The history holds: {draws} draws of this lottery, none missing.")?,
+        (true, None) => writeln!(out, "The history holds: {draws} draws of this operator, none missing.")?,
+    }
+    Ok(faults.is_empty())
 }
