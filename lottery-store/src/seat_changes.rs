@@ -7,17 +7,19 @@
 //! Whoever takes a seat is notified as any winner: a draw that has ended is RECORDED again and needs a further execution, as
 //! if messages were reopened; one under way finds that it was reopened, and reads the ledger again before it ends.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use jiff::Timestamp;
+use lottery::fingerprint::Fingerprints;
 use lottery::moment::Moment;
 use lottery::seat_changes::{LogEnd, MAX_CHANGES, SeatChange, apply, reach};
 use lottery::seats::{NoSeat, Seating};
 use lottery::selection::Ranked;
 use lottery::signature::OrganiserKey;
-use lottery::{Draw, DrawId, DrawStatus, HexBytes, LotteryId, Part, PassedOn, ReplaceReason};
+use lottery::{Draw, DrawId, DrawStatus, HexBytes, Label, LotteryId, Part, PassedOn, ReplaceReason};
 use serde::{Deserialize, Serialize};
 
+use crate::chunks::SealedEntry;
 use crate::draws::draw_from;
 use crate::item::{Attributes, NewItem, bytes, flag, json, number, text};
 use crate::seal::SealedDraw;
@@ -176,11 +178,9 @@ impl Store {
         let mut ranking = self.ranked_entries(&draw.lottery_id, &draw.draw_id).await?;
         ranking.retain(|entry| entry.rank <= draw.ranking_length());
         let counts = |at: Timestamp| (sealed_at..round_at).contains(&at);
-        let labels = ranking.iter().map(|entry| &entry.ranked.label);
-        let withdrawn = self.withdrawn(&draw.lottery_id, labels).await?;
-        let has_gone = |ranked: &Ranked| withdrawn.get(&ranked.label).is_some_and(|at| counts(*at));
-        let mut gone: BTreeSet<u32> =
-            ranking.iter().filter(|entry| has_gone(&entry.ranked)).map(|entry| entry.rank).collect();
+        let withdrawn = self.withdrawn(&draw.lottery_id, ranking.iter().map(|entry| &entry.member)).await?;
+        let has_gone = |entry: &&RankedEntry| withdrawn.get(&entry.member).is_some_and(|at| counts(*at));
+        let mut gone: BTreeSet<u32> = ranking.iter().filter(has_gone).map(|entry| entry.rank).collect();
         if gone.is_empty() {
             return Ok(Some(Withdrawals::default()));
         }
@@ -199,14 +199,13 @@ impl Store {
                 continue;
             }
             let takers = withdrawals.passed_on.iter().filter_map(|seat| seat.taken_by);
-            let behind: Vec<_> = takers.filter_map(|rank| Some((rank, line.behind(rank)?.clone()))).collect();
-            let labels = behind.iter().map(|(_, ranked)| &ranked.label);
-            let withdrawn = self.withdrawn(&draw.lottery_id, labels).await?;
-            let has_gone = |ranked: &Ranked| withdrawn.get(&ranked.label).is_some_and(|at| counts(*at));
-            let more: Vec<u32> =
-                behind.iter().filter(|(_, ranked)| has_gone(ranked)).map(|(rank, _)| *rank).collect();
+            let behind = takers.filter_map(|rank| Some((rank, line.behind(rank)?.clone()))).collect();
+            let behind = self.identified(&seal, behind).await?;
+            let withdrawn = self.withdrawn(&draw.lottery_id, behind.iter().map(|entry| &entry.member)).await?;
+            let has_gone = |entry: &&RankedEntry| withdrawn.get(&entry.member).is_some_and(|at| counts(*at));
+            let more: Vec<u32> = behind.iter().filter(has_gone).map(|entry| entry.rank).collect();
             if more.is_empty() {
-                self.put_takers(draw, &seal, &behind).await?;
+                self.put_takers(draw, &behind).await?;
                 return Ok(Some(withdrawals));
             }
             gone.extend(more);
@@ -232,7 +231,7 @@ impl Store {
         let taker = match taken_by {
             None => None,
             Some(taker) => match line.behind(taker) {
-                Some(ranked) => Some(self.identified(&seal, taker, ranked).await?),
+                Some(ranked) => self.identified(&seal, vec![(taker, ranked.clone())]).await?.pop(),
                 None => self.entries_ranked(&draw, [taker]).await?.pop(),
             },
         };
@@ -265,7 +264,8 @@ impl Store {
                 Err(refused) => return Ok(refused),
             };
             let behind = taken_by.and_then(|taker| Some((taker, line.behind(taker)?.clone())));
-            self.put_takers(&draw, &seal, behind.as_slice()).await?;
+            let behind = self.identified(&seal, behind.into_iter().collect()).await?;
+            self.put_takers(&draw, &behind).await?;
             let change = line.end.append(key, Some(reason), rank, taken_by, moment(now)?);
             let resumes = Attributes(&item).optional_number::<u32>("resumes")?.unwrap_or(0);
             let next = Replacement::of(&draw, &change, prize, resumes, now);
@@ -365,37 +365,37 @@ impl Store {
     }
 
     /// Writes the rows of those who take seats from behind the ranking. They count once the draw says that they have seats.
-    async fn put_takers(
-        &self,
-        draw: &Draw,
-        seal: &SealedDraw,
-        takers: &[(u32, Ranked)],
-    ) -> Result<(), StoreError> {
-        for (rank, ranked) in takers {
-            let entry = self.identified(seal, *rank, ranked).await?;
-            for item in pending_items(&draw.lottery_id, &draw.draw_id, &entry) {
-                self.write(&Write::put(item)).await?;
-            }
+    async fn put_takers(&self, draw: &Draw, takers: &[RankedEntry]) -> Result<(), StoreError> {
+        for item in takers.iter().flat_map(|taker| pending_items(&draw.lottery_id, &draw.draw_id, taker)) {
+            self.write(&Write::put(item)).await?;
         }
         Ok(())
     }
 
-    /// The row of somebody behind the ranking.
+    /// The rows of people behind the ranking, by rank.
     async fn identified(
         &self,
         seal: &SealedDraw,
-        rank: u32,
-        ranked: &Ranked,
-    ) -> Result<RankedEntry, StoreError> {
-        let sealed = self.sealed_entry(seal, &ranked.label).await?;
-        let sealed = sealed.ok_or_else(|| StoreError::Broken(format!("entry {}", ranked.label)))?;
-        Ok(RankedEntry {
-            participant_id: sealed.participant_id,
-            rank,
-            ranked: ranked.clone(),
+        people: Vec<(u32, Ranked)>,
+    ) -> Result<Vec<RankedEntry>, StoreError> {
+        if people.is_empty() {
+            return Ok(Vec::new());
+        }
+        let labels: Vec<Label> = people.iter().map(|(_, ranked)| ranked.label).collect();
+        let mut sealed = self.sealed_entries(seal, &labels).await?;
+        let members: Vec<Label> = sealed.values().map(|sealed| sealed.member).collect();
+        let members = self.pool_members(seal.lottery_id(), &members).await?.into_iter();
+        let fingerprints: HashMap<Label, Fingerprints> =
+            members.filter_map(|member| Some((member.label, member.fingerprints?))).collect();
+        let identify = |(rank, ranked): (u32, Ranked)| {
+            let missing = || StoreError::Broken(format!("entry {}", ranked.label));
+            let SealedEntry { participant_id, member, .. } =
+                sealed.remove(&ranked.label).ok_or_else(missing)?;
+            let fingerprints = fingerprints.get(&member).copied();
             // The list is ranked anew whenever somebody behind the ranking matters.
-            part: Part::Other,
-        })
+            Ok(RankedEntry { participant_id, member, fingerprints, rank, ranked, part: Part::Other })
+        };
+        people.into_iter().map(identify).collect()
     }
 
     async fn seal_of(&self, draw: &Draw) -> Result<SealedDraw, StoreError> {

@@ -141,9 +141,9 @@ impl Winner {
         let prize =
             prize.ok_or_else(|| StoreError::Broken(format!("prize_index of draw {}", draw.draw_id)))?;
         let prize = prize.name.clone();
-        let (forfeit, instead_of) = (draw.forfeited_by(rank), taken.map(|seat| seat.rank));
+        let (left, instead_of) = (draw.left_by(rank), taken.map(|seat| seat.rank));
         let label = ranked.label;
-        Ok(Some(Self { participant_id, label, member, prize, prize_index, rank, forfeit, instead_of }))
+        Ok(Some(Self { participant_id, label, member, prize, prize_index, rank, left, instead_of }))
     }
 }
 

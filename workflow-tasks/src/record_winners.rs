@@ -37,18 +37,3 @@ pub async fn handle(cx: &TaskContext, input: DrawInput) -> Result<Output, TaskEr
         RecordWinners::Unknown => Err(TaskError::DrawUnknown),
     }
 }
-
-/// The seats of participants who withdrew after sealing; they are no longer in the pool.
-async fn forfeits(cx: &TaskContext, draw: &Draw) -> Result<Vec<Forfeit>, TaskError> {
-    let ranking = cx.store.ranked_entries(&draw.lottery_id, &draw.draw_id).await?;
-    let labels: Vec<Label> = ranking.iter().map(|entry| entry.member).collect();
-    let members = cx.store.pool_members(&draw.lottery_id, &labels).await?;
-    let present: HashSet<Label> = members.into_iter().map(|member| member.label).collect();
-    let placed = ranking.iter().map(|entry| Placed {
-        rank: entry.rank,
-        prize: entry.ranked.prize,
-        part: &entry.part,
-        has_withdrawn: !present.contains(&entry.member),
-    });
-    Ok(alternates::forfeits(&draw.prizes, &placed.collect::<Vec<_>>()))
-}

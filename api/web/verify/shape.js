@@ -188,7 +188,7 @@ const MANIFEST_2 = {
   version: whole(2, 2),
 };
 
-/** A proof of the second version has witnesses, of whom there may be none. */
+/** A proof of the second version has witnesses and seat changes, of which there may be none. */
 const PROOF_2 = {
   ...PROOF,
   changes: list(

@@ -3,6 +3,7 @@
 
 import { isBeacons } from "./beacon.js";
 import { bigEndian, canonical, hex, join, sha256, unhex, utf8 } from "./bytes.js";
+import { replay } from "./changes.js";
 import { EntryList } from "./entries.js";
 import { inLine, ranking, scorer } from "./ranking.js";
 import { ownEntry } from "./receipt.js";
@@ -145,15 +146,7 @@ export async function verify(bytes, { readEntries, noted, receipt }, tell) {
       need(mine, "receipt_version");
       need(own, "receipt_unknown");
       need(isBound(own, mine), "receipt_wrong");
-      const rank = (proof.ranking ?? []).findIndex((one) => one.label === mine?.label);
-      const place = rank < 0 ? null : proof.ranking[rank];
-      tell({
-        step,
-        state: "holds",
-        reason:
-          place === null ? "receipt_listed" : place.prize === null ? "receipt_alternate" : "receipt_won",
-        places: { prize: place?.prize == null ? "" : manifest.prizes[place.prize].name, rank: rank + 1 },
-      });
+      tell({ step, state: "holds", ...ownPlace(mine.label, known, replayed.seats) });
     }
     if (!isWhole) return "incomplete";
     if (!isRanked) return "unseated";

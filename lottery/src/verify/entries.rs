@@ -6,7 +6,9 @@ use crate::entry_list::{EntryReader, split};
 use crate::manifest::Manifest;
 use crate::merkle::{Hash, leaf_hash, root_of};
 use crate::receipt::{Receipt, Unexplained};
+use crate::seats::PassedOn;
 use crate::selection::{Ranked, Selection};
+use crate::verify::changes::Line;
 use crate::{DrawId, Entry, Exclusion, Label};
 
 /// What one pass over a list of entries found.
@@ -145,11 +147,10 @@ pub(super) fn own_place(
     let label = receipt.label(manifest).map_err(|reason| reason.to_string())?;
     let (place, entry) = entry.ok_or_else(|| Unexplained::Label(label).to_string())?;
     receipt.explains(entry, manifest).map_err(|reason| reason.to_string())?;
-    let rank = ranking.and_then(|ranking| (1..).zip(ranking).find(|(_, ranked)| ranked.label == label));
-    let became = match (&entry.excluded, rank) {
+    let became = match (&entry.excluded, line) {
         (Some(excluded), _) => format!("cannot win ({excluded})"),
         (None, None) => "waits for the round".to_owned(),
-        (None, Some(line)) => match line.rank_of(&receipt.label) {
+        (None, Some(line)) => match line.rank_of(&label) {
             Some((rank, ranked)) => became(rank, ranked, passed_on, line.is_in_ranking(rank)),
             None => "does not win".to_owned(),
         },

@@ -57,6 +57,7 @@ pub fn verify(bytes: &[u8], options: &Options) -> Report {
         witnesses: Vec::new(),
         steps: Vec::new(),
         ranking: None,
+        passed_on: None,
         manifest: None,
         past_winners: BTreeMap::new(),
         verdict: String::new(),
@@ -169,10 +170,15 @@ fn check(bytes: &[u8], options: &Options, report: &mut Report) -> Result<(Outcom
     );
 
     report.past_winners.clone_from(&read.past_winners);
-    let verdict = check_ranking(&proof, &commitment, pins, read.selection, report);
+    let line = read.selection.map(|selection| changes::Line::of(selection, manifest.alternates));
+    let verdict = check_ranking(&proof, &commitment, pins, line.as_ref(), report);
+    if let Err(Stop::Broken(..)) = verdict {
+        return verdict;
+    }
+    let passed_on = changes::check(&proof, &commitment, line.as_ref(), report)?;
     if let Some(receipt) = &options.receipt {
         let place = read.wanted.as_ref().map(|(place, entry)| (*place, entry));
-        let found = entries::own_place(receipt, manifest, place, report.ranking.as_deref())
+        let found = entries::own_place(receipt, manifest, place, line.as_ref(), &passed_on)
             .map_err(|found| broken(StepName::Receipt, found))?;
         report.pass(StepName::Receipt, found);
     }

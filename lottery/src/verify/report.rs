@@ -6,6 +6,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::manifest::Manifest;
+use crate::seat_changes::PassedOnCounts;
 use crate::selection::Ranked;
 use crate::witness::Worth;
 use crate::{Commitment, DrawId, HexBytes};
@@ -83,6 +84,8 @@ pub struct Report {
     pub steps: Vec<Step>,
     /// Winners and alternates as recomputed here.
     pub ranking: Option<Vec<Ranked>>,
+    /// How many seats were passed on, and why; none if the changes could not be checked.
+    pub passed_on: Option<PassedOnCounts>,
     /// The manifest, if the proof has the form of one.
     #[serde(skip)]
     pub manifest: Option<Manifest>,

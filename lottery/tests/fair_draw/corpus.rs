@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 use super::bundles::{Draw, entries, prizes, prizes_of_several, strange_hash};
 use super::loose::{HALF_PAIR, Loose};
 use super::naive::{bytes, entry, one_prize, prize};
+use super::seat_changes::Evening;
 use super::second_manifest;
 use super::verifiers::{Others, Said, ours};
 
@@ -107,6 +108,7 @@ fn corpus() -> Corpus {
     signature(&mut cases);
     randomness(&mut cases);
     lists(&mut cases);
+    seat_changes(&mut cases);
     second_manifest::cases(&mut cases);
     cases.0
 }

@@ -14,6 +14,7 @@ mod history;
 mod loose;
 mod naive;
 mod quotas;
+mod seat_changes;
 mod second_manifest;
 mod second_verifier;
 mod selection;

@@ -204,6 +204,22 @@ def witnesses(value):
     return isinstance(value, list) and len(value) <= 8 and fits(value, [{"kind": text("rfc3161"), "token": stamp}])
 
 
+CHANGE = {
+    "at": moment,
+    "kind": text("withdrawn|replaced"),
+    "number": whole(0, U32),
+    "previous": hexadecimal(32),
+    "rank": whole(0, U32),
+    "reason": or_null(text("absent|declined|unreachable|ineligible")),
+    "signature": hexadecimal(64),
+    "taken_by": or_null(whole(0, U32)),
+}
+
+
+def changes(value):
+    return isinstance(value, list) and len(value) <= 10000 and fits(value, [CHANGE])
+
+
 # A manifest of the second version says more.
 MANIFEST_2 = {
     **PROOF["manifest"],
@@ -211,8 +227,8 @@ MANIFEST_2 = {
     "operator": {"lane": whole(0, 15), "previous_commitment": or_null(hexadecimal(32)), "sequence": whole(0, EXACT)},
     "version": whole(2, 2),
 }
-# A proof of the second version has witnesses, of whom there may be none.
-PROOF_2 = {**PROOF, "version": whole(2, 2), "witnesses": witnesses}
+# A proof of the second version has witnesses and seat changes, of which there may be none.
+PROOF_2 = {**PROOF, "changes": changes, "version": whole(2, 2), "witnesses": witnesses}
 
 
 def parts_make_sense(bound):
@@ -581,6 +597,8 @@ def verify(data, roots=(), receipt=None):
         need(not proof.get("changes"), "changes", "seat changes without winners")
         return {"verdict": "incomplete", "commitment": commitment.hex()}
     need(ranking == proof["ranking"], "ranking", "another ranking than the one that follows")
+    organiser = bytes.fromhex(proof["signature"]["public_key"])
+    replay(proof.get("changes", []), commitment, organiser, ranking, line, manifest)
     if receipt is not None:
         check_receipt(receipt, manifest, entries)
     verdict = "holds" if chain_hash.hex() == QUICKNET else "consistent"
