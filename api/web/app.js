@@ -32,7 +32,11 @@ async function drawHeader() {
   const links = [navigation("#/", t("nav.lotteries")), navigation("#/console", t("nav.console"))];
   const local = token() && (await isLocal().catch(() => false));
   if (local) {
-    links.push(navigation("#/executions", t("nav.executions")), navigation("#/inbox", t("nav.inbox")));
+    links.push(
+      navigation("#/executions", t("nav.executions")),
+      navigation("#/state-machines", t("nav.machines")),
+      navigation("#/inbox", t("nav.inbox")),
+    );
   }
   const leave = token()
     ? h(

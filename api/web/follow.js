@@ -4,7 +4,7 @@
 import { Refused, Unreachable, get, path, send } from "./api.js";
 import { pause, reached, sleep, spread } from "./connection.js";
 import { drawPath } from "./draws.js";
-import { fromHistory, fromPublic } from "./history.js";
+import { fromHistory, fromPublic } from "./history/events.js";
 import { token } from "./session.js";
 
 /** The organiser, who shows the draw on a stage, looks more often than the service asks everyone to. */
@@ -68,9 +68,8 @@ function parse(block) {
   return message;
 }
 
-/** Any execution of the local stack, with all that its events carry. `onAnswer` gets each answer and its events. */
-export async function followExecution(name, signal, onAnswer) {
-  let seen = 0;
+/** Any execution of the local stack, with all that its events carry, after the first `seen`. `onAnswer` gets each answer and its events. */
+export async function followExecution(name, signal, onAnswer, seen = 0) {
   for (let attempt = 0; !signal.aborted;) {
     try {
       const answer = await get(`${path("local", "executions", name)}?after=${seen}`, { signal });

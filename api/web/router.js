@@ -18,6 +18,9 @@ const ROUTES = [
   [/^\/console\/([^/]+)$/, "lottery_console"],
   [/^\/executions$/, "executions"],
   [/^\/executions\/([^/]+)$/, "execution"],
+  [/^\/executions\/([^/]+)\/compare(?:\/([^/]+))?$/, "compare"],
+  [/^\/state-machines$/, "state_machines"],
+  [/^\/state-machines\/([^/]+)$/, "state_machine"],
   [/^\/inbox$/, "inbox"],
 ];
 
@@ -28,7 +31,14 @@ function destination(hash) {
     const match = pattern.exec(path);
     if (!match) continue;
     try {
-      return { view, path, parameters: match.slice(1).map(decodeURIComponent) };
+      return {
+        view,
+        path,
+        parameters: match
+          .slice(1)
+          .filter((part) => part !== undefined)
+          .map(decodeURIComponent),
+      };
     } catch {
       break;
     }

@@ -12,6 +12,7 @@ mod draws;
 mod evening;
 mod failures;
 mod fair_draw;
+mod fold;
 mod harsh;
 mod import;
 mod infrastructure;

@@ -2,14 +2,16 @@
 // Puts boxes into layers, so that arrows run downwards and cross as little as they can, and computes the
 // horizontal position of each: the layered layout of Sugiyama, Tagawa and Toda.
 
-const SWEEPS = 10;
+const SWEEPS = 8;
+const PASSES = 14;
 const GAP = 28;
 const LANE = 14;
 
 /**
- * Lays out boxes `{id, width, height}` and arrows `{from, to}`. Gives `layers`, lists of boxes from left to
+ * Lays out boxes `{id, width, height}` and arrows `{from, to, label}`. Gives `layers`, lists of boxes from left to
  * right with their centre `x`, and for each arrow the `chain` of boxes from its upper end to its lower one:
- * the two ends, and between them a lane through each layer that it crosses.
+ * the two ends, and between them a lane through each layer that it crosses. A label `{text, width, height}` gets a lane of its
+ * own, in which it has room; arrows to one box share their other lanes.
  */
 export function inLayers(boxes, arrows, start, end) {
   const byId = new Map(boxes.map((box) => [box.id, { ...box, above: [], below: [] }]));
@@ -17,7 +19,9 @@ export function inLayers(boxes, arrows, start, end) {
   rank(byId, links, end);
   const layers = [];
   for (const box of byId.values()) (layers[box.layer] ??= []).push(box);
-  const chains = links.map((link) => ({ ...link, chain: chain(layers, link) }));
+  for (let layer = 0; layer < layers.length; layer += 1) layers[layer] ??= [];
+  const shared = new Map();
+  const chains = links.map((link) => ({ ...link, chain: chain(layers, link, shared) }));
   reorder(layers);
   position(layers);
   return { layers, chains };
@@ -61,15 +65,16 @@ function rank(byId, links, end) {
   const waiting = new Map([...byId.values()].map((box) => [box, 0]));
   /** @type {Map<any, any>} */
   const out = new Map([...byId.values()].map((box) => [box, []]));
-  for (const { upper, lower } of links) {
+  for (const { arrow, upper, lower } of links) {
     waiting.set(lower, waiting.get(lower) + 1);
-    out.get(upper).push(lower);
+    // A label lies between its boxes.
+    out.get(upper).push({ lower, span: arrow.label ? 2 : 1 });
   }
   const ready = [...byId.values()].filter((box) => waiting.get(box) === 0);
   for (const box of ready) box.layer = 0;
   for (const box of ready) {
-    for (const lower of out.get(box)) {
-      lower.layer = Math.max(lower.layer ?? 0, box.layer + 1);
+    for (const { lower, span } of out.get(box)) {
+      lower.layer = Math.max(lower.layer ?? 0, box.layer + span);
       waiting.set(lower, waiting.get(lower) - 1);
       if (waiting.get(lower) === 0) ready.push(lower);
     }
@@ -78,16 +83,26 @@ function rank(byId, links, end) {
   if (last) last.layer = Math.max(...[...byId.values()].map((box) => (box === last ? 0 : box.layer + 1)));
 }
 
-/** The way of an arrow through the layers, with a lane made in each between its ends. */
-function chain(layers, { upper, lower }) {
+/** The way of an arrow through the layers, with a lane in each between its ends. */
+function chain(layers, { arrow, isBack, upper, lower }, shared) {
   const way = [upper];
+  // The label is near the state that the arrow comes from.
+  const labelled = arrow.label ? (isBack ? lower.layer - 1 : upper.layer + 1) : -1;
   for (let layer = upper.layer + 1; layer < lower.layer; layer += 1) {
-    const lane = { isLane: true, layer, width: LANE, height: 0, above: [], below: [] };
-    layers[layer].push(lane);
+    const key = `${layer} ${isBack} ${arrow.to}`;
+    const isOwn = layer === labelled;
+    let lane = isOwn ? null : shared.get(key);
+    if (!lane) {
+      const { width, height } = isOwn ? arrow.label : { width: LANE, height: 0 };
+      lane = { isLane: true, isLabel: isOwn, layer, width, height, above: [], below: [] };
+      layers[layer].push(lane);
+      if (!isOwn) shared.set(key, lane);
+    }
     way.push(lane);
   }
   way.push(lower);
   for (let i = 1; i < way.length; i += 1) {
+    if (way[i - 1].below.includes(way[i])) continue;
     way[i - 1].below.push(way[i]);
     way[i].above.push(way[i - 1]);
   }
@@ -103,8 +118,8 @@ function reorder(layers) {
     const isDown = sweep % 2 === 0;
     const order = isDown ? layers : [...layers].reverse();
     for (const layer of order.slice(1)) {
-      const middles = new Map(layer.map((box) => [box, middle(isDown ? box.above : box.below, box.order)]));
-      layer.sort((a, b) => middles.get(a) - middles.get(b));
+      for (const box of layer) box.middle = middle(isDown ? box.above : box.below, box.order);
+      layer.sort((a, b) => a.middle - b.middle);
       layer.forEach((box, index) => {
         box.order = index;
       });
@@ -130,22 +145,30 @@ function number(layers) {
 
 function middle(neighbours, otherwise) {
   if (!neighbours.length) return otherwise;
-  return neighbours.reduce((sum, box) => sum + box.order, 0) / neighbours.length;
+  let sum = 0;
+  for (const box of neighbours) sum += box.order;
+  return sum / neighbours.length;
 }
 
 /** How many arrows cross between the layers: inversions, counted in a tree of sums. */
 function crossings(layers) {
   let count = 0;
-  for (const layer of layers.slice(0, -1)) {
-    const ends = layer.flatMap((box) => box.below.map((lower) => lower.order).sort((a, b) => a - b));
-    const most = Math.max(0, ...ends) + 2;
-    const tree = new Array(most).fill(0);
-    ends.forEach((end, before) => {
-      let smallerOrEqual = 0;
-      for (let i = end + 1; i > 0; i -= i & -i) smallerOrEqual += tree[i];
-      count += before - smallerOrEqual;
-      for (let i = end + 1; i < most; i += i & -i) tree[i] += 1;
-    });
+  for (let index = 0; index + 1 < layers.length; index += 1) {
+    const size = layers[index + 1].length + 1;
+    const tree = new Int32Array(size + 1);
+    let before = 0;
+    for (const box of layers[index]) {
+      for (const lower of box.below) {
+        let smallerOrEqual = 0;
+        for (let i = lower.order + 1; i > 0; i -= i & -i) smallerOrEqual += tree[i];
+        count += before - smallerOrEqual;
+      }
+      // Arrows from one box do not cross.
+      for (const lower of box.below) {
+        before += 1;
+        for (let i = lower.order + 1; i <= size; i += i & -i) tree[i] += 1;
+      }
+    }
   }
   return count;
 }
@@ -156,53 +179,81 @@ function position(layers) {
     let x = 0;
     for (const box of layer) {
       box.x = x + box.width / 2;
-      x += box.width + GAP;
+      x += box.width + gap(box, null);
     }
   }
-  for (let pass = 0; pass < 20; pass += 1) {
+  measurePulls(layers);
+  for (let pass = 0; pass < PASSES; pass += 1) {
     const order = pass % 2 === 0 ? layers : [...layers].reverse();
     for (const layer of order) settle(layer, pass);
   }
 }
 
+/** How much is free between neighbours. */
+function gap(left, right) {
+  if (left?.isLane && right?.isLane) return GAP * 0.4;
+  return left?.isLane || right?.isLane ? GAP * 0.6 : GAP;
+}
+
+/** Whether a box has one box above or below it: then they form a chain. */
+function isAlone(boxes) {
+  let count = 0;
+  for (const box of boxes) if (!box.isLane) count += 1;
+  return count === 1;
+}
+
+/** How much two ends of an arrow want to be in line: those of a chain of boxes by far the most, so that what passes by makes way. */
+function pull(upper, lower) {
+  if (upper.isLabel || lower.isLabel) return upper.isLane && lower.isLane ? 1 : 64;
+  if (upper.isLane && lower.isLane) return 16;
+  if (upper.isLane || lower.isLane) return 1;
+  return isAlone(upper.below) && isAlone(lower.above) ? 1e6 : 8;
+}
+
+/** The neighbours of each box with how much they pull. */
+function measurePulls(layers) {
+  for (const box of layers.flat()) {
+    box.pulls = [
+      box.above.map((other) => ({ other, force: pull(other, box) })),
+      box.below.map((other) => ({ other, force: pull(box, other) })),
+    ];
+    box.pulls.push([...box.pulls[0], ...box.pulls[1]]);
+    // A label stays beside its state, whichever way the others move.
+    if (box.isLabel) box.pulls = [box.pulls[2], box.pulls[2], box.pulls[2]];
+  }
+}
+
 function settle(layer, pass) {
+  const side = pass >= PASSES - 4 ? 2 : pass % 2;
   const wishes = layer.map((box) => {
-    const neighbours = pass >= 12 ? [...box.above, ...box.below] : pass % 2 === 0 ? box.above : box.below;
-    const used = neighbours.length ? neighbours : [...box.above, ...box.below];
+    const used = box.pulls[side].length ? box.pulls[side] : box.pulls[2];
     if (!used.length) return { x: box.x, weight: 0.1 };
     let sum = 0;
     let weight = 0;
-    for (const neighbour of used) {
-      const pull = box.isLane && neighbour.isLane ? 8 : box.isLane || neighbour.isLane ? 2 : 1;
-      sum += pull * neighbour.x;
-      weight += pull;
+    for (const { other, force } of used) {
+      sum += force * other.x;
+      weight += force;
     }
     return { x: sum / weight, weight };
   });
   // Without the space that the boxes to its left need, each box may be anywhere right of the one before: the
   // nearest such positions are found by pooling those that want to pass each other.
-  const offsets = [];
-  layer.forEach((box, i) => {
-    const before = layer[i - 1];
-    offsets.push(
-      before
-        ? offsets[i - 1] + (before.width + box.width) / 2 + GAP * (before.isLane || box.isLane ? 0.6 : 1)
-        : 0,
-    );
-  });
+  const offsets = new Float64Array(layer.length);
+  for (let i = 1; i < layer.length; i += 1) {
+    offsets[i] = offsets[i - 1] + (layer[i - 1].width + layer[i].width) / 2 + gap(layer[i - 1], layer[i]);
+  }
   const pools = [];
   wishes.forEach(({ x, weight }, i) => {
-    let pool = { sum: (x - offsets[i]) * weight, weight, count: 1 };
-    while (
-      pools.length &&
-      pools[pools.length - 1].sum / pools[pools.length - 1].weight > pool.sum / pool.weight
+    const pool = { sum: (x - offsets[i]) * weight, weight, count: 1 };
+    for (
+      let last = pools.at(-1);
+      last && last.sum / last.weight > pool.sum / pool.weight;
+      last = pools.at(-1)
     ) {
-      const other = pools.pop();
-      pool = {
-        sum: other.sum + pool.sum,
-        weight: other.weight + pool.weight,
-        count: other.count + pool.count,
-      };
+      pools.pop();
+      pool.sum += last.sum;
+      pool.weight += last.weight;
+      pool.count += last.count;
     }
     pools.push(pool);
   });

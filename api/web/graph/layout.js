@@ -11,13 +11,15 @@ const HEADER = 38;
 const DOT = 26;
 const LAYER_GAP = 32;
 const LOOP = 26;
+const LABEL_LENGTH = 22;
+const LABEL_HEIGHT = 14;
 const START = "\u0000start";
 const FINISH = "\u0000end";
 
 /**
  * The picture of a definition: `{width, height, boxes, lines}`. A box is `{name, type, x, y, width, height,
- * isContainer}`, or a dot (`dot: "start" | "end"`); a line is `{from, to, kinds, labels, path}`. All positions
- * are absolute; `depth` is how deeply a box or a line is nested.
+ * isContainer}`, or a dot (`dot: "start" | "end"`); a line is `{from, to, kinds, labels, path, label}`, with the middle of its
+ * label and the text that there is room for. All positions are absolute; `depth` is how deeply a box or a line is nested.
  */
 export function layout(definition) {
   const picture = machine(definition, true);
@@ -34,6 +36,7 @@ function machine(definition, isOuter) {
   const links = arrows(definition, isOuter).map((arrow) => ({
     ...arrow,
     to: arrow.to === END ? FINISH : arrow.to,
+    label: arrow.from === arrow.to ? null : labelOf(arrow.labels),
   }));
   boxes.push({ id: START, dot: "start", width: DOT, height: DOT });
   if (isOuter) boxes.push({ id: FINISH, dot: "end", width: DOT, height: DOT });
@@ -50,8 +53,8 @@ function machine(definition, isOuter) {
   for (const box of placed) box.y = rows[box.layer].middle - box.height / 2;
   const lines = [...chains.map((one) => ({ ...one, points: null }))];
   route(lines, rows);
-  const left = Math.min(...layers.flat().map((box) => box.x - box.width / 2), 0);
-  const right = Math.max(...layers.flat().map((box) => box.x + box.width / 2), 0);
+  const left = Math.min(...layers.flat().map((box) => box.x - box.width / 2));
+  const right = Math.max(...layers.flat().map((box) => box.x + box.width / 2));
   for (const box of placed)
     if (box.loops)
       lines.push({ arrow: links.find((link) => link.from === box.id && link.to === box.id), loop: box });
@@ -61,7 +64,7 @@ function machine(definition, isOuter) {
 function stateBox(name, state) {
   const inner = machinesWithin(state).map((within) => machine(within, false));
   const box = { id: name, name, type: state.Type, inner };
-  const wide = textWidth(name) + 66;
+  const wide = textWidth(name) + 78;
   if (!inner.length) return { ...box, width: Math.min(Math.max(wide, 120), 300), height: BOX_HEIGHT };
   const across = inner.reduce((sum, one) => sum + one.width, 0) + PADDING * (inner.length + 1);
   const tall = Math.max(...inner.map((one) => one.height));
@@ -71,6 +74,16 @@ function stateBox(name, state) {
     width: Math.max(across, Math.min(wide, 300)),
     height: tall + HEADER + PADDING,
   };
+}
+
+/** The labels of an arrow as one text that is not too long, with the room that it takes; null for none. */
+function labelOf(labels) {
+  if (!labels.length) return null;
+  const whole = labels.join(" | ");
+  const characters = [...whole];
+  const text =
+    characters.length > LABEL_LENGTH ? `${characters.slice(0, LABEL_LENGTH - 1).join("")}…` : whole;
+  return { text, width: textWidth(text) * 0.72 + 6, height: LABEL_HEIGHT };
 }
 
 /** How wide a name is at 13 px, near enough: East Asian characters are square, the others about half as wide. */
@@ -114,7 +127,11 @@ function route(lines, rows) {
       end.point.x = box.x + (i - (ends.length - 1) / 2) * (box.dot ? 0 : step);
     });
   }
-  for (const line of lines) line.path = path(line, rows);
+  for (const line of lines) {
+    line.path = path(line, rows);
+    const lane = line.chain.find((box) => box.isLabel);
+    if (lane) line.label = { x: lane.x, y: rows[lane.layer].middle, text: line.arrow.label.text };
+  }
 }
 
 /** Straight through the layers, curved between them: so a line never meets a box that is not its own. */
@@ -164,7 +181,7 @@ function flatten(picture, dx, dy, depth, boxes, lines) {
       left += inner.width + PADDING;
     }
   }
-  for (const { arrow, path: stops, loop } of picture.lines) {
+  for (const { arrow, path: stops, loop, label } of picture.lines) {
     const ends = {
       from: plain(arrow.from),
       to: plain(arrow.to),
@@ -177,7 +194,13 @@ function flatten(picture, dx, dy, depth, boxes, lines) {
         ...ends,
         path: loopPath(shift + loop.x + loop.width / 2 - LOOP, dy + loop.y + loop.height / 2),
       });
-    else lines.push({ ...ends, path: curve(stops.map(({ x, y }) => ({ x: x + shift, y: y + dy }))) });
+    else {
+      lines.push({
+        ...ends,
+        path: curve(stops.map(({ x, y }) => ({ x: x + shift, y: y + dy }))),
+        label: label ? { ...label, x: label.x + shift, y: label.y + dy } : null,
+      });
+    }
   }
 }
 

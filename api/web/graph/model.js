@@ -15,13 +15,44 @@ export function machinesWithin(state) {
 export function transitions(state) {
   const found = [];
   if (state.Next) found.push({ to: state.Next, kind: "next" });
-  for (const rule of state.Choices ?? []) found.push({ to: rule.Next, kind: "choice" });
-  if (state.Default) found.push({ to: state.Default, kind: "default" });
+  for (const rule of state.Choices ?? [])
+    found.push({ to: rule.Next, kind: "choice", label: condition(rule) });
+  if (state.Default) found.push({ to: state.Default, kind: "default", label: "Default" });
   if (state.End || state.Type === "Succeed" || state.Type === "Fail") found.push({ to: END, kind: "end" });
   for (const catcher of state.Catch ?? []) {
     found.push({ to: catcher.Next, kind: "catch", label: (catcher.ErrorEquals ?? []).join(", ") });
   }
   return found;
+}
+
+const SIGNS = {
+  Equals: "=",
+  EqualsPath: "=",
+  LessThan: "<",
+  LessThanPath: "<",
+  GreaterThan: ">",
+  GreaterThanPath: ">",
+  LessThanEquals: "≤",
+  LessThanEqualsPath: "≤",
+  GreaterThanEquals: "≥",
+  GreaterThanEqualsPath: "≥",
+  Matches: "~",
+};
+
+/** What a rule of a Choice state asks for, in a few characters: `$.count > 3`. */
+export function condition(rule) {
+  if (typeof rule.Condition === "string") return rule.Condition.replace(/^\{%\s*|\s*%\}$/g, "");
+  if (rule.Not) return `not ${condition(rule.Not)}`;
+  if (rule.And) return rule.And.map(condition).join(" and ");
+  if (rule.Or) return rule.Or.map(condition).join(" or ");
+  const variable = rule.Variable ?? "";
+  for (const [name, value] of Object.entries(rule)) {
+    const comparison = /^(?:String|Numeric|Boolean|Timestamp)(.+)$/.exec(name);
+    if (comparison)
+      return `${variable} ${SIGNS[comparison[1]] ?? comparison[1]} ${typeof value === "string" ? value : JSON.stringify(value)}`;
+    if (/^Is[A-Z]/.test(name)) return `${variable} ${value ? "is" : "is not"} ${name.slice(2).toLowerCase()}`;
+  }
+  return variable;
 }
 
 /** The arrows of one machine, those between the same two states joined. `outer`: the arrows to the end are shown. */

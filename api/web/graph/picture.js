@@ -3,7 +3,7 @@
 
 import { h, svg } from "../dom.js";
 import { known, t } from "../i18n/index.js";
-import { edge } from "../history.js";
+import { edge } from "../history/fold.js";
 import { layout } from "./layout.js";
 
 /** A picture of a definition. `onChoose(name)` is called when somebody chooses a state. */
@@ -19,19 +19,14 @@ export class Picture {
     const inner = lines.filter((line) => line.depth > 0);
     const layer = svg("g");
     for (const line of outer) layer.append(this.line(line));
+    const labels = lines.filter((line) => line.label);
     for (const box of containers) layer.append(this.state(box, onChoose));
     for (const line of inner) layer.append(this.line(line));
     for (const box of others) layer.append(box.dot ? dot(box) : this.state(box, onChoose));
+    for (const line of labels) layer.append(label(line));
     this.element = svg(
       "svg",
-      {
-        class: "machine",
-        viewBox: `0 0 ${width} ${height}`,
-        width,
-        height,
-        role: "group",
-        "aria-label": t("graph.label"),
-      },
+      { class: "machine", viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": t("graph.label") },
       svg("defs", null, marker("arrow"), marker("arrow-taken")),
       layer,
     );
@@ -58,13 +53,11 @@ export class Picture {
     const top = isContainer ? y + 19 : y + height / 2;
     const room = Math.floor((width - 62) / 8.2);
     const shown = [...name].length > room ? `${[...name].slice(0, room - 1).join("")}…` : name;
-    const mark = svg("text", {
-      class: "mark",
-      x: x + width - 13,
-      y: top + 4.5,
-      "text-anchor": "middle",
-      "aria-hidden": "true",
-    });
+    const right = x + width - 8;
+    const sign = svg("tspan", { x: isContainer ? null : right, y: top + (isContainer ? 4.5 : -2) });
+    const count = svg("tspan", isContainer ? { dx: 4 } : { class: "count-of", x: right, y: top + 13 });
+    const at = { class: "mark", x: right, y: top + 4.5, "text-anchor": "end", "aria-hidden": "true" };
+    const mark = svg("text", at, sign, count);
     const group = svg(
       "g",
       {
@@ -88,51 +81,35 @@ export class Picture {
       isContainer ? null : svg("text", { class: "type", x: x + 39, y: top + 13 }, type),
       mark,
     );
-    this.states.set(name, { group, type, mark });
-    this.light(name, "idle", 0);
+    this.states.set(name, { group, type, sign, count });
+    this.light(name, "idle", 0, 0);
     return group;
   }
 
-  light(name, status, times) {
-    const { group, type, mark } = this.states.get(name);
+  /** Shows the status of a state, how often it was visited, and how often tried again. */
+  light(name, status, times, retries) {
+    const { group, type, sign, count } = this.states.get(name);
     group.dataset.status = status;
-    mark.textContent = times > 1 ? `×${times}` : MARKS[status];
-    group.setAttribute("aria-label", `${name}, ${type}, ${known(`state.${status}`)}`);
+    sign.textContent = MARKS[status];
+    count.textContent = [times > 1 ? `×${times}` : "", retries ? `↻${retries}` : ""]
+      .filter(Boolean)
+      .join(" ");
+    const words = [name, type, known(`state.${status}`), retries ? t("graph.retries", { n: retries }) : ""];
+    group.setAttribute("aria-label", words.filter(Boolean).join(", "));
   }
 
   /** Shows how far the execution has come. */
   show(history) {
     for (const name of this.states.keys()) {
-      this.light(name, history.status(name), (history.visits.get(name) ?? []).length);
+      const visits = history.visits.get(name) ?? [];
+      const retries = visits.reduce((sum, visit) => sum + Math.max(0, visit.attempts.length - 1), 0);
+      this.light(name, history.status(name), visits.length, retries);
     }
     for (const { line, name } of this.lines) {
       const isTaken = history.taken.has(name);
       line.classList.toggle("taken", isTaken);
       line.setAttribute("marker-end", isTaken ? "url(#arrow-taken)" : "url(#arrow)");
     }
-  }
-
-  /** Scrolls to the state that was entered last, if it is out of sight. */
-  follow(scroller, history) {
-    const entered = history.events.findLast((event) => event.type.endsWith("StateEntered"));
-    const box = entered && this.laid.boxes.find((one) => one.name === entered.state);
-    if (!box || scroller.classList.contains("fit")) return;
-    const isInSight =
-      box.y > scroller.scrollTop && box.y + box.height < scroller.scrollTop + scroller.clientHeight;
-    if (!isInSight) scroller.scrollTop = box.y - scroller.clientHeight / 3;
-    this.center(scroller, box);
-  }
-
-  /** Scrolls sideways to where the machine starts. */
-  begin(scroller) {
-    this.center(
-      scroller,
-      this.laid.boxes.find((box) => box.dot === "start"),
-    );
-  }
-
-  center(scroller, box) {
-    scroller.scrollLeft = box.x + box.width / 2 - scroller.clientWidth / 2;
   }
 
   /** Marks the state that is looked at. */
@@ -156,10 +133,23 @@ const MARKS = {
   active: "●",
   retrying: "↻",
   succeeded: "✓",
+  retried: "↻",
   caught: "!",
   failed: "✕",
-  stopped: "–",
+  timed_out: "◷",
+  aborted: "–",
 };
+
+/** What a line asks for, or catches. */
+function label({ kinds, labels, label: { x, y, text } }) {
+  const kind = kinds.includes("catch") ? "catch" : kinds[0];
+  return svg(
+    "text",
+    { class: `edge-label ${kind}`, x, y: y + 3.5, "text-anchor": "middle", "aria-hidden": "true" },
+    svg("title", null, labels.join(" | ")),
+    text,
+  );
+}
 
 function dot({ dot: which, x, y, width }) {
   const middle = x + width / 2;
@@ -193,7 +183,7 @@ function marker(id) {
 
 /** What the colours and signs mean. */
 export function legend() {
-  const statuses = ["active", "retrying", "succeeded", "caught", "failed", "stopped"];
+  const statuses = ["active", "retrying", "succeeded", "retried", "caught", "failed", "timed_out", "aborted"];
   return h(
     "ul",
     { class: "legend", "aria-label": t("graph.legend") },

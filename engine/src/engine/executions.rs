@@ -347,7 +347,7 @@ fn passes(row: &ExecutionRow, query: &ExecutionQuery) -> bool {
     query.redriven.is_none_or(|redriven| redriven == (row.redrives > 0))
 }
 
-fn summary(row: &ExecutionRow) -> Option<ExecutionSummary> {
+pub(super) fn summary(row: &ExecutionRow) -> Option<ExecutionSummary> {
     let identity = row.identity.as_ref().ok()?;
     Some(ExecutionSummary {
         arn: identity.arn.to_string(),

@@ -5,7 +5,7 @@
 //! commands, has every execution as it was.
 //!
 //! In reading order: `active` (an execution in memory), `actions` (invoking tasks, starting and stopping executions),
-//! `timers`, `host_calls`, `activities`, `nested` and `map_runs` (what actions lead to), `executions` and `machines` (the
+//! `timers`, `host_calls`, `activities`, `nested` and `map_runs` (what actions lead to), `executions`, `search` and `machines` (the
 //! operations), `lifecycle` (start, resumption, shutdown), `workers` (the threads that run costly definitions).
 
 mod actions;
@@ -19,6 +19,7 @@ mod lifecycle;
 mod machines;
 mod map_runs;
 mod nested;
+mod search;
 mod timers;
 mod workers;
 

@@ -172,6 +172,25 @@ pub struct ExecutionQuery {
     pub after: Option<PageCursor>,
 }
 
+/// Which executions of all state machines, newest first.
+#[derive(Clone, Debug, Default)]
+pub struct ExecutionSearch {
+    /// Only of the state machine of this name or ARN.
+    pub state_machine: Option<String>,
+    /// Only in this status.
+    pub status: Option<ExecutionStatus>,
+    /// Only those whose names have this part.
+    pub name: Option<String>,
+    /// Only those that started at this timestamp or later, in milliseconds since 1970.
+    pub started_from: Option<i64>,
+    /// Only those that started before this timestamp.
+    pub started_before: Option<i64>,
+    /// At most this many.
+    pub limit: usize,
+    /// Begin after the execution of this number: [`PageCursor::number`] of the page before.
+    pub after: Option<u64>,
+}
+
 /// Whose executions are listed.
 #[derive(Clone, Debug)]
 pub enum ExecutionsOf {

@@ -9,6 +9,7 @@ mod record;
 mod rows;
 mod salvage;
 mod schema;
+mod search;
 mod writer;
 
 use std::fs::File;
@@ -19,6 +20,7 @@ use rusqlite::Connection;
 
 pub(crate) use record::{Record, StoredRecord, key_of};
 pub(crate) use rows::{ActivityRow, ExecutionRow, MachineRow};
+pub(crate) use search::RowFilter;
 pub(crate) use writer::{Batch, Closing, Write};
 
 use crate::health::Health;

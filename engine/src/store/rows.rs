@@ -46,10 +46,10 @@ pub(crate) struct ExecutionRow {
     pub(crate) outcome: Option<Outcome>,
 }
 
-const COLUMNS: &str = "number, revision, stop, redrives, redrive_date, identity, outcome";
+pub(super) const COLUMNS: &str = "number, revision, stop, redrives, redrive_date, identity, outcome";
 
 impl ExecutionRow {
-    fn read(row: &Row<'_>) -> Result<ExecutionRow, rusqlite::Error> {
+    pub(super) fn read(row: &Row<'_>) -> Result<ExecutionRow, rusqlite::Error> {
         let number = row.get::<_, i64>(0)? as u64;
         let outcome: Option<Vec<u8>> = row.get(6)?;
         Ok(ExecutionRow {
@@ -131,7 +131,8 @@ impl Store {
         let connection = self.read();
         let before = before.map_or(i64::MAX, |number| number as i64);
         let mut statement = connection.prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM executions WHERE owner = ?1 AND number < ?2 AND (?3 IS NULL OR status = ?3)
+            "SELECT {COLUMNS} FROM executions INDEXED BY executions_by_owner
+             WHERE owner = ?1 AND number < ?2 AND (?3 IS NULL OR status = ?3)
              ORDER BY number DESC LIMIT ?4"
         ))?;
         statement

@@ -32,6 +32,7 @@ pub(super) fn prepare(connection: &Connection) -> Result<(), rusqlite::Error> {
          );
          CREATE INDEX IF NOT EXISTS executions_by_key ON executions (key);
          CREATE INDEX IF NOT EXISTS executions_by_owner ON executions (owner);
+         CREATE INDEX IF NOT EXISTS executions_by_status ON executions (owner, status);
          CREATE INDEX IF NOT EXISTS executions_open ON executions (number) WHERE stop IS NULL;
          CREATE TABLE IF NOT EXISTS records (place INTEGER PRIMARY KEY, body BLOB NOT NULL);
          CREATE TABLE IF NOT EXISTS map_runs (arn TEXT PRIMARY KEY, execution INTEGER NOT NULL) WITHOUT ROWID;

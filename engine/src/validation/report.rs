@@ -140,6 +140,12 @@ impl Report {
         text
     }
 
+    /// The line and the column of a finding, from 1; of the nearest value around it where it has none of its own.
+    pub fn line_and_column(&self, finding: &Finding) -> Option<(usize, usize)> {
+        let position = self.position(finding.location.as_deref()?)?;
+        Some((position.line, position.column))
+    }
+
     /// The position of a location, or of the nearest one around it.
     fn position(&self, location: &str) -> Option<Position> {
         let mut location = location;

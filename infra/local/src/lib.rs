@@ -25,6 +25,7 @@ mod data_directory;
 mod definitions;
 pub mod demo;
 mod error;
+mod executions_api;
 mod functions;
 mod health;
 mod http_client;
