@@ -4,6 +4,7 @@
 
 mod browser;
 mod connection;
+mod executions;
 mod graph;
 mod hostile;
 mod join;

@@ -71,6 +71,7 @@ async fn evening(reader: Reader, words: Words) {
 
     let draw = start_draw(&browser).await;
     watch(&browser).await;
+    browser.click("[data-act=fit]").await;
     browser.click("[data-state=SealEntries]").await;
     browser.wait_for_text(".state-details h2", "SealEntries").await;
     browser.click(".state-details details.json summary").await;

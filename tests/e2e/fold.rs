@@ -138,7 +138,9 @@ impl Maker {
                     return json!({"Type": "Choice", "Default": next, "Choices": [{"Next": last, "And": [
                         {"Variable": "$.n", "IsPresent": true}, {"Variable": "$.n", "NumericEquals": self.below(4)}]}]});
                 }
-                _ => return json!({"Type": "Fail", "Error": format!("Error{}", self.below(3)), "Cause": "made to fail"}),
+                _ => {
+                    return json!({"Type": "Fail", "Error": format!("Error{}", self.below(3)), "Cause": "made to fail"});
+                }
             },
             5 => json!({"Type": "Pass", "Result": {"a": 1}}),
             6 => self.task(),
@@ -176,7 +178,9 @@ impl Maker {
 
     fn task(&mut self) -> Value {
         match self.below(4) {
-            0 => json!({"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Parameters": {"FunctionName": "none-of-this-name"}}),
+            0 => {
+                json!({"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Parameters": {"FunctionName": "none-of-this-name"}})
+            }
             1 => json!({"Type": "Task", "Resource": self.activity, "TimeoutSeconds": 1 + self.below(3)}),
             _ => json!({"Type": "Task", "Resource": "arn:aws:states:::states:startExecution.sync:2",
                 "Parameters": {"StateMachineArn": self.child, "Input": {}}}),
@@ -235,7 +239,11 @@ async fn the_page_folds_what_the_engine_makes_of_any_machine() {
         let answer = endpoint.call("CreateStateMachine", body).await;
         answer["stateMachineArn"].as_str().unwrap_or_else(|| panic!("{answer}: {definition}")).to_owned()
     };
-    let child = create("child".to_owned(), &json!({"StartAt": "C", "States": {"C": {"Type": "Wait", "Seconds": 1, "End": true}}})).await;
+    let child = create(
+        "child".to_owned(),
+        &json!({"StartAt": "C", "States": {"C": {"Type": "Wait", "Seconds": 1, "End": true}}}),
+    )
+    .await;
     let activity = endpoint.call("CreateActivity", json!({"name": "nobody-works-here"})).await;
     let activity = activity["activityArn"].as_str().unwrap().to_owned();
     let mut executions = Vec::new();
@@ -244,7 +252,8 @@ async fn the_page_folds_what_the_engine_makes_of_any_machine() {
         let definition = maker.machine(0);
         let machine = create(format!("any-{seed}"), &definition).await;
         let input = json!({"items": [1, 2, 3]}).to_string();
-        let started = endpoint.call("StartExecution", json!({"stateMachineArn": machine, "input": input})).await;
+        let started =
+            endpoint.call("StartExecution", json!({"stateMachineArn": machine, "input": input})).await;
         executions.push((seed, started["executionArn"].as_str().unwrap().to_owned(), definition));
     }
     let mut histories = Vec::new();
@@ -265,13 +274,16 @@ async fn the_page_folds_what_the_engine_makes_of_any_machine() {
         }
         for (seed, execution, definition) in &executions {
             let history = endpoint.history(execution, definition).await;
-            let count = &mut statuses.entry(format!("{stage} {}", history["status"].as_str().unwrap())).or_insert(json!(0));
+            let count = &mut statuses
+                .entry(format!("{stage} {}", history["status"].as_str().unwrap()))
+                .or_insert(json!(0));
             **count = json!(count.as_u64().unwrap() + 1);
             histories.push((format!("{stage} any-{seed} {definition}"), history));
         }
     }
     println!("{}", Value::Object(statuses.clone()));
-    for needed in ["halfway RUNNING", "stopped ABORTED", "ended SUCCEEDED", "ended FAILED", "redriven FAILED"] {
+    for needed in ["halfway RUNNING", "stopped ABORTED", "ended SUCCEEDED", "ended FAILED", "redriven FAILED"]
+    {
         assert!(statuses.get(needed).and_then(Value::as_u64).unwrap_or(0) >= 10, "{needed}: {statuses:?}");
     }
     hold(histories);

@@ -10,6 +10,7 @@ mod concurrency;
 mod costs;
 mod draws;
 mod evening;
+mod executions;
 mod failures;
 mod fair_draw;
 mod fold;

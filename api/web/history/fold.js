@@ -60,10 +60,8 @@ export class History {
     /** By the id of an event, where on the lines it is. @type {Map<number, { frame: Frame, visit: Visit | null, holder?: Visit }>} */
     this.anchors = new Map();
     this.indexes = new Map();
-    /** @type {Visit | null} */
+    /** The iteration that the last event has aborted. @type {Frame | null} */
     this.lastAborted = null;
-    /** @type {Frame | null} */
-    this.lastAbortedFrame = null;
     /** How often anything has changed. */
     this.version = 0;
   }
@@ -159,6 +157,7 @@ export class History {
     };
     if (visit.type === "Fail") visit.failure = { ...failOf(definition), time: event.time };
     frame.visits.push(visit);
+    if (visit.type === "Fail" && frame.holder) this.breakAttempt(frame.holder, { frame, visit });
     if (!this.visits.has(event.state)) this.visits.set(event.state, []);
     this.visits.get(event.state)?.push(visit);
     this.take(visit.from, event.state);
@@ -225,7 +224,7 @@ export class History {
     if (type === "ExecutionRedriven") {
       this.ended = null;
       this.redrives += 1;
-      for (const visits of this.visits.values()) visits.forEach(reopen);
+      for (const visits of this.visits.values()) visits.forEach((visit) => reopen(visit, event.time));
       return at;
     }
     const status = ENDS[type.replace("Execution", "")];
@@ -238,19 +237,45 @@ export class History {
     if (status === "FAILED" && at.visit && isOpen(at.visit)) {
       attemptFailed(at.visit, null, event, this.timeOf(event.previous));
     }
+    this.sealRetrying(event.time);
     stopLine(this.root, status === "TIMED_OUT" ? "timed_out" : "aborted", event.time);
     return at;
+  }
+
+  /** What an attempt has left behind that waits to be tried again as the execution ends, no redrive takes up. */
+  sealRetrying(time) {
+    for (const visits of this.visits.values()) {
+      for (const visit of visits) {
+        const attempt = current(visit);
+        if (!attempt?.isBroken || !isContainer(visit) || !isOpen(visit) || visit.hasFailed) continue;
+        stopWithin(attempt, "aborted", time);
+        seal(attempt);
+      }
+    }
+  }
+
+  /** Marks the attempt of a state that holds a failure, or what is aborted because of one in it. */
+  breakAttempt(holder, { frame, visit }) {
+    for (const one of outwards(visit ?? frame.holder)) {
+      const attempt = one === holder && current(holder);
+      if (attempt) attempt.isBroken = true;
+    }
   }
 
   iteration(event, at) {
     const isMap = (visit) =>
       visit.type === "Map" && (event.state === undefined || visit.state === event.state);
     const isStart = event.type.endsWith("Started");
-    // What is aborted lies beside, or within what was aborted before.
-    const hasIt = (visit) => isMap(visit) && (isStart || current(visit)?.frames[event.index] !== undefined);
-    const within = this.lastAborted && [...openWithin(this.lastAborted)].find(hasIt);
+    // What is aborted lies within what was aborted before, or beside it.
+    const hasIt = (visit) => {
+      const frame = current(visit)?.frames[event.index];
+      return isMap(visit) && (isStart || (frame !== undefined && !frame.isAborted));
+    };
     const visit =
-      within ?? this.around(at, isMap) ?? this.besides(at, hasIt) ?? this.openVisit(hasIt, event.previous);
+      this.nearAborted(hasIt) ??
+      this.around(at, isMap) ??
+      this.besides(at, hasIt) ??
+      this.openVisit(hasIt, event.previous);
     if (!visit) return at;
     const index = event.index ?? current(visit)?.frames.length ?? 0;
     const frame = this.frameIn(visit, index, event.time);
@@ -261,17 +286,27 @@ export class History {
     if (outcome === "aborted") {
       const last = frame.visits.at(-1);
       if (last && isOpen(last)) close(last, "aborted", event.time);
-      this.lastAborted = visit;
-      this.lastAbortedFrame = frame;
+      frame.isAborted = true;
+      this.lastAborted = frame;
     }
-    if (outcome !== "succeeded") {
-      const attempt = current(visit);
-      if (attempt) attempt.isBroken = true;
-    }
+    if (outcome !== "succeeded") this.breakAttempt(visit, at);
     if (outcome === "failed" && at.visit && at.visit !== visit && isOpen(at.visit)) {
       attemptFailed(at.visit, visit, event, this.timeOf(event.previous));
     }
     return { frame, visit: null, holder: visit };
+  }
+
+  /** An open visit in the iteration that was aborted last, or around it. */
+  nearAborted(passes) {
+    const frame = this.lastAborted;
+    if (!frame) return null;
+    const last = frame.visits.at(-1);
+    if (last && isOpen(last)) {
+      if (passes(last)) return last;
+      for (const one of openWithin(last)) if (passes(one)) return one;
+    }
+    for (const one of outwards(frame.holder)) if (isOpen(one) && passes(one)) return one;
+    return null;
   }
 
   /** An open visit within the state that holds a position: beside it. */
@@ -287,20 +322,12 @@ export class History {
   aborted(event, at) {
     const type = event.type.replace("StateAborted", "");
     const passes = (visit) => visit.type === type && !visit.isAborted;
-    /** @type {Visit | null} */
-    let visit = null;
-    if (this.lastAborted) {
-      const last = this.lastAbortedFrame?.visits.at(-1);
-      if (last && isOpen(last) && passes(last)) visit = last;
-      else visit = [...openWithin(this.lastAborted)].find(passes) ?? null;
-    }
+    let visit = this.nearAborted(passes);
     if (!visit && at.visit && isOpen(at.visit) && passes(at.visit)) visit = at.visit;
     visit ??= this.besides(at, passes) ?? this.openVisit(passes, event.previous);
     if (!visit) return at;
     visit.isAborted = true;
-    const holder = visit.frame.holder;
-    const attempt = holder && current(holder);
-    if (attempt) attempt.isBroken = true;
+    if (visit.frame.holder) this.breakAttempt(visit.frame.holder, at);
     // Of the branches of a Parallel state the one that failed is said to be aborted, too.
     close(visit, visit === at.visit && isFailing(visit) ? failureOf(visit) : "aborted", event.time);
     return { frame: visit.frame, visit };
@@ -323,7 +350,7 @@ export class History {
     if (["Task", "Parallel", "Map"].includes(visit.type)) {
       const attempt = current(visit) ?? this.begin(visit, event.time);
       Object.assign(attempt, { failure, outcome: "failed", ended: event.time, isBroken: true });
-    }
+    } else if (visit.frame.holder) this.breakAttempt(visit.frame.holder, { frame: visit.frame, visit });
     return { frame: visit.frame, visit };
   }
 

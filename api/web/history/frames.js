@@ -14,6 +14,7 @@ import { machinesWithin } from "../graph/model.js";
  * @property {number} [ended]
  * @property {Outcome} [outcome]
  * @property {Visit[]} visits
+ * @property {boolean} [isAborted] A history event says that the iteration was aborted.
  */
 
 /**

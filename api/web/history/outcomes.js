@@ -205,13 +205,15 @@ export function seal(attempt) {
   }
 }
 
-/** The execution is redriven: what its end had stopped goes on. */
-export function reopen(visit) {
+/** The execution is redriven at this time: what its end had stopped goes on. */
+export function reopen(visit, time) {
   if (!isOpen(visit)) return;
   visit.outcome = undefined;
   visit.ended = undefined;
   visit.hasFailed = false;
   visit.isAborted = false;
+  // A Fail state fails again, without an event of its own.
+  visit.failure = visit.type === "Fail" ? { ...visit.failure, time } : undefined;
   if (visit.frame.holder) {
     visit.frame.outcome = undefined;
     visit.frame.ended = undefined;

@@ -1,9 +1,7 @@
 //! Searching executions over all state machines: pages, newest first, and counts by status.
 
 use super::executions::summary;
-use super::{
-    Engine, ExecutionPage, ExecutionSearch, ExecutionStatus, MachineType, PageCursor, Refusal,
-};
+use super::{Engine, ExecutionPage, ExecutionSearch, ExecutionStatus, MachineType, PageCursor, Refusal};
 use crate::store::{ExecutionRow, RowFilter, key_of};
 
 impl Engine {
@@ -59,7 +57,9 @@ impl Engine {
         self.state_machines()
             .iter()
             .filter(|machine| machine.settings.machine_type == MachineType::Standard)
-            .filter(|machine| state_machine.is_none_or(|wanted| wanted == machine.settings.name || wanted == machine.arn))
+            .filter(|machine| {
+                state_machine.is_none_or(|wanted| wanted == machine.settings.name || wanted == machine.arn)
+            })
             .map(|machine| key_of(machine.arn.as_bytes()))
             .collect()
     }

@@ -2,9 +2,9 @@
 
 use rusqlite::params;
 
+use super::Store;
 use super::rows::{COLUMNS, ExecutionRow};
 use super::writer::status_code;
-use super::Store;
 use crate::model::ExecutionStatus;
 
 /// What the executions of one owner must have.
@@ -58,7 +58,8 @@ impl Store {
         for row in statement.query_map(found, ExecutionRow::read)? {
             let row = row?;
             // The part may stand in the input or in the ARN as well.
-            let has_name = |part: &str| row.identity.as_ref().is_ok_and(|identity| identity.name.contains(part));
+            let has_name =
+                |part: &str| row.identity.as_ref().is_ok_and(|identity| identity.name.contains(part));
             if filter.name.is_none_or(has_name) {
                 rows.push(row);
             }
@@ -72,8 +73,8 @@ impl Store {
     /// How many executions of an owner are in each status: read from the index alone.
     pub(crate) fn count_of(&self, owner: i64) -> Result<Vec<(ExecutionStatus, u64)>, rusqlite::Error> {
         let connection = self.read();
-        let mut statement =
-            connection.prepare_cached("SELECT status, count(*) FROM executions WHERE owner = ? GROUP BY status")?;
+        let mut statement = connection
+            .prepare_cached("SELECT status, count(*) FROM executions WHERE owner = ? GROUP BY status")?;
         let counts = statement
             .query_map([owner], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))?
             .collect::<Result<Vec<_>, _>>()?;
@@ -84,17 +85,18 @@ impl Store {
     /// The number of the first execution that started at this timestamp or later: numbers and starts grow together.
     pub(crate) fn first_started_from(&self, timestamp: i64) -> Result<u64, rusqlite::Error> {
         let connection = self.read();
-        let mut probe = connection
-            .prepare_cached(&format!("SELECT {COLUMNS} FROM executions WHERE number >= ? ORDER BY number LIMIT 1"))?;
+        let mut probe = connection.prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM executions WHERE number >= ? ORDER BY number LIMIT 1"
+        ))?;
         let last: Option<i64> =
             connection.query_row("SELECT max(number) FROM executions", [], |row| row.get(0))?;
         let (mut low, mut high) = (0, last.map_or(0, |last| last as u64 + 1));
         while low < high {
             let middle = low + (high - low) / 2;
             let row = probe.query_map([middle as i64], ExecutionRow::read)?.next().transpose()?;
-            let is_late = row.as_ref().is_none_or(|row| {
-                row.identity.as_ref().is_ok_and(|identity| identity.start >= timestamp)
-            });
+            let is_late = row
+                .as_ref()
+                .is_none_or(|row| row.identity.as_ref().is_ok_and(|identity| identity.start >= timestamp));
             if is_late {
                 high = middle;
             } else {

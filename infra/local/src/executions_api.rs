@@ -49,10 +49,11 @@ const OPERATIONS: [&str; 18] = [
 
 /// The routes, to be served beside those of the API.
 pub(crate) fn endpoints(engine: &Engine) -> Vec<Endpoint> {
-    let endpoint = |method, path, class, scope, summary, parameters: &[&str], handler: MethodRouter<Engine>| {
-        let handler = handler.with_state(engine.clone());
-        Endpoint::new(method, path, Access::Scope(scope), class, summary, parameters, handler)
-    };
+    let endpoint =
+        |method, path, class, scope, summary, parameters: &[&str], handler: MethodRouter<Engine>| {
+            let handler = handler.with_state(engine.clone());
+            Endpoint::new(method, path, Access::Scope(scope), class, summary, parameters, handler)
+        };
     vec![
         endpoint(
             Method::GET,
@@ -104,7 +105,10 @@ async fn list(State(engine): State<Engine>, RawQuery(query): RawQuery) -> Result
     let time = |name: &str| {
         let parsed = filled(name).map(|text| {
             text.parse::<Timestamp>().map(Timestamp::as_millisecond).map_err(|_| {
-                ApiError::invalid("NotATimestamp", format!("{name} is a timestamp such as 2026-11-28T18:00:00Z"))
+                ApiError::invalid(
+                    "NotATimestamp",
+                    format!("{name} is a timestamp such as 2026-11-28T18:00:00Z"),
+                )
             })
         });
         parsed.transpose()
@@ -122,7 +126,8 @@ async fn list(State(engine): State<Engine>, RawQuery(query): RawQuery) -> Result
         after: cursor.transpose()?,
     };
     let page = engine.search_executions(&search).await.map_err(ApiError::internal)?;
-    let counts = engine.count_executions(search.state_machine.as_deref()).await.map_err(ApiError::internal)?;
+    let counts =
+        engine.count_executions(search.state_machine.as_deref()).await.map_err(ApiError::internal)?;
     let executions: Vec<Value> = page
         .executions
         .iter()
@@ -158,8 +163,12 @@ async fn show(
     let query = Query::parse(query.as_deref());
     let described = find(&engine, &execution).await?;
     let after = query.number("after")?.unwrap_or(0) as usize;
-    let page =
-        HistoryQuery { skip: after, limit: EVENTS, order: HistoryOrder::Forward, data: HistoryData::Included };
+    let page = HistoryQuery {
+        skip: after,
+        limit: EVENTS,
+        order: HistoryOrder::Forward,
+        data: HistoryData::Included,
+    };
     let history = engine.execution_history(&described.arn, page).await.map_err(refused)?;
     let mut shown = description(&described);
     if after == 0 {
