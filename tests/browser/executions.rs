@@ -126,7 +126,7 @@ async fn a_running_clock_runs_and_a_waiting_token_is_answered() {
     browser.go("/executions/approval-1").await;
     browser.wait("a clock that runs", "return parseFloat(document.querySelector('.elapsed')?.textContent) >= 1 && /s$/.test(document.querySelector('.elapsed').textContent) && !/ms$/.test(document.querySelector('.elapsed').textContent)").await;
     browser
-        .wait("the token", "return document.querySelector('.tokens [name=token]').value.length >= 40")
+        .wait("the token", "return document.querySelector('.tokens [name=token]').value.length >= 32")
         .await;
     browser.screenshot("execution-token").await;
     browser.click(".tokens [data-act=SendTaskHeartbeat]").await;

@@ -6,23 +6,25 @@ import { trouble } from "../format.js";
 import { t } from "../i18n/index.js";
 import { call } from "./operations.js";
 
-/** The token in what a task was given: the engine's are long texts without blanks. */
+/** The token in what a task was given: what is called so, or else a long text without blanks. */
 function tokenIn(details) {
-  let found = "";
-  const look = (value) => {
+  let [named, long] = ["", ""];
+  const look = (value, key) => {
     if (typeof value === "string") {
-      if (/^[\w-]{40,}$/.test(value)) found ||= value;
-      else if (/^\s*[[{]/.test(value)) {
+      if (/^\s*[[{]/.test(value)) {
         try {
-          look(JSON.parse(value));
+          look(JSON.parse(value), key);
         } catch {
           // It only looks like JSON.
         }
-      }
-    } else if (value && typeof value === "object") Object.values(value).forEach(look);
+      } else if (/token/i.test(key) && /^\S{16,}$/.test(value)) named ||= value;
+      else if (/^[\w+/=-]{32,}$/.test(value) && !/^[\da-f]{8}-/.test(value)) long ||= value;
+    } else if (value && typeof value === "object") {
+      for (const [name, inner] of Object.entries(value)) look(inner, name);
+    }
   };
-  look(details?.parameters ?? details?.input);
-  return found;
+  look(details?.parameters ?? details?.input, "");
+  return named || long;
 }
 
 /** The form for a task under way; null where it waits for no token. */

@@ -81,15 +81,17 @@ export class Picture {
       isContainer ? null : svg("text", { class: "type", x: x + 39, y: top + 13 }, type),
       mark,
     );
-    this.states.set(name, { group, type, sign, count });
+    this.states.set(name, { group, type, mark, sign, count });
     this.light(name, "idle", 0, 0);
     return group;
   }
 
   /** Shows the status of a state, how often it was visited, and how often tried again. */
   light(name, status, times, retries) {
-    const { group, type, sign, count } = this.states.get(name);
+    const { group, type, mark, sign, count } = this.states.get(name);
     group.dataset.status = status;
+    // A text without letters lies nowhere, and would count as a part of the state's place.
+    mark.setAttribute("display", status === "idle" ? "none" : "inline");
     sign.textContent = MARKS[status];
     count.textContent = [times > 1 ? `×${times}` : "", retries ? `↻${retries}` : ""]
       .filter(Boolean)

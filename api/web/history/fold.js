@@ -272,7 +272,8 @@ export class History {
       return isMap(visit) && (isStart || (frame !== undefined && !frame.isAborted));
     };
     const visit =
-      this.nearAborted(hasIt) ??
+      this.inAborted(hasIt) ??
+      (this.lastAborted && this.around({ frame: this.lastAborted, visit: null }, hasIt)) ??
       this.around(at, isMap) ??
       this.besides(at, hasIt) ??
       this.openVisit(hasIt, event.previous);
@@ -296,16 +297,12 @@ export class History {
     return { frame, visit: null, holder: visit };
   }
 
-  /** An open visit in the iteration that was aborted last, or around it. */
-  nearAborted(passes) {
-    const frame = this.lastAborted;
-    if (!frame) return null;
-    const last = frame.visits.at(-1);
-    if (last && isOpen(last)) {
-      if (passes(last)) return last;
-      for (const one of openWithin(last)) if (passes(one)) return one;
-    }
-    for (const one of outwards(frame.holder)) if (isOpen(one) && passes(one)) return one;
+  /** An open visit in the iteration that was aborted last. */
+  inAborted(passes) {
+    const last = this.lastAborted?.visits.at(-1);
+    if (!last || !isOpen(last)) return null;
+    if (passes(last)) return last;
+    for (const one of openWithin(last)) if (passes(one)) return one;
     return null;
   }
 
@@ -322,7 +319,7 @@ export class History {
   aborted(event, at) {
     const type = event.type.replace("StateAborted", "");
     const passes = (visit) => visit.type === type && !visit.isAborted;
-    let visit = this.nearAborted(passes);
+    let visit = this.inAborted(passes);
     if (!visit && at.visit && isOpen(at.visit) && passes(at.visit)) visit = at.visit;
     visit ??= this.besides(at, passes) ?? this.openVisit(passes, event.previous);
     if (!visit) return at;

@@ -215,11 +215,18 @@ export function reopen(visit, time) {
   // A Fail state fails again, without an event of its own.
   visit.failure = visit.type === "Fail" ? { ...visit.failure, time } : undefined;
   if (visit.frame.holder) {
+    visit.frame.isAborted = false;
     visit.frame.outcome = undefined;
     visit.frame.ended = undefined;
   }
   const attempt = current(visit);
   if (attempt && isContainer(visit)) {
     Object.assign(attempt, { outcome: undefined, ended: undefined, failure: undefined, isBroken: false });
+    // An iteration may have been stopped between two states.
+    for (const frame of attempt.frames) {
+      if (frame && frame.outcome !== "succeeded") {
+        Object.assign(frame, { outcome: undefined, ended: undefined, isAborted: false });
+      }
+    }
   }
 }

@@ -6,7 +6,7 @@ import { duration, number } from "../format.js";
 import { known, language, t } from "../i18n/index.js";
 
 const ROWS = 60;
-const BARS = 200;
+const BARS = 80;
 const STEPS = [1, 2, 5];
 
 /** Round times on the axis, in milliseconds after the beginning: five to ten of them. */
@@ -50,6 +50,8 @@ export function timeline(history, onChoose, rows = ROWS, onMore = () => {}) {
     const button = h("button", {
       type: "button",
       class: "bar",
+      // With many visits the keyboard goes through the state's own numbers, not through each bar.
+      tabindex: (history.visits.get(visit.state)?.length ?? 0) > 3 ? "-1" : null,
       "data-status": status,
       title: `${visit.state}: ${known(`state.${status}`)}, ${duration(end - visit.entered)}`,
       "aria-label": `${visit.state}, ${known(`state.${status}`)}, ${duration(end - visit.entered)}`,
