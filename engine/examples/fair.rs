@@ -80,6 +80,7 @@ async fn main() -> Result<(), Failure> {
             account: "123456789012".to_owned(),
             clock: Clock::system(),
             invoker: Arc::new(NoServices),
+            ..Config::in_memory()
         })
         .await?;
         let small = machine(&engine, "small", SMALL).await?;

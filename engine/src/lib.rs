@@ -35,6 +35,7 @@
 //! - `integration`: what a Task's resource requests, and the events and results of it
 //! - `execution`: one execution as a pure function from commands to events and actions
 //! - `history`: the events, in AWS's names
+//! - `mocks`: answers of Task states in place of services
 //! - `store`: executions and their histories, on disk or in memory
 //! - [`engine`]: applies commands, stores what followed, and only then acts
 //! - [`validation`]: all faults of a definition at once
@@ -49,6 +50,7 @@ mod fields;
 mod health;
 mod history;
 mod integration;
+mod mocks;
 mod model;
 mod protocol;
 pub mod service;
@@ -58,6 +60,7 @@ pub mod validation;
 
 pub use clock::{Clock, ManualClock};
 pub use engine::{Call, Config, Engine, EngineError, Invoker, MemoryBounds, Refusal, Storage, TaskFailure};
+pub use mocks::{MockError, Mocks};
 
 /// The README's example is compiled and run with the documentation's.
 #[cfg(doctest)]

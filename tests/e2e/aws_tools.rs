@@ -31,6 +31,24 @@ async fn boto3_works_unchanged() {
 }
 
 #[tokio::test]
+async fn terraform_and_cdk_find_the_calls_that_they_make() {
+    let stack = stack::start().await;
+    let script = include_str!("infrastructure_tools.py");
+    let printed = python::run("python3", stack.aws(), &["-c", script]).await;
+    let seen: Value = serde_json::from_str(&printed).unwrap();
+    assert_eq!(
+        seen,
+        json!({
+            "description": "second",
+            "versions_of_the_alias": ["1", "2"],
+            "refused": "Version to be deleted must not be referenced by an alias. Current list of aliases referencing this version: [live]",
+            "alias_gone": "ResourceNotFound",
+            "machine_gone": "StateMachineDoesNotExist",
+        })
+    );
+}
+
+#[tokio::test]
 async fn the_aws_cli_works_unchanged() {
     let stack = stack::start().await;
     let client = stack.client();

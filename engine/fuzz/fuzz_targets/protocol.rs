@@ -19,6 +19,7 @@ static SERVICE: LazyLock<Service> = LazyLock::new(|| {
         account: "123456789012".to_owned(),
         clock: Clock::system(),
         invoker: Arc::new(NoServices),
+        ..Config::in_memory()
     };
     Service::new(RUNTIME.block_on(Engine::start(config)).expect("an engine in memory starts"))
 });

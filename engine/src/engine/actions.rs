@@ -53,6 +53,11 @@ impl Inner {
     }
 
     fn start_invocation(self: &Arc<Inner>, active: &Arc<ActiveExecution>, invocation: Invocation) {
+        if let Some(mocked) = &active.mocked
+            && self.answer_by_mock(active, mocked, &invocation)
+        {
+            return;
+        }
         let Invocation { task, target, timeout_seconds } = invocation;
         match target {
             Target::Host { service, action, parameters } => {

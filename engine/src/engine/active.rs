@@ -15,6 +15,7 @@ use super::machines::Machine;
 use super::workers::Lane;
 use crate::execution::{Action, Command, Effects, Execution, Identity, Outcome, Pace};
 use crate::health::panic_message;
+use crate::mocks::Mocked;
 use crate::store::{Closing, Record, Write, key_of};
 
 /// How long an execution runs before others have their turn.
@@ -27,6 +28,8 @@ const MAX_LIGHT_BYTES: usize = 64 * 1024;
 pub(crate) struct ActiveExecution {
     pub(crate) identity: Arc<Identity>,
     pub(crate) machine: Arc<Machine>,
+    /// The answers that it gets in place of services.
+    pub(super) mocked: Option<Arc<Mocked>>,
     /// The calls of the host that the execution waits for.
     pub(crate) host_calls: HostCalls,
     state: Mutex<State>,
@@ -105,12 +108,18 @@ impl ActiveExecution {
         ActiveExecution {
             identity,
             machine,
+            mocked: None,
             host_calls: HostCalls::default(),
             state: Mutex::new(State { execution, sequence, tick: None }),
             weight: AtomicUsize::new(weight),
             turn: tokio::sync::Mutex::new(()),
             stored: watch::Sender::new(Stored { sequence, ..Stored::default() }),
         }
+    }
+
+    /// The same execution with answers in place of services.
+    pub(super) fn with_mocks(self, mocked: Option<Arc<Mocked>>) -> ActiveExecution {
+        ActiveExecution { mocked, ..self }
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{Invoker, NoServices};
 use crate::clock::Clock;
+use crate::mocks::Mocks;
 use crate::model::Storage;
 
 /// What [`crate::Engine::start`] needs to know.
@@ -19,6 +20,10 @@ pub struct Config {
     pub clock: Clock,
     /// Who does the work of Task states.
     pub invoker: Arc<dyn Invoker>,
+    /// Test cases, by which executions get answers in place of services.
+    pub mocks: Option<Arc<Mocks>>,
+    /// By what the time of Wait states is multiplied in executions that start from now on; `None` is by 1.
+    pub wait_scale: Option<f64>,
 }
 
 impl Config {
@@ -31,6 +36,8 @@ impl Config {
             account: "123456789012".to_owned(),
             clock: Clock::system(),
             invoker: Arc::new(NoServices),
+            mocks: None,
+            wait_scale: None,
         }
     }
 }

@@ -4,12 +4,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use super::active::{ActiveExecution, Replayed};
+use super::versions::split_qualified;
 use super::{
     Engine, EngineError, ExecutionDescription, ExecutionPage, ExecutionQuery, ExecutionStatus,
     ExecutionSummary, ExecutionsOf, HistoryData, HistoryOrder, HistoryPage, HistoryQuery, Inner, MachineType,
     NewExecution, PageCursor, Refusal, StartedExecution,
 };
-use crate::execution::{Caller, Command, Execution, Identity, Outcome};
+use crate::execution::{Caller, Command, Execution, Identity, Outcome, Qualified};
 use crate::history::Show;
 use crate::store::{ExecutionRow, key_of};
 
@@ -26,8 +27,8 @@ impl Engine {
 
     /// Starts an execution of an Express machine and waits for its end.
     pub async fn start_sync_execution(&self, new: NewExecution) -> Result<ExecutionDescription, Refusal> {
-        let machine = self.0.machines.current(&new.state_machine_arn);
-        if machine.is_some_and(|machine| machine.description.settings.machine_type != MachineType::Express) {
+        let machine = self.find_state_machine(&new.state_machine_arn);
+        if machine.is_some_and(|machine| machine.settings.machine_type != MachineType::Express) {
             return Err(Refusal::StateMachineTypeNotSupported(new.state_machine_arn));
         }
         let active = self.0.start(new, None).await?;
@@ -87,12 +88,12 @@ impl Engine {
     pub async fn list_executions(&self, query: ExecutionQuery) -> Result<ExecutionPage, Refusal> {
         let arn = match &query.of {
             ExecutionsOf::StateMachine(arn) => {
-                let machine = self.0.machines.current(arn);
+                let machine = self.0.machines.find(arn);
                 let machine = machine.ok_or_else(|| Refusal::StateMachineDoesNotExist(arn.clone()))?;
-                if machine.description.settings.machine_type == MachineType::Express {
+                if machine.settings.machine_type == MachineType::Express {
                     return Err(Refusal::StateMachineTypeNotSupported(arn.clone()));
                 }
-                arn
+                split_qualified(arn).map_or(arn.as_str(), |(machine, _)| machine)
             }
             ExecutionsOf::MapRun(arn) => {
                 if self.0.store.map_run_execution(arn)?.is_none() {
@@ -161,11 +162,13 @@ impl Inner {
         if caller.is_none() {
             self.check_store()?;
         }
-        let machine = self
+        let (machine_arn, test_case) = self.split_test_case(&new.state_machine_arn);
+        let (machine, qualified) = self
             .machines
-            .current(&new.state_machine_arn)
+            .to_start(machine_arn)
             .ok_or_else(|| Refusal::StateMachineDoesNotExist(new.state_machine_arn.clone()))?;
         let settings = &machine.description.settings;
+        self.check_test_case(&settings.name, test_case)?;
         let is_express = settings.machine_type == MachineType::Express;
         let is_named = new.name.is_some();
         let name = new.name.unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
@@ -189,8 +192,12 @@ impl Inner {
             trace_header: new.trace_header.map(Into::into),
             map_child: None,
             caller,
+            qualified,
+            test_case: test_case.map(Into::into),
+            wait_scale: self.config.wait_scale,
         };
-        let active = Arc::new(ActiveExecution::new(Arc::new(identity), machine));
+        let mocked = self.mocked(&identity);
+        let active = Arc::new(ActiveExecution::new(Arc::new(identity), machine).with_mocks(mocked));
         if let Some(started) = self.claim_arn(&active).await? {
             return Ok(started);
         }
@@ -283,7 +290,8 @@ impl Inner {
         if replayed.sequence == 0 {
             return Err(Refusal::ExecutionNotRedrivable("Execution history is not kept any more".to_owned()));
         }
-        let active = Arc::new(ActiveExecution::resumed(replayed));
+        let mocked = self.mocked(&replayed.identity);
+        let active = Arc::new(ActiveExecution::resumed(replayed).with_mocks(mocked));
         self.executions.add(&active).map_err(|_| {
             Refusal::ExecutionNotRedrivable("Execution is RUNNING and cannot be redriven".to_owned())
         })?;
@@ -333,6 +341,8 @@ impl Inner {
             trace_header: identity.trace_header.map(|text| text.to_string()),
             redrive_count: row.redrives,
             redrive_date: row.redrive_date,
+            state_machine_version_arn: version_arn(identity.qualified.as_ref()),
+            state_machine_alias_arn: alias_arn(identity.qualified.as_ref()),
             redrive_status,
         })
     }
@@ -344,7 +354,19 @@ fn is_same_request(first: &Identity, second: &Identity) -> bool {
 }
 
 fn passes(row: &ExecutionRow, query: &ExecutionQuery) -> bool {
-    query.redriven.is_none_or(|redriven| redriven == (row.redrives > 0))
+    query.redriven.is_none_or(|redriven| redriven == (row.redrives > 0)) && is_of(row, &query.of)
+}
+
+/// Whether an execution was started of the version or the alias that a list is requested of.
+fn is_of(row: &ExecutionRow, of: &ExecutionsOf) -> bool {
+    let ExecutionsOf::StateMachine(arn) = of else { return true };
+    if split_qualified(arn).is_none() {
+        return true;
+    }
+    let qualified = row.identity.as_ref().ok().and_then(|identity| identity.qualified.as_ref());
+    qualified.is_some_and(|qualified| {
+        *qualified.version_arn == **arn || qualified.alias_arn.as_deref() == Some(arn)
+    })
 }
 
 pub(super) fn summary(row: &ExecutionRow) -> Option<ExecutionSummary> {
@@ -360,5 +382,15 @@ pub(super) fn summary(row: &ExecutionRow) -> Option<ExecutionSummary> {
         item_count: identity.map_child.as_ref().map(|child| child.items),
         redrive_count: row.redrives,
         redrive_date: row.redrive_date,
+        state_machine_version_arn: version_arn(identity.qualified.as_ref()),
+        state_machine_alias_arn: alias_arn(identity.qualified.as_ref()),
     })
+}
+
+fn version_arn(qualified: Option<&Qualified>) -> Option<String> {
+    qualified.map(|qualified| qualified.version_arn.to_string())
+}
+
+fn alias_arn(qualified: Option<&Qualified>) -> Option<String> {
+    qualified?.alias_arn.as_deref().map(str::to_owned)
 }

@@ -17,6 +17,11 @@ pub trait Invoker: Send + Sync + 'static {
     /// too), `sns` and `publish`, `dynamodb` and `putItem`, `aws-sdk:sns` and `publish`.
     fn supports(&self, service: &str, action: &str) -> bool;
 
+    /// The end of the sentence with which an action that is not supported is refused, such as what can be done about it.
+    fn advice(&self, _service: &str) -> String {
+        String::new()
+    }
+
     /// Performs a call. The engine may repeat it after a crash, if the result had not been stored.
     ///
     /// For a Lambda function, the result is what it returned; with `LogType: Tail` by an object of that as `Payload`

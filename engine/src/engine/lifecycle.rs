@@ -45,6 +45,7 @@ impl Engine {
             config,
         });
         inner.machines.load(inner.store.machines()?);
+        inner.machines.load_published(inner.store.published()?);
         inner.activities.load(inner.store.activities()?);
         let (clock, weak) = (inner.config.clock.clone(), Arc::downgrade(&inner));
         let (watched, watch) = (health.clone(), ClockWatch::new(&clock));
@@ -86,7 +87,8 @@ impl Inner {
                     );
                 }
                 Ok(replayed) => {
-                    let active = Arc::new(ActiveExecution::resumed(replayed));
+                    let mocked = self.mocked(&replayed.identity);
+                    let active = Arc::new(ActiveExecution::resumed(replayed).with_mocks(mocked));
                     if self.executions.add(&active).is_ok() {
                         resumed.push(active);
                     }

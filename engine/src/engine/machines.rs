@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
+use super::versions::Published;
 use super::workers::Lane;
-use super::{Engine, Inner, MachineType, NewStateMachine, Refusal, StateMachineChange};
+use super::{Config, Engine, Inner, MachineType, NewStateMachine, Refusal, StateMachineChange};
 use crate::data::{Json, Object, Random};
 use crate::definition::{Cost, StateMachine};
 use crate::health::panic_message;
@@ -72,16 +73,18 @@ impl Machine {
 pub(crate) struct Machines(RwLock<Maps>);
 
 #[derive(Default)]
-struct Maps {
-    current: HashMap<String, Arc<Machine>>,
-    revisions: HashMap<i64, Arc<Machine>>,
+pub(super) struct Maps {
+    pub(super) current: HashMap<String, Arc<Machine>>,
+    pub(super) revisions: HashMap<i64, Arc<Machine>>,
+    /// The versions and aliases of machines that have any.
+    pub(super) published: HashMap<String, Published>,
     last_revision: i64,
 }
 
 impl Machines {
     /// Loads the stored machines. A revision that cannot be read is named in the log.
     pub(crate) fn load(&self, rows: Vec<MachineRow>) {
-        let mut maps = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut maps = self.write();
         for row in rows {
             maps.last_revision = maps.last_revision.max(row.revision);
             let read = catch_unwind(AssertUnwindSafe(|| read_body(&row.arn, &row.body)));
@@ -105,16 +108,24 @@ impl Machines {
         }
     }
 
+    pub(super) fn read(&self) -> RwLockReadGuard<'_, Maps> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn write(&self) -> RwLockWriteGuard<'_, Maps> {
+        self.0.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(crate) fn current(&self, arn: &str) -> Option<Arc<Machine>> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).current.get(arn).cloned()
+        self.read().current.get(arn).cloned()
     }
 
     pub(crate) fn revision(&self, revision: i64) -> Option<Arc<Machine>> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).revisions.get(&revision).cloned()
+        self.read().revisions.get(&revision).cloned()
     }
 
     fn all(&self) -> Vec<Arc<StateMachineDescription>> {
-        let maps = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let maps = self.read();
         let mut machines: Vec<_> = maps.current.values().cloned().collect();
         machines
             .sort_by_key(|machine| std::cmp::Reverse((machine.description.creation_date, machine.revision)));
@@ -127,7 +138,7 @@ impl Machines {
         arn: &str,
         make: impl FnOnce(Option<&Arc<Machine>>) -> Result<StateMachineDescription, Put>,
     ) -> Result<Arc<Machine>, Put> {
-        let mut maps = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut maps = self.write();
         let description = Arc::new(make(maps.current.get(arn))?);
         maps.last_revision += 1;
         let machine = Arc::new(Machine::new(maps.last_revision, description));
@@ -137,7 +148,9 @@ impl Machines {
     }
 
     fn remove(&self, arn: &str) -> Option<Arc<Machine>> {
-        self.0.write().unwrap_or_else(PoisonError::into_inner).current.remove(arn)
+        let mut maps = self.write();
+        maps.published.remove(arn);
+        maps.current.remove(arn)
     }
 }
 
@@ -156,7 +169,7 @@ impl Engine {
     ) -> Result<Arc<StateMachineDescription>, Refusal> {
         let inner = &self.0;
         let arn = format!("{}:stateMachine:{}", inner.arn_prefix(), new.name);
-        let machine = Arc::new(inner.parse_apart(&new.definition).await?);
+        let machine = Arc::new(inner.parse_apart(&new.name, &new.definition).await?);
         let now = inner.config.clock.now_millis();
         let put = inner.machines.put(&arn, |current| match current {
             Some(current) if is_same(&current.description.settings, &new) => {
@@ -184,7 +197,10 @@ impl Engine {
         let inner = &self.0;
         let parsed = match &change.definition {
             None => None,
-            Some(definition) => Some(Arc::new(inner.parse_apart(definition).await?)),
+            Some(definition) => {
+                let name = arn.rsplit(':').next().unwrap_or_default();
+                Some(Arc::new(inner.parse_apart(name, definition).await?))
+            }
         };
         let now = inner.config.clock.now_millis();
         let put = inner.machines.put(arn, |current| {
@@ -254,7 +270,7 @@ impl Engine {
         Ok(Arc::clone(description))
     }
 
-    /// Deletes a state machine. Executions under way continue.
+    /// Deletes a state machine with its versions and aliases. Executions under way continue.
     pub async fn delete_state_machine(&self, arn: &str) -> Result<(), Refusal> {
         if self.0.machines.remove(arn).is_some() {
             self.0.write(vec![Write::MachineDeleted { arn: arn.to_owned() }]).await?;
@@ -287,28 +303,43 @@ impl Engine {
 
 impl Inner {
     /// Parses a definition on a worker thread.
-    async fn parse_apart(self: &Arc<Inner>, definition: &str) -> Result<StateMachine, Refusal> {
-        let (inner, definition) = (Arc::clone(self), definition.to_owned());
-        let parsed = self.workers.run(Lane::Costly, move || inner.parse(&definition)).await;
+    async fn parse_apart(self: &Arc<Inner>, name: &str, definition: &str) -> Result<StateMachine, Refusal> {
+        let (inner, name, definition) = (Arc::clone(self), name.to_owned(), definition.to_owned());
+        let parsed = self.workers.run(Lane::Costly, move || inner.parse(&name, &definition)).await;
         parsed.unwrap_or_else(|panic| {
             Err(Refusal::InvalidDefinition(format!("the definition cannot be read: {panic}")))
         })
     }
 
-    fn parse(&self, definition: &str) -> Result<StateMachine, Refusal> {
+    fn parse(&self, name: &str, definition: &str) -> Result<StateMachine, Refusal> {
         let json = Json::parse(definition).map_err(|error| Refusal::InvalidDefinition(error.to_string()))?;
         let machine =
             StateMachine::parse(&json).map_err(|error| Refusal::InvalidDefinition(error.to_string()))?;
         for resource in machine.resources() {
             if let Some((service, action)) = resource.needed_of_host()
-                && !self.config.invoker.supports(service, action)
+                && !self.can_invoke(name, service, action)
             {
                 return Err(Refusal::InvalidDefinition(format!(
-                    "the integration {service}:{action} is not supported here"
+                    "the integration {service}:{action} is not supported here{}",
+                    self.config.invoker.advice(service)
                 )));
             }
         }
         Ok(machine)
+    }
+}
+
+impl Engine {
+    /// Whether a state machine may call this: the host supports it, or there are test cases that answer in its place.
+    pub(crate) fn can_invoke(&self, machine: &str, service: &str, action: &str) -> bool {
+        self.0.can_invoke(machine, service, action)
+    }
+}
+
+impl Inner {
+    fn can_invoke(&self, machine: &str, service: &str, action: &str) -> bool {
+        let Config { invoker, mocks, .. } = &self.config;
+        invoker.supports(service, action) || mocks.as_ref().is_some_and(|mocks| mocks.has_machine(machine))
     }
 }
 

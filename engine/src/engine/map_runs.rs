@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::active::{ActiveExecution, Replayed};
-use super::{Engine, ExecutionStatus, Inner, MapRunDescription, Refusal};
+use super::{Engine, ExecutionStatus, Inner, MapRunChange, MapRunDescription, Refusal};
 use crate::execution::{ChildStart, Command, Identity, MapChild, MapRunState, Outcome};
 use crate::store::ExecutionRow;
 
@@ -20,6 +20,21 @@ impl Engine {
         let row = row.ok_or_else(|| Refusal::ResourceNotFound(arn.to_owned()))?;
         let runs = self.0.map_runs_of(row)?;
         runs.into_iter().find(|run| run.arn == arn).ok_or_else(|| Refusal::ResourceNotFound(arn.to_owned()))
+    }
+}
+
+impl Engine {
+    /// Changes the limits of a map run under way.
+    pub async fn update_map_run(&self, arn: &str, change: MapRunChange) -> Result<(), Refusal> {
+        let run = self.map_run(arn).await?;
+        let command = Command::UpdateMapRun { arn: arn.into(), change };
+        let applied = match self.0.executions.by_arn(&run.execution_arn) {
+            Some(active) => self.0.apply(&active, command).await.map(|applied| (active, applied)),
+            None => None,
+        };
+        let (active, applied) = applied
+            .ok_or_else(|| Refusal::Invalid("Map Run has completed and cannot be updated".to_owned()))?;
+        self.0.wait_for_caller(active.wait_stored(applied.sequence)).await.map_err(Refusal::Engine)
     }
 }
 
@@ -69,8 +84,12 @@ impl Inner {
                 item: start.item,
             }),
             caller: None,
+            qualified: None,
+            test_case: of.test_case.clone(),
+            wait_scale: of.wait_scale,
         };
-        let active = Arc::new(ActiveExecution::new(Arc::new(identity), Arc::clone(&parent.machine)));
+        let active = ActiveExecution::new(Arc::new(identity), Arc::clone(&parent.machine));
+        let active = Arc::new(active.with_mocks(parent.mocked.clone()));
         if self.executions.add(&active).is_ok() {
             self.apply(&active, Command::Start).await;
         }
@@ -87,7 +106,8 @@ impl Inner {
         if outcome.status != ExecutionStatus::Succeeded && row.redrives < start.redrives {
             match self.replay(row) {
                 Ok(replayed) => {
-                    let active = Arc::new(ActiveExecution::resumed(replayed));
+                    let active = ActiveExecution::resumed(replayed).with_mocks(parent.mocked.clone());
+                    let active = Arc::new(active);
                     if self.executions.add(&active).is_ok()
                         && self.apply(&active, Command::Redrive).await.is_none()
                     {

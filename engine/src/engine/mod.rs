@@ -5,8 +5,8 @@
 //! commands, has every execution as it was.
 //!
 //! In reading order: `active` (an execution in memory), `actions` (invoking tasks, starting and stopping executions),
-//! `timers`, `host_calls`, `activities`, `nested` and `map_runs` (what actions lead to), `executions`, `search` and `machines` (the
-//! operations), `lifecycle` (start, resumption, shutdown), `workers` (the threads that run costly definitions).
+//! `timers`, `host_calls`, `activities`, `nested`, `map_runs` and `mocked` (what actions lead to), `executions`, `search`, `machines` and
+//! `versions` (the operations), `lifecycle` (start, resumption, shutdown), `workers` (the threads that run costly definitions).
 
 mod actions;
 mod active;
@@ -18,9 +18,11 @@ mod invoker;
 mod lifecycle;
 mod machines;
 mod map_runs;
+mod mocked;
 mod nested;
 mod search;
 mod timers;
+mod versions;
 mod workers;
 
 use std::pin::pin;
@@ -36,6 +38,7 @@ pub use crate::model::*;
 pub use config::Config;
 pub use invoker::{Call, Invoker, NoServices};
 pub use machines::StateMachineDescription;
+pub use versions::VersionDescription;
 pub(crate) use workers::Lane;
 
 use crate::data::Json;
@@ -140,8 +143,19 @@ impl Inner {
 
     /// Stores a change that belongs to no execution.
     async fn write(&self, writes: Vec<Write>) -> Result<(), Refusal> {
+        let written = self.submit(writes);
+        self.written(written).await
+    }
+
+    /// Submits a change that belongs to no execution: those submitted under one lock are stored in that order.
+    fn submit(&self, writes: Vec<Write>) -> oneshot::Receiver<()> {
         let (sender, written) = oneshot::channel();
         self.store.submit(Batch { writes, done: Box::new(move || sender.send(()).unwrap_or_default()) });
+        written
+    }
+
+    /// Waits until a submitted change is stored; called without a lock.
+    async fn written(&self, written: oneshot::Receiver<()>) -> Result<(), Refusal> {
         self.store.flush();
         let written = async { written.await.map_err(|_| EngineError::Stopped) };
         self.wait_for_caller(written).await.map_err(Refusal::Engine)

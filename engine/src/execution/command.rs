@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::data::Json;
 use crate::history::{Decoder, Encoder, Malformed};
-use crate::model::{ExecutionStatus, TaskFailure};
+use crate::model::{ExecutionStatus, MapRunChange, TaskFailure};
 
 /// One input of an execution.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,6 +29,8 @@ pub(crate) enum Command {
     Stop { error: Option<Arc<str>>, cause: Option<Arc<str>> },
     /// Redrive.
     Redrive,
+    /// Change the limits of a map run under way.
+    UpdateMapRun { arn: Arc<str>, change: MapRunChange },
     /// Fail: something in the engine itself went wrong.
     InternalError { cause: Arc<str> },
 }
@@ -120,6 +122,17 @@ impl Command {
                 encoder.byte(10);
                 encoder.shared_text(cause);
             }
+            Command::UpdateMapRun { arn, change } => {
+                encoder.byte(11);
+                encoder.shared_text(arn);
+                encoder.option(change.max_concurrency.as_ref(), |encoder, number| encoder.number(*number));
+                encoder.option(change.tolerated_failure_count.as_ref(), |encoder, number| {
+                    encoder.number(*number);
+                });
+                encoder.option(change.tolerated_failure_percentage.as_ref(), |encoder, percentage| {
+                    encoder.number(percentage.to_bits());
+                });
+            }
         }
     }
 
@@ -167,6 +180,15 @@ impl Command {
             },
             9 => Command::Redrive,
             10 => Command::InternalError { cause: decoder.shared_text()? },
+            11 => Command::UpdateMapRun {
+                arn: decoder.shared_text()?,
+                change: MapRunChange {
+                    max_concurrency: decoder.option(Decoder::number)?,
+                    tolerated_failure_count: decoder.option(Decoder::number)?,
+                    tolerated_failure_percentage: decoder
+                        .option(|decoder| decoder.number().map(f64::from_bits))?,
+                },
+            },
             _ => return Err(Malformed),
         })
     }

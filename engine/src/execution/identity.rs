@@ -29,6 +29,20 @@ pub(crate) struct Identity {
     pub(crate) map_child: Option<MapChild>,
     /// For a nested execution: the task that started it.
     pub(crate) caller: Option<Caller>,
+    /// If it was started of a version or an alias: which.
+    pub(crate) qualified: Option<Qualified>,
+    /// The test case whose answers it gets in place of services.
+    pub(crate) test_case: Option<Arc<str>>,
+    /// By what the time of its Wait states is multiplied.
+    pub(crate) wait_scale: Option<f64>,
+}
+
+/// The version of the state machine that an execution was started of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Qualified {
+    pub(crate) version_arn: Arc<str>,
+    /// If the version was chosen by an alias.
+    pub(crate) alias_arn: Option<Arc<str>>,
 }
 
 impl Identity {

@@ -8,7 +8,7 @@ use super::run::Progress;
 use super::{Action, Execution, Item, ItemOrigin, Outcome};
 use crate::data::Json;
 use crate::history::{Detail, EventType, Field};
-use crate::model::{ExecutionStatus, MachineType, MapRunCounts};
+use crate::model::{ExecutionStatus, MachineType, MapRunChange, MapRunCounts};
 use crate::state::{Distributed, Map, MapItem, MapRequest, State, StateError, Tolerance, guarded};
 
 /// How many children run at once where the definition sets no limit.
@@ -194,10 +194,6 @@ impl Execution {
                 Child { start, state: ChildState::Pending }
             })
             .collect();
-        let concurrency = match usize::try_from(request.max_concurrency) {
-            Ok(limit) if limit > 0 => limit.min(MAX_CONCURRENT_CHILDREN),
-            _ => MAX_CONCURRENT_CHILDREN,
-        };
         self.emit(
             id,
             EventType::MapRunStarted,
@@ -209,7 +205,7 @@ impl Execution {
             children,
             next: 0,
             running: 0,
-            max_running: concurrency,
+            max_running: max_running(request.max_concurrency),
             tolerance,
             state: MapRunState {
                 arn: map_run_arn,
@@ -311,6 +307,34 @@ impl Execution {
         true
     }
 
+    /// Applies new limits to a map run under way; `false` if there is none with this ARN.
+    pub(super) fn update_map_run(&mut self, arn: &str, change: &MapRunChange) -> bool {
+        let found = self.branches.iter().position(|branch| {
+            matches!(branch, Some(branch) if matches!(&branch.work, Work::MapRun(run) if &*run.state.arn == arn && run.state.stop.is_none()))
+        });
+        let Some(id) = found else { return false };
+        let state = self.state_of(id);
+        let Work::MapRun(run) = &mut self.branch_mut(id).work else { return false };
+        if let Some(limit) = change.max_concurrency {
+            run.max_running = max_running(limit);
+            run.state.max_concurrency = limit;
+        }
+        if let Some(count) = change.tolerated_failure_count {
+            run.tolerance.count = Some(count);
+        }
+        if let Some(percentage) = change.tolerated_failure_percentage {
+            run.tolerance.percentage = Some(percentage);
+        }
+        run.state.tolerance = run.tolerance;
+        let failed = run.failed_items();
+        let is_failed = failed > 0 && run.tolerance.is_exceeded(failed, run.total_items());
+        let progress = if is_failed { self.fail_map_run(id, &state) } else { self.drive_map_run(id, &state) };
+        if progress == Progress::Continue {
+            self.make_ready(id);
+        }
+        true
+    }
+
     fn fail_map_run(&mut self, id: usize, state: &State) -> Progress {
         let error = StateError::reported(
             Some("States.ExceedToleratedFailureThreshold".into()),
@@ -385,6 +409,14 @@ impl Execution {
         if self.drive_map_run(id, &state) == Progress::Continue {
             self.make_ready(id);
         }
+    }
+}
+
+/// How many children run at once, given the `MaxConcurrency` of the definition or of UpdateMapRun.
+fn max_running(max_concurrency: u64) -> usize {
+    match usize::try_from(max_concurrency) {
+        Ok(limit) if limit > 0 => limit.min(MAX_CONCURRENT_CHILDREN),
+        _ => MAX_CONCURRENT_CHILDREN,
     }
 }
 

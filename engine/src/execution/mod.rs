@@ -26,7 +26,7 @@ use std::sync::Arc;
 
 pub(crate) use batches::child_inputs;
 pub(crate) use command::{Command, Outcome, Reported};
-pub(crate) use identity::{Caller, Context, Identity, Item, ItemOrigin, MapChild};
+pub(crate) use identity::{Caller, Context, Identity, Item, ItemOrigin, MapChild, Qualified};
 pub(crate) use map_run::{ChildStart, MapRunState};
 pub(crate) use open_task::{Invocation, Target};
 pub(crate) use pace::Pace;
@@ -206,6 +206,7 @@ impl Execution {
             Command::ChildClosed { run, index, outcome } => self.child_closed(*run, *index, outcome),
             Command::Stop { error, cause } => self.stop(error.clone(), cause.clone()),
             Command::Redrive => self.redrive(),
+            Command::UpdateMapRun { arn, change } => self.update_map_run(arn, change),
             Command::InternalError { cause } => self.internal_error(cause),
         };
         if !is_applied {

@@ -20,6 +20,16 @@ pub(super) enum Progress {
 }
 
 impl Execution {
+    /// The time at which a Wait state ends, if Wait states are sped up or slowed down.
+    fn scaled(&self, until: i64) -> i64 {
+        match self.identity.wait_scale {
+            Some(scale) if until > self.now => {
+                self.now.saturating_add(((until - self.now) as f64 * scale) as i64)
+            }
+            _ => until,
+        }
+    }
+
     /// The state that a branch is in.
     pub(super) fn state_of(&self, id: usize) -> Arc<State> {
         let branch = self.branch(id);
@@ -70,6 +80,7 @@ impl Execution {
             let progress = match step {
                 Ok(Step::Exit(finished, transition)) => self.exit(id, &state, finished, transition),
                 Ok(Step::Sleep { until }) => {
+                    let until = self.scaled(until);
                     let serial = self.branch(id).serial;
                     let key = self.timers.set(until, Timer::Wake { branch: id, serial });
                     self.branch_mut(id).work = Work::Sleeping(key);

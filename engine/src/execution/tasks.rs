@@ -24,6 +24,16 @@ impl Execution {
         }
     }
 
+    /// The name of the state that a task belongs to, and what the state waits for.
+    pub(crate) fn task_state(&self, key: u64) -> Option<(Arc<str>, Pattern)> {
+        let task = self.tasks.get(&key)?;
+        let pattern = match task.resource() {
+            Resource::Service(call) => call.pattern,
+            Resource::Function { .. } | Resource::Activity { .. } => Pattern::Request,
+        };
+        Some((Arc::clone(&task.state.name), pattern))
+    }
+
     /// Schedules a task.
     pub(super) fn schedule_task(&mut self, id: usize, state: &Arc<State>, request: TaskRequest) -> Progress {
         let TaskRequest { parameters, timeout_seconds, heartbeat_seconds, credentials } = request;

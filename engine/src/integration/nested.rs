@@ -64,7 +64,13 @@ pub(crate) fn described(
         result.insert("RedriveStatusReason", Json::string(reason));
     }
     result.insert("StartDate", timestamp(execution.start_date));
+    if let Some(alias) = &execution.state_machine_alias_arn {
+        result.insert("StateMachineAliasArn", Json::string(alias.as_str()));
+    }
     result.insert("StateMachineArn", Json::string(execution.state_machine_arn.as_str()));
+    if let Some(version) = &execution.state_machine_version_arn {
+        result.insert("StateMachineVersionArn", Json::string(version.as_str()));
+    }
     result.insert("Status", Json::string(execution.status.as_str()));
     if let Some(stopped) = execution.stop_date {
         result.insert("StopDate", timestamp(stopped));

@@ -94,6 +94,18 @@ pub enum Refusal {
     /// `ResourceNotFound`: a map run. Holds the ARN.
     #[error("resource not found: {0}")]
     ResourceNotFound(String),
+    /// `ResourceNotFound`: an alias, or a version that an alias is to name.
+    #[error("the request names a version or an alias that does not exist")]
+    AliasDoesNotExist,
+    /// `ConflictException`: holds the sentence.
+    #[error("{0}")]
+    Conflict(String),
+    /// `ValidationException`: holds the sentence.
+    #[error("{0}")]
+    Invalid(String),
+    /// `ServiceQuotaExceededException`: holds the sentence.
+    #[error("{0}")]
+    QuotaExceeded(String),
     /// Not of AWS: the store failed, or the engine stopped.
     #[error(transparent)]
     Engine(#[from] EngineError),

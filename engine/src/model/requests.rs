@@ -117,6 +117,10 @@ pub struct ExecutionDescription {
     pub redrive_count: u32,
     /// When it was last redriven.
     pub redrive_date: Option<i64>,
+    /// The version that it runs, if it was started of a version or an alias.
+    pub state_machine_version_arn: Option<String>,
+    /// The alias that it was started of.
+    pub state_machine_alias_arn: Option<String>,
     /// Whether it could be redriven; if not, why.
     pub redrive_status: Result<(), String>,
 }
@@ -155,6 +159,10 @@ pub struct ExecutionSummary {
     pub redrive_count: u32,
     /// When it was last redriven.
     pub redrive_date: Option<i64>,
+    /// The version that it runs, if it was started of a version or an alias.
+    pub state_machine_version_arn: Option<String>,
+    /// The alias that it was started of.
+    pub state_machine_alias_arn: Option<String>,
 }
 
 /// Which executions, newest first.
@@ -194,7 +202,7 @@ pub struct ExecutionSearch {
 /// Whose executions are listed.
 #[derive(Clone, Debug)]
 pub enum ExecutionsOf {
-    /// Those started of the machine with this ARN.
+    /// Those started of the machine, the version or the alias with this ARN.
     StateMachine(String),
     /// The children of the map run with this ARN.
     MapRun(String),
@@ -327,4 +335,41 @@ pub struct MapRunDescription {
     pub redrive_count: u32,
     /// When it was last redriven.
     pub redrive_date: Option<i64>,
+}
+
+/// The changes to a map run under way; a member that is `None` stays.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct MapRunChange {
+    /// How many children run at most at a time; 0 is no limit.
+    pub max_concurrency: Option<u64>,
+    /// How many items may fail.
+    pub tolerated_failure_count: Option<u64>,
+    /// How many of a hundred items may fail.
+    pub tolerated_failure_percentage: Option<f64>,
+}
+
+/// Which share of the executions started of an alias a version gets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// The version.
+    pub version_arn: String,
+    /// Per cent.
+    pub weight: u64,
+}
+
+/// An alias of one or two versions of a state machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AliasDescription {
+    /// Its ARN: that of the machine, a colon, its name.
+    pub arn: String,
+    /// Its name.
+    pub name: String,
+    /// What its maker wrote about it.
+    pub description: Option<String>,
+    /// One or two versions of one machine, their weights 100 together.
+    pub routing: Vec<Route>,
+    /// When it was made.
+    pub creation_date: i64,
+    /// When it was last changed.
+    pub update_date: i64,
 }

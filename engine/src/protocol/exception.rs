@@ -75,6 +75,15 @@ impl From<Refusal> for Exception {
                 ("TaskTimedOut", "Task Timed Out: 'Provided task does not exist anymore'".to_owned())
             }
             Refusal::ResourceNotFound(arn) => ("ResourceNotFound", format!("Resource not found: '{arn}'")),
+            Refusal::AliasDoesNotExist => {
+                ("ResourceNotFound", "Request references a resource that does not exist.".to_owned())
+            }
+            Refusal::Conflict(sentence) => ("ConflictException", sentence.clone()),
+            Refusal::Invalid(sentence) => return Exception::validation(sentence.as_str()),
+            Refusal::QuotaExceeded(sentence) => {
+                let (name, message) = ("ServiceQuotaExceededException", sentence.clone());
+                return Exception { name, message, status: 402 };
+            }
             Refusal::Engine(error) => {
                 tracing::error!(%error, "the engine failed to serve a request");
                 return Exception { name: "InternalServerError", message: error.to_string(), status: 500 };

@@ -60,7 +60,8 @@ impl Request {
         self.mistyped.get_or_insert(exception);
     }
 
-    fn fault(&mut self, value: &str, name: &str, constraint: &str) {
+    /// Adds a fault, in the wording of AWS's parameter validation.
+    pub(crate) fn fault(&mut self, value: &str, name: &str, constraint: &str) {
         self.faults.push(format!(
             "Value {value} at '{name}' failed to satisfy constraint: Member must {constraint}"
         ));
@@ -115,6 +116,20 @@ impl Request {
         let value = self.member(name)?;
         let Some(number) = value.as_number().and_then(crate::data::Number::to_whole) else {
             self.mistype(name, "Integer", &value);
+            return None;
+        };
+        if number < min {
+            self.fault(&format!("'{number}'"), name, &format!("have value greater than or equal to {min}"));
+        } else if number > max {
+            self.fault(&format!("'{number}'"), name, &format!("have value less than or equal to {max}"));
+        }
+        Some(number)
+    }
+
+    pub(crate) fn number(&mut self, name: &str, min: f64, max: f64) -> Option<f64> {
+        let value = self.member(name)?;
+        let Some(number) = value.as_f64() else {
+            self.mistype(name, "Float", &value);
             return None;
         };
         if number < min {

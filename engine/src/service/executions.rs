@@ -77,6 +77,8 @@ impl Service {
             .some_timestamp("redriveDate", execution.redrive_date)
             .with("redriveStatus", redrivable)
             .with_some("redriveStatusReason", reason)
+            .with_some("stateMachineVersionArn", execution.state_machine_version_arn.as_deref())
+            .with_some("stateMachineAliasArn", execution.state_machine_alias_arn.as_deref())
             .done())
     }
 
@@ -136,6 +138,8 @@ impl Service {
                 .with_some("itemCount", execution.item_count)
                 .with("redriveCount", execution.redrive_count)
                 .some_timestamp("redriveDate", execution.redrive_date)
+                .with_some("stateMachineVersionArn", execution.state_machine_version_arn.as_deref())
+                .with_some("stateMachineAliasArn", execution.state_machine_alias_arn.as_deref())
                 .done()
         });
         Ok(Answer::new()

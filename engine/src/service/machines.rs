@@ -2,10 +2,11 @@
 
 use super::answer::Answer;
 use super::page;
+use super::versions::Publish;
 use super::{Outcome, Service};
 use crate::data::Json;
 use crate::engine::{Lane, StateMachineDescription};
-use crate::model::{MachineType, NewStateMachine, StateMachineChange};
+use crate::model::{MachineType, NewStateMachine, Refusal, StateMachineChange};
 use crate::protocol::{
     Exception, Request, arn, arn::ResourceType, encryption_configuration, logging_configuration,
     tracing_configuration,
@@ -30,17 +31,19 @@ impl Service {
             encryption_configuration: encryption_configuration(request),
             tags: request.array("tags"),
         };
-        let publish = request.flag("publish") == Some(true) || request.has("versionDescription");
+        let publish = Publish::read(request);
         request.check()?;
-        no_versions(publish)?;
+        publish.check()?;
         arn::check_name(&new.name)?;
         arn::check_role(&new.role_arn)?;
         check_logging(new.logging_configuration.as_ref())?;
-        self.check_definition(&new.definition, machine_type).await?;
+        self.check_definition(&new.name, &new.definition, machine_type).await?;
         let machine = self.engine.create_state_machine(new).await?;
+        let version = self.publish(&machine.arn, machine.revision_id.as_deref(), publish).await?;
         Ok(Answer::new()
             .with("stateMachineArn", machine.arn.as_str())
             .timestamp("creationDate", machine.creation_date)
+            .with_some("stateMachineVersionArn", version.map(|version| version.arn))
             .done())
     }
 
@@ -53,16 +56,16 @@ impl Service {
             tracing_configuration: tracing_configuration(request),
             encryption_configuration: encryption_configuration(request),
         };
-        let publish = request.flag("publish") == Some(true) || request.has("versionDescription");
+        let publish = Publish::read(request);
         request.check()?;
-        no_versions(publish)?;
+        publish.check()?;
         arn::check(&machine_arn, &[ResourceType::StateMachine])?;
         let nothing = change.definition.is_none()
             && change.role_arn.is_none()
             && change.logging_configuration.is_none()
             && change.tracing_configuration.is_none()
             && change.encryption_configuration.is_none();
-        if nothing {
+        if nothing && !publish.is_wanted() {
             return Err(Exception::new(
                 "MissingRequiredParameter",
                 "Either the definition, the role ARN, the LoggingConfiguration, or the TracingConfiguration must be specified",
@@ -72,14 +75,21 @@ impl Service {
             arn::check_role(role)?;
         }
         check_logging(change.logging_configuration.as_ref())?;
-        let machine = self.machine(&machine_arn)?;
+        let machine = self.current_machine(&machine_arn)?;
         if let Some(definition) = &change.definition {
-            self.check_definition(definition, machine.settings.machine_type).await?;
+            let name = &machine.settings.name;
+            self.check_definition(name, definition, machine.settings.machine_type).await?;
         }
-        let machine = self.engine.update_state_machine(&machine_arn, change).await?;
+        // Publishing alone makes no revision.
+        let machine = match nothing {
+            true => machine,
+            false => self.engine.update_state_machine(&machine_arn, change).await?,
+        };
+        let version = self.publish(&machine.arn, machine.revision_id.as_deref(), publish).await?;
         Ok(Answer::new()
             .timestamp("updateDate", machine.update_date)
             .with_some("revisionId", machine.revision_id.as_deref())
+            .with_some("stateMachineVersionArn", version.map(|version| version.arn))
             .done())
     }
 
@@ -96,11 +106,21 @@ impl Service {
         let included = included_data(request);
         request.check()?;
         arn::check(&machine_arn, &[ResourceType::StateMachine])?;
-        let machine = self.machine(&machine_arn)?;
-        Ok(describe(&machine, included)
+        let version = self.engine.version(&machine_arn);
+        let machine = match &version {
+            Some(version) => std::sync::Arc::clone(&version.state_machine),
+            None => self.machine(&machine_arn)?,
+        };
+        let answer = describe(&machine, included)
             .with("status", "ACTIVE")
-            .with("type", type_name(machine.settings.machine_type))
-            .timestamp("creationDate", machine.creation_date)
+            .with("type", type_name(machine.settings.machine_type));
+        let Some(version) = version else {
+            return Ok(answer.timestamp("creationDate", machine.creation_date).done());
+        };
+        Ok(answer
+            .with("stateMachineArn", version.arn)
+            .with_some("description", version.description)
+            .timestamp("creationDate", version.creation_date)
             .done())
     }
 
@@ -130,18 +150,6 @@ impl Service {
         Ok(Answer::new().with("stateMachines", Json::array(machines)).with_some("nextToken", next).done())
     }
 
-    /// ListStateMachineVersions and ListStateMachineAliases: nothing is published here, so both are empty. Terraform
-    /// reads them after each change.
-    pub(super) async fn list_versions(&self, request: &mut Request, member: &'static str) -> Outcome {
-        let arn = request.required_text("stateMachineArn", 1, 256);
-        request.max_results(100, 1000);
-        page::offset(request)?;
-        request.check()?;
-        arn::check(&arn, &[ResourceType::StateMachine])?;
-        self.machine(&arn)?;
-        Ok(Answer::new().with(member, Json::array([])).done())
-    }
-
     pub(super) async fn validate_definition(&self, request: &mut Request) -> Outcome {
         let definition = request.required_text("definition", 1, validation::MAX_DEFINITION_LENGTH);
         let machine_type = machine_type(request.word("type", TYPES).as_deref());
@@ -152,7 +160,10 @@ impl Service {
         let validated = self.engine.apart(Lane::Costly, move || {
             let supports = |service: &str, action: &str| engine.config().invoker.supports(service, action);
             // What AWS would accept is no error here either: only making the machine refuses it.
-            let options = Options { machine_type, supports: Some(&supports), unsupported: Severity::Warning };
+            let advice = |service: &str| engine.config().invoker.advice(service);
+            let unsupported = Severity::Warning;
+            let options =
+                Options { machine_type, supports: Some(&supports), advice: Some(&advice), unsupported };
             validate(&definition, &options)
         });
         let report = validated.await.map_err(|panic| Exception::internal(&panic))?;
@@ -176,11 +187,19 @@ impl Service {
     }
 
     /// Refuses what AWS refuses, and by name what this engine or its host does not have.
-    async fn check_definition(&self, definition: &str, machine_type: MachineType) -> Result<(), Exception> {
-        let (engine, definition) = (self.engine.clone(), definition.to_owned());
+    async fn check_definition(
+        &self,
+        name: &str,
+        definition: &str,
+        machine_type: MachineType,
+    ) -> Result<(), Exception> {
+        let (engine, name, definition) = (self.engine.clone(), name.to_owned(), definition.to_owned());
         let refusal = self.engine.apart(Lane::Costly, move || {
-            let supports = |service: &str, action: &str| engine.config().invoker.supports(service, action);
-            let options = Options { machine_type, supports: Some(&supports), unsupported: Severity::Error };
+            let supports = |service: &str, action: &str| engine.can_invoke(&name, service, action);
+            let advice = |service: &str| engine.config().invoker.advice(service);
+            let unsupported = Severity::Error;
+            let options =
+                Options { machine_type, supports: Some(&supports), advice: Some(&advice), unsupported };
             validate(&definition, &options).refusal()
         });
         match refusal.await.map_err(|panic| Exception::internal(&panic))? {
@@ -189,11 +208,22 @@ impl Service {
         }
     }
 
+    /// The machine with this ARN, or the revision that a version or an alias with it names.
     pub(super) fn machine(&self, arn: &str) -> Result<std::sync::Arc<StateMachineDescription>, Exception> {
-        let missing =
-            || Exception::new("StateMachineDoesNotExist", format!("State Machine Does Not Exist: '{arn}'"));
-        self.engine.state_machine(arn).ok_or_else(missing)
+        self.engine.find_state_machine(arn).ok_or_else(|| missing(arn))
     }
+
+    /// The machine with this ARN, and nothing qualified.
+    pub(super) fn current_machine(
+        &self,
+        arn: &str,
+    ) -> Result<std::sync::Arc<StateMachineDescription>, Exception> {
+        self.engine.state_machine(arn).ok_or_else(|| missing(arn))
+    }
+}
+
+fn missing(arn: &str) -> Exception {
+    Exception::from(Refusal::StateMachineDoesNotExist(arn.to_owned()))
 }
 
 /// `includedData`
@@ -248,15 +278,6 @@ pub(super) fn type_name(machine_type: MachineType) -> &'static str {
     match machine_type {
         MachineType::Standard => "STANDARD",
         MachineType::Express => "EXPRESS",
-    }
-}
-
-fn no_versions(publish: bool) -> Result<(), Exception> {
-    match publish {
-        true => Err(Exception::validation(
-            "Versions of state machines are not supported here: leave out 'publish'",
-        )),
-        false => Ok(()),
     }
 }
 

@@ -4,7 +4,7 @@ use super::answer::Answer;
 use super::page;
 use super::{Outcome, Service};
 use crate::data::Json;
-use crate::model::MapRunCounts;
+use crate::model::{MapRunChange, MapRunCounts};
 use crate::protocol::{Request, arn, arn::ResourceType};
 
 impl Service {
@@ -47,6 +47,22 @@ impl Service {
             .with("redriveCount", run.redrive_count)
             .some_timestamp("redriveDate", run.redrive_date)
             .done())
+    }
+}
+
+impl Service {
+    pub(super) async fn update_map_run(&self, request: &mut Request) -> Outcome {
+        let map_run_arn = request.required_text("mapRunArn", 1, 2000);
+        let whole = |number: Option<i64>| number.and_then(|number| u64::try_from(number).ok());
+        let change = MapRunChange {
+            max_concurrency: whole(request.integer("maxConcurrency", 0, i64::from(i32::MAX))),
+            tolerated_failure_count: whole(request.integer("toleratedFailureCount", 0, i64::MAX)),
+            tolerated_failure_percentage: request.number("toleratedFailurePercentage", 0.0, 100.0),
+        };
+        request.check()?;
+        arn::check(&map_run_arn, &[ResourceType::MapRun])?;
+        self.engine.update_map_run(&map_run_arn, change).await?;
+        Ok(Json::empty_object())
     }
 }
 

@@ -12,6 +12,7 @@ mod map_runs;
 mod page;
 mod tags;
 mod test_state;
+mod versions;
 
 use std::panic::AssertUnwindSafe;
 
@@ -72,8 +73,14 @@ impl Service {
             "DeleteStateMachine" => self.delete_state_machine(request).await,
             "DescribeStateMachine" => self.describe_state_machine(request).await,
             "DescribeStateMachineForExecution" => self.describe_state_machine_for_execution(request).await,
-            "ListStateMachineVersions" => self.list_versions(request, "stateMachineVersions").await,
-            "ListStateMachineAliases" => self.list_versions(request, "stateMachineAliases").await,
+            "PublishStateMachineVersion" => self.publish_version(request).await,
+            "ListStateMachineVersions" => self.list_versions(request).await,
+            "DeleteStateMachineVersion" => self.delete_version(request).await,
+            "CreateStateMachineAlias" => self.create_alias(request).await,
+            "UpdateStateMachineAlias" => self.update_alias(request).await,
+            "DeleteStateMachineAlias" => self.delete_alias(request).await,
+            "DescribeStateMachineAlias" => self.describe_alias(request).await,
+            "ListStateMachineAliases" => self.list_aliases(request).await,
             "ListStateMachines" => self.list_state_machines(request).await,
             "ValidateStateMachineDefinition" => self.validate_definition(request).await,
             "StartExecution" => self.start_execution(request).await,
@@ -97,6 +104,7 @@ impl Service {
             "ListTagsForResource" => self.list_tags(request).await,
             "ListMapRuns" => self.list_map_runs(request).await,
             "DescribeMapRun" => self.describe_map_run(request).await,
+            "UpdateMapRun" => self.update_map_run(request).await,
             _ => Err(Exception::new(
                 "UnknownOperationException",
                 format!("The operation '{operation}' is not supported here"),

@@ -8,7 +8,7 @@ use super::record::{event_count, key_of};
 use super::schema::SEQUENCE_BITS;
 use super::writer::status_code;
 use super::{Store, StoredRecord};
-use crate::execution::{Caller, Identity, MapChild, Outcome};
+use crate::execution::{Caller, Identity, MapChild, Outcome, Qualified};
 use crate::history::{Decoder, Encoder, Event, Malformed};
 use crate::model::{EngineError, ExecutionStatus, MachineType};
 use crate::state::MapItem;
@@ -81,6 +81,14 @@ impl Store {
                     body: row.get(3)?,
                 })
             })?
+            .collect()
+    }
+
+    /// The versions and aliases of each machine that has any: its ARN and the body.
+    pub(crate) fn published(&self) -> Result<Vec<(String, String)>, rusqlite::Error> {
+        self.read()
+            .prepare("SELECT arn, body FROM published")?
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
             .collect()
     }
 
@@ -267,13 +275,23 @@ pub(super) fn encode_identity(identity: &Identity) -> Vec<u8> {
         encoder.number(caller.execution);
         encoder.number(caller.task);
     });
+    let Identity { qualified, test_case, wait_scale, .. } = identity;
+    // Most executions have none of these; nothing follows then, as in the rows of earlier engines.
+    if qualified.is_some() || test_case.is_some() || wait_scale.is_some() {
+        encoder.option(qualified.as_ref(), |encoder, qualified| {
+            encoder.text(&qualified.version_arn);
+            encoder.option(qualified.alias_arn.as_ref(), |encoder, text| encoder.text(text));
+        });
+        encoder.option(test_case.as_ref(), |encoder, text| encoder.text(text));
+        encoder.option(wait_scale.as_ref(), |encoder, scale| encoder.number(scale.to_bits()));
+    }
     encoder.into_bytes()
 }
 
 fn decode_identity(number: u64, bytes: &[u8]) -> Result<Identity, Malformed> {
     let mut decoder = Decoder::new(bytes);
     let decoder = &mut decoder;
-    Ok(Identity {
+    let mut identity = Identity {
         number,
         arn: decoder.text()?.into(),
         name: decoder.text()?.into(),
@@ -310,5 +328,19 @@ fn decode_identity(number: u64, bytes: &[u8]) -> Result<Identity, Malformed> {
         })?,
         caller: decoder
             .option(|decoder| Ok(Caller { execution: decoder.number()?, task: decoder.number()? }))?,
-    })
+        qualified: None,
+        test_case: None,
+        wait_scale: None,
+    };
+    if !decoder.is_at_end() {
+        identity.qualified = decoder.option(|decoder| {
+            Ok(Qualified {
+                version_arn: decoder.text()?.into(),
+                alias_arn: decoder.option(|decoder| Ok(decoder.text()?.into()))?,
+            })
+        })?;
+        identity.test_case = decoder.option(|decoder| Ok(decoder.text()?.into()))?;
+        identity.wait_scale = decoder.option(|decoder| decoder.number().map(f64::from_bits))?;
+    }
+    Ok(identity)
 }

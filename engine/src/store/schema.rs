@@ -18,6 +18,7 @@ pub(super) fn prepare(connection: &Connection) -> Result<(), rusqlite::Error> {
              body TEXT NOT NULL
          );
          CREATE TABLE IF NOT EXISTS activities (arn TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
+         CREATE TABLE IF NOT EXISTS published (arn TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
          CREATE TABLE IF NOT EXISTS executions (
              number INTEGER PRIMARY KEY,
              key INTEGER NOT NULL,

@@ -39,15 +39,42 @@ pub(crate) struct Batch {
 
 /// One write.
 pub(crate) enum Write {
-    Machine { revision: i64, arn: String, body: String },
-    MachineDeleted { arn: String },
-    Activity { arn: String, body: String },
-    ActivityDeleted { arn: String },
-    Started { identity: Arc<Identity>, owner: i64, revision: i64 },
+    Machine {
+        revision: i64,
+        arn: String,
+        body: String,
+    },
+    MachineDeleted {
+        arn: String,
+    },
+    /// All versions and aliases of a machine.
+    Published {
+        arn: String,
+        body: String,
+    },
+    Activity {
+        arn: String,
+        body: String,
+    },
+    ActivityDeleted {
+        arn: String,
+    },
+    Started {
+        identity: Arc<Identity>,
+        owner: i64,
+        revision: i64,
+    },
     Record(Record),
     Closed(Closing),
-    Reopened { execution: u64, redrives: u32, redrive_date: i64 },
-    MapRun { arn: Arc<str>, execution: u64 },
+    Reopened {
+        execution: u64,
+        redrives: u32,
+        redrive_date: i64,
+    },
+    MapRun {
+        arn: Arc<str>,
+        execution: u64,
+    },
 }
 
 /// The end of an execution.
@@ -329,6 +356,11 @@ fn perform(transaction: &Transaction<'_>, write: &Write) -> Result<(), rusqlite:
         }
         Write::MachineDeleted { arn } => {
             transaction.execute("UPDATE machines SET is_current = 0 WHERE arn = ?", [arn])?;
+            transaction.execute("DELETE FROM published WHERE arn = ?", [arn])?;
+        }
+        Write::Published { arn, body } => {
+            transaction
+                .execute("INSERT OR REPLACE INTO published (arn, body) VALUES (?, ?)", params![arn, body])?;
         }
         Write::Activity { arn, body } => {
             transaction

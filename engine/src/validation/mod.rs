@@ -39,6 +39,9 @@ pub const MAX_DEFINITION_LENGTH: usize = 1_048_576;
 /// Whether a host can do an action of a service.
 pub type Supports<'a> = &'a dyn Fn(&str, &str) -> bool;
 
+/// What can be done where a host cannot do an action of a service: the end of a sentence.
+pub type Advice<'a> = &'a dyn Fn(&str) -> String;
+
 /// How a definition is to be looked at.
 #[derive(Clone, Copy)]
 pub struct Options<'a> {
@@ -47,6 +50,8 @@ pub struct Options<'a> {
     /// Whether the host can do this action of this service, as [`crate::Invoker::supports`] returns it.
     /// `None`: whatever AWS can do.
     pub supports: Option<Supports<'a>>,
+    /// What can be done where it cannot, as [`crate::Invoker::advice`] returns it for the service.
+    pub advice: Option<Advice<'a>>,
     /// What it means that the engine or its host cannot do what AWS can.
     pub unsupported: Severity,
 }
@@ -54,7 +59,12 @@ pub struct Options<'a> {
 impl Options<'_> {
     /// For a standard machine on a host that can do all that AWS can.
     pub fn standard() -> Options<'static> {
-        Options { machine_type: MachineType::Standard, supports: None, unsupported: Severity::Warning }
+        Options {
+            machine_type: MachineType::Standard,
+            supports: None,
+            advice: None,
+            unsupported: Severity::Warning,
+        }
     }
 }
 

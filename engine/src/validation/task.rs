@@ -93,7 +93,9 @@ impl Checker<'_> {
         if let (Some((service, action)), Some(supports)) = (needed, self.options.supports)
             && !supports(service, action)
         {
-            self.unsupported(at, format!("The integration '{service}:{action}' is not supported here"));
+            let advice = self.options.advice.map(|advice| advice(service)).unwrap_or_default();
+            let fault = format!("The integration '{service}:{action}' is not supported here{advice}");
+            self.unsupported(at, fault);
         }
     }
 

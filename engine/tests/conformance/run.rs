@@ -50,6 +50,7 @@ impl Stand {
             account: "111111111111".to_owned(),
             clock: Clock::from(clock.clone()),
             invoker: Arc::new(Shared(Arc::clone(&host))),
+            ..Config::in_memory()
         };
         let engine = Engine::start(config).await.unwrap();
         Stand { service: Service::new(engine), host, clock }

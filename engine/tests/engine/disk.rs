@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use asl_engine::engine::NoServices;
+use asl_engine::engine::{NewExecution, NewStateMachine, NoServices, Route, StateMachineChange};
 use asl_engine::{Engine, EngineError, ManualClock, MemoryBounds, Refusal, Storage};
 
 use crate::stage::{Stage, config, outcome};
@@ -37,6 +37,41 @@ async fn a_new_engine_goes_on_where_the_last_one_stopped() {
     let stage = Stage::on_disk(directory.path(), "2026-03-01T15:00:00Z").await;
     assert_eq!(stage.events(&arn).await, events);
     assert_eq!(stage.engine.state_machines().len(), 1);
+}
+
+#[tokio::test]
+async fn versions_aliases_and_what_was_started_of_them_are_there_after_a_restart() {
+    let directory = tempfile::tempdir().unwrap();
+    let wait = r#"{"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 60, "End": true}}}"#;
+    let stage = Stage::on_disk(directory.path(), "2026-03-01T12:00:00Z").await;
+    let machine = stage.engine.create_state_machine(NewStateMachine::standard("m", wait)).await.unwrap();
+    let version = stage.engine.publish_version(&machine.arn, None, Some("first".to_owned())).await.unwrap();
+    let routing = vec![Route { version_arn: version.arn.clone(), weight: 100 }];
+    let alias = stage.engine.create_alias("live", None, routing).await.unwrap();
+    let new = NewExecution::new(alias.arn.as_str(), asl_engine::data::Json::empty_object());
+    let execution = stage.engine.start_execution(new).await.unwrap().arn;
+    let change =
+        StateMachineChange { role_arn: Some("arn:aws:iam::1:role/b".to_owned()), ..Default::default() };
+    stage.engine.update_state_machine(&machine.arn, change).await.unwrap();
+    stage.engine.shutdown().await;
+    drop(stage);
+
+    let stage = Stage::on_disk(directory.path(), "2026-03-01T12:00:30Z").await;
+    assert_eq!(stage.engine.alias(&alias.arn).unwrap(), alias);
+    let found = stage.engine.version(&version.arn).unwrap();
+    assert_eq!(found.description.as_deref(), Some("first"));
+    assert_ne!(found.state_machine.settings.role_arn, "arn:aws:iam::1:role/b");
+    let described = stage.engine.describe_execution(&execution).await.unwrap();
+    assert_eq!(described.state_machine_alias_arn.as_ref(), Some(&alias.arn));
+    assert_eq!(described.state_machine_version_arn.as_ref(), Some(&version.arn));
+    let second = stage.engine.publish_version(&machine.arn, None, None).await.unwrap();
+    assert_eq!(second.arn, format!("{}:2", machine.arn));
+    stage.engine.delete_state_machine(&machine.arn).await.unwrap();
+    stage.engine.shutdown().await;
+    drop(stage);
+
+    let stage = Stage::on_disk(directory.path(), "2026-03-01T12:00:40Z").await;
+    assert!(stage.engine.version(&version.arn).is_none() && stage.engine.alias(&alias.arn).is_none());
 }
 
 #[tokio::test]

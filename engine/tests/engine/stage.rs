@@ -162,6 +162,7 @@ pub(crate) fn config(storage: Storage, clock: &ManualClock, invoker: Arc<dyn Inv
         account: "123456789012".to_owned(),
         clock: clock.clone().into(),
         invoker,
+        ..Config::in_memory()
     }
 }
 

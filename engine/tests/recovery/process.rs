@@ -108,6 +108,7 @@ fn config(directory: &Path, clock: &ManualClock, invoker: Arc<dyn Invoker>) -> C
         account: "123456789012".to_owned(),
         clock: clock.clone().into(),
         invoker,
+        ..Config::in_memory()
     }
 }
 

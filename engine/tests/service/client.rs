@@ -24,6 +24,7 @@ impl Client {
             account: "123456789012".to_owned(),
             clock: Clock::from(clock.clone()),
             invoker: Arc::new(NoServices),
+            ..Config::in_memory()
         };
         Client { service: Service::new(Engine::start(config).await.unwrap()), clock }
     }

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "what a test sets up is there, or the test fails")]
 
 mod client;
+mod mocks;
 mod operations;
 mod refusals;
 mod test_state;
+mod versions;

@@ -4,9 +4,10 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroU64;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
-use asl_engine::Clock;
+use asl_engine::{Clock, Mocks};
 
 use crate::{CallLog, Limits, Template};
 
@@ -47,6 +48,10 @@ pub struct Config {
     pub beacon: BeaconChoice,
     /// The time-stamp authorities that stamp commitments, by their addresses; the stack's own if there are none.
     pub authorities: Vec<String>,
+    /// Test cases of state machines, by which executions get answers in place of services.
+    pub mocks: Option<Arc<Mocks>>,
+    /// By what the time of Wait states is multiplied.
+    pub wait_time_scale: Option<f64>,
     /// Where the engine, SNS and the beacon read the time.
     pub clock: Clock,
 }
@@ -81,6 +86,8 @@ impl Config {
             confirmation: Confirmation::ByItself,
             beacon: BeaconChoice::Local,
             authorities: Vec::new(),
+            mocks: None,
+            wait_time_scale: None,
             clock: Clock::system(),
         }
     }

@@ -158,6 +158,8 @@ impl Stack {
                     .recording(config.call_log.clone())
                     .guarded_by(guard),
             ),
+            mocks: config.mocks.clone(),
+            wait_scale: config.wait_time_scale,
         })
         .await?;
         let asked = engine.clone();

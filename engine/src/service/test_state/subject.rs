@@ -27,8 +27,12 @@ pub(super) struct Subject {
 impl Subject {
     /// The state that a request names, or the one that it is.
     pub(super) fn find(test: &TestRequest) -> Result<Subject, Exception> {
-        let options =
-            Options { machine_type: MachineType::Standard, supports: None, unsupported: Severity::Warning };
+        let options = Options {
+            machine_type: MachineType::Standard,
+            supports: None,
+            advice: None,
+            unsupported: Severity::Warning,
+        };
         let report = match test.state_name {
             Some(_) => validate(&test.definition, &options),
             None => validate_state(&test.definition, &options),
