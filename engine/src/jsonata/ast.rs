@@ -1,0 +1,206 @@
+//! An expression, parsed.
+
+use std::sync::Arc;
+
+use super::regex::Regex;
+use super::signature::Signature;
+
+/// A part of an expression.
+#[derive(Debug)]
+pub(crate) struct Node {
+    pub(crate) kind: Kind,
+    /// The position in the text, in characters.
+    pub(crate) position: usize,
+    /// `[…]` after what is no step of a path.
+    pub(crate) predicates: Vec<Stage>,
+    /// `[…]` and `#$i` after a step of a path.
+    pub(crate) stages: Vec<Stage>,
+    pub(crate) group: Option<Box<Group>>,
+    /// `[]` follows.
+    pub(crate) keep_array: bool,
+    /// It makes an array that paths do not flatten.
+    pub(crate) cons_array: bool,
+    /// It carries bindings along.
+    pub(crate) tuple: bool,
+    /// `@$name`
+    pub(crate) focus: Option<u32>,
+    /// `#$name`
+    pub(crate) index: Option<u32>,
+    /// The slot of the `%` that stands for what this step was taken from.
+    pub(crate) ancestor: Option<usize>,
+    /// The slots of `%` in it whose step is further left, while the expression is parsed.
+    pub(super) seeking: Option<Vec<usize>>,
+    /// How deep parts are nested in it.
+    pub(super) height: usize,
+}
+
+#[derive(Debug)]
+pub(crate) enum Kind {
+    Name(Arc<str>),
+    Text(Arc<str>),
+    Number(f64),
+    Bool(bool),
+    Null,
+    Variable(u32),
+    Wildcard,
+    Descendant,
+    Parent(usize),
+    Regex(Arc<Regex>),
+    Path { steps: Vec<Node>, keep_singleton: bool },
+    Sort(Vec<Term>),
+    /// An operator between two operands.
+    Binary(Operator, Box<Node>, Box<Node>),
+    Negate(Box<Node>),
+    Array(Vec<Node>),
+    Object(Vec<(Node, Node)>),
+    Block(Vec<Node>),
+    Condition { condition: Box<Node>, then: Box<Node>, otherwise: Option<Box<Node>> },
+    Bind(u32, Box<Node>),
+    Apply(Box<Node>, Box<Node>),
+    Call(Arc<Call>),
+    Partial(Arc<Call>),
+    /// `?` among the arguments of a partial application.
+    Placeholder,
+    Lambda(Arc<Lambda>),
+    /// A call in tail position.
+    TailCall(Arc<Call>),
+    Transform(Arc<Transform>),
+    /// A raw form that the parser has not put into its final one yet.
+    Raw(Raw),
+}
+
+/// What the parser makes first.
+#[derive(Debug)]
+pub(crate) enum Raw {
+    /// `.`, `[`, `{`, `^`, `:=`, `@`, `#`, `~>`
+    Map(Box<Node>, Box<Node>),
+    Filter(Box<Node>, Box<Node>),
+    Group(Box<Node>, Vec<(Node, Node)>),
+    Sort(Box<Node>, Vec<Term>),
+    Bind(Box<Node>, Box<Node>),
+    Focus(Box<Node>, u32),
+    Index(Box<Node>, u32),
+    Apply(Box<Node>, Box<Node>),
+    Call { procedure: Box<Node>, arguments: Vec<Node>, partial: bool },
+    Lambda { params: Vec<u32>, signature: Option<Arc<Signature>>, body: Box<Node> },
+    Transform { pattern: Box<Node>, update: Box<Node>, delete: Option<Box<Node>> },
+    /// An operator where an operand is asked for.
+    Operator(String),
+    End,
+}
+
+/// Operators with two operands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Operator {
+    Add,
+    Subtract,
+    Multiply,
+    Divide,
+    Modulo,
+    Equal,
+    NotEqual,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+    Concatenate,
+    And,
+    Or,
+    In,
+    Range,
+}
+
+impl Operator {
+    pub(crate) fn sign(self) -> &'static str {
+        match self {
+            Operator::Add => "+",
+            Operator::Subtract => "-",
+            Operator::Multiply => "*",
+            Operator::Divide => "/",
+            Operator::Modulo => "%",
+            Operator::Equal => "=",
+            Operator::NotEqual => "!=",
+            Operator::Less => "<",
+            Operator::LessOrEqual => "<=",
+            Operator::Greater => ">",
+            Operator::GreaterOrEqual => ">=",
+            Operator::Concatenate => "&",
+            Operator::And => "and",
+            Operator::Or => "or",
+            Operator::In => "in",
+            Operator::Range => "..",
+        }
+    }
+
+    pub(super) fn of(sign: &str) -> Option<Operator> {
+        use Operator::*;
+        let all = [
+            Add, Subtract, Multiply, Divide, Modulo, Equal, NotEqual, Less, LessOrEqual, Greater,
+            GreaterOrEqual, Concatenate, And, Or, In, Range,
+        ];
+        all.into_iter().find(|operator| operator.sign() == sign)
+    }
+}
+
+/// What is done with the values of a step.
+#[derive(Debug)]
+pub(crate) enum Stage {
+    Filter(Node),
+    Index(u32),
+}
+
+/// `{…}` after an expression.
+#[derive(Debug)]
+pub(crate) struct Group {
+    pub(crate) pairs: Vec<(Node, Node)>,
+    pub(crate) position: usize,
+}
+
+/// One term of `^(…)`.
+#[derive(Debug)]
+pub(crate) struct Term {
+    pub(crate) descending: bool,
+    pub(crate) expression: Node,
+}
+
+#[derive(Debug)]
+pub(crate) struct Call {
+    pub(crate) procedure: Node,
+    pub(crate) arguments: Vec<Node>,
+    pub(crate) position: usize,
+}
+
+#[derive(Debug)]
+pub(crate) struct Lambda {
+    pub(crate) params: Vec<u32>,
+    pub(super) signature: Option<Arc<Signature>>,
+    pub(crate) body: Node,
+}
+
+#[derive(Debug)]
+pub(crate) struct Transform {
+    pub(crate) pattern: Node,
+    pub(crate) update: Node,
+    pub(crate) delete: Option<Node>,
+    pub(crate) position: usize,
+}
+
+impl Node {
+    pub(super) fn new(kind: Kind, position: usize) -> Node {
+        Node {
+            kind,
+            position,
+            predicates: Vec::new(),
+            stages: Vec::new(),
+            group: None,
+            keep_array: false,
+            cons_array: false,
+            tuple: false,
+            focus: None,
+            index: None,
+            ancestor: None,
+            seeking: None,
+            height: 0,
+        }
+    }
+}
