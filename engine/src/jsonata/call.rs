@@ -74,7 +74,8 @@ impl Evaluator<'_> {
         let number = match function {
             Function::Lambda(closure) => closure.token.get(),
             Function::Builtin(builtin) => {
-                self.tokens.iter().find(|(known, _)| *known == builtin.name).map(|(_, token)| *token)
+                let noted = self.tokens.iter().find(|(known, _)| *known == builtin.name);
+                return Some(noted.map_or(builtin.name, |(_, token)| self.program.name(*token)));
             }
             Function::Host(function) => return Some(function.name),
             _ => None,
@@ -94,6 +95,17 @@ impl Evaluator<'_> {
             Function::TailCall { .. } | Function::NextMatch(_) => 0,
             Function::Wrapped { arity, .. } => *arity,
         }
+    }
+
+    /// Calls a function from inside another. The reference implementation makes functions callable where they are
+    /// arguments of a call, and not where they are those of a call in tail position or of a partial application.
+    pub(super) fn apply_argument(&mut self, function: &Value, args: Vec<Value>) -> Outcome<Value> {
+        if let Value::Function(inner) = function
+            && matches!(**inner, Function::Builtin(_) | Function::Transform { .. })
+        {
+            return Err(Error::uncoded("func.apply is not a function"));
+        }
+        self.apply(function, args, &Value::Null)
     }
 
     /// Calls a function, and what it leaves to its caller.

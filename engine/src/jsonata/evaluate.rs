@@ -124,20 +124,23 @@ impl Evaluator<'_> {
             }
             Kind::Bind(name, value) => {
                 let value = self.evaluate(value, input, frame)?;
-                self.bind(*name, value.clone(), frame);
+                self.bind(*name, value.clone(), frame)?;
                 value
             }
             Kind::Apply(left, right) => self.apply_chain(node, left, right, input, frame)?,
             Kind::Call(call) => self.call(call, None, input, frame)?,
             Kind::Partial(call) => self.partial(call, input, frame)?,
-            Kind::Lambda(lambda) => Value::Function(Rc::new(Function::Lambda(Closure {
-                lambda: Arc::clone(lambda),
-                params: lambda.params.clone(),
-                signature: lambda.signature.clone(),
-                input: input.clone(),
-                frame: Rc::clone(frame),
-                token: None.into(),
-            }))),
+            Kind::Lambda(lambda) => {
+                self.meter.captured()?;
+                Value::Function(Rc::new(Function::Lambda(Closure {
+                    lambda: Arc::clone(lambda),
+                    params: lambda.params.clone(),
+                    signature: lambda.signature.clone(),
+                    input: input.clone(),
+                    frame: Rc::clone(frame),
+                    token: None.into(),
+                })))
+            }
             Kind::TailCall(call) => Value::Function(Rc::new(Function::TailCall {
                 call: Arc::clone(call),
                 input: input.clone(),
@@ -154,7 +157,7 @@ impl Evaluator<'_> {
 
     /// A frame inside another.
     pub(super) fn frame(&mut self, around: &Rc<Frame>) -> Outcome<Rc<Frame>> {
-        self.meter.frame()?;
+        self.meter.step()?;
         super::value::check_level(around.level())?;
         Ok(Rc::new(Frame::new(Some(Rc::clone(around)))))
     }
@@ -168,11 +171,13 @@ impl Evaluator<'_> {
         Ok(frame)
     }
 
-    fn bind(&mut self, name: u32, value: Value, frame: &Rc<Frame>) {
+    fn bind(&mut self, name: u32, value: Value, frame: &Rc<Frame>) -> Outcome<()> {
         if matches!(value, Value::Function(_) | Value::Array(_) | Value::Object(_)) {
+            self.meter.captured()?;
             self.frames.push(Rc::downgrade(frame));
         }
         frame.bind(name, value);
+        Ok(())
     }
 
     fn variable(&mut self, name: u32, input: &Value, frame: &Rc<Frame>) -> Value {

@@ -88,9 +88,9 @@ impl Meter {
         self.bytes((entries as u64 + 1) * 4 * VALUE_BYTES)
     }
 
-    /// A frame of variables is made.
-    pub(super) fn frame(&mut self) -> Outcome<()> {
-        self.bytes(3 * VALUE_BYTES)
+    /// Variables are kept with a function that sees them.
+    pub(super) fn captured(&mut self) -> Outcome<()> {
+        self.bytes(8 * VALUE_BYTES)
     }
 
     /// A part of the expression begins.

@@ -25,7 +25,7 @@ fn given(cx: &Evaluator<'_>, function: &Value, value: Value, second: Value, thir
 
 fn call_item(cx: &mut Evaluator<'_>, function: &Value, items: &Value, item: Value, at: usize) -> Outcome<Value> {
     let args = given(cx, function, item, Value::Number(at as f64), items)?;
-    cx.apply(function, args, &Value::Null)
+    cx.apply_argument(function, args)
 }
 
 pub(super) fn map(cx: &mut Evaluator<'_>, args: &[Value]) -> Outcome<Value> {
@@ -94,7 +94,7 @@ pub(super) fn reduce(cx: &mut Evaluator<'_>, args: &[Value]) -> Outcome<Value> {
         if arity >= 4 {
             given.push(args[0].clone());
         }
-        result = cx.apply(function, given, &Value::Null)?;
+        result = cx.apply_argument(function, given)?;
     }
     Ok(result)
 }
@@ -104,7 +104,7 @@ pub(super) fn sift(cx: &mut Evaluator<'_>, args: &[Value]) -> Outcome<Value> {
     if let Value::Object(object) = argument(args, 0) {
         for (key, value) in object.entries() {
             let given = given(cx, argument(args, 1), value.clone(), Value::Text(key.clone()), &args[0])?;
-            let answer = cx.apply(argument(args, 1), given, &Value::Null)?;
+            let answer = cx.apply_argument(argument(args, 1), given)?;
             if boolean(&answer)? {
                 kept.insert(key, value);
             }
@@ -118,7 +118,7 @@ pub(super) fn each(cx: &mut Evaluator<'_>, args: &[Value]) -> Outcome<Value> {
     if let Value::Object(object) = argument(args, 0) {
         for (key, value) in object.entries() {
             let given = given(cx, argument(args, 1), value, Value::Text(key), &args[0])?;
-            let answer = cx.apply(argument(args, 1), given, &Value::Null)?;
+            let answer = cx.apply_argument(argument(args, 1), given)?;
             if !answer.is_undefined() {
                 values.push(answer);
             }
@@ -142,7 +142,7 @@ pub(super) fn sort(cx: &mut Evaluator<'_>, args: &[Value]) -> Outcome<Value> {
         cx.meter.step()?;
         match (left, right) {
             _ if !function.is_undefined() => {
-                let answer = cx.apply(function, vec![left.clone(), right.clone()], &Value::Null)?;
+                let answer = cx.apply_argument(function, vec![left.clone(), right.clone()])?;
                 Ok(text::is_truthy(&answer))
             }
             (Value::Text(left), Value::Text(right)) => Ok(compare(left, right).is_gt()),

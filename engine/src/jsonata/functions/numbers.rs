@@ -89,7 +89,7 @@ pub(super) fn sqrt(_cx: &mut Evaluator<'_>, args: &[Value]) -> Outcome<Value> {
 
 pub(super) fn power(_cx: &mut Evaluator<'_>, args: &[Value]) -> Outcome<Value> {
     let Some(base) = double("power", args, 0)? else { return Ok(Value::Undefined) };
-    let exponent = double("power", args, 1)?;
+    let exponent = argument(args, 1).as_double();
     let result = exponent.map_or(f64::NAN, |exponent| base.powf(exponent));
     if !result.is_finite() {
         return Err(Error::new("D3061").with_value(&args[0]).with_value2(argument(args, 1)));

@@ -48,7 +48,7 @@ fn first(cx: &mut Evaluator<'_>, matcher: &Value, text: &Arc<str>) -> Outcome<Op
     if !matcher.is_function() {
         return type_error("matcher");
     }
-    let answer = cx.apply(matcher, vec![Value::Text(Arc::clone(text))], &Value::Null)?;
+    let answer = cx.apply_argument(matcher, vec![Value::Text(Arc::clone(text))])?;
     found_by_function(answer, text)
 }
 
@@ -65,7 +65,7 @@ fn following(cx: &mut Evaluator<'_>, found: Next, text: &Arc<str>) -> Outcome<Op
             Ok(next)
         }
         Next::Function(next) => {
-            let answer = cx.apply(&next, vec![Value::Undefined], &Value::Null)?;
+            let answer = cx.apply_argument(&next, vec![Value::Undefined])?;
             found_by_function(answer, text)
         }
     }
@@ -238,14 +238,13 @@ pub(super) fn replace(cx: &mut Evaluator<'_>, args: &[Value]) -> Outcome<Value> 
     let mut position = 0;
     let mut count = 0.0;
     if let Value::Text(pattern) = argument(args, 1) {
-        let replacement = match argument(args, 2) {
-            Value::Text(text) => Arc::clone(text),
-            Value::Undefined => "undefined".into(),
-            _ => return type_error("replace"),
-        };
         while let Some(at) = whole[position..].find(&**pattern).filter(|_| count < limit) {
             replaced.push_str(&whole[position..position + at]);
-            replaced.push_str(&replacement);
+            match argument(args, 2) {
+                Value::Text(replacement) => replaced.push_str(replacement),
+                Value::Undefined => replaced.push_str("undefined"),
+                _ => return type_error("replace"),
+            }
             position += at + pattern.len();
             count += 1.0;
             cx.meter.steps(1 + at / 16)?;
@@ -288,7 +287,7 @@ fn replacement(cx: &mut Evaluator<'_>, with: &Value, found: &Found, whole: &Arc<
     };
     let copy = Found { text: found.text.clone(), groups: found.groups.clone(), next, ..*found };
     let described = described(cx, copy, whole)?;
-    match cx.apply(function, vec![described], &Value::Null)? {
+    match cx.apply_argument(function, vec![described])? {
         Value::Text(text) => Ok(text.to_string()),
         _ => Err(Error::new("D3012")),
     }

@@ -1,7 +1,10 @@
 //! Functions of texts.
 
-use super::super::error::Outcome;
+use std::sync::Arc;
+
+use super::super::error::{Error, Outcome};
 use super::super::evaluate::Evaluator;
+use super::super::number as js;
 use super::super::text::is_truthy;
 use super::super::value::Value;
 use super::{argument, array, double, text, type_error};
@@ -110,7 +113,7 @@ pub(super) fn pad(cx: &mut Evaluator<'_>, args: &[Value]) -> Outcome<Value> {
         return Ok(args[0].clone());
     }
     if missing.fract() != 0.0 {
-        return Err(super::Error::uncoded("Invalid array length"));
+        return Err(Error::uncoded("Invalid array length"));
     }
     cx.meter.text(missing.min(1e15) as usize)?;
     let padding: String = pattern.chars().cycle().take(missing as usize).collect();
@@ -121,22 +124,21 @@ pub(super) fn pad(cx: &mut Evaluator<'_>, args: &[Value]) -> Outcome<Value> {
 pub(super) fn join(cx: &mut Evaluator<'_>, args: &[Value]) -> Outcome<Value> {
     let Some(array) = array("join", args, 0)? else { return Ok(Value::Undefined) };
     let separator = text("join", args, 1)?.map_or("", |separator| separator);
-    let mut bytes = separator.len().saturating_mul(array.len().saturating_sub(1));
-    for item in array.iter() {
-        match &item {
-            Value::Text(text) => bytes += text.len(),
-            Value::Undefined | Value::Null => {}
-            _ => return type_error("join"),
-        }
-    }
     cx.meter.steps(array.len())?;
-    cx.meter.text(bytes)?;
-    let mut joined = String::with_capacity(bytes);
-    for (at, item) in array.iter().enumerate() {
-        if at > 0 {
-            joined.push_str(separator);
-        }
-        joined.push_str(item.as_text().map_or("", |text| text));
+    let mut bytes = separator.len().saturating_mul(array.len().saturating_sub(1));
+    let mut items = Vec::with_capacity(array.len());
+    for item in array.iter() {
+        let item: Arc<str> = match item {
+            Value::Text(text) => text,
+            Value::Undefined | Value::Null => "".into(),
+            // A partial application lets other values through, which JavaScript makes texts of.
+            Value::Bool(value) => value.to_string().into(),
+            Value::Number(number) => js::to_text(number).into(),
+            _ => return type_error("join"),
+        };
+        bytes += item.len();
+        items.push(item);
     }
-    Ok(Value::Text(joined.into()))
+    cx.meter.text(bytes)?;
+    Ok(Value::Text(items.join(separator).into()))
 }

@@ -9,6 +9,7 @@ use super::super::error::{Error, Outcome};
 use super::super::evaluate::{Evaluator, flat};
 use super::super::function::Frame;
 use super::super::number::to_fifteen_digits;
+use super::super::text::json_text;
 use super::super::value::{Value, check_level};
 use super::argument;
 
@@ -33,8 +34,10 @@ impl Evaluator<'_> {
                 Value::Object(update) => {
                     for (key, value) in update.entries() {
                         let value = copy(self, &value, Copy::Value, 0)?;
-                        if let Value::Object(found) = &found {
-                            found.set(key, value);
+                        match &found {
+                            Value::Object(found) => found.set(key, value),
+                            Value::Array(_) | Value::Function(_) | Value::Tuples(_) => {}
+                            _ => return Err(no_property(&key, &found)),
                         }
                     }
                 }
@@ -64,6 +67,18 @@ impl Evaluator<'_> {
             keys.iter().filter_map(Value::as_text).for_each(|key| object.delete(key));
         }
         Ok(())
+    }
+}
+
+/// What JavaScript says where a property is given to what can have none.
+fn no_property(key: &str, of: &Value) -> Error {
+    match of {
+        Value::Undefined | Value::Null => {
+            Error::uncoded(format!("Cannot set properties of {} (setting '{key}')", json_text(of)))
+        }
+        Value::Text(text) => Error::uncoded(format!("Cannot create property '{key}' on string '{text}'")),
+        Value::Bool(value) => Error::uncoded(format!("Cannot create property '{key}' on boolean '{value}'")),
+        number => Error::uncoded(format!("Cannot create property '{key}' on number '{}'", json_text(number))),
     }
 }
 

@@ -34,6 +34,7 @@ pub(super) struct Marker {
     /// How many digits a year, month or day has; -1 for any number.
     pub(super) width: Option<i64>,
     pub(super) max: Option<f64>,
+    has_width: bool,
 }
 
 /// How names are written.
@@ -122,7 +123,7 @@ impl Marker {
             presentation = default.ok_or_else(|| Error::new("D3132").with_value_text(&shown))?.to_owned();
         }
         let component = component.unwrap_or_default();
-        let mut result = Marker { component, modifier, names: None, format: None, width: None, max };
+        let mut result = Marker { component, modifier, names: None, format: None, width: None, max, has_width: widths.is_some() };
         if presentation.starts_with('n') {
             result.names = Some(Names::Lower);
         } else if presentation.starts_with('N') {
@@ -277,7 +278,12 @@ impl Marker {
             known if default_presentation(known).is_none() => return Ok("undefined".to_owned()),
             other => return Err(Error::new("D3133").with_value_text(&other.to_string())),
         };
-        let name = name.ok_or_else(|| Error::uncoded("Cannot read properties of undefined (reading 'length')"))?;
+        let Some(name) = name else {
+            // A time that no date holds.
+            let is_read = self.names != Some(Names::Title) || self.has_width;
+            let fault = Error::uncoded("Cannot read properties of undefined (reading 'length')");
+            return if is_read { Err(fault) } else { Ok("undefined".to_owned()) };
+        };
         let name = match self.names {
             Some(Names::Upper) => name.to_uppercase(),
             Some(Names::Lower) => name.to_lowercase(),
