@@ -86,6 +86,8 @@ pub struct RateLimits {
     pub write: Rate,
     /// Entering a lottery oneself.
     pub join: Rate,
+    /// Joining with the code that is shown at the venue: the guests of an evening share one address.
+    pub venue: Rate,
 }
 
 /// A setting that is missing or cannot be read.
@@ -156,6 +158,8 @@ impl Config {
                 write: Rate { per_second: 20.0, burst: 400.0 },
                 // The guests of a party may share one address; nobody enters by the thousand.
                 join: Rate { per_second: 1.0, burst: 100.0 },
+                // Whoever sends the venue's code is there: a hall may join within a minute.
+                venue: Rate { per_second: 100.0, burst: 2_000.0 },
             },
             events_wait: Duration::from_secs(20),
             filter_policy_wait: Duration::ZERO,
@@ -222,6 +226,7 @@ impl Settings {
             ("READS_PER_SECOND", &mut api.rate_limits.read),
             ("WRITES_PER_SECOND", &mut api.rate_limits.write),
             ("JOINS_PER_SECOND", &mut api.rate_limits.join),
+            ("VENUE_JOINS_PER_SECOND", &mut api.rate_limits.venue),
         ] {
             if let Some(per_second) = number(&get, name)? {
                 *rate = Rate { per_second: per_second as f64, burst: per_second as f64 * 10.0 };

@@ -31,6 +31,7 @@ mod participants;
 mod rate_limit;
 mod refusal;
 mod routes;
+mod settings;
 mod spreadsheet;
 mod state;
 mod watch;

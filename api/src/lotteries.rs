@@ -22,6 +22,7 @@ use crate::error::ApiError;
 use crate::extract::{JsonBody, LotteryPath, Paging, unknown_lottery};
 use crate::idempotency::IdempotencyKey;
 use crate::participants::country_of;
+use crate::settings::JoiningView;
 use crate::state::AppState;
 
 /// The draws that a lottery's own response lists; the others are on further pages.
@@ -74,13 +75,21 @@ pub(crate) struct LotteryView {
     email_through: &'static str,
     /// Whether people may enter themselves.
     open_to_join: bool,
+    /// When and how they enter.
+    joining: JoiningView,
+    /// When its organiser closed it; null if it is open.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    closed_at: Option<Timestamp>,
+    /// When its list was deleted with all contact data; null if it was not.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    deleted_at: Option<Timestamp>,
     /// When it was created.
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
 }
 
-impl From<&Lottery> for LotteryView {
-    fn from(lottery: &Lottery) -> Self {
+impl LotteryView {
+    pub(crate) fn new(lottery: &Lottery, now: Timestamp) -> Self {
         Self {
             lottery_id: lottery.lottery_id.to_string(),
             name: lottery.name.to_string(),
@@ -92,6 +101,9 @@ impl From<&Lottery> for LotteryView {
                 EmailThrough::Ses => "ses",
             },
             open_to_join: lottery.open_to_join,
+            joining: JoiningView::new(lottery, now),
+            closed_at: lottery.closed_at,
+            deleted_at: lottery.deleted_at,
             created_at: lottery.created_at,
         }
     }
@@ -176,7 +188,8 @@ async fn begin(state: &AppState, mut lottery: Lottery) -> Result<Response, ApiEr
     }
     tracing::info!(lottery_id = %lottery.lottery_id, "created a lottery");
     let location = format!("/lotteries/{}", lottery.lottery_id);
-    Ok((StatusCode::CREATED, [(LOCATION, location)], Json(LotteryView::from(&lottery))).into_response())
+    Ok((StatusCode::CREATED, [(LOCATION, location)], Json(LotteryView::new(&lottery, state.clock.now())))
+        .into_response())
 }
 
 async fn create_topic(state: &AppState, lottery_id: &LotteryId) -> Result<String, ApiError> {
@@ -210,8 +223,9 @@ pub(crate) async fn list(
     let (cursor, limit) = (paging.cursor.as_deref(), paging.limit);
     let key = state.cache.key(format_args!("lotteries/{limit}/{}", cursor.unwrap_or_default()));
     let answer = async {
+        let now = state.clock.now();
         let page = state.store.lotteries(cursor, limit).await?;
-        let lotteries = page.items.iter().map(LotteryView::from).collect();
+        let lotteries = page.items.iter().map(|lottery| LotteryView::new(lottery, now)).collect();
         Answer::json(&Lotteries { lotteries, next_cursor: page.cursor }, CacheRule::List)
     };
     Ok(state.cache.answer(key, state.cache.freshness(), answer).await?.respond(&headers))
@@ -232,7 +246,7 @@ pub(crate) async fn get(
         loop {
             let page = state.store.draws(&lottery_id, None, fit.limit).await?;
             let view = LotteryWithDraws {
-                lottery: LotteryView::from(&lottery),
+                lottery: LotteryView::new(&lottery, state.clock.now()),
                 draws: page.items.iter().map(DrawSummary::from).collect(),
                 next_cursor: page.cursor,
             };

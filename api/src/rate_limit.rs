@@ -62,6 +62,8 @@ impl Payer {
 pub(crate) enum Counted {
     /// Calls of a class of routes.
     Class(RateClass),
+    /// Calls of the class of joining that name a venue's code, right or wrong.
+    Venue,
     /// Calls to protected routes without a token that counts.
     Unauthenticated,
 }
@@ -119,6 +121,7 @@ impl Limiter {
             Counted::Class(RateClass::Read) => Some(self.limits.read),
             Counted::Class(RateClass::Write) | Counted::Unauthenticated => Some(self.limits.write),
             Counted::Class(RateClass::Join) => Some(self.limits.join),
+            Counted::Venue => Some(self.limits.venue),
             Counted::Class(RateClass::Health) => None,
         }
     }
@@ -171,7 +174,7 @@ mod tests {
 
     fn limiter() -> Limiter {
         let rate = Rate { per_second: 2.0, burst: 3.0 };
-        Limiter::new(RateLimits { read: rate, write: rate, join: rate })
+        Limiter::new(RateLimits { read: rate, write: rate, join: rate, venue: rate })
     }
 
     fn address(text: &str) -> Payer {

@@ -19,7 +19,7 @@ use crate::openapi::{self, Document};
 use crate::parameters::{self, Parameters};
 use crate::rate_limit::RateClass;
 use crate::state::AppState;
-use crate::{draws, edge, key_page, lotteries, page, participants};
+use crate::{draws, edge, lotteries, page, participants, settings};
 
 /// One route with all that is declared about it.
 pub struct Endpoint {
@@ -118,6 +118,19 @@ fn table() -> Vec<Endpoint> {
         Endpoint::declared(Only(ParticipantsWrite), Read, routes!(participants::receipt)).fails_with(&[404]),
         Endpoint::declared(Public, Join, routes!(participants::join))
             .fails_with(&[400, 403, 404, 409, 413, 415, 422]),
+        Endpoint::declared(Public, Read, routes!(participants::own_entry))
+            .fails_with(&[400, 404, 413, 415, 422]),
+        Endpoint::declared(Public, Read, routes!(participants::leave)).fails_with(&[400, 404, 413, 415, 422]),
+        Endpoint::declared(Public, Join, routes!(participants::check_in))
+            .fails_with(&[400, 403, 404, 413, 415, 422]),
+        Endpoint::declared(Public, Read, routes!(participants::head_count)).fails_with(&[404]),
+        Endpoint::declared(Only(ParticipantsWrite), Write, routes!(participants::mark))
+            .fails_with(&[400, 404, 409, 413, 415, 422]),
+        Endpoint::declared(Only(DrawsWrite), Read, routes!(settings::settings)).fails_with(&[404]),
+        Endpoint::declared(Only(DrawsWrite), Write, routes!(settings::change))
+            .fails_with(&[400, 404, 409, 413, 415, 422]),
+        Endpoint::declared(Only(ParticipantsWrite), Write, routes!(settings::delete))
+            .fails_with(&[400, 404, 409]),
         Endpoint::declared(Only(DrawsWrite), Write, routes!(draws::start))
             .fails_with(&[400, 404, 409, 413, 415, 422]),
         Endpoint::declared(Public, Read, routes!(draws::list)).fails_with(&[400, 404]),
@@ -192,7 +205,7 @@ impl Endpoint {
 mod tests {
     use std::collections::{BTreeMap, BTreeSet};
 
-    use lottery::{DrawRequest, NewLottery, ParticipantFields};
+    use lottery::{DrawRequest, LotteryChange, NewLottery, ParticipantFields};
     use serde_json::Value;
 
     use super::*;
@@ -200,7 +213,7 @@ mod tests {
     /// The fields that the parser of each documented body takes. The parsers report the position of an error in their own way,
     /// so that the schemas are structs beside them.
     fn parsed() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
-        let bodies: &[(&str, &[&str])] = &[
+        let bodies: [(&str, &[&str]); 11] = [
             ("NewLotteryBody", &NewLottery::FIELDS),
             ("NewDrawBody", &DrawRequest::FIELDS),
             ("NewPrize", &DrawRequest::PRIZE_FIELDS),
@@ -208,7 +221,9 @@ mod tests {
             ("NewParticipant", &ParticipantFields::NAMES),
             ("ParticipantEdit", &ParticipantFields::NAMES),
             ("JoinBody", &participants::OWN_FIELDS),
-            ("ReplaceBody", &draws::REPLACE_FIELDS),
+            ("ReceiptBody", &participants::RECEIPT_FIELDS),
+            ("PresenceBody", &participants::PRESENCE_FIELDS),
+            ("LotteryChangeBody", &LotteryChange::FIELDS),
             ("RetryBody", &draws::RETRY_FIELDS.map(|(name, _)| name)),
             ("ReleaseBody", &draws::RELEASE_FIELDS.map(|(name, _)| name)),
             // These two are read by their schemas' own structs.

@@ -14,11 +14,34 @@ export function percent(share) {
   return new Intl.NumberFormat(language(), { style: "percent", maximumFractionDigits }).format(share);
 }
 
+/**
+ * The time zone in which the view gives times; the browser's if null.
+ * @type {string | null}
+ */
+let zoneOfView = null;
+
+/** Gives the times of the view in this time zone, with its name. */
+export function inZone(/** @type {string | null} */ zone) {
+  zoneOfView = zone;
+}
+
 /** A timestamp in words, and exactly on hovering. */
-export function timestamp(text) {
+export function timestamp(text, zone = zoneOfView) {
   if (!text) return null;
-  const words = new Date(text).toLocaleString(language(), { dateStyle: "medium", timeStyle: "short" });
-  return h("time", { datetime: text, title: text }, words);
+  /** @type {Intl.DateTimeFormatOptions} */
+  const form = zone
+    ? {
+        year: "numeric",
+        month: "short",
+        day: "numeric",
+        hour: "numeric",
+        minute: "2-digit",
+        timeZone: zone,
+        timeZoneName: "short",
+      }
+    : { dateStyle: "medium", timeStyle: "short" };
+  const words = new Date(text).toLocaleString(language(), form);
+  return h("time", { datetime: text, title: zone ? `${text} · ${zone}` : text }, words);
 }
 
 export function clock(milliseconds) {

@@ -2,12 +2,14 @@
 // Shows the view that the address names. Views are modules, loaded when they are first needed.
 
 import { ask } from "./dialog.js";
+import { inZone } from "./format.js";
 
 /** @type {[RegExp, string][]} */
 const ROUTES = [
   [/^\/$/, "home"],
   [/^\/lotteries\/([^/]+)$/, "lottery"],
   [/^\/lotteries\/([^/]+)\/join$/, "join"],
+  [/^\/lotteries\/([^/]+)\/me$/, "me"],
   [/^\/lotteries\/([^/]+)\/stage$/, "stage_lobby"],
   [/^\/lotteries\/([^/]+)\/draws\/([^/]+)$/, "draw"],
   [/^\/lotteries\/([^/]+)\/draws\/([^/]+)\/check$/, "verify"],
@@ -16,6 +18,7 @@ const ROUTES = [
   [/^\/lotteries\/([^/]+)\/draws\/([^/]+)\/execution$/, "execution"],
   [/^\/console$/, "console"],
   [/^\/console\/([^/]+)$/, "lottery_console"],
+  [/^\/console\/([^/]+)\/door$/, "door"],
   [/^\/executions$/, "executions"],
   [/^\/executions\/([^/]+)$/, "execution"],
   [/^\/executions\/([^/]+)\/compare(?:\/([^/]+))?$/, "compare"],
@@ -57,6 +60,7 @@ export async function show(root, onFailure) {
   const { view, path, parameters } = destination(location.hash);
   document.body.dataset.view = view ?? "unknown";
   root.replaceChildren();
+  inZone(null);
   if (!view) return onFailure(root, null);
   try {
     const module = await import(`./views/${view}.js`);

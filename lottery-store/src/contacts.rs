@@ -35,6 +35,8 @@ pub struct Contact {
     pub label: Label,
     /// The participant's secret: labels and holders follow from it.
     pub nonce: Nonce,
+    /// Whether the participant is marked as present.
+    pub is_present: bool,
 }
 
 impl Contact {
@@ -64,6 +66,7 @@ impl Contact {
             subscribed_at: item.parse_optional("subscribed_at")?,
             label: item.parse("label")?,
             nonce: Nonce::from_random(item.bytes32("nonce")?),
+            is_present: item.optional_text("present_at")?.is_some(),
         })
     }
 }

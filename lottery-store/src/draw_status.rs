@@ -8,7 +8,6 @@ use jiff::Timestamp;
 use lottery::{Draw, DrawId, DrawStatus, LotteryId, NotificationsByChannel, Reason};
 
 use crate::item::{json, number, text};
-use crate::lottery_lock::release;
 use crate::transaction::Outcome;
 use crate::write::Write;
 use crate::{Store, StoreError, keys, notification_counts};
@@ -17,7 +16,7 @@ use crate::{Store, StoreError, keys, notification_counts};
 const MAX_ATTEMPTS: u32 = 8;
 
 /// The condition of [`Transition::write`], for callers that add to it.
-const STATUS_IS_FROM: &str = "#status = :from";
+pub(crate) const STATUS_IS_FROM: &str = "#status = :from";
 
 /// A change of a draw's status, on the condition that the status is still `from`.
 pub(crate) struct Transition<'a> {
@@ -114,7 +113,9 @@ impl Store {
     ) -> Result<Draw, StoreError> {
         let (from, to) = (DrawStatus::Waiting, DrawStatus::Rejected);
         let [reject, remove] = Transition { lottery_id, draw_id, from, to }.end(Some(reason), now, "");
-        self.transact(&[reject, release(lottery_id, draw_id), remove]).await?;
+        // A rehearsal holds no lottery.
+        let release = self.release_if_held(lottery_id, draw_id).await?;
+        self.transact(&[reject, release, remove]).await?;
         self.known_draw(lottery_id, draw_id).await
     }
 

@@ -102,6 +102,8 @@ fn draw_item(draw: &Draw) -> NewItem {
         .with("prizes", json(&draw.prizes))
         .with("alternates", number(draw.alternates))
         .with("exclude_past_winners", flag(draw.exclude_past_winners))
+        .with_some("present_only", draw.present_only.then_some(flag(true)))
+        .with_some("rehearsal", draw.rehearsal.then_some(flag(true)))
         .with_some("closes_at", draw.closes_at.map(text))
         .with_some("draw_at", draw.draw_at.map(text))
         .with("channels", json(&draw.channels))
@@ -136,6 +138,8 @@ pub(crate) fn draw_from(item: &Item) -> Result<Draw, StoreError> {
         prizes: item.json("prizes")?,
         alternates: item.number("alternates")?,
         exclude_past_winners: item.flag("exclude_past_winners")?,
+        present_only: item.optional_flag("present_only")?,
+        rehearsal: item.optional_flag("rehearsal")?,
         closes_at: item.parse_optional("closes_at")?,
         draw_at: item.parse_optional("draw_at")?,
         channels: item.json("channels")?,
@@ -156,12 +160,7 @@ pub(crate) fn draw_from(item: &Item) -> Result<Draw, StoreError> {
         notifications: item.optional_json("notifications")?,
         notified: notification_counts::from_draw_item(item)?,
         reopened: item.optional_number("reopened")?.unwrap_or(0),
-        passed_on: match item.optional_json("passed_on")? {
-            Some(passed_on) => passed_on,
-            // As earlier versions called those of withdrawals.
-            None => item.optional_json("forfeits")?.unwrap_or_default(),
-        },
-        seat_changes: item.optional_number("seat_changes")?.unwrap_or(0),
-        closed_at: item.parse_optional("closed_at")?,
+        changes: item.optional_number("changes")?.unwrap_or(0),
+        forfeits: item.optional_json("forfeits")?.unwrap_or_default(),
     })
 }

@@ -221,6 +221,11 @@ pub(crate) fn email(lottery_id: &LotteryId, email: &EmailAddress) -> Key {
     address(lottery_id, "email", &email.mailbox())
 }
 
+/// A mailbox, which several addresses reach.
+pub(crate) fn mailbox(lottery_id: &LotteryId, mailbox: &str) -> Key {
+    address(lottery_id, "mailbox", mailbox)
+}
+
 /// Addresses are hashed, so that a key in an error or a metric does not reveal one.
 fn address(lottery_id: &LotteryId, kind: &str, address: &str) -> Key {
     let hash = hash(&[lottery_id.as_str(), kind, address]);

@@ -7,7 +7,8 @@
 //! write items; each further module is one part of the domain, with its types and its calls on [`Store`]:
 //!
 //! - `lotteries`, and `lottery_lock`, by which one draw at a time holds a lottery
-//! - `participants`, `contacts`, `email`: the list of a lottery, and how its people are reached
+//! - `participants`, `contacts`, `email`: the list of a lottery, and how its people are reached; `own_entry`: what became of
+//!   one of them
 //! - `draws`, and `draw_status` with the four ways in which a draw ends
 //! - `pool`, `past_winners`, `attempts`, `chunks`, `seal`, `witnesses`, `beacon_round`, `winners`: the draw itself
 //! - `ledger`, `notification_counts`, `deliveries`, `reopen`: the messages to winners
@@ -38,7 +39,7 @@ mod ledger;
 mod lotteries;
 mod lottery_lock;
 mod notification_counts;
-mod operator;
+mod own_entry;
 mod participants;
 mod past_winners;
 mod pool;
@@ -63,12 +64,13 @@ pub use idempotency::{Claim, StoredResponse};
 pub use ledger::{EarlierAttempt, Notification, NotificationClaim, NotificationState, SendOutcome};
 pub use lotteries::CreateLottery;
 pub use lottery_lock::TakeLottery;
-pub use operator::LaneHead;
+pub use own_entry::OwnPlace;
 pub use page::Page;
 pub use participants::{
-    BeginImport, GroupIs, Import, ImportCounts, ImportMode, ImportPlan, ImportState, ListAnswer, ListQuery,
-    MAX_GROUPS, MAX_SORTED, Only, ParticipantCounts, ParticipantSummary, PlanCounts, Planned, PutParticipant,
-    Recorded, Replacement, Resubscribe, Sort, UndoImport, UndoStep, WithdrawStep, Withdrawal,
+    BeginImport, GroupIs, Import, ImportCounts, ImportMode, ImportPlan, ImportState, Joined, ListAnswer,
+    ListQuery, MAX_GROUPS, MAX_SORTED, Only, ParticipantCounts, ParticipantSummary, PlanCounts, Planned,
+    Presence, PutParticipant, Recorded, Replacement, Resubscribe, Sort, UndoImport, UndoStep, WithdrawStep,
+    Withdrawal,
 };
 pub use past_winners::PastWinner;
 pub use pool::{PoolMember, PoolReader};

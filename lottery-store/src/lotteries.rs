@@ -1,4 +1,4 @@
-//! Lotteries: created once, listed by id.
+//! Lotteries: created once, listed by id, changed by their organisers.
 
 use lottery::manifest::Version;
 use lottery::{Commitment, EmailThrough, Locale, Lottery, LotteryId};
@@ -30,6 +30,56 @@ impl Store {
             Outcome::Done => Ok(CreateLottery::Created),
             Outcome::Refused(_) => Ok(CreateLottery::Exists),
         }
+    }
+
+    /// Writes the settings of a lottery that was read before; `false` if they have been changed since.
+    pub async fn change_settings(&self, lottery: &Lottery) -> Result<bool, StoreError> {
+        let mut set =
+            "SET #name = :name, locale = :locale, time_zone = :zone, open_to_join = :open, joining = \
+                       :joining, settings_revision = :next"
+                .to_owned();
+        let mut remove = Vec::new();
+        let mut values = Vec::new();
+        let Lottery { country, closed_at, deleted_at, .. } = lottery;
+        for (name, value) in [
+            ("country", country.as_ref().map(text)),
+            ("closed_at", closed_at.map(text)),
+            ("deleted_at", deleted_at.map(text)),
+        ] {
+            match value {
+                None => remove.push(name),
+                Some(value) => {
+                    set.push_str(&format!(", {name} = :{name}"));
+                    values.push((format!(":{name}"), value));
+                }
+            }
+        }
+        if !remove.is_empty() {
+            set.push_str(&format!(" REMOVE {}", remove.join(", ")));
+        }
+        let unchanged = match lottery.settings_revision {
+            0 => "attribute_exists(pk) AND attribute_not_exists(settings_revision)",
+            _ => "settings_revision = :seen",
+        };
+        let mut write = Write::update(keys::lottery(&lottery.lottery_id), set)
+            .only_if(unchanged)
+            .name("#name", "name")
+            .value(":name", text(&lottery.name))
+            .value(":locale", text(lottery.locale))
+            .value(":zone", text(&lottery.time_zone))
+            .value(":open", flag(lottery.open_to_join))
+            .value(":joining", json(&lottery.joining))
+            .value(":next", number(lottery.settings_revision + 1));
+        if lottery.settings_revision > 0 {
+            write = write.value(":seen", number(lottery.settings_revision));
+        }
+        let write = values.into_iter().fold(write, |write, (name, value)| write.value(&name, value));
+        Ok(matches!(self.write(&write).await?, Outcome::Done))
+    }
+
+    /// Takes a lottery off the list of lotteries. It is still found by its id.
+    pub async fn unlist_lottery(&self, lottery_id: &LotteryId) -> Result<(), StoreError> {
+        self.write(&Write::delete(keys::lottery_listing(lottery_id))).await.map(|_| ())
     }
 
     /// A lottery.
@@ -77,6 +127,10 @@ pub(crate) fn lottery_from(item: &Item) -> Result<Lottery, StoreError> {
         time_zone: item.parse("time_zone")?,
         country: item.parse_optional("country")?,
         open_to_join: item.flag("open_to_join")?,
+        joining: item.optional_json("joining")?.unwrap_or_default(),
+        closed_at: item.parse_optional("closed_at")?,
+        deleted_at: item.parse_optional("deleted_at")?,
+        settings_revision: item.optional_number("settings_revision")?.unwrap_or(0),
         email_through: item.json::<EmailThrough>("email_through")?,
         topic_arn: item.optional_text("topic_arn")?.map(str::to_owned),
         created_at: item.timestamp("created_at")?,

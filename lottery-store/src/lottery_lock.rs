@@ -3,6 +3,7 @@
 
 use lottery::{DrawId, DrawStatus, LotteryId};
 
+use crate::draws::draw_from;
 use crate::item::text;
 use crate::lotteries::lottery_from;
 use crate::transaction::Outcome;
@@ -16,6 +17,8 @@ pub enum TakeLottery {
     Taken,
     /// Another draw holds it.
     Busy(DrawId),
+    /// The draw is a rehearsal, which goes on beside any draw and holds nothing.
+    Rehearsal,
     /// The draw is not WAITING: it does not need the lottery any more.
     WrongStatus,
     /// There is no such lottery or draw.
@@ -39,16 +42,25 @@ impl Store {
         let take = Write::update(keys::lottery(lottery_id), "SET open_draw = :draw")
             .only_if("attribute_exists(pk) AND (attribute_not_exists(open_draw) OR open_draw = :draw)")
             .value(":draw", text(draw_id));
-        let waiting = Write::check(keys::draw(lottery_id, draw_id), "#status = :waiting")
-            .name("#status", "status")
-            .value(":waiting", text(DrawStatus::Waiting));
+        let waiting = Write::check(
+            keys::draw(lottery_id, draw_id),
+            "#status = :waiting AND attribute_not_exists(rehearsal)",
+        )
+        .name("#status", "status")
+        .value(":waiting", text(DrawStatus::Waiting));
         let refusals = match self.transact(&[take, waiting]).await? {
             Outcome::Done => return Ok(TakeLottery::Taken),
             Outcome::Refused(refusals) => refusals,
         };
         let found = |index| refusals.item(index).filter(|item| !item.is_empty());
         if refusals.failed(1) {
-            return Ok(if found(1).is_some() { TakeLottery::WrongStatus } else { TakeLottery::Unknown });
+            return match found(1).map(draw_from).transpose()? {
+                None => Ok(TakeLottery::Unknown),
+                Some(draw) if draw.rehearsal && draw.status == DrawStatus::Waiting => {
+                    Ok(TakeLottery::Rehearsal)
+                }
+                Some(_) => Ok(TakeLottery::WrongStatus),
+            };
         }
         let holder = found(0).map(lottery_from).transpose()?.and_then(|lottery| lottery.open_draw);
         Ok(holder.map_or(TakeLottery::Unknown, TakeLottery::Busy))

@@ -32,6 +32,8 @@ pub struct PoolMember {
     pub fingerprints: Option<Fingerprints>,
     /// Whether the organiser has excluded the participant from winning.
     pub excluded: bool,
+    /// Whether the participant is marked as present.
+    pub present: bool,
 }
 
 /// Reads a pool page by page. Each participant is read once, strongly consistent.
@@ -68,6 +70,21 @@ impl Store {
         PoolReader { store: self, lottery_id: lottery_id.clone(), digits, reading: None }
     }
 
+    /// The members of the pool whose labels begin with these digits, by label: at most so many.
+    pub async fn pool_members_beginning(
+        &self,
+        lottery_id: &LotteryId,
+        digits: &str,
+        limit: usize,
+    ) -> Result<Vec<PoolMember>, StoreError> {
+        let Some(digit) = digits.chars().next() else { return Ok(Vec::new()) };
+        // The digits come before every label that begins with them.
+        let range = keys::pool(lottery_id, digit);
+        let slice = self.slice(&range, Order::Ascending, Some(digits), limit).await?;
+        let members = slice.items.iter().map(pool_member_from).collect::<Result<Vec<_>, _>>()?;
+        Ok(members.into_iter().take_while(|member| member.label.as_str().starts_with(digits)).collect())
+    }
+
     /// The members of the pool who have these labels and have not withdrawn, in no order.
     pub async fn pool_members(
         &self,
@@ -101,7 +118,6 @@ fn pool_member_from(item: &Item) -> Result<PoolMember, StoreError> {
         group: item.parse_optional("group")?,
         holder: item.parse_with("holder", Holder::parse)?,
         excluded: item.optional_flag("excluded")?,
-        binding,
-        fingerprints,
+        present: item.optional_flag("present")?,
     })
 }

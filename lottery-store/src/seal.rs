@@ -9,9 +9,8 @@ use lottery::manifest::Manifest;
 use lottery::signature::CommitmentSignature;
 use lottery::{Draw, DrawId, DrawStatus, LotteryId};
 
-use crate::draw_status::Transition;
-use crate::item::{Attributes, NewItem, flag, json, number, text};
-use crate::operator::take_place;
+use crate::draw_status::{STATUS_IS_FROM, Transition};
+use crate::item::{Attributes, NewItem, json, number, text};
 use crate::transaction::Outcome;
 use crate::write::Write;
 use crate::{SealAttempt, Store, StoreError, attempts, keys};
@@ -59,7 +58,8 @@ pub enum CommitSeal {
 
 impl Store {
     /// Stores the seal of the draw, whose manifest has the lottery's next number. Only one attempt can, and none that was
-    /// given up.
+    /// given up; and only if the draw has been changed just as often as when its list was read. The seal of a rehearsal takes
+    /// no number, and leaves the lottery as it is.
     ///
     /// The write is sent once and waited for no longer than `timeout`: a seal names the time of sealing, so after contention
     /// the caller makes a new seal. [`StoreError::Contended`] means that nothing was committed. After any other error the
@@ -68,6 +68,7 @@ impl Store {
         &self,
         seal: &SealedDraw,
         attempt: &SealAttempt,
+        changes: u32,
         round_at: Timestamp,
         timeout: Duration,
     ) -> Result<CommitSeal, StoreError> {
@@ -83,20 +84,29 @@ impl Store {
         .value(":next", number(manifest.sequence + 1))
         .value(":commitment", text(manifest.commitment()));
         let (from, to) = (DrawStatus::Waiting, DrawStatus::Sealed);
-        let commit = Transition { lottery_id, draw_id, from, to }
-            .write(
-                ", #sequence = :sequence, sealed_at = :at, entries = :entries, commitment = :commitment, \
-                 #round = :round, round_at = :round_at, seal_unconfirmed = :yes",
-            )
-            .name("#sequence", "sequence")
+        let set_sequence = if manifest.is_rehearsal() { "" } else { ", #sequence = :sequence" };
+        let unchanged = match changes {
+            0 => "attribute_not_exists(changes)",
+            _ => "changes = :changes",
+        };
+        let mut commit = Transition { lottery_id, draw_id, from, to }
+            .write(&format!(
+                "{set_sequence}, sealed_at = :at, entries = :entries, commitment = :commitment, \
+                 #round = :round, round_at = :round_at"
+            ))
+            .only_if(format!("{STATUS_IS_FROM} AND {unchanged}"))
             .name("#round", "round")
-            .value(":sequence", number(manifest.sequence))
             .value(":at", text(manifest.sealed_at.timestamp()))
             .value(":entries", number(manifest.entries))
             .value(":commitment", text(manifest.commitment()))
             .value(":round", number(manifest.beacon.round))
-            .value(":round_at", text(round_at))
-            .value(":yes", flag(true));
+            .value(":round_at", text(round_at));
+        if !manifest.is_rehearsal() {
+            commit = commit.name("#sequence", "sequence").value(":sequence", number(manifest.sequence));
+        }
+        if changes > 0 {
+            commit = commit.value(":changes", number(changes));
+        }
         let put = Write::put(
             NewItem::at(keys::seal(lottery_id, draw_id))
                 .with("manifest", text(manifest.to_canonical_json()))
@@ -106,8 +116,10 @@ impl Store {
                 .with("chunks", number(seal.chunks)),
         );
         let succeed = attempts::succeed(attempt);
-        let place = manifest.operator.as_ref().map(|place| take_place(seal, place));
-        let writes: Vec<_> = [&count, &commit, &put, &succeed].into_iter().chain(&place).collect();
+        let mut writes = vec![&commit, &put, &succeed];
+        if !manifest.is_rehearsal() {
+            writes.push(&count);
+        }
         match self.transact_within(&writes, timeout).await? {
             Outcome::Done => Ok(CommitSeal::Committed),
             Outcome::Refused(refusals)

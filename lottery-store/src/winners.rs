@@ -160,6 +160,17 @@ impl Store {
         self.put_many(Table::Lottery, &items.collect::<Vec<_>>()).await
     }
 
+    /// Writes the rows of the ranking of a rehearsal, of which no later draw takes note.
+    pub async fn put_rehearsed_ranking(
+        &self,
+        lottery_id: &LotteryId,
+        draw_id: &DrawId,
+        ranking: &[RankedEntry],
+    ) -> Result<(), StoreError> {
+        let rows = ranking.iter().map(|entry| entry.to_item(lottery_id, draw_id));
+        self.put_many(Table::Lottery, &rows.collect::<Vec<_>>()).await
+    }
+
     /// Declares the winners' rows complete.
     pub async fn mark_drawn(
         &self,
@@ -189,8 +200,29 @@ impl Store {
         withdrawals: &Withdrawals,
         now: Timestamp,
     ) -> Result<RecordWinners, StoreError> {
-        let Withdrawals { passed_on, changes } = withdrawals;
-        let set = if changes.is_empty() { "" } else { ", passed_on = :passed_on, seat_changes = :changes" };
+        self.record_as(lottery_id, draw_id, forfeits, now, Some(release(lottery_id, draw_id))).await
+    }
+
+    /// Ends the drawing of a rehearsal, which holds no lottery.
+    pub async fn record_rehearsed(
+        &self,
+        lottery_id: &LotteryId,
+        draw_id: &DrawId,
+        forfeits: &[Forfeit],
+        now: Timestamp,
+    ) -> Result<RecordWinners, StoreError> {
+        self.record_as(lottery_id, draw_id, forfeits, now, None).await
+    }
+
+    async fn record_as(
+        &self,
+        lottery_id: &LotteryId,
+        draw_id: &DrawId,
+        forfeits: &[Forfeit],
+        now: Timestamp,
+        release: Option<Write>,
+    ) -> Result<RecordWinners, StoreError> {
+        let set_forfeits = if forfeits.is_empty() { "" } else { ", forfeits = :forfeits" };
         let (from, to) = (DrawStatus::Drawn, DrawStatus::Recorded);
         let mut record = Transition { lottery_id, draw_id, from, to }
             .write(&format!(", recorded_at = :now{set}"))
@@ -201,6 +233,7 @@ impl Store {
         let mut writes = vec![record, release(lottery_id, draw_id)];
         writes.extend(seat_changes::items(lottery_id, draw_id, changes).map(Write::put));
         // The draw says whether this transaction or an earlier one made the winners official.
+        let writes: Vec<Write> = [record].into_iter().chain(release).collect();
         self.transact(&writes).await?;
         match self.draw(lottery_id, draw_id).await? {
             None => Ok(RecordWinners::Unknown),

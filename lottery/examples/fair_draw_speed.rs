@@ -68,6 +68,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         closes_at: None,
         draw_id: DrawId::parse("speed")?,
         entries: sealed.entries,
+        kind: None,
         lottery_id: LotteryId::parse("speed")?,
         margin_seconds: 10,
         previous_commitment: None,

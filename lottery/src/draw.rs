@@ -259,6 +259,10 @@ pub struct Draw {
     pub alternates: u32,
     /// Whether those who won in this lottery before cannot win again.
     pub exclude_past_winners: bool,
+    /// Whether only those can win who are marked as present when it is sealed.
+    pub present_only: bool,
+    /// Whether it is a rehearsal: it has no number, no past winners, and tells no participant.
+    pub rehearsal: bool,
     /// The time before which the entries are not sealed.
     pub closes_at: Option<Timestamp>,
     /// The time at which the deciding round is published, or shortly after; without it, as soon as possible after sealing.
@@ -299,12 +303,10 @@ pub struct Draw {
     pub notified: NotificationsByChannel,
     /// How often the organiser reopened messages.
     pub reopened: u32,
-    /// The seats that were passed on, in order: of those who withdrew before the round, then of those who were replaced.
-    pub passed_on: Vec<PassedOn>,
-    /// How many entries the log of seat changes has.
-    pub seat_changes: u32,
-    /// When the organiser closed the draw: from then on nobody is replaced.
-    pub closed_at: Option<Timestamp>,
+    /// How often it was changed while it waited.
+    pub changes: u32,
+    /// The seats whose winners had withdrawn when the winners became official.
+    pub forfeits: Vec<Forfeit>,
 }
 
 impl Draw {

@@ -59,6 +59,10 @@ pub struct DrawRequest {
     pub alternates: u32,
     /// Whether those who won in this lottery before cannot win again.
     pub exclude_past_winners: bool,
+    /// Whether only those can win who are marked as present when it is sealed.
+    pub present_only: bool,
+    /// Whether it is a rehearsal.
+    pub rehearsal: bool,
     /// The time before which the entries are not sealed.
     pub closes_at: Option<Timestamp>,
     /// The time at which the deciding round is published, or shortly after; without it, as soon as possible after sealing.
@@ -77,11 +81,13 @@ impl DrawRequest {
     const MAX_AHEAD: SignedDuration = SignedDuration::from_hours(Self::MAX_DAYS_AHEAD as i64 * 24);
 
     /// The fields that [`parse`](Self::parse) takes.
-    pub const FIELDS: [&str; 9] = [
+    pub const FIELDS: [&str; 11] = [
         "winners",
         "prizes",
         "alternates",
         "exclude_past_winners",
+        "present_only",
+        "rehearsal",
         "closes_at",
         "draw_at",
         "channels",
@@ -95,7 +101,7 @@ impl DrawRequest {
     const NOT_SUPPORTED: [&str; 1] = ["claim_within_seconds"];
 
     /// Parses `{winners}` or `{prizes: [{name, winners, quota?}]}`, each with the optional fields `alternates`,
-    /// `exclude_past_winners`, `closes_at`, `draw_at`, `channels`, `release` and `release_by`. The locale names the prize of
+    /// `exclude_past_winners`, `present_only`, `rehearsal`, `closes_at`, `draw_at`, `channels`, `release` and `release_by`. The locale names the prize of
     /// `{winners}`.
     pub fn parse(value: &Value, locale: Locale, now: Timestamp) -> Result<Self, DrawRequestError> {
         let members = value.as_object().ok_or_else(|| FieldError::new("draw", Refusal::NotObject))?;
@@ -121,7 +127,9 @@ impl DrawRequest {
         Ok(Self {
             prizes: PrizeList::try_from(prizes)?,
             alternates: parse_alternates(members.get("alternates"))?,
-            exclude_past_winners: parse_exclude_past_winners(members.get("exclude_past_winners"))?,
+            exclude_past_winners: parse_flag(members, "exclude_past_winners")?.unwrap_or(true),
+            present_only: parse_flag(members, "present_only")?.unwrap_or(false),
+            rehearsal: parse_flag(members, "rehearsal")?.unwrap_or(false),
             closes_at,
             draw_at,
             channels: parse_channels(members.get("channels"))?,
@@ -139,6 +147,8 @@ impl DrawRequest {
             prizes: self.prizes,
             alternates: self.alternates,
             exclude_past_winners: self.exclude_past_winners,
+            present_only: self.present_only,
+            rehearsal: self.rehearsal,
             closes_at: self.closes_at,
             draw_at: self.draw_at,
             channels: self.channels,
@@ -159,9 +169,8 @@ impl DrawRequest {
             notifications: None,
             notified: NotificationsByChannel::default(),
             reopened: 0,
-            passed_on: Vec::new(),
-            seat_changes: 0,
-            closed_at: None,
+            changes: 0,
+            forfeits: Vec::new(),
         }
     }
 }
@@ -192,11 +201,11 @@ fn parse_alternates(value: Option<&Value>) -> Result<u32, FieldError> {
     }
 }
 
-fn parse_exclude_past_winners(value: Option<&Value>) -> Result<bool, FieldError> {
-    match value {
-        None | Some(Value::Null) => Ok(true),
-        Some(Value::Bool(exclude)) => Ok(*exclude),
-        Some(_) => Err(FieldError::new("exclude_past_winners", Refusal::NotBoolean)),
+fn parse_flag(members: &Map<String, Value>, field: &str) -> Result<Option<bool>, FieldError> {
+    match members.get(field) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::Bool(flag)) => Ok(Some(*flag)),
+        Some(_) => Err(FieldError::new(field, Refusal::NotBoolean)),
     }
 }
 
@@ -400,6 +409,8 @@ mod tests {
             (json!({"prizes": [{"name": 1, "winners": 1}]}), "InvalidField", "prizes[0].name"),
             (json!({"prizes": [{"name": "P"}]}), "InvalidField", "prizes[0].winners"),
             (json!({"winners": 1, "exclude_past_winners": 1}), "InvalidField", "exclude_past_winners"),
+            (json!({"winners": 1, "present_only": "yes"}), "InvalidField", "present_only"),
+            (json!({"winners": 1, "rehearsal": 1}), "InvalidField", "rehearsal"),
             (json!({"winners": 1, "closes_at": 5}), "InvalidField", "closes_at"),
             (json!({"winners": 1, "closes_at": "tomorrow"}), "InvalidField", "closes_at"),
             (json!({"winners": 1, "closes_at": "2026-11-22T12:00:00Z"}), "InvalidField", "future"),

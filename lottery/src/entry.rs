@@ -89,15 +89,18 @@ pub enum Exclusion {
     PastWinner(DrawId),
     /// The organiser said so.
     Organiser,
+    /// Was not marked as present, in a draw among those who are.
+    Absent,
 }
 
 impl Exclusion {
-    /// Parses `past_winner:<draw_id>` or `organiser`.
+    /// Parses `past_winner:<draw_id>`, `organiser` or `absent`.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         match text.split_once(':') {
             None if text == "organiser" => Ok(Self::Organiser),
+            None if text == "absent" => Ok(Self::Absent),
             Some(("past_winner", draw_id)) => DrawId::parse(draw_id).map(Self::PastWinner),
-            _ => Err(Invalid::new("must be organiser or past_winner:<draw_id>")),
+            _ => Err(Invalid::new("must be absent, organiser or past_winner:<draw_id>")),
         }
     }
 }
@@ -107,6 +110,7 @@ impl fmt::Display for Exclusion {
         match self {
             Self::PastWinner(draw_id) => write!(formatter, "past_winner:{draw_id}"),
             Self::Organiser => formatter.write_str("organiser"),
+            Self::Absent => formatter.write_str("absent"),
         }
     }
 }
@@ -179,7 +183,7 @@ mod tests {
     #[test]
     fn an_entry_reads_as_it_is_written() {
         let past_winner = Exclusion::PastWinner(DrawId::parse("d1").unwrap());
-        for excluded in [None, Some(Exclusion::Organiser), Some(past_winner)] {
+        for excluded in [None, Some(Exclusion::Organiser), Some(Exclusion::Absent), Some(past_winner)] {
             let entry = Entry { excluded, ..entry() };
             let read: Entry = serde_json::from_str(&entry.to_canonical_json()).unwrap();
             assert_eq!(read, entry);
@@ -198,7 +202,8 @@ mod tests {
 
     #[test]
     fn a_malformed_exclusion_is_refused() {
-        for text in ["", "past_winner", "past_winner:", "past_winner:A B", "organiser:x", "other"] {
+        for text in ["", "past_winner", "past_winner:", "past_winner:A B", "organiser:x", "absent:x", "other"]
+        {
             assert!(Exclusion::parse(text).is_err(), "{text}");
         }
     }

@@ -71,6 +71,8 @@ refusals! {
         NotSlug { most: usize },
         #[error("must be a time zone such as UTC or Europe/Berlin")]
         NotTimeZone,
+        #[error("must have 4 to 12 letters and digits")]
+        NotVenueCode,
         #[error("must be a time such as 2026-12-24T18:00:00Z")]
         NotTime,
         #[error("must lie in the future")]
@@ -125,6 +127,12 @@ impl Invalid {
     /// The value of `field` is the one that is refused.
     pub fn in_field(self, field: impl Into<String>) -> FieldError {
         FieldError { field: field.into(), reason: self.0 }
+    }
+}
+
+impl From<Invalid> for Refusal {
+    fn from(invalid: Invalid) -> Self {
+        invalid.0
     }
 }
 

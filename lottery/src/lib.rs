@@ -57,7 +57,8 @@
 //! - [`participant`]: a person of the pool, with their [`contact`] addresses; [`record`]: what a list says of one, which may
 //!   be only a part
 //! - `list`, behind the feature `lists`: lists of participants as people have them, read into people
-//! - [`lottery`]: the event with its pool; [`locale`]: its language and time zone
+//! - [`lottery`]: the event with its pool; [`locale`]: its language and time zone; [`joining`]: how people enter by themselves;
+//!   [`settings`]: what its organiser changes of it
 //! - [`draw_request`]: the request with which an organiser starts a draw; [`draw`]: one run that picks winners;
 //!   [`release`]: the winners that it holds back until they are released
 //! - [`execution`]: how the executions of the state machine that carry a draw are named, and their input
@@ -91,6 +92,7 @@ pub mod fingerprint;
 pub mod guard;
 pub mod history;
 pub mod id;
+pub mod joining;
 #[cfg(feature = "lists")]
 pub mod list;
 pub mod locale;
@@ -114,6 +116,7 @@ pub mod search;
 pub mod seat_changes;
 pub mod seats;
 pub mod selection;
+pub mod settings;
 pub mod signature;
 pub mod verify;
 pub mod witness;
@@ -128,6 +131,7 @@ pub use entry::{Entry, Exclusion, Holder, Nonce};
 pub use error::{FieldError, Invalid, Refusal};
 pub use hex_bytes::HexBytes;
 pub use id::{DrawId, Label, LotteryId, ParticipantId};
+pub use joining::{JoinState, Joining, OwnWords, Question, VenueCode};
 pub use locale::{Locale, TimeZoneName};
 pub use lottery::{CountryCode, EmailThrough, Lottery, LotteryName, NewLottery};
 pub use participant::{Group, Name, Participant, ParticipantFields, Tickets};
@@ -135,5 +139,5 @@ pub use prize_list::{PrizeList, PrizeListError};
 pub use quota::{Part, Quota};
 pub use record::{ClearWord, Clearing, Field, Record};
 pub use release::{Hold, RankSet, ReleaseMode};
-pub use seats::{PassedOn, ReplaceReason};
+pub use settings::LotteryChange;
 pub use text::hex;

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::manifest::Version;
 use crate::text::{line, text_newtype};
-use crate::{Commitment, DrawId, FieldError, Invalid, Locale, LotteryId, Refusal, TimeZoneName};
+use crate::{DrawId, FieldError, Invalid, Joining, Locale, LotteryId, Refusal, TimeZoneName};
 
 /// What the organiser calls the lottery: 1 to 100 characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,12 +58,20 @@ pub struct Lottery {
     pub name: LotteryName,
     /// The language of its messages.
     pub locale: Locale,
-    /// The time zone in which its messages give times.
+    /// The time zone in which its page and its messages give times.
     pub time_zone: TimeZoneName,
     /// Whose national phone numbers its lists hold; none if only international ones can be read.
     pub country: Option<CountryCode>,
     /// Whether people may enter themselves.
     pub open_to_join: bool,
+    /// When and how they enter.
+    pub joining: Joining,
+    /// When its organiser closed it: nobody is added any more, and no draw begins.
+    pub closed_at: Option<Timestamp>,
+    /// When its list was deleted with all contact data. The proofs of its draws stay.
+    pub deleted_at: Option<Timestamp>,
+    /// How often its settings were changed.
+    pub settings_revision: u32,
     /// What carries its e-mails.
     pub email_through: EmailThrough,
     /// Its SNS topic, once made.
@@ -91,7 +99,7 @@ pub struct NewLottery {
     pub name: LotteryName,
     /// The language of its messages.
     pub locale: Locale,
-    /// The time zone in which its messages give times.
+    /// The time zone in which its page and its messages give times.
     pub time_zone: TimeZoneName,
     /// Whose national phone numbers its lists hold, if the organiser says.
     pub country: Option<CountryCode>,
@@ -151,6 +159,10 @@ impl NewLottery {
             time_zone: self.time_zone,
             country: self.country,
             open_to_join: self.open_to_join,
+            joining: Joining::default(),
+            closed_at: None,
+            deleted_at: None,
+            settings_revision: 0,
             email_through: self.email_through.unwrap_or(EmailThrough::Sns),
             topic_arn: None,
             created_at: now,

@@ -66,6 +66,14 @@ pub enum Algorithm {
     LowestTicket,
 }
 
+/// What is fixed, if it is not a draw.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// A rehearsal on a copy of the list: nobody wins anything by it.
+    Rehearsal,
+}
+
 /// The beacon round that will decide a draw.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -98,9 +106,9 @@ pub struct Manifest {
     pub draw_id: DrawId,
     /// How many entries the list has.
     pub entries: u64,
-    /// Whether those cannot win who have won in an earlier draw of the lottery; since [`Version::Two`].
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub exclude_past_winners: Option<bool>,
+    /// What this is, if it is not a draw. The manifest of a draw has no such member.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    pub kind: Option<Kind>,
     /// The lottery.
     pub lottery_id: LotteryId,
     /// How long after sealing the round comes out at the earliest.
@@ -141,6 +149,11 @@ impl NamedRound {
 }
 
 impl Manifest {
+    /// Whether this is a rehearsal, and no draw.
+    pub fn is_rehearsal(&self) -> bool {
+        self.kind == Some(Kind::Rehearsal)
+    }
+
     /// The text that is committed to.
     pub fn to_canonical_json(&self) -> String {
         to_canonical_json(self).expect("a manifest holds text and whole numbers that any reader keeps")
@@ -180,10 +193,15 @@ impl Manifest {
 
     /// Whether what the manifest says of itself can be.
     pub fn check(&self) -> Result<(), Invalid> {
-        let first = self.sequence == 1;
-        if self.sequence == 0 {
-            return Err(Invalid::new("sequence must count from 1"));
-        }
+        let first = match self.kind {
+            Some(Kind::Rehearsal) if self.sequence > 0 => {
+                return Err(Invalid::new("must have no number, as a rehearsal"));
+            }
+            // A rehearsal stands in no row of draws.
+            Some(Kind::Rehearsal) => true,
+            None if self.sequence == 0 => return Err(Invalid::new("sequence must count from 1")),
+            None => self.sequence == 1,
+        };
         if self.previous_commitment.is_none() != first || self.previous_status.is_none() != first {
             return Err(Invalid::new("must name the previous draw and its status, unless it is the first"));
         }
@@ -213,6 +231,11 @@ impl Manifest {
         }
         Ok(())
     }
+}
+
+/// Reads a member that may be absent, but not null.
+fn given<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Kind>, D::Error> {
+    Kind::deserialize(deserializer).map(Some)
 }
 
 impl TryFrom<u32> for Version {

@@ -80,73 +80,44 @@ impl Receipt {
         }
     }
 
-    /// The receipt as it stands in the address of the page that checks a draw: its JSON in base64url without padding.
-    pub fn to_link(&self) -> String {
-        URL_SAFE_NO_PAD.encode(serde_json::to_vec(self).expect("texts always serialise"))
+    /// The receipt's short name, such as `A3F9-20C1`: what two people at a door compare. It opens nothing.
+    pub fn code(&self) -> String {
+        short_code(&self.label)
     }
 
-    /// The organiser's id of the participant.
-    pub fn participant_id(&self) -> &ParticipantId {
-        match self {
-            Self::One(receipt) => &receipt.participant_id,
-            Self::Two(receipt) => &receipt.participant_id,
-        }
-    }
-
-    /// The participant's label in a draw.
-    pub fn label(&self, manifest: &Manifest) -> Result<Label, Unexplained> {
-        match (self, manifest.version) {
-            (Self::One(receipt), Version::One) => Ok(receipt.label),
-            (Self::Two(receipt), Version::Two) => {
-                Ok(receipt.link().label(&manifest.lottery_id, &manifest.draw_id))
-            }
-            _ => Err(Unexplained::Version),
-        }
-    }
-
-    /// Whether the entry with the participant's label is bound to this receipt: no other receipt gives its holder.
-    pub fn explains(&self, entry: &Entry, manifest: &Manifest) -> Result<(), Unexplained> {
-        let label = self.label(manifest)?;
-        let holder = match self {
-            Self::One(receipt) => {
-                let nonce = Nonce::from_random(*receipt.nonce.as_bytes());
-                Holder::commit(&nonce, &receipt.participant_id)
-            }
-            Self::Two(receipt) => {
-                let identity = receipt.identity();
-                receipt.link().holder(&manifest.lottery_id, &manifest.draw_id, &identity)
-            }
-        };
-        match (entry.label == label, entry.holder == holder) {
-            (false, _) => Err(Unexplained::Label(label)),
-            (true, false) => Err(Unexplained::Holder(label)),
-            (true, true) => Ok(()),
-        }
+    /// Whether this entry is the participant's: no other nonce or id gives its holder.
+    pub fn holds(&self, entry: &Entry) -> bool {
+        let nonce = Nonce::from_random(*self.nonce.as_bytes());
+        entry.label == self.label && entry.holder == Holder::commit(&nonce, &self.participant_id)
     }
 }
 
-impl PersonReceipt {
-    fn secret(&self) -> Nonce {
-        Nonce::from_random(*self.secret.as_bytes())
-    }
-
-    fn link(&self) -> Link {
-        Link::of(&self.secret())
-    }
-
-    fn identity(&self) -> Identity {
-        let person = Person {
-            email: self.email.as_deref(),
-            name: &self.name,
-            participant_id: self.participant_id.as_str(),
-            phone: self.phone.as_deref(),
-        };
-        Identity::commit(&self.secret(), person)
-    }
+/// The first eight digits of a label, as people read them aloud.
+pub fn short_code(label: &Label) -> String {
+    let digits = label.as_str()[..8].to_ascii_uppercase();
+    format!("{}-{}", &digits[..4], &digits[4..])
 }
 
-impl fmt::Debug for Receipt {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("Receipt(***)")
+/// The beginning of a label that a short code names, however it was typed; none if it is no such code.
+pub fn parse_code(text: &str) -> Option<String> {
+    let is_between = |c: &char| c.is_whitespace() || matches!(c, '-' | '–' | '_' | '.');
+    let digits: String = text.chars().filter(|c| !is_between(c)).map(|c| c.to_ascii_lowercase()).collect();
+    (digits.len() == 8 && digits.bytes().all(|byte| byte.is_ascii_hexdigit())).then_some(digits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_is_read_however_it_was_typed() {
+        let label = Label::from_random([0xab; 16]);
+        assert_eq!(short_code(&label), "ABAB-ABAB");
+        for text in ["ABAB-ABAB", " abab abab ", "ABABABAB", "abab–abab"] {
+            assert_eq!(parse_code(text).as_deref(), Some("abababab"), "{text}");
+        }
+        for text in ["", "ABAB-ABA", "ABAB-ABAG", "ABAB-ABAB-A", "年年年年年年年年"] {
+            assert_eq!(parse_code(text), None, "{text}");
+        }
     }
 }

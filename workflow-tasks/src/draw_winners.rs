@@ -40,7 +40,10 @@ pub async fn handle(cx: &TaskContext, input: DrawInput) -> Result<Output, TaskEr
     let seal = seal.ok_or_else(|| TaskError::of_seal(StoreError::Broken("the seal is gone".to_owned())))?;
     let prk = key(cx, &draw, &seal).await?;
     let ranking = identify(cx, &seal, rank(cx, &seal, prk).await?).await?;
-    cx.store.put_pending_ranking(lottery_id, draw_id, &ranking).await?;
+    match draw.rehearsal {
+        true => cx.store.put_rehearsed_ranking(lottery_id, draw_id, &ranking).await?,
+        false => cx.store.put_pending_ranking(lottery_id, draw_id, &ranking).await?,
+    }
     match cx.store.mark_drawn(lottery_id, draw_id, cx.clock.now()).await? {
         MarkDrawn::Drawn => Ok(output),
         MarkDrawn::WrongStatus(status) => Err(TaskError::WrongStatus(status)),

@@ -60,6 +60,7 @@ mod tests {
             subscribed_at: None,
             label: Label::from_random([1; 16]),
             nonce: Nonce::from_random([2; 32]),
+            is_present: false,
         }
     }
 

@@ -16,7 +16,7 @@ pub(crate) struct Facts<'a> {
     pub(crate) winner: &'a str,
     /// The address of the result of the draw.
     pub(crate) link: &'a str,
-    /// The address at which the draw can be checked, with the winner's receipt. It is too long for an SMS.
+    /// The address of the winner's own entry, with the receipt, from which the draw can be checked. It is too long for an SMS.
     pub(crate) check: &'a str,
 }
 
@@ -47,11 +47,11 @@ pub(crate) fn topic_email(facts: Facts<'_>) -> Email {
         Locale::En => format!(
             "Hello {winner},\n\ncongratulations! In the draw of {lottery} you have won: {prize}\n\n\
              The result of the draw: {link}\n\n\
-             To check that it was drawn fairly, and to find your own entry in the list: {check}\n"
+             Your own entry, and how to check that the draw was fair: {check}\n"
         ),
         Locale::ZhCn => {
             format!(
-                "{winner}，您好！\n\n恭喜您在“{lottery}”的抽奖中获得：{prize}。\n\n抽奖结果：{link}\n\n核对抽奖是否公平、查找您自己的参与记录：{check}\n"
+                "{winner}，您好！\n\n恭喜您在“{lottery}”的抽奖中获得：{prize}。\n\n抽奖结果：{link}\n\n您自己的参与记录，以及核对抽奖是否公平的方法：{check}\n"
             )
         }
     };

@@ -258,12 +258,13 @@ impl<'a> ChannelRun<'a> {
         state
     }
 
-    /// The address of the page that checks the draw. The receipt is after the `#`, which no browser sends to a server.
+    /// The address of the winner's own entry, from which the draw is checked. The receipt is after the `#`, which no browser sends to a server.
     fn check(&self, contact: &Contact) -> String {
-        let Draw { lottery_id, draw_id, .. } = self.draw;
-        let receipt = contact.receipt(self.lottery.manifest_version).to_link();
+        let lottery_id = &self.draw.lottery_id;
+        let receipt = contact.receipt();
+        let receipt = format!("{},{},{}", receipt.label, receipt.nonce, receipt.participant_id);
         let public_url = &self.cx.config.public_url;
-        format!("{public_url}/#/lotteries/{lottery_id}/draws/{draw_id}/check?receipt={receipt}")
+        format!("{public_url}/#/lotteries/{lottery_id}/me?receipt={receipt}")
     }
 
     fn facts<'f>(&'f self, winner: &'f Winner, contact: &'f Contact, check: &'f str) -> Facts<'f> {

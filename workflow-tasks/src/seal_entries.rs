@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use lottery::feasibility::Infeasible;
-use lottery::manifest::{Algorithm, Manifest, NamedRound, OperatorPlace, Version};
+use lottery::manifest::{Algorithm, Kind, Manifest, NamedRound, Version};
 use lottery::moment::Moment;
 use lottery::seal::SealedEntries;
 use lottery::{Commitment, Draw, DrawId, DrawStatus, Invalid, Lottery, Reason};
@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use crate::past_winners::PastWinners;
 use crate::release::release;
-use crate::sealing::{Written, write_entries};
+use crate::sealing::{Excluded, PastWinners, Written, write_entries};
 use crate::{DrawInput, TaskContext, TaskError};
 
 /// How often a contended commit is made anew: others may take many places in the operator's lane meanwhile.
@@ -46,7 +46,7 @@ pub struct Output {
 pub async fn handle(cx: &TaskContext, input: DrawInput) -> Result<Output, TaskError> {
     let DrawInput { lottery_id, draw_id } = &input;
     match cx.store.take_lottery(lottery_id, draw_id).await? {
-        TakeLottery::Taken | TakeLottery::WrongStatus => {}
+        TakeLottery::Taken | TakeLottery::Rehearsal | TakeLottery::WrongStatus => {}
         TakeLottery::Busy(other) => return Err(TaskError::LotteryBusy(other)),
         TakeLottery::Unknown => return Err(TaskError::DrawUnknown),
     }
@@ -54,10 +54,8 @@ pub async fn handle(cx: &TaskContext, input: DrawInput) -> Result<Output, TaskEr
     if draw.status != DrawStatus::Waiting {
         return found_in_time(cx, draw).await;
     }
-    let lottery = cx.store.lottery(lottery_id).await?.ok_or(TaskError::DrawUnknown)?;
-    let past_winners = past_winners(cx, &draw).await?;
-    let Written { mut attempt, chunks, entries } =
-        write_entries(cx, &draw, lottery.manifest_version, past_winners).await?;
+    let excluded = Excluded { past_winners: past_winners(cx, &draw).await?, absent: draw.present_only };
+    let Written { mut attempt, chunks, entries } = write_entries(cx, &draw, excluded).await?;
     let outcome = match entries {
         Err(infeasible) => reject(cx, &draw, &infeasible).await?,
         Ok(sealed) => commit(cx, &draw, sealed, &mut attempt, chunks).await?,
@@ -162,7 +160,7 @@ async fn commit(
             margin = longer(margin);
             continue;
         }
-        match cx.store.commit_seal(&seal, attempt, round_at, left.min(MAX_COMMIT)).await {
+        match cx.store.commit_seal(&seal, attempt, draw.changes, round_at, left.min(MAX_COMMIT)).await {
             Ok(CommitSeal::Committed) => return in_time(cx, draw, round_at).await,
             // The response to this write was lost, and the SDK repeated it.
             Ok(CommitSeal::Refused(found)) if found.commitment == Some(commitment) => {
@@ -255,6 +253,8 @@ struct Before {
 async fn before(cx: &TaskContext, draw: &Draw) -> Result<Before, TaskError> {
     let lottery = cx.store.lottery(&draw.lottery_id).await?.ok_or(TaskError::DrawUnknown)?;
     let previous = match &lottery.last_sealed {
+        // A rehearsal stands in no row of draws.
+        _ if draw.rehearsal => None,
         None => None,
         Some(previous) => Some(committed(cx, draw, previous).await?),
     };
@@ -283,7 +283,7 @@ fn manifest(
         closes_at: draw.closes_at.map(Moment::from_timestamp).transpose().map_err(outside_calendar)?,
         draw_id: draw.draw_id.clone(),
         entries: sealed.entries,
-        exclude_past_winners: place.map(|_| draw.exclude_past_winners),
+        kind: draw.rehearsal.then_some(Kind::Rehearsal),
         lottery_id: draw.lottery_id.clone(),
         margin_seconds,
         operator: place,
@@ -292,7 +292,7 @@ fn manifest(
         prizes: draw.prizes.clone(),
         root: sealed.root,
         sealed_at,
-        sequence: lottery.next_sequence,
+        sequence: if draw.rehearsal { 0 } else { lottery.next_sequence },
         tickets: sealed.tickets,
         version: lottery.manifest_version,
     })

@@ -4,6 +4,7 @@ mod keys;
 mod verifier;
 
 use std::collections::BTreeSet;
+use std::convert::Infallible;
 
 use axum::extract::{FromRequestParts, MatchedPath, RawPathParams, Request, State};
 use axum::middleware::Next;
@@ -11,6 +12,7 @@ use axum::response::{IntoResponse, Response};
 use http::header::{AUTHORIZATION, HeaderMap, HeaderValue, WWW_AUTHENTICATE};
 use http::{StatusCode, request::Parts};
 use jiff::Timestamp;
+use lottery::{Lottery, VenueCode};
 use tracing::Span;
 
 pub use keys::KeysError;
@@ -50,6 +52,9 @@ impl Scope {
         }
     }
 }
+
+/// The header with the code that is shown at the venue.
+pub(crate) const VENUE_CODE: &str = "venue-code";
 
 /// The access to a route. Each route has exactly one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,7 +118,7 @@ impl MaybeCaller {
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for MaybeCaller {
-    type Rejection = std::convert::Infallible;
+    type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
         Ok(Self(parts.extensions.get::<Caller>().cloned()))
@@ -145,7 +150,8 @@ pub(crate) async fn guard(
         }
     }
     let mut response = match guard.admit(&mut request).await {
-        Ok(()) if request.method().is_safe() => next.run(request).await,
+        // Some read by POST, so that what they ask with stands in no address.
+        Ok(()) if request.method().is_safe() || guard.class == RateClass::Read => next.run(request).await,
         Ok(()) => {
             let response = next.run(request).await;
             guard.state.cache.wrote();
@@ -174,7 +180,12 @@ impl Guard {
             }
         };
         let payer = caller.as_ref().map_or(address, |caller| Payer::principal(&caller.subject));
-        self.count(payer, Counted::Class(self.class), now)?;
+        // Whether the code is right, the route knows; there a wrong one is counted like a call without any.
+        let counted = match self.class {
+            RateClass::Join if request.headers().contains_key(VENUE_CODE) => Counted::Venue,
+            class => Counted::Class(class),
+        };
+        self.count(payer, counted, now)?;
         let Some(caller) = caller else { return Ok(()) };
         let needed = self.access.needed();
         if let Some(first) = needed.first()
@@ -209,10 +220,57 @@ impl Guard {
     }
 
     fn count(&self, payer: Payer, counted: Counted, now: Timestamp) -> Result<(), ApiError> {
-        self.state.limiter.take(payer, counted, now).map_err(|seconds| {
-            let detail = format!("too many requests; try again in {seconds} s");
-            ApiError::new(StatusCode::TOO_MANY_REQUESTS, "TooManyRequests", detail).retry_after(seconds)
-        })
+        self.state.limiter.take(payer, counted, now).map_err(too_many)
+    }
+}
+
+/// 429: the caller's calls are spent for so many seconds.
+fn too_many(seconds: u64) -> ApiError {
+    let detail = format!("too many requests; try again in {seconds} s");
+    ApiError::new(StatusCode::TOO_MANY_REQUESTS, "TooManyRequests", detail).retry_after(seconds)
+}
+
+/// The code that a caller says is shown at the venue, and where the call comes from.
+pub(crate) struct Venue {
+    code: Option<VenueCode>,
+    is_named: bool,
+    payer: Payer,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Venue {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let named = parts.headers.get(VENUE_CODE);
+        let code = named.and_then(|value| value.to_str().ok()).and_then(|text| VenueCode::parse(text).ok());
+        let payer = Payer::at(caller_address(&parts.extensions));
+        Ok(Self { code, is_named: named.is_some(), payer })
+    }
+}
+
+impl Venue {
+    /// Whether the caller knows the lottery's code.
+    ///
+    /// # Errors
+    /// 403 if the code is another, 429 if the caller has tried too many: a wrong code is counted as a call without one, so
+    /// that none is found by trying.
+    pub(crate) fn is_at(&self, state: &AppState, lottery: &Lottery) -> Result<bool, ApiError> {
+        let expected = lottery.joining.venue_code.as_ref();
+        if !self.is_named || (expected.is_some() && self.code.as_ref() == expected) {
+            return Ok(self.is_named);
+        }
+        let now = state.clock.now();
+        state.limiter.take(self.payer, Counted::Class(RateClass::Join), now).map_err(too_many)?;
+        match expected {
+            // The lottery has no code any more: as good as none was sent.
+            None => Ok(false),
+            Some(_) => Err(ApiError::new(
+                StatusCode::FORBIDDEN,
+                "WrongVenueCode",
+                "this is not the code that is shown at the venue; scan it there",
+            )
+            .at("venue_code")),
+        }
     }
 }
 

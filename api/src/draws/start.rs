@@ -23,6 +23,7 @@ use crate::explanation::Explanation;
 use crate::extract::{JsonBody, LotteryPath, unknown_lottery};
 use crate::idempotency::IdempotencyKey;
 use crate::refusal::Notice;
+use crate::settings::check_not_closed;
 use crate::state::AppState;
 use crate::watch::StartError;
 
@@ -45,6 +46,11 @@ pub(crate) struct NewDrawBody {
     alternates: Option<u32>,
     /// Whether past winners of the lottery cannot win; true if absent.
     exclude_past_winners: Option<bool>,
+    /// Whether only those can win who are marked as present when the list is sealed; false if absent.
+    present_only: Option<bool>,
+    /// A rehearsal: everything runs on a copy of the list. It has no number, nobody counts as a past winner, no participant is
+    /// told, and its manifest says what it is; false if absent.
+    rehearsal: Option<bool>,
     /// Until when to wait before the entries are sealed: at most 360 days ahead.
     #[schema(format = DateTime)]
     closes_at: Option<String>,
@@ -149,6 +155,7 @@ pub(crate) async fn start(
     let worker = state.clone();
     let action = async move {
         let lottery = worker.store.lottery(&lottery_id).await?.ok_or_else(unknown_lottery)?;
+        check_not_closed(&lottery)?;
         let (draw, mut notices) = begin(&worker, &lottery, draw_id, &value).await?;
         notices.extend(notice_of_email(&worker, &lottery, &draw));
         Ok(answer(&draw, notices))
@@ -167,7 +174,9 @@ async fn begin(
     let now = state.clock.now();
     let channels_asked_for = request.get("channels").is_some_and(|channels| !channels.is_null());
     let mut request = DrawRequest::parse(request, lottery.locale, now)?;
-    if !channels_asked_for {
+    if request.rehearsal {
+        request.channels = Vec::new();
+    } else if !channels_asked_for {
         request.channels = default_channels(state, lottery, &request).await?;
     } else if let Some(missing) = request.channels.iter().find(|it| !state.config.channels.contains(it)) {
         let there = state.config.channels.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
@@ -241,6 +250,8 @@ fn asks_for_the_same(asked: &Draw, found: &Draw) -> bool {
     asked.prizes == found.prizes
         && asked.alternates == found.alternates
         && asked.exclude_past_winners == found.exclude_past_winners
+        && asked.present_only == found.present_only
+        && asked.rehearsal == found.rehearsal
         && asked.closes_at == found.closes_at
         && asked.draw_at == found.draw_at
         && asked.channels == found.channels

@@ -138,6 +138,10 @@ pub(crate) struct DrawSummary {
     pub(crate) alternates: u32,
     /// Whether past winners of the lottery cannot win.
     pub(crate) exclude_past_winners: bool,
+    /// Whether only those can win who were marked as present when the list was sealed.
+    pub(crate) present_only: bool,
+    /// Whether it is a rehearsal, and no draw.
+    pub(crate) rehearsal: bool,
     /// How winners are notified: `sms`, `email`.
     pub(crate) channels: Vec<String>,
     /// What is held back; null if winners are named and told at once.
@@ -199,6 +203,8 @@ impl From<&Draw> for DrawSummary {
             prizes: draw.prizes.as_slice().iter().map(PrizeView::from).collect(),
             alternates: draw.alternates,
             exclude_past_winners: draw.exclude_past_winners,
+            present_only: draw.present_only,
+            rehearsal: draw.rehearsal,
             channels: draw.channels.iter().map(Channel::to_string).collect(),
             release: ReleaseView::of(draw),
             closes_at: draw.closes_at,
@@ -310,7 +316,8 @@ pub(crate) struct MaskedWinner {
 
 impl MaskedWinner {
     pub(crate) fn new(draw: &Draw, winner: &Winner, contact: Option<&Contact>) -> Self {
-        let released = draw.is_released(winner.rank);
+        // Nobody wins by a rehearsal, and nobody is to be taken for a winner.
+        let released = draw.is_released(winner.rank) && !draw.rehearsal;
         let contact = contact.filter(|_| released);
         Self {
             prize: winner.prize.to_string(),

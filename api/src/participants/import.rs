@@ -23,6 +23,7 @@ use crate::error::ApiError;
 use crate::explanation::Explanation;
 use crate::extract::{LotteryPath, unknown_lottery};
 use crate::refusal::Notice;
+use crate::settings::check_not_closed;
 use crate::state::AppState;
 
 /// Participants in one batch of writes: enough that reading and writing overlap, and that the fixed cost of a batch is small.
@@ -53,6 +54,7 @@ pub(crate) async fn import(
 ) -> Result<Json<Report>, ApiError> {
     check_length(request.headers(), state.config.import)?;
     let lottery = state.store.lottery(&lottery_id).await?.ok_or_else(unknown_lottery)?;
+    check_not_closed(&lottery)?;
     let importing = Importing::begin(&state, &lottery, &asked).await?;
     let report = importing.run(request.into_body(), asked.options(&lottery)).await?;
     tracing::info!(

@@ -3,14 +3,17 @@
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
+use jiff::Timestamp;
+use lottery::joining::mailbox_of;
 use lottery::list::{Why, read_email, read_phone};
 use lottery::receipt::Receipt;
 use lottery::{
-    EmailAddress, FieldError, Lottery, Name, Participant, ParticipantFields, ParticipantId, PhoneNumber,
-    Record, Refusal, Tickets,
+    EmailAddress, FieldError, Group, JoinState, Lottery, LotteryId, Name, OwnWords, Participant,
+    ParticipantFields, ParticipantId, PhoneNumber, Record, Refusal, Tickets,
 };
-use serde::Deserialize;
-use serde_json::Value;
+use lottery_store::Joined;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -20,13 +23,15 @@ use super::remark::{Remark, said};
 use super::report::Report;
 use super::subscriptions::NoSlot;
 use super::taking::Taker;
+use super::withdraw_one;
+use crate::auth::Venue;
 use crate::error::ApiError;
 use crate::extract::{JsonBody, LotteryPath, ParticipantPath, unknown_lottery, unknown_participant};
 use crate::refusal::LineRefusal;
 use crate::state::AppState;
 
-/// The fields that [`parse`] takes. Groups and tickets are set by the organiser.
-pub(crate) const OWN_FIELDS: [&str; 3] = ["name", "phone", "email"];
+/// The fields that [`parse`] takes. Tickets are set by the organiser.
+pub(crate) const OWN_FIELDS: [&str; 5] = ["name", "phone", "email", "group", "answer"];
 
 /// The person who enters.
 #[derive(Deserialize, ToSchema)]
@@ -41,6 +46,12 @@ pub(crate) struct JoinBody {
     phone: Option<String>,
     #[schema(max_length = 254)]
     email: Option<String>,
+    /// One of the groups from which the lottery lets people choose; needed if there are any.
+    #[schema(max_length = 64)]
+    group: Option<String>,
+    /// The answer to the lottery's question, if it has one.
+    #[schema(max_length = 200)]
+    answer: Option<String>,
 }
 
 /// A participant's own key to their entries: with it the entry can be found and checked in every list of entries of the lottery.
@@ -61,55 +72,104 @@ pub(crate) struct ReceiptView {
 }
 
 /// Enter a lottery that is open to join, and get the receipt.
+///
+/// Whoever sends the code that is shown at the venue is not counted by network address, and is marked as present.
 #[utoipa::path(post, path = "/lotteries/{lottery_id}/join", tag = "participants", request_body = JoinBody,
+    params(("Venue-Code" = Option<String>, Header, description = "The code that is shown at the venue")),
     responses((status = 201, description = "Entered; keep the receipt", body = ReceiptView)))]
 pub(crate) async fn join(
     State(state): State<AppState>,
     LotteryPath(lottery_id): LotteryPath,
+    venue: Venue,
     body: JsonBody,
 ) -> Result<(StatusCode, Json<Receipt>), ApiError> {
     let lottery = state.store.lottery(&lottery_id).await?.ok_or_else(unknown_lottery)?;
-    if !lottery.open_to_join {
-        return Err(ApiError::new(
-            StatusCode::FORBIDDEN,
-            "NotOpenToJoin",
-            "nobody can enter this lottery by themselves; ask its organiser",
-        ));
-    }
-    let participant = parse(&lottery, body.value)?;
+    let is_present = venue.is_at(&state, &lottery)?;
+    check_open(&lottery, state.clock.now())?;
+    let (participant, answer) = parse(&lottery, body.value)?;
+    check_mailbox(&state, &lottery, &participant).await?;
+    check_room(&state, &lottery, 0).await?;
     let participant_id = participant.participant_id.clone();
     // A participant with a phone number can be notified by SMS.
     let no_slot = if participant.phone.is_some() { NoSlot::Warn } else { NoSlot::Refuse };
+    let joined = Joined { answer, holds_mailbox: lottery.joining.one_mailbox, is_present };
     let mut report = Report::default();
     let line = Line { line: 1, record: Record::from(participant), sample: None };
-    Taker::of_one(&state, &lottery, no_slot).take(vec![line], false, &mut report).await?;
+    Taker::of_one(&state, &lottery, no_slot, joined).take(vec![line], false, &mut report).await?;
     if let Some(Remark { column, why, .. }) = report.refusals.into_iter().next() {
         let field = column.unwrap_or_default();
         return Err(if why == LineRefusal::AddressTaken.into() {
-            ApiError::conflict("AlreadyJoined", format!("this {field} has entered the lottery already"))
-                .at(&field)
+            already_joined(&field)
         } else {
             ApiError::invalid_field(&field, why)
         });
+    }
+    // Of several who take the last seat at once, each sees whom the others have brought in: none of them stays above the limit.
+    if let Err(full) = check_room(&state, &lottery, 1).await {
+        withdraw_one(&state, &lottery_id, &participant_id).await?;
+        return Err(full);
     }
     tracing::info!(%lottery_id, "someone joined");
     Ok((StatusCode::CREATED, Json(receipt_of(&state, &lottery, &participant_id).await?)))
 }
 
-fn parse(lottery: &Lottery, body: Value) -> Result<Participant, ApiError> {
+fn already_joined(field: &str) -> ApiError {
+    ApiError::conflict("AlreadyJoined", format!("this {field} has entered the lottery already")).at(field)
+}
+
+/// Refuses to let people enter when they may not.
+fn check_open(lottery: &Lottery, now: Timestamp) -> Result<(), ApiError> {
+    let refused = |name: &'static str, sentence| ApiError::new(StatusCode::FORBIDDEN, name, sentence);
+    match lottery.join_state(now) {
+        JoinState::Open => Ok(()),
+        JoinState::NotYet => Err(refused("JoiningNotYetOpen", "entering this lottery is not open yet")
+            .with_member("opens_at", json!(lottery.joining.opens_at))),
+        JoinState::Over => Err(refused("JoiningOver", "the time for entering this lottery is over")),
+        JoinState::NotOpen => {
+            Err(refused("NotOpenToJoin", "nobody can enter this lottery by themselves; ask its organiser"))
+        }
+    }
+}
+
+/// Refuses somebody for whom there is no room, who is counted already if `own` is 1.
+async fn check_room(state: &AppState, lottery: &Lottery, own: u64) -> Result<(), ApiError> {
+    let Some(most) = lottery.joining.max_people.map(u64::from) else { return Ok(()) };
+    let total = state.store.participant_counts(&lottery.lottery_id).await?.total;
+    if total < most + own {
+        return Ok(());
+    }
+    let sentence = format!("this lottery takes at most {most} people, and they are all in");
+    Err(ApiError::conflict("LotteryFull", sentence).with_member("max_people", json!(most)))
+}
+
+/// Refuses an alias of an address that is on the list, where a mailbox enters once. Aliases among each other are refused as
+/// they are written.
+async fn check_mailbox(
+    state: &AppState,
+    lottery: &Lottery,
+    participant: &Participant,
+) -> Result<(), ApiError> {
+    let Some(email) = participant.email.as_ref().filter(|_| lottery.joining.one_mailbox) else {
+        return Ok(());
+    };
+    let Ok(mailbox) = EmailAddress::parse(&mailbox_of(email)) else { return Ok(()) };
+    match state.store.is_email_taken(&lottery.lottery_id, &mailbox).await? {
+        true => Err(already_joined("email")),
+        false => Ok(()),
+    }
+}
+
+fn parse(lottery: &Lottery, body: Value) -> Result<(Participant, Option<OwnWords>), ApiError> {
+    let mut body = body;
     let unknown =
         body.as_object().and_then(|members| members.keys().find(|name| !OWN_FIELDS.contains(&name.as_str())));
     if let Some(name) = unknown {
         let detail = format!("only {} can be given", OWN_FIELDS.join(", "));
         return Err(ApiError::invalid("InvalidField", detail).at(&name.chars().take(64).collect::<String>()));
     }
+    let answer = body.as_object_mut().and_then(|members| members.remove("answer"));
     let fields = ParticipantFields::from_json(body)?;
-    let text = |field: &'static str| match fields.given(field) {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::String(text)) if text.trim().is_empty() => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text.as_str())),
-        Some(_) => Err(invalid(field, Refusal::NotText)),
-    };
+    let text = |field: &'static str| given(field, fields.given(field));
     let name = text("name")?.ok_or_else(|| invalid("name", Refusal::Missing))?;
     let phone = text("phone")?.map(|text| read_phone(text, country_of(lottery)));
     let phone: Option<PhoneNumber> = phone
@@ -125,15 +185,52 @@ fn parse(lottery: &Lottery, body: Value) -> Result<Participant, ApiError> {
         return Err(invalid("phone", Refusal::NoAddress));
     }
     let participant_id = format!("j-{}", Uuid::new_v4().simple());
-    Ok(Participant {
+    let participant = Participant {
         participant_id: ParticipantId::parse(&participant_id).map_err(ApiError::internal)?,
         name: Name::parse(name).map_err(|error| error.in_field("name"))?,
         phone,
         email,
-        group: None,
+        group: parse_group(lottery, text("group")?)?,
         tickets: Tickets::ONE,
         excluded: false,
-    })
+    };
+    Ok((participant, parse_answer(lottery, given("answer", answer.as_ref())?)?))
+}
+
+/// The text of a field; none if it is null or blank.
+fn given<'a>(field: &str, value: Option<&'a Value>) -> Result<Option<&'a str>, ApiError> {
+    match value {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) if text.trim().is_empty() => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.as_str())),
+        Some(_) => Err(invalid(field, Refusal::NotText)),
+    }
+}
+
+/// The group that was chosen among those of the lottery.
+fn parse_group(lottery: &Lottery, text: Option<&str>) -> Result<Option<Group>, ApiError> {
+    let groups = &lottery.joining.groups;
+    match text {
+        None if groups.is_empty() => Ok(None),
+        None => Err(invalid("group", Refusal::Missing)),
+        Some(_) if groups.is_empty() => Err(invalid("group", Refusal::UnknownField)),
+        Some(text) => {
+            let group = Group::parse(text).map_err(|error| error.in_field("group"))?;
+            if groups.contains(&group) {
+                return Ok(Some(group));
+            }
+            let nearest = groups.iter().map(Group::to_string).take(5).collect();
+            Err(invalid("group", Refusal::UnknownGroup { group: group.to_string(), nearest }))
+        }
+    }
+}
+
+fn parse_answer(lottery: &Lottery, text: Option<&str>) -> Result<Option<OwnWords>, ApiError> {
+    match text {
+        None => Ok(None),
+        Some(_) if lottery.joining.question.is_none() => Err(invalid("answer", Refusal::UnknownField)),
+        Some(text) => Ok(Some(OwnWords::parse(text).map_err(|error| error.in_field("answer"))?)),
+    }
 }
 
 fn invalid(field: &str, reason: Refusal) -> ApiError {

@@ -9,6 +9,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, Uri};
 use jiff::Timestamp;
+use lottery::receipt::short_code;
 use lottery::{Group, mask};
 use lottery_store::ParticipantSummary;
 use serde::Serialize;
@@ -63,6 +64,14 @@ pub(crate) struct ParticipantView {
     /// When they were first imported.
     #[schema(value_type = String, format = DateTime)]
     registered_at: Timestamp,
+    /// When they were marked as present; null if they are not.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    present_at: Option<Timestamp>,
+    /// What they answered when they joined; masked, whether they did is not shown.
+    answer: Option<String>,
+    /// The short name of their receipt.
+    #[schema(example = "A3F9-20C1")]
+    code: String,
 }
 
 impl ParticipantView {
@@ -76,6 +85,9 @@ impl ParticipantView {
             tickets,
             excluded,
             registered_at,
+            present_at,
+            answer,
+            label,
         } = participant;
         let (name, phone, email) = match shown {
             Shown::InFull => {
@@ -94,6 +106,9 @@ impl ParticipantView {
             tickets: tickets.get(),
             excluded,
             registered_at,
+            present_at,
+            answer: answer.filter(|_| !shown.is_masked()).map(|answer| answer.to_string()),
+            code: short_code(&label),
         }
     }
 }
@@ -199,6 +214,8 @@ pub(crate) struct CountsView {
     in_other_groups: u64,
     /// Those without a group.
     without_group: u64,
+    /// Those who are marked as present.
+    present: u64,
 }
 
 /// How many are on the list: in all, with which addresses, of which groups.
@@ -221,5 +238,6 @@ pub(crate) async fn counts(
         groups: counts.groups.into_iter().map(group).collect(),
         in_other_groups: counts.in_other_groups,
         without_group: counts.without_group,
+        present: counts.present,
     }))
 }

@@ -2,7 +2,8 @@
 //!
 //! An import, in reading order: `query` parses its parameters, `import` runs it, `course` begins it or says why it cannot go
 //! on, `intake` reads the body, `taking` plans or stores the lines, `replace` withdraws missing people, `report` (with
-//! `detected` and `remark`) is the response; `last` undoes it. The list: `search`, `list`, `export`, `edit`.
+//! `detected` and `remark`) is the response; `last` undoes it. The list: `search`, `list`, `export`, `edit`. `own_entry` is what
+//! people do with their receipts.
 
 mod course;
 mod detected;
@@ -13,6 +14,8 @@ mod intake;
 mod join;
 mod last;
 mod list;
+mod own_entry;
+mod presence;
 mod query;
 mod remark;
 mod replace;
@@ -23,6 +26,7 @@ mod taking;
 
 use axum::extract::State;
 use http::StatusCode;
+use lottery::{LotteryId, ParticipantId};
 use lottery_store::Withdrawal;
 
 pub(crate) use edit::{__path_edit, edit};
@@ -32,9 +36,15 @@ pub(crate) use join::OWN_FIELDS;
 pub(crate) use join::{__path_join, __path_receipt, join, receipt};
 pub(crate) use last::{__path_last, __path_undo, last, undo};
 pub(crate) use list::{__path_counts, __path_get, __path_list, counts, get, list};
+#[cfg(test)]
+pub(crate) use own_entry::RECEIPT_FIELDS;
+pub(crate) use own_entry::{__path_leave, __path_own_entry, leave, own_entry};
+#[cfg(test)]
+pub(crate) use presence::PRESENCE_FIELDS;
+pub(crate) use presence::{__path_check_in, __path_head_count, __path_mark, check_in, head_count, mark};
 pub(crate) use query::country_of;
 pub(crate) use remark::RemarkReason;
-pub(crate) use replace::{__path_empty, empty};
+pub(crate) use replace::{__path_empty, Expected, ExpectedQuery, empty, withdraw_everybody};
 
 use crate::error::ApiError;
 use crate::extract::{ParticipantPath, unknown_participant};
@@ -47,24 +57,33 @@ pub(crate) async fn withdraw(
     State(state): State<AppState>,
     ParticipantPath(lottery_id, participant_id): ParticipantPath,
 ) -> Result<StatusCode, ApiError> {
+    withdraw_one(&state, &lottery_id, &participant_id).await?;
+    tracing::info!(%lottery_id, "withdrew a participant");
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn withdraw_one(
+    state: &AppState,
+    lottery_id: &LotteryId,
+    participant_id: &ParticipantId,
+) -> Result<(), ApiError> {
     // The subscription first: if that fails the participant is still known, and the call can be repeated.
-    let contacts = state.store.contacts(&lottery_id, std::slice::from_ref(&participant_id)).await?;
+    let contacts = state.store.contacts(lottery_id, std::slice::from_ref(participant_id)).await?;
     let ended = contacts.into_iter().find_map(|contact| contact.subscription_arn);
     if let Some(subscription_arn) = &ended {
-        subscriptions::end(&state, subscription_arn).await?;
+        subscriptions::end(state, subscription_arn).await?;
     }
     let Withdrawal::Gone { subscription_arn } =
-        state.store.withdraw_participant(&lottery_id, &participant_id, state.clock.now()).await?
+        state.store.withdraw_participant(lottery_id, participant_id).await?
     else {
         return Err(unknown_participant());
     };
     // An import that ran meanwhile may have subscribed anew.
     if let Some(subscription_arn) = subscription_arn.as_ref().filter(|arn| ended.as_ref() != Some(arn)) {
-        subscriptions::end(&state, subscription_arn).await?;
+        subscriptions::end(state, subscription_arn).await?;
     }
     if subscription_arn.is_some() {
-        state.store.release_email_slots(&lottery_id, 1).await?;
+        state.store.release_email_slots(lottery_id, 1).await?;
     }
-    tracing::info!(%lottery_id, "withdrew a participant");
-    Ok(StatusCode::NO_CONTENT)
+    Ok(())
 }

@@ -84,7 +84,7 @@ pub(crate) struct ExpectedQuery {
 }
 
 /// The same, read.
-pub(crate) struct Expected(u64);
+pub(crate) struct Expected(pub(crate) u64);
 
 impl<S: Send + Sync> FromRequestParts<S> for Expected {
     type Rejection = ApiError;
@@ -126,29 +126,50 @@ pub(crate) async fn empty(
         let detail = format!("the list has {total} people, not {expected}; look at it again");
         return Err(ApiError::conflict("CountDiffers", detail).with_member("total", json!(total)));
     }
-    if let Some(draw_id) = &lottery.open_draw {
-        return Err(drawing(draw_id));
-    }
-    let last = state.store.last_import(&lottery_id).await?;
-    let import = match last.filter(is_emptying) {
-        Some(import) => import,
-        None => begin(&state, &lottery, ImportMode::Replace).await?,
-    };
-    let replacement = state.store.replacement(&import).await?.including_joined();
-    let Withdrawn { count, outcome } = withdraw(&state, &lottery, replacement, budget).await?;
+    let (import, count, is_finished) = withdraw_all(&state, &lottery, budget).await?;
     let mut view = ImportView::from(&import);
-    match outcome {
-        Outcome::TimeIsUp => {}
-        Outcome::Done => {
-            state.store.finish_import(&import).await?;
-            view.state = "FINISHED";
-        }
-        Outcome::Drawing(draw_id) => return Err(drawing(&draw_id)),
-        Outcome::Over => return Err(over(import.number)),
+    if is_finished {
+        view.state = "FINISHED";
     }
     let remaining = state.store.participant_counts(&lottery_id).await?.total;
     tracing::info!(%lottery_id, withdrawn = count, remaining, "emptied a list");
     Ok(Json(Emptied { import: view, withdrawn: count, remaining }))
+}
+
+/// Withdraws everybody, as far as there is time; how many.
+pub(crate) async fn withdraw_everybody(
+    state: &AppState,
+    lottery: &Lottery,
+    budget: Instant,
+) -> Result<u64, ApiError> {
+    withdraw_all(state, lottery, budget).await.map(|(_, count, _)| count)
+}
+
+/// The import as which it counts, how many were withdrawn, and whether those were all.
+async fn withdraw_all(
+    state: &AppState,
+    lottery: &Lottery,
+    budget: Instant,
+) -> Result<(Import, u64, bool), ApiError> {
+    if let Some(draw_id) = &lottery.open_draw {
+        return Err(drawing(draw_id));
+    }
+    let last = state.store.last_import(&lottery.lottery_id).await?;
+    let import = match last.filter(is_emptying) {
+        Some(import) => import,
+        None => begin(state, lottery, ImportMode::Replace).await?,
+    };
+    let replacement = state.store.replacement(&import).await?.including_joined();
+    let Withdrawn { count, outcome } = withdraw(state, lottery, replacement, budget).await?;
+    match outcome {
+        Outcome::TimeIsUp => Ok((import, count, false)),
+        Outcome::Done => {
+            state.store.finish_import(&import).await?;
+            Ok((import, count, true))
+        }
+        Outcome::Drawing(draw_id) => Err(drawing(&draw_id)),
+        Outcome::Over => Err(over(import.number)),
+    }
 }
 
 /// Whether an import is an emptying that an earlier request has begun.

@@ -24,6 +24,7 @@ pub(crate) enum OnlyParameter {
     WithEmail,
     Unreachable,
     Excluded,
+    Present,
 }
 
 /// The order.
@@ -98,6 +99,7 @@ impl<S: Send + Sync> FromRequestParts<S> for ListRequest {
                         "with_email" => Only::WithEmail,
                         "unreachable" => Only::Unreachable,
                         "excluded" => Only::Excluded,
+                        "present" => Only::Present,
                         _ => {
                             return Err(refused(
                                 "must be one of: with_phone, with_email, unreachable, excluded",

@@ -1,7 +1,7 @@
 //! What becomes of the lines that were read: they are planned, for a dry run, or stored.
 
 use lottery::{Field, Lottery, ParticipantId, Record};
-use lottery_store::{Import, ImportMode, ImportPlan, Planned, Recorded};
+use lottery_store::{Import, ImportMode, ImportPlan, Joined, Planned, Recorded};
 
 use super::course;
 use super::intake::Line;
@@ -22,6 +22,8 @@ pub(super) struct Taker<'a> {
     is_strict: bool,
     /// What comes of an e-mail address for which SNS has no room.
     no_slot: NoSlot,
+    /// What is kept of one person who enters by themselves.
+    joined: Option<Joined>,
     /// Lines that the store counts as refused.
     counted_refused: u64,
 }
@@ -63,12 +65,20 @@ impl<'a> Taker<'a> {
     }
 
     /// Of one person who enters by themselves, and whose addresses must all be usable.
-    pub(super) fn of_one(state: &'a AppState, lottery: &'a Lottery, no_slot: NoSlot) -> Self {
-        Self { is_strict: true, no_slot, ..Self::new(state, lottery, Target::Single) }
+    pub(super) fn of_one(state: &'a AppState, lottery: &'a Lottery, no_slot: NoSlot, joined: Joined) -> Self {
+        Self { is_strict: true, no_slot, joined: Some(joined), ..Self::new(state, lottery, Target::Single) }
     }
 
     fn new(state: &'a AppState, lottery: &'a Lottery, target: Target<'a>) -> Self {
-        Self { state, lottery, target, is_strict: false, no_slot: NoSlot::Warn, counted_refused: 0 }
+        Self {
+            state,
+            lottery,
+            target,
+            is_strict: false,
+            no_slot: NoSlot::Warn,
+            joined: None,
+            counted_refused: 0,
+        }
     }
 
     pub(super) fn strict(self, is_strict: bool) -> Self {
@@ -224,9 +234,12 @@ impl<'a> Taker<'a> {
                 None => return Err(course::over(import.number)),
             }
         }
-        let recorded = match recorded {
-            Some(recorded) => recorded,
-            None => store.put_records(&self.lottery.lottery_id, &records, now).await?,
+        let recorded = match (recorded, &self.joined, records.as_slice()) {
+            (Some(recorded), ..) => recorded,
+            (None, Some(joined), [record]) => {
+                vec![store.put_joined(&self.lottery.lottery_id, record, joined, now).await?]
+            }
+            (None, ..) => store.put_records(&self.lottery.lottery_id, &records, now).await?,
         };
         let taken = lines.iter().zip(recorded).map(|(line, recorded)| {
             let taken = Outcome::from(&recorded);

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::support::Service;
 
 /// Every address of the design that this version serves.
-const ROUTES: [(&str, &str); 35] = [
+const ROUTES: [(&str, &str); 43] = [
     ("get", "/"),
     ("get", "/page/{file}"),
     ("get", "/page/{folder}/{file}"),
@@ -18,6 +18,11 @@ const ROUTES: [(&str, &str); 35] = [
     ("get", "/lotteries"),
     ("post", "/lotteries"),
     ("get", "/lotteries/{lottery_id}"),
+    ("get", "/lotteries/{lottery_id}/settings"),
+    ("patch", "/lotteries/{lottery_id}"),
+    ("delete", "/lotteries/{lottery_id}"),
+    ("get", "/lotteries/{lottery_id}/head-count"),
+    ("post", "/lotteries/{lottery_id}/presence"),
     ("get", "/lotteries/{lottery_id}/participants"),
     ("post", "/lotteries/{lottery_id}/participants"),
     ("delete", "/lotteries/{lottery_id}/participants"),
@@ -29,6 +34,11 @@ const ROUTES: [(&str, &str); 35] = [
     ("delete", "/lotteries/{lottery_id}/participants/{participant_id}"),
     ("get", "/lotteries/{lottery_id}/participants/{participant_id}/receipt"),
     ("post", "/lotteries/{lottery_id}/join"),
+    ("post", "/lotteries/{lottery_id}/entry"),
+    ("post", "/lotteries/{lottery_id}/entry/leave"),
+    ("post", "/lotteries/{lottery_id}/entry/check-in"),
+    ("get", "/lotteries/{lottery_id}/draws/{draw_id}/stage"),
+    ("put", "/lotteries/{lottery_id}/draws/{draw_id}/stage"),
     ("get", "/lotteries/{lottery_id}/draws"),
     ("post", "/lotteries/{lottery_id}/draws"),
     ("get", "/lotteries/{lottery_id}/draws/{draw_id}"),

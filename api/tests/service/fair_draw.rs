@@ -59,6 +59,7 @@ impl Service {
             closes_at: None,
             draw_id: draw_id.clone(),
             entries: sealed.entries,
+            kind: None,
             lottery_id: lottery_id.clone(),
             margin_seconds: 1,
             previous_commitment: None,
@@ -76,7 +77,7 @@ impl Service {
         let chunks = marks.len() as u32;
         let chain = beacon.chain().clone();
         let seal = SealedDraw { manifest, signature, chain, attempt: "a".to_owned(), chunks };
-        self.store.commit_seal(&seal, &attempt, now(), std::time::Duration::from_secs(5)).await.unwrap();
+        self.store.commit_seal(&seal, &attempt, 0, now(), std::time::Duration::from_secs(5)).await.unwrap();
         seal
     }
 }

@@ -10,6 +10,7 @@ mod edge;
 mod edit;
 mod export;
 mod fair_draw;
+mod guests;
 mod import_modes;
 mod imports;
 mod list;

@@ -37,6 +37,8 @@ export function personRow(person, context) {
         { class: "name" },
         foreign(now.name),
         now.excluded ? [" ", h("span", { class: "badge quiet" }, t("person.out"))] : null,
+        now.present_at ? [" ", h("span", { class: "badge good" }, t("person.here"))] : null,
+        now.answer ? h("span", { class: "own-words" }, foreign(now.answer)) : null,
       ),
       h("td", { class: now.phone ? null : "blank" }, now.phone),
       h("td", { class: now.email ? null : "blank" }, now.email ? foreign(now.email) : null),

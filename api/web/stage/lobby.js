@@ -36,20 +36,33 @@ export function isOnlyHere(/** @type {string} */ where) {
  */
 export function wayIn(lottery) {
   const where = viewAddress("lotteries", lottery, "join");
+  const picture = h("div", { class: "stage-code" }, code(where, t("join.code")));
+  const words = h("p", { class: "stage-venue", hidden: true });
+  // Only the organiser's screens know what is shown at the venue: whoever scans it is there.
+  if (token())
+    get(lotteryPath(lottery, "settings")).then(
+      ({ venue_code: venue }) => {
+        if (!venue) return;
+        put(picture, code(`${where}?venue=${encodeURIComponent(venue)}`, t("join.code")));
+        put(words, t("stage.venue"), " ", h("strong", null, venue));
+        words.hidden = false;
+      },
+      () => {},
+    );
   return h(
     "div",
     { class: "stage-join" },
-    code(where, t("join.code")),
+    picture,
     h("p", { class: "stage-join-words" }, t("stage.join")),
+    words,
     isOnlyHere(where)
       ? h("p", { class: "stage-warning", role: "alert" }, t("stage.only_here", { host: new URL(where).host }))
       : null,
   );
 }
 
-/** How many are on the list, kept up to date; for the organiser's screens. */
+/** How many are on the list, kept up to date. */
 export function headCount(/** @type {string} */ lottery, /** @type {AbortSignal} */ signal) {
-  if (!token()) return null;
   const figure = h("span", { class: "stage-count" });
   const element = h(
     "p",
@@ -60,8 +73,7 @@ export function headCount(/** @type {string} */ lottery, /** @type {AbortSignal}
   );
   let shown = -1;
   const ask = async () => {
-    const { total, excluded } = await get(lotteryPath(lottery, "counts"), { signal });
-    const count = total - excluded;
+    const { people: count } = await get(lotteryPath(lottery, "head-count"), { signal });
     if (count === shown) return;
     put(figure, number(count));
     element.hidden = false;

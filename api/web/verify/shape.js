@@ -89,7 +89,7 @@ const STATUS = text(
 const HOLDER = text(/^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/);
 
 export const ENTRY = {
-  excluded: orNull(text(/^(organiser|past_winner:[a-z0-9][a-z0-9-]{0,39})$/)),
+  excluded: orNull(text(/^(absent|organiser|past_winner:[a-z0-9][a-z0-9-]{0,39})$/)),
   group: orNull(group),
   holder: HOLDER,
   label: LABEL,
@@ -180,16 +180,13 @@ const PROOF = {
   version: whole(1, 1),
 };
 
-/** A manifest of the second version says more. */
-const MANIFEST_2 = {
-  ...PROOF.manifest,
-  exclude_past_winners: (value) => typeof value === "boolean",
-  operator: { lane: whole(0, 15), previous_commitment: orNull(hexadecimal(32)), sequence: whole(0, EXACT) },
-  version: whole(2, 2),
-};
+/** A shape of a proof, of a rehearsal: its manifest says so in a member that no draw's has. */
+export function ofRehearsal(shape) {
+  return { ...shape, manifest: { ...shape.manifest, kind: text(/^rehearsal$/) } };
+}
 
-/** A proof of the second version has witnesses and seat changes, of which there may be none. */
-const PROOF_2 = {
+/** A proof of the second version has witnesses, of whom there may be none. */
+export const PROOF_2 = {
   ...PROOF,
   changes: list(
     {

@@ -6,8 +6,7 @@ import { bigEndian, canonical, hex, join, sha256, unhex, utf8 } from "./bytes.js
 import { replay } from "./changes.js";
 import { EntryList } from "./entries.js";
 import { inLine, ranking, scorer } from "./ranking.js";
-import { ownEntry } from "./receipt.js";
-import { fits, isMoment, proofShape } from "./shape.js";
+import { PROOF, PROOF_2, RECEIPT, fits, isMoment, ofRehearsal } from "./shape.js";
 import { isSigned } from "./signature.js";
 import { fromBase64, worth } from "./witness.js";
 
@@ -41,7 +40,8 @@ function need(isTrue, reason) {
  * commitment that the reader noted, `receipt` the reader's receipt; each may be null. After each step
  * `tell({step, state, reason, places})` is called with the state `holds`, `broken` or `open`, the last for a step that
  * was not checked or not to its end; nothing follows a broken step. Returns the verdict: `broken`, `incomplete`,
- * `unseated` (which is incomplete for want of a round or of winners), `consistent` or `holds`.
+ * `unseated` (which is incomplete for want of a round or of winners), `rehearsal` (all holds, and it is no draw), `consistent`
+ * or `holds`. The step `manifest` tells a rehearsal by its reason.
  */
 export async function verify(bytes, { readEntries, noted, receipt }, tell) {
   let step = "form";
@@ -55,7 +55,8 @@ export async function verify(bytes, { readEntries, noted, receipt }, tell) {
 
     step = "manifest";
     checkManifest(manifest);
-    holds({ sequence: manifest.sequence });
+    if (isRehearsal(manifest)) tell({ step, state: "holds", reason: "rehearsal" });
+    else holds({ sequence: manifest.sequence });
 
     step = "commitment";
     const commitment = sha256(utf8(canonical(manifest)));
@@ -150,6 +151,7 @@ export async function verify(bytes, { readEntries, noted, receipt }, tell) {
     }
     if (!isWhole) return "incomplete";
     if (!isRanked) return "unseated";
+    if (isRehearsal(manifest)) return "rehearsal";
     return manifest.beacon.chain_hash === QUICKNET ? "holds" : "consistent";
   } catch (error) {
     if (!(error instanceof Broken)) throw error;
@@ -193,7 +195,8 @@ function read(bytes) {
   } catch {
     throw new Broken("form_json");
   }
-  need(fits(proof, proofShape(proof)), "form_fields");
+  const shape = proof?.version === 2 ? PROOF_2 : PROOF;
+  need(fits(proof, isRehearsal(proof?.manifest) ? ofRehearsal(shape) : shape), "form_fields");
   need(canonical(proof) === text, "form_canonical");
   return { proof, entries: list === "null" ? null : bytes.subarray(first + 1, tail - 1) };
 }
@@ -216,9 +219,24 @@ function decode(bytes) {
   return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
 }
 
+/** A receipt as it was kept, or null. */
+export function readReceipt(text) {
+  try {
+    const receipt = JSON.parse(text);
+    return fits(receipt, RECEIPT) ? receipt : null;
+  } catch {
+    return null;
+  }
+}
+
+function isRehearsal(manifest) {
+  return Object.hasOwn(Object(manifest), "kind");
+}
+
 function checkManifest(manifest) {
-  const isFirst = manifest.sequence === 1;
-  need(manifest.sequence > 0, "manifest_sequence");
+  // A rehearsal stands in no row of draws.
+  const isFirst = isRehearsal(manifest) || manifest.sequence === 1;
+  need(manifest.sequence > 0 !== isRehearsal(manifest), "manifest_sequence");
   need((manifest.previous_commitment === null) === isFirst, "manifest_previous");
   need((manifest.previous_status === null) === isFirst, "manifest_previous");
   need(

@@ -9,6 +9,7 @@ import {
   drawBadge,
   explanation,
   groupedHash,
+  inZone,
   timestamp,
   number,
   percent,
@@ -27,7 +28,8 @@ import { Replace } from "./replace.js";
 import { Winners } from "./winners.js";
 
 export async function show(root, { parameters: [lottery, id], signal }) {
-  const { name } = await get(lotteryPath(lottery), { signal });
+  const { name, time_zone: zone } = await get(lotteryPath(lottery), { signal });
+  inZone(zone);
   const href = (...rest) => link("lotteries", lottery, "draws", id, ...rest);
   const head = h("div", { class: "draw-head", role: "status" });
   const body = h("div");
@@ -106,6 +108,7 @@ export async function show(root, { parameters: [lottery, id], signal }) {
 function showHead(head, draw) {
   put(
     head,
+    draw.rehearsal ? h("p", { class: "rehearsal", role: "note" }, t("rehearsal.banner")) : null,
     h(
       "h1",
       null,

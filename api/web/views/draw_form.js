@@ -8,6 +8,7 @@ import { trouble } from "../format.js";
 import { t } from "../i18n/index.js";
 import { link } from "../router.js";
 import { numberInput, quotaRow } from "./quota_form.js";
+import { Unsure, timeField } from "../time_field.js";
 import { releaseChoice } from "./release.js";
 
 /** The form of a new draw of this lottery. */
@@ -18,12 +19,15 @@ export function drawForm(lottery) {
   const addPrize = () => prizes.append(prize(prizes.children.length === 0, counts));
   addPrize();
   const alternates = numberInput(0, 10000, 0);
-  const closes = h("input", { type: "datetime-local", name: "closes_at" });
-  const drawAt = h("input", { type: "datetime-local", name: "draw_at" });
+  const zone = lottery.time_zone;
+  const closes = timeField(zone, "closes_at", t("draw_form.closes"), t("draw_form.closes_hint"));
+  const drawAt = timeField(zone, "draw_at", t("draw_form.draw_at"), t("draw_form.draw_at_hint"));
+  const present = h("input", { type: "checkbox", name: "present_only" });
+  const rehearsal = h("input", { type: "checkbox", name: "rehearsal" });
   const past = h("input", { type: "checkbox", checked: true });
   const sms = h("input", { type: "checkbox", checked: true });
   const email = h("input", { type: "checkbox", checked: true });
-  const release = releaseChoice();
+  const release = releaseChoice(lottery.time_zone);
   const problem = h("p", { class: "problem", role: "alert" });
   const submit = h("button", { type: "submit", class: "primary" }, t("draw_form.start"));
   // The same press of the button, repeated after a lost answer, is the same draw.
@@ -49,9 +53,9 @@ export function drawForm(lottery) {
       null,
       h("summary", null, t("draw_form.options")),
       field(t("draw_form.alternates"), alternates, t("draw_form.alternates_hint")),
-      field(t("draw_form.closes"), closes, t("draw_form.closes_hint")),
-      field(t("draw_form.draw_at"), drawAt, t("draw_form.draw_at_hint")),
-      field(t("release.by_field"), release.by, t("release.by_hint")),
+      closes.element,
+      drawAt.element,
+      release.by.element,
       h(
         "fieldset",
         null,
@@ -63,6 +67,9 @@ export function drawForm(lottery) {
     ),
     field(t("release.when"), release.mode, t("release.when_hint")),
     h("label", { class: "check" }, past, " ", t("draw_form.past")),
+    h("label", { class: "check" }, present, " ", t("draw_form.present")),
+    h("label", { class: "check" }, rehearsal, " ", t("rehearsal.choose")),
+    h("p", { class: "hint" }, t("rehearsal.hint")),
     problem,
     submit,
   );
@@ -83,17 +90,20 @@ export function drawForm(lottery) {
       channels: [sms.checked && "sms", email.checked && "email"].filter(Boolean),
     };
     if (Number(alternates.value) > 0) body.alternates = Number(alternates.value);
-    if (closes.value) body.closes_at = new Date(closes.value).toISOString();
-    release.write(body);
-    if (drawAt.value) body.draw_at = new Date(drawAt.value).toISOString();
+    if (present.checked) body.present_only = true;
+    if (rehearsal.checked) body.rehearsal = true;
     try {
+      const [closing, drawing] = [await closes.read(), await drawAt.read()];
+      if (closing) body.closes_at = closing;
+      if (drawing) body.draw_at = drawing;
+      await release.write(body);
       const draw = await post(lotteryPath(lottery.lottery_id, "draws"), body, {
         headers: { "idempotency-key": key },
       });
       keepNotices(draw.draw_id, draw.notices);
       location.hash = link("lotteries", lottery.lottery_id, "draws", draw.draw_id);
     } catch (error) {
-      problem.textContent = trouble(error);
+      problem.textContent = error instanceof Unsure ? error.message : trouble(error);
       const unknown = (error.errors ?? []).filter((fault) => fault.code === "UnknownGroup");
       const counted = unknown.length ? await counts() : null;
       unknown.forEach((fault) => refuse(fault, counted));

@@ -4,12 +4,14 @@
 import { get, post } from "../api.js";
 import { field, foreign, h, put } from "../dom.js";
 import { lotteryPath } from "../draws.js";
-import { trouble } from "../format.js";
+import { inZone, number, timestamp, trouble } from "../format.js";
 import { t } from "../i18n/index.js";
+import { given, keepReceipt, keptReceipt, receiptText, shortCode } from "../receipt.js";
 import { link } from "../router.js";
 
 export async function show(root, { parameters: [id], signal }) {
   const lottery = await get(lotteryPath(id), { signal });
+  inZone(lottery.time_zone);
   document.title = `${t("join.title")} · ${lottery.name}`;
   const content = h("div");
   put(
@@ -22,13 +24,78 @@ export async function show(root, { parameters: [id], signal }) {
       content,
     ),
   );
-  put(content, lottery.open_to_join ? form(lottery, content) : h("p", { class: "lead" }, t("join.closed")));
+  // The venue's code stays in the address: whoever reloads is still there.
+  const venue = given("venue");
+  const isIn = keptReceipt(id) !== null;
+  put(
+    content,
+    isIn ? already(lottery, content, venue, signal) : await entrance(lottery, content, venue, signal),
+  );
 }
 
-function form(lottery, content) {
+/** Somebody has entered with this browser already. */
+function already(lottery, content, venue, signal) {
+  const another = async () => put(content, await entrance(lottery, content, venue, signal));
+  const receipt = keptReceipt(lottery.lottery_id);
+  return h(
+    "div",
+    { class: "card receipt" },
+    h("h2", null, t("join.already")),
+    receipt ? h("p", { class: "short-code" }, shortCode(receipt)) : null,
+    h("p", { class: "actions" }, ownLink(lottery.lottery_id, venue)),
+    lottery.joining.state === "open"
+      ? h(
+          "p",
+          null,
+          h(
+            "button",
+            { type: "button", class: "plain", name: "another", onclick: another },
+            t("join.another"),
+          ),
+        )
+      : null,
+  );
+}
+
+function ownLink(lottery, venue) {
+  const where = link("lotteries", lottery, "me") + (venue ? `?venue=${encodeURIComponent(venue)}` : "");
+  return h("a", { class: "button primary", href: where }, t("join.to_entry"));
+}
+
+/** The form, or why there is none. */
+async function entrance(lottery, content, venue, signal) {
+  const { state, opens_at: opens, closes_at: closes } = lottery.joining;
+  if (state === "not_yet") return h("p", { class: "lead" }, t("join.not_yet"), " ", timestamp(opens));
+  if (state === "over") return h("p", { class: "lead" }, t("join.over"));
+  if (state !== "open") return h("p", { class: "lead" }, t("join.closed"));
+  const count = await get(lotteryPath(lottery.lottery_id, "head-count"), { signal }).catch(() => null);
+  if (count?.joining === "full") return h("p", { class: "lead" }, t("join.full"));
+  return [
+    count?.people || closes
+      ? h(
+          "p",
+          { class: "quiet" },
+          count?.people ? t("join.count", { n: number(count.people) }) : null,
+          count?.max_people ? [" ", t("join.of_at_most", { n: number(count.max_people) })] : null,
+          closes ? [" ", t("join.until"), " ", timestamp(closes)] : null,
+        )
+      : null,
+    form(lottery, content, venue),
+  ];
+}
+
+function form(lottery, content, venue) {
   const name = h("input", { name: "name", required: true, maxlength: 200, autocomplete: "name" });
   const phone = h("input", { name: "phone", type: "tel", autocomplete: "tel", inputmode: "tel" });
   const email = h("input", { name: "email", type: "email", autocomplete: "email" });
+  const { groups, question } = lottery.joining;
+  const group = h(
+    "select",
+    { name: "group", required: true },
+    h("option", { value: "" }, t("join.choose")),
+    groups.map((/** @type {string} */ one) => h("option", { value: one }, one)),
+  );
+  const answer = h("input", { name: "answer", maxlength: 200, autocomplete: "off" });
   const problem = h("p", { class: "problem", role: "alert" });
   const submit = h("button", { type: "submit", class: "primary" }, t("join.enter"));
   const enter = async (event) => {
@@ -37,6 +104,8 @@ function form(lottery, content) {
     const body = { name: name.value.trim() };
     if (phone.value.trim()) body.phone = phone.value.trim();
     if (email.value.trim()) body.email = email.value.trim();
+    if (groups.length) body.group = group.value;
+    if (question && answer.value.trim()) body.answer = answer.value.trim();
     if (!body.phone && !body.email) {
       problem.textContent = t("join.need_address");
       phone.focus();
@@ -44,7 +113,9 @@ function form(lottery, content) {
     }
     submit.disabled = true;
     try {
-      put(content, receipt(lottery, await post(lotteryPath(lottery.lottery_id, "join"), body)));
+      const receipt = await send(lottery.lottery_id, body, venue);
+      keepReceipt(lottery.lottery_id, receipt);
+      put(content, joined(lottery, receipt, venue));
       content.querySelector("h2").focus();
     } catch (error) {
       problem.textContent = error.status === 429 ? t("join.too_many") : trouble(error);
@@ -56,36 +127,57 @@ function form(lottery, content) {
     { class: "card", onsubmit: enter },
     h("p", { class: "lead" }, t("join.lead")),
     field(t("join.name"), name),
-    field(t("join.phone"), phone, t("join.phone_hint")),
-    field(t("join.email"), email),
+    h(
+      "fieldset",
+      { class: "either" },
+      h("legend", null, t("join.one_of_these")),
+      field(t("join.phone"), phone, t("join.phone_hint")),
+      field(t("join.email"), email),
+    ),
+    groups.length ? field(t("join.group"), group) : null,
+    question ? field(foreign(question), answer) : null,
     h("p", { class: "hint" }, t("join.once")),
     problem,
     submit,
   );
 }
 
-function receipt(lottery, answer) {
+/** Enters. A code of the venue that is no longer the one shown there is left out: then one enters as from anywhere. */
+async function send(lottery, body, venue) {
+  const where = lotteryPath(lottery, "join");
+  if (!venue) return post(where, body);
+  try {
+    return await post(where, body, { headers: { "venue-code": venue } });
+  } catch (error) {
+    if (error.name !== "wrong-venue-code") throw error;
+    return post(where, body);
+  }
+}
+
+function joined(lottery, receipt, venue) {
   return h(
     "div",
     { class: "card receipt" },
     h("h2", { tabindex: "-1" }, t("join.done")),
+    h("p", { class: "short-code" }, shortCode(receipt)),
     h("p", null, t("join.keep")),
-    h("pre", { tabindex: "0" }, receiptText(answer)),
     h(
       "p",
       { class: "actions" },
+      ownLink(lottery.lottery_id, venue),
       h(
         "button",
-        { type: "button", class: "primary", onclick: () => saveReceipt(lottery.lottery_id, answer) },
+        { type: "button", onclick: () => saveReceipt(lottery.lottery_id, receipt) },
         t("join.save"),
       ),
-      h("a", { class: "button", href: link("lotteries", lottery.lottery_id) }, t("join.to_lottery")),
+    ),
+    h(
+      "details",
+      null,
+      h("summary", null, t("join.as_text")),
+      h("pre", { tabindex: "0" }, receiptText(receipt)),
     ),
   );
-}
-
-function receiptText(receipt) {
-  return JSON.stringify(receipt);
 }
 
 /** Gives a receipt to keep, as a file. */

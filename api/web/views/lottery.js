@@ -4,16 +4,18 @@
 import { address, get } from "../api.js";
 import { foreign, h, put } from "../dom.js";
 import { isFinal, lotteryPath } from "../draws.js";
-import { drawBadge, timestamp, number, prizes, shortHash } from "../format.js";
+import { badge, inZone, timestamp, number, prizes, shortHash } from "../format.js";
 import { t } from "../i18n/index.js";
 import { pageOf, paged } from "../paging.js";
 import { poll } from "../poll.js";
 import { code } from "../qr.js";
+import { keptReceipt } from "../receipt.js";
 import { link } from "../router.js";
 
 export async function show(root, { parameters: [id], signal }) {
   let lottery = await get(lotteryPath(id), { signal });
   document.title = lottery.name;
+  inZone(lottery.time_zone);
   const draws = h("div");
   put(
     root,
@@ -27,9 +29,21 @@ export async function show(root, { parameters: [id], signal }) {
       " · ",
       lottery.time_zone,
     ),
+    lottery.deleted_at
+      ? h("p", { class: "notice" }, t("lottery.deleted"), " ", timestamp(lottery.deleted_at))
+      : lottery.closed_at
+        ? h("p", { class: "notice" }, t("lottery.closed"))
+        : null,
+    keptReceipt(id)
+      ? h(
+          "p",
+          null,
+          h("a", { class: "button primary", href: link("lotteries", id, "me") }, t("join.to_entry")),
+        )
+      : null,
     h(
       "div",
-      { class: lottery.open_to_join ? "columns" : "" },
+      { class: mayJoin(lottery) ? "columns" : "" },
       h(
         "section",
         null,
@@ -37,7 +51,7 @@ export async function show(root, { parameters: [id], signal }) {
         h("p", { class: "quiet" }, t("lottery.draws_lead")),
         draws,
       ),
-      lottery.open_to_join ? joining(id) : null,
+      mayJoin(lottery) ? joining(id, signal) : null,
     ),
   );
   put(draws, drawList(lottery));
@@ -53,9 +67,21 @@ export async function show(root, { parameters: [id], signal }) {
   );
 }
 
+/** Whether people enter by themselves, now or later. */
+function mayJoin({ joining: { state } }) {
+  return state === "open" || state === "not_yet";
+}
+
 /** The way in: a code for phones, a link for others. */
-function joining(id) {
+function joining(id, signal) {
   const where = address("").replace(/#.*$/, "") + link("lotteries", id, "join");
+  const count = h("p", { class: "head-count" });
+  const look = async () => {
+    const { people } = await get(lotteryPath(id, "head-count"), { signal });
+    put(count, people ? t("join.count", { n: number(people) }) : null);
+  };
+  look().catch(() => {});
+  poll(() => 5000, signal, look);
   return h(
     "section",
     { class: "aside" },
@@ -65,7 +91,9 @@ function joining(id) {
       h("h2", null, t("join.scan")),
       code(where, t("join.code")),
       h("p", null, h("a", { class: "button primary", href: link("lotteries", id, "join") }, t("join.here"))),
+      count,
       h("p", { class: "quiet" }, t("join.once")),
+      h("p", null, h("a", { href: link("lotteries", id, "me") }, t("me.title"))),
     ),
   );
 }
@@ -110,7 +138,10 @@ function item(lottery, draw) {
         { class: "title", href: link("lotteries", lottery, "draws", draw.draw_id) },
         prizes(draw.prizes),
       ),
-      drawBadge(draw),
+      draw.rehearsal
+        ? h("span", { class: "badge warn", "data-rehearsal": "yes" }, t("rehearsal.badge"))
+        : null,
+      badge(draw.status),
     ),
     h(
       "p",

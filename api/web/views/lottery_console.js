@@ -4,6 +4,7 @@
 import { get } from "../api.js";
 import { foreign, h, put } from "../dom.js";
 import { isFinal, lotteryPath } from "../draws.js";
+import { inZone } from "../format.js";
 import { t } from "../i18n/index.js";
 import { importPanel } from "../list/import.js";
 import { people } from "../list/people.js";
@@ -12,12 +13,14 @@ import { link } from "../router.js";
 import { token } from "../session.js";
 import { drawForm } from "./draw_form.js";
 import { drawList } from "./lottery.js";
+import { lotterySettings } from "./lottery_settings.js";
 import { showSignIn } from "./sign_in.js";
 
 export async function show(root, { parameters: [id], signal }) {
   if (!token()) return showSignIn(root);
   const lottery = await get(lotteryPath(id), { signal });
   document.title = lottery.name;
+  inZone(lottery.time_zone);
   const draws = h("div");
   const list = people(lottery, signal);
   put(
@@ -29,6 +32,7 @@ export async function show(root, { parameters: [id], signal }) {
       { class: "actions" },
       h("a", { class: "button", href: link("lotteries", id) }, t("lottery.public")),
       h("a", { class: "button", href: link("lotteries", id, "stage") }, t("draw.stage")),
+      h("a", { class: "button", href: link("console", id, "door") }, t("door.title")),
     ),
     h(
       "div",
@@ -45,7 +49,12 @@ export async function show(root, { parameters: [id], signal }) {
         list.element,
         h("section", null, h("h2", null, t("lottery.draws")), draws),
       ),
-      h("section", { class: "aside" }, drawForm(lottery)),
+      h(
+        "section",
+        { class: "aside" },
+        lottery.closed_at ? h("p", { class: "notice" }, t("lottery.closed")) : drawForm(lottery),
+        lotterySettings(lottery, signal),
+      ),
     ),
   );
   let shown = lottery;

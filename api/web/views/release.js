@@ -6,23 +6,25 @@ import { find, foreign, h, put } from "../dom.js";
 import { drawPath, hasWinners } from "../draws.js";
 import { number, timestamp, trouble } from "../format.js";
 import { t } from "../i18n/index.js";
+import { timeField } from "../time_field.js";
 
 /** The choice in the form of a new draw: when winners are named to the public and told. */
-export function releaseChoice() {
+export function releaseChoice(/** @type {string} */ zone) {
   const mode = h(
     "select",
     { name: "release" },
     ["automatic", "on_reveal", "manual"].map((value) => h("option", { value }, t(`release.${value}`))),
   );
-  const by = h("input", { type: "datetime-local", name: "release_by" });
+  const by = timeField(zone, "release_by", t("release.by_field"), t("release.by_hint"));
   return {
     mode,
     by,
     /** Adds what is chosen to the body of the request. */
-    write(body) {
+    async write(body) {
       if (mode.value === "automatic") return;
       body.release = mode.value;
-      if (by.value) body.release_by = new Date(by.value).toISOString();
+      const releaseBy = await by.read();
+      if (releaseBy) body.release_by = releaseBy;
     },
   };
 }

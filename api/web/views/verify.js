@@ -6,7 +6,7 @@ import { field, foreign, h, put } from "../dom.js";
 import { drawPath } from "../draws.js";
 import { number, prizes, trouble } from "../format.js";
 import { t } from "../i18n/index.js";
-import { passedOnInWords } from "../passed_on.js";
+import { givenReceipt, receiptText } from "../receipt.js";
 import { link } from "../router.js";
 import { readReceipt } from "../verify/receipt.js";
 import { STEPS, verify } from "../verify/steps.js";
@@ -21,7 +21,8 @@ export async function show(root, { parameters: [lottery, id], signal }) {
     class: "mono",
   });
   const receipt = h("textarea", { rows: 2, spellcheck: "false", class: "mono" });
-  receipt.value = given() ?? "";
+  const found = givenReceipt();
+  receipt.value = found ? receiptText(found) : "";
   const file = h("input", { type: "file", accept: ".json,application/json" });
   const results = h("ol", { class: "checks" });
   const verdict = h("p", { class: "verdict", role: "status" });
@@ -131,9 +132,11 @@ export async function show(root, { parameters: [lottery, id], signal }) {
       : noted.value.trim()
         ? null
         : t("verdict.unwitnessed");
-    const words = t(`verdict.${found}`);
-    const isWhole = found !== "broken" && found !== "incomplete";
-    finish(found, words, isWhole ? [time, seats].filter(Boolean).join(" ") : null);
+    finish(
+      found,
+      t(`verdict.${found}`),
+      found === "broken" || found === "incomplete" || found === "rehearsal" ? null : time,
+    );
   }
 
   function finish(kind, text, more) {
@@ -141,23 +144,6 @@ export async function show(root, { parameters: [lottery, id], signal }) {
     put(verdict, h("strong", null, text), more ? [" ", more] : null);
   }
   await run();
-}
-
-/** The receipt in the link of a winner's message: its text in base64url, or label, nonce and participant id. */
-function given() {
-  const words = new URLSearchParams(location.hash.split("?")[1] ?? "").get("receipt")?.split(",") ?? [];
-  if (words.length === 1) return decoded(words[0]);
-  const [label, nonce, participant_id] = words;
-  return words.length === 3 ? JSON.stringify({ label, nonce, participant_id }) : null;
-}
-
-function decoded(base64url) {
-  try {
-    const bytes = atob(base64url.replace(/-/g, "+").replace(/_/g, "/"));
-    return new TextDecoder("utf-8", { fatal: true }).decode(Uint8Array.from(bytes, (it) => it.charCodeAt(0)));
-  } catch {
-    return null;
-  }
 }
 
 /** The entries of a large draw, page by page. */

@@ -9,7 +9,7 @@ use lottery::{Participant, ParticipantId, Record};
 
 use super::counts::{Delta, Groups};
 use super::put::{Author, Recorded};
-use super::{StoredContact, address_keys, journal};
+use super::{StoredContact, journal, wanted_keys};
 use crate::item::{NewItem, number, text};
 use crate::keys::Key;
 use crate::transaction::{MOST_WRITES, Refusals};
@@ -46,15 +46,18 @@ impl Plan {
         found: Option<&StoredContact>,
         (wanted, held): (Addresses, Addresses),
     ) -> Self {
-        let delta = || Delta::between(found.map(|found| &found.participant), Some(&participant), groups);
         let import = author.import.map(|import| import.number);
         let Some(found) = found else {
-            let (delta, email) = (delta(), participant.email.clone());
+            let email = participant.email.clone();
             let contact = StoredContact {
                 import,
                 is_new: import.is_some(),
+                answer: author.joined.and_then(|joined| joined.answer.clone()),
+                holds_mailbox: author.joined.is_some_and(|joined| joined.holds_mailbox),
+                present_at: author.joined.filter(|joined| joined.is_present).map(|_| author.now),
                 ..StoredContact::new(participant, author.now)
             };
+            let delta = Delta::of_contacts(None, Some(&contact), groups);
             let answer = Recorded::New { label: contact.label, email };
             return Self {
                 place,
@@ -74,7 +77,7 @@ impl Plan {
             let answer = Recorded::Unchanged { label: found.label, email, subscription_arn };
             return Self::nothing(place, answer);
         }
-        let delta = delta();
+        let delta = Delta::between(Some(&found.participant), Some(&participant), groups);
         let keeps_email = found.participant.email == participant.email;
         let (kept, former) = if keeps_email {
             (found.subscription_arn.clone(), None)
@@ -228,8 +231,9 @@ impl<'a> Batches<'a> {
             };
             let lottery_id = self.author.lottery_id;
             let found = self.known.get(&participant.participant_id);
-            let wanted = address_keys(lottery_id, &participant);
-            let held = found.map(|found| address_keys(lottery_id, &found.participant)).unwrap_or_default();
+            let holds_mailbox = found.is_some_and(|found| found.holds_mailbox);
+            let wanted = wanted_keys(lottery_id, &participant, holds_mailbox);
+            let held = found.map(|found| found.address_keys(lottery_id)).unwrap_or_default();
             // Two addresses of one hash are decided one after the other, as one address would be.
             let hashes: Vec<u64> =
                 wanted.iter().chain(&held).map(|(_, key)| self.hasher.hash_one(key)).collect();

@@ -52,6 +52,8 @@ pub struct ParticipantCounts {
     pub in_other_groups: u64,
     /// Those without a group.
     pub without_group: u64,
+    /// Those who are marked as present.
+    pub present: u64,
 }
 
 /// What a change adds to the counts, and takes off.
@@ -62,7 +64,7 @@ pub(super) struct Delta {
 }
 
 /// The counters that every list has, in the order of [`Delta::plain`].
-const PLAIN: [&str; 8] = [
+const PLAIN: [&str; 9] = [
     "total",
     "with_phone",
     "with_email",
@@ -71,7 +73,10 @@ const PLAIN: [&str; 8] = [
     "tickets",
     "in_other_groups",
     "without_group",
+    PRESENT,
 ];
+
+const PRESENT: &str = "present";
 
 impl Delta {
     /// From who a person was to who they are; nobody before or after whom there is none.
@@ -89,6 +94,37 @@ impl Delta {
         delta
     }
 
+    /// The same, with whether they are marked as present.
+    pub(super) fn of_contacts(
+        before: Option<&StoredContact>,
+        after: Option<&StoredContact>,
+        groups: &Groups,
+    ) -> Self {
+        let [was, is] = [before, after].map(|contact| contact.map(|contact| &contact.participant));
+        let mut delta = Self::between(was, is, groups);
+        for (contact, sign) in [(before, -1), (after, 1)] {
+            if contact.is_some_and(|contact| contact.present_at.is_some()) {
+                delta.add_present(sign);
+            }
+        }
+        delta
+    }
+
+    /// Of somebody who was marked as present, or no longer is.
+    pub(super) fn of_presence(is_present: bool) -> Self {
+        let mut delta = Self::default();
+        delta.add_present(if is_present { 1 } else { -1 });
+        delta
+    }
+
+    fn add_present(&mut self, sign: i64) {
+        for (counter, name) in self.plain.iter_mut().zip(PLAIN) {
+            if name == PRESENT {
+                *counter += sign;
+            }
+        }
+    }
+
     fn count(&mut self, participant: &Participant, sign: i64, groups: &Groups) {
         let Participant { phone, email, group, tickets, excluded, .. } = participant;
         let is_named = group.as_ref().is_some_and(|group| groups.named.contains(group));
@@ -102,6 +138,7 @@ impl Delta {
             tickets,
             i64::from(group.is_some() && !is_named),
             i64::from(group.is_none()),
+            0,
         ];
         for (counter, count) in self.plain.iter_mut().zip(counted) {
             *counter += sign * count;
@@ -227,7 +264,10 @@ impl Store {
             loop {
                 let slice = self.slice(&range, Order::Ascending, behind.as_deref(), super::PAGE).await?;
                 for item in &slice.items {
-                    let participant = StoredContact::from_item(item)?.participant;
+                    let StoredContact { participant, present_at, .. } = StoredContact::from_item(item)?;
+                    if present_at.is_some() {
+                        counted.add_present(1);
+                    }
                     if let Some(group) = participant.group.as_ref().filter(|_| !groups.is_full()) {
                         groups.named.insert(group.clone());
                     }
@@ -278,8 +318,17 @@ impl Store {
 
 impl ParticipantCounts {
     fn of(sums: [i64; PLAIN.len()], groups: BTreeMap<Group, i64>) -> Self {
-        let [total, with_phone, with_email, unreachable, excluded, tickets, in_other_groups, without_group] =
-            sums.map(|sum| sum.max(0).unsigned_abs());
+        let [
+            total,
+            with_phone,
+            with_email,
+            unreachable,
+            excluded,
+            tickets,
+            in_other_groups,
+            without_group,
+            present,
+        ] = sums.map(|sum| sum.max(0).unsigned_abs());
         let groups = groups.into_iter().filter(|(_, count)| *count > 0);
         Self {
             total,
@@ -291,6 +340,7 @@ impl ParticipantCounts {
             groups: groups.map(|(group, count)| (group, count.unsigned_abs())).collect(),
             in_other_groups,
             without_group,
+            present,
         }
     }
 }

@@ -54,6 +54,11 @@ pub(super) fn withdrawn(import: &Import, before: &StoredContact, now: Timestamp)
 }
 
 impl Store {
+    /// Erases whatever is kept to undo an import of a lottery.
+    pub async fn forget_imports(&self, lottery_id: &LotteryId) -> Result<(), StoreError> {
+        self.erase_journal(lottery_id).await
+    }
+
     /// Erases what is kept of a lottery, whichever import it was kept for.
     pub(super) async fn erase_journal(&self, lottery_id: &LotteryId) -> Result<(), StoreError> {
         let shards: Vec<_> = (0..SHARDS).map(|shard| self.erase_journal_of(lottery_id, shard)).collect();

@@ -7,6 +7,7 @@ use std::cmp::Ordering;
 use std::collections::{BinaryHeap, VecDeque};
 
 use futures_util::future::try_join_all;
+use lottery::receipt::short_code;
 use lottery::search::{Search, fold};
 use lottery::{Group, LotteryId, ParticipantId};
 
@@ -63,6 +64,8 @@ pub enum Only {
     Unreachable,
     /// Those whom the organiser keeps from winning.
     Excluded,
+    /// Those who are marked as present.
+    Present,
 }
 
 /// The order of a list. Who is alike in it stands by id.
@@ -290,6 +293,7 @@ impl<'a> Filter<'a> {
             Some(Only::WithEmail) => email,
             Some(Only::Unreachable) => !phone && !email,
             Some(Only::Excluded) => participant.excluded,
+            Some(Only::Present) => participant.present_at.is_some(),
         };
         is_of_group
             && is_one_of
@@ -342,6 +346,7 @@ impl ParticipantSummary {
     fn shows(&self, search: &Search) -> bool {
         let group = self.group.as_ref().map(|group| group.as_str());
         [Some(self.participant_id.as_str()), group].into_iter().flatten().any(|field| search.is_in(field))
+            || search.is_in(&short_code(&self.label))
     }
 
     /// Whether the text stands in a field that may be masked.

@@ -16,17 +16,17 @@ mod journal;
 mod list;
 mod pieces;
 mod plan;
+mod presence;
 mod put;
 mod replace;
 mod undo;
 mod withdraw;
 
 use jiff::Timestamp;
-use lottery::binding::{Identity, Link};
-use lottery::fingerprint::FingerprintKey;
+use lottery::joining::mailbox_of;
 use lottery::{
-    EmailAddress, Group, Holder, Label, LotteryId, Name, Nonce, Participant, ParticipantId, PhoneNumber,
-    Tickets,
+    EmailAddress, Group, Holder, Label, LotteryId, Name, Nonce, OwnWords, Participant, ParticipantId,
+    PhoneNumber, Tickets,
 };
 
 use crate::item::{Attributes, Item, NewItem, bytes, flag, number, text};
@@ -38,7 +38,8 @@ pub use counts::{MAX_GROUPS, ParticipantCounts};
 pub use import::{BeginImport, Import, ImportCounts, ImportMode, ImportState};
 pub use list::{GroupIs, ListAnswer, ListQuery, MAX_SORTED, Only, Sort};
 pub use plan::{ImportPlan, PlanCounts, Planned};
-pub use put::{PutParticipant, Recorded};
+pub use presence::Presence;
+pub use put::{Joined, PutParticipant, Recorded};
 pub use replace::{Replacement, WithdrawStep};
 pub use undo::{Resubscribe, UndoImport, UndoStep};
 pub use withdraw::Withdrawal;
@@ -65,6 +66,12 @@ pub struct ParticipantSummary {
     pub excluded: bool,
     /// When the person was first imported.
     pub registered_at: Timestamp,
+    /// When the person was marked as present, if they are.
+    pub present_at: Option<Timestamp>,
+    /// What the person answered when they joined.
+    pub answer: Option<OwnWords>,
+    /// The random label in every list.
+    pub label: Label,
 }
 
 /// A contact as it is stored: the participant, and what was given at the first import.
@@ -80,6 +87,12 @@ struct StoredContact {
     import: Option<u64>,
     /// Whether that import brought the person in.
     is_new: bool,
+    /// When they were marked as present.
+    present_at: Option<Timestamp>,
+    /// What they answered when they joined.
+    answer: Option<OwnWords>,
+    /// Whether they hold their whole mailbox, aliases included.
+    holds_mailbox: bool,
     /// Grows with each change, so that a change rests on what was read.
     revision: u64,
 }
@@ -95,8 +108,16 @@ impl StoredContact {
             subscribed_at: None,
             import: None,
             is_new: false,
+            present_at: None,
+            answer: None,
+            holds_mailbox: false,
             revision: 1,
         }
+    }
+
+    /// The items by which its addresses stand once per lottery, each with its field's name.
+    fn address_keys(&self, lottery_id: &LotteryId) -> Vec<(&'static str, Key)> {
+        wanted_keys(lottery_id, &self.participant, self.holds_mailbox)
     }
 
     fn contact_item(&self, lottery_id: &LotteryId) -> NewItem {
@@ -106,7 +127,7 @@ impl StoredContact {
     /// The contact as an item at this key.
     fn at(&self, key: Key) -> NewItem {
         let participant = &self.participant;
-        NewItem::sized(key, 14)
+        NewItem::sized(key, 17)
             .with("participant_id", text(&participant.participant_id))
             .with("name", text(&participant.name))
             .with_some("phone", participant.phone.as_ref().map(text))
@@ -121,6 +142,9 @@ impl StoredContact {
             .with_some("subscribed_at", self.subscribed_at.map(text))
             .with_some("import", self.import.map(number))
             .with_some("is_new", self.is_new.then_some(flag(true)))
+            .with_some("present_at", self.present_at.map(text))
+            .with_some("answer", self.answer.as_ref().map(text))
+            .with_some("holds_mailbox", self.holds_mailbox.then_some(flag(true)))
             .with("revision", number(self.revision))
     }
 
@@ -128,7 +152,7 @@ impl StoredContact {
     /// for lotteries whose manifests have the first version.)
     fn participant_item(&self, lottery_id: &LotteryId, key: &FingerprintKey) -> NewItem {
         let participant = &self.participant;
-        NewItem::sized(keys::participant(lottery_id, &self.label), 9)
+        NewItem::sized(keys::participant(lottery_id, &self.label), 7)
             .with("participant_id", text(&participant.participant_id))
             .with("label", text(self.label))
             .with("holder", text(Holder::commit(&self.nonce, &participant.participant_id)))
@@ -138,6 +162,7 @@ impl StoredContact {
             .with("tickets", number(participant.tickets.get()))
             .with_some("group", participant.group.as_ref().map(text))
             .with_some("excluded", participant.excluded.then_some(flag(true)))
+            .with_some("present", self.present_at.map(|_| flag(true)))
     }
 
     fn from_item(item: &Item) -> Result<Self, StoreError> {
@@ -154,7 +179,10 @@ impl StoredContact {
                 tickets: summary.tickets,
                 excluded: summary.excluded,
             },
-            label: attributes.parse("label")?,
+            label: summary.label,
+            present_at: summary.present_at,
+            answer: summary.answer,
+            holds_mailbox: attributes.optional_flag("holds_mailbox")?,
             nonce: Nonce::from_random(attributes.bytes32("nonce")?),
             subscription_arn: attributes.optional_text("subscription_arn")?.map(str::to_owned),
             subscribed_at: attributes.parse_optional("subscribed_at")?,
@@ -178,6 +206,9 @@ impl ParticipantSummary {
             tickets: Tickets::try_from(tickets).map_err(|_| StoreError::Broken("tickets".to_owned()))?,
             excluded: item.optional_flag("excluded")?,
             registered_at: item.timestamp("registered_at")?,
+            present_at: item.parse_optional("present_at")?,
+            answer: item.parse_optional("answer")?,
+            label: item.parse("label")?,
         })
     }
 }
@@ -187,4 +218,17 @@ fn address_keys(lottery_id: &LotteryId, participant: &Participant) -> Vec<(&'sta
     let phone = participant.phone.as_ref().map(|phone| ("phone", keys::phone(lottery_id, phone)));
     let email = participant.email.as_ref().map(|email| ("email", keys::email(lottery_id, email)));
     phone.into_iter().chain(email).collect()
+}
+
+/// The same, with the whole mailbox, aliases included, if it is to stand once.
+fn wanted_keys(
+    lottery_id: &LotteryId,
+    participant: &Participant,
+    holds_mailbox: bool,
+) -> Vec<(&'static str, Key)> {
+    let mut wanted = address_keys(lottery_id, participant);
+    if let Some(email) = participant.email.as_ref().filter(|_| holds_mailbox) {
+        wanted.push(("email", keys::mailbox(lottery_id, &mailbox_of(email))));
+    }
+    wanted
 }

@@ -9,13 +9,12 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use jiff::Timestamp;
-use lottery::fingerprint::FingerprintKey;
-use lottery::{EmailAddress, Label, LotteryId, Participant, ParticipantId, Record};
+use lottery::{EmailAddress, Label, LotteryId, OwnWords, Participant, ParticipantId, Record};
 
 use super::changes::{Batches, Plan};
 use super::counts::{Delta, Groups};
 use super::import::Import;
-use super::{StoredContact, address_keys};
+use super::{StoredContact, wanted_keys};
 use crate::store::Table;
 use crate::transaction::Outcome;
 use crate::{Store, StoreError, keys};
@@ -116,6 +115,19 @@ pub(super) struct Author<'a> {
     pub(super) now: Timestamp,
     /// The import that it is part of; none if one person is edited, or enters by themselves.
     pub(super) import: Option<&'a Import>,
+    /// What somebody said who enters by themselves.
+    pub(super) joined: Option<&'a Joined>,
+}
+
+/// What is kept of somebody who enters by themselves, beside who they are.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Joined {
+    /// The answer to the lottery's question.
+    pub answer: Option<OwnWords>,
+    /// Whether they take their whole mailbox, so that no alias of it enters again.
+    pub holds_mailbox: bool,
+    /// Whether they are where the draw takes place.
+    pub is_present: bool,
 }
 
 /// Whom a record may be about.
@@ -148,8 +160,27 @@ impl Store {
         records: &[Record],
         now: Timestamp,
     ) -> Result<Vec<Recorded>, StoreError> {
-        let key = self.fingerprint_key(lottery_id).await?;
-        self.record(&Author { lottery_id, key: &key, now, import: None }, records).await
+        self.record(&Author { lottery_id, now, import: None, joined: None }, records).await
+    }
+
+    /// Takes somebody who enters by themselves.
+    pub async fn put_joined(
+        &self,
+        lottery_id: &LotteryId,
+        record: &Record,
+        joined: &Joined,
+        now: Timestamp,
+    ) -> Result<Recorded, StoreError> {
+        self.put_alone(&Author { lottery_id, now, import: None, joined: Some(joined) }, record).await
+    }
+
+    /// Whether an address is taken in a lottery, as it is written.
+    pub async fn is_email_taken(
+        &self,
+        lottery_id: &LotteryId,
+        email: &EmailAddress,
+    ) -> Result<bool, StoreError> {
+        Ok(self.get(&keys::email(lottery_id, email)).await?.is_some())
     }
 
     pub(super) async fn record(
@@ -308,8 +339,7 @@ impl Store {
         record: &Record,
         now: Timestamp,
     ) -> Result<Option<Recorded>, StoreError> {
-        let key = self.fingerprint_key(lottery_id).await?;
-        let author = Author { lottery_id, key: &key, now, import: None };
+        let author = Author { lottery_id, now, import: None, joined: None };
         self.decide(&author, record, About::Known).await
     }
 
@@ -340,8 +370,12 @@ impl Store {
             let people = [Some(&participant), found.as_ref().map(|found| &found.participant)];
             let wanted = people.into_iter().flatten().filter_map(|participant| participant.group.as_ref());
             let groups = self.counted_groups(lottery_id, &wanted.collect()).await?;
-            let wanted = address_keys(lottery_id, &participant);
-            let held = found.as_ref().map(|found| address_keys(lottery_id, &found.participant));
+            let holds_mailbox = match &found {
+                Some(found) => found.holds_mailbox,
+                None => author.joined.is_some_and(|joined| joined.holds_mailbox),
+            };
+            let wanted = wanted_keys(lottery_id, &participant, holds_mailbox);
+            let held = found.as_ref().map(|found| found.address_keys(lottery_id));
             let addresses = (wanted, held.unwrap_or_default());
             let plan = Plan::new(author, &groups, 0, participant, found.as_ref(), addresses);
             if plan.writes() == 0 {

@@ -12,7 +12,7 @@ use super::counts::Delta;
 use super::import::{Import, ImportState};
 use super::journal::Before;
 use super::withdraw::Leaving;
-use super::{PAGE, StoredContact, address_keys};
+use super::{PAGE, StoredContact};
 use crate::item::number;
 use crate::keys::{self, PARTICIPANT, SHARDS};
 use crate::read::Order;
@@ -264,8 +264,8 @@ impl Store {
                 return Ok(Restored::Kept);
             }
             let (contact, ended) = put_back(before, current.as_ref());
-            let wanted = address_keys(lottery_id, participant);
-            let held = current.as_ref().map(|current| address_keys(lottery_id, &current.participant));
+            let wanted = contact.address_keys(lottery_id);
+            let held = current.as_ref().map(|current| current.address_keys(lottery_id));
             let held = held.unwrap_or_default();
             let people = [Some(participant), current.as_ref().map(|current| &current.participant)];
             let groups = people.into_iter().flatten().filter_map(|person| person.group.as_ref()).collect();
@@ -287,11 +287,7 @@ impl Store {
             let last_address = writes.len();
             let freed = held.iter().filter(|address| !wanted.contains(address));
             writes.extend(freed.map(|(_, key)| Write::delete(key.clone())));
-            let delta = Delta::between(
-                current.as_ref().map(|current| &current.participant),
-                Some(participant),
-                &groups,
-            );
+            let delta = Delta::of_contacts(current.as_ref(), Some(&contact), &groups);
             writes.extend(delta.write(lottery_id, rand::random()));
             match self.transact(&writes).await? {
                 Outcome::Done => {
@@ -345,6 +341,7 @@ fn put_back(before: &Before, current: Option<&StoredContact>) -> (StoredContact,
     let (kept, ended) = if keeps_email { (current_arn, None) } else { (None, current_arn) };
     let contact = StoredContact {
         subscription_arn: kept,
+        present_at: current.map_or(before.contact.present_at, |current| current.present_at),
         revision: before.contact.revision.max(current.map_or(0, |current| current.revision)) + 1,
         ..before.contact.clone()
     };

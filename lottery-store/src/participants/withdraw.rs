@@ -5,19 +5,17 @@ use std::collections::{BTreeSet, HashMap};
 use jiff::Timestamp;
 use lottery::{Label, LotteryId, ParticipantId};
 
+use super::StoredContact;
 use super::counts::{Delta, Groups};
-use super::{StoredContact, address_keys};
-use crate::item::{Attributes, NewItem, number, text};
-use crate::store::Table;
-use crate::table::EXPIRES_AT;
+use crate::item::{NewItem, number};
 use crate::transaction::{MOST_WRITES, Outcome};
 use crate::write::Write;
 use crate::{Store, StoreError, keys};
 
 /// How often a participant whom others change too is read anew.
 const ATTEMPTS: u32 = 8;
-/// The most writes of one withdrawal: contact, participant, both addresses, and what is kept to undo it.
-const WRITES_EACH: usize = 5;
+/// The most writes of one withdrawal: contact, participant, both addresses, the mailbox, and what is kept to undo it.
+const WRITES_EACH: usize = 6;
 
 /// How long the time of a withdrawal is kept, in seconds: far longer than any draw takes from its seal to its winners.
 const WITHDRAWN_KEPT: i64 = 400 * 24 * 60 * 60;
@@ -70,8 +68,7 @@ impl Store {
             let groups = self.counted_groups(lottery_id, &contact.participant.group.iter().collect()).await?;
             let mut writes = leave(lottery_id, &contact);
             writes.push(Write::delete(keys::journal(lottery_id, participant_id)));
-            writes.push(Write::put(withdrawn(lottery_id, &contact.label, now)));
-            let delta = Delta::between(Some(&contact.participant), None, &groups);
+            let delta = Delta::of_contacts(Some(&contact), None, &groups);
             writes.extend(delta.write(lottery_id, rand::random()));
             if let Outcome::Done = self.transact(&writes).await? {
                 return Ok(Withdrawal::Gone { subscription_arn: contact.subscription_arn });
@@ -126,7 +123,7 @@ impl Store {
             let mut delta = Delta::default();
             let mut writes = conditions.to_vec();
             for Leaving { contact, journal } in &batch {
-                delta.add(&Delta::between(Some(&contact.participant), None, groups));
+                delta.add(&Delta::of_contacts(Some(contact), None, groups));
                 writes.extend(leave(lottery_id, contact));
                 writes.extend(journal.clone().map(Write::put));
             }
@@ -172,7 +169,7 @@ fn leave(lottery_id: &LotteryId, contact: &StoredContact) -> Vec<Write> {
             .value(":revision", number(contact.revision)),
         Write::delete(keys::participant(lottery_id, &contact.label)),
     ];
-    let addresses = address_keys(lottery_id, &contact.participant);
+    let addresses = contact.address_keys(lottery_id);
     writes.extend(addresses.into_iter().map(|(_, key)| Write::delete(key)));
     writes
 }

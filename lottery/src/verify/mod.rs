@@ -50,6 +50,7 @@ pub struct Options {
 /// Checks a proof's exact bytes. Whatever they are, this answers.
 pub fn verify(bytes: &[u8], options: &Options) -> Report {
     let mut report = Report {
+        rehearsal: false,
         holds: false,
         outcome: Outcome::Refused,
         commitment: None,
@@ -63,6 +64,10 @@ pub fn verify(bytes: &[u8], options: &Options) -> Report {
         verdict: String::new(),
     };
     report.verdict = match check(bytes, options, &mut report) {
+        Ok((_, verdict)) if report.rehearsal => {
+            report.outcome = Outcome::Rehearsal;
+            format!("REHEARSAL, NOT A DRAW: nobody has won anything by it. As a rehearsal: {verdict}")
+        }
         Ok((outcome, verdict)) => {
             (report.holds, report.outcome) = (true, outcome);
             verdict
@@ -93,15 +98,19 @@ fn check(bytes: &[u8], options: &Options, report: &mut Report) -> Result<(Outcom
         Bundle::read(bytes).map_err(|error| broken(StepName::Form, format!("the proof {error}")))?;
     let (manifest, signature) = (&proof.manifest, &proof.signature);
     report.organiser_key = Some(signature.public_key);
+    report.rehearsal = manifest.is_rehearsal();
     report.pass(StepName::Form, "canonical JSON with every field that a proof has, and no other");
 
     manifest.check().map_err(|reason| broken(StepName::Manifest, format!("the manifest {reason}")))?;
+    let which = match manifest.is_rehearsal() {
+        true => "a REHEARSAL without a number".to_owned(),
+        false => format!("number {}", manifest.sequence),
+    };
     report.pass(
         StepName::Manifest,
         format!(
-            "draw {} is number {} of lottery {}, sealed at {}, {} winners",
+            "draw {} is {which} of lottery {}, sealed at {}, {} winners",
             manifest.draw_id,
-            manifest.sequence,
             manifest.lottery_id,
             manifest.sealed_at,
             manifest.prizes.winners()

@@ -61,6 +61,8 @@ pub enum Outcome {
     Holds,
     /// Everything holds, but the beacon is one that only its owner vouches for.
     Consistent,
+    /// What is there holds, but it is a rehearsal and no draw.
+    Rehearsal,
     /// What is there holds, but something is missing.
     Incomplete,
     /// A step does not hold.
@@ -70,6 +72,8 @@ pub enum Outcome {
 /// What was found, and what it comes to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Report {
+    /// Whether this is a rehearsal, and no draw: then nothing below is about winners.
+    pub rehearsal: bool,
     /// Whether every step was taken and holds, winners included: the outcome is `Holds` or `Consistent`.
     pub holds: bool,
     /// What all of it comes to.
@@ -124,6 +128,9 @@ impl fmt::Display for StepName {
 impl fmt::Display for Report {
     /// One line for each step, then the verdict.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.rehearsal {
+            writeln!(formatter, "This is a rehearsal, not a draw.")?;
+        }
         for Step { step, holds, open, found } in &self.steps {
             let mark = match (holds, open) {
                 (true, _) => "ok     ",

@@ -90,6 +90,7 @@ impl Draw {
             closes_at: Some(Moment::parse("2026-04-20T12:30:00.000Z").unwrap()),
             draw_id: DrawId::parse("summer").unwrap(),
             entries: sealed.entries,
+            kind: None,
             lottery_id: LotteryId::parse("party-2026").unwrap(),
             margin_seconds,
             previous_commitment: Some(lottery::Commitment::from(bytes("previous", 1))),
