@@ -151,6 +151,7 @@ static FILES: LazyLock<Vec<File>> = LazyLock::new(|| {
         "views/state_machines.js",
         "views/timeline.js",
         "views/verify.js",
+        "views/waiting.js",
         "views/winners.js",
     ]);
     files.push(File { path: "lottery.asl.json", content: state_machines::LOTTERY });

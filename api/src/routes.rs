@@ -147,6 +147,8 @@ fn table() -> Vec<Endpoint> {
         Endpoint::declared(Only(ResultsRead), Read, routes!(draws::seat_taker)).fails_with(&[404, 409]),
         Endpoint::declared(Only(DrawsWrite), Write, routes!(draws::close)).fails_with(&[404, 409]),
         Endpoint::declared(Only(DrawsWrite), Write, routes!(draws::cancel)).fails_with(&[404, 409]),
+        Endpoint::declared(Only(DrawsWrite), Write, routes!(draws::change))
+            .fails_with(&[400, 404, 409, 413, 415, 422]),
         Endpoint::declared(PublicOr(DrawsWrite), Read, routes!(draws::stage)).fails_with(&[404]),
         Endpoint::declared(Only(DrawsWrite), Write, routes!(draws::move_stage))
             .fails_with(&[400, 404, 409, 413, 415, 422]),
@@ -213,7 +215,7 @@ mod tests {
     /// The fields that the parser of each documented body takes. The parsers report the position of an error in their own way,
     /// so that the schemas are structs beside them.
     fn parsed() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
-        let bodies: [(&str, &[&str]); 11] = [
+        let bodies: [(&str, &[&str]); 12] = [
             ("NewLotteryBody", &NewLottery::FIELDS),
             ("NewDrawBody", &DrawRequest::FIELDS),
             ("NewPrize", &DrawRequest::PRIZE_FIELDS),
@@ -223,6 +225,7 @@ mod tests {
             ("JoinBody", &participants::OWN_FIELDS),
             ("ReceiptBody", &participants::RECEIPT_FIELDS),
             ("PresenceBody", &participants::PRESENCE_FIELDS),
+            ("DrawChangeBody", &draws::CHANGE_FIELDS),
             ("LotteryChangeBody", &LotteryChange::FIELDS),
             ("RetryBody", &draws::RETRY_FIELDS.map(|(name, _)| name)),
             ("ReleaseBody", &draws::RELEASE_FIELDS.map(|(name, _)| name)),

@@ -19,7 +19,47 @@ pub enum CreateDraw {
     Exists(Box<Draw>),
 }
 
+/// The result of [`Store::change_draw`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChangeDraw {
+    /// The draw is changed, and one more execution of it is counted.
+    Changed,
+    /// It does not wait any more, or was changed or resumed since it was read.
+    Superseded,
+}
+
 impl Store {
+    /// Changes a draw that waits, as it was read, and counts one more execution of it, after `resumes` of them.
+    pub async fn change_draw(
+        &self,
+        before: &Draw,
+        after: &Draw,
+        resumes: u32,
+    ) -> Result<ChangeDraw, StoreError> {
+        let count = |name: &str, seen: u32| match seen {
+            0 => format!("attribute_not_exists({name})"),
+            _ => format!("{name} = :{name}"),
+        };
+        let condition = format!(
+            "#status = :waiting AND {} AND {}",
+            count("changes", before.changes),
+            count("resumes", resumes)
+        );
+        let mut write = Write::put(draw_item(after).with("resumes", number(resumes + 1)))
+            .only_if(condition)
+            .name("#status", "status")
+            .value(":waiting", text(DrawStatus::Waiting));
+        for (name, seen) in [(":changes", before.changes), (":resumes", resumes)] {
+            if seen > 0 {
+                write = write.value(name, number(seen));
+            }
+        }
+        match self.write(&write).await? {
+            Outcome::Done => Ok(ChangeDraw::Changed),
+            Outcome::Refused(_) => Ok(ChangeDraw::Superseded),
+        }
+    }
+
     /// Creates a draw, unless its id is taken.
     pub async fn create_draw(&self, draw: &Draw) -> Result<CreateDraw, StoreError> {
         let Draw { lottery_id, draw_id, .. } = draw;
@@ -104,6 +144,7 @@ fn draw_item(draw: &Draw) -> NewItem {
         .with("exclude_past_winners", flag(draw.exclude_past_winners))
         .with_some("present_only", draw.present_only.then_some(flag(true)))
         .with_some("rehearsal", draw.rehearsal.then_some(flag(true)))
+        .with_some("changes", (draw.changes > 0).then(|| number(draw.changes)))
         .with_some("closes_at", draw.closes_at.map(text))
         .with_some("draw_at", draw.draw_at.map(text))
         .with("channels", json(&draw.channels))

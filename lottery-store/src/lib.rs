@@ -58,7 +58,7 @@ pub use chunks::{CHUNK_ENTRIES, ChunkMark, EntryInclusion, RawChunk, SealedEntry
 pub use contacts::Contact;
 pub use deliveries::Delivery;
 pub use draw_status::{CancelDraw, ReleaseWinners};
-pub use draws::CreateDraw;
+pub use draws::{ChangeDraw, CreateDraw};
 pub use error::StoreError;
 pub use idempotency::{Claim, StoredResponse};
 pub use ledger::{EarlierAttempt, Notification, NotificationClaim, NotificationState, SendOutcome};

@@ -6,6 +6,7 @@ mod browser;
 mod connection;
 mod executions;
 mod graph;
+mod guests;
 mod hostile;
 mod join;
 mod languages;

@@ -40,8 +40,8 @@ pub(crate) async fn cancel(
         }
         CancelDraw::Unknown => return Err(unknown_draw()),
     }
-    state.executions.stop(&draw_id).await?;
-    tracing::info!(%lottery_id, %draw_id, "cancelled a draw");
     let draw = state.store.draw(&lottery_id, &draw_id).await?.ok_or_else(unknown_draw)?;
+    state.executions.stop(&draw).await?;
+    tracing::info!(%lottery_id, %draw_id, "cancelled a draw");
     Ok(Json(super::view(&state, &WatchedDraw::new(draw, state.clock.now())).await?))
 }

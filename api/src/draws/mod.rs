@@ -1,6 +1,7 @@
 //! Draws: started by an organiser, watched by everyone.
 
 mod cancel;
+mod change;
 mod events;
 mod groups_on_the_list;
 mod notifications;
@@ -22,6 +23,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 pub(crate) use cancel::{__path_cancel, cancel};
+#[cfg(test)]
+pub(crate) use change::CHANGE_FIELDS;
+pub(crate) use change::{__path_change, change};
 pub(crate) use events::{__path_events, events};
 #[cfg(test)]
 pub(crate) use notifications::RETRY_FIELDS;

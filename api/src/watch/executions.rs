@@ -53,16 +53,21 @@ impl Executions {
         described.map(|output| output.execution_arn).map_err(StartError::of)
     }
 
-    /// Stops the execution of a draw; one that is closed, or never began, is stopped.
-    pub(crate) async fn stop(&self, draw_id: &DrawId) -> Result<(), ApiError> {
-        let stopped = self
-            .client
-            .stop_execution()
-            .execution_arn(self.arn(draw_id))
-            .error("DrawCancelled")
-            .cause("The organiser cancelled the draw")
-            .send()
-            .await;
+    /// Stops the execution of a cancelled draw; one that is closed, or never began, is stopped.
+    pub(crate) async fn stop(&self, draw: &Draw) -> Result<(), ApiError> {
+        let first = self.arn(&draw.draw_id);
+        let arn = draw.execution_arn.as_deref().unwrap_or(&first);
+        self.stop_arn(arn, "DrawCancelled", "The organiser cancelled the draw").await
+    }
+
+    /// Stops the execution of a draw that another has taken the place of.
+    pub(crate) async fn stop_earlier(&self, draw_id: &DrawId, resumes: u32) -> Result<(), ApiError> {
+        let arn = self.arn_of(&name(draw_id, resumes));
+        self.stop_arn(&arn, "DrawChanged", "The organiser changed the draw").await
+    }
+
+    async fn stop_arn(&self, arn: &str, error: &str, cause: &str) -> Result<(), ApiError> {
+        let stopped = self.client.stop_execution().execution_arn(arn).error(error).cause(cause).send().await;
         match stopped {
             Ok(_) => Ok(()),
             Err(error) if error.code() == Some("ExecutionDoesNotExist") => Ok(()),

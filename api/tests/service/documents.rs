@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::support::Service;
 
 /// Every address of the design that this version serves.
-const ROUTES: [(&str, &str); 43] = [
+const ROUTES: [(&str, &str); 44] = [
     ("get", "/"),
     ("get", "/page/{file}"),
     ("get", "/page/{folder}/{file}"),
@@ -42,6 +42,7 @@ const ROUTES: [(&str, &str); 43] = [
     ("get", "/lotteries/{lottery_id}/draws"),
     ("post", "/lotteries/{lottery_id}/draws"),
     ("get", "/lotteries/{lottery_id}/draws/{draw_id}"),
+    ("patch", "/lotteries/{lottery_id}/draws/{draw_id}"),
     ("get", "/lotteries/{lottery_id}/draws/{draw_id}/events"),
     ("get", "/lotteries/{lottery_id}/draws/{draw_id}/winners"),
     ("get", "/lotteries/{lottery_id}/draws/{draw_id}/notifications"),

@@ -24,7 +24,7 @@ import { watchDraw } from "../watch.js";
 import { Notifications } from "./notifications.js";
 import { whomInWords } from "./quota_form.js";
 import { Release } from "./release.js";
-import { Replace } from "./replace.js";
+import { waitingForm } from "./waiting.js";
 import { Winners } from "./winners.js";
 
 export async function show(root, { parameters: [lottery, id], signal }) {
@@ -80,7 +80,7 @@ export async function show(root, { parameters: [lottery, id], signal }) {
     shown = draw;
     if (!isFinal(draw.status)) again = 0;
     showHead(head, draw);
-    put(body, cancelling(draw), steps(draw), rules(draw), sealed(draw));
+    put(body, waitingForm(draw, zone), cancelling(draw), steps(draw), rules(draw), sealed(draw));
     winners.show(draw);
     notifications.show(draw);
     if (draw.entries !== null && !odds.children.length) showOdds(odds, draw, signal);
