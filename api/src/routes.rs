@@ -19,7 +19,7 @@ use crate::openapi::{self, Document};
 use crate::parameters::{self, Parameters};
 use crate::rate_limit::RateClass;
 use crate::state::AppState;
-use crate::{draws, edge, lotteries, page, participants, settings};
+use crate::{draws, edge, key_page, lotteries, page, participants, settings};
 
 /// One route with all that is declared about it.
 pub struct Endpoint {
@@ -215,7 +215,7 @@ mod tests {
     /// The fields that the parser of each documented body takes. The parsers report the position of an error in their own way,
     /// so that the schemas are structs beside them.
     fn parsed() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
-        let bodies: [(&str, &[&str]); 12] = [
+        let bodies: &[(&str, &[&str])] = &[
             ("NewLotteryBody", &NewLottery::FIELDS),
             ("NewDrawBody", &DrawRequest::FIELDS),
             ("NewPrize", &DrawRequest::PRIZE_FIELDS),
@@ -223,6 +223,7 @@ mod tests {
             ("NewParticipant", &ParticipantFields::NAMES),
             ("ParticipantEdit", &ParticipantFields::NAMES),
             ("JoinBody", &participants::OWN_FIELDS),
+            ("ReplaceBody", &draws::REPLACE_FIELDS),
             ("ReceiptBody", &participants::RECEIPT_FIELDS),
             ("PresenceBody", &participants::PRESENCE_FIELDS),
             ("DrawChangeBody", &draws::CHANGE_FIELDS),

@@ -3,17 +3,22 @@
 
 import { address } from "./api.js";
 import { link } from "./router.js";
-import { readReceipt } from "./verify/steps.js";
+import { base64url, utf8 } from "./verify/bytes.js";
+import { poolLabel, readReceipt } from "./verify/receipt.js";
 
 /**
- * @typedef {{label: string, nonce: string, participant_id: string}} Receipt
+ * A receipt names the person; in lotteries from before it does not.
+ *
+ * @typedef {{email: string | null, name: string, participant_id: string, phone: string | null, secret: string}} PersonReceipt
+ * @typedef {{label: string, nonce: string, participant_id: string}} LabelReceipt
+ * @typedef {PersonReceipt | LabelReceipt} Receipt
  */
 
 const key = (/** @type {string} */ lottery) => `receipt:${lottery}`;
 
 /** The receipt as text, as files hold it. */
-export function receiptText(/** @type {Receipt} */ { label, nonce, participant_id }) {
-  return JSON.stringify({ label, nonce, participant_id });
+export function receiptText(/** @type {Receipt} */ receipt) {
+  return JSON.stringify(receipt);
 }
 
 /** Keeps a receipt in this browser; whether that was possible. */
@@ -47,13 +52,14 @@ export function forgetReceipt(/** @type {string} */ lottery) {
 }
 
 /** Its short name, such as `A3F9-20C1`. */
-export function shortCode(/** @type {Receipt} */ { label }) {
+export function shortCode(/** @type {Receipt} */ receipt) {
+  const label = "label" in receipt ? receipt.label : poolLabel(receipt.secret);
   const digits = label.slice(0, 8).toUpperCase();
   return `${digits.slice(0, 4)}-${digits.slice(4)}`;
 }
 
-const words = (/** @type {Receipt} */ { label, nonce, participant_id }) =>
-  `${label},${nonce},${participant_id}`;
+/** A receipt as a link has it: its text in base64url without padding. */
+const words = (/** @type {Receipt} */ receipt) => base64url(utf8(receiptText(receipt)));
 
 /** A view with the receipt filled in. */
 export function withReceipt(/** @type {string} */ view, /** @type {Receipt} */ receipt) {
@@ -87,10 +93,21 @@ export function parseReceipt(/** @type {string} */ text) {
   return readReceipt(text.trim()) ?? parseWords(inLink ? decodeURIComponent(inLink[1]) : text.trim());
 }
 
+/** A receipt as a link has it; in older links label, nonce and id in a row. */
 function parseWords(/** @type {string | null} */ text) {
   const parts = text?.split(",") ?? [];
+  if (parts.length === 1) return readReceipt(decoded(parts[0]));
   const [label, nonce, participant_id] = parts;
   return parts.length === 3 ? readReceipt(JSON.stringify({ label, nonce, participant_id })) : null;
+}
+
+function decoded(/** @type {string} */ text) {
+  try {
+    const bytes = atob(text.replace(/-/g, "+").replace(/_/g, "/"));
+    return new TextDecoder("utf-8", { fatal: true }).decode(Uint8Array.from(bytes, (it) => it.charCodeAt(0)));
+  } catch {
+    return "";
+  }
 }
 
 /** Takes the receipt out of the address that is shown, so that nobody copies it with the page's address. */

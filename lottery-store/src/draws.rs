@@ -202,6 +202,12 @@ pub(crate) fn draw_from(item: &Item) -> Result<Draw, StoreError> {
         notified: notification_counts::from_draw_item(item)?,
         reopened: item.optional_number("reopened")?.unwrap_or(0),
         changes: item.optional_number("changes")?.unwrap_or(0),
-        forfeits: item.optional_json("forfeits")?.unwrap_or_default(),
+        passed_on: match item.optional_json("passed_on")? {
+            Some(passed_on) => passed_on,
+            // As earlier versions called those of withdrawals.
+            None => item.optional_json("forfeits")?.unwrap_or_default(),
+        },
+        seat_changes: item.optional_number("seat_changes")?.unwrap_or(0),
+        closed_at: item.parse_optional("closed_at")?,
     })
 }

@@ -39,6 +39,7 @@ mod ledger;
 mod lotteries;
 mod lottery_lock;
 mod notification_counts;
+mod operator;
 mod own_entry;
 mod participants;
 mod past_winners;
@@ -64,6 +65,7 @@ pub use idempotency::{Claim, StoredResponse};
 pub use ledger::{EarlierAttempt, Notification, NotificationClaim, NotificationState, SendOutcome};
 pub use lotteries::CreateLottery;
 pub use lottery_lock::TakeLottery;
+pub use operator::LaneHead;
 pub use own_entry::OwnPlace;
 pub use page::Page;
 pub use participants::{

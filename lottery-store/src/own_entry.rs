@@ -24,28 +24,33 @@ impl Store {
         lottery_id: &LotteryId,
         receipt: &Receipt,
     ) -> Result<Option<Contact>, StoreError> {
-        let found = self.contacts(lottery_id, std::slice::from_ref(&receipt.participant_id)).await?;
-        Ok(found.into_iter().find(|contact| contact.receipt() == *receipt))
+        let found = self.contacts(lottery_id, std::slice::from_ref(receipt.participant_id())).await?;
+        // The secret alone: a name or an address may have been corrected since the receipt was given.
+        Ok(found.into_iter().find(|contact| receipt.is_of(&contact.nonce)))
     }
 
     /// The place of a receipt's holder in each of these draws of one lottery, in their order. Only an entry that the
     /// receipt explains counts, so that nobody learns anything by a label alone.
     pub async fn own_places(&self, draws: &[Draw], receipt: &Receipt) -> Result<Vec<OwnPlace>, StoreError> {
-        let ranks = self.ranks_of(draws, &receipt.participant_id).await?;
+        let ranks = self.ranks_of(draws, receipt.participant_id()).await?;
         let mut places = Vec::with_capacity(draws.len());
         for (draw, rank) in draws.iter().zip(ranks) {
             let seal = match draw.commitment {
                 None => None,
                 Some(_) => self.seal(&draw.lottery_id, &draw.draw_id).await?,
             };
-            let entry = match &seal {
+            // A receipt for the other version of manifests has no entry in this draw.
+            let label = seal.as_ref().and_then(|seal| receipt.label(&seal.manifest).ok());
+            let entry = match seal.as_ref().zip(label) {
                 None => None,
-                Some(seal) => self.sealed_entry(seal, &receipt.label).await?,
+                Some((seal, label)) => {
+                    let entry = self.sealed_entry(seal, &label).await?.map(|sealed| sealed.entry);
+                    entry.filter(|entry| receipt.owns(entry, &seal.manifest))
+                }
             };
-            let entry = entry.map(|sealed| sealed.entry).filter(|entry| receipt.holds(entry));
             let rank = rank.filter(|_| entry.is_some() && draw.status.has_official_winners());
             let winner = self.winners_ranked(draw, rank).await?.pop();
-            places.push(OwnPlace { entry, winner: winner.filter(|winner| winner.label == receipt.label) });
+            places.push(OwnPlace { entry, winner: winner.filter(|winner| Some(winner.label) == label) });
         }
         Ok(places)
     }

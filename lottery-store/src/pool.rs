@@ -118,6 +118,8 @@ fn pool_member_from(item: &Item) -> Result<PoolMember, StoreError> {
         group: item.parse_optional("group")?,
         holder: item.parse_with("holder", Holder::parse)?,
         excluded: item.optional_flag("excluded")?,
+        binding,
+        fingerprints,
         present: item.optional_flag("present")?,
     })
 }

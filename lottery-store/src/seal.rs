@@ -10,7 +10,8 @@ use lottery::signature::CommitmentSignature;
 use lottery::{Draw, DrawId, DrawStatus, LotteryId};
 
 use crate::draw_status::{STATUS_IS_FROM, Transition};
-use crate::item::{Attributes, NewItem, json, number, text};
+use crate::item::{Attributes, NewItem, flag, json, number, text};
+use crate::operator::take_place;
 use crate::transaction::Outcome;
 use crate::write::Write;
 use crate::{SealAttempt, Store, StoreError, attempts, keys};
@@ -92,7 +93,7 @@ impl Store {
         let mut commit = Transition { lottery_id, draw_id, from, to }
             .write(&format!(
                 "{set_sequence}, sealed_at = :at, entries = :entries, commitment = :commitment, \
-                 #round = :round, round_at = :round_at"
+                 #round = :round, round_at = :round_at, seal_unconfirmed = :yes"
             ))
             .only_if(format!("{STATUS_IS_FROM} AND {unchanged}"))
             .name("#round", "round")
@@ -100,7 +101,8 @@ impl Store {
             .value(":entries", number(manifest.entries))
             .value(":commitment", text(manifest.commitment()))
             .value(":round", number(manifest.beacon.round))
-            .value(":round_at", text(round_at));
+            .value(":round_at", text(round_at))
+            .value(":yes", flag(true));
         if !manifest.is_rehearsal() {
             commit = commit.name("#sequence", "sequence").value(":sequence", number(manifest.sequence));
         }
@@ -116,10 +118,11 @@ impl Store {
                 .with("chunks", number(seal.chunks)),
         );
         let succeed = attempts::succeed(attempt);
-        let mut writes = vec![&commit, &put, &succeed];
-        if !manifest.is_rehearsal() {
-            writes.push(&count);
-        }
+        // A rehearsal takes no number, neither of its lottery nor of the operator. The place is the last write ([`PLACE`]).
+        let counts = (!manifest.is_rehearsal()).then_some(&count);
+        let place = manifest.operator.as_ref().filter(|_| counts.is_some());
+        let place = place.map(|place| take_place(seal, place));
+        let writes: Vec<_> = [&commit, &put, &succeed].into_iter().chain(counts).chain(&place).collect();
         match self.transact_within(&writes, timeout).await? {
             Outcome::Done => Ok(CommitSeal::Committed),
             Outcome::Refused(refusals)

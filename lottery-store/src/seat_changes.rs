@@ -24,7 +24,7 @@ use crate::draws::draw_from;
 use crate::item::{Attributes, NewItem, bytes, flag, json, number, text};
 use crate::seal::SealedDraw;
 use crate::transaction::Outcome;
-use crate::winners::{RankedEntry, pending_items};
+use crate::winners::RankedEntry;
 use crate::write::Write;
 use crate::{Store, StoreError, keys};
 
@@ -366,10 +366,10 @@ impl Store {
 
     /// Writes the rows of those who take seats from behind the ranking. They count once the draw says that they have seats.
     async fn put_takers(&self, draw: &Draw, takers: &[RankedEntry]) -> Result<(), StoreError> {
-        for item in takers.iter().flat_map(|taker| pending_items(&draw.lottery_id, &draw.draw_id, taker)) {
-            self.write(&Write::put(item)).await?;
+        match draw.rehearsal {
+            true => self.put_rehearsed_ranking(&draw.lottery_id, &draw.draw_id, takers).await,
+            false => self.put_pending_ranking(&draw.lottery_id, &draw.draw_id, takers).await,
         }
-        Ok(())
     }
 
     /// The rows of people behind the ranking, by rank.

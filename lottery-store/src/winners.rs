@@ -120,11 +120,6 @@ impl RankedEntry {
     }
 }
 
-/// The row of a ranked entry, and its mark for later draws: neither counts until the draw says so.
-pub(crate) fn pending_items(lottery_id: &LotteryId, draw_id: &DrawId, entry: &RankedEntry) -> [NewItem; 2] {
-    [entry.to_item(lottery_id, draw_id), mark(lottery_id, draw_id, entry)]
-}
-
 impl Winner {
     /// Whether the winner has not left the seat.
     pub fn has_seat(&self) -> bool {
@@ -156,7 +151,8 @@ impl Store {
         draw_id: &DrawId,
         ranking: &[RankedEntry],
     ) -> Result<(), StoreError> {
-        let items = ranking.iter().flat_map(|entry| pending_items(lottery_id, draw_id, entry));
+        let row = |entry| [RankedEntry::to_item(entry, lottery_id, draw_id), mark(lottery_id, draw_id, entry)];
+        let items = ranking.iter().flat_map(row);
         self.put_many(Table::Lottery, &items.collect::<Vec<_>>()).await
     }
 
@@ -200,7 +196,8 @@ impl Store {
         withdrawals: &Withdrawals,
         now: Timestamp,
     ) -> Result<RecordWinners, StoreError> {
-        self.record_as(lottery_id, draw_id, forfeits, now, Some(release(lottery_id, draw_id))).await
+        let release = release(lottery_id, draw_id);
+        self.record_as(lottery_id, draw_id, withdrawals, now, Some(release)).await
     }
 
     /// Ends the drawing of a rehearsal, which holds no lottery.
@@ -208,21 +205,22 @@ impl Store {
         &self,
         lottery_id: &LotteryId,
         draw_id: &DrawId,
-        forfeits: &[Forfeit],
+        withdrawals: &Withdrawals,
         now: Timestamp,
     ) -> Result<RecordWinners, StoreError> {
-        self.record_as(lottery_id, draw_id, forfeits, now, None).await
+        self.record_as(lottery_id, draw_id, withdrawals, now, None).await
     }
 
     async fn record_as(
         &self,
         lottery_id: &LotteryId,
         draw_id: &DrawId,
-        forfeits: &[Forfeit],
+        withdrawals: &Withdrawals,
         now: Timestamp,
         release: Option<Write>,
     ) -> Result<RecordWinners, StoreError> {
-        let set_forfeits = if forfeits.is_empty() { "" } else { ", forfeits = :forfeits" };
+        let Withdrawals { passed_on, changes } = withdrawals;
+        let set = if changes.is_empty() { "" } else { ", passed_on = :passed_on, seat_changes = :changes" };
         let (from, to) = (DrawStatus::Drawn, DrawStatus::Recorded);
         let mut record = Transition { lottery_id, draw_id, from, to }
             .write(&format!(", recorded_at = :now{set}"))
@@ -230,10 +228,9 @@ impl Store {
         if !changes.is_empty() {
             record = record.value(":passed_on", json(passed_on)).value(":changes", number(changes.len()));
         }
-        let mut writes = vec![record, release(lottery_id, draw_id)];
+        let mut writes: Vec<Write> = [record].into_iter().chain(release).collect();
         writes.extend(seat_changes::items(lottery_id, draw_id, changes).map(Write::put));
         // The draw says whether this transaction or an earlier one made the winners official.
-        let writes: Vec<Write> = [record].into_iter().chain(release).collect();
         self.transact(&writes).await?;
         match self.draw(lottery_id, draw_id).await? {
             None => Ok(RecordWinners::Unknown),

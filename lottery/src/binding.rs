@@ -105,6 +105,13 @@ impl std::fmt::Debug for Identity {
     }
 }
 
+/// The label in the pool of the participant with this secret. It is published nowhere since manifests have version 2.
+pub fn pool_label(secret: &Nonce) -> Label {
+    let bytes = expand(secret.as_bytes(), &[b"fair-draw pool"]);
+    let (label, _) = bytes.split_first_chunk().expect("32 bytes are more than 16");
+    Label::from_random(*label)
+}
+
 /// HKDF-Expand (RFC 5869) to 32 bytes.
 fn expand(key: &[u8; 32], info: &[&[u8]]) -> [u8; 32] {
     let mut bytes = [0; 32];

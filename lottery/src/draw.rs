@@ -305,8 +305,12 @@ pub struct Draw {
     pub reopened: u32,
     /// How often it was changed while it waited.
     pub changes: u32,
-    /// The seats whose winners had withdrawn when the winners became official.
-    pub forfeits: Vec<Forfeit>,
+    /// The seats that were passed on, in order: of those who withdrew before the round, then of those who were replaced.
+    pub passed_on: Vec<PassedOn>,
+    /// How many entries the log of seat changes has.
+    pub seat_changes: u32,
+    /// When the organiser closed the draw: from then on nobody is replaced.
+    pub closed_at: Option<Timestamp>,
 }
 
 impl Draw {

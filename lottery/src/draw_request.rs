@@ -170,7 +170,9 @@ impl DrawRequest {
             notified: NotificationsByChannel::default(),
             reopened: 0,
             changes: 0,
-            forfeits: Vec::new(),
+            passed_on: Vec::new(),
+            seat_changes: 0,
+            closed_at: None,
         }
     }
 }

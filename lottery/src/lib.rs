@@ -139,5 +139,6 @@ pub use prize_list::{PrizeList, PrizeListError};
 pub use quota::{Part, Quota};
 pub use record::{ClearWord, Clearing, Field, Record};
 pub use release::{Hold, RankSet, ReleaseMode};
+pub use seats::{PassedOn, ReplaceReason};
 pub use settings::LotteryChange;
 pub use text::hex;

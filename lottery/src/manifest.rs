@@ -39,14 +39,23 @@ impl OperatorPlace {
     /// How many lanes there are.
     pub const LANES: u8 = 16;
 
+    /// The place of a rehearsal: none.
+    pub fn of_rehearsal(lottery_id: &LotteryId) -> Self {
+        Self { lane: Self::lane_of(lottery_id), previous_commitment: None, sequence: 0 }
+    }
+
     /// The lane of a lottery: the first hexadecimal digit of the hash of its id.
     pub fn lane_of(lottery_id: &LotteryId) -> u8 {
         Sha256::digest(lottery_id.as_str())[0] >> 4
     }
 
-    fn check(&self, lottery_id: &LotteryId) -> Result<(), Invalid> {
+    fn check(&self, lottery_id: &LotteryId, is_rehearsal: bool) -> Result<(), Invalid> {
         if self.lane != Self::lane_of(lottery_id) {
             return Err(Invalid::new("stands in another lane of the operator than its lottery"));
+        }
+        if is_rehearsal {
+            let has_place = self.sequence > 0 || self.previous_commitment.is_some();
+            return if has_place { Err(Invalid::new("must have no place, as a rehearsal")) } else { Ok(()) };
         }
         if self.sequence == 0 {
             return Err(Invalid::new("must count from 1 in its lane"));
@@ -106,6 +115,9 @@ pub struct Manifest {
     pub draw_id: DrawId,
     /// How many entries the list has.
     pub entries: u64,
+    /// Whether those cannot win who have won in an earlier draw of the lottery; since [`Version::Two`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exclude_past_winners: Option<bool>,
     /// What this is, if it is not a draw. The manifest of a draw has no such member.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
     pub kind: Option<Kind>,
@@ -208,7 +220,7 @@ impl Manifest {
         if self.closes_at.is_some_and(|closes_at| self.sealed_at < closes_at) {
             return Err(Invalid::new("was sealed before the time until which entries were taken"));
         }
-        self.operator.map_or(Ok(()), |place| place.check(&self.lottery_id))
+        self.operator.map_or(Ok(()), |place| place.check(&self.lottery_id, self.is_rehearsal()))
     }
 
     /// Whether the round is the one that follows from the time of sealing.

@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
-use crate::binding::{Identity, Link, Person};
+use crate::binding::{Identity, Link, Person, pool_label};
 use crate::manifest::{Manifest, Version};
 use crate::{Entry, HexBytes, Holder, Label, Nonce, Participant, ParticipantId};
 
@@ -80,15 +80,111 @@ impl Receipt {
         }
     }
 
-    /// The receipt's short name, such as `A3F9-20C1`: what two people at a door compare. It opens nothing.
-    pub fn code(&self) -> String {
-        short_code(&self.label)
+    /// The receipt as it stands in the address of the page that checks a draw: its JSON in base64url without padding.
+    pub fn to_link(&self) -> String {
+        URL_SAFE_NO_PAD.encode(serde_json::to_vec(self).expect("texts always serialise"))
     }
 
-    /// Whether this entry is the participant's: no other nonce or id gives its holder.
-    pub fn holds(&self, entry: &Entry) -> bool {
-        let nonce = Nonce::from_random(*self.nonce.as_bytes());
-        entry.label == self.label && entry.holder == Holder::commit(&nonce, &self.participant_id)
+    /// The organiser's id of the participant.
+    pub fn participant_id(&self) -> &ParticipantId {
+        match self {
+            Self::One(receipt) => &receipt.participant_id,
+            Self::Two(receipt) => &receipt.participant_id,
+        }
+    }
+
+    /// The participant's label in a draw.
+    pub fn label(&self, manifest: &Manifest) -> Result<Label, Unexplained> {
+        match (self, manifest.version) {
+            (Self::One(receipt), Version::One) => Ok(receipt.label),
+            (Self::Two(receipt), Version::Two) => {
+                Ok(receipt.link().label(&manifest.lottery_id, &manifest.draw_id))
+            }
+            _ => Err(Unexplained::Version),
+        }
+    }
+
+    /// Whether the entry with the participant's label is bound to this receipt: no other receipt gives its holder.
+    pub fn explains(&self, entry: &Entry, manifest: &Manifest) -> Result<(), Unexplained> {
+        let label = self.label(manifest)?;
+        let holder = match self {
+            Self::One(receipt) => {
+                let nonce = Nonce::from_random(*receipt.nonce.as_bytes());
+                Holder::commit(&nonce, &receipt.participant_id)
+            }
+            Self::Two(receipt) => {
+                let identity = receipt.identity();
+                receipt.link().holder(&manifest.lottery_id, &manifest.draw_id, &identity)
+            }
+        };
+        match (entry.label == label, entry.holder == holder) {
+            (false, _) => Err(Unexplained::Label(label)),
+            (true, false) => Err(Unexplained::Holder(label)),
+            (true, true) => Ok(()),
+        }
+    }
+}
+
+impl Receipt {
+    /// The receipt's short name, such as `A3F9-20C1`: what two people at a door compare. It opens nothing.
+    pub fn code(&self) -> String {
+        match self {
+            Self::One(receipt) => short_code(&receipt.label),
+            Self::Two(receipt) => short_code(&pool_label(&receipt.secret())),
+        }
+    }
+
+    /// The version of the manifests for which it is.
+    pub fn version(&self) -> Version {
+        match self {
+            Self::One(_) => Version::One,
+            Self::Two(_) => Version::Two,
+        }
+    }
+
+    /// Whether the entry is the participant's, also if their name or address was corrected since the receipt was given:
+    /// in manifests of version 2 nobody else can know the label before it is published.
+    pub fn owns(&self, entry: &Entry, manifest: &Manifest) -> bool {
+        match self.explains(entry, manifest) {
+            Ok(()) => true,
+            Err(Unexplained::Holder(_)) => matches!(self, Self::Two(_)),
+            Err(_) => false,
+        }
+    }
+
+    /// Whether it is the receipt of the participant with this secret.
+    pub fn is_of(&self, secret: &Nonce) -> bool {
+        let own = match self {
+            Self::One(receipt) => &receipt.nonce,
+            Self::Two(receipt) => &receipt.secret,
+        };
+        own.as_bytes() == secret.as_bytes()
+    }
+}
+
+impl PersonReceipt {
+    fn secret(&self) -> Nonce {
+        Nonce::from_random(*self.secret.as_bytes())
+    }
+
+    fn link(&self) -> Link {
+        Link::of(&self.secret())
+    }
+
+    fn identity(&self) -> Identity {
+        let person = Person {
+            email: self.email.as_deref(),
+            name: &self.name,
+            participant_id: self.participant_id.as_str(),
+            phone: self.phone.as_deref(),
+        };
+        Identity::commit(&self.secret(), person)
+    }
+}
+
+impl fmt::Debug for Receipt {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Receipt(***)")
     }
 }
 

@@ -13,6 +13,7 @@ mod evening;
 mod executions;
 mod failures;
 mod fair_draw;
+mod fold;
 mod guests;
 mod harsh;
 mod import;

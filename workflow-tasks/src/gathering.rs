@@ -29,6 +29,7 @@ struct Gathered {
     /// The number of the group, from 1; 0 is none.
     group: u32,
     is_excluded: bool,
+    is_absent: bool,
     participant_id: Box<str>,
 }
 
@@ -69,6 +70,7 @@ impl Gathering {
             tickets: member.tickets,
             group,
             is_excluded: member.excluded,
+            is_absent: self.draw.present_only && !member.present,
             participant_id: member.participant_id.as_str().into(),
         });
         Ok(())
@@ -94,7 +96,8 @@ impl Gathering {
             let gathered = &entries[place];
             let excluded = match (gathered.is_excluded, places.get(&place)) {
                 (true, _) => Some(Exclusion::Organiser),
-                (false, won) => won.cloned().map(Exclusion::PastWinner),
+                (false, Some(won)) => Some(Exclusion::PastWinner(won.clone())),
+                (false, None) => gathered.is_absent.then_some(Exclusion::Absent),
             };
             let group = (gathered.group as usize).checked_sub(1).and_then(|index| groups.get(index)).cloned();
             let entry = Entry {

@@ -261,8 +261,7 @@ impl<'a> ChannelRun<'a> {
     /// The address of the winner's own entry, from which the draw is checked. The receipt is after the `#`, which no browser sends to a server.
     fn check(&self, contact: &Contact) -> String {
         let lottery_id = &self.draw.lottery_id;
-        let receipt = contact.receipt();
-        let receipt = format!("{},{},{}", receipt.label, receipt.nonce, receipt.participant_id);
+        let receipt = contact.receipt(self.lottery.manifest_version).to_link();
         let public_url = &self.cx.config.public_url;
         format!("{public_url}/#/lotteries/{lottery_id}/me?receipt={receipt}")
     }

@@ -27,11 +27,13 @@ pub async fn handle(cx: &TaskContext, input: DrawInput) -> Result<Output, TaskEr
         status if status.has_official_winners() => return Ok(Output { notify: Positions::first(&draw) }),
         status => return Err(TaskError::WrongStatus(status)),
     }
-    let forfeits = forfeits(cx, &draw).await?;
     let now = cx.clock.now();
+    let withdrawals = cx.store.decide_withdrawals(&draw, cx.organiser_key.as_ref(), now).await?;
+    // Retried until the operator puts the key back with which the draw was sealed.
+    let withdrawals = withdrawals.ok_or(TaskError::NotConfigured("ORGANISER_SECRET_ARN"))?;
     let recorded = match draw.rehearsal {
-        true => cx.store.record_rehearsed(lottery_id, draw_id, &forfeits, now).await?,
-        false => cx.store.record_winners(lottery_id, draw_id, &forfeits, now).await?,
+        true => cx.store.record_rehearsed(lottery_id, draw_id, &withdrawals, now).await?,
+        false => cx.store.record_winners(lottery_id, draw_id, &withdrawals, now).await?,
     };
     match recorded {
         RecordWinners::Recorded(draw) => Ok(Output { notify: Positions::first(&draw) }),

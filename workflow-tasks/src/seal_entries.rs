@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use lottery::feasibility::Infeasible;
-use lottery::manifest::{Algorithm, Kind, Manifest, NamedRound, Version};
+use lottery::manifest::{Algorithm, Kind, Manifest, NamedRound, OperatorPlace, Version};
 use lottery::moment::Moment;
 use lottery::seal::SealedEntries;
 use lottery::{Commitment, Draw, DrawId, DrawStatus, Invalid, Lottery, Reason};
@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use crate::past_winners::PastWinners;
 use crate::release::release;
-use crate::sealing::{Excluded, PastWinners, Written, write_entries};
+use crate::sealing::{Written, write_entries};
 use crate::{DrawInput, TaskContext, TaskError};
 
 /// How often a contended commit is made anew: others may take many places in the operator's lane meanwhile.
@@ -54,8 +54,10 @@ pub async fn handle(cx: &TaskContext, input: DrawInput) -> Result<Output, TaskEr
     if draw.status != DrawStatus::Waiting {
         return found_in_time(cx, draw).await;
     }
-    let excluded = Excluded { past_winners: past_winners(cx, &draw).await?, absent: draw.present_only };
-    let Written { mut attempt, chunks, entries } = write_entries(cx, &draw, excluded).await?;
+    let lottery = cx.store.lottery(lottery_id).await?.ok_or(TaskError::DrawUnknown)?;
+    let past_winners = past_winners(cx, &draw).await?;
+    let Written { mut attempt, chunks, entries } =
+        write_entries(cx, &draw, lottery.manifest_version, past_winners).await?;
     let outcome = match entries {
         Err(infeasible) => reject(cx, &draw, &infeasible).await?,
         Ok(sealed) => commit(cx, &draw, sealed, &mut attempt, chunks).await?,
@@ -260,6 +262,7 @@ async fn before(cx: &TaskContext, draw: &Draw) -> Result<Before, TaskError> {
     };
     let place = match lottery.manifest_version {
         Version::One => None,
+        Version::Two if draw.rehearsal => Some(OperatorPlace::of_rehearsal(&draw.lottery_id)),
         Version::Two => Some(cx.store.next_operator_place(&draw.lottery_id).await?),
     };
     Ok(Before { lottery, previous, place })
@@ -283,6 +286,7 @@ fn manifest(
         closes_at: draw.closes_at.map(Moment::from_timestamp).transpose().map_err(outside_calendar)?,
         draw_id: draw.draw_id.clone(),
         entries: sealed.entries,
+        exclude_past_winners: place.map(|_| draw.exclude_past_winners),
         kind: draw.rehearsal.then_some(Kind::Rehearsal),
         lottery_id: draw.lottery_id.clone(),
         margin_seconds,

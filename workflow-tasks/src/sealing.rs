@@ -19,17 +19,6 @@ use crate::{TaskContext, TaskError};
 /// The number of chunks that are written concurrently.
 const CONCURRENCY: usize = 8;
 
-/// The participants who have won before, and so cannot win.
-pub(crate) type PastWinners = HashMap<ParticipantId, Exclusion>;
-
-/// Who cannot win, beside those whom the organiser excludes.
-pub(crate) struct Excluded {
-    /// Those who won before.
-    pub(crate) past_winners: PastWinners,
-    /// Whether everybody who is not marked as present.
-    pub(crate) absent: bool,
-}
-
 /// What was written; it counts once it is committed to.
 pub(crate) struct Written {
     /// The attempt of this run. The commit decides which attempt's chunks count.
@@ -51,14 +40,16 @@ struct Chunk {
 pub(crate) async fn write_entries(
     cx: &TaskContext,
     draw: &Draw,
-    excluded: Excluded,
+    version: Version,
+    past_winners: PastWinners,
 ) -> Result<Written, TaskError> {
     let (name, now) = (Uuid::new_v4().to_string(), cx.clock.now());
     let mut attempt = cx.store.begin_attempt(&draw.lottery_id, &draw.draw_id, &name, now).await?;
     let (to_hash, pages) = channel(1);
     let (to_write, chunks) = channel(CONCURRENCY);
     let prizes = draw.prizes.clone();
-    let hashing = tokio::task::spawn_blocking(move || hash(&prizes, &excluded, pages, &to_write));
+    let gathering = Gathering::new(draw, version, past_winners);
+    let hashing = tokio::task::spawn_blocking(move || hash(&prizes, gathering, pages, &to_write));
     let (read, marks) = join(read(cx, draw, to_hash), write(cx, &mut attempt, chunks)).await;
     // Each of the three stops when another does; the results are checked in the order in which an error spreads.
     let marks = marks?;
@@ -82,24 +73,29 @@ async fn read(cx: &TaskContext, draw: &Draw, pages: Sender<Vec<PoolMember>>) -> 
 
 fn hash(
     prizes: &PrizeList,
-    excluded: &Excluded,
+    mut gathering: Gathering,
     mut pages: Receiver<Vec<PoolMember>>,
     chunks: &Sender<Chunk>,
 ) -> Result<Result<SealedEntries, Infeasible>, StoreError> {
     while let Some(members) = pages.blocking_recv() {
         for member in members {
-            let sealed = sealed_entry(member, excluded);
-            let leaf_hash =
-                seal.push(&sealed.entry).map_err(|unsorted| StoreError::Broken(unsorted.to_string()))?;
-            tree.push_hash(leaf_hash);
-            entries.push(sealed);
-            if entries.len() == CHUNK_ENTRIES {
-                let entries = std::mem::replace(&mut entries, Vec::with_capacity(CHUNK_ENTRIES));
-                let chunk = Chunk { entries, root: std::mem::take(&mut tree).root() };
-                if chunks.blocking_send(chunk).is_err() {
-                    // Writing has failed, and returns the error.
-                    return Ok(seal.finish());
-                }
+            gathering.take(member)?;
+        }
+    }
+    let (mut seal, mut tree) = (Seal::new(prizes), MerkleTree::default());
+    let mut entries = Vec::with_capacity(CHUNK_ENTRIES);
+    for sealed in gathering.into_sorted() {
+        let sealed = sealed?;
+        let leaf_hash =
+            seal.push(&sealed.entry).map_err(|unsorted| StoreError::Broken(unsorted.to_string()))?;
+        tree.push_hash(leaf_hash);
+        entries.push(sealed);
+        if entries.len() == CHUNK_ENTRIES {
+            let entries = std::mem::replace(&mut entries, Vec::with_capacity(CHUNK_ENTRIES));
+            let chunk = Chunk { entries, root: std::mem::take(&mut tree).root() };
+            if chunks.blocking_send(chunk).is_err() {
+                // Writing has failed, and returns the error.
+                return Ok(seal.finish());
             }
         }
     }
@@ -139,18 +135,4 @@ async fn write(
     let mut marks: Vec<(u32, ChunkMark)> = writes.try_buffer_unordered(CONCURRENCY).try_collect().await?;
     marks.sort_unstable_by_key(|(number, _)| *number);
     Ok(marks.into_iter().map(|(_, mark)| mark).collect())
-}
-
-fn sealed_entry(member: PoolMember, whom: &Excluded) -> SealedEntry {
-    let excluded = match member.excluded {
-        true => Some(Exclusion::Organiser),
-        false => {
-            let is_absent = whom.absent && !member.present;
-            let won = whom.past_winners.get(&member.participant_id).cloned();
-            won.or_else(|| is_absent.then_some(Exclusion::Absent))
-        }
-    };
-    let PoolMember { participant_id, label, tickets, group, holder, .. } = member;
-    let group = group.map(Group::respelled);
-    SealedEntry { entry: Entry { excluded, group, holder, label, tickets }, participant_id }
 }

@@ -12,7 +12,7 @@ use lottery::{
     ParticipantFields, ParticipantId, PhoneNumber, Record, Refusal, Tickets,
 };
 use lottery_store::Joined;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;

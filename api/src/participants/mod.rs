@@ -74,7 +74,7 @@ async fn withdraw_one(
         subscriptions::end(state, subscription_arn).await?;
     }
     let Withdrawal::Gone { subscription_arn } =
-        state.store.withdraw_participant(lottery_id, participant_id).await?
+        state.store.withdraw_participant(lottery_id, participant_id, state.clock.now()).await?
     else {
         return Err(unknown_participant());
     };

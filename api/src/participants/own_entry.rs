@@ -22,16 +22,22 @@ const DRAWS: usize = 10;
 
 /// The fields of [`ReceiptBody`].
 #[cfg(test)]
-pub(crate) const RECEIPT_FIELDS: [&str; 3] = ["label", "nonce", "participant_id"];
+pub(crate) const RECEIPT_FIELDS: [&str; 7] =
+    ["email", "label", "name", "nonce", "participant_id", "phone", "secret"];
 
-/// A receipt, as it was given when its holder joined.
+/// A receipt, as it was given: with `email`, `name`, `phone` and `secret`, or, in a lottery that was created before receipts named
+/// the person, with `label` and `nonce`.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[allow(dead_code, reason = "describes the body that is read as `lottery::Receipt`")]
 pub(crate) struct ReceiptBody {
-    label: String,
-    nonce: String,
+    email: Option<String>,
+    label: Option<String>,
+    name: Option<String>,
+    nonce: Option<String>,
     participant_id: String,
+    phone: Option<String>,
+    secret: Option<String>,
 }
 
 /// What a lottery knows of the holder of a receipt.
@@ -191,7 +197,7 @@ pub(super) async fn holder(
 pub(super) fn read_receipt(body: Value) -> Result<Receipt, ApiError> {
     let malformed = || FieldError {
         field: "receipt".to_owned(),
-        reason: Refusal::Malformed { sentence: "must be a receipt: label, nonce, participant_id".to_owned() },
+        reason: Refusal::Malformed { sentence: "must be a receipt: email, name, participant_id, phone, secret".to_owned() },
     };
     serde_json::from_value(body).map_err(|_| malformed().into())
 }

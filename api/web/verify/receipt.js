@@ -31,6 +31,11 @@ export function ownEntry(receipt, manifest) {
   return { label, holder };
 }
 
+/** The label in the pool of the participant with this secret, whose beginning is the receipt's short name. */
+export function poolLabel(secret) {
+  return uuid(expand(unhex(secret), utf8("fair-draw pool")).slice(0, 16));
+}
+
 /** The first block of HKDF-Expand (RFC 5869). */
 function expand(key, info) {
   return hmac(key)(join(info, Uint8Array.of(1)));

@@ -181,12 +181,25 @@ const PROOF = {
 };
 
 /** A shape of a proof, of a rehearsal: its manifest says so in a member that no draw's has. */
-export function ofRehearsal(shape) {
+function ofRehearsal(shape) {
   return { ...shape, manifest: { ...shape.manifest, kind: text(/^rehearsal$/) } };
 }
 
-/** A proof of the second version has witnesses, of whom there may be none. */
-export const PROOF_2 = {
+/** Whether a manifest is a rehearsal's. */
+export function isRehearsal(manifest) {
+  return Object.hasOwn(Object(manifest), "kind");
+}
+
+/** A manifest of the second version says more. */
+const MANIFEST_2 = {
+  ...PROOF.manifest,
+  exclude_past_winners: (value) => typeof value === "boolean",
+  operator: { lane: whole(0, 15), previous_commitment: orNull(hexadecimal(32)), sequence: whole(0, EXACT) },
+  version: whole(2, 2),
+};
+
+/** A proof of the second version has witnesses and seat changes, of which there may be none. */
+const PROOF_2 = {
   ...PROOF,
   changes: list(
     {
@@ -208,6 +221,7 @@ export const PROOF_2 = {
 
 /** The shape of a proof of this version with a manifest of that version. */
 export function proofShape(proof) {
-  const shape = proof?.version === 2 ? PROOF_2 : PROOF;
-  return proof?.manifest?.version === 2 ? { ...shape, manifest: MANIFEST_2 } : shape;
+  const proofs = proof?.version === 2 ? PROOF_2 : PROOF;
+  const shape = proof?.manifest?.version === 2 ? { ...proofs, manifest: MANIFEST_2 } : proofs;
+  return isRehearsal(proof?.manifest) ? ofRehearsal(shape) : shape;
 }

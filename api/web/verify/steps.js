@@ -6,7 +6,8 @@ import { bigEndian, canonical, hex, join, sha256, unhex, utf8 } from "./bytes.js
 import { replay } from "./changes.js";
 import { EntryList } from "./entries.js";
 import { inLine, ranking, scorer } from "./ranking.js";
-import { PROOF, PROOF_2, RECEIPT, fits, isMoment, ofRehearsal } from "./shape.js";
+import { ownEntry } from "./receipt.js";
+import { fits, isMoment, isRehearsal, proofShape } from "./shape.js";
 import { isSigned } from "./signature.js";
 import { fromBase64, worth } from "./witness.js";
 
@@ -195,8 +196,7 @@ function read(bytes) {
   } catch {
     throw new Broken("form_json");
   }
-  const shape = proof?.version === 2 ? PROOF_2 : PROOF;
-  need(fits(proof, isRehearsal(proof?.manifest) ? ofRehearsal(shape) : shape), "form_fields");
+  need(fits(proof, proofShape(proof)), "form_fields");
   need(canonical(proof) === text, "form_canonical");
   return { proof, entries: list === "null" ? null : bytes.subarray(first + 1, tail - 1) };
 }
@@ -219,20 +219,6 @@ function decode(bytes) {
   return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
 }
 
-/** A receipt as it was kept, or null. */
-export function readReceipt(text) {
-  try {
-    const receipt = JSON.parse(text);
-    return fits(receipt, RECEIPT) ? receipt : null;
-  } catch {
-    return null;
-  }
-}
-
-function isRehearsal(manifest) {
-  return Object.hasOwn(Object(manifest), "kind");
-}
-
 function checkManifest(manifest) {
   // A rehearsal stands in no row of draws.
   const isFirst = isRehearsal(manifest) || manifest.sequence === 1;
@@ -246,14 +232,15 @@ function checkManifest(manifest) {
   if (manifest.version === 2) {
     const { lane, previous_commitment: previous, sequence } = manifest.operator;
     need(lane === sha256(utf8(manifest.lottery_id))[0] >> 4, "manifest_operator");
-    need(sequence > 0 && (previous === null) === (sequence === 1), "manifest_operator");
+    const isPlaced = sequence > 0 && (previous === null) === (sequence === 1);
+    need(isRehearsal(manifest) ? sequence === 0 && previous === null : isPlaced, "manifest_operator");
   }
 }
 
 /** Nobody can have won in a draw that is no earlier one. */
 function checkPastWinners(manifest, draws) {
   need(!draws.size || manifest.exclude_past_winners, "entries_past_winners");
-  need(!draws.size || manifest.sequence > 1, "entries_past_winners");
+  need(!draws.size || manifest.sequence !== 1, "entries_past_winners");
   need(!draws.has(manifest.draw_id), "entries_past_winners");
 }
 

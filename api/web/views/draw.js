@@ -24,6 +24,7 @@ import { watchDraw } from "../watch.js";
 import { Notifications } from "./notifications.js";
 import { whomInWords } from "./quota_form.js";
 import { Release } from "./release.js";
+import { Replace } from "./replace.js";
 import { waitingForm } from "./waiting.js";
 import { Winners } from "./winners.js";
 

@@ -4,7 +4,7 @@
 import { address, get } from "../api.js";
 import { foreign, h, put } from "../dom.js";
 import { isFinal, lotteryPath } from "../draws.js";
-import { badge, inZone, timestamp, number, prizes, shortHash } from "../format.js";
+import { drawBadge, inZone, timestamp, number, prizes, shortHash } from "../format.js";
 import { t } from "../i18n/index.js";
 import { pageOf, paged } from "../paging.js";
 import { poll } from "../poll.js";
@@ -141,7 +141,7 @@ function item(lottery, draw) {
       draw.rehearsal
         ? h("span", { class: "badge warn", "data-rehearsal": "yes" }, t("rehearsal.badge"))
         : null,
-      badge(draw.status),
+      drawBadge(draw),
     ),
     h(
       "p",

@@ -6,6 +6,7 @@ import { field, foreign, h, put } from "../dom.js";
 import { drawPath } from "../draws.js";
 import { number, prizes, trouble } from "../format.js";
 import { t } from "../i18n/index.js";
+import { passedOnInWords } from "../passed_on.js";
 import { givenReceipt, receiptText } from "../receipt.js";
 import { link } from "../router.js";
 import { readReceipt } from "../verify/receipt.js";
@@ -132,11 +133,9 @@ export async function show(root, { parameters: [lottery, id], signal }) {
       : noted.value.trim()
         ? null
         : t("verdict.unwitnessed");
-    finish(
-      found,
-      t(`verdict.${found}`),
-      found === "broken" || found === "incomplete" || found === "rehearsal" ? null : time,
-    );
+    const words = t(`verdict.${found}`);
+    const isWhole = !["broken", "incomplete", "rehearsal"].includes(found);
+    finish(found, words, isWhole ? [time, seats].filter(Boolean).join(" ") : null);
   }
 
   function finish(kind, text, more) {

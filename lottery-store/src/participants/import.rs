@@ -226,7 +226,9 @@ impl Store {
         }
         let ids: Vec<_> = records.iter().map(|record| &record.participant_id).collect();
         self.note_seen(import, &ids, now).await?;
-        let author = Author { lottery_id: &import.lottery_id, now, import: Some(import), joined: None };
+        let key = self.fingerprint_key(&import.lottery_id).await?;
+        let lottery_id = &import.lottery_id;
+        let author = Author { lottery_id, key: &key, now, import: Some(import), joined: None };
         let recorded = self.record(&author, records).await?;
         let mut counts = ImportCounts::default();
         for answer in &recorded {

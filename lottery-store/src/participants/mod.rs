@@ -23,6 +23,8 @@ mod undo;
 mod withdraw;
 
 use jiff::Timestamp;
+use lottery::binding::{Identity, Link, pool_label};
+use lottery::fingerprint::FingerprintKey;
 use lottery::joining::mailbox_of;
 use lottery::{
     EmailAddress, Group, Holder, Label, LotteryId, Name, Nonce, OwnWords, Participant, ParticipantId,
@@ -99,10 +101,11 @@ struct StoredContact {
 
 impl StoredContact {
     fn new(participant: Participant, now: Timestamp) -> Self {
+        let nonce = Nonce::from_random(rand::random());
         Self {
             participant,
-            label: Label::from_random(rand::random()),
-            nonce: Nonce::from_random(rand::random()),
+            label: pool_label(&nonce),
+            nonce,
             registered_at: now,
             subscription_arn: None,
             subscribed_at: None,
@@ -152,7 +155,7 @@ impl StoredContact {
     /// for lotteries whose manifests have the first version.)
     fn participant_item(&self, lottery_id: &LotteryId, key: &FingerprintKey) -> NewItem {
         let participant = &self.participant;
-        NewItem::sized(keys::participant(lottery_id, &self.label), 7)
+        NewItem::sized(keys::participant(lottery_id, &self.label), 10)
             .with("participant_id", text(&participant.participant_id))
             .with("label", text(self.label))
             .with("holder", text(Holder::commit(&self.nonce, &participant.participant_id)))

@@ -9,6 +9,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use jiff::Timestamp;
+use lottery::fingerprint::FingerprintKey;
 use lottery::{EmailAddress, Label, LotteryId, OwnWords, Participant, ParticipantId, Record};
 
 use super::changes::{Batches, Plan};
@@ -160,7 +161,8 @@ impl Store {
         records: &[Record],
         now: Timestamp,
     ) -> Result<Vec<Recorded>, StoreError> {
-        self.record(&Author { lottery_id, now, import: None, joined: None }, records).await
+        let key = self.fingerprint_key(lottery_id).await?;
+        self.record(&Author { lottery_id, key: &key, now, import: None, joined: None }, records).await
     }
 
     /// Takes somebody who enters by themselves.
@@ -171,7 +173,9 @@ impl Store {
         joined: &Joined,
         now: Timestamp,
     ) -> Result<Recorded, StoreError> {
-        self.put_alone(&Author { lottery_id, now, import: None, joined: Some(joined) }, record).await
+        let key = self.fingerprint_key(lottery_id).await?;
+        let author = Author { lottery_id, key: &key, now, import: None, joined: Some(joined) };
+        self.put_alone(&author, record).await
     }
 
     /// Whether an address is taken in a lottery, as it is written.
@@ -339,7 +343,8 @@ impl Store {
         record: &Record,
         now: Timestamp,
     ) -> Result<Option<Recorded>, StoreError> {
-        let author = Author { lottery_id, now, import: None, joined: None };
+        let key = self.fingerprint_key(lottery_id).await?;
+        let author = Author { lottery_id, key: &key, now, import: None, joined: None };
         self.decide(&author, record, About::Known).await
     }
 

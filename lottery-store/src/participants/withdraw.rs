@@ -7,7 +7,9 @@ use lottery::{Label, LotteryId, ParticipantId};
 
 use super::StoredContact;
 use super::counts::{Delta, Groups};
-use crate::item::{NewItem, number};
+use crate::item::{Attributes, NewItem, number, text};
+use crate::store::Table;
+use crate::table::EXPIRES_AT;
 use crate::transaction::{MOST_WRITES, Outcome};
 use crate::write::Write;
 use crate::{Store, StoreError, keys};
@@ -68,6 +70,7 @@ impl Store {
             let groups = self.counted_groups(lottery_id, &contact.participant.group.iter().collect()).await?;
             let mut writes = leave(lottery_id, &contact);
             writes.push(Write::delete(keys::journal(lottery_id, participant_id)));
+            writes.push(Write::put(withdrawn(lottery_id, &contact.label, now)));
             let delta = Delta::of_contacts(Some(&contact), None, &groups);
             writes.extend(delta.write(lottery_id, rand::random()));
             if let Outcome::Done = self.transact(&writes).await? {

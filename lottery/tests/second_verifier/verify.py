@@ -466,6 +466,9 @@ def check_operator(manifest):
     place = manifest["operator"]
     lane = sha256(manifest["lottery_id"].encode())[0] >> 4
     need(place["lane"] == lane, "manifest", "another lane than the lottery's")
+    if "kind" in manifest:
+        need(place["sequence"] == 0 and place["previous_commitment"] is None, "manifest", "a rehearsal with a place")
+        return
     need(place["sequence"] > 0, "manifest", "the lane counts from 1")
     is_first = place["previous_commitment"] is None
     need(is_first == (place["sequence"] == 1), "manifest", "the draw before in the lane must be named, unless it is the first")
@@ -475,7 +478,7 @@ def check_past_winners(manifest, entries):
     """Nobody can have won in a draw that is no earlier one."""
     draws = {entry["excluded"].split(":")[1] for entry in entries if (entry["excluded"] or "").startswith("past_winner:")}
     need(not draws or manifest["exclude_past_winners"], "entries", "past winners are excluded, which the manifest denies")
-    need(not draws or manifest["sequence"] > 1, "entries", "past winners before the first draw")
+    need(not draws or manifest["sequence"] != 1, "entries", "past winners before the first draw")
     need(manifest["draw_id"] not in draws, "entries", "past winners of this very draw")
 
 
@@ -525,10 +528,9 @@ def check_receipt(receipt, manifest, entries):
 def verify(data, roots=(), receipt=None):
     data, listed = cut(data)
     proof = parsed(data, "form")
-    is_second = isinstance(proof, dict) and proof.get("version") == 2
     # The manifest of a rehearsal says so in a member that no draw's has.
     is_rehearsal = isinstance(proof, dict) and isinstance(proof.get("manifest"), dict) and "kind" in proof["manifest"]
-    shape = PROOF_2 if is_second else PROOF
+    shape = shape_of(proof)
     if is_rehearsal:
         shape = {**shape, "manifest": {**shape["manifest"], "kind": text("rehearsal")}}
     need(fits(proof, shape), "form", "not every field and no other, in its bounds")
@@ -603,6 +605,10 @@ def verify(data, roots=(), receipt=None):
         need(not proof.get("changes"), "changes", "seat changes without winners")
         return {"verdict": "incomplete", "commitment": commitment.hex()}
     need(ranking == proof["ranking"], "ranking", "another ranking than the one that follows")
+    organiser = bytes.fromhex(proof["signature"]["public_key"])
+    replay(proof.get("changes", []), commitment, organiser, ranking, line, manifest)
+    if receipt is not None:
+        check_receipt(receipt, manifest, entries)
     if is_rehearsal:
         return {"verdict": "rehearsal", "commitment": commitment.hex(), "ranking": ranking, "witnesses": stamps}
     verdict = "holds" if chain_hash.hex() == QUICKNET else "consistent"
