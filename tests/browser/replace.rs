@@ -17,7 +17,8 @@ async fn an_organiser_replaces_an_absent_winner_and_everybody_sees_how_often_and
         let draw = client.run_draw("party", json!({"winners": 3, "alternates": 1})).await;
         let draw = draw["draw_id"].as_str().unwrap();
         let address = format!("/lotteries/party/draws/{draw}");
-        let taker = client.get(&format!("{address}/winners/1/replace")).await.expect(200)["taker"]["name"].clone();
+        let taker =
+            client.get(&format!("{address}/winners/1/replace")).await.expect(200)["taker"]["name"].clone();
 
         let browser = Browser::open(stack.api(), reader).await;
         browser.sign_in(stack.token()).await;

@@ -9,8 +9,8 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 
-use lottery::{PrizeList, ReplaceReason};
 use lottery::moment::Moment;
+use lottery::{PrizeList, ReplaceReason};
 use serde_json::{Value, json};
 
 use super::bundles::{Draw, entries, prizes, prizes_of_several};
