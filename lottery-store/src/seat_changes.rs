@@ -201,7 +201,8 @@ impl Store {
             let takers = withdrawals.passed_on.iter().filter_map(|seat| seat.taken_by);
             let behind = takers.filter_map(|rank| Some((rank, line.behind(rank)?.clone()))).collect();
             let behind = self.identified(&seal, behind).await?;
-            let withdrawn = self.withdrawn(&draw.lottery_id, behind.iter().map(|entry| &entry.member)).await?;
+            let withdrawn =
+                self.withdrawn(&draw.lottery_id, behind.iter().map(|entry| &entry.member)).await?;
             let has_gone = |entry: &&RankedEntry| withdrawn.get(&entry.member).is_some_and(|at| counts(*at));
             let more: Vec<u32> = behind.iter().filter(has_gone).map(|entry| entry.rank).collect();
             if more.is_empty() {

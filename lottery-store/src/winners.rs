@@ -151,7 +151,8 @@ impl Store {
         draw_id: &DrawId,
         ranking: &[RankedEntry],
     ) -> Result<(), StoreError> {
-        let row = |entry| [RankedEntry::to_item(entry, lottery_id, draw_id), mark(lottery_id, draw_id, entry)];
+        let row =
+            |entry| [RankedEntry::to_item(entry, lottery_id, draw_id), mark(lottery_id, draw_id, entry)];
         let items = ranking.iter().flat_map(row);
         self.put_many(Table::Lottery, &items.collect::<Vec<_>>()).await
     }

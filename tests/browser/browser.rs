@@ -58,11 +58,7 @@ impl Browser {
         Self::open_in_turn(&self.page, reader, None).await
     }
 
-    async fn open_in_turn(
-        page: &str,
-        reader: Reader,
-        turn: Option<SemaphorePermit<'static>>,
-    ) -> Browser {
+    async fn open_in_turn(page: &str, reader: Reader, turn: Option<SemaphorePermit<'static>>) -> Browser {
         let http = end_to_end_tests::http();
         let mut starts = 1;
         let (driver, profile, session) = loop {

@@ -186,8 +186,8 @@ async fn an_absent_winner_is_replaced_whoever_takes_the_seat_is_told_once_and_ev
     let draw = draw["draw_id"].as_str().unwrap().to_owned();
     let path = format!("/lotteries/party/draws/{draw}");
     let before = full(&client, &draw).await;
-    let notified = client.addressed(&draw, "sms").await;
-    assert_eq!(notified.len(), 3);
+    let addressed = client.addressed(&draw, "sms").await;
+    assert_eq!(addressed.len(), 3);
 
     // Whom the seat goes to is known before, and cannot be chosen.
     let seat = format!("{path}/winners/2/replace");
@@ -217,9 +217,9 @@ async fn an_absent_winner_is_replaced_whoever_takes_the_seat_is_told_once_and_ev
     assert_eq!(of_rank(4)["participant_id"], next["participant_id"]);
     assert_eq!((&of_rank(4)["instead_of"], &of_rank(4)["prize"]), (&json!(2), &before[1]["prize"]));
     let phone = phone_of(next["participant_id"].as_str().unwrap());
-    let mut expected = notified.clone();
+    let mut expected = addressed.clone();
     expected.insert(phone.clone());
-    told(&client, &draw, &expected).await;
+    notified(&client, &draw, &expected).await;
     let messages = client.messages(&draw).await;
     assert_eq!(messages.len(), 4, "each once: {messages:?}");
 

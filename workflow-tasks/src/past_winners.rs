@@ -112,6 +112,7 @@ mod tests {
             binding: None,
             fingerprints,
             excluded: false,
+            present: false,
         }
     }
 

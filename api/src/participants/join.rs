@@ -8,8 +8,8 @@ use lottery::joining::mailbox_of;
 use lottery::list::{Why, read_email, read_phone};
 use lottery::receipt::Receipt;
 use lottery::{
-    EmailAddress, FieldError, Group, JoinState, Lottery, LotteryId, Name, OwnWords, Participant,
-    ParticipantFields, ParticipantId, PhoneNumber, Record, Refusal, Tickets,
+    EmailAddress, FieldError, Group, JoinState, Lottery, Name, OwnWords, Participant, ParticipantFields,
+    ParticipantId, PhoneNumber, Record, Refusal, Tickets,
 };
 use lottery_store::Joined;
 use serde::Deserialize;

@@ -197,7 +197,9 @@ pub(super) async fn holder(
 pub(super) fn read_receipt(body: Value) -> Result<Receipt, ApiError> {
     let malformed = || FieldError {
         field: "receipt".to_owned(),
-        reason: Refusal::Malformed { sentence: "must be a receipt: email, name, participant_id, phone, secret".to_owned() },
+        reason: Refusal::Malformed {
+            sentence: "must be a receipt: email, name, participant_id, phone, secret".to_owned(),
+        },
     };
     serde_json::from_value(body).map_err(|_| malformed().into())
 }

@@ -73,7 +73,8 @@ async fn the_document_lists_exactly_the_routes_and_each_is_there() {
         }
     }
     listed.sort();
-    let mut expected: Vec<_> = ROUTES.iter().map(|(method, path)| ((*method).to_owned(), (*path).to_owned())).collect();
+    let mut expected: Vec<_> =
+        ROUTES.iter().map(|(method, path)| ((*method).to_owned(), (*path).to_owned())).collect();
     expected.sort();
     assert_eq!(listed, expected);
     for (method, path) in ROUTES {
@@ -110,7 +111,9 @@ async fn every_operation_tells_its_parameters_answers_failures_and_security() {
             assert_eq!(found, 1, "{operation_text}");
         }
         assert_eq!(
-            ["post", "patch", "put"].contains(&method) && !path.ends_with("cancel") && !path.ends_with("undo"),
+            ["post", "patch", "put"].contains(&method)
+                && !path.ends_with("cancel")
+                && !path.ends_with("undo"),
             operation["requestBody"].is_object(),
             "{operation_text}"
         );

@@ -306,7 +306,6 @@ export default {
   "join.to_lottery": "To the lottery",
   "join.too_many": "Too many people are joining from here at this moment. Please try again in a minute.",
   "join.until": "Joining closes:",
-  language: "Language",
   "language": "Language",
   "last.emptied": "the list of {n} was emptied",
   "last.text": "{n} people ({accepted} new, {updated} changed)",

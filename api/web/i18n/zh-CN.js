@@ -306,7 +306,6 @@ export default {
   "join.to_lottery": "前往活动页面",
   "join.too_many": "此刻从这里报名的人太多，请一分钟后再试。",
   "join.until": "报名截止：",
-  language: "语言",
   "language": "语言",
   "last.emptied": "清空了 {n} 人的名单",
   "last.text": "{n} 人（新增 {accepted}，更新 {updated}）",

@@ -145,7 +145,7 @@ export async function verify(bytes, { readEntries, noted, receipt }, tell) {
 
     if (receipt) {
       step = "receipt";
-      need(mine, "receipt_version");
+      if (!mine) throw new Broken("receipt_version");
       need(own, "receipt_unknown");
       need(isBound(own, mine), "receipt_wrong");
       tell({ step, state: "holds", ...ownPlace(mine.label, known, replayed.seats) });

@@ -173,8 +173,8 @@ async function scan(last, mark, problem, signal) {
     const codes = await detector.detect(video).catch(() => []);
     for (const { rawValue } of codes) {
       const receipt = parseReceipt(rawValue);
-      if (!receipt || seen.has(receipt.label)) continue;
-      seen.add(receipt.label);
+      if (!receipt || seen.has(rawValue)) continue;
+      seen.add(rawValue);
       await mark({ receipt });
     }
   }
