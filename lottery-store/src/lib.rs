@@ -11,6 +11,7 @@
 //!   one of them
 //! - `draws`, and `draw_status` with the four ways in which a draw ends
 //! - `pool`, `past_winners`, `attempts`, `chunks`, `seal`, `witnesses`, `beacon_round`, `winners`: the draw itself
+//! - `release`: the winners of a held draw; `seat_changes`, with `sealed_line`: seats that change hands
 //! - `ledger`, `notification_counts`, `deliveries`, `reopen`: the messages to winners
 //! - `reconcile`: the draws that have not ended; `idempotency`: responses that repeated requests get
 
@@ -80,7 +81,7 @@ pub use reconcile::{UnfinishedDraw, UnfinishedListing};
 pub use release::{ReleaseRequest, ReleaseWait, Released, Visit, WaitToken};
 pub use reopen::{NotificationLine, Reopened, ReopenedCounts, RetryRequest};
 pub use seal::{CommitSeal, SealedDraw};
-pub use seat_changes::{CloseDraw, Replaced, Resumed, SeatTaker, Taker, Withdrawals};
+pub use seat_changes::{CloseDraw, PassedSeat, Replaced, Resumed, SeatTaker, Withdrawals};
 pub use stage::{MoveStage, StageRecord};
 pub use store::{Store, Tables};
 pub use table::{TableDefinition, table_definitions};

@@ -81,9 +81,9 @@ pub enum Replaced<T> {
     Unknown,
 }
 
-/// A seat that was passed on.
+/// A seat that a replacement passed on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Taker {
+pub struct PassedSeat {
     /// The draw as it is now.
     pub draw: Box<Draw>,
     /// The entry of the log.
@@ -249,7 +249,7 @@ impl Store {
         reason: ReplaceReason,
         key: &OrganiserKey,
         now: Timestamp,
-    ) -> Result<Replaced<Taker>, StoreError> {
+    ) -> Result<Replaced<PassedSeat>, StoreError> {
         for _ in 0..ATTEMPTS {
             let Some(item) = self.get(&keys::draw(lottery_id, draw_id)).await? else {
                 return Ok(Replaced::Unknown);
@@ -278,7 +278,7 @@ impl Store {
             if let Outcome::Done = self.transact(&writes).await? {
                 let draw = Box::new(self.known_draw(lottery_id, draw_id).await?);
                 let resumed = next.resumes.map(|resumes| Resumed { resumes });
-                return Ok(Replaced::Done(Taker { draw, change, resumed }));
+                return Ok(Replaced::Done(PassedSeat { draw, change, resumed }));
             }
         }
         Err(StoreError::Contended)

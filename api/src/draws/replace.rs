@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use lottery::{FieldError, PassedOn, Refusal, ReplaceReason};
-use lottery_store::{CloseDraw, Replaced, Resumed, Taker};
+use lottery_store::{CloseDraw, PassedSeat, Replaced, Resumed};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -104,7 +104,7 @@ pub(crate) async fn replace(
         let (store, signing) = (&worker.store, worker.organiser.key().await?);
         let now = worker.clock.now();
         let replaced = store.replace_winner(&lottery_id, &draw_id, rank, reason, &signing, now).await?;
-        let Taker { draw, change, resumed } = done(replaced)?;
+        let PassedSeat { draw, change, resumed } = done(replaced)?;
         if let Some(Resumed { resumes }) = resumed {
             // Should it not start, the reconciler starts it: the draw says that it needs one.
             match worker.executions.resume(&draw, resumes).await {

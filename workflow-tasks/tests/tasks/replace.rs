@@ -6,7 +6,9 @@ use futures_util::future::join_all;
 use lottery::signature::OrganiserKey;
 use lottery::verify::{Options, verify};
 use lottery::{DrawId, DrawStatus, ReplaceReason};
-use lottery_store::{CloseDraw, NotificationState, ReleaseRequest, Released, Replaced, RetryRequest, Taker};
+use lottery_store::{
+    CloseDraw, NotificationState, PassedSeat, ReleaseRequest, Released, Replaced, RetryRequest,
+};
 use serde_json::json;
 use workflow_tasks::Clock;
 
@@ -21,14 +23,14 @@ async fn ended(people: usize, winners: usize) -> (World, DrawId) {
     (world, draw_id)
 }
 
-async fn replace(world: &World, draw_id: &DrawId, rank: u32) -> Replaced<Taker> {
+async fn replace(world: &World, draw_id: &DrawId, rank: u32) -> Replaced<PassedSeat> {
     let (key, now) = (world.cx.organiser_key.clone().unwrap(), world.clock.now());
     let reason = ReplaceReason::Absent;
     world.cx.store.replace_winner(&world.lottery_id, draw_id, rank, reason, &key, now).await.unwrap()
 }
 
 /// The rank of whoever took the seat.
-fn taker(replaced: &Replaced<Taker>) -> Option<u32> {
+fn taker(replaced: &Replaced<PassedSeat>) -> Option<u32> {
     match replaced {
         Replaced::Done(done) => done.change.taken_by,
         other => panic!("{other:?}"),
