@@ -204,13 +204,13 @@ async fn runs_beside_each_other_while_sns_throttles_tell_nobody_twice() {
 }
 
 #[tokio::test]
-async fn an_e_mail_goes_to_the_topic_with_the_winners_label_as_audience() {
+async fn an_e_mail_goes_to_the_topic_with_the_winners_own_label_as_audience() {
     let (world, draw_id) = one_subscriber("confirmed").await;
     world.run(&draw_id).await;
     let winner = world.cx.store.winners(&world.lottery_id, &draw_id).await.unwrap().remove(0);
     let taken = world.sns.taken();
     assert_eq!(taken.len(), 1);
-    assert_eq!(taken[0].to, winner.label.as_str());
+    assert_eq!(taken[0].to, winner.member.as_str());
     assert_eq!(taken[0].subject.as_deref(), Some("You have won: Prize (Party)"));
     assert!(taken[0].text.contains("https://lottery.example/lotteries/party/draws/d1"));
     assert_eq!(world.status(&draw_id).await, DrawStatus::Succeeded);
