@@ -75,9 +75,8 @@ pub async fn handle(cx: &TaskContext, input: DrawInput) -> Result<Output, TaskEr
 /// The result of an earlier run, which may have ended between the commit and its confirmation.
 async fn found_in_time(cx: &TaskContext, draw: Draw) -> Result<Output, TaskError> {
     if let (DrawStatus::Sealed, false, Some(round_at)) = (draw.status, draw.is_seal_confirmed, draw.round_at)
-        && let Some(changed) = in_time(cx, &draw, round_at).await?
     {
-        return found(&changed);
+        in_time(cx, &draw, round_at).await?;
     }
     found(&draw)
 }
@@ -205,10 +204,10 @@ async fn in_time(cx: &TaskContext, draw: &Draw, round_at: Timestamp) -> Result<O
     }
     let found = cx.store.draw(&draw.lottery_id, &draw.draw_id).await?;
     // Another run may have seen it in time.
-    match found.filter(|found| found.is_seal_confirmed && found.commitment.is_some()) {
-        Some(found) => Ok(Some(found)),
-        None => abandon(cx, draw).await,
+    if found.is_some_and(|found| found.is_seal_confirmed && found.commitment.is_some()) {
+        return Ok(None);
     }
+    abandon(cx, draw).await
 }
 
 /// Finds out whether a commitment is stored whose write had no response and whose attempt cannot be dated anew.
