@@ -121,17 +121,6 @@ impl Store {
         Ok(chunks.into_iter().map(|(_, chunk)| chunk).collect())
     }
 
-    /// The sealed entry with this label, if there is one.
-    pub async fn sealed_entry(
-        &self,
-        seal: &SealedDraw,
-        label: &Label,
-    ) -> Result<Option<SealedEntry>, StoreError> {
-        let marks = self.chunk_index(seal).await?;
-        let Some((_, entries)) = self.chunk_of(seal, &marks, label).await? else { return Ok(None) };
-        Ok(entries.into_iter().find(|sealed| sealed.entry.label == *label))
-    }
-
     /// The sealed entries with these labels, by label; those that are not in the list are missing. Reads each chunk that holds
     /// any of them once.
     pub async fn sealed_entries(

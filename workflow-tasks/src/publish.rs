@@ -75,7 +75,7 @@ pub(crate) enum Subscription {
     Unavailable,
 }
 
-/// Sends a message once, with the ids of the draw and the winner's label as attributes or tags. Delivery reports of SES and
+/// Sends a message once, with the ids of the draw and the winner's label in the pool as attributes or tags. Delivery reports of SES and
 /// machine-readable messages of the topic contain them.
 ///
 /// The SDK's own retries are off: neither service can deduplicate, so a repeated call is a repeated message.

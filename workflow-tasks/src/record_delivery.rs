@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use lottery::{Channel, DrawId, Label, LotteryId};
-use lottery_store::{Delivery, StoreError};
+use lottery_store::Delivery;
 use serde::{Deserialize, Serialize};
 use tracing::{Span, info_span};
 
@@ -89,15 +89,12 @@ pub async fn handle(cx: &TaskContext, input: Input) -> Result<Output, TaskError>
     let mut members = cx.store.pool_members(&lottery_id, &[label]).await?;
     let participant_id = match members.pop() {
         Some(member) => member.participant_id,
-        // A participant who has withdrawn since is in the seal.
+        // A participant who has withdrawn since is in the ranking.
         None => {
-            let Some(seal) = cx.store.seal(&lottery_id, &draw_id).await? else {
-                return Ok(Output { recorded: false });
-            };
-            match cx.store.sealed_entry(&seal, &label).await {
-                Ok(Some(entry)) => entry.participant_id,
-                Ok(None) | Err(StoreError::Broken(_)) => return Ok(Output { recorded: false }),
-                Err(error) => return Err(error.into()),
+            let ranking = cx.store.ranked_entries(&lottery_id, &draw_id).await?;
+            match ranking.into_iter().find(|entry| entry.member == label) {
+                Some(entry) => entry.participant_id,
+                None => return Ok(Output { recorded: false }),
             }
         }
     };

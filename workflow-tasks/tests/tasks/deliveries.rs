@@ -14,7 +14,7 @@ use NotificationState::{Failed, Sent, Unknown};
 /// An event as in docs.aws.amazon.com/ses/latest/dg/monitor-sending-using-event-publishing-setup-eventbridge.html, with
 /// the tags of a message of ours.
 async fn event(world: &World, draw_id: &DrawId, event_type: &str, message_id: &str, more: Value) -> Value {
-    let label = world.cx.store.winners(&world.lottery_id, draw_id).await.unwrap()[0].label;
+    let label = world.cx.store.winners(&world.lottery_id, draw_id).await.unwrap()[0].member;
     let mut event = json!({
         "version": "0",
         "id": "12345678-1234-1234-1234-123456789012",
@@ -137,7 +137,7 @@ async fn what_ses_reports_before_the_end_lets_a_draw_succeed() {
 }
 
 #[tokio::test]
-async fn who_has_withdrawn_is_found_in_the_seal() {
+async fn who_has_withdrawn_is_found_in_the_ranking() {
     let (world, ses, draw_id) = one_reader().await;
     ses.reply([Reply::LoseAnswer]);
     world.run_resumed(&draw_id).await;

@@ -156,7 +156,7 @@ async fn the_letter_goes_from_the_sender_to_the_winner_alone_and_names_the_draw(
     assert_eq!(letter["Destination"], json!({"ToAddresses": ["p001@example.com"]}));
     let text = letter["Content"]["Simple"]["Body"]["Text"]["Data"].as_str().unwrap();
     assert!(text.contains("Rose") && text.contains("/lotteries/letters/draws/d1"), "{text}");
-    let label = world.cx.store.winners(&world.lottery_id, &draw_id).await.unwrap()[0].label;
+    let label = world.cx.store.winners(&world.lottery_id, &draw_id).await.unwrap()[0].member;
     let tags = json!([
         {"Name": "lottery_id", "Value": "letters"}, {"Name": "draw_id", "Value": "d1"},
         {"Name": "label", "Value": label.to_string()}
