@@ -75,7 +75,7 @@ async fn what_failed_and_was_caught_looks_so_and_its_retries_are_seen() {
     browser.wait_for_text(".state-details .of-visits", "/ 2").await;
     browser.wait_for_text(".state-details .duration", "0 ms").await;
     browser.wait_for_text(".state-details .reason", "as it was told").await;
-    browser.click("[data-state=Both] .kind").await;
+    browser.click("[data-state=Both] .letter").await;
     browser.wait_for_text(".state-details [data-attempt='2']", "Boom").await;
     // The events of the whole state are beside it, not beside the state in it that failed.
     browser.click(".tabs [data-part=history]").await;
@@ -96,7 +96,7 @@ async fn the_iteration_that_failed_is_found_and_the_execution_redriven() {
     browser.go("/executions/each-1").await;
     browser.wait_for_text(".state-details h2", "Explode").await;
     browser.wait_for_text(".state-details .where", "iteration 1204").await;
-    browser.click("[data-state=Each] .kind").await;
+    browser.click("[data-state=Each] .letter").await;
     browser.wait_for(".iterations [data-index='1204']").await;
     browser.click("[name=iteration-status] option[value='']").await;
     browser.wait_for(".iterations [data-index='14']").await;

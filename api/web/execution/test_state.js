@@ -93,7 +93,7 @@ export function testDialog(definition, input, name = "") {
         field(t("details.input"), given),
         field(t("test.mock"), mock, t("test.mock_hint")),
         field(t("test.error"), error),
-        field(t("details.variables"), variables),
+        field(t("test.variables"), variables),
         problem,
         h("button", { type: "submit", class: "primary", name: "run" }, t("test.run")),
       ),

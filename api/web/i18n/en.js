@@ -964,6 +964,7 @@ export default {
   "time.unsure": "Choose another time.",
   "time.zone": "Time in {zone}.",
   "timeline.none": "Nothing has happened yet.",
+  "test.variables": "Variables",
   "tokens.cause": "Cause",
   "tokens.error": "Error",
   "tokens.failure": "Fail it",

@@ -964,6 +964,7 @@ export default {
   "time.unsure": "请选择另一个时间。",
   "time.zone": "时间按 {zone}。",
   "timeline.none": "还没有发生任何事。",
+  "test.variables": "变量",
   "tokens.cause": "原因",
   "tokens.error": "错误",
   "tokens.failure": "使其失败",
