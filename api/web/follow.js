@@ -70,15 +70,22 @@ function parse(block) {
 
 /** Any execution of the local stack, with all that its events carry, after the first `seen`. `onAnswer` gets each answer and its events. */
 export async function followExecution(name, signal, onAnswer, seen = 0) {
+  const ask = () => get(`${path("local", "executions", name)}?after=${seen}`, { signal });
+  /** @type {Promise<any> | null} */
+  let asked = null;
   for (let attempt = 0; !signal.aborted;) {
     try {
-      const answer = await get(`${path("local", "executions", name)}?after=${seen}`, { signal });
+      const answer = await (asked ?? ask());
       attempt = 0;
       seen += answer.events.length;
+      // The next part is on its way while this one is shown.
+      asked = answer.more_events ? ask() : null;
+      asked?.catch(() => {});
       onAnswer(answer, answer.events.map(fromHistory));
       if (answer.status !== "RUNNING" && !answer.more_events) return;
       if (!answer.more_events) await sleep(300, signal);
     } catch (error) {
+      asked = null;
       if (signal.aborted) return;
       if (!(error instanceof Unreachable) && error.status < 429) throw error;
       await pause(attempt, signal, error.retryAfter);

@@ -9,7 +9,11 @@ const READER: Reader = Reader { size: (1280, 720), ..Reader::ENGLISH };
 const ROLE: &str = "arn:aws:iam::123456789012:role/any";
 
 async fn call(stack: &Started, action: &str, body: Value) -> Value {
-    let request = end_to_end_tests::http()
+    call_with(&end_to_end_tests::http(), stack, action, body).await
+}
+
+async fn call_with(http: &reqwest::Client, stack: &Started, action: &str, body: Value) -> Value {
+    let request = http
         .post(stack.aws())
         .header("x-amz-target", format!("AWSStepFunctions.{action}"))
         .header("content-type", "application/x-amz-json-1.0")
@@ -53,8 +57,8 @@ async fn what_failed_and_was_caught_looks_so_and_its_retries_are_seen() {
         "Both": {"Type": "Parallel", "Next": "Unseen",
             "Retry": [{"ErrorEquals": ["Boom"], "IntervalSeconds": 1, "MaxAttempts": 1}],
             "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Explode"}],
-            "Branches": [{"StartAt": "Bang", "States": {"Bang": {"Type": "Fail", "Error": "Boom", "Cause": "as it was told"}}},
-                {"StartAt": "Long", "States": {"Long": {"Type": "Wait", "Seconds": 600, "End": true}}}]},
+            "Branches": [{"StartAt": "Long", "States": {"Long": {"Type": "Wait", "Seconds": 600, "End": true}}},
+                {"StartAt": "Bang", "States": {"Bang": {"Type": "Fail", "Error": "Boom", "Cause": "as it was told"}}}]},
         "Unseen": {"Type": "Succeed"},
         "Explode": {"Type": "Fail", "Error": "Final", "Cause": "nothing catches this"}}});
     start(&stack, "caught", &definition, &json!({})).await;
@@ -175,9 +179,10 @@ async fn the_list_is_paged_and_filtered_where_the_executions_are_and_its_address
     let wait = json!({"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 600, "End": true}}});
     start(&stack, "slow", &wait, &json!({})).await;
     let quick = start(&stack, "quick", &pass, &json!({})).await;
+    let http = end_to_end_tests::http();
     for number in 0..1_100 {
         let body = json!({"stateMachineArn": quick, "name": format!("run-{number:04}"), "input": "{}"});
-        call(&stack, "StartExecution", body).await;
+        call_with(&http, &stack, "StartExecution", body).await;
     }
     let browser = open(&stack).await;
     browser.go("/executions").await;

@@ -178,7 +178,9 @@ class ExecutionView {
       if (this.history.ended || !this.history.events.length || document.hidden) continue;
       this.showStatus();
       this.details.tick(this.history);
-      if (this.part === "timeline") this.showPart();
+      // What somebody points at is not replaced under the pointer.
+      const isUsed = this.time.matches(":hover") || this.time.contains(document.activeElement);
+      if (this.part === "timeline" && !isUsed) this.showPart();
     }
   }
 
