@@ -143,6 +143,7 @@ async fn a_running_clock_runs_and_a_waiting_token_is_answered() {
 }
 
 #[tokio::test]
+#[allow(clippy::print_stdout, reason = "the figures are what the test is for")]
 async fn an_execution_of_25_000_events_opens_soon_and_shows_no_more_than_fits() {
     let stack = stack::start().await;
     let (definition, input) = map(4_160, None);

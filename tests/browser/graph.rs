@@ -282,6 +282,7 @@ const MEASURE: &str = r#"
 "#;
 
 #[tokio::test]
+#[allow(clippy::print_stdout, reason = "the figures are what the test is for")]
 async fn a_picture_is_compact_and_a_chain_is_straight() {
     let stack = stack::start().await;
     let browser = Browser::open(stack.api(), Reader::ENGLISH).await;

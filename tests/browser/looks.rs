@@ -48,6 +48,11 @@ async fn axe_finds_nothing_serious_on_any_view() {
             ("stage", &format!("{path}/stage")),
             ("inbox", "/inbox"),
             ("executions", "/executions"),
+            ("machines", "/state-machines"),
+            (
+                "machine",
+                "/state-machines/arn%3Aaws%3Astates%3Aus-east-1%3A123456789012%3AstateMachine%3Alottery",
+            ),
             ("missing", "/nothing/here"),
         ];
         for (view, path) in views {

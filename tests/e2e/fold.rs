@@ -285,7 +285,6 @@ async fn the_page_folds_what_the_engine_makes_of_any_machine() {
             histories.push((format!("{stage} any-{seed} {definition}"), history));
         }
     }
-    println!("{}", Value::Object(statuses.clone()));
     for needed in ["halfway RUNNING", "stopped ABORTED", "ended SUCCEEDED", "ended FAILED", "redriven FAILED"]
     {
         assert!(statuses.get(needed).and_then(Value::as_u64).unwrap_or(0) >= 10, "{needed}: {statuses:?}");
