@@ -250,6 +250,7 @@ async fn a_lottery_is_deleted_with_all_contact_data_and_cannot_be_filled_again()
         let service = &service;
         async move { service.delete(&path).await }
     };
+    service.wait(1);
     assert_eq!(delete(7).await.expect(409).problem(), "count-differs");
     let deleted = delete(2).await.expect(200).json();
     assert_eq!((&deleted["withdrawn"], &deleted["remaining"]), (&json!(2), &json!(0)));

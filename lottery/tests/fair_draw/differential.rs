@@ -17,7 +17,7 @@ use super::bundles::{Draw, entries, prizes, prizes_of_several};
 use super::corpus::quicknet;
 use super::loose::{HALF_PAIR, Loose};
 use super::naive::{one_prize, prize};
-use super::seat_changes::Evening;
+use super::rehearsal::rehearsal;
 use super::verifiers::{Others, ours};
 
 /// Steele, Lea and Flood's SplitMix64 (2014).
@@ -75,6 +75,7 @@ fn honest() -> Vec<Loose> {
         sealed,
         apart,
         named,
+        Loose::of(&rehearsal()),
         quicknet(),
         passed_on(),
     ]
