@@ -28,6 +28,7 @@ mod organiser;
 mod page;
 mod parameters;
 mod participants;
+mod preview;
 mod rate_limit;
 mod refusal;
 mod routes;

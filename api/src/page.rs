@@ -148,6 +148,7 @@ static FILES: LazyLock<Vec<File>> = LazyLock::new(|| {
         "views/lottery_settings.js",
         "views/me.js",
         "views/notifications.js",
+        "views/own_words.js",
         "views/quota_form.js",
         "views/release.js",
         "views/replace.js",

@@ -19,7 +19,7 @@ use crate::openapi::{self, Document};
 use crate::parameters::{self, Parameters};
 use crate::rate_limit::RateClass;
 use crate::state::AppState;
-use crate::{draws, edge, key_page, lotteries, page, participants, settings};
+use crate::{draws, edge, lotteries, page, participants, preview, settings};
 
 /// One route with all that is declared about it.
 pub struct Endpoint {
@@ -129,6 +129,8 @@ fn table() -> Vec<Endpoint> {
         Endpoint::declared(Only(DrawsWrite), Read, routes!(settings::settings)).fails_with(&[404]),
         Endpoint::declared(Only(DrawsWrite), Write, routes!(settings::change))
             .fails_with(&[400, 404, 409, 413, 415, 422]),
+        Endpoint::declared(Only(DrawsWrite), Read, routes!(preview::preview))
+            .fails_with(&[400, 404, 413, 415, 422]),
         Endpoint::declared(Only(ParticipantsWrite), Write, routes!(settings::delete))
             .fails_with(&[400, 404, 409]),
         Endpoint::declared(Only(DrawsWrite), Write, routes!(draws::start))
@@ -215,7 +217,7 @@ mod tests {
     /// The fields that the parser of each documented body takes. The parsers report the position of an error in their own way,
     /// so that the schemas are structs beside them.
     fn parsed() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
-        let bodies: &[(&str, &[&str])] = &[
+        let bodies: [(&str, &[&str]); 15] = [
             ("NewLotteryBody", &NewLottery::FIELDS),
             ("NewDrawBody", &DrawRequest::FIELDS),
             ("NewPrize", &DrawRequest::PRIZE_FIELDS),
@@ -228,6 +230,9 @@ mod tests {
             ("PresenceBody", &participants::PRESENCE_FIELDS),
             ("DrawChangeBody", &draws::CHANGE_FIELDS),
             ("LotteryChangeBody", &LotteryChange::FIELDS),
+            ("MessagesBody", &LotteryChange::LANGUAGES),
+            ("OwnWordingBody", &LotteryChange::WORDING_FIELDS),
+            ("PreviewBody", &LotteryChange::WORDING_FIELDS),
             ("RetryBody", &draws::RETRY_FIELDS.map(|(name, _)| name)),
             ("ReleaseBody", &draws::RELEASE_FIELDS.map(|(name, _)| name)),
             // These two are read by their schemas' own structs.

@@ -4,7 +4,8 @@
 use axum::Json;
 use axum::extract::State;
 use jiff::Timestamp;
-use lottery::{Group, Lottery, LotteryChange, LotteryId};
+use lottery::message::{OwnWording, Template};
+use lottery::{Group, Locale, Lottery, LotteryChange, LotteryId};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::time::Instant;
@@ -59,6 +60,37 @@ pub(crate) struct LotteryChangeBody {
     /// address, and is marked as present.
     #[schema(min_length = 4, max_length = 12)]
     venue_code: Option<String>,
+    /// The organiser's own words to winners, by language; those of the lottery's language are sent.
+    messages: Option<MessagesBody>,
+}
+
+/// Own words by language; `null` brings the built-in texts back.
+#[derive(Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MessagesBody {
+    en: Option<OwnWordingBody>,
+    #[serde(rename = "zh-CN")]
+    zh_cn: Option<OwnWordingBody>,
+}
+
+/// Own words by channel, with the placeholders `{name}`, `{prize}`, `{lottery}`, `{link}` and `{entry}`.
+#[derive(Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OwnWordingBody {
+    #[schema(max_length = 320)]
+    sms: Option<String>,
+    #[schema(max_length = 100)]
+    email_subject: Option<String>,
+    #[schema(max_length = 4000)]
+    email_text: Option<String>,
+}
+
+impl OwnWordingBody {
+    fn new(wording: &OwnWording) -> Self {
+        let text = |template: &Option<Template>| template.as_ref().map(|one| one.as_str().to_owned());
+        let OwnWording { sms, email_subject, email_text } = wording;
+        Self { sms: text(sms), email_subject: text(email_subject), email_text: text(email_text) }
+    }
 }
 
 /// When and how people enter a lottery, for everybody.
@@ -102,12 +134,16 @@ pub(crate) struct SettingsView {
     lottery: LotteryView,
     /// What is shown at the venue.
     venue_code: Option<String>,
+    /// The organiser's own words to winners.
+    messages: MessagesBody,
 }
 
 impl SettingsView {
     fn new(lottery: &Lottery, now: Timestamp) -> Self {
         let venue_code = lottery.joining.venue_code.as_ref().map(ToString::to_string);
-        Self { lottery: LotteryView::new(lottery, now), venue_code }
+        let wording = |locale| Some(OwnWordingBody::new(lottery.messages.of(locale)));
+        let messages = MessagesBody { en: wording(Locale::En), zh_cn: wording(Locale::ZhCn) };
+        Self { lottery: LotteryView::new(lottery, now), venue_code, messages }
     }
 }
 
@@ -209,6 +245,7 @@ pub(crate) async fn delete(
                 lottery.deleted_at = Some(now);
                 lottery.open_to_join = false;
                 lottery.joining = lottery::Joining::default();
+                lottery.messages = lottery::Messages::default();
                 Ok(())
             })
             .await?

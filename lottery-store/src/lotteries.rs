@@ -36,7 +36,7 @@ impl Store {
     pub async fn change_settings(&self, lottery: &Lottery) -> Result<bool, StoreError> {
         let mut set =
             "SET #name = :name, locale = :locale, time_zone = :zone, open_to_join = :open, joining = \
-                       :joining, settings_revision = :next"
+                       :joining, messages = :messages, settings_revision = :next"
                 .to_owned();
         let mut remove = Vec::new();
         let mut values = Vec::new();
@@ -69,6 +69,7 @@ impl Store {
             .value(":zone", text(&lottery.time_zone))
             .value(":open", flag(lottery.open_to_join))
             .value(":joining", json(&lottery.joining))
+            .value(":messages", json(&lottery.messages))
             .value(":next", number(lottery.settings_revision + 1));
         if lottery.settings_revision > 0 {
             write = write.value(":seen", number(lottery.settings_revision));
@@ -128,6 +129,7 @@ pub(crate) fn lottery_from(item: &Item) -> Result<Lottery, StoreError> {
         country: item.parse_optional("country")?,
         open_to_join: item.flag("open_to_join")?,
         joining: item.optional_json("joining")?.unwrap_or_default(),
+        messages: item.optional_json("messages")?.unwrap_or_default(),
         closed_at: item.parse_optional("closed_at")?,
         deleted_at: item.parse_optional("deleted_at")?,
         settings_revision: item.optional_number("settings_revision")?.unwrap_or(0),

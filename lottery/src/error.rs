@@ -73,6 +73,8 @@ refusals! {
         NotTimeZone,
         #[error("must have 4 to 12 letters and digits")]
         NotVenueCode,
+        #[error("there is no placeholder {{{name}}}")]
+        UnknownPlaceholder { name: String },
         #[error("must be a time such as 2026-12-24T18:00:00Z")]
         NotTime,
         #[error("must lie in the future")]

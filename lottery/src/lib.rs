@@ -58,7 +58,7 @@
 //!   be only a part
 //! - `list`, behind the feature `lists`: lists of participants as people have them, read into people
 //! - [`lottery`]: the event with its pool; [`locale`]: its language and time zone; [`joining`]: how people enter by themselves;
-//!   [`settings`]: what its organiser changes of it
+//!   [`settings`]: what its organiser changes of it; [`message`]: the organiser's own words to winners
 //! - [`draw_request`]: the request with which an organiser starts a draw; [`draw`]: one run that picks winners;
 //!   [`release`]: the winners that it holds back until they are released
 //! - [`execution`]: how the executions of the state machine that carry a draw are named, and their input
@@ -100,6 +100,7 @@ pub mod lottery;
 pub mod manifest;
 pub mod mask;
 pub mod merkle;
+pub mod message;
 pub mod moment;
 pub mod nearest;
 pub mod odds;
@@ -134,6 +135,7 @@ pub use id::{DrawId, Label, LotteryId, ParticipantId};
 pub use joining::{JoinState, Joining, OwnWords, Question, VenueCode};
 pub use locale::{Locale, TimeZoneName};
 pub use lottery::{CountryCode, EmailThrough, Lottery, LotteryName, NewLottery};
+pub use message::Messages;
 pub use participant::{Group, Name, Participant, ParticipantFields, Tickets};
 pub use prize_list::{PrizeList, PrizeListError};
 pub use quota::{Part, Quota};

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::manifest::Version;
 use crate::text::{line, text_newtype};
-use crate::{Commitment, DrawId, FieldError, Invalid, Joining, Locale, LotteryId, Refusal, TimeZoneName};
+use crate::{DrawId, FieldError, Invalid, Joining, Locale, LotteryId, Messages, Refusal, TimeZoneName};
 
 /// What the organiser calls the lottery: 1 to 100 characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,6 +66,8 @@ pub struct Lottery {
     pub open_to_join: bool,
     /// When and how they enter.
     pub joining: Joining,
+    /// The organiser's own words to winners.
+    pub messages: Messages,
     /// When its organiser closed it: nobody is added any more, and no draw begins.
     pub closed_at: Option<Timestamp>,
     /// When its list was deleted with all contact data. The proofs of its draws stay.
@@ -160,6 +162,7 @@ impl NewLottery {
             country: self.country,
             open_to_join: self.open_to_join,
             joining: Joining::default(),
+            messages: Messages::default(),
             closed_at: None,
             deleted_at: None,
             settings_revision: 0,

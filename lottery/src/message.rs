@@ -1,7 +1,6 @@
 //! Messages in the organiser's own words: texts with placeholders, and how many parts an SMS takes.
 
 use serde::{Deserialize, Serialize};
-use unicode_segmentation::UnicodeSegmentation;
 
 use crate::text::{is_visible, undamaged};
 use crate::{Invalid, Locale, Refusal};
@@ -135,7 +134,8 @@ fn pieces(text: &str) -> impl Iterator<Item = (&str, Option<&str>)> {
         let mut from = 0;
         while let Some(open) = text[from..].find('{').map(|at| from + at) {
             let name = text[open + 1..].find('}').map(|length| &text[open + 1..open + 1 + length]);
-            let is_word = |name: &&str| !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_');
+            let is_word =
+                |name: &&str| !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_');
             if let Some(name) = name.filter(is_word) {
                 rest = Some(&text[open + name.len() + 2..]);
                 return Some((&text[..open], Some(name)));
@@ -266,25 +266,6 @@ pub fn in_plain_form(text: &str) -> String {
     plain
 }
 
-/// As much of a text as `parts` parts hold, cut only between the characters that a reader sees.
-pub fn within_parts(text: String, parts: usize) -> String {
-    let alphabet = Alphabet::of(&text);
-    if alphabet.parts(&text) <= parts {
-        return text;
-    }
-    let mut kept = String::new();
-    for grapheme in text.graphemes(true) {
-        let longer = format!("{kept}{grapheme}{}", alphabet.ellipsis());
-        if alphabet.parts(&longer) > parts {
-            break;
-        }
-        kept.push_str(grapheme);
-    }
-    kept.truncate(kept.trim_end().len());
-    kept.push_str(alphabet.ellipsis());
-    kept
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -358,14 +339,5 @@ mod tests {
         for (characters, form) in PLAIN {
             assert_eq!(Alphabet::of(form), Alphabet::Gsm7, "{characters}");
         }
-    }
-
-    #[test]
-    fn what_does_not_fit_is_cut_between_characters_that_are_seen() {
-        let family = "👩‍👩‍👧‍👦";
-        let text = within_parts(family.repeat(60), 2);
-        assert_eq!(Alphabet::of(&text).parts(&text), 2);
-        assert_eq!(text.strip_suffix('…').unwrap().replace(family, ""), "");
-        assert_eq!(within_parts("short".to_owned(), 1), "short");
     }
 }

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use crate::joining::{Joining, Question, VenueCode};
+use crate::message::{Messages, OwnWording, Template};
 use crate::{CountryCode, FieldError, Group, Invalid, Locale, Lottery, LotteryName, Refusal, TimeZoneName};
 
 /// A change of a lottery: what it names is changed, `null` takes it away, what it leaves out stays.
@@ -14,7 +15,7 @@ pub struct LotteryChange {
 
 impl LotteryChange {
     /// The fields that [`parse`](Self::parse) takes.
-    pub const FIELDS: [&str; 13] = [
+    pub const FIELDS: [&str; 14] = [
         "name",
         "locale",
         "time_zone",
@@ -28,7 +29,12 @@ impl LotteryChange {
         "join_question",
         "join_one_mailbox",
         "venue_code",
+        "messages",
     ];
+    /// The languages of `messages`.
+    pub const LANGUAGES: [&str; 2] = ["en", "zh-CN"];
+    /// The fields of the words in one language.
+    pub const WORDING_FIELDS: [&str; 3] = ["sms", "email_subject", "email_text"];
 
     /// Takes the fields of a change; [`apply`](Self::apply) reads their values.
     pub fn parse(value: Value) -> Result<Self, FieldError> {
@@ -44,7 +50,12 @@ impl LotteryChange {
     /// Changes the lottery.
     pub fn apply(&self, lottery: &mut Lottery, now: Timestamp) -> Result<(), FieldError> {
         for (name, value) in &self.members {
-            self.apply_one(name, value, lottery, now).map_err(|refusal| FieldError::new(name, refusal))?;
+            match name.as_str() {
+                "messages" => apply_messages(value, &mut lottery.messages)?,
+                name => {
+                    apply_one(name, value, lottery, now).map_err(|refusal| FieldError::new(name, refusal))?
+                }
+            }
         }
         let Joining { opens_at, closes_at, .. } = lottery.joining;
         if opens_at.zip(closes_at).is_some_and(|(opens_at, closes_at)| closes_at <= opens_at) {
@@ -52,34 +63,80 @@ impl LotteryChange {
         }
         Ok(())
     }
+}
 
-    fn apply_one(
-        &self,
-        name: &str,
-        value: &Value,
-        lottery: &mut Lottery,
-        now: Timestamp,
-    ) -> Result<(), Refusal> {
-        let joining = &mut lottery.joining;
-        match name {
-            "name" => lottery.name = required(value, LotteryName::parse)?,
-            "locale" => lottery.locale = required(value, Locale::parse)?,
-            "time_zone" => lottery.time_zone = required(value, TimeZoneName::parse)?,
-            "country" => lottery.country = optional(value, CountryCode::parse)?,
-            "closed" => {
-                lottery.closed_at = flag(value)?.then(|| lottery.closed_at.unwrap_or(now));
-            }
-            "open_to_join" => lottery.open_to_join = flag(value)?,
-            "join_opens_at" => joining.opens_at = time(value)?,
-            "join_closes_at" => joining.closes_at = time(value)?,
-            "join_max_people" => joining.max_people = max_people(value)?,
-            "join_groups" => joining.groups = groups(value)?,
-            "join_question" => joining.question = optional(value, Question::parse)?,
-            "join_one_mailbox" => joining.one_mailbox = flag(value)?,
-            _ => joining.venue_code = optional(value, VenueCode::parse)?,
+fn apply_one(name: &str, value: &Value, lottery: &mut Lottery, now: Timestamp) -> Result<(), Refusal> {
+    let joining = &mut lottery.joining;
+    match name {
+        "name" => lottery.name = required(value, LotteryName::parse)?,
+        "locale" => lottery.locale = required(value, Locale::parse)?,
+        "time_zone" => lottery.time_zone = required(value, TimeZoneName::parse)?,
+        "country" => lottery.country = optional(value, CountryCode::parse)?,
+        "closed" => {
+            lottery.closed_at = flag(value)?.then(|| lottery.closed_at.unwrap_or(now));
         }
-        Ok(())
+        "open_to_join" => lottery.open_to_join = flag(value)?,
+        "join_opens_at" => joining.opens_at = time(value)?,
+        "join_closes_at" => joining.closes_at = time(value)?,
+        "join_max_people" => joining.max_people = max_people(value)?,
+        "join_groups" => joining.groups = groups(value)?,
+        "join_question" => joining.question = optional(value, Question::parse)?,
+        "join_one_mailbox" => joining.one_mailbox = flag(value)?,
+        _ => joining.venue_code = optional(value, VenueCode::parse)?,
     }
+    Ok(())
+}
+
+/// The organiser's own words: what is named of them is changed, `null` brings the built-in text back.
+fn apply_messages(value: &Value, messages: &mut Messages) -> Result<(), FieldError> {
+    let languages = match value {
+        Value::Null => {
+            *messages = Messages::default();
+            return Ok(());
+        }
+        Value::Object(languages) => languages,
+        _ => return Err(FieldError::new("messages", Refusal::NotObject)),
+    };
+    for (language, value) in languages {
+        let path = format!("messages.{language}");
+        let locale = Locale::parse(language).map_err(|_| FieldError::unknown(&path))?;
+        *messages.of_mut(locale) = wording(value, messages.of(locale), &path)?;
+    }
+    Ok(())
+}
+
+/// Words in one language, changed.
+fn wording(value: &Value, before: &OwnWording, path: &str) -> Result<OwnWording, FieldError> {
+    let fields = match value {
+        Value::Null => return Ok(OwnWording::default()),
+        Value::Object(fields) => fields,
+        _ => return Err(FieldError::new(path, Refusal::NotObject)),
+    };
+    let mut wording = before.clone();
+    for (name, value) in fields {
+        let path = format!("{path}.{name}");
+        let refused = |refusal| FieldError::new(path.clone(), refusal);
+        match name.as_str() {
+            "sms" => wording.sms = template(value, Template::MAX_SMS).map_err(refused)?,
+            "email_text" => wording.email_text = template(value, Template::MAX_TEXT).map_err(refused)?,
+            "email_subject" => {
+                wording.email_subject = optional(value, Template::parse_subject).map_err(refused)?;
+            }
+            _ => return Err(FieldError::unknown(&path)),
+        }
+    }
+    Ok(wording)
+}
+
+impl OwnWording {
+    /// Parses words in one language, of which each may be absent.
+    pub fn parse(value: &Value, path: &str) -> Result<Self, FieldError> {
+        wording(value, &Self::default(), path)
+    }
+}
+
+fn template(value: &Value, most: usize) -> Result<Option<Template>, Refusal> {
+    optional(value, |text| Template::parse(text, most))
 }
 
 fn required<T>(value: &Value, parse: impl FnOnce(&str) -> Result<T, Invalid>) -> Result<T, Refusal> {
@@ -179,6 +236,24 @@ mod tests {
     }
 
     #[test]
+    fn own_words_are_changed_by_language_and_channel() {
+        let mut lottery = lottery();
+        let mut apply = |change: Value| {
+            LotteryChange::parse(change).unwrap().apply(&mut lottery, Timestamp::UNIX_EPOCH).unwrap();
+            let text = |template: &Option<Template>| template.as_ref().map(|one| one.as_str().to_owned());
+            let Messages { en, zh_cn } = &lottery.messages;
+            (text(&en.sms), text(&en.email_text), text(&zh_cn.sms))
+        };
+        let own = |text: &str| Some(text.to_owned());
+        let words = json!({"en": {"sms": "Hi {name}", "email_text": "Hi"}, "zh-CN": {"sms": "{name}，您好"}});
+        assert_eq!(apply(json!({"messages": words})), (own("Hi {name}"), own("Hi"), own("{name}，您好")));
+        let fewer = json!({"messages": {"en": {"sms": null}}});
+        assert_eq!(apply(fewer), (None, own("Hi"), own("{name}，您好")));
+        assert_eq!(apply(json!({"messages": {"zh-CN": null}})), (None, own("Hi"), None));
+        assert_eq!(apply(json!({"messages": null})), (None, None, None));
+    }
+
+    #[test]
     fn a_refusal_names_the_field() {
         for (change, field) in [
             (json!([]), "lottery"),
@@ -196,6 +271,9 @@ mod tests {
             (json!({"join_groups": "Sales"}), "join_groups"),
             (json!({"join_groups": ["Sales", "\u{ff33}ales"]}), "join_groups"),
             (json!({"venue_code": "a b"}), "venue_code"),
+            (json!({"messages": {"de": {}}}), "messages.de"),
+            (json!({"messages": {"en": {"sms": "Hi {nmae}"}}}), "messages.en.sms"),
+            (json!({"messages": {"en": {"fax": "Hi"}}}), "messages.en.fax"),
         ] {
             assert_eq!(changed(change.clone()).unwrap_err().field, field, "{change}");
         }

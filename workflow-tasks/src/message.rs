@@ -1,8 +1,11 @@
 //! The texts of the messages to winners: the SMS, and the subject and text of the e-mail.
 
 use lottery::Locale;
+use lottery::message::{Alphabet, OwnWording, Values};
 use unicode_segmentation::UnicodeSegmentation;
 
+/// The most parts of an SMS in the organiser's own words: what their names make longer is cut.
+const MAX_PARTS: usize = 4;
 /// The maximum length of a subject of SNS, in ASCII characters.
 const MAX_SUBJECT: usize = 99;
 
@@ -18,6 +21,16 @@ pub(crate) struct Facts<'a> {
     pub(crate) link: &'a str,
     /// The address of the winner's own entry, with the receipt, from which the draw can be checked. It is too long for an SMS.
     pub(crate) check: &'a str,
+    /// The organiser's own words, where there are any.
+    pub(crate) own: &'a OwnWording,
+}
+
+impl<'a> Facts<'a> {
+    /// What the placeholders of the organiser's own words stand for.
+    fn values(self) -> Values<'a> {
+        let Self { lottery, prize, winner, link, check, .. } = self;
+        Values { name: winner, prize, lottery, link, entry: check }
+    }
 }
 
 /// An e-mail.
@@ -26,9 +39,12 @@ pub(crate) struct Email {
     pub(crate) text: String,
 }
 
-/// The SMS: one message of 160 GSM-7 or 70 UCS-2 characters. What does not fit is shortened in the
+/// The SMS: the organiser's own words, or one message of 160 GSM-7 or 70 UCS-2 characters. What does not fit is shortened in the
 /// names of lottery and prize; a winner's name that leaves them no room is left out whole.
 pub(crate) fn sms(facts: Facts<'_>) -> String {
+    if let Some(own) = &facts.own.sms {
+        return within_parts(own.fill(facts.values()), MAX_PARTS);
+    }
     let by_name = |lottery: &str, prize: &str| match facts.locale {
         Locale::En => format!("{lottery}: congratulations {}! You have won: {prize}", facts.winner),
         Locale::ZhCn => format!("【{lottery}】恭喜{}，您抽中了：{prize}！", facts.winner),
@@ -42,6 +58,9 @@ pub(crate) fn sms(facts: Facts<'_>) -> String {
 
 /// The e-mail through the topic. SNS requires an ASCII subject: a name that is not ASCII is replaced by the lottery's id.
 pub(crate) fn topic_email(facts: Facts<'_>) -> Email {
+    if let Some(own) = &facts.own.email_text {
+        return Email { subject: subject(facts), text: own.fill(facts.values()) + "\n" };
+    }
     let Facts { lottery, prize, winner, link, check, .. } = facts;
     let text = match facts.locale {
         Locale::En => format!(
@@ -60,6 +79,9 @@ pub(crate) fn topic_email(facts: Facts<'_>) -> Email {
 
 /// The e-mail through SES: its subject is in the lottery's language.
 pub(crate) fn ses_email(facts: Facts<'_>) -> Email {
+    if let Some(own) = &facts.own.email_subject {
+        return Email { subject: own.fill(facts.values()), ..topic_email(facts) };
+    }
     let Facts { lottery, prize, .. } = facts;
     let subject = match facts.locale {
         Locale::En => format!("You have won: {prize} ({lottery})"),
@@ -69,6 +91,10 @@ pub(crate) fn ses_email(facts: Facts<'_>) -> Email {
 }
 
 fn subject(facts: Facts<'_>) -> String {
+    let own = facts.own.email_subject.as_ref().map(|own| own.fill(facts.values()));
+    if let Some(own) = own.filter(|own| is_subject(own)) {
+        return own;
+    }
     let plain = |text: &str| {
         text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
             && text.bytes().next().is_some_and(|byte| byte != b' ')
@@ -78,6 +104,13 @@ fn subject(facts: Facts<'_>) -> String {
     let fixed = "You have won:  ()".len();
     let (lottery, prize) = shorten_both(lottery, prize, MAX_SUBJECT - fixed, Alphabet::Gsm7, str::len);
     format!("You have won: {prize} ({lottery})")
+}
+
+/// Whether SNS takes a subject: printable ASCII that begins with no blank.
+fn is_subject(text: &str) -> bool {
+    (1..=MAX_SUBJECT).contains(&text.len())
+        && text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+        && !text.starts_with(' ')
 }
 
 /// The text with as much of both names as fits one SMS; none if less than a quarter of the SMS is left for them.
@@ -127,52 +160,37 @@ fn shorten(text: &str, room: usize, ellipsis: &str, length: impl Fn(&str) -> usi
     short
 }
 
-/// The two alphabets of an SMS; a phone network takes the second as soon as one character needs it.
-#[derive(Clone, Copy, PartialEq, Debug)]
-enum Alphabet {
-    Gsm7,
-    Ucs2,
-}
-
-/// The basic characters of GSM 03.38 beyond ASCII letters and digits, and the extended ones that count twice.
-const GSM7_BASIC: &str = "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./:;<=>?¡ÄÖÑÜ§¿äöñüà";
-const GSM7_EXTENDED: &str = "^{}\\[~]|€";
-
-impl Alphabet {
-    fn of(text: &str) -> Self {
-        let gsm7 = |c: char| c.is_ascii_alphanumeric() || GSM7_BASIC.contains(c) || GSM7_EXTENDED.contains(c);
-        if text.chars().all(gsm7) { Self::Gsm7 } else { Self::Ucs2 }
+/// As much of a text as `parts` parts hold, cut only between the characters that a reader sees.
+fn within_parts(text: String, parts: usize) -> String {
+    let alphabet = Alphabet::of(&text);
+    if alphabet.parts(&text) <= parts {
+        return text;
     }
-
-    fn limit(self) -> usize {
-        match self {
-            Self::Gsm7 => 160,
-            Self::Ucs2 => 70,
+    let mut kept = String::new();
+    for grapheme in text.graphemes(true) {
+        let longer = format!("{kept}{grapheme}{}", alphabet.ellipsis());
+        if alphabet.parts(&longer) > parts {
+            break;
         }
+        kept.push_str(grapheme);
     }
-
-    fn length(self, text: &str) -> usize {
-        match self {
-            Self::Gsm7 => text.chars().map(|c| if GSM7_EXTENDED.contains(c) { 2 } else { 1 }).sum(),
-            Self::Ucs2 => text.encode_utf16().count(),
-        }
-    }
-
-    fn ellipsis(self) -> &'static str {
-        match self {
-            Self::Gsm7 => "...",
-            Self::Ucs2 => "…",
-        }
-    }
+    kept.truncate(kept.trim_end().len());
+    kept.push_str(alphabet.ellipsis());
+    kept
 }
 
 #[cfg(test)]
 mod tests {
+    use lottery::message::Template;
+
     use super::*;
+
+    static NO_WORDS: OwnWording = OwnWording { sms: None, email_subject: None, email_text: None };
 
     fn facts<'a>(locale: Locale, lottery: &'a str, prize: &'a str, winner: &'a str) -> Facts<'a> {
         let (link, check) = ("https://example.com/d", "https://example.com/#/check");
-        Facts { locale, lottery_id: "party-2026", lottery, prize, winner, link, check }
+        let own = &NO_WORDS;
+        Facts { locale, lottery_id: "party-2026", lottery, prize, winner, link, check, own }
     }
 
     fn fits_one_sms(text: &str) -> bool {
@@ -235,11 +253,29 @@ mod tests {
     }
 
     #[test]
-    fn extended_characters_count_twice() {
-        assert_eq!(Alphabet::of("a€[]"), Alphabet::Gsm7);
-        assert_eq!(Alphabet::Gsm7.length("a€[]"), 7);
-        assert_eq!(Alphabet::of("ç"), Alphabet::Ucs2);
-        assert_eq!(Alphabet::Ucs2.length("𝒳"), 2);
+    fn the_organisers_own_words_are_sent_in_place_of_the_built_in_ones() {
+        let template = |text: &str| Some(Template::parse(text, Template::MAX_TEXT).unwrap());
+        let own = OwnWording {
+            sms: template("{name}: {prize}! Desk 4."),
+            email_subject: template("{prize} for you"),
+            email_text: template("Dear {name},\n{entry}"),
+        };
+        let facts = Facts { own: &own, ..facts(Locale::En, "Party", "a bicycle", "Rose") };
+        assert_eq!(sms(facts), "Rose: a bicycle! Desk 4.");
+        let Email { subject, text } = ses_email(facts);
+        assert_eq!(
+            (subject.as_str(), text.as_str()),
+            ("a bicycle for you", "Dear Rose,\nhttps://example.com/#/check\n")
+        );
+        assert_eq!(topic_email(facts).subject, "a bicycle for you");
+        // SNS takes no subject but ASCII.
+        let chinese = Facts { prize: "自行车", ..facts };
+        assert_eq!(ses_email(chinese).subject, "自行车 for you");
+        assert_eq!(topic_email(chinese).subject, "You have won: a prize (Party)");
+        let long = "x".repeat(200);
+        let many = OwnWording { sms: template(&"{name} ".repeat(12)), ..OwnWording::default() };
+        let text = sms(Facts { winner: &long, own: &many, ..facts });
+        assert_eq!(Alphabet::of(&text).parts(&text), 4);
     }
 
     #[test]
@@ -265,5 +301,14 @@ mod tests {
             ses_email(facts(Locale::ZhCn, "年会", "一等奖", "王")).subject,
             "恭喜您抽中了：一等奖（年会）"
         );
+    }
+
+    #[test]
+    fn what_does_not_fit_is_cut_between_characters_that_are_seen() {
+        let family = "👩‍👩‍👧‍👦";
+        let text = within_parts(family.repeat(60), 2);
+        assert_eq!(Alphabet::of(&text).parts(&text), 2);
+        assert_eq!(text.strip_suffix('…').unwrap().replace(family, ""), "");
+        assert_eq!(within_parts("short".to_owned(), 1), "short");
     }
 }

@@ -275,6 +275,7 @@ impl<'a> ChannelRun<'a> {
             winner: contact.name.as_str(),
             link: &self.link,
             check,
+            own: self.lottery.messages.of(self.lottery.locale),
         }
     }
 }

@@ -84,7 +84,7 @@ async fn mark_one(
 ) -> Result<(Person, bool), ApiError> {
     let now = state.clock.now();
     match state.store.mark_presence(lottery_id, participant_id, is_present, now).await? {
-        Presence::Marked { person, is_new } => Ok((Person::new(person, Shown::to(caller)), is_new)),
+        Presence::Marked { person, is_new } => Ok((Person::new(*person, Shown::to(caller)), is_new)),
         Presence::Unknown => Err(unknown_participant()),
     }
 }

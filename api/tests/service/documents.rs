@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::support::Service;
 
 /// Every address of the design that this version serves.
-const ROUTES: &[(&str, &str)] = &[
+const ROUTES: [(&str, &str); 45] = [
     ("get", "/"),
     ("get", "/page/{file}"),
     ("get", "/page/{folder}/{file}"),
@@ -20,6 +20,7 @@ const ROUTES: &[(&str, &str)] = &[
     ("get", "/lotteries/{lottery_id}"),
     ("get", "/lotteries/{lottery_id}/settings"),
     ("patch", "/lotteries/{lottery_id}"),
+    ("post", "/lotteries/{lottery_id}/messages/preview"),
     ("delete", "/lotteries/{lottery_id}"),
     ("get", "/lotteries/{lottery_id}/head-count"),
     ("post", "/lotteries/{lottery_id}/presence"),

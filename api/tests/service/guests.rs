@@ -267,3 +267,31 @@ async fn a_lottery_is_deleted_with_all_contact_data_and_cannot_be_filled_again()
     assert_eq!(import.expect(409).problem(), "lottery-closed");
     assert_eq!(change(&service, json!({ "closed": false })).await.expect(409).problem(), "lottery-deleted");
 }
+
+#[tokio::test]
+async fn own_words_are_previewed_with_their_parts_and_kept() {
+    let service = Service::new().await;
+    party(&service, json!({ "open_to_join": false })).await;
+    let preview = |body: Value| {
+        let service = &service;
+        async move { service.post("/lotteries/party/messages/preview", body).await }
+    };
+    let words = "Hi {name} – you’ve won {prize}!";
+    let shown = preview(json!({ "sms": words })).await.expect(200).json();
+    let sms = &shown["sms"];
+    assert_eq!(sms["text"], "Hi Rose Tyler – you’ve won First prize!");
+    assert_eq!((&sms["alphabet"], &sms["parts"]), (&json!("ucs2"), &json!(1)));
+    assert_eq!(sms["plain"], "Hi {name} - you've won {prize}!");
+    assert_eq!(sms["forcing"][1], json!({ "character": "’", "plain": "'" }));
+    let plain = preview(json!({ "sms": sms["plain"] })).await.expect(200).json();
+    assert_eq!((&plain["sms"]["alphabet"], &plain["sms"]["plain"]), (&json!("gsm7"), &Value::Null));
+    let wrong = preview(json!({ "sms": "Hi {nmae}" })).await.expect(422).json();
+    assert_eq!(wrong["errors"][0]["code"], "UnknownPlaceholder", "{wrong}");
+
+    let words = json!({ "messages": { "en": { "sms": "Hi {name}", "email_subject": "You have won" } } });
+    let changed = change(&service, words).await.expect(200).json();
+    assert_eq!(changed["messages"]["en"]["sms"], "Hi {name}");
+    assert!(!service.get("/lotteries/party").await.expect(200).body.contains("Hi {name}"));
+    let back = change(&service, json!({ "messages": null })).await.expect(200).json();
+    assert_eq!(back["messages"]["en"]["sms"], Value::Null);
+}

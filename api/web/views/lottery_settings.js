@@ -8,6 +8,7 @@ import { lotteryPath } from "../draws.js";
 import { number, trouble } from "../format.js";
 import { t } from "../i18n/index.js";
 import { Unsure, timeField } from "../time_field.js";
+import { wordingFields } from "./own_words.js";
 
 /** Letters and digits that nobody takes for each other. */
 const ALPHABET = "ABCDEFGHJKMNPQRSTUVWXYZ23456789";
@@ -35,7 +36,13 @@ export function lotterySettings(lottery, signal) {
 
 function showForms(body, settings, signal) {
   const again = (/** @type {any} */ changed) => showForms(body, changed, signal);
-  put(body, names(settings), joining(settings, again), ending(settings, signal));
+  put(
+    body,
+    names(settings),
+    joining(settings, again),
+    words(settings, again, signal),
+    ending(settings, signal),
+  );
 }
 
 /** A form that changes the lottery: `read` gives the change. */
@@ -159,6 +166,13 @@ function joining(settings, onChanged) {
       ),
     ),
   );
+}
+
+/** The organiser's own words to winners. */
+function words(settings, onChanged, signal) {
+  const { elements, read } = wordingFields(settings, signal);
+  const change = async () => ({ messages: read() });
+  return form(settings, "messages", onChanged, change, h("h3", null, t("words.title")), elements);
 }
 
 /** Closing, which can be taken back, and deleting, which cannot. */

@@ -100,6 +100,10 @@ class Stage {
   async take(/** @type {any} */ draw) {
     const isFirst = !this.draw;
     this.draw = draw;
+    if (isFirst && draw.rehearsal) {
+      const words = h("p", { class: "stage-rehearsal", role: "note" }, t("rehearsal.badge"));
+      this.frame.element.append(words);
+    }
     if (isFirst) this.begin();
     this.listen();
     await this.load();

@@ -19,7 +19,7 @@ pub enum Presence {
     /// They are marked so now.
     Marked {
         /// Who they are.
-        person: ParticipantSummary,
+        person: Box<ParticipantSummary>,
         /// Whether they were not before.
         is_new: bool,
     },
@@ -42,7 +42,7 @@ impl Store {
             let contact = StoredContact::from_item(&item)?;
             let mut person = ParticipantSummary::from_item(&item)?;
             if contact.present_at.is_some() == is_present {
-                return Ok(Presence::Marked { person, is_new: false });
+                return Ok(Presence::Marked { person: Box::new(person), is_new: false });
             }
             let in_pool = keys::participant(lottery_id, &contact.label);
             let (set_contact, set_pool) = match is_present {
@@ -62,7 +62,7 @@ impl Store {
             writes.extend(Delta::of_presence(is_present).write(lottery_id, rand::random()));
             if let Outcome::Done = self.transact(&writes).await? {
                 person.present_at = is_present.then_some(now);
-                return Ok(Presence::Marked { person, is_new: true });
+                return Ok(Presence::Marked { person: Box::new(person), is_new: true });
             }
         }
         Err(StoreError::Contended)
