@@ -6,7 +6,9 @@ use serde_json::Value;
 
 use crate::manifest::Version;
 use crate::text::{line, text_newtype};
-use crate::{DrawId, FieldError, Invalid, Joining, Locale, LotteryId, Messages, Refusal, TimeZoneName};
+use crate::{
+    Commitment, DrawId, FieldError, Invalid, Joining, Locale, LotteryId, Messages, Refusal, TimeZoneName,
+};
 
 /// What the organiser calls the lottery: 1 to 100 characters.
 #[derive(Debug, Clone, PartialEq, Eq)]

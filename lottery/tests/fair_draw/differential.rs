@@ -18,6 +18,7 @@ use super::corpus::quicknet;
 use super::loose::{HALF_PAIR, Loose};
 use super::naive::{one_prize, prize};
 use super::rehearsal::rehearsal;
+use super::seat_changes::Evening;
 use super::verifiers::{Others, ours};
 
 /// Steele, Lea and Flood's SplitMix64 (2014).

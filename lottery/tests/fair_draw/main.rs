@@ -15,6 +15,8 @@ mod loose;
 mod naive;
 mod quotas;
 mod rehearsal;
+mod seat_changes;
+mod second_manifest;
 mod second_verifier;
 mod selection;
 mod statistics;
