@@ -88,13 +88,17 @@ impl Resource {
         }
     }
 
-    /// The service and action that the host must support; `None` for what the engine does itself.
+    /// The service and action that the host must support, with `.sync` where the end of a job is waited for; `None` for what
+    /// the engine does itself.
     pub(crate) fn needed_of_host(&self) -> Option<(&str, &str)> {
         match self {
             Resource::Function { .. } => Some(("lambda", "invoke")),
             Resource::Activity { .. } => None,
             Resource::Service(call) if call.is_own() => None,
-            Resource::Service(call) => Some((&call.service, &call.action)),
+            Resource::Service(call) => match call.pattern {
+                Pattern::Request | Pattern::Callback => Some((&call.service, &call.action)),
+                Pattern::Sync | Pattern::Sync2 => Some((&call.service, &call.shown)),
+            },
         }
     }
 }

@@ -116,7 +116,7 @@ async fn retries_see_one_answer_after_the_other_and_states_beside_the_case_do_th
         tokio::pin!(ended);
         loop {
             tokio::select! {
-                ended = &mut ended => return (execution, ended),
+                ended = &mut ended => return (execution.clone(), ended),
                 () = tokio::time::sleep(std::time::Duration::from_millis(1)) => {
                     client.clock.advance(std::time::Duration::from_millis(500));
                 }

@@ -108,10 +108,10 @@ async fn bad_requests_are_refused_in_the_words_of_aws() {
             "Resource not found: 'arn:aws:states:us-east-1:123456789012:stateMachine:none'",
         ),
         (
-            "PublishStateMachineVersion",
+            "DescribeStateMachineVersion",
             json!({}),
             "UnknownOperationException",
-            "The operation 'PublishStateMachineVersion' is not supported here",
+            "The operation 'DescribeStateMachineVersion' is not supported here",
         ),
     ] {
         let refused = client.refused(operation, body.clone()).await;

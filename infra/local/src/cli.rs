@@ -2,9 +2,12 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::{Args, Parser, Subcommand};
-use local_stack::{BeaconChoice, Config, Limits, Storage, Template, TemplateError};
+use local_stack::{
+    BeaconChoice, Config, EndpointError, Endpoints, Limits, Mocks, Storage, Template, TemplateError,
+};
 
 /// The serverless lottery in one process: API, Step Functions, DynamoDB, SNS and an inbox. Without a command it
 /// runs until Ctrl-C.
@@ -48,8 +51,20 @@ pub(crate) struct Options {
     token_file: Option<PathBuf>,
     /// Run the tasks through this Lambda Invoke API instead of in this process, such as http://127.0.0.1:9000 for
     /// `cargo lambda watch`
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", env = "LAMBDA_ENDPOINT")]
     lambda_endpoint: Option<String>,
+    /// Send the calls of a service on, signed with your credentials: to a URL, or with SERVICE=aws to AWS itself; the
+    /// service as in aws-sdk:SERVICE:action, or * for all that are not here; may be repeated. AWS_ENDPOINT_URL_<SERVICE>
+    /// says the same
+    #[arg(long, value_name = "SERVICE=URL")]
+    endpoint: Vec<String>,
+    /// Answer Task states with the test cases of this file, in the format of Step Functions Local; an execution chooses
+    /// one by the ARN arn:…:stateMachine:NAME#TESTCASE
+    #[arg(long, value_name = "FILE", env = "SFN_MOCK_CONFIG", value_parser = mocks)]
+    mock_config: Option<Arc<Mocks>>,
+    /// Multiply the time of Wait states, such as by 0.01
+    #[arg(long, value_name = "FACTOR", env = "WAIT_TIME_SCALE", value_parser = scale)]
+    wait_time_scale: Option<f64>,
     /// Deliver e-mails for real to this SMTP server, such as smtp://localhost:1025 or smtps://user:password@host
     #[arg(long, value_name = "URL")]
     smtp_url: Option<String>,
@@ -77,14 +92,34 @@ pub(crate) struct Options {
     tsa: Vec<String>,
 }
 
+fn mocks(path: &str) -> Result<Arc<Mocks>, String> {
+    let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
+    Mocks::parse(&text).map(Arc::new).map_err(|error| error.to_string())
+}
+
+fn scale(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(factor) if (0.0..=1_000_000.0).contains(&factor) => Ok(factor),
+        _ => Err("the factor is a number from 0 to 1,000,000".to_owned()),
+    }
+}
+
 fn template(path: &str) -> Result<Template, TemplateError> {
     Template::read(path.as_ref())
 }
 
 impl Options {
-    pub(crate) fn into_config(self) -> Config {
+    pub(crate) fn into_config(self) -> Result<Config, EndpointError> {
+        let mut endpoints = Endpoints::default();
+        for option in &self.endpoint {
+            endpoints.add(option)?;
+        }
+        endpoints.add_environment(
+            std::env::vars_os()
+                .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))),
+        );
         let storage = if self.in_memory { Storage::Memory } else { Storage::Directory(self.data_dir) };
-        Config {
+        Ok(Config {
             listen: self.listen,
             aws_listen: self.aws_listen,
             storage,
@@ -97,8 +132,11 @@ impl Options {
             public_hosts: self.public_host,
             beacon: if self.public_beacon { BeaconChoice::Quicknet } else { BeaconChoice::Local },
             authorities: self.tsa,
+            endpoints,
+            mocks: self.mock_config,
+            wait_time_scale: self.wait_time_scale,
             ..Config::on_disk("")
-        }
+        })
     }
 }
 
@@ -116,7 +154,8 @@ mod tests {
     #[test]
     fn in_memory_needs_no_data_directory() {
         let parse = |arguments: &[&str]| {
-            Cli::try_parse_from(["local-stack"].iter().chain(arguments)).map(|cli| cli.options.into_config())
+            Cli::try_parse_from(["local-stack"].iter().chain(arguments))
+                .map(|cli| cli.options.into_config().unwrap())
         };
         assert_eq!(parse(&[]).unwrap().storage, Storage::Directory(".lottery".into()));
         assert_eq!(parse(&["--in-memory"]).unwrap().storage, Storage::Memory);

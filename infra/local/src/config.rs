@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use asl_engine::{Clock, Mocks};
 
-use crate::{CallLog, Limits, Template};
+use crate::{CallLog, Endpoints, Limits, Template};
 
 /// Everything that can be chosen about a stack.
 #[derive(Clone, Debug)]
@@ -48,6 +48,8 @@ pub struct Config {
     pub beacon: BeaconChoice,
     /// The time-stamp authorities that stamp commitments, by their addresses; the stack's own if there are none.
     pub authorities: Vec<String>,
+    /// Where calls of services that are not here are sent; what a service is named for goes there even if it is here.
+    pub endpoints: Endpoints,
     /// Test cases of state machines, by which executions get answers in place of services.
     pub mocks: Option<Arc<Mocks>>,
     /// By what the time of Wait states is multiplied.
@@ -86,6 +88,7 @@ impl Config {
             confirmation: Confirmation::ByItself,
             beacon: BeaconChoice::Local,
             authorities: Vec::new(),
+            endpoints: Endpoints::default(),
             mocks: None,
             wait_time_scale: None,
             clock: Clock::system(),

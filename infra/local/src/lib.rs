@@ -25,7 +25,7 @@ mod data_directory;
 mod definitions;
 pub mod demo;
 mod error;
-mod executions_api;
+mod forward;
 mod functions;
 mod health;
 mod http_client;
@@ -45,11 +45,13 @@ mod token;
 mod trouble;
 mod worker;
 
-/// A clock for [`Config::clock`], and one that a test moves.
 pub use asl_engine::{Clock, ManualClock};
+/// A clock for [`Config::clock`], and one that a test moves.
+pub use asl_engine::{MockError, Mocks};
 pub use aws::{CallLog, Permission, Usage};
 pub use config::{BeaconChoice, Config, Confirmation, Fault, FaultTime, Storage};
 pub use error::StartError;
+pub use forward::{EndpointError, Endpoints};
 pub use iam::{FunctionFigures, Grant, Removal, Template, TemplateError};
 pub use issuer::Issuer;
 pub use limits::{Bill, FunctionBill, Limits, LimitsError, Rate, Throttled, Window, fast_forward};

@@ -45,7 +45,10 @@ fn main() -> ExitCode {
 }
 
 async fn serve(options: cli::Options) -> ExitCode {
-    let config = options.into_config();
+    let config = match options.into_config() {
+        Ok(config) => config,
+        Err(error) => return fail(&error.to_string()),
+    };
     let in_memory = config.storage == Storage::Memory;
     let stack = match Stack::start(config).await {
         Ok(stack) => stack,

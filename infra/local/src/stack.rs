@@ -156,7 +156,8 @@ impl Stack {
             invoker: Arc::new(
                 HostInvoker::new(functions.clone(), sns.clone(), dynamodb.clone())
                     .recording(config.call_log.clone())
-                    .guarded_by(guard),
+                    .guarded_by(guard)
+                    .forwarding_to(config.endpoints.clone()),
             ),
             mocks: config.mocks.clone(),
             wait_scale: config.wait_time_scale,

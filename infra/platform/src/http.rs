@@ -8,7 +8,7 @@ use aws_config::{AppName, BehaviorVersion, SdkConfig};
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::{Builder, Connector};
-use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpConnector};
+use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpClient, SharedHttpConnector};
 
 /// The default would bring a second version of rustls and a cryptography library in C.
 const TLS: Provider = Provider::Rustls(CryptoMode::Ring);
@@ -21,11 +21,17 @@ const TLS: Provider = Provider::Rustls(CryptoMode::Ring);
 /// If `application` has other characters than ASCII letters, digits and ``!#$%&'*+-.^_`|~``.
 pub async fn sdk_config(application: impl Into<Cow<'static, str>>, timeouts: TimeoutConfig) -> SdkConfig {
     aws_config::defaults(BehaviorVersion::latest())
-        .http_client(Builder::new().tls_provider(TLS).build_https())
+        .http_client(https_client())
         .app_name(AppName::new(application).expect("the names of our programs are letters and hyphens"))
         .timeout_config(timeouts)
         .load()
         .await
+}
+
+/// What AWS clients send HTTP and HTTPS requests with.
+#[must_use]
+pub fn https_client() -> SharedHttpClient {
+    Builder::new().tls_provider(TLS).build_https()
 }
 
 /// Sends HTTP and HTTPS requests over pooled connections. Without `read_timeout` a response may take any time.

@@ -10,4 +10,4 @@ mod http;
 
 pub use clock::{Clock, SystemClock};
 pub use error::{Chain, is_throttling, sources};
-pub use http::{https_connector, sdk_config};
+pub use http::{https_client, https_connector, sdk_config};

@@ -1,4 +1,4 @@
-//! What the engine's Task states can ask for here: Lambda functions, SNS and DynamoDB.
+//! What the engine's Task states can ask for here: Lambda functions, SNS and DynamoDB, and what is sent on to other services.
 
 mod lambda;
 mod sdk;
@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use crate::aws::{CallLog, DynamoDb, Guard, of_dynamodb, of_sns, sns_call};
 use crate::config::{ACCOUNT, REGION};
+use crate::forward::{Endpoints, Forwarder};
 use crate::functions::Functions;
 use crate::limits::{Service, ServiceCall};
 use crate::sns::{Parameters, Sns};
@@ -25,6 +26,7 @@ pub(crate) struct HostInvoker {
     dynamodb: Arc<DynamoDb>,
     call_log: Option<CallLog>,
     guard: Option<Arc<Guard>>,
+    forwarder: Forwarder,
 }
 
 impl HostInvoker {
@@ -34,7 +36,8 @@ impl HostInvoker {
         sns: Arc<Worker<Sns>>,
         dynamodb: Arc<DynamoDb>,
     ) -> HostInvoker {
-        HostInvoker { functions, sns, dynamodb, call_log: None, guard: None }
+        let forwarder = Forwarder::new(Endpoints::default());
+        HostInvoker { functions, sns, dynamodb, call_log: None, guard: None, forwarder }
     }
 
     /// The same invoker, which records what it is asked for.
@@ -45,6 +48,11 @@ impl HostInvoker {
     /// The same invoker, whose calls this guards.
     pub(crate) fn guarded_by(self, guard: Option<Arc<Guard>>) -> HostInvoker {
         HostInvoker { guard, ..self }
+    }
+
+    /// The same invoker, which sends calls of other services on to these endpoints.
+    pub(crate) fn forwarding_to(self, endpoints: Endpoints) -> HostInvoker {
+        HostInvoker { forwarder: Forwarder::new(endpoints), ..self }
     }
 
     /// Records the call and lets it through, if it may.
@@ -87,6 +95,9 @@ impl HostInvoker {
     }
 
     async fn answer(self, call: Call) -> Result<Json, TaskFailure> {
+        if !is_served(&call.service, &call.action) || self.forwarder.replaces(&call.service) {
+            return self.forwarder.call(&call.service, &call.action, &call.parameters).await;
+        }
         // Until the answer is there.
         let _under_way = self.admit(&call).await?;
         match call.service.as_str() {
@@ -113,16 +124,25 @@ impl HostInvoker {
     }
 }
 
+/// Whether the stack has the action itself.
+fn is_served(service: &str, action: &str) -> bool {
+    match service {
+        "lambda" | "aws-sdk:lambda" => action == "invoke",
+        "sns" => action == "publish",
+        "dynamodb" => matches!(action, "getItem" | "putItem" | "updateItem" | "deleteItem"),
+        "aws-sdk:sns" => Sns::has(&sdk::pascal_case(action)),
+        "aws-sdk:dynamodb" => DynamoDb::has(&sdk::pascal_case(action)),
+        _ => false,
+    }
+}
+
 impl Invoker for HostInvoker {
     fn supports(&self, service: &str, action: &str) -> bool {
-        match service {
-            "lambda" | "aws-sdk:lambda" => action == "invoke",
-            "sns" => action == "publish",
-            "dynamodb" => matches!(action, "getItem" | "putItem" | "updateItem" | "deleteItem"),
-            "aws-sdk:sns" => Sns::has(&sdk::pascal_case(action)),
-            "aws-sdk:dynamodb" => DynamoDb::has(&sdk::pascal_case(action)),
-            _ => false,
-        }
+        is_served(service, action) || self.forwarder.supports(service, action)
+    }
+
+    fn advice(&self, service: &str) -> String {
+        Forwarder::advice(service)
     }
 
     fn invoke(&self, call: Call) -> BoxFuture<'static, Result<Json, TaskFailure>> {

@@ -1,0 +1,310 @@
+//! Calls of AWS services that are not served here, sent on to an endpoint and signed with the user's own credentials.
+//!
+//! In reading order: `endpoints` (where a service's calls go), `model` (what a service's API is), `request`, `response`,
+//! `xml` (its protocol).
+
+mod endpoints;
+mod model;
+mod request;
+mod response;
+mod xml;
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use asl_engine::TaskFailure;
+use asl_engine::data::Json;
+use aws_config::environment::EnvironmentVariableCredentialsProvider;
+use aws_config::{BehaviorVersion, SdkConfig};
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::ProvideCredentials;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_sigv4::http_request::{
+    PayloadChecksumKind, PercentEncodingMode, SignableBody, SignableRequest, SigningSettings,
+    UriPathNormalizationMode, sign,
+};
+use aws_sigv4::sign::v4::SigningParams;
+use aws_smithy_runtime_api::client::http::{HttpConnector as _, SharedHttpConnector};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::byte_stream::ByteStream;
+use base64::Engine as _;
+use bytes::Bytes;
+use http::{Request, Response};
+use platform::{Chain, https_connector};
+use serde_json::{Value, json};
+use tokio::sync::OnceCell;
+
+use endpoints::Target;
+pub use endpoints::{EndpointError, Endpoints};
+use model::{Model, Names, Operation};
+use request::Parts;
+use response::Reader;
+
+/// How long a connection is waited for.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Sends calls on.
+#[derive(Clone)]
+pub(crate) struct Forwarder {
+    endpoints: Arc<Endpoints>,
+    connector: SharedHttpConnector,
+    /// The user's own configuration of AWS, read with the first call.
+    user: Arc<OnceCell<SdkConfig>>,
+}
+
+/// Why there is no answer.
+enum Failed {
+    /// Of the service: the name of the error, and the cause.
+    Service(TaskFailure),
+    /// Nothing came back, or nothing that could be read.
+    Client(String),
+}
+
+impl Forwarder {
+    pub(crate) fn new(endpoints: Endpoints) -> Forwarder {
+        Forwarder {
+            endpoints: Arc::new(endpoints),
+            connector: https_connector(CONNECT_TIMEOUT, None),
+            user: Arc::default(),
+        }
+    }
+
+    /// Whether calls of this service are sent on although it is served here.
+    pub(crate) fn replaces(&self, service: &str) -> bool {
+        self.endpoints.names(&model_name(service, ""))
+    }
+
+    /// Whether a call can be sent on.
+    pub(crate) fn supports(&self, service: &str, action: &str) -> bool {
+        let name = model_name(service, action);
+        let known = || Model::of(&name).is_some_and(|model| model.operation(action).is_some());
+        self.endpoints.target(&name).is_some() && is_request(service, action) && known()
+    }
+
+    /// What can be done about an integration that is not supported: the end of a sentence.
+    pub(crate) fn advice(service: &str) -> String {
+        let name = model_name(service, "");
+        if Model::of(&name).is_none() {
+            return "; a mock file with a test case of this state machine answers in its place (--mock-config FILE)"
+                .to_owned();
+        }
+        format!(
+            "; mock it with a test case of this state machine (--mock-config FILE), send it to an emulator or a service of \
+             your own (--endpoint {name}=URL, --endpoint '*=URL'), or send it to AWS itself (--endpoint {name}=aws)"
+        )
+    }
+
+    /// Sends a call on and reads the answer.
+    pub(crate) async fn call(
+        &self,
+        service: &str,
+        action: &str,
+        parameters: &Json,
+    ) -> Result<Json, TaskFailure> {
+        let name = model_name(service, action);
+        let (Some(model), Some(target)) = (Model::of(&name), self.endpoints.target(&name)) else {
+            return Err(TaskFailure {
+                error: "States.Runtime".to_owned(),
+                cause: format!("the integration {service}:{action} is not supported here"),
+            });
+        };
+        let is_sdk = service.starts_with("aws-sdk:");
+        match self.exchange(&model, target, action, Value::from(parameters), is_sdk).await {
+            Ok(result) => Ok(Json::from(result)),
+            Err(Failed::Service(failure)) => Err(failure),
+            Err(Failed::Client(cause)) => {
+                Err(TaskFailure { error: format!("{}.SdkClientException", model.id), cause })
+            }
+        }
+    }
+
+    async fn exchange(
+        &self,
+        model: &Model,
+        target: &Target,
+        action: &str,
+        parameters: Value,
+        is_sdk: bool,
+    ) -> Result<Value, Failed> {
+        let (name, operation) = model
+            .operation(action)
+            .ok_or_else(|| Failed::Client(format!("{} has no operation {action}", model.id)))?;
+        let parts = request::build(model, name, operation, &parameters);
+        let response = self.send(model, target, parts).await.map_err(Failed::Client)?;
+        let names = if is_sdk { Names::Sdk } else { Names::Service };
+        let reader = Reader { model, names };
+        if response.status().is_success() {
+            return read(reader, operation, &response, is_sdk).map_err(Failed::Client);
+        }
+        let error = reader.error(&response);
+        let (status, id) = (response.status().as_u16(), request_id(&response));
+        let (code, message) = (&error.code, &error.message);
+        Err(Failed::Service(if is_sdk {
+            TaskFailure {
+                error: model.error_name(code),
+                cause: format!(
+                    "{message} (Service: {}, Status Code: {status}, Request ID: {id}) (SDK Attempt Count: 1)",
+                    model.id
+                ),
+            }
+        } else {
+            let (prefix, class) = (optimized_name(&model.id), code.strip_suffix("Exception").unwrap_or(code));
+            TaskFailure {
+                error: format!("{prefix}.{class}Exception"),
+                cause: format!(
+                    "{message} (Service: Amazon{prefix}; Status Code: {status}; Error Code: {code}; Request ID: {id}; Proxy: null)"
+                ),
+            }
+        }))
+    }
+
+    async fn send(&self, model: &Model, target: &Target, parts: Parts) -> Result<Response<Bytes>, String> {
+        let user = self.user.get_or_init(user).await;
+        let region = user.region().map_or("us-east-1", |region| region.as_ref()).to_owned();
+        let base = target.url(model, &region);
+        let unreachable = |error: &dyn std::fmt::Display| {
+            format!("the endpoint {base} of {} did not answer: {error}", model.id)
+        };
+        let credentials = credentials(user, target).await?;
+        let mut request =
+            Request::builder().method(parts.method.as_str()).uri(format!("{base}{}", parts.path));
+        for (name, value) in &parts.headers {
+            request = request.header(name, value);
+        }
+        if model.signing_name == "s3" && !parts.body.is_empty() {
+            let digest = ring::digest::digest(&ring::digest::SHA256, &parts.body);
+            let digest = base64::engine::general_purpose::STANDARD.encode(digest.as_ref());
+            request = request.header("x-amz-checksum-sha256", digest);
+        }
+        let mut request = request.body(parts.body).map_err(|error| unreachable(&error))?;
+        let region = if model.global_host.is_some() { "us-east-1" } else { &region };
+        sign_request(model, region, &credentials, &mut request)?;
+        let request =
+            HttpRequest::try_from(request.map(SdkBody::from)).map_err(|error| unreachable(&Chain(&error)))?;
+        let response = self.connector.call(request).await.map_err(|error| unreachable(&Chain(&error)))?;
+        let response = response.try_into_http1x().map_err(|error| unreachable(&Chain(&error)))?;
+        let (head, body) = response.into_parts();
+        let body = ByteStream::new(body).collect().await.map_err(|error| unreachable(&Chain(&error)))?;
+        Ok(Response::from_parts(head, body.into_bytes()))
+    }
+}
+
+fn read(
+    reader: Reader<'_>,
+    operation: &Operation,
+    response: &Response<Bytes>,
+    is_sdk: bool,
+) -> Result<Value, String> {
+    let mut result = reader.result(operation, response)?;
+    if !is_sdk && let Some(members) = result.as_object_mut() {
+        let (mut single, mut every) = (serde_json::Map::new(), serde_json::Map::new());
+        for (name, value) in response.headers() {
+            let value = value.to_str().unwrap_or_default();
+            single.insert(name.to_string(), json!(value));
+            every.insert(name.to_string(), json!([value]));
+        }
+        let status = response.status().as_u16();
+        members.insert(
+            "SdkHttpMetadata".to_owned(),
+            json!({"AllHttpHeaders": every, "HttpHeaders": single, "HttpStatusCode": status}),
+        );
+        members.insert("SdkResponseMetadata".to_owned(), json!({"RequestId": request_id(response)}));
+    }
+    Ok(result)
+}
+
+fn request_id(response: &Response<Bytes>) -> String {
+    let names = ["x-amzn-requestid", "x-amz-request-id"];
+    let found = names.iter().find_map(|name| response.headers().get(*name)?.to_str().ok());
+    found.map_or_else(|| uuid::Uuid::new_v4().to_string(), str::to_owned)
+}
+
+/// The credentials and the region of the person who started the stack. Its `AWS_ENDPOINT_URL` may be the stack itself.
+async fn user() -> SdkConfig {
+    aws_config::defaults(BehaviorVersion::latest()).http_client(platform::https_client()).load().await
+}
+
+/// The user's credentials; an emulator on this machine takes any.
+async fn credentials(user: &SdkConfig, target: &Target) -> Result<Credentials, String> {
+    let found = match user.credentials_provider() {
+        // No look at the services of a cloud machine for the sake of an emulator.
+        _ if target.is_on_this_machine() => {
+            EnvironmentVariableCredentialsProvider::new().provide_credentials().await
+        }
+        Some(provider) => provider.provide_credentials().await,
+        None => Err(CredentialsError::not_loaded("no provider is configured")),
+    };
+    match found {
+        Ok(credentials) => Ok(credentials),
+        Err(_) if target.is_on_this_machine() => Ok(Credentials::new("test", "test", None, None, "local")),
+        Err(error) => Err(format!("no credentials of AWS were found: {}", Chain(&error))),
+    }
+}
+
+fn sign_request(
+    model: &Model,
+    region: &str,
+    credentials: &Credentials,
+    request: &mut Request<Vec<u8>>,
+) -> Result<(), String> {
+    let failed = |error: &dyn std::error::Error| format!("the request could not be signed: {error}");
+    let mut settings = SigningSettings::default();
+    if model.signing_name == "s3" {
+        settings.percent_encoding_mode = PercentEncodingMode::Single;
+        settings.payload_checksum_kind = PayloadChecksumKind::XAmzSha256;
+        settings.uri_path_normalization_mode = UriPathNormalizationMode::Disabled;
+    }
+    let identity = credentials.clone().into();
+    let parameters = SigningParams::builder()
+        .identity(&identity)
+        .region(region)
+        .name(&model.signing_name)
+        .time(SystemTime::now())
+        .settings(settings)
+        .build()
+        .map_err(|error| failed(&error))?
+        .into();
+    let headers = request.headers().iter();
+    let headers: Vec<(String, String)> = headers
+        .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())))
+        .collect();
+    let signable = SignableRequest::new(
+        request.method().as_str(),
+        request.uri().to_string(),
+        headers.iter().map(|(name, value)| (name.as_str(), value.as_str())),
+        SignableBody::Bytes(request.body()),
+    );
+    let signable = signable.map_err(|error| failed(&error))?;
+    let (instructions, _) = sign(signable, &parameters).map_err(|error| failed(&error))?.into_parts();
+    instructions.apply_to_request_http1x(request);
+    Ok(())
+}
+
+/// The service that an integration's calls go to.
+fn model_name(service: &str, action: &str) -> String {
+    match (service, action) {
+        ("events", _) => "eventbridge".to_owned(),
+        ("bedrock", "invokeModel") => "bedrockruntime".to_owned(),
+        _ => service.trim_start_matches("aws-sdk:").replace('-', ""),
+    }
+}
+
+/// Whether a call is one request and one answer: a job that has to be watched to its end cannot be sent on, nor can the
+/// integrations that are more than one operation of an API.
+fn is_request(service: &str, action: &str) -> bool {
+    let is_compound = match service {
+        "elasticmapreduce" | "apigateway" | "http" | "aps" | "bedrock-agentcore" => true,
+        "eks" => matches!(action, "runJob" | "call"),
+        _ => false,
+    };
+    !is_compound && !action.contains('.')
+}
+
+/// The first half of an optimized integration's error names.
+fn optimized_name(id: &str) -> String {
+    match id {
+        "Sqs" | "Ecs" | "Sns" => id.to_uppercase(),
+        _ => id.to_owned(),
+    }
+}
