@@ -59,7 +59,10 @@ mod store;
 pub mod validation;
 
 pub use clock::{Clock, ManualClock};
-pub use engine::{Call, Config, Engine, EngineError, Invoker, MemoryBounds, Refusal, Storage, TaskFailure};
+pub use engine::{
+    Call, Config, Engine, EngineError, ExecutionLog, Invoker, LogEntry, MemoryBounds, Refusal, Storage,
+    TaskFailure,
+};
 pub use mocks::{MockError, Mocks};
 
 /// The README's example is compiled and run with the documentation's.

@@ -11,6 +11,7 @@ use tokio::sync::watch;
 
 use super::EngineError;
 use super::host_calls::HostCalls;
+use super::logging::Logged;
 use super::machines::Machine;
 use super::workers::Lane;
 use crate::execution::{Action, Command, Effects, Execution, Identity, Outcome, Pace};
@@ -92,6 +93,8 @@ pub(super) struct FollowUp {
     pub(super) closed: Option<Outcome>,
     /// The execution continues at once.
     pub(super) more: bool,
+    /// The events, if the machine has them logged.
+    pub(super) logged: Option<Box<Logged>>,
 }
 
 impl ActiveExecution {
@@ -164,7 +167,11 @@ impl ActiveExecution {
         if next_tick.is_some() {
             state.tick = next_tick;
         }
-        let follow_up = FollowUp { sequence, actions, next_tick, closed, more };
+        let logged = self.machine.logging.is_some().then(|| {
+            let (redrives, _) = execution.redrives();
+            Box::new(Logged { events, now, redrives })
+        });
+        let follow_up = FollowUp { sequence, actions, next_tick, closed, more, logged };
         Some(Step { applied: Applied { sequence, now }, writes, follow_up })
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Invoker, NoServices};
+use super::{ExecutionLog, Invoker, NoServices};
 use crate::clock::Clock;
 use crate::mocks::Mocks;
 use crate::model::Storage;
@@ -22,6 +22,8 @@ pub struct Config {
     pub invoker: Arc<dyn Invoker>,
     /// Test cases, by which executions get answers in place of services.
     pub mocks: Option<Arc<Mocks>>,
+    /// Who takes the log of executions whose machine has a `loggingConfiguration`.
+    pub execution_log: Option<Arc<dyn ExecutionLog>>,
     /// By what the time of Wait states is multiplied in executions that start from now on; `None` is by 1.
     pub wait_scale: Option<f64>,
 }
@@ -37,6 +39,7 @@ impl Config {
             clock: Clock::system(),
             invoker: Arc::new(NoServices),
             mocks: None,
+            execution_log: None,
             wait_scale: None,
         }
     }

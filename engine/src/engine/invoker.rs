@@ -18,7 +18,7 @@ pub trait Invoker: Send + Sync + 'static {
     fn supports(&self, service: &str, action: &str) -> bool;
 
     /// The end of the sentence with which an action that is not supported is refused, such as what can be done about it.
-    fn advice(&self, _service: &str) -> String {
+    fn advice(&self, _service: &str, _action: &str) -> String {
         String::new()
     }
 

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
+use super::logging::Logging;
 use super::versions::Published;
 use super::workers::Lane;
 use super::{Config, Engine, Inner, MachineType, NewStateMachine, Refusal, StateMachineChange};
@@ -36,6 +37,8 @@ pub struct StateMachineDescription {
 pub(crate) struct Machine {
     pub(crate) revision: i64,
     pub(crate) description: Arc<StateMachineDescription>,
+    /// What of its executions is logged.
+    pub(super) logging: Option<Logging>,
     /// Whether its executions were seen to take long.
     is_slow: AtomicBool,
 }
@@ -46,7 +49,8 @@ const QUICK: Duration = Duration::from_millis(20);
 
 impl Machine {
     pub(crate) fn new(revision: i64, description: Arc<StateMachineDescription>) -> Machine {
-        Machine { revision, description, is_slow: AtomicBool::new(false) }
+        let logging = Logging::of(&description);
+        Machine { revision, description, logging, is_slow: AtomicBool::new(false) }
     }
 
     /// The threads that its executions need; `None`: they take next to no time.
@@ -321,7 +325,7 @@ impl Inner {
             {
                 return Err(Refusal::InvalidDefinition(format!(
                     "the integration {service}:{action} is not supported here{}",
-                    self.config.invoker.advice(service)
+                    self.config.invoker.advice(service, action)
                 )));
             }
         }

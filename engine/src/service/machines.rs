@@ -160,7 +160,7 @@ impl Service {
         let validated = self.engine.apart(Lane::Costly, move || {
             let supports = |service: &str, action: &str| engine.config().invoker.supports(service, action);
             // What AWS would accept is no error here either: only making the machine refuses it.
-            let advice = |service: &str| engine.config().invoker.advice(service);
+            let advice = |service: &str, action: &str| engine.config().invoker.advice(service, action);
             let unsupported = Severity::Warning;
             let options =
                 Options { machine_type, supports: Some(&supports), advice: Some(&advice), unsupported };
@@ -196,7 +196,7 @@ impl Service {
         let (engine, name, definition) = (self.engine.clone(), name.to_owned(), definition.to_owned());
         let refusal = self.engine.apart(Lane::Costly, move || {
             let supports = |service: &str, action: &str| engine.can_invoke(&name, service, action);
-            let advice = |service: &str| engine.config().invoker.advice(service);
+            let advice = |service: &str, action: &str| engine.config().invoker.advice(service, action);
             let unsupported = Severity::Error;
             let options =
                 Options { machine_type, supports: Some(&supports), advice: Some(&advice), unsupported };

@@ -40,7 +40,7 @@ pub const MAX_DEFINITION_LENGTH: usize = 1_048_576;
 pub type Supports<'a> = &'a dyn Fn(&str, &str) -> bool;
 
 /// What can be done where a host cannot do an action of a service: the end of a sentence.
-pub type Advice<'a> = &'a dyn Fn(&str) -> String;
+pub type Advice<'a> = &'a dyn Fn(&str, &str) -> String;
 
 /// How a definition is to be looked at.
 #[derive(Clone, Copy)]
@@ -50,7 +50,7 @@ pub struct Options<'a> {
     /// Whether the host can do this action of this service, as [`crate::Invoker::supports`] returns it.
     /// `None`: whatever AWS can do.
     pub supports: Option<Supports<'a>>,
-    /// What can be done where it cannot, as [`crate::Invoker::advice`] returns it for the service.
+    /// What can be done where it cannot, as [`crate::Invoker::advice`] returns it.
     pub advice: Option<Advice<'a>>,
     /// What it means that the engine or its host cannot do what AWS can.
     pub unsupported: Severity,

@@ -93,7 +93,7 @@ impl Checker<'_> {
         if let (Some((service, action)), Some(supports)) = (needed, self.options.supports)
             && !supports(service, action)
         {
-            let advice = self.options.advice.map(|advice| advice(service)).unwrap_or_default();
+            let advice = self.options.advice.map(|advice| advice(service, action)).unwrap_or_default();
             let fault = format!("The integration '{service}:{action}' is not supported here{advice}");
             self.unsupported(at, fault);
         }

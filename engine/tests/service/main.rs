@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "what a test sets up is there, or the test fails")]
 
 mod client;
+mod logging;
 mod mocks;
 mod operations;
 mod refusals;

@@ -62,6 +62,9 @@ pub(crate) struct Options {
     /// one by the ARN arn:…:stateMachine:NAME#TESTCASE
     #[arg(long, value_name = "FILE", env = "SFN_MOCK_CONFIG", value_parser = mocks)]
     mock_config: Option<Arc<Mocks>>,
+    /// Write the log of executions whose state machine has a loggingConfiguration to this file too, as CloudWatch has it
+    #[arg(long, value_name = "FILE")]
+    execution_log: Option<PathBuf>,
     /// Multiply the time of Wait states, such as by 0.01
     #[arg(long, value_name = "FACTOR", env = "WAIT_TIME_SCALE", value_parser = scale)]
     wait_time_scale: Option<f64>,
@@ -134,6 +137,7 @@ impl Options {
             authorities: self.tsa,
             endpoints,
             mocks: self.mock_config,
+            execution_log: self.execution_log,
             wait_time_scale: self.wait_time_scale,
             ..Config::on_disk("")
         })

@@ -52,6 +52,8 @@ pub struct Config {
     pub endpoints: Endpoints,
     /// Test cases of state machines, by which executions get answers in place of services.
     pub mocks: Option<Arc<Mocks>>,
+    /// The file that logs of executions are written to, beside the terminal.
+    pub execution_log: Option<PathBuf>,
     /// By what the time of Wait states is multiplied.
     pub wait_time_scale: Option<f64>,
     /// Where the engine, SNS and the beacon read the time.
@@ -90,6 +92,7 @@ impl Config {
             authorities: Vec::new(),
             endpoints: Endpoints::default(),
             mocks: None,
+            execution_log: None,
             wait_time_scale: None,
             clock: Clock::system(),
         }

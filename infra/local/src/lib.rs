@@ -25,6 +25,7 @@ mod data_directory;
 mod definitions;
 pub mod demo;
 mod error;
+mod execution_log;
 mod forward;
 mod functions;
 mod health;

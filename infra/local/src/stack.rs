@@ -17,6 +17,7 @@ use crate::beacon::{Beacon, Found, draws_of_other_beacons, named, organiser_key}
 use crate::config::{ACCOUNT, REGION};
 use crate::data_directory::DataDirectory;
 use crate::definitions::{DEFINITIONS, LOTTERY, OPERATOR_TOPIC, describe_error};
+use crate::execution_log::Log;
 use crate::functions::{Functions, LimitedFunctions, RemoteFunctions};
 use crate::health::{self, Health};
 use crate::invoker::HostInvoker;
@@ -160,6 +161,7 @@ impl Stack {
                     .forwarding_to(config.endpoints.clone()),
             ),
             mocks: config.mocks.clone(),
+            execution_log: Some(Arc::new(Log::open(config.execution_log.as_deref())?)),
             wait_scale: config.wait_time_scale,
         })
         .await?;

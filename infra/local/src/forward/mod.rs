@@ -83,9 +83,9 @@ impl Forwarder {
     }
 
     /// What can be done about an integration that is not supported: the end of a sentence.
-    pub(crate) fn advice(service: &str) -> String {
-        let name = model_name(service, "");
-        if Model::of(&name).is_none() {
+    pub(crate) fn advice(service: &str, action: &str) -> String {
+        let name = model_name(service, action);
+        if Model::of(&name).is_none() || !is_request(service, action) {
             return "; a mock file with a test case of this state machine answers in its place (--mock-config FILE)"
                 .to_owned();
         }

@@ -141,8 +141,8 @@ impl Invoker for HostInvoker {
         is_served(service, action) || self.forwarder.supports(service, action)
     }
 
-    fn advice(&self, service: &str) -> String {
-        Forwarder::advice(service)
+    fn advice(&self, service: &str, action: &str) -> String {
+        Forwarder::advice(service, action)
     }
 
     fn invoke(&self, call: Call) -> BoxFuture<'static, Result<Json, TaskFailure>> {
