@@ -49,7 +49,7 @@ impl Detail {
 }
 
 /// Whether an event is shown with inputs, outputs and variables.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Show {
     Everything,
     WithoutData,

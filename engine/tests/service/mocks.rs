@@ -1,7 +1,7 @@
 //! Test cases of a mock file, and the executions of Step Functions Local's kind that get their answers from it.
 //!
 //! The cases of `local_mocking` were recorded from AWS by LocalStack's suite (Apache License 2.0; see the README of the
-//! conformance cases): there the services answered, here the mock file that stands in the case.
+//! conformance cases): there the services answered, here the mock file of the case.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

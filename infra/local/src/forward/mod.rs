@@ -14,11 +14,11 @@ use std::time::{Duration, SystemTime};
 
 use asl_engine::TaskFailure;
 use asl_engine::data::Json;
-use aws_config::environment::EnvironmentVariableCredentialsProvider;
-use aws_config::{BehaviorVersion, SdkConfig};
+use aws_config::environment::{EnvironmentVariableCredentialsProvider, EnvironmentVariableRegionProvider};
+use aws_config::meta::region::ProvideRegion as _;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::ProvideCredentials;
-use aws_credential_types::provider::error::CredentialsError;
 use aws_sigv4::http_request::{
     PayloadChecksumKind, PercentEncodingMode, SignableBody, SignableRequest, SigningSettings,
     UriPathNormalizationMode, sign,
@@ -110,7 +110,9 @@ impl Forwarder {
             });
         };
         let is_sdk = service.starts_with("aws-sdk:");
-        match self.exchange(&model, target, action, Value::from(parameters), is_sdk).await {
+        let mut parameters = Value::from(parameters);
+        write_payloads(service, &mut parameters);
+        match self.exchange(&model, target, action, parameters, is_sdk).await {
             Ok(result) => Ok(Json::from(result)),
             Err(Failed::Service(failure)) => Err(failure),
             Err(Failed::Client(cause)) => {
@@ -160,13 +162,11 @@ impl Forwarder {
     }
 
     async fn send(&self, model: &Model, target: &Target, parts: Parts) -> Result<Response<Bytes>, String> {
-        let user = self.user.get_or_init(user).await;
-        let region = user.region().map_or("us-east-1", |region| region.as_ref()).to_owned();
+        let Signer { credentials, region } = self.signer(target).await?;
         let base = target.url(model, &region);
         let unreachable = |error: &dyn std::fmt::Display| {
             format!("the endpoint {base} of {} did not answer: {error}", model.id)
         };
-        let credentials = credentials(user, target).await?;
         let mut request =
             Request::builder().method(parts.method.as_str()).uri(format!("{base}{}", parts.path));
         for (name, value) in &parts.headers {
@@ -220,26 +220,40 @@ fn request_id(response: &Response<Bytes>) -> String {
     found.map_or_else(|| uuid::Uuid::new_v4().to_string(), str::to_owned)
 }
 
-/// The credentials and the region of the person who started the stack. Its `AWS_ENDPOINT_URL` may be the stack itself.
-async fn user() -> SdkConfig {
-    aws_config::defaults(BehaviorVersion::latest()).http_client(platform::https_client()).load().await
+/// Who signs, and for which region.
+struct Signer {
+    credentials: Credentials,
+    region: String,
 }
 
-/// The user's credentials; an emulator on this machine takes any.
-async fn credentials(user: &SdkConfig, target: &Target) -> Result<Credentials, String> {
-    let found = match user.credentials_provider() {
-        // No look at the services of a cloud machine for the sake of an emulator.
-        _ if target.is_on_this_machine() => {
-            EnvironmentVariableCredentialsProvider::new().provide_credentials().await
+impl Forwarder {
+    /// The user's credentials and region, as all AWS tools find them. An emulator on this machine takes any credentials, so
+    /// that for its sake nothing beyond the environment is looked at.
+    async fn signer(&self, target: &Target) -> Result<Signer, String> {
+        if target.is_on_this_machine() {
+            let found = EnvironmentVariableCredentialsProvider::new().provide_credentials().await;
+            let credentials = found.unwrap_or_else(|_| Credentials::new("test", "test", None, None, "local"));
+            let region = EnvironmentVariableRegionProvider::new().region().await;
+            return Ok(Signer { credentials, region: named(region.as_ref()) });
         }
-        Some(provider) => provider.provide_credentials().await,
-        None => Err(CredentialsError::not_loaded("no provider is configured")),
-    };
-    match found {
-        Ok(credentials) => Ok(credentials),
-        Err(_) if target.is_on_this_machine() => Ok(Credentials::new("test", "test", None, None, "local")),
-        Err(error) => Err(format!("no credentials of AWS were found: {}", Chain(&error))),
+        let user = self.user.get_or_init(user).await;
+        let Some(provider) = user.credentials_provider() else {
+            return Err("no credentials of AWS were found".to_owned());
+        };
+        let found = provider.provide_credentials().await;
+        let credentials =
+            found.map_err(|error| format!("no credentials of AWS were found: {}", Chain(&error)))?;
+        Ok(Signer { credentials, region: named(user.region()) })
     }
+}
+
+fn named(region: Option<&Region>) -> String {
+    region.map_or("us-east-1", Region::as_ref).to_owned()
+}
+
+/// The configuration of the person who started the stack. Its `AWS_ENDPOINT_URL` may be the stack itself, and is not used.
+async fn user() -> SdkConfig {
+    aws_config::defaults(BehaviorVersion::latest()).http_client(platform::https_client()).load().await
 }
 
 fn sign_request(
@@ -301,10 +315,121 @@ fn is_request(service: &str, action: &str) -> bool {
     !is_compound && !action.contains('.')
 }
 
+/// Optimized integrations take JSON where their service wants a text of JSON.
+fn write_payloads(service: &str, parameters: &mut Value) {
+    let write = |holder: &mut Value, name: &str| {
+        if let Some(value) = holder.get_mut(name).filter(|value| !value.is_string()) {
+            *value = json!(value.to_string());
+        }
+    };
+    match service {
+        "sqs" => write(parameters, "MessageBody"),
+        "events" => {
+            let entries = parameters.get_mut("Entries").and_then(Value::as_array_mut);
+            entries.into_iter().flatten().for_each(|entry| write(entry, "Detail"));
+        }
+        _ => {}
+    }
+}
+
 /// The first half of an optimized integration's error names.
 fn optimized_name(id: &str) -> String {
     match id {
         "Sqs" | "Ecs" | "Sns" => id.to_uppercase(),
         _ => id.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// Answers one request; gives the endpoint, and later what was asked.
+    async fn service(status: &'static str, body: &'static str) -> (String, tokio::task::JoinHandle<String>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let asked = tokio::spawn(async move {
+            let (mut connection, _) = listener.accept().await.unwrap();
+            let (mut asked, mut part) = (Vec::new(), [0; 4096]);
+            // The body ends with this brace.
+            while !asked.ends_with(b"}") {
+                let read = connection.read(&mut part).await.unwrap();
+                asked.extend_from_slice(&part[..read]);
+            }
+            let answer = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+            connection.write_all(answer.as_bytes()).await.unwrap();
+            String::from_utf8(asked).unwrap()
+        });
+        (url, asked)
+    }
+
+    fn forwarder(option: &str) -> Forwarder {
+        let mut endpoints = Endpoints::default();
+        endpoints.add(option).unwrap();
+        Forwarder::new(endpoints)
+    }
+
+    #[tokio::test]
+    async fn a_call_is_signed_for_its_service_and_answered_in_the_words_of_step_functions() {
+        let (url, asked) = service("200 OK", r#"{"Labels":[{"Name":"Ticket","Confidence":99.5}]}"#).await;
+        let forwarder = forwarder(&format!("rekognition={url}"));
+        let parameters = Json::from(json!({"Image": {"S3Object": {"Bucket": "b", "Name": "n"}}}));
+        let answer = forwarder.call("aws-sdk:rekognition", "detectLabels", &parameters).await.unwrap();
+        assert_eq!(Value::from(&answer)["Labels"][0]["Name"], "Ticket");
+        let asked = asked.await.unwrap().to_ascii_lowercase();
+        assert!(asked.starts_with("post / http/1.1\r\n"), "{asked}");
+        assert!(asked.contains("x-amz-target: rekognitionservice.detectlabels"), "{asked}");
+        assert!(asked.contains("authorization: aws4-hmac-sha256 credential="), "{asked}");
+        assert!(asked.contains("/rekognition/aws4_request"), "{asked}");
+
+        let body = r#"{"__type":"InvalidImageFormatException","Message":"no picture"}"#;
+        let (url, _asked) = service("400 Bad Request", body).await;
+        let failure = self::forwarder(&format!("*={url}"))
+            .call("aws-sdk:rekognition", "detectLabels", &parameters)
+            .await
+            .unwrap_err();
+        assert_eq!(failure.error, "Rekognition.InvalidImageFormatException");
+        assert!(
+            failure.cause.starts_with("no picture (Service: Rekognition, Status Code: 400, Request ID: "),
+            "{}",
+            failure.cause
+        );
+    }
+
+    #[tokio::test]
+    async fn an_endpoint_that_is_not_there_is_named() {
+        let failure = forwarder("glue=http://127.0.0.1:1")
+            .call("aws-sdk:glue", "getDatabase", &Json::from(json!({"Name": "d"})))
+            .await
+            .unwrap_err();
+        assert_eq!(failure.error, "Glue.SdkClientException");
+        assert!(
+            failure.cause.starts_with("the endpoint http://127.0.0.1:1 of Glue did not answer: "),
+            "{}",
+            failure.cause
+        );
+    }
+
+    #[test]
+    fn what_is_one_request_to_a_known_service_can_be_sent_on() {
+        let forwarder = forwarder("*=http://127.0.0.1:5000");
+        for (service, action) in [
+            ("sqs", "sendMessage"),
+            ("events", "putEvents"),
+            ("aws-sdk:s3", "getObject"),
+            ("bedrock", "invokeModel"),
+        ] {
+            assert!(forwarder.supports(service, action), "{service}:{action}");
+        }
+        for (service, action) in
+            [("codebuild", "startBuild.sync"), ("http", "invoke"), ("aws-sdk:s3", "flyAway")]
+        {
+            assert!(!forwarder.supports(service, action), "{service}:{action}");
+        }
+        assert!(Forwarder::advice("aws-sdk:glue", "getTable").contains("--endpoint glue=aws"));
+        assert!(!Forwarder::advice("codebuild", "startBuild.sync").contains("--endpoint"));
     }
 }

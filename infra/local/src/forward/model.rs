@@ -287,18 +287,18 @@ fn change_first(name: &str, change: impl FnOnce(char) -> char) -> String {
 
 /// The name of a class of the AWS SDK for Java: `KMSDisabled` is `KmsDisabled`.
 fn java_name(name: &str) -> String {
-    let letters: Vec<char> = name.chars().collect();
-    let is_capital = |index: usize| letters.get(index).is_some_and(char::is_ascii_uppercase);
+    let characters: Vec<char> = name.chars().collect();
+    let is_capital = |index: usize| characters.get(index).is_some_and(char::is_ascii_uppercase);
     let mut java = String::with_capacity(name.len());
-    for (index, letter) in letters.iter().enumerate() {
-        // Within a row of capitals, the last one begins the next word if a small letter follows.
+    for (index, character) in characters.iter().enumerate() {
+        // Within a row of capitals, the last one begins the next word if a small one follows.
         let continues = index > 0 && is_capital(index - 1);
-        let begins_word = letters.get(index + 1).is_some_and(char::is_ascii_lowercase);
-        let lower = letter.is_ascii_uppercase() && continues && !begins_word;
-        match letter {
+        let begins_word = characters.get(index + 1).is_some_and(char::is_ascii_lowercase);
+        let lower = character.is_ascii_uppercase() && continues && !begins_word;
+        match character {
             '.' | '_' | '-' => {}
-            _ if lower => java.push(letter.to_ascii_lowercase()),
-            _ => java.push(*letter),
+            _ if lower => java.push(character.to_ascii_lowercase()),
+            _ => java.push(*character),
         }
     }
     capital(&java)

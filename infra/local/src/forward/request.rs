@@ -158,7 +158,7 @@ fn text(value: &Value) -> String {
     }
 }
 
-/// A simple value as the text that stands in a query, a path, a header or in XML.
+/// A simple value as text in a query, a path, a header or XML.
 fn simple_text(reference: Option<&Reference>, value: &Value, format: &str) -> String {
     match reference {
         Some(Reference::Simple(kind)) if kind.starts_with('d') => STANDARD.encode(blob(value)),

@@ -177,7 +177,7 @@ impl Reader<'_> {
         pairs.collect()
     }
 
-    /// A text in XML or a header as the value that it stands for.
+    /// A text in XML or a header as the value that it means.
     fn simple(self, reference: Option<&Reference>, text: &str) -> Value {
         let Some(Reference::Simple(kind)) = reference else { return json!(text) };
         match kind.as_bytes() {
