@@ -12,9 +12,10 @@ use super::schema;
 use crate::model::EngineError;
 
 /// The tables, with their keys and columns.
-const TABLES: [(&str, &str, &str); 5] = [
+const TABLES: [(&str, &str, &str); 6] = [
     ("machines", "revision", "revision, arn, is_current, body"),
     ("activities", "arn", "arn, body"),
+    ("published", "arn", "arn, body"),
     ("map_runs", "arn", "arn, execution"),
     (
         "executions",

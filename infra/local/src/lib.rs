@@ -26,6 +26,7 @@ mod definitions;
 pub mod demo;
 mod error;
 mod execution_log;
+mod executions_api;
 mod forward;
 mod functions;
 mod health;

@@ -383,7 +383,7 @@ mod tests {
             "putEvents",
             json!({"Entries": [{"Time": "2026-01-01T00:00:00.5Z", "Detail": "{}"}]}),
         );
-        assert_eq!(body(&parts), r#"{"Entries":[{"Detail":"{}","Time":1767225600.5}]}"#);
+        assert_eq!(body(&parts), r#"{"Entries":[{"Time":1767225600.5,"Detail":"{}"}]}"#);
         // Members of this service begin with a small letter; keys of its maps are the user's.
         let parts = request(
             "ecs",
@@ -416,7 +416,7 @@ mod tests {
         let parts = request("s3", "listObjectsV2", json!({"Bucket": "b", "Prefix": "a/", "MaxKeys": 3}));
         assert_eq!(
             (parts.method.as_str(), parts.path.as_str()),
-            ("GET", "/b?list-type=2&max-keys=3&prefix=a%2F")
+            ("GET", "/b?list-type=2&prefix=a%2F&max-keys=3")
         );
         let delete = json!({"Bucket": "b", "Delete": {"Objects": [{"Key": "<1>"}], "Quiet": true}});
         assert_eq!(
@@ -441,7 +441,7 @@ mod tests {
         );
         assert_eq!(
             body(&parts),
-            "Action=Publish&Version=2010-03-31&MessageAttributes.entry.1.Name=a&MessageAttributes.entry.1.Value.DataType=String&TopicArn=t"
+            "Action=Publish&Version=2010-03-31&TopicArn=t&MessageAttributes.entry.1.Name=a&MessageAttributes.entry.1.Value.DataType=String"
         );
         let parts = request(
             "ec2",

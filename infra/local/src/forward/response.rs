@@ -152,7 +152,12 @@ impl Reader<'_> {
         if member.flat == 1 {
             let shape = inner.and_then(|inner| self.model.shape(inner))?;
             let repeated = shape.element_name.as_deref().unwrap_or(&wire);
-            let found = element.children.iter().filter(|child| child.name == repeated || child.name == wire);
+            let mut found = element
+                .children
+                .iter()
+                .filter(|child| child.name == repeated || child.name == wire)
+                .peekable();
+            found.peek()?;
             if let Some(item) = &shape.element {
                 return Some(found.map(|child| self.element(item.as_ref(), child)).collect());
             }
