@@ -12,6 +12,9 @@ use crate::parts::Parts;
 use crate::ranking::{Prk, Score};
 use crate::{Entry, HexBytes, Label, Part, PrizeList};
 
+/// Lines of a ranking, each with the part of the pool to which the entry belongs.
+pub type RankedParts = Vec<(Ranked, Part)>;
+
 /// The best-ranked of the entries offered so far, as far as they can matter.
 #[derive(Clone)]
 pub struct Selection<'a> {
@@ -107,7 +110,7 @@ impl<'a> Selection<'a> {
     }
 
     /// The ranking with so many alternates, and behind it those who follow in line, as far as more were kept.
-    pub fn into_ranking_and_rest(self, alternates: u32) -> (Vec<(Ranked, Part)>, Vec<(Ranked, Part)>) {
+    pub fn into_ranking_and_rest(self, alternates: u32) -> (RankedParts, RankedParts) {
         let mut left = alternates;
         self.into_ranking_with_parts().into_iter().partition(|(ranked, _)| {
             if ranked.seat != Seat::Alternate {
@@ -120,7 +123,7 @@ impl<'a> Selection<'a> {
     }
 
     /// The ranking, and beside each line the part of the pool to which the entry belongs.
-    pub fn into_ranking_with_parts(self) -> Vec<(Ranked, Part)> {
+    pub fn into_ranking_with_parts(self) -> RankedParts {
         let mut line: Vec<(Score, Label, usize)> = Vec::new();
         for (number, kept) in self.kept.into_iter().enumerate() {
             line.extend(kept.heap.into_iter().map(|(score, label)| (score, label, number)));

@@ -36,11 +36,6 @@ impl Random {
         self.drawn.get()
     }
 
-    /// Goes on where a copy of this generator has come to.
-    pub(super) fn catch_up(&self, copy: &Random) {
-        self.drawn.set(copy.drawn.get());
-    }
-
     /// The next number.
     pub fn next_u64(&self) -> u64 {
         let index = self.drawn.get();

@@ -185,7 +185,78 @@ pub(crate) struct Transform {
     pub(crate) position: usize,
 }
 
+/// Whether a part is evaluated over the same input as the one around it, or over a value that that one gives it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Input {
+    Same,
+    Value,
+}
+
 impl Node {
+    /// Calls `act` with each part of this one.
+    pub(crate) fn for_each_part<'a>(&'a self, act: &mut dyn FnMut(&'a Node, Input)) {
+        match &self.kind {
+            Kind::Path { steps, .. } => {
+                let inputs = [Input::Same].into_iter().chain(std::iter::repeat(Input::Value));
+                steps.iter().zip(inputs).for_each(|(step, input)| act(step, input));
+            }
+            Kind::Sort(terms) => terms.iter().for_each(|term| act(&term.expression, Input::Value)),
+            Kind::Binary(_, left, right) | Kind::Apply(left, right) => {
+                act(left, Input::Same);
+                act(right, Input::Same);
+            }
+            Kind::Negate(inner) | Kind::Bind(_, inner) => act(inner, Input::Same),
+            Kind::Array(items) | Kind::Block(items) => items.iter().for_each(|item| act(item, Input::Same)),
+            Kind::Object(pairs) => for_each_pair(pairs, Input::Same, act),
+            Kind::Condition { condition, then, otherwise } => {
+                act(condition, Input::Same);
+                act(then, Input::Same);
+                otherwise.iter().for_each(|part| act(part, Input::Same));
+            }
+            Kind::Call(call) | Kind::Partial(call) | Kind::TailCall(call) => {
+                act(&call.procedure, Input::Same);
+                call.arguments.iter().for_each(|argument| act(argument, Input::Same));
+            }
+            Kind::Lambda(lambda) => act(&lambda.body, Input::Same),
+            Kind::Transform(transform) => {
+                act(&transform.pattern, Input::Value);
+                act(&transform.update, Input::Value);
+                transform.delete.iter().for_each(|part| act(part, Input::Value));
+            }
+            Kind::Name(_)
+            | Kind::Text(_)
+            | Kind::Number(_)
+            | Kind::Bool(_)
+            | Kind::Null
+            | Kind::Variable(_)
+            | Kind::Wildcard
+            | Kind::Descendant
+            | Kind::Parent(_)
+            | Kind::Regex(_)
+            | Kind::Placeholder
+            | Kind::Raw(_) => {}
+        }
+        for stage in self.predicates.iter().chain(&self.stages) {
+            if let Stage::Filter(predicate) = stage {
+                act(predicate, Input::Value);
+            }
+        }
+        if let Some(group) = &self.group {
+            for_each_pair(&group.pairs, Input::Value, act);
+        }
+    }
+
+    /// Whether nothing follows it: no predicate, no group, no binding.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.predicates.is_empty()
+            && self.stages.is_empty()
+            && self.group.is_none()
+            && self.focus.is_none()
+            && self.index.is_none()
+            && !self.tuple
+            && !self.keep_array
+    }
+
     pub(super) fn new(kind: Kind, position: usize) -> Node {
         Node {
             kind,
@@ -202,5 +273,12 @@ impl Node {
             seeking: None,
             height: 0,
         }
+    }
+}
+
+fn for_each_pair<'a>(pairs: &'a [(Node, Node)], input: Input, act: &mut dyn FnMut(&'a Node, Input)) {
+    for (key, value) in pairs {
+        act(key, input);
+        act(value, input);
     }
 }

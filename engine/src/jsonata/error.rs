@@ -159,7 +159,7 @@ impl Error {
             ("{{value}}", details.value.clone().unwrap_or_else(undefined)),
             ("{{value2}}", details.value2.clone().unwrap_or_else(undefined)),
             ("{{index}}", details.index.to_string()),
-            ("{{type}}", text::quoted(&details.text)),
+            ("{{type}}", if details.text.is_empty() { undefined() } else { text::quoted(&details.text) }),
             ("{{exp}}", details.value2.clone().unwrap_or_else(undefined)),
             ("{{{text}}}", details.text.clone()),
         ];

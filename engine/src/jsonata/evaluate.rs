@@ -206,8 +206,8 @@ impl Evaluator<'_> {
             return Value::Function(Rc::new(Function::Host(function)));
         }
         match Builtin::named(name) {
-            Some(builtin) if self.host.allows(name) => Value::Function(Rc::new(Function::Builtin(builtin))),
-            _ => Value::Undefined,
+            Some(builtin) => Value::Function(Rc::new(Function::Builtin(builtin))),
+            None => Value::Undefined,
         }
     }
 

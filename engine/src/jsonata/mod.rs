@@ -72,11 +72,6 @@ pub(crate) trait Host {
     /// A function of the host.
     fn function(&self, name: &str) -> Option<&'static HostFunction>;
 
-    /// Whether the language has a function here.
-    fn allows(&self, _function: &str) -> bool {
-        true
-    }
-
     /// The current time, in milliseconds.
     fn now(&self) -> f64;
 

@@ -134,7 +134,7 @@ pub(super) fn to_radix(number: f64, radix: u32) -> String {
     let mut digits = Vec::new();
     let base = f64::from(radix);
     // Beyond 2^53 the last digits are noise, and are written as zeros.
-    while rest >= 9_007_199_254_740_992.0 {
+    while rest / base >= 9_007_199_254_740_992.0 {
         rest /= base;
         digits.push('0');
     }

@@ -117,7 +117,7 @@ impl Array {
         (0..self.len()).map(|index| self.get(index).unwrap_or_default())
     }
 
-    pub(super) fn to_vec(&self) -> Vec<Value> {
+    pub(crate) fn to_vec(&self) -> Vec<Value> {
         self.iter().collect()
     }
 

@@ -1,11 +1,12 @@
 //! JSONata expressions: whether they parse, and whether they refer to what Step Functions has.
 
-use jsonata_core::ast::{AstNode, PathStep, Stage};
-
 use super::checker::Checker;
 use super::code;
 use super::value::is_expression;
+use crate::data::jsonata::states_part;
 use crate::data::{Expression, Json};
+use crate::jsonata::Program;
+use crate::jsonata::ast::{Kind, Node};
 
 /// The members of `$states` at the location of an expression.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -55,7 +56,7 @@ impl Checker<'_> {
     }
 
     fn expression(&mut self, text: &str, at: &str, scene: Scene) {
-        let Some(source) = text.strip_prefix("{%").and_then(|rest| rest.strip_suffix("%}")) else {
+        if !Expression::is(text) {
             self.schema(at, "JSONata string must start with {% and end with %}");
             return;
         };
@@ -68,11 +69,10 @@ impl Checker<'_> {
                 return;
             }
         };
-        // What has been read once is read again, and is shallow enough to be walked.
-        let Ok(tree) = jsonata_core::parser::parse(source.trim()) else { return };
         if expression.variables().any(|name| name == "states") {
             let mut faults = Vec::new();
-            walk(&tree, scene, &mut faults);
+            let program = expression.program();
+            walk(program, &program.root, scene, &mut faults);
             faults.dedup();
             for fault in faults {
                 self.error(code::UNSUPPORTED_JSONATA_EXPRESSION, at, fault);
@@ -92,61 +92,12 @@ fn wording(message: String) -> String {
 }
 
 /// Looks for fields of `$states` that are not there.
-fn walk(node: &AstNode, scene: Scene, faults: &mut Vec<String>) {
-    let mut all = |nodes: &[&AstNode]| nodes.iter().for_each(|node| walk(node, scene, faults));
-    match node {
-        AstNode::Path { steps } => path(steps, scene, faults),
-        AstNode::Binary { lhs, rhs, .. } => all(&[lhs, rhs]),
-        AstNode::Unary { operand: inner, .. } | AstNode::Lambda { body: inner, .. } => all(&[inner]),
-        AstNode::FunctionApplication(inner) => all(&[inner]),
-        AstNode::Function { args: items, .. }
-        | AstNode::Array(items)
-        | AstNode::ArrayGroup(items)
-        | AstNode::Block(items) => all(&items.iter().collect::<Vec<_>>()),
-        AstNode::Call { procedure, args } => {
-            all(&[procedure]);
-            all(&args.iter().collect::<Vec<_>>());
-        }
-        AstNode::Object(entries) => entries.iter().for_each(|(key, value)| all(&[key, value])),
-        AstNode::ObjectTransform { input, pattern } => {
-            all(&[input]);
-            pattern.iter().for_each(|(key, value)| all(&[key, value]));
-        }
-        AstNode::Conditional { condition, then_branch, else_branch } => {
-            all(&[condition, then_branch]);
-            if let Some(otherwise) = else_branch {
-                all(&[otherwise]);
-            }
-        }
-        AstNode::Sort { input, terms } => {
-            all(&[input]);
-            terms.iter().for_each(|(term, _)| all(&[term]));
-        }
-        AstNode::Transform { location, update, delete } => {
-            all(&[location, update]);
-            if let Some(delete) = delete {
-                all(&[delete]);
-            }
-        }
-        _ => {}
-    }
-}
-
-fn path(steps: &[PathStep], scene: Scene, faults: &mut Vec<String>) {
-    if let [first, second, ..] = steps
-        && matches!(&first.node, AstNode::Variable(name) if name == "states")
-        && first.stages.is_empty()
-        && let AstNode::Name(field) = &second.node
+fn walk(program: &Program, node: &Node, scene: Scene, faults: &mut Vec<String>) {
+    if let Kind::Path { steps, .. } = &node.kind
+        && let Some(field) = states_part(program, steps)
         && !scene.has(field)
     {
         faults.push(format!("Field '$states.{field}' does not exist."));
     }
-    for step in steps {
-        walk(&step.node, scene, faults);
-        for stage in &step.stages {
-            if let Stage::Filter(filter) = stage {
-                walk(filter, scene, faults);
-            }
-        }
-    }
+    node.for_each_part(&mut |part, _| walk(program, part, scene, faults));
 }

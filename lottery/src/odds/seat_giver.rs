@@ -51,12 +51,12 @@ impl<'a> SeatGiver<'a> {
     /// Gives a seat to the next in line, who belongs to this part. The prize's index; none if no seat is left for the part.
     pub(super) fn give(&mut self, part: usize) -> Option<usize> {
         let Left { open, reserved, room, first_reserved, first_open } = &mut self.left;
-        for prize in first_reserved[part]..open.len() {
+        for (prize, reserved) in reserved.iter_mut().enumerate().skip(first_reserved[part]) {
             first_reserved[part] = prize;
             if let Some(quota) = self.parts.quota(prize, part)
-                && let Some(left) = reserved[prize][quota].checked_sub(1)
+                && let Some(left) = reserved[quota].checked_sub(1)
             {
-                reserved[prize][quota] = left;
+                reserved[quota] = left;
                 return Some(prize);
             }
         }

@@ -64,10 +64,11 @@ fn what_would_take_all_memory_or_go_on_for_ever_is_refused() {
 }
 
 #[test]
-fn a_panic_of_the_evaluator_fails_the_expression() {
+fn what_javascript_stumbles_over_fails_the_expression() {
+    fails("$parseInteger('1','١')", "threw an error during evaluation: Invalid code point -1584");
     fails(
-        "$parseInteger('1','١')",
-        "threw an error during evaluation: The expression could not be evaluated",
+        "$fromMillis(1e300, '[MN]')",
+        "threw an error during evaluation: Cannot read properties of undefined (reading 'length')",
     );
 }
 

@@ -1,54 +1,51 @@
 //! Whether an expression is known to be done at once: after reading what it names a few times, and no more.
 
-use jsonata_core::ast::{AstNode, BinaryOp, PathStep, Stage};
+use crate::jsonata::Program;
+use crate::jsonata::ast::{Kind, Node, Operator, Stage};
 
 /// How many parts such an expression has at most.
 const MAX_PARTS: usize = 200;
 
 /// Whether an expression is done at once. There is no loop in it, nothing that is done for each item of a list and is
 /// more than a comparison, and no function whose value may be much larger than what it takes.
-pub(super) fn is_cheap(ast: &AstNode) -> bool {
+pub(super) fn is_cheap(program: &Program) -> bool {
     let mut left = MAX_PARTS;
-    is_cheap_part(ast, &mut left)
+    !program.is_too_deep && is_cheap_part(program, &program.root, &mut left)
 }
 
-fn is_cheap_part(node: &AstNode, left: &mut usize) -> bool {
+fn is_cheap_part(program: &Program, node: &Node, left: &mut usize) -> bool {
     let Some(fewer) = left.checked_sub(1) else { return false };
     *left = fewer;
-    let mut all = |nodes: &[&AstNode]| nodes.iter().all(|node| is_cheap_part(node, left));
-    match node {
-        AstNode::String(_)
-        | AstNode::Name(_)
-        | AstNode::Number(_)
-        | AstNode::Boolean(_)
-        | AstNode::Null
-        | AstNode::Undefined
-        | AstNode::Variable(_) => true,
-        AstNode::Path { steps } => is_cheap_path(steps, left),
-        AstNode::Binary { op, .. } if !is_cheap_operator(op) => false,
-        AstNode::Binary { lhs, rhs, .. } => all(&[&**lhs, &**rhs]),
-        AstNode::Unary { operand, .. } => all(&[&**operand]),
-        AstNode::Function { name, args, is_builtin: true } => {
-            is_cheap_function(name) && all(&args.iter().collect::<Vec<_>>())
-        }
-        AstNode::Array(items) | AstNode::Block(items) => all(&items.iter().collect::<Vec<_>>()),
-        AstNode::Object(entries) => {
-            all(&entries.iter().flat_map(|(key, value)| [key, value]).collect::<Vec<_>>())
-        }
-        AstNode::Conditional { condition, then_branch, else_branch } => {
-            all(&[&**condition, &**then_branch]) && else_branch.as_deref().is_none_or(|branch| all(&[branch]))
-        }
-        _ => false,
+    if node.group.is_some() || !node.predicates.iter().all(is_cheap_stage) {
+        return false;
     }
+    let is_cheap = match &node.kind {
+        Kind::Text(_) | Kind::Number(_) | Kind::Bool(_) | Kind::Null | Kind::Variable(_) => true,
+        Kind::Path { steps, .. } => return is_cheap_path(program, steps, left),
+        Kind::Binary(operator, ..) => *operator != Operator::Range,
+        Kind::Call(call) => match call.procedure.kind {
+            Kind::Variable(name) => {
+                let name = program.name(name);
+                return is_cheap_function(name)
+                    && call.arguments.iter().all(|argument| is_cheap_part(program, argument, left));
+            }
+            _ => false,
+        },
+        Kind::Negate(_) | Kind::Array(_) | Kind::Object(_) | Kind::Block(_) | Kind::Condition { .. } => true,
+        _ => false,
+    };
+    let mut all = is_cheap;
+    node.for_each_part(&mut |part, _| all = all && is_cheap_part(program, part, left));
+    all
 }
 
 /// A path of names, with filters that compare what lies in an item with something written down.
-fn is_cheap_path(steps: &[PathStep], left: &mut usize) -> bool {
+fn is_cheap_path(program: &Program, steps: &[Node], left: &mut usize) -> bool {
     steps.iter().enumerate().all(|(at, step)| {
-        let is_plain = step.focus.is_none() && step.index_var.is_none() && !step.is_tuple;
-        let node = match &step.node {
-            AstNode::Name(_) => true,
-            first if at == 0 => is_cheap_part(first, left),
+        let is_plain = step.focus.is_none() && step.index.is_none() && !step.tuple;
+        let node = match &step.kind {
+            Kind::Name(_) => true,
+            _ if at == 0 => is_cheap_part(program, step, left),
             _ => false,
         };
         is_plain && node && step.stages.iter().all(is_cheap_stage)
@@ -58,59 +55,33 @@ fn is_cheap_path(steps: &[PathStep], left: &mut usize) -> bool {
 fn is_cheap_stage(stage: &Stage) -> bool {
     match stage {
         Stage::Filter(filter) => is_cheap_filter(filter),
-        _ => true,
+        Stage::Index(_) => true,
     }
 }
 
-fn is_cheap_filter(filter: &AstNode) -> bool {
-    match filter {
-        AstNode::Number(_) | AstNode::String(_) | AstNode::Boolean(_) | AstNode::Null | AstNode::Name(_) => {
-            true
+fn is_cheap_filter(filter: &Node) -> bool {
+    match &filter.kind {
+        Kind::Number(_) | Kind::Text(_) | Kind::Bool(_) | Kind::Null => true,
+        Kind::Path { steps, .. } => {
+            steps.iter().all(|step| matches!(step.kind, Kind::Name(_)) && step.stages.is_empty())
         }
-        AstNode::Path { steps } => {
-            steps.iter().all(|step| matches!(step.node, AstNode::Name(_)) && step.stages.is_empty())
-        }
-        AstNode::Unary { operand, .. } => is_cheap_filter(operand),
-        AstNode::Binary { op, lhs, rhs } => {
+        Kind::Negate(operand) => is_cheap_filter(operand),
+        Kind::Binary(operator, left, right) => {
             let compares = matches!(
-                op,
-                BinaryOp::Equal
-                    | BinaryOp::NotEqual
-                    | BinaryOp::LessThan
-                    | BinaryOp::LessThanOrEqual
-                    | BinaryOp::GreaterThan
-                    | BinaryOp::GreaterThanOrEqual
-                    | BinaryOp::And
-                    | BinaryOp::Or
+                operator,
+                Operator::Equal
+                    | Operator::NotEqual
+                    | Operator::Less
+                    | Operator::LessOrEqual
+                    | Operator::Greater
+                    | Operator::GreaterOrEqual
+                    | Operator::And
+                    | Operator::Or
             );
-            compares && is_cheap_filter(lhs) && is_cheap_filter(rhs)
+            compares && is_cheap_filter(left) && is_cheap_filter(right)
         }
         _ => false,
     }
-}
-
-fn is_cheap_operator(op: &BinaryOp) -> bool {
-    use BinaryOp::{
-        Add, And, Concatenate, Divide, Equal, GreaterThan, GreaterThanOrEqual, In, LessThan, LessThanOrEqual,
-        Modulo, Multiply, NotEqual, Or, Subtract,
-    };
-    matches!(
-        op,
-        Add | And
-            | Concatenate
-            | Divide
-            | Equal
-            | GreaterThan
-            | GreaterThanOrEqual
-            | In
-            | LessThan
-            | LessThanOrEqual
-            | Modulo
-            | Multiply
-            | NotEqual
-            | Or
-            | Subtract
-    )
 }
 
 /// Functions that read each of their arguments once or so.

@@ -1,27 +1,18 @@
-//! [`Environment`]: a scope as JSONata sees it, converted as far as expressions ask for it, and once.
+//! [`Environment`]: a scope as JSONata sees it.
 
-use std::cell::{OnceCell, RefCell};
-use std::collections::HashMap;
+use std::cell::OnceCell;
 
-use indexmap::IndexMap;
-use jsonata_core::evaluator::Context;
-use jsonata_core::value::JValue;
+use super::analysis::StatesRead;
+use super::{Scope, functions};
+use crate::data::{Json, Object};
+use crate::jsonata::{Host, HostFunction, Value};
 
-use super::analysis::{Analysis, StatesRead};
-use super::narrow::{End, Narrowed};
-use super::{Scope, bounds, convert, guard};
-use crate::data::{Json, Random};
-
-/// A scope and what was converted of it. Expressions of one template share it.
+/// A scope, with what was made of it. Expressions of one template share it.
 pub(super) struct Environment<'a> {
     scope: &'a Scope<'a>,
     context: OnceCell<Json>,
-    input_value: OnceCell<JValue>,
-    context_value: OnceCell<JValue>,
-    result_value: OnceCell<JValue>,
-    error_value: OnceCell<JValue>,
-    variables: RefCell<HashMap<String, JValue>>,
-    routes: RefCell<HashMap<Vec<String>, JValue>>,
+    states: OnceCell<Json>,
+    states_without_context: OnceCell<Json>,
 }
 
 impl<'a> Environment<'a> {
@@ -29,17 +20,14 @@ impl<'a> Environment<'a> {
         Environment {
             scope,
             context: OnceCell::new(),
-            input_value: OnceCell::new(),
-            context_value: OnceCell::new(),
-            result_value: OnceCell::new(),
-            error_value: OnceCell::new(),
-            variables: RefCell::default(),
-            routes: RefCell::default(),
+            states: OnceCell::new(),
+            states_without_context: OnceCell::new(),
         }
     }
 
-    pub(super) fn random(&self) -> &'a Random {
-        self.scope.random
+    /// What an expression that reads these parts of `$states` sees.
+    pub(super) fn host(&self, reads: StatesRead) -> EnvironmentHost<'_> {
+        EnvironmentHost { environment: self, reads }
     }
 
     fn context(&self) -> &Json {
@@ -65,74 +53,49 @@ impl<'a> Environment<'a> {
         }
     }
 
-    /// Gives a narrowed expression the values of its routes, and whether they could be had.
-    pub(super) fn bind_routes(&self, narrowed: &Narrowed, context: &mut Context) -> bool {
-        for route in &narrowed.routes {
-            let value = match self.look_up(&route.names) {
-                Some(Some(value)) if route.end == End::Step && !value.is_object() => return false,
-                Some(Some(value @ (Json::Array(_) | Json::Object(_)))) => {
-                    let mut converted = self.routes.borrow_mut();
-                    let known = converted.get(&route.names).cloned();
-                    known.unwrap_or_else(|| {
-                        let value = convert::from_json(&value);
-                        converted.insert(route.names.clone(), value.clone());
-                        value
-                    })
-                }
-                Some(Some(scalar)) => convert::from_json(&scalar),
-                Some(None) => JValue::Undefined,
-                None => return false,
-            };
-            context.bind(route.hidden.clone(), value);
+    fn make_states(&self, reads: StatesRead) -> Json {
+        let mut states = Object::new();
+        states.insert("input", self.scope.input.clone());
+        if reads.context {
+            states.insert("context", self.context().clone());
         }
-        narrowed.variables.iter().for_each(|name| self.bind_variable(name, context));
-        true
+        if let Some(result) = self.scope.result {
+            states.insert("result", result.clone());
+        }
+        if let Some(error_output) = self.scope.error_output {
+            states.insert("errorOutput", error_output.clone());
+        }
+        states.into()
+    }
+}
+
+/// An [`Environment`] for one expression.
+pub(super) struct EnvironmentHost<'a> {
+    environment: &'a Environment<'a>,
+    reads: StatesRead,
+}
+
+impl Host for EnvironmentHost<'_> {
+    fn variable(&self, name: &str) -> Option<Value> {
+        if name == "states" {
+            let environment = self.environment;
+            let states =
+                if self.reads.context { &environment.states } else { &environment.states_without_context };
+            return Some(Value::from(states.get_or_init(|| environment.make_states(self.reads))));
+        }
+        self.environment.scope.variables.get(name).map(Value::from)
     }
 
-    /// Gives an expression the variables that it reads.
-    pub(super) fn bind(&self, analysis: &Analysis, context: &mut Context) {
-        for name in &analysis.variables {
-            if name == "states" {
-                context.bind(name.clone(), self.states(analysis.states));
-            }
-            self.bind_variable(name, context);
-        }
+    fn function(&self, name: &str) -> Option<&'static HostFunction> {
+        functions::named(name)
     }
 
-    fn bind_variable(&self, name: &str, context: &mut Context) {
-        if matches!(name, "now" | "millis") {
-            let now = self.scope.now.as_millisecond() as f64;
-            context.bind(guard::NOW.to_owned(), JValue::Number(now));
-        }
-        if let Some(value) = self.scope.variables.get(name) {
-            if bounds::is_bounded(name) {
-                context.bind(bounds::variable_mark(name), JValue::Bool(true));
-            }
-            let mut converted = self.variables.borrow_mut();
-            let value = converted.entry(name.to_owned()).or_insert_with(|| convert::from_json(value));
-            context.bind(name.to_owned(), value.clone());
-        }
+    fn now(&self) -> f64 {
+        self.environment.scope.now.as_millisecond() as f64
     }
 
-    /// `$states` with those of its parts that are read.
-    fn states(&self, read: StatesRead) -> JValue {
-        let mut states = IndexMap::new();
-        let mut put = |name: &str, cell: &OnceCell<JValue>, value: &Json| {
-            states.insert(name.to_owned(), cell.get_or_init(|| convert::from_json(value)).clone());
-        };
-        if read.input {
-            put("input", &self.input_value, self.scope.input);
-        }
-        if read.context {
-            put("context", &self.context_value, self.context());
-        }
-        if let Some(result) = self.scope.result.filter(|_| read.result) {
-            put("result", &self.result_value, result);
-        }
-        if let Some(error_output) = self.scope.error_output.filter(|_| read.error_output) {
-            put("errorOutput", &self.error_value, error_output);
-        }
-        JValue::object(states)
+    fn random(&self) -> u64 {
+        self.environment.scope.random.next_u64()
     }
 }
 

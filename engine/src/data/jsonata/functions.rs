@@ -1,154 +1,133 @@
-//! The functions that Step Functions adds to JSONata: `$partition`, `$range`, `$hash`, `$random`, `$uuid`, `$parse`;
-//! and those of the language that draw random numbers, so that they draw the same again when replayed.
+//! The functions that Step Functions adds to JSONata: `$partition`, `$range`, `$hash`, `$random`, `$uuid`, `$parse`.
 //!
 //! They answer as AWS does, also where the documents are silent: a missing argument often makes the answer
 //! undefined rather than an error, and fractions are cut off.
 
-use std::rc::Rc;
-
-use jsonata_core::evaluator::{Evaluator, EvaluatorError};
-use jsonata_core::value::JValue;
-
-use super::{MAX_SEQUENCE, convert, messages};
+use crate::data::Json;
 use crate::data::intrinsic::digest;
-use crate::data::{Json, Random};
+use crate::jsonata::{Error, Host, HostFunction, Meter, Outcome, Value};
 
-pub(super) type Answer = Result<JValue, EvaluatorError>;
+static FUNCTIONS: [HostFunction; 6] = [
+    HostFunction { name: "hash", arity: 2, run: hash },
+    HostFunction { name: "parse", arity: 1, run: parse },
+    HostFunction { name: "partition", arity: 2, run: partition },
+    HostFunction { name: "random", arity: 1, run: random },
+    HostFunction { name: "range", arity: 3, run: range },
+    HostFunction { name: "uuid", arity: 0, run: uuid },
+];
 
-/// Makes those of the functions known that an expression calls. Gives back the generator that they draw from.
-pub(super) fn register(evaluator: &mut Evaluator, called: &[String], random: &Random) -> Option<Rc<Random>> {
-    let mut generator = None;
-    for name in called {
-        let registered = match name.as_str() {
-            "partition" => evaluator.register_fn("partition", partition),
-            "range" => evaluator.register_fn("range", range),
-            "hash" => evaluator.register_fn("hash", hash_text),
-            "parse" => evaluator.register_fn("parse", parse),
-            // AWS has no `$eval`.
-            "eval" => evaluator.register_fn_override("eval", no_function),
-            "random" | "uuid" | "shuffle" => {
-                let random = Rc::clone(generator.get_or_insert_with(|| Rc::new(random.clone())));
-                match name.as_str() {
-                    "random" => {
-                        evaluator.register_fn_override("random", move |given: &[JValue]| draw(given, &random))
-                    }
-                    "shuffle" => evaluator
-                        .register_fn_override("shuffle", move |given: &[JValue]| shuffle(given, &random)),
-                    _ => evaluator.register_fn("uuid", move |given: &[JValue]| uuid(given, &random)),
-                }
-            }
-            _ => Ok(()),
-        };
-        registered.expect("the name is not built in, or is one that may be replaced");
-    }
-    generator
+/// The function of a name.
+pub(super) fn named(name: &str) -> Option<&'static HostFunction> {
+    FUNCTIONS.iter().find(|function| function.name == name)
 }
 
-pub(super) fn fail<T>(message: impl Into<String>) -> Result<T, EvaluatorError> {
-    Err(EvaluatorError::EvaluationError(message.into()))
+fn mismatch<T>(function: &str, argument: usize) -> Outcome<T> {
+    Err(Error::new("T0410").with_index(argument).with_token(function))
 }
 
-fn mismatch<T>(function: &str, argument: usize) -> Result<T, EvaluatorError> {
-    fail(format!("T0410: Argument {argument} of function \"{function}\" does not match function signature"))
+fn fail<T>(message: impl Into<String>) -> Outcome<T> {
+    Err(Error::new("D3137").with_text(message))
 }
 
 /// The arguments, `N` of them, those left out being undefined; one too many is refused.
-pub(super) fn arguments<'a, const N: usize>(
-    function: &str,
-    given: &'a [JValue],
-) -> Result<[&'a JValue; N], EvaluatorError> {
+fn arguments<const N: usize>(function: &str, given: &[Value]) -> Outcome<[Value; N]> {
     if given.len() > N {
         return mismatch(function, N + 1);
     }
-    Ok(std::array::from_fn(|at| given.get(at).unwrap_or(&JValue::Undefined)))
+    Ok(std::array::from_fn(|at| given.get(at).cloned().unwrap_or_default()))
 }
 
 /// A number with its fraction cut off.
-fn whole(function: &str, argument: usize, value: &JValue) -> Result<i64, EvaluatorError> {
-    match value {
-        JValue::Number(number) => Ok(*number as i64),
-        _ => mismatch(function, argument),
+fn whole(function: &str, argument: usize, value: &Value) -> Outcome<i64> {
+    match value.as_double() {
+        Some(number) => Ok(number as i64),
+        None => mismatch(function, argument),
     }
 }
 
-fn no_function(_given: &[JValue]) -> Answer {
-    fail("T1006: Attempted to invoke a non-function")
-}
-
-fn partition(given: &[JValue]) -> Answer {
+fn partition(_host: &dyn Host, given: &[Value], meter: &mut Meter) -> Outcome<Value> {
     let [array, size] = arguments("partition", given)?;
-    let items = match array {
-        JValue::Undefined => return Ok(JValue::Undefined),
-        JValue::Array(items) => items,
-        _ => return fail("T0412: Argument 1 of function \"partition\" must be an array of undefined"),
+    let items = match &array {
+        Value::Undefined => return Ok(Value::Undefined),
+        Value::Array(array) => array.to_vec(),
+        _ => return Err(Error::new("T0412").with_index(1).with_token("partition")),
     };
-    let size = match size {
-        JValue::Undefined => items.len() as i64,
+    let size = match &size {
+        Value::Undefined => items.len() as i64,
         size => whole("partition", 2, size)?,
     };
     if size < 0 {
-        return fail("D3137: Second argument must be zero or greater");
+        return fail("Second argument must be zero or greater");
     }
     if size == 0 || items.is_empty() {
-        return Ok(JValue::Undefined);
+        return Ok(Value::Undefined);
     }
     let size = usize::try_from(size).unwrap_or(usize::MAX);
-    Ok(JValue::array(items.chunks(size).map(|chunk| JValue::array(chunk.to_vec())).collect()))
+    let mut chunks = Vec::new();
+    for chunk in items.chunks(size) {
+        chunks.push(Value::array(chunk.to_vec(), meter)?);
+    }
+    Value::array(chunks, meter)
 }
 
-fn range(given: &[JValue]) -> Answer {
+fn range(_host: &dyn Host, given: &[Value], meter: &mut Meter) -> Outcome<Value> {
     let [first, last, step] = arguments("range", given)?;
-    let (first, last) = (whole("range", 1, first)?, whole("range", 2, last)?);
-    let step = match step {
-        JValue::Undefined => return Ok(JValue::Undefined),
+    let (first, last) = (whole("range", 1, &first)?, whole("range", 2, &last)?);
+    let step = match &step {
+        Value::Undefined => return Ok(Value::Undefined),
         step => whole("range", 3, step)?,
     };
     // The widest span does not fit into 64 bits.
     let (span, step) = (i128::from(last) - i128::from(first), i128::from(step));
     if step == 0 || span.signum() == -step.signum() {
-        return Ok(JValue::Undefined);
+        return Ok(Value::Undefined);
     }
     let steps = span / step;
-    if steps >= MAX_SEQUENCE as i128 {
-        return fail(messages::MEMORY_LIMIT);
-    }
+    meter.array(usize::try_from(steps).unwrap_or(usize::MAX).saturating_add(1))?;
     // A sequence, so that a single number comes out by itself, as AWS answers.
-    let numbers = (0..=steps).map(|at| JValue::Number((i128::from(first) + at * step) as f64));
-    Ok(JValue::sequence(numbers.collect()).unwrap_sequence())
+    let numbers = (0..=steps).map(|at| Value::from((i128::from(first) + at * step) as f64));
+    Value::sequence(numbers.collect(), meter)
 }
 
-fn hash_text(given: &[JValue]) -> Answer {
+fn hash(_host: &dyn Host, given: &[Value], meter: &mut Meter) -> Outcome<Value> {
     let [text, algorithm] = arguments("hash", given)?;
-    let Some(text) = text.as_str() else { return mismatch("hash", 1) };
-    let algorithm = match algorithm {
-        JValue::Undefined => return Ok(JValue::Undefined),
-        JValue::String(algorithm) => algorithm,
+    let Some(text) = text.as_text() else { return mismatch("hash", 1) };
+    let algorithm = match &algorithm {
+        Value::Undefined => return Ok(Value::Undefined),
+        Value::Text(algorithm) => algorithm,
         _ => return mismatch("hash", 2),
     };
+    meter.text(text.len())?;
     match digest(text, algorithm) {
-        Some(digest) => Ok(JValue::string(digest)),
+        Some(digest) => Ok(Value::from(&*digest)),
         None => fail(format!(
-            "D3137: Hash algorithm '{algorithm}' must be one of SHA-1, SHA-384, SHA-256, SHA-512, MD5"
+            "Hash algorithm '{algorithm}' must be one of SHA-1, SHA-384, SHA-256, SHA-512, MD5"
         )),
     }
 }
 
-fn parse(given: &[JValue]) -> Answer {
+fn parse(_host: &dyn Host, given: &[Value], meter: &mut Meter) -> Outcome<Value> {
     let [text] = arguments("parse", given)?;
-    match text {
-        JValue::Undefined => Ok(JValue::Undefined),
-        JValue::String(text) => match Json::parse(text) {
-            Ok(value) => Ok(convert::from_json(&value)),
-            Err(_) => fail("D3137: Invalid JSON"),
-        },
+    match &text {
+        Value::Undefined => Ok(Value::Undefined),
+        Value::Text(text) => {
+            // A value takes several times the memory of its text.
+            meter.text(text.len())?;
+            meter.array(text.len() / 8)?;
+            match Json::parse(text) {
+                Ok(value) => Ok(Value::from(&value)),
+                Err(_) => fail("Invalid JSON"),
+            }
+        }
         _ => mismatch("parse", 1),
     }
 }
 
-fn draw(given: &[JValue], random: &Random) -> Answer {
+fn random(host: &dyn Host, given: &[Value], _meter: &mut Meter) -> Outcome<Value> {
     let [seed] = arguments("random", given)?;
-    Ok(JValue::Number(match seed {
-        JValue::Undefined => random.next_f64(),
+    Ok(Value::from(match &seed {
+        // 53 bits are what a double can distinguish between 0 and 1.
+        Value::Undefined => (host.random() >> 11) as f64 / (1u64 << 53) as f64,
         seed => java_random(whole("random", 1, seed)?),
     }))
 }
@@ -166,21 +145,11 @@ fn java_random(seed: i64) -> f64 {
     ((upper << 27) + lower) as f64 / (1u64 << 53) as f64
 }
 
-/// The language's own function, drawing from the execution's generator.
-fn shuffle(given: &[JValue], random: &Random) -> Answer {
-    let [array] = arguments("shuffle", given)?;
-    let JValue::Array(items) = array else { return Ok(array.clone()) };
-    let mut items = items.to_vec();
-    for last in (1..items.len()).rev() {
-        let index = (u128::from(random.next_u64()) * (last as u128 + 1)) >> 64;
-        items.swap(last, index as usize);
-    }
-    Ok(JValue::array(items))
-}
-
-fn uuid(given: &[JValue], random: &Random) -> Answer {
+fn uuid(host: &dyn Host, given: &[Value], _meter: &mut Meter) -> Outcome<Value> {
     let [] = arguments("uuid", given)?;
-    Ok(JValue::string(random.uuid()))
+    let bits = u128::from(host.random()) << 64 | u128::from(host.random());
+    let uuid = uuid::Builder::from_random_bytes(bits.to_be_bytes()).into_uuid();
+    Ok(Value::from(&*uuid.to_string()))
 }
 
 #[cfg(test)]

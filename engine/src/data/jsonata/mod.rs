@@ -2,51 +2,38 @@
 //!
 //! Spec: <https://docs.aws.amazon.com/step-functions/latest/dg/transforming-data.html>
 //!
-//! The language itself is the crate `jsonata-core`'s. Here is what Step Functions adds and takes away: `$states`,
-//! variables, six functions, no context at the top, no `$eval`, bounds, and AWS's words for what goes wrong.
+//! The language itself is [`crate::jsonata`]. Here is what Step Functions adds and takes away: `$states`, variables,
+//! six functions, no context at the top, no `$eval`, bounds, and AWS's sentences around what goes wrong.
 //!
-//! DIFFERENCE: inside an expression a number is a double. A whole number beyond 2^53 stays exact only where an
-//! expression just names it (`$states.input.id`), as such expressions are looked up without being evaluated.
+//! DIFFERENCE: inside an expression a number is a double, but a whole number that a double cannot hold keeps its digits
+//! as long as it is only handed on.
 
 mod analysis;
-mod bounds;
-mod checks;
-mod convert;
 mod cost;
 mod environment;
-mod function_values;
 mod functions;
-mod guard;
 mod messages;
-mod narrow;
 mod template;
-mod watch;
 
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-
-use jsonata_core::ast::AstNode;
-use jsonata_core::evaluator::{Context, Evaluator, EvaluatorOptions};
-use jsonata_core::value::JValue;
 
 use self::analysis::Analysis;
 use self::environment::Environment;
-use self::narrow::Narrowed;
-use self::watch::Watched;
 use super::Json;
 use super::scope::{EvalError, Scope};
+use crate::jsonata::{self, Error, Limits, Outcome, Program, Refusal, Value};
 
+pub(crate) use self::analysis::states_part;
 pub use self::template::{ExpressionFault, JsonataTemplate};
 
-/// How long one expression may take, in milliseconds.
-const TIMEOUT_MILLISECONDS: u64 = 2_000;
+/// How many bytes a value may have: AWS takes `[1..873782]` and refuses one item more, at 8 bytes for each.
+const MAX_VALUE_BYTES: usize = 873_782 * 8;
 
-/// How deep evaluation may nest: AWS takes a sum of 100 terms and refuses one of 101.
-const MAX_EVALUATION_DEPTH: usize = 99;
-
-/// How many items a sequence may have: AWS takes `[1..873782]` and refuses one item more.
-const MAX_SEQUENCE: usize = 873_782;
+/// What one expression may need: some two seconds of a slow machine, a depth as AWS allows it (a sum of 100 terms, not
+/// one of 101).
+const LIMITS: Limits =
+    Limits { steps: 10_000_000, bytes: 1 << 28, value_bytes: MAX_VALUE_BYTES, depth: 100 };
 
 const UNDEFINED: &str = "returned nothing (undefined).";
 
@@ -56,14 +43,9 @@ pub struct Expression(Arc<Parsed>);
 
 struct Parsed {
     text: Box<str>,
-    ast: AstNode,
+    program: Program,
     analysis: Analysis,
-    narrowed: Option<Narrowed>,
-    /// The checks of ours that were put into it.
-    checks: Vec<&'static str>,
     is_cheap: bool,
-    /// Its work is multiplied so often that it is not begun.
-    is_too_costly: bool,
 }
 
 /// Why AWS refuses an expression when the state machine is created.
@@ -106,11 +88,8 @@ impl Expression {
             return Err(invalid("Expression must be enclosed in {% %}".to_owned()));
         }
         let text = text[2..text.len() - 2].trim();
-        let mut ast = match catch_unwind(|| jsonata_core::parser::parse(text)) {
-            Ok(parsed) => parsed.map_err(|error| invalid(messages::parsing(&error)))?,
-            Err(_) => return Err(invalid(messages::NOT_READ.to_owned())),
-        };
-        let mut analysis = Analysis::of(&mut ast);
+        let program = Program::parse(text).map_err(|error| invalid(messages::parsing(&error)))?;
+        let analysis = Analysis::of(&program);
         if !analysis.unsupported.is_empty() {
             let refusal = |name: &String| ExpressionError {
                 code: "UNSUPPORTED_JSONATA_EXPRESSION",
@@ -118,28 +97,13 @@ impl Expression {
             };
             return Err(analysis.unsupported.iter().map(refusal).collect());
         }
-        let is_cheap = !analysis.too_deep && cost::is_cheap(&ast);
-        let is_too_costly = !analysis.too_deep && bounds::multiplies_too_often(&mut ast);
-        let mut narrowed = None;
-        if !analysis.too_deep {
-            function_values::call_by_name(&mut ast, &mut analysis.called);
-            bounds::make_calls_visible(&mut ast, &analysis.own, &mut analysis.called);
-            narrowed = Narrowed::of(&ast, &analysis);
-            guard::bound(&mut ast, &analysis.own);
-            if let Some(narrowed) = &mut narrowed {
-                guard::bound(&mut narrowed.ast, &analysis.own);
-            }
-        }
-        let checks = if analysis.too_deep { Vec::new() } else { guard::checks_in(&mut ast) };
-        Ok(Expression(Arc::new(Parsed {
-            text: text.into(),
-            ast,
-            analysis,
-            narrowed,
-            checks,
-            is_cheap,
-            is_too_costly,
-        })))
+        let is_cheap = cost::is_cheap(&program);
+        Ok(Expression(Arc::new(Parsed { text: text.into(), program, analysis, is_cheap })))
+    }
+
+    /// The expression, parsed.
+    pub(crate) fn program(&self) -> &Program {
+        &self.0.program
     }
 
     /// The expression without its marks.
@@ -195,63 +159,20 @@ impl Expression {
         {
             return found.ok_or_else(|| self.failure(field(), UNDEFINED));
         }
-        let value = match self.run(environment) {
-            Ok(value) => value,
-            Err(message) => {
-                return Err(self.failure(field(), &messages::evaluation(&message, &self.0.analysis.called)));
-            }
-        };
-        match convert::to_json(&value) {
-            Ok(Some(value)) => Ok(value),
-            Ok(None) => Err(self.failure(field(), UNDEFINED)),
-            Err(convert::Refusal::Function) => {
-                Err(self.failure(field(), "returned an unsupported result type."))
-            }
-            Err(convert::Refusal::TooLarge) => {
-                Err(self.failure(field(), &messages::evaluation(messages::MEMORY_LIMIT, &[])))
-            }
+        let failure = |error: &Error, field: String| self.failure(field, &messages::evaluation(error));
+        match self.run(environment) {
+            Ok(Ok(Some(value))) => Ok(value),
+            Ok(Ok(None)) => Err(self.failure(field(), UNDEFINED)),
+            Ok(Err(Refusal::Function)) => Err(self.failure(field(), "returned an unsupported result type.")),
+            Ok(Err(Refusal::TooLarge)) => Err(failure(&Error::memory(), field())),
+            Err(error) => Err(failure(&error, field())),
         }
     }
 
-    fn run(&self, environment: &Environment<'_>) -> Result<JValue, String> {
-        if self.0.analysis.too_deep {
-            return Err(messages::STACK_OVERFLOW.to_owned());
-        }
-        if self.0.is_too_costly {
-            return Err(messages::MEMORY_LIMIT.to_owned());
-        }
-        let mut context = Context::new();
-        let narrowed =
-            self.0.narrowed.as_ref().filter(|narrowed| environment.bind_routes(narrowed, &mut context));
-        let ast = match narrowed {
-            Some(narrowed) => &narrowed.ast,
-            None => {
-                environment.bind(&self.0.analysis, &mut context);
-                &self.0.ast
-            }
-        };
-        let watched = (!self.0.is_cheap).then(Watched::begin);
-        let options = EvaluatorOptions {
-            timeout_ms: Some(TIMEOUT_MILLISECONDS),
-            cancel: watched.as_ref().map(Watched::token),
-            max_stack_depth: Some(MAX_EVALUATION_DEPTH),
-            max_sequence_length: Some(MAX_SEQUENCE),
-        };
-        let mut evaluator = Evaluator::with_options(context, options);
-        checks::register(&mut evaluator, &self.0.checks);
-        let random = functions::register(&mut evaluator, &self.0.analysis.called, environment.random());
-        // The evaluator is dropped in any case, and what it has lent is only read.
-        let result = catch_unwind(AssertUnwindSafe(|| evaluator.evaluate(ast, &JValue::Undefined)));
-        if let Some(random) = random {
-            environment.random().catch_up(&random);
-        }
-        match result {
-            Ok(Err(_)) if watched.is_some_and(|watched| watched.was_stopped()) => {
-                Err(messages::MEMORY_LIMIT.to_owned())
-            }
-            Ok(result) => result.map_err(|error| error.message().to_owned()),
-            Err(_) => Err(messages::NOT_EVALUATED.to_owned()),
-        }
+    fn run(&self, environment: &Environment<'_>) -> Outcome<Result<Option<Json>, Refusal>> {
+        let host = environment.host(self.0.analysis.states);
+        let value = jsonata::evaluate(&self.0.program, &Value::Undefined, &host, LIMITS)?;
+        Ok(value.to_json(MAX_VALUE_BYTES))
     }
 
     fn failure(&self, field: String, message: &str) -> EvalError {

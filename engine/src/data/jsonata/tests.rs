@@ -88,61 +88,6 @@ fn what_only_names_a_value_gives_what_evaluating_it_gives() {
 }
 
 #[test]
-fn reading_only_what_is_named_changes_no_answer() {
-    let input = json!({
-        "o": {"id": "i", "items": [{"n": 1, "p": 2}, {"n": 3, "p": 4}], "one": [7], "none": [], "nested": [[1], [2]]},
-        "list": [{"o": {"id": 1}}, {"o": {"id": 2}}], "n": 5, "nil": null,
-    });
-    with_scope(input, |scope| {
-        for text in [
-            "$states.input.o.id & '!'",
-            "$sum($states.input.o.items.(n * p))",
-            "$states.input.o.items[n > 1].p",
-            "$states.input.o.items[0].n + $states.input.n",
-            "$states.input.o.items[]",
-            "$states.input.o.one & ''",
-            "[$states.input.o.one, $states.input.o.nested]",
-            "{'a': $states.input.o.one, 'b': $states.input.o.none, 'c': $states.input.no}",
-            "$states.input.o.one.$string()",
-            "$states.input.o.nested.$sum($)",
-            "$states.input.list.o.id",
-            "$states.input.list.o[id = 2]",
-            "$states.input.o.items^(>n).n",
-            "$states.input.o.items{$string(n): p}",
-            "$states.input.o.*",
-            "$count($states.input.o.nested)",
-            "$map($states.input.o.one, function($v) { $v })",
-            "$exists($states.input.nil) and $exists($states.input.o.no) = false",
-            "$states.input.nil.x",
-            "$states.input.n.x",
-            "$states.input.o.items#$i.{'i': $i, 'n': n}",
-            "$x.a[1] + $x.big * 0",
-            "($o := $states.input.o; $o.items.n)",
-            "function($x) { $x.a }({'a': $states.input.n})",
-            "$states.input.o ~> |items|{'q': n}|",
-        ] {
-            let expression = parse(text);
-            let whole = Parsed {
-                is_cheap: false,
-                text: text.into(),
-                ast: jsonata_core::parser::parse(text).unwrap(),
-                analysis: Analysis::of(&mut jsonata_core::parser::parse(text).unwrap()),
-                narrowed: None,
-                checks: Vec::new(),
-                is_too_costly: false,
-            };
-            assert!(expression.0.narrowed.is_some(), "{text}");
-            assert_eq!(
-                expression.evaluate(scope, "").map(|value| value.to_text()),
-                Expression(Arc::new(whole)).evaluate(scope, "").map(|value| value.to_text()),
-                "{text}"
-            );
-        }
-        assert!(parse("$states").0.narrowed.is_none() && parse("$count($states)").0.narrowed.is_none());
-    });
-}
-
-#[test]
 fn the_functions_of_step_functions_answer_as_aws_does() {
     gives("$partition([1,2,3,4], 3)", json!([[1, 2, 3], [4]]));
     gives("$partition([0], 5)", json!([[0]]));
@@ -163,7 +108,7 @@ fn the_functions_of_step_functions_answer_as_aws_does() {
     gives("$map(['1', '[2]'], $parse)", json!([1, [2]]));
     gives("'{\"a\": 1}' ~> $parse", json!({"a": 1}));
     gives("'input' ~> $hash('SHA-1') ~> $length", json!(40));
-    gives("$count($map([1, 2], $uuid))", json!(2));
+    gives("$count($map([1, 2], function() { $uuid() }))", json!(2));
     gives("$sort($shuffle([1..9]))", json!([1, 2, 3, 4, 5, 6, 7, 8, 9]));
     gives("$shuffle([1..9])", json!([4, 9, 1, 3, 8, 5, 2, 6, 7]));
     fails("$range(1, 2, 0)", "returned nothing (undefined).");

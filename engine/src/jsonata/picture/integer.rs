@@ -171,8 +171,9 @@ impl IntegerFormat {
         }
         if decimal.zero != 0x30 {
             for digit in &mut digits {
-                let moved = (u32::from(*digit) + 0x30).checked_sub(decimal.zero).and_then(char::from_u32);
-                *digit = moved.ok_or_else(|| Error::uncoded("Invalid code point"))?;
+                let moved = i64::from(u32::from(*digit)) - i64::from(decimal.zero) + 0x30;
+                let character = u32::try_from(moved).ok().and_then(char::from_u32);
+                *digit = character.ok_or_else(|| Error::uncoded(format!("Invalid code point {moved}")))?;
             }
         }
         Ok(parse_int(&digits.iter().collect::<String>()))
