@@ -44,7 +44,8 @@ impl Store {
             let entry = match seal.as_ref().zip(label) {
                 None => None,
                 Some((seal, label)) => {
-                    let entry = self.sealed_entry(seal, &label).await?.map(|sealed| sealed.entry);
+                    let entry =
+                        self.sealed_entries(seal, &[label]).await?.remove(&label).map(|sealed| sealed.entry);
                     entry.filter(|entry| receipt.owns(entry, &seal.manifest))
                 }
             };

@@ -46,7 +46,10 @@ pub(crate) enum Kind {
     Descendant,
     Parent(usize),
     Regex(Arc<Regex>),
-    Path { steps: Vec<Node>, keep_singleton: bool },
+    Path {
+        steps: Vec<Node>,
+        keep_singleton: bool,
+    },
     Sort(Vec<Term>),
     /// An operator between two operands.
     Binary(Operator, Box<Node>, Box<Node>),
@@ -54,7 +57,11 @@ pub(crate) enum Kind {
     Array(Vec<Node>),
     Object(Vec<(Node, Node)>),
     Block(Vec<Node>),
-    Condition { condition: Box<Node>, then: Box<Node>, otherwise: Option<Box<Node>> },
+    Condition {
+        condition: Box<Node>,
+        then: Box<Node>,
+        otherwise: Option<Box<Node>>,
+    },
     Bind(u32, Box<Node>),
     Apply(Box<Node>, Box<Node>),
     Call(Arc<Call>),
@@ -81,9 +88,21 @@ pub(crate) enum Raw {
     Focus(Box<Node>, u32),
     Index(Box<Node>, u32),
     Apply(Box<Node>, Box<Node>),
-    Call { procedure: Box<Node>, arguments: Vec<Node>, partial: bool },
-    Lambda { params: Vec<u32>, signature: Option<Arc<Signature>>, body: Box<Node> },
-    Transform { pattern: Box<Node>, update: Box<Node>, delete: Option<Box<Node>> },
+    Call {
+        procedure: Box<Node>,
+        arguments: Vec<Node>,
+        partial: bool,
+    },
+    Lambda {
+        params: Vec<u32>,
+        signature: Option<Arc<Signature>>,
+        body: Box<Node>,
+    },
+    Transform {
+        pattern: Box<Node>,
+        update: Box<Node>,
+        delete: Option<Box<Node>>,
+    },
     /// An operator where an operand is asked for.
     Operator(String),
     End,
@@ -135,8 +154,22 @@ impl Operator {
     pub(super) fn of(sign: &str) -> Option<Operator> {
         use Operator::*;
         let all = [
-            Add, Subtract, Multiply, Divide, Modulo, Equal, NotEqual, Less, LessOrEqual, Greater,
-            GreaterOrEqual, Concatenate, And, Or, In, Range,
+            Add,
+            Subtract,
+            Multiply,
+            Divide,
+            Modulo,
+            Equal,
+            NotEqual,
+            Less,
+            LessOrEqual,
+            Greater,
+            GreaterOrEqual,
+            Concatenate,
+            And,
+            Or,
+            In,
+            Range,
         ];
         all.into_iter().find(|operator| operator.sign() == sign)
     }

@@ -135,7 +135,8 @@ impl Evaluator<'_> {
         let Value::Function(function) = value else { return Err(Error::new("T1006")) };
         let result = match &**function {
             Function::Lambda(closure) => self.apply_closure(closure, args, context),
-            Function::Builtin(builtin) => match builtin.signature().validate(&args, context, &mut self.meter) {
+            Function::Builtin(builtin) => match builtin.signature().validate(&args, context, &mut self.meter)
+            {
                 Ok(args) => (builtin.run)(self, &args),
                 Err(error) => Err(error),
             },
@@ -173,7 +174,12 @@ impl Evaluator<'_> {
         self.evaluate(&closure.lambda.body, &closure.input, &frame)
     }
 
-    fn apply_partial(&mut self, function: &Value, bound: &[Option<Value>], args: Vec<Value>) -> Outcome<Value> {
+    fn apply_partial(
+        &mut self,
+        function: &Value,
+        bound: &[Option<Value>],
+        args: Vec<Value>,
+    ) -> Outcome<Value> {
         let mut open = args.into_iter();
         let args: Vec<Value> = bound
             .iter()

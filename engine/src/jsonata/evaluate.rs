@@ -102,7 +102,9 @@ impl Evaluator<'_> {
             Kind::Parent(slot) => frame.lookup(self.program.slots[*slot]).unwrap_or_default(),
             Kind::Regex(regex) => Value::Function(Rc::new(Function::Pattern(Arc::clone(regex)))),
             Kind::Path { steps, keep_singleton } => self.path(node, steps, *keep_singleton, input, frame)?,
-            Kind::Binary(operator, left, right) => self.binary(node, *operator, (left, right), input, frame)?,
+            Kind::Binary(operator, left, right) => {
+                self.binary(node, *operator, (left, right), input, frame)?
+            }
             Kind::Negate(operand) => self.negate(node, operand, input, frame)?,
             Kind::Array(items) => self.array(items, node.cons_array, input, frame)?,
             Kind::Object(pairs) => self.pairs(pairs, node.position, input, frame)?,
@@ -228,7 +230,13 @@ impl Evaluator<'_> {
         }
     }
 
-    fn array(&mut self, items: &[Node], constructed: bool, input: &Value, frame: &Rc<Frame>) -> Outcome<Value> {
+    fn array(
+        &mut self,
+        items: &[Node],
+        constructed: bool,
+        input: &Value,
+        frame: &Rc<Frame>,
+    ) -> Outcome<Value> {
         let mut list = Vec::with_capacity(items.len());
         for item in items {
             match (self.evaluate(item, input, frame)?, &item.kind) {
@@ -306,7 +314,8 @@ impl Evaluator<'_> {
                     }
                     Some(group) => group.add(tuple, &mut self.meter)?,
                     None => {
-                        groups.insert(key, Gathered { pair: at, tuple: tuple.clone(), more: IndexMap::new() });
+                        groups
+                            .insert(key, Gathered { pair: at, tuple: tuple.clone(), more: IndexMap::new() });
                     }
                 }
             }

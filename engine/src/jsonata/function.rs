@@ -17,15 +17,28 @@ pub(crate) enum Function {
     Host(&'static HostFunction),
     Lambda(Closure),
     /// A call at the end of a lambda, which its caller makes instead.
-    TailCall { call: Arc<Call>, input: Value, frame: Rc<Frame> },
+    TailCall {
+        call: Arc<Call>,
+        input: Value,
+        frame: Rc<Frame>,
+    },
     /// A function of the language or its host with some of its arguments.
-    Partial { function: Value, bound: Vec<Option<Value>> },
-    Transform { transform: Arc<Transform>, frame: Rc<Frame> },
+    Partial {
+        function: Value,
+        bound: Vec<Option<Value>>,
+    },
+    Transform {
+        transform: Arc<Transform>,
+        frame: Rc<Frame>,
+    },
     Pattern(Arc<Regex>),
     /// What a match of a pattern has under `next`.
     NextMatch(NextMatch),
     /// A function as an argument: it does not see the context of its caller.
-    Wrapped { function: Value, arity: usize },
+    Wrapped {
+        function: Value,
+        arity: usize,
+    },
 }
 
 /// A lambda with the variables around it.

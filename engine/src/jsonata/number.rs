@@ -92,9 +92,9 @@ pub(super) fn parse_int(text: &str) -> f64 {
 
 /// Digits of a radix that is a power of two.
 pub(super) fn whole(digits: &str, radix: u32) -> f64 {
-    digits.chars().fold(0.0, |value, digit| {
-        value * f64::from(radix) + f64::from(digit.to_digit(radix).unwrap_or(0))
-    })
+    digits
+        .chars()
+        .fold(0.0, |value, digit| value * f64::from(radix) + f64::from(digit.to_digit(radix).unwrap_or(0)))
 }
 
 /// `Math.round`.

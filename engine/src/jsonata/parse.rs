@@ -200,7 +200,8 @@ impl Parser<'_> {
                     self.advance("..", Expect::Operand)?;
                     let end = self.expression(0)?;
                     let height = item.height.max(end.height);
-                    item = self.node(Kind::Binary(Operator::Range, Box::new(item), Box::new(end)), at, height);
+                    item =
+                        self.node(Kind::Binary(Operator::Range, Box::new(item), Box::new(end)), at, height);
                 }
                 items.push(item);
                 if self.token.sign() != "," {

@@ -62,7 +62,9 @@ impl Evaluator<'_> {
             match &mut result {
                 Value::Array(array) => array.marks.keep_singleton = true,
                 Value::Undefined => {
-                    return Err(Error::uncoded("Cannot set properties of undefined (setting 'keepSingleton')"));
+                    return Err(Error::uncoded(
+                        "Cannot set properties of undefined (setting 'keepSingleton')",
+                    ));
                 }
                 _ => {}
             }
@@ -97,10 +99,7 @@ impl Evaluator<'_> {
                 found.push(value);
             }
         }
-        if is_last
-            && found.len() == 1
-            && matches!(&found[0], Value::Array(array) if !array.marks.sequence)
-        {
+        if is_last && found.len() == 1 && matches!(&found[0], Value::Array(array) if !array.marks.sequence) {
             return Ok(found.pop().unwrap_or_default());
         }
         let mut flat = Vec::with_capacity(found.len());
@@ -140,7 +139,8 @@ impl Evaluator<'_> {
             }
             return self.tuple_stages(&step.stages, result, frame);
         }
-        let tuples = tuples.unwrap_or_else(|| super::evaluate::flat(input).into_iter().map(Tuple::of).collect());
+        let tuples =
+            tuples.unwrap_or_else(|| super::evaluate::flat(input).into_iter().map(Tuple::of).collect());
         for tuple in &tuples {
             let around = self.tuple_frame(frame, tuple)?;
             let value = self.evaluate(step, &tuple.context, &around)?;
@@ -191,7 +191,8 @@ impl Evaluator<'_> {
                     }
                 }
                 Stage::Filter(predicate) => {
-                    let chosen = self.choose(predicate, tuples.len(), frame, &|at| tuples[at].clone(), true)?;
+                    let chosen =
+                        self.choose(predicate, tuples.len(), frame, &|at| tuples[at].clone(), true)?;
                     tuples = chosen.into_iter().map(|at| tuples[at].clone()).collect();
                 }
             }
@@ -255,7 +256,13 @@ impl Evaluator<'_> {
         Ok(chosen)
     }
 
-    fn sort_values(&mut self, step: &Node, terms: &[Term], input: &Value, frame: &Rc<Frame>) -> Outcome<Value> {
+    fn sort_values(
+        &mut self,
+        step: &Node,
+        terms: &[Term],
+        input: &Value,
+        frame: &Rc<Frame>,
+    ) -> Outcome<Value> {
         let Value::Array(array) = input else { return Ok(input.clone()) };
         if array.len() <= 1 {
             return Ok(input.clone());
@@ -298,7 +305,13 @@ impl Evaluator<'_> {
                 (Value::Text(a), Value::Text(b)) => compare(a, b),
                 _ => match (a.as_double(), b.as_double()) {
                     (Some(a), Some(b)) if a == b => Ordering::Equal,
-                    (Some(a), Some(b)) => if a < b { Ordering::Less } else { Ordering::Greater },
+                    (Some(a), Some(b)) => {
+                        if a < b {
+                            Ordering::Less
+                        } else {
+                            Ordering::Greater
+                        }
+                    }
                     (left, right) => {
                         let is_sortable = |value: &Value, number: Option<f64>| {
                             number.is_some() || value.as_text().is_some()

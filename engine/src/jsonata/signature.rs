@@ -121,7 +121,13 @@ impl Signature {
         self.matched_from(&self.params, supplied, 0, to_end)
     }
 
-    fn matched_from(&self, params: &[Param], supplied: &[char], from: usize, to_end: bool) -> Option<Vec<usize>> {
+    fn matched_from(
+        &self,
+        params: &[Param],
+        supplied: &[char],
+        from: usize,
+        to_end: bool,
+    ) -> Option<Vec<usize>> {
         let Some((param, rest)) = params.split_first() else {
             return (!to_end || from == supplied.len()).then(Vec::new);
         };
@@ -154,7 +160,14 @@ impl Signature {
 
 impl Param {
     /// An argument where an array is asked for: a single value becomes one.
-    fn array(&self, arg: Value, single: char, given: &str, index: usize, meter: &mut Meter) -> Outcome<Value> {
+    fn array(
+        &self,
+        arg: Value,
+        single: char,
+        given: &str,
+        index: usize,
+        meter: &mut Meter,
+    ) -> Outcome<Value> {
         if let Some(subtype) = &self.subtype {
             let is_allowed = match &arg {
                 Value::Array(array) => {

@@ -40,7 +40,8 @@ const MAX_MESSAGE_BYTES: usize = 10_000;
 
 /// A value in a message: `JSON.stringify`, with all digits of numbers.
 pub(super) fn json_text(value: &Value) -> String {
-    let mut writer = Writer { out: String::new(), limit: MAX_MESSAGE_BYTES, indent: false, digits: Digits::All };
+    let mut writer =
+        Writer { out: String::new(), limit: MAX_MESSAGE_BYTES, indent: false, digits: Digits::All };
     match value {
         Value::Undefined => "undefined".to_owned(),
         _ => match writer.write(value, 0) {
@@ -53,7 +54,8 @@ pub(super) fn json_text(value: &Value) -> String {
 
 /// The language's `$string` of a value that is neither undefined nor a text.
 pub(super) fn stringify(value: &Value, indent: bool, meter: &mut Meter) -> Outcome<String> {
-    let mut writer = Writer { out: String::new(), limit: meter.text_limit(), indent, digits: Digits::Fifteen };
+    let mut writer =
+        Writer { out: String::new(), limit: meter.text_limit(), indent, digits: Digits::Fifteen };
     match writer.write(value, 0) {
         Ok(()) => {
             meter.text(writer.out.len())?;
@@ -188,7 +190,9 @@ pub(super) fn is_truthy(value: &Value) -> bool {
         Value::Bool(value) => *value,
         Value::Text(text) => !text.is_empty(),
         Value::Array(_) | Value::Object(_) | Value::Function(_) | Value::Tuples(_) => true,
-        Value::Number(_) | Value::Exact(_) => value.as_double().is_some_and(|number| number != 0.0 && !number.is_nan()),
+        Value::Number(_) | Value::Exact(_) => {
+            value.as_double().is_some_and(|number| number != 0.0 && !number.is_nan())
+        }
     }
 }
 
@@ -208,7 +212,9 @@ pub(super) fn boolean(value: &Value) -> Outcome<bool> {
             }
             false
         }
-        Value::Function(function) => !matches!(**function, Function::Wrapped { .. } | Function::Pattern(_) | Function::NextMatch(_)),
+        Value::Function(function) => {
+            !matches!(**function, Function::Wrapped { .. } | Function::Pattern(_) | Function::NextMatch(_))
+        }
         Value::Tuples(_) => true,
     })
 }

@@ -258,7 +258,8 @@ impl Lexer {
         let start = self.at;
         let mut depth = 0;
         while let Some(character) = self.peek(0) {
-            let backslashes = self.text[start..self.at].iter().rev().take_while(|&&before| before == '\\').count();
+            let backslashes =
+                self.text[start..self.at].iter().rev().take_while(|&&before| before == '\\').count();
             if character == '/' && depth == 0 && backslashes % 2 == 0 {
                 if self.at == start {
                     return Err(Error::new("S0301").at(self.at));

@@ -342,9 +342,7 @@ impl Value {
     /// The double, if this is a number; an infinite one is an error.
     pub(super) fn as_numeric(&self) -> Outcome<Option<f64>> {
         match self.as_double() {
-            Some(number) if number.is_infinite() => {
-                Err(Error::new("D1001").with_value(self))
-            }
+            Some(number) if number.is_infinite() => Err(Error::new("D1001").with_value(self)),
             Some(number) if number.is_nan() => Ok(None),
             number => Ok(number),
         }

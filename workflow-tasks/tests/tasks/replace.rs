@@ -80,7 +80,7 @@ async fn the_first_in_line_takes_the_seat_is_told_once_and_then_those_behind_the
     let past = world.cx.store.past_winners(&world.lottery_id).await.unwrap();
     assert_eq!(past.len(), 1);
     let ranked = world.ranked(&draw_id).await;
-    assert!(past.contains_key(&ranked[5]), "{past:?} {ranked:?}");
+    assert_eq!(past[0].participant_id, ranked[5], "{past:?} {ranked:?}");
 }
 
 #[tokio::test]

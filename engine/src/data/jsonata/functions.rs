@@ -100,9 +100,9 @@ fn hash(_host: &dyn Host, given: &[Value], meter: &mut Meter) -> Outcome<Value> 
     meter.text(text.len())?;
     match digest(text, algorithm) {
         Some(digest) => Ok(Value::from(&*digest)),
-        None => fail(format!(
-            "Hash algorithm '{algorithm}' must be one of SHA-1, SHA-384, SHA-256, SHA-512, MD5"
-        )),
+        None => {
+            fail(format!("Hash algorithm '{algorithm}' must be one of SHA-1, SHA-384, SHA-256, SHA-512, MD5"))
+        }
     }
 }
 

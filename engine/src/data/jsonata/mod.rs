@@ -32,8 +32,7 @@ const MAX_VALUE_BYTES: usize = 873_782 * 8;
 
 /// What one expression may need: some two seconds of a slow machine, a depth as AWS allows it (a sum of 100 terms, not
 /// one of 101).
-const LIMITS: Limits =
-    Limits { steps: 10_000_000, bytes: 1 << 28, value_bytes: MAX_VALUE_BYTES, depth: 100 };
+const LIMITS: Limits = Limits { steps: 10_000_000, bytes: 1 << 28, value_bytes: MAX_VALUE_BYTES, depth: 100 };
 
 const UNDEFINED: &str = "returned nothing (undefined).";
 

@@ -98,7 +98,8 @@ fn decode(cx: &mut Evaluator<'_>, function: &str, args: &[Value], kept: &str) ->
             at += 1;
             continue;
         }
-        let digits = text.get(at + 1..at + 3).filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
+        let digits =
+            text.get(at + 1..at + 3).filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
         let Some(byte) = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) else {
             return malformed(function, &args[0]);
         };

@@ -10,7 +10,13 @@ use super::super::value::Value;
 use super::{argument, array, type_error};
 
 /// The arguments of a call, as many of them as the function takes.
-fn given(cx: &Evaluator<'_>, function: &Value, value: Value, second: Value, third: &Value) -> Outcome<Vec<Value>> {
+fn given(
+    cx: &Evaluator<'_>,
+    function: &Value,
+    value: Value,
+    second: Value,
+    third: &Value,
+) -> Outcome<Vec<Value>> {
     let Value::Function(inner) = function else { return type_error("function") };
     let arity = cx.arity(inner);
     let mut args = vec![value];
@@ -23,7 +29,13 @@ fn given(cx: &Evaluator<'_>, function: &Value, value: Value, second: Value, thir
     Ok(args)
 }
 
-fn call_item(cx: &mut Evaluator<'_>, function: &Value, items: &Value, item: Value, at: usize) -> Outcome<Value> {
+fn call_item(
+    cx: &mut Evaluator<'_>,
+    function: &Value,
+    items: &Value,
+    item: Value,
+    at: usize,
+) -> Outcome<Value> {
     let args = given(cx, function, item, Value::Number(at as f64), items)?;
     cx.apply_argument(function, args)
 }

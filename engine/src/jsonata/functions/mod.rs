@@ -139,7 +139,9 @@ static BUILTINS: [Builtin; 64] = [
 
 /// What JavaScript says where a function that is applied partially meets a value of another type.
 fn type_error<T>(function: &str) -> Outcome<T> {
-    Err(Error::uncoded(format!("The arguments of the function \"{function}\" have other types than it takes")))
+    Err(Error::uncoded(format!(
+        "The arguments of the function \"{function}\" have other types than it takes"
+    )))
 }
 
 fn argument(args: &[Value], at: usize) -> &Value {

@@ -166,7 +166,8 @@ fn is_json_number(text: &str) -> bool {
         Some((whole, fraction)) => digits(whole) && digits(fraction),
         None => digits(mantissa),
     };
-    is_mantissa && exponent.is_none_or(|exponent| digits(exponent.strip_prefix(['+', '-']).unwrap_or(exponent)))
+    is_mantissa
+        && exponent.is_none_or(|exponent| digits(exponent.strip_prefix(['+', '-']).unwrap_or(exponent)))
 }
 
 pub(super) fn format_base(_cx: &mut Evaluator<'_>, args: &[Value]) -> Outcome<Value> {

@@ -71,7 +71,12 @@ fn following(cx: &mut Evaluator<'_>, found: Next, text: &Arc<str>) -> Outcome<Op
     }
 }
 
-fn search(cx: &mut Evaluator<'_>, regex: &Arc<Regex>, text: &Arc<str>, from: usize) -> Outcome<Option<Found>> {
+fn search(
+    cx: &mut Evaluator<'_>,
+    regex: &Arc<Regex>,
+    text: &Arc<str>,
+    from: usize,
+) -> Outcome<Option<Found>> {
     let Some(found) = regex.find(text, from, &mut cx.meter)? else { return Ok(None) };
     cx.meter.object(found.len())?;
     let mut parts = found.iter().map(|range| match range {
@@ -81,7 +86,13 @@ fn search(cx: &mut Evaluator<'_>, regex: &Arc<Regex>, text: &Arc<str>, from: usi
     let whole = parts.next().unwrap_or_default();
     let groups = parts.collect();
     let (start, end) = found.first().copied().flatten().unwrap_or((from, from));
-    Ok(Some(Found { text: whole, start, end, groups, next: Next::Pattern { regex: Arc::clone(regex), from: end } }))
+    Ok(Some(Found {
+        text: whole,
+        start,
+        end,
+        groups,
+        next: Next::Pattern { regex: Arc::clone(regex), from: end },
+    }))
 }
 
 /// A match as a function of the expression describes it.
@@ -92,7 +103,8 @@ fn found_by_function(answer: Value, text: &str) -> Outcome<Option<Found>> {
         other if is_truthy(other) => return Err(Error::new("T1010")),
         _ => return type_error("matcher"),
     };
-    let (start, end, groups, next) = (object.get("start"), object.get("end"), object.get("groups"), object.get("next"));
+    let (start, end, groups, next) =
+        (object.get("start"), object.get("end"), object.get("groups"), object.get("next"));
     if start.as_double().is_none() && !groups.is_array() && !next.is_function() {
         return Err(Error::new("T1010"));
     }
@@ -118,7 +130,8 @@ pub(crate) fn call(cx: &mut Evaluator<'_>, regex: &Arc<Regex>, args: &[Value]) -
 
 /// `next` of what a called pattern gives.
 pub(crate) fn call_next(cx: &mut Evaluator<'_>, next: &NextMatch) -> Outcome<Value> {
-    let following = following(cx, Next::Pattern { regex: Arc::clone(&next.regex), from: next.from }, &next.text)?;
+    let following =
+        following(cx, Next::Pattern { regex: Arc::clone(&next.regex), from: next.from }, &next.text)?;
     match following {
         Some(found) => described(cx, found, &next.text),
         None => Ok(Value::Undefined),
@@ -168,7 +181,11 @@ pub(super) fn find(cx: &mut Evaluator<'_>, args: &[Value]) -> Outcome<Value> {
         if matches.len() as f64 >= limit {
             break;
         }
-        let index = if this.start >= offset { unit + units(&whole[offset..this.start]) } else { units(&whole[..this.start]) };
+        let index = if this.start >= offset {
+            unit + units(&whole[offset..this.start])
+        } else {
+            units(&whole[..this.start])
+        };
         (offset, unit) = (this.start, index);
         let entries = IndexMap::from([
             ("match".into(), this.text),
@@ -192,7 +209,11 @@ pub(super) fn split(cx: &mut Evaluator<'_>, args: &[Value]) -> Outcome<Value> {
     if limit > 0.0 {
         match argument(args, 1) {
             Value::Text(separator) => {
-                let pieces = if separator.is_empty() { whole.chars().count() } else { whole.matches(&**separator).count() + 1 };
+                let pieces = if separator.is_empty() {
+                    whole.chars().count()
+                } else {
+                    whole.matches(&**separator).count() + 1
+                };
                 let most = if limit.is_finite() { pieces.min(limit as usize) } else { pieces };
                 cx.meter.array(most * 2)?;
                 if separator.is_empty() {

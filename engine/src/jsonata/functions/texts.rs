@@ -25,7 +25,11 @@ fn slice(text: &str, start: f64, end: Option<f64>) -> &str {
     let length = text.chars().count();
     let clamp = |index: f64| {
         let index = if index.is_nan() { 0.0 } else { index.trunc() };
-        if index < 0.0 { (length as f64 + index).max(0.0) as usize } else { index.min(length as f64) as usize }
+        if index < 0.0 {
+            (length as f64 + index).max(0.0) as usize
+        } else {
+            index.min(length as f64) as usize
+        }
     };
     let (start, end) = (clamp(start), end.map_or(length, clamp));
     if start >= end {

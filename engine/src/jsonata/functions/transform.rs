@@ -14,7 +14,12 @@ use super::super::value::{Value, check_level};
 use super::argument;
 
 impl Evaluator<'_> {
-    pub(crate) fn transform(&mut self, transform: &Transform, input: &Value, frame: &Rc<Frame>) -> Outcome<Value> {
+    pub(crate) fn transform(
+        &mut self,
+        transform: &Transform,
+        input: &Value,
+        frame: &Rc<Frame>,
+    ) -> Outcome<Value> {
         if input.is_undefined() {
             return Ok(Value::Undefined);
         }

@@ -33,7 +33,10 @@ pub(super) struct Decimal {
 
 #[derive(Clone, Debug)]
 pub(super) enum Grouping {
-    Regular { every: usize, separator: char },
+    Regular {
+        every: usize,
+        separator: char,
+    },
     /// The positions from the right.
     Irregular(Vec<(usize, char)>),
 }
@@ -47,9 +50,9 @@ pub(super) enum Case {
 
 /// The zeros of the decimal digits of all scripts.
 const ZEROS: [u32; 37] = [
-    0x30, 0x0660, 0x06F0, 0x07C0, 0x0966, 0x09E6, 0x0A66, 0x0AE6, 0x0B66, 0x0BE6, 0x0C66, 0x0CE6, 0x0D66, 0x0DE6,
-    0x0E50, 0x0ED0, 0x0F20, 0x1040, 0x1090, 0x17E0, 0x1810, 0x1946, 0x19D0, 0x1A80, 0x1A90, 0x1B50, 0x1BB0,
-    0x1C40, 0x1C50, 0xA620, 0xA8D0, 0xA900, 0xA9D0, 0xA9F0, 0xAA50, 0xABF0, 0xFF10,
+    0x30, 0x0660, 0x06F0, 0x07C0, 0x0966, 0x09E6, 0x0A66, 0x0AE6, 0x0B66, 0x0BE6, 0x0C66, 0x0CE6, 0x0D66,
+    0x0DE6, 0x0E50, 0x0ED0, 0x0F20, 0x1040, 0x1090, 0x17E0, 0x1810, 0x1946, 0x19D0, 0x1A80, 0x1A90, 0x1B50,
+    0x1BB0, 0x1C40, 0x1C50, 0xA620, 0xA8D0, 0xA900, 0xA9D0, 0xA9F0, 0xAA50, 0xABF0, 0xFF10,
 ];
 
 /// The largest number in Roman numerals, which are as long as a thousandth of it.
@@ -111,7 +114,8 @@ impl IntegerFormat {
         }
         if decimal.zero != 0x30 {
             for digit in &mut digits {
-                *digit = char::from_u32((u32::from(*digit) + decimal.zero).wrapping_sub(0x30)).unwrap_or(*digit);
+                *digit =
+                    char::from_u32((u32::from(*digit) + decimal.zero).wrapping_sub(0x30)).unwrap_or(*digit);
             }
         }
         match &decimal.grouping {
@@ -309,12 +313,47 @@ fn read_roman(text: &str) -> f64 {
 }
 
 const FEW: [&str; 20] = [
-    "Zero", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten", "Eleven", "Twelve",
-    "Thirteen", "Fourteen", "Fifteen", "Sixteen", "Seventeen", "Eighteen", "Nineteen",
+    "Zero",
+    "One",
+    "Two",
+    "Three",
+    "Four",
+    "Five",
+    "Six",
+    "Seven",
+    "Eight",
+    "Nine",
+    "Ten",
+    "Eleven",
+    "Twelve",
+    "Thirteen",
+    "Fourteen",
+    "Fifteen",
+    "Sixteen",
+    "Seventeen",
+    "Eighteen",
+    "Nineteen",
 ];
 const ORDINALS: [&str; 20] = [
-    "Zeroth", "First", "Second", "Third", "Fourth", "Fifth", "Sixth", "Seventh", "Eighth", "Ninth", "Tenth",
-    "Eleventh", "Twelfth", "Thirteenth", "Fourteenth", "Fifteenth", "Sixteenth", "Seventeenth", "Eighteenth",
+    "Zeroth",
+    "First",
+    "Second",
+    "Third",
+    "Fourth",
+    "Fifth",
+    "Sixth",
+    "Seventh",
+    "Eighth",
+    "Ninth",
+    "Tenth",
+    "Eleventh",
+    "Twelfth",
+    "Thirteenth",
+    "Fourteenth",
+    "Fifteenth",
+    "Sixteenth",
+    "Seventeenth",
+    "Eighteenth",
     "Nineteenth",
 ];
 const DECADES: [&str; 9] =
@@ -361,14 +400,16 @@ fn said(number: f64, before: Before, ordinal: bool) -> String {
     let factor = 10f64.powi(magnitude as i32 * 3);
     let count = (number / factor).floor();
     let rest = number - count * factor;
-    let words = format!("{}{} {}", joined(", "), said(count, Before::Nothing, false), MAGNITUDES[magnitude - 1]);
+    let words =
+        format!("{}{} {}", joined(", "), said(count, Before::Nothing, false), MAGNITUDES[magnitude - 1]);
     let tail = if rest > 0.0 { said(rest, Before::Words, ordinal) } else { suffix(rest).to_owned() };
     words + &tail
 }
 
 /// The words of numbers, in the order in which a pattern tries them.
 fn word_values() -> impl Iterator<Item = (String, f64)> {
-    let few = FEW.iter().chain(&ORDINALS).enumerate().map(|(at, word)| (word.to_lowercase(), (at % 20) as f64));
+    let few =
+        FEW.iter().chain(&ORDINALS).enumerate().map(|(at, word)| (word.to_lowercase(), (at % 20) as f64));
     let decades = DECADES.iter().enumerate().flat_map(|(at, word)| {
         let (word, value) = (word.to_lowercase(), (at as f64 + 2.0) * 10.0);
         let ordinal = format!("{}ieth", &word[..word.len() - 1]);

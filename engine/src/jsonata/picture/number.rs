@@ -101,7 +101,8 @@ struct Parts {
 fn split(picture: &str, signs: &Signs) -> Outcome<Parts> {
     let picture: Vec<char> = picture.chars().collect();
     let is_mark = |character: &char| signs.is_active(*character) && !is(&signs.exponent, *character);
-    let (Some(first), Some(last)) = (picture.iter().position(is_mark), picture.iter().rposition(is_mark)) else {
+    let (Some(first), Some(last)) = (picture.iter().position(is_mark), picture.iter().rposition(is_mark))
+    else {
         return Err(Error::uncoded("Cannot read properties of undefined (reading 'length')"));
     };
     let (prefix, suffix) = (picture[..first].to_vec(), picture[last + 1..].to_vec());
@@ -139,7 +140,9 @@ impl Parts {
         check(has(&signs.percent) && has(&signs.per_mille), "D3084");
         check(!self.mantissa.iter().any(|character| signs.is_digit(*character)), "D3085");
         check(self.active.iter().any(|character| !signs.is_active(*character)), "D3086");
-        let is_grouping = |at: Option<usize>| at.and_then(|at| picture.get(at)).is_some_and(|character| is(&signs.grouping, *character));
+        let is_grouping = |at: Option<usize>| {
+            at.and_then(|at| picture.get(at)).is_some_and(|character| is(&signs.grouping, *character))
+        };
         match find(picture, &signs.decimal, 0) {
             Some(at) => check(is_grouping(at.checked_sub(1)) || is_grouping(Some(at + 1)), "D3087"),
             None => check(self.whole.last().is_some_and(|last| is(&signs.grouping, *last)), "D3088"),
@@ -162,15 +165,24 @@ impl Parts {
 
     fn analyse(&self, signs: &Signs) -> Layout {
         let digits = |part: &[char]| part.iter().filter(|character| signs.is_digit(**character)).count();
-        let members = |part: &[char]| part.iter().filter(|character| signs.family(**character).is_some()).count();
+        let members =
+            |part: &[char]| part.iter().filter(|character| signs.family(**character).is_some()).count();
         let positions = |part: &[char], to_left: bool| {
             let mut positions = Vec::new();
             let mut at = find(part, &signs.grouping, 0);
             while let Some(position) = at {
                 let position_in_part = position.min(part.len());
-                positions.push(digits(if to_left { &part[..position_in_part] } else { &part[position_in_part..] }));
+                positions.push(digits(if to_left {
+                    &part[..position_in_part]
+                } else {
+                    &part[position_in_part..]
+                }));
                 // The reference implementation goes on in the whole part, also from the fraction.
-                at = if position < self.whole.len() { find(&self.whole, &signs.grouping, position + 1) } else { None };
+                at = if position < self.whole.len() {
+                    find(&self.whole, &signs.grouping, position + 1)
+                } else {
+                    None
+                };
                 if signs.grouping.is_empty() {
                     break;
                 }
@@ -258,12 +270,14 @@ pub(crate) fn format_number(
     } else {
         value
     };
-    let (mantissa, exponent) = if layout.least_exponent == 0 { (scaled, None) } else { scale(scaled, &layout)? };
+    let (mantissa, exponent) =
+        if layout.least_exponent == 0 { (scaled, None) } else { scale(scaled, &layout)? };
     let rounded = round(mantissa, layout.most_fraction as f64);
     let written = digits(rounded, chosen, &layout, &signs)?;
     let mut written: String = written.into_iter().collect();
     if let Some(exponent) = exponent {
-        let mut digits: Vec<char> = to_fixed(exponent, 0).chars().map(|digit| signs.write_digit(digit)).collect();
+        let mut digits: Vec<char> =
+            to_fixed(exponent, 0).chars().map(|digit| signs.write_digit(digit)).collect();
         while digits.len() < layout.least_exponent {
             digits.insert(0, signs.write_digit('0'));
         }

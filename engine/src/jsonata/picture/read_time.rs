@@ -13,7 +13,11 @@ pub(crate) fn parse_iso(text: &str) -> Option<f64> {
     let mut reader = Reader { text: text.as_bytes(), at: 0 };
     let year = reader.digits(4)?;
     let mut dates = Vec::new();
-    while reader.peek() == Some(b'-') && dates.len() < 2 && reader.is_digits_at(1, 2) && reader.at + 3 <= text.len() {
+    while reader.peek() == Some(b'-')
+        && dates.len() < 2
+        && reader.is_digits_at(1, 2)
+        && reader.at + 3 <= text.len()
+    {
         // A zone of negative hours looks like a month; what follows tells them apart.
         let is_zone = reader.is_digits_at(4, 2) && reader.text.get(reader.at + 3) == Some(&b':');
         if is_zone || (reader.is_digits_at(3, 2) && reader.at + 5 == text.len()) {
@@ -50,7 +54,10 @@ pub(crate) fn parse_iso(text: &str) -> Option<f64> {
     }
     let (month, day) = (dates.first().copied().unwrap_or(1.0), dates.get(1).copied().unwrap_or(1.0));
     // What the pattern of the reference implementation lets through and no clock or calendar shows.
-    if month > 19.0 || day > 39.0 || time.is_some_and(|(hour, minute, second)| hour > 29.0 || minute > 59.0 || second > 59.0) {
+    if month > 19.0
+        || day > 39.0
+        || time.is_some_and(|(hour, minute, second)| hour > 29.0 || minute > 59.0 || second > 59.0)
+    {
         return None;
     }
     let (hour, minute, second) = time.unwrap_or_default();
@@ -283,7 +290,10 @@ impl Marker {
                     if component == 'F' { (&DAYS[1..], 1.0) } else { (&MONTHS, 1.0) };
                 let max = self.max.filter(|max| *max != 0.0 && !max.is_nan());
                 let shortened = |name: &str| -> String {
-                    max.map_or_else(|| name.to_owned(), |max| name.chars().take(max.max(0.0) as usize).collect())
+                    max.map_or_else(
+                        || name.to_owned(),
+                        |max| name.chars().take(max.max(0.0) as usize).collect(),
+                    )
                 };
                 let found = names.iter().rposition(|name| shortened(name) == text);
                 return Ok(found.map(|at| at as f64 + first));
@@ -294,11 +304,12 @@ impl Marker {
 
     fn read_zone(&self, format: &IntegerFormat, text: &str) -> f64 {
         let text = if self.component == 'z' { &text[3..] } else { text };
-        let (hours, minutes) = match Marker::separator(format).and_then(|separator| text.split_once(separator)) {
-            Some((hours, minutes)) => (parse_int(hours), parse_int(minutes)),
-            None if text.len() <= 3 => (parse_int(text), 0.0),
-            None => (parse_int(&text[..3]), parse_int(&text[3..])),
-        };
+        let (hours, minutes) =
+            match Marker::separator(format).and_then(|separator| text.split_once(separator)) {
+                Some((hours, minutes)) => (parse_int(hours), parse_int(minutes)),
+                None if text.len() <= 3 => (parse_int(text), 0.0),
+                None => (parse_int(&text[..3]), parse_int(&text[3..])),
+            };
         hours * 60.0 + minutes
     }
 }

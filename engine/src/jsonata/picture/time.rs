@@ -12,7 +12,17 @@ const ISO: &str = "[Y0001]-[M01]-[D01]T[H01]:[m01]:[s01].[f001][Z01:01t]";
 pub(super) const DAYS: [&str; 8] =
     ["", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 pub(super) const MONTHS: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
     "December",
 ];
 
@@ -67,7 +77,8 @@ pub(super) fn parse_picture(picture: &str) -> Outcome<Vec<Part>> {
             }
             let length = text[at..].iter().position(|&character| character == ']');
             let end = at + length.ok_or_else(|| Error::new("D3135"))?;
-            let marker: String = text[at + 1..end].iter().filter(|character| !character.is_whitespace()).collect();
+            let marker: String =
+                text[at + 1..end].iter().filter(|character| !character.is_whitespace()).collect();
             parts.push(Part::Marker(Marker::parse(&marker)?));
             at = end;
             start = at + 1;
@@ -123,7 +134,15 @@ impl Marker {
             presentation = default.ok_or_else(|| Error::new("D3132").with_value_text(&shown))?.to_owned();
         }
         let component = component.unwrap_or_default();
-        let mut result = Marker { component, modifier, names: None, format: None, width: None, max, has_width: widths.is_some() };
+        let mut result = Marker {
+            component,
+            modifier,
+            names: None,
+            format: None,
+            width: None,
+            max,
+            has_width: widths.is_some(),
+        };
         if presentation.starts_with('n') {
             result.names = Some(Names::Lower);
         } else if presentation.starts_with('N') {
@@ -250,7 +269,11 @@ impl Marker {
         match self.component {
             'P' => {
                 let half = if date.hour >= 12.0 { "pm" } else { "am" };
-                return Ok(if self.names == Some(Names::Upper) { half.to_uppercase() } else { half.to_owned() });
+                return Ok(if self.names == Some(Names::Upper) {
+                    half.to_uppercase()
+                } else {
+                    half.to_owned()
+                });
             }
             'C' | 'E' => return Ok("ISO".to_owned()),
             'Z' | 'z' => return self.write_zone(hours, minutes, meter),

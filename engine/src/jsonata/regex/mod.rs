@@ -27,24 +27,46 @@ pub(crate) struct Regex {
 /// One step of the matcher. `back` goes through the text from right to left, inside `(?<=…)`.
 #[derive(Clone, Debug)]
 enum Instruction {
-    Char { character: char, back: bool },
+    Char {
+        character: char,
+        back: bool,
+    },
     /// Any character but an end of a line.
-    Any { back: bool },
-    Class { class: Class, back: bool },
+    Any {
+        back: bool,
+    },
+    Class {
+        class: Class,
+        back: bool,
+    },
     Start,
     End,
-    WordBoundary { negated: bool },
-    BackReference { group: usize, back: bool },
+    WordBoundary {
+        negated: bool,
+    },
+    BackReference {
+        group: usize,
+        back: bool,
+    },
     /// Goes on at the first, and at the second if that fails.
-    Split { first: usize, second: usize },
+    Split {
+        first: usize,
+        second: usize,
+    },
     Jump(usize),
     Save(usize),
     /// Forgets groups, at the beginning of an iteration.
-    Reset { from: usize, to: usize },
+    Reset {
+        from: usize,
+        to: usize,
+    },
     /// Fails if nothing was matched since the position was saved.
     Progress(usize),
     /// Matches what follows up to its `Match` without moving, and goes on behind it.
-    Look { negated: bool, next: usize },
+    Look {
+        negated: bool,
+        next: usize,
+    },
     Match,
 }
 
@@ -125,9 +147,11 @@ mod tests {
         gives("(x)?(b)", "ab", &[Some("b"), None, Some("b")]);
         gives("(?:(a)|b)*", "ab", &[Some("ab"), None]);
         gives("(a*)*", "aa", &[Some("aa"), Some("aa")]);
-        gives("(z)((a+)?(b+)?(c))*", "zaacbbbcac", &[
-            Some("zaacbbbcac"), Some("z"), Some("ac"), Some("a"), None, Some("c"),
-        ]);
+        gives(
+            "(z)((a+)?(b+)?(c))*",
+            "zaacbbbcac",
+            &[Some("zaacbbbcac"), Some("z"), Some("ac"), Some("a"), None, Some("c")],
+        );
         gives(r"(\w)\1", "abba", &[Some("bb"), Some("b")]);
         gives(r"(?<=\$)\d+(\.\d*)?", "a $10.53", &[Some("10.53"), Some(".53")]);
         gives(r"(?<!a)b", "abcb", &[Some("b")]);

@@ -11,13 +11,25 @@ pub(super) enum Part {
     Class(Class),
     Start,
     End,
-    WordBoundary { negated: bool },
+    WordBoundary {
+        negated: bool,
+    },
     Group(usize, Box<Part>),
     BackReference(usize),
     /// To a group by its name, until all names are known.
     Named(String),
-    Repeat { part: Box<Part>, least: usize, most: Option<usize>, lazy: bool, groups: (usize, usize) },
-    Look { part: Box<Part>, behind: bool, negated: bool },
+    Repeat {
+        part: Box<Part>,
+        least: usize,
+        most: Option<usize>,
+        lazy: bool,
+        groups: (usize, usize),
+    },
+    Look {
+        part: Box<Part>,
+        behind: bool,
+        negated: bool,
+    },
     Sequence(Vec<Part>),
     Choice(Vec<Part>),
 }
@@ -188,7 +200,8 @@ impl Parser<'_> {
     }
 
     fn group(&mut self) -> Outcome<Part> {
-        for (sign, behind, negated) in [("?=", false, false), ("?!", false, true), ("?<=", true, false), ("?<!", true, true)]
+        for (sign, behind, negated) in
+            [("?=", false, false), ("?!", false, true), ("?<=", true, false), ("?<!", true, true)]
         {
             if self.take(sign) {
                 let part = Box::new(self.choice()?);
@@ -246,7 +259,8 @@ impl Parser<'_> {
                 return Ok(Part::WordBoundary { negated: next == 'B' });
             }
             '1'..='9' => {
-                let digits: String = self.text[self.at..].iter().take_while(|digit| digit.is_ascii_digit()).collect();
+                let digits: String =
+                    self.text[self.at..].iter().take_while(|digit| digit.is_ascii_digit()).collect();
                 if let Ok(group) = digits.parse::<usize>()
                     && group <= self.total
                 {
@@ -337,7 +351,8 @@ impl Parser<'_> {
                 return Ok(class);
             }
             let first = self.class_atom()?;
-            let is_range = self.peek() == Some('-') && self.text.get(self.at + 1).is_some_and(|&after| after != ']');
+            let is_range =
+                self.peek() == Some('-') && self.text.get(self.at + 1).is_some_and(|&after| after != ']');
             if !is_range {
                 class.add(first);
                 continue;
@@ -345,7 +360,9 @@ impl Parser<'_> {
             self.at += 1;
             let last = self.class_atom()?;
             match (first, last) {
-                (ClassAtom::Char(first), ClassAtom::Char(last)) if first <= last => class.ranges.push((first, last)),
+                (ClassAtom::Char(first), ClassAtom::Char(last)) if first <= last => {
+                    class.ranges.push((first, last))
+                }
                 (ClassAtom::Char(_), ClassAtom::Char(_)) => {
                     return Err(self.fault("Range out of order in character class"));
                 }

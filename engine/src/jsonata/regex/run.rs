@@ -8,8 +8,7 @@ use crate::jsonata::meter::Meter;
 const MAX_REMEMBERED: usize = 1_000_000;
 
 pub(super) fn find(regex: &Regex, text: &str, from: usize, meter: &mut Meter) -> Outcome<Option<Groups>> {
-    let mut matcher =
-        Matcher { regex, text, slots: vec![None; regex.slots], remembered: Vec::new(), meter };
+    let mut matcher = Matcher { regex, text, slots: vec![None; regex.slots], remembered: Vec::new(), meter };
     let mut start = from;
     loop {
         if let Some(Instruction::Char { character, .. }) = regex.code.get(1)
@@ -129,7 +128,8 @@ impl Matcher<'_> {
 
     /// What was looked at is not looked at in another way; what it set is undone with the rest.
     fn forget_choices(&mut self, base: usize) {
-        let kept: Vec<_> = self.remembered.drain(base..).filter(|what| matches!(what, Remembered::Slot { .. })).collect();
+        let kept: Vec<_> =
+            self.remembered.drain(base..).filter(|what| matches!(what, Remembered::Slot { .. })).collect();
         self.remembered.extend(kept);
     }
 
@@ -192,7 +192,11 @@ impl Matcher<'_> {
         };
         let text = &self.text[start..end];
         let is_same = |other: &str| {
-            if self.regex.ignore_case { other.chars().map(fold).eq(text.chars().map(fold)) } else { other == text }
+            if self.regex.ignore_case {
+                other.chars().map(fold).eq(text.chars().map(fold))
+            } else {
+                other == text
+            }
         };
         if back {
             let from = at.checked_sub(text.len())?;
