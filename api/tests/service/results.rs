@@ -163,7 +163,7 @@ async fn those_who_may_read_results_see_them_in_full() {
         forfeited,taken_by,instead_of,replaced";
     assert_eq!(lines[0], columns);
     assert!(lines[1].starts_with("1,Prize,no,001,Rosalind Tyler,,'+12025550147,rosalind@example.com,"));
-    assert!(lines[1].ends_with(",SENT,UNKNOWN,,,"));
+    assert!(lines[1].ends_with(",SENT,UNKNOWN,,,,"));
     assert!(lines[2].contains(",'=Tracy,"), "{}", lines[2]);
     winners(&service, &path, "image/png", token).await.expect(406);
 }
