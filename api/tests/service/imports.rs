@@ -399,7 +399,11 @@ async fn a_withdrawal_erases_and_unsubscribes() {
     assert_eq!(service.aws.script().subscriptions.len(), 1);
     service.delete("/lotteries/party/participants/001").await.expect(204);
     assert!(service.aws.script().subscriptions.is_empty());
-    assert!(service.aws.items("Contacts").is_empty());
+    let left = service.aws.items("Contacts");
+    assert!(
+        left.iter().all(|item| item["sk"]["S"] == "FINGERPRINT_KEY"),
+        "only the lottery's own key: {left:?}"
+    );
     service.delete("/lotteries/party/participants/001").await.expect(404);
 }
 
