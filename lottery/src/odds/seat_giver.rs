@@ -51,18 +51,20 @@ impl<'a> SeatGiver<'a> {
     /// Gives a seat to the next in line, who belongs to this part. The prize's index; none if no seat is left for the part.
     pub(super) fn give(&mut self, part: usize) -> Option<usize> {
         let Left { open, reserved, room, first_reserved, first_open } = &mut self.left;
-        for (prize, reserved) in reserved.iter_mut().enumerate().skip(first_reserved[part]) {
-            first_reserved[part] = prize;
+        let next = &mut first_reserved[part];
+        while *next < open.len() {
+            let prize = *next;
             if let Some(quota) = self.parts.quota(prize, part)
-                && let Some(left) = reserved[quota].checked_sub(1)
+                && let Some(left) = reserved[prize][quota].checked_sub(1)
             {
-                reserved[quota] = left;
+                reserved[prize][quota] = left;
                 return Some(prize);
             }
+            *next += 1;
         }
-        first_reserved[part] = open.len();
-        for prize in first_open[part]..open.len() {
-            first_open[part] = prize;
+        let next = &mut first_open[part];
+        while *next < open.len() {
+            let prize = *next;
             let quota = self.parts.quota(prize, part);
             if open[prize] > 0 && quota.is_none_or(|quota| room[prize][quota] > 0) {
                 open[prize] -= 1;
@@ -71,8 +73,8 @@ impl<'a> SeatGiver<'a> {
                 }
                 return Some(prize);
             }
+            *next += 1;
         }
-        first_open[part] = open.len();
         None
     }
 }
