@@ -106,3 +106,13 @@ export function field(label, control, hint) {
   if (note) control.setAttribute("aria-describedby", note.id);
   return h("div", { class: "field" }, h("label", { for: control.id }, label), control, note);
 }
+
+/** Loads a style sheet that only some views need, once; gives when it applies. */
+export function style(name) {
+  const href = new URL(`style/${name}.css`, import.meta.url).href;
+  if (document.querySelector(`link[href="${href}"]`)) return Promise.resolve();
+  return new Promise((resolve) => {
+    // A page without its style is better than none.
+    document.head.append(h("link", { rel: "stylesheet", href, onload: resolve, onerror: resolve }));
+  });
+}

@@ -188,19 +188,19 @@ async fn the_list_is_paged_and_filtered_where_the_executions_are_and_its_address
     let browser = open(&stack).await;
     browser.go("/executions").await;
     browser.wait_for_text(".executions tbody a", "run-1099").await;
-    browser.wait_for_text(".counts [data-status='']", "1,102").await;
+    browser.wait_for_text(".status-counts [data-status='']", "1,102").await;
     assert_eq!(browser.texts(".executions tbody tr").await.len(), 50);
     browser.screenshot("executions-list").await;
     // What started before a thousand others is there all the same.
     browser.click(".filters select option[value=slow]").await;
     browser.wait_for_text(".executions tbody a", "slow-1").await;
     browser.click(".filters select option[value='']").await;
-    browser.click(".counts [data-status=RUNNING]").await;
+    browser.click(".status-counts [data-status=RUNNING]").await;
     browser.wait("one row", "return document.querySelectorAll('.executions tbody tr').length === 1").await;
     let address = browser.run("return location.hash", json!([])).await;
     assert_eq!(address, "#/executions?status=RUNNING");
     browser.click("[data-act=StopExecution]").await;
-    browser.wait_for_text(".counts [data-status=ABORTED]", "1").await;
+    browser.wait_for_text(".status-counts [data-status=ABORTED]", "1").await;
     browser.go("/executions?name=run-07&state_machine=quick").await;
     browser.wait_for_text(".executions tbody a", "run-0799").await;
     browser.click("[data-page=next]").await;
@@ -243,7 +243,7 @@ async fn a_machine_is_written_with_a_mistake_mended_tested_run_and_compared() {
     browser.wait_for_text("[data-step=afterParameters] pre", "\"sum\": 23").await;
     browser.wait_for_text("[data-step=output] pre", "\"out\"").await;
     browser.screenshot("machine-test").await;
-    browser.click(".test-state .head button").await;
+    browser.click(".test-state .view-head button").await;
 
     for input in [r#"{"a": 1, "b": 2}"#, r#"{"a": 1}"#] {
         browser.fill(".start [name=input]", input).await;

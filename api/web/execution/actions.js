@@ -35,10 +35,10 @@ export class Actions {
       this.button("actions.again", () => this.again(answer)),
       h(
         "a",
-        { class: "button small", href: link("state-machines", answer.state_machine_arn) },
+        { class: "button compact", href: link("state-machines", answer.state_machine_arn) },
         t("actions.machine"),
       ),
-      h("a", { class: "button small", href: link("executions", arn, "compare") }, t("actions.compare")),
+      h("a", { class: "button compact", href: link("executions", arn, "compare") }, t("actions.compare")),
       this.problem,
     );
   }
@@ -46,7 +46,7 @@ export class Actions {
   button(name, act) {
     return h(
       "button",
-      { type: "button", class: "small", onclick: act, "data-act": name.split(".")[1] },
+      { type: "button", class: "compact", onclick: act, "data-act": name.split(".")[1] },
       t(name),
     );
   }

@@ -112,7 +112,7 @@ export class EventList {
       this.state
         ? h(
             "button",
-            { type: "button", class: "small", onclick: () => this.restrict(null) },
+            { type: "button", class: "compact", onclick: () => this.restrict(null) },
             t("history.only", { state: this.state }),
             " ✕",
           )

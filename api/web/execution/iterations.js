@@ -201,7 +201,7 @@ export class Iterations {
         "button",
         {
           type: "button",
-          class: "small",
+          class: "compact",
           "aria-label": t(name),
           disabled: page < 0 || page >= pages || page === this.page,
           onclick: () => go(page),
@@ -299,7 +299,7 @@ export class Iterations {
           "button",
           {
             type: "button",
-            class: "small",
+            class: "compact",
             disabled: this.tokens.length < 2,
             onclick: () => go(this.tokens.slice(0, -1)),
           },
@@ -310,7 +310,7 @@ export class Iterations {
           "button",
           {
             type: "button",
-            class: "small",
+            class: "compact",
             disabled: !page.nextToken,
             onclick: () => go([...this.tokens, page.nextToken]),
           },

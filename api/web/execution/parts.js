@@ -26,7 +26,7 @@ export function pretty(value) {
 
 /** A button that does something and says for a moment that it is done. */
 export function briefly(name, done, act) {
-  const button = h("button", { type: "button", class: "small", onclick: run }, t(name));
+  const button = h("button", { type: "button", class: "compact", onclick: run }, t(name));
   async function run() {
     await act();
     button.textContent = t(done);

@@ -79,9 +79,9 @@ export function testDialog(definition, input, name = "") {
     { class: "test-state", "aria-labelledby": "test-title", oncancel: close },
     h(
       "div",
-      { class: "head" },
+      { class: "view-head" },
       h("h2", { id: "test-title" }, t("test.title"), name ? `: ${name}` : ""),
-      h("button", { type: "button", class: "small", onclick: close }, t("test.close")),
+      h("button", { type: "button", class: "compact", onclick: close }, t("test.close")),
     ),
     h(
       "div",

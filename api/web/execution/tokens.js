@@ -55,7 +55,7 @@ export function tokenForm(visit, attempt) {
   const button = (name, operation, body) =>
     h(
       "button",
-      { type: "button", class: "small", onclick: send(operation, body), "data-act": operation },
+      { type: "button", class: "compact", onclick: send(operation, body), "data-act": operation },
       t(name),
     );
   return h(
@@ -71,7 +71,7 @@ export function tokenForm(visit, attempt) {
       " ",
       button("tokens.heartbeat", "SendTaskHeartbeat", () => ({})),
     ),
-    h("div", { class: "pair" }, field(t("tokens.error"), error), field(t("tokens.cause"), cause)),
+    h("div", { class: "token-pair" }, field(t("tokens.error"), error), field(t("tokens.cause"), cause)),
     h(
       "p",
       null,

@@ -2,7 +2,7 @@
 // Two executions beside each other: where they went different ways, and how long each state took.
 
 import { get, path } from "../api.js";
-import { field, h, put } from "../dom.js";
+import { field, h, put, style } from "../dom.js";
 import { badge, duration, number, trouble } from "../format.js";
 import { nameOf } from "../execution/operations.js";
 import { pretty } from "../execution/parts.js";
@@ -15,6 +15,7 @@ import { showSignIn } from "./sign_in.js";
 
 export async function show(root, { parameters, signal }) {
   if (!token()) return showSignIn(root);
+  await style("execution");
   const [arn, other] = parameters;
   const one = await read(arn, signal);
   document.title = t("compare.title");

@@ -3,7 +3,7 @@
 
 import { get, isLocal } from "../api.js";
 import { sleep } from "../connection.js";
-import { foreign, h, put } from "../dom.js";
+import { foreign, h, put, style } from "../dom.js";
 import { drawPath } from "../draws.js";
 import { Actions } from "../execution/actions.js";
 import { Code } from "../execution/code.js";
@@ -20,6 +20,7 @@ import { StateDetails } from "./state_details.js";
 import { timeline } from "./timeline.js";
 
 export async function show(root, { parameters, signal }) {
+  await style("execution");
   if (parameters.length === 1) return showExecution(root, parameters[0], signal);
   const [lottery, draw] = parameters;
   const found = await get(drawPath(lottery, draw), { signal });
@@ -146,7 +147,7 @@ class ExecutionView {
         { class: "execution" },
         h("p", { class: "crumbs" }, back),
         h("h1", null, title, " ", h("span", { class: "sub" }, foreign(name))),
-        h("div", { class: "head" }, this.status, this.hasData ? this.actions.element : null),
+        h("div", { class: "view-head" }, this.status, this.hasData ? this.actions.element : null),
         this.reason,
         this.split,
         this.under,

@@ -4,7 +4,7 @@
 
 import { get } from "../api.js";
 import { sleep } from "../connection.js";
-import { field, h, put } from "../dom.js";
+import { field, h, put, style } from "../dom.js";
 import { badge, duration, number, trouble } from "../format.js";
 import { call, nameOf } from "../execution/operations.js";
 import { language, t } from "../i18n/index.js";
@@ -31,6 +31,7 @@ function queryOf(filter) {
 
 export async function show(root, { signal }) {
   if (!token()) return showSignIn(root);
+  await style("execution");
   document.title = t("executions.title");
   const view = new ExecutionList(root, signal);
   await view.load();
@@ -60,7 +61,7 @@ class ExecutionList {
     });
     this.from = this.time("from");
     this.to = this.time("to");
-    this.counts = h("div", { class: "counts", role: "group", "aria-label": t("executions.status") });
+    this.counts = h("div", { class: "status-counts", role: "group", "aria-label": t("executions.status") });
     this.list = h("div");
     this.problem = h("p", { class: "problem", role: "alert" });
     this.pages = h("p", { class: "pager" });
@@ -68,7 +69,7 @@ class ExecutionList {
       root,
       h(
         "div",
-        { class: "head" },
+        { class: "view-head" },
         h("h1", null, t("executions.title")),
         h("a", { class: "button", href: "#/state-machines" }, t("machines.title")),
       ),
@@ -155,7 +156,7 @@ class ExecutionList {
       this.filter.cursor
         ? h(
             "button",
-            { type: "button", class: "small", "data-page": "first", onclick: () => this.set("cursor", "") },
+            { type: "button", class: "compact", "data-page": "first", onclick: () => this.set("cursor", "") },
             t("pages.newest"),
           )
         : null,
@@ -165,7 +166,7 @@ class ExecutionList {
             "button",
             {
               type: "button",
-              class: "small",
+              class: "compact",
               "data-page": "next",
               onclick: () => this.set("cursor", found.next_cursor),
             },
@@ -182,7 +183,7 @@ class ExecutionList {
         "button",
         {
           type: "button",
-          class: "count",
+          class: "status-count",
           "data-status": status,
           "aria-pressed": String(this.filter.status === status),
           onclick: () => this.set("status", status),

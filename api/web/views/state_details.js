@@ -87,7 +87,7 @@ export class StateDetails {
             null,
             h(
               "button",
-              { type: "button", class: "small", onclick: () => this.onTest?.(visit) },
+              { type: "button", class: "compact", onclick: () => this.onTest?.(visit) },
               t("test.this"),
             ),
           )
@@ -112,7 +112,7 @@ export class StateDetails {
         "button",
         {
           type: "button",
-          class: "small",
+          class: "compact",
           "aria-label": t("details.before"),
           disabled: index === 0,
           onclick: () => go(index - 1),
@@ -133,7 +133,7 @@ export class StateDetails {
         "button",
         {
           type: "button",
-          class: "small",
+          class: "compact",
           "aria-label": t("details.after"),
           disabled: index + 1 === visits.length,
           onclick: () => go(index + 1),

@@ -4,7 +4,7 @@
 import { get, path, send } from "../api.js";
 import { sleep } from "../connection.js";
 import { ask } from "../dialog.js";
-import { field, h, put } from "../dom.js";
+import { field, h, put, style } from "../dom.js";
 import { trouble } from "../format.js";
 import { showFindings } from "../execution/code.js";
 import { call, lastInputs, start } from "../execution/operations.js";
@@ -23,6 +23,7 @@ const PAUSE = 250;
 
 export async function show(root, { parameters, signal }) {
   if (!token()) return showSignIn(root);
+  await style("execution");
   const [arn] = parameters;
   const machine = await call("DescribeStateMachine", { stateMachineArn: arn }, { signal });
   document.title = machine.name;
@@ -81,24 +82,27 @@ class Editor {
       h("p", { class: "crumbs" }, h("a", { href: "#/state-machines" }, t("machines.to_list"))),
       h(
         "div",
-        { class: "head" },
+        { class: "view-head" },
         h("h1", null, machine.name, " ", h("span", { class: "sub" }, t(`machines.${machine.type}`))),
         h(
           "div",
           { class: "actions-bar" },
           h(
             "a",
-            { class: "button small", href: `#/executions?state_machine=${encodeURIComponent(machine.name)}` },
+            {
+              class: "button compact",
+              href: `#/executions?state_machine=${encodeURIComponent(machine.name)}`,
+            },
             t("executions.title"),
           ),
           h(
             "button",
-            { type: "button", class: "small", name: "test", onclick: () => this.test() },
+            { type: "button", class: "compact", name: "test", onclick: () => this.test() },
             t("test.title"),
           ),
           h(
             "button",
-            { type: "button", class: "small", name: "delete", onclick: () => this.remove() },
+            { type: "button", class: "compact", name: "delete", onclick: () => this.remove() },
             t("machines.delete"),
           ),
         ),

@@ -1,7 +1,7 @@
 // @ts-check
 // The state machines of the local stack: a list, and the way to a new one.
 
-import { field, h, put } from "../dom.js";
+import { field, h, put, style } from "../dom.js";
 import { timestamp, trouble } from "../format.js";
 import { all, call } from "../execution/operations.js";
 import { t } from "../i18n/index.js";
@@ -18,6 +18,7 @@ const FIRST = {
 
 export async function show(root, { signal }) {
   if (!token()) return showSignIn(root);
+  await style("execution");
   document.title = t("machines.title");
   const machines = await all("ListStateMachines", {}, "stateMachines", { signal });
   const name = h("input", {

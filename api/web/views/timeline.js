@@ -94,7 +94,7 @@ export function timeline(history, onChoose, rows = ROWS, onMore = () => {}) {
     states.length > rows
       ? h(
           "button",
-          { type: "button", class: "small", onclick: () => onMore(states.length) },
+          { type: "button", class: "compact", onclick: () => onMore(states.length) },
           t("more_rows", { n: states.length - rows }),
         )
       : null,
