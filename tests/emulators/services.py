@@ -124,15 +124,14 @@ def run(processes):
             ended = lambda: (found := states.describe_execution(executionArn=execution))["status"] != "RUNNING" and found
             return until("the execution", ended)
 
-        step(began, "a state machine over S3, SQS, EventBridge, SSM, Secrets Manager, Kinesis, Glue and STS")
         ended = end_of(arn)
         assert ended["status"] == "SUCCEEDED", ended
         check(json.loads(ended["output"]))
-        step(began, "the same machine under a test case of the mock file")
+        step(began, "a state machine over S3, SQS, EventBridge, SSM, Secrets Manager, Kinesis, Glue and STS")
         ended = end_of(f"{arn}#Lost")
         assert (ended["status"], ended["cause"]) == ("FAILED", "mocked"), ended
+        step(began, "the same machine under a test case of the mock file")
 
-    step(began, "a stack without an endpoint refuses the machine and says what can be done")
     stack, _ = local_stack(processes, binaries())
     try:
         client("stepfunctions", stack).create_state_machine(name="s", definition=json.dumps(definition(queue)), roleArn=ROLE)
@@ -140,6 +139,7 @@ def run(processes):
     except ClientError as error:
         message = error.response["Error"]["Message"]
     assert all(way in message for way in ("aws-sdk:s3:putObject", "--mock-config FILE", "--endpoint s3=URL", "--endpoint s3=aws")), message
+    step(began, "a stack without an endpoint refuses the machine and says what can be done")
 
 
 with Processes() as processes:
