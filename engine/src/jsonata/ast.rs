@@ -11,27 +11,33 @@ pub(crate) struct Node {
     pub(crate) kind: Kind,
     /// The position in the text, in characters.
     pub(crate) position: usize,
-    /// `[…]` after what is no step of a path.
-    pub(crate) predicates: Vec<Stage>,
-    /// `[…]` and `#$i` after a step of a path.
-    pub(crate) stages: Vec<Stage>,
-    pub(crate) group: Option<Box<Group>>,
+    more: Option<Box<More>>,
     /// `[]` follows.
     pub(crate) keep_array: bool,
     /// It makes an array that paths do not flatten.
     pub(crate) cons_array: bool,
     /// It carries bindings along.
     pub(crate) tuple: bool,
+    /// How deep parts are nested in it.
+    pub(super) height: u16,
+}
+
+/// What few parts have.
+#[derive(Debug, Default)]
+pub(super) struct More {
+    /// `[…]` after what is no step of a path.
+    pub(super) predicates: Vec<Stage>,
+    /// `[…]` and `#$i` after a step of a path.
+    pub(super) stages: Vec<Stage>,
+    pub(super) group: Option<Box<Group>>,
     /// `@$name`
-    pub(crate) focus: Option<u32>,
+    pub(super) focus: Option<u32>,
     /// `#$name`
-    pub(crate) index: Option<u32>,
+    pub(super) index: Option<u32>,
     /// The slot of the `%` that stands for what this step was taken from.
-    pub(crate) ancestor: Option<usize>,
+    pub(super) ancestor: Option<usize>,
     /// The slots of `%` in it whose step is further left, while the expression is parsed.
     pub(super) seeking: Option<Vec<usize>>,
-    /// How deep parts are nested in it.
-    pub(super) height: usize,
 }
 
 #[derive(Debug)]
@@ -269,43 +275,59 @@ impl Node {
             | Kind::Placeholder
             | Kind::Raw(_) => {}
         }
-        for stage in self.predicates.iter().chain(&self.stages) {
+        for stage in self.predicates().iter().chain(self.stages()) {
             if let Stage::Filter(predicate) = stage {
                 act(predicate, Input::Value);
             }
         }
-        if let Some(group) = &self.group {
+        if let Some(group) = self.group() {
             for_each_pair(&group.pairs, Input::Value, act);
         }
     }
 
     /// Whether nothing follows it: no predicate, no group, no binding.
     pub(crate) fn is_plain(&self) -> bool {
-        self.predicates.is_empty()
-            && self.stages.is_empty()
-            && self.group.is_none()
-            && self.focus.is_none()
-            && self.index.is_none()
-            && !self.tuple
-            && !self.keep_array
+        self.more.is_none() && !self.tuple && !self.keep_array
+    }
+
+    /// `[…]` after what is no step of a path.
+    pub(crate) fn predicates(&self) -> &[Stage] {
+        self.more.as_ref().map_or(&[], |more| &more.predicates)
+    }
+
+    /// `[…]` and `#$i` after a step of a path.
+    pub(crate) fn stages(&self) -> &[Stage] {
+        self.more.as_ref().map_or(&[], |more| &more.stages)
+    }
+
+    pub(crate) fn group(&self) -> Option<&Group> {
+        self.more.as_ref()?.group.as_deref()
+    }
+
+    /// `@$name`
+    pub(crate) fn focus(&self) -> Option<u32> {
+        self.more.as_ref()?.focus
+    }
+
+    /// `#$name`
+    pub(crate) fn index(&self) -> Option<u32> {
+        self.more.as_ref()?.index
+    }
+
+    pub(super) fn ancestor(&self) -> Option<usize> {
+        self.more.as_ref()?.ancestor
+    }
+
+    pub(super) fn seeking(&self) -> Option<&Vec<usize>> {
+        self.more.as_ref()?.seeking.as_ref()
+    }
+
+    pub(super) fn more(&mut self) -> &mut More {
+        self.more.get_or_insert_default()
     }
 
     pub(super) fn new(kind: Kind, position: usize) -> Node {
-        Node {
-            kind,
-            position,
-            predicates: Vec::new(),
-            stages: Vec::new(),
-            group: None,
-            keep_array: false,
-            cons_array: false,
-            tuple: false,
-            focus: None,
-            index: None,
-            ancestor: None,
-            seeking: None,
-            height: 0,
-        }
+        Node { kind, position, more: None, keep_array: false, cons_array: false, tuple: false, height: 0 }
     }
 }
 

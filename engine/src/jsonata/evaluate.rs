@@ -65,12 +65,12 @@ impl Evaluator<'_> {
     pub(super) fn evaluate(&mut self, node: &Node, input: &Value, frame: &Rc<Frame>) -> Outcome<Value> {
         self.meter.enter()?;
         let mut result = self.part(node, input, frame)?;
-        for stage in &node.predicates {
+        for stage in node.predicates() {
             if let Stage::Filter(predicate) = stage {
                 result = self.filter(predicate, &result, frame)?;
             }
         }
-        if let Some(group) = &node.group
+        if let Some(group) = node.group()
             && !matches!(node.kind, Kind::Path { .. })
         {
             result = self.group(group, &result, frame)?;

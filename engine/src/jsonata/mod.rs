@@ -87,3 +87,6 @@ pub(crate) struct HostFunction {
     pub(crate) arity: usize,
     pub(crate) run: fn(&dyn Host, &[Value], &mut Meter) -> Outcome<Value>,
 }
+
+#[cfg(test)]
+mod suite_tests;

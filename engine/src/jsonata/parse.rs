@@ -11,10 +11,10 @@ use super::signature::Signature;
 use super::token::{Expect, Lexer, Token, TokenKind};
 
 /// How deep brackets may be nested; evaluation would end long before.
-const MAX_NESTING: usize = 150;
+const MAX_NESTING: usize = 250;
 
 /// How deep parts may be nested, in a sum of many terms for example. Deeper ones are read and not kept.
-const MAX_HEIGHT: usize = 250;
+const MAX_HEIGHT: u16 = 250;
 
 /// The composition of two functions.
 const CHAIN: &str = "function($f, $g) { function($x){ $g($f($x)) } }";
@@ -114,7 +114,7 @@ impl Parser<'_> {
     }
 
     /// A node over others. What is nested too deep is given up.
-    fn node(&mut self, kind: Kind, position: usize, height: usize) -> Node {
+    fn node(&mut self, kind: Kind, position: usize, height: u16) -> Node {
         if height > MAX_HEIGHT {
             self.is_too_deep = true;
             return Node::new(Kind::Null, position);
@@ -215,7 +215,7 @@ impl Parser<'_> {
         Ok(self.node(Kind::Array(items), position, height))
     }
 
-    fn pairs(&mut self) -> Outcome<(Vec<(Node, Node)>, usize)> {
+    fn pairs(&mut self) -> Outcome<(Vec<(Node, Node)>, u16)> {
         let mut pairs = Vec::new();
         let mut height = 0;
         if self.token.sign() != "}" {
@@ -406,7 +406,7 @@ impl Parser<'_> {
     }
 }
 
-fn highest(nodes: &[Node]) -> usize {
+fn highest(nodes: &[Node]) -> u16 {
     nodes.iter().map(|node| node.height).max().unwrap_or(0)
 }
 

@@ -39,7 +39,7 @@ impl Evaluator<'_> {
             if !is_tuple && is_empty(&result) {
                 break;
             }
-            if step.focus.is_none() {
+            if step.focus().is_none() {
                 values = result.clone();
             }
         }
@@ -69,7 +69,7 @@ impl Evaluator<'_> {
                 _ => {}
             }
         }
-        match &path.group {
+        match path.group() {
             Some(group) if is_tuple => self.group(group, &Value::Tuples(Rc::new(tuples)), frame),
             Some(group) => self.group(group, &result, frame),
             None => Ok(result),
@@ -79,7 +79,7 @@ impl Evaluator<'_> {
     fn step(&mut self, step: &Node, input: &Value, is_last: bool, frame: &Rc<Frame>) -> Outcome<Value> {
         if let Kind::Sort(terms) = &step.kind {
             let mut result = self.sort_values(step, terms, input, frame)?;
-            for stage in &step.stages {
+            for stage in step.stages() {
                 if let Stage::Filter(predicate) = stage {
                     result = self.filter(predicate, &result, frame)?;
                 }
@@ -90,7 +90,7 @@ impl Evaluator<'_> {
         let mut found = Vec::new();
         for item in input.iter() {
             let mut value = self.evaluate(step, &item, frame)?;
-            for stage in &step.stages {
+            for stage in step.stages() {
                 if let Stage::Filter(predicate) = stage {
                     value = self.filter(predicate, &value, frame)?;
                 }
@@ -130,14 +130,14 @@ impl Evaluator<'_> {
                     let sorted = self.sort_values(step, terms, input, frame)?;
                     for (at, value) in super::evaluate::flat(&sorted).into_iter().enumerate() {
                         let mut tuple = Tuple::of(value);
-                        if let Some(index) = step.index {
+                        if let Some(index) = step.index() {
                             tuple.set(index, Value::Number(at as f64));
                         }
                         result.push(tuple);
                     }
                 }
             }
-            return self.tuple_stages(&step.stages, result, frame);
+            return self.tuple_stages(step.stages(), result, frame);
         }
         let tuples =
             tuples.unwrap_or_else(|| super::evaluate::flat(input).into_iter().map(Tuple::of).collect());
@@ -161,20 +161,20 @@ impl Evaluator<'_> {
             for (at, value) in values.into_iter().enumerate() {
                 self.meter.object(1 + tuple.bound.len())?;
                 let mut next = tuple.clone();
-                match step.focus {
+                match step.focus() {
                     Some(focus) => next.set(focus, value),
                     None => next.context = value,
                 }
-                if let Some(index) = step.index {
+                if let Some(index) = step.index() {
                     next.set(index, Value::Number(at as f64));
                 }
-                if let Some(slot) = step.ancestor {
+                if let Some(slot) = step.ancestor() {
                     next.set(self.program.slots[slot], tuple.context.clone());
                 }
                 result.push(next);
             }
         }
-        self.tuple_stages(&step.stages, result, frame)
+        self.tuple_stages(step.stages(), result, frame)
     }
 
     fn tuple_stages(

@@ -25,7 +25,7 @@ impl Processor {
     /// The final form of an expression, and the label of each `%`.
     pub(super) fn finish(mut self, raw: Node) -> Outcome<(Node, Vec<u32>)> {
         let root = self.process(raw)?;
-        if matches!(root.kind, Kind::Parent(_)) || root.seeking.is_some() {
+        if matches!(root.kind, Kind::Parent(_)) || root.seeking().is_some() {
             return Err(Error::new("S0217").at(root.position));
         }
         Ok((root, self.slots.iter().map(|slot| slot.label).collect()))
@@ -76,7 +76,7 @@ impl Processor {
                 Node::new(Kind::Transform(Arc::new(transform)), position)
             }
             Kind::Raw(Raw::Operator(name)) => {
-                self.process(Node { kind: Kind::Name(name.into()), ..Node::new(Kind::Null, position) })?
+                self.process(Node::new(Kind::Name(name.into()), position))?
             }
             Kind::Raw(Raw::End) => return Err(Error::new("S0207").at(position)),
             Kind::Name(_) => {
@@ -179,7 +179,9 @@ impl Processor {
                 };
                 let position = left.position;
                 let mut path = Node::new(Kind::Path { steps: vec![left], keep_singleton: false }, position);
-                path.seeking = seeking;
+                if seeking.is_some() {
+                    path.more().seeking = seeking;
+                }
                 path
             }
         };
@@ -188,7 +190,7 @@ impl Processor {
         match rest.kind {
             Kind::Path { steps: more, .. } => steps.extend(more),
             _ => {
-                rest.stages.append(&mut rest.predicates);
+                predicates_to_stages(&mut rest);
                 steps.push(rest);
             }
         }
@@ -215,12 +217,12 @@ impl Processor {
     fn filter(&mut self, left: Node, right: Node, position: usize) -> Outcome<Node> {
         let mut result = self.process(left)?;
         let is_path = matches!(result.kind, Kind::Path { .. });
-        if last_step(&mut result).group.is_some() {
+        if last_step(&mut result).group().is_some() {
             return Err(Error::new("S0209").at(position));
         }
         let predicate = self.process(right)?;
         let step = last_step(&mut result);
-        if let Some(slots) = predicate.seeking.clone() {
+        if let Some(slots) = predicate.seeking().cloned() {
             for slot in slots {
                 if self.slots[slot].level == 1 {
                     self.seek_parent(step, slot)?;
@@ -230,21 +232,22 @@ impl Processor {
             }
             push_ancestry(step, &predicate);
         }
-        let stages = if is_path { &mut step.stages } else { &mut step.predicates };
+        let more = step.more();
+        let stages = if is_path { &mut more.stages } else { &mut more.predicates };
         stages.push(Stage::Filter(predicate));
         Ok(result)
     }
 
     fn group(&mut self, left: Node, pairs: Vec<(Node, Node)>, position: usize) -> Outcome<Node> {
         let mut result = self.process(left)?;
-        if result.group.is_some() {
+        if result.group().is_some() {
             return Err(Error::new("S0210").at(position));
         }
         let mut processed = Vec::with_capacity(pairs.len());
         for (key, value) in pairs {
             processed.push((self.process(key)?, self.process(value)?));
         }
-        result.group = Some(Box::new(Group { pairs: processed, position }));
+        result.more().group = Some(Box::new(Group { pairs: processed, position }));
         Ok(result)
     }
 
@@ -268,14 +271,14 @@ impl Processor {
     fn focus(&mut self, left: Node, name: u32, position: usize, keep_array: bool) -> Outcome<Node> {
         let mut result = self.process(left)?;
         let step = last_step(&mut result);
-        if !step.stages.is_empty() || !step.predicates.is_empty() {
+        if !step.stages().is_empty() || !step.predicates().is_empty() {
             return Err(Error::new("S0215").at(position));
         }
         if matches!(step.kind, Kind::Sort(_)) {
             return Err(Error::new("S0216").at(position));
         }
         step.keep_array |= keep_array;
-        step.focus = Some(name);
+        step.more().focus = Some(name);
         step.tuple = true;
         Ok(result)
     }
@@ -283,14 +286,15 @@ impl Processor {
     fn index(&mut self, left: Node, name: u32) -> Outcome<Node> {
         let mut result = self.process(left)?;
         if !matches!(result.kind, Kind::Path { .. }) {
-            result.stages.append(&mut result.predicates);
+            predicates_to_stages(&mut result);
             result = into_path(result);
         }
         let step = last_step(&mut result);
-        if step.stages.is_empty() {
-            step.index = Some(name);
+        let more = step.more();
+        if more.stages.is_empty() {
+            more.index = Some(name);
         } else {
-            step.stages.push(Stage::Index(name));
+            more.stages.push(Stage::Index(name));
         }
         step.tuple = true;
         Ok(result)
@@ -302,10 +306,10 @@ impl Processor {
             Kind::Name(_) | Kind::Wildcard => {
                 self.slots[slot].level -= 1;
                 if self.slots[slot].level == 0 {
-                    if let Some(known) = node.ancestor {
+                    if let Some(known) = node.ancestor() {
                         self.slots[slot].label = self.slots[known].label;
                     }
-                    node.ancestor = Some(slot);
+                    node.more().ancestor = Some(slot);
                     node.tuple = true;
                 }
             }
@@ -335,26 +339,37 @@ impl Processor {
     fn resolve_ancestry(&mut self, path: &mut Node) -> Outcome<()> {
         let Kind::Path { steps, .. } = &mut path.kind else { return Ok(()) };
         let Some(last) = steps.last() else { return Ok(()) };
-        let mut slots = last.seeking.clone().unwrap_or_default();
+        let mut slots = last.seeking().cloned().unwrap_or_default();
         if let Kind::Parent(slot) = last.kind {
             slots.push(slot);
         }
+        let mut outer = Vec::new();
         for slot in slots {
             let mut index = steps.len().checked_sub(2);
             while self.slots[slot].level > 0 {
                 let Some(mut at) = index else {
-                    path.seeking.get_or_insert_default().push(slot);
+                    outer.push(slot);
                     break;
                 };
                 // A step that binds its values stays where it is, and so do those before it.
-                while at > 0 && steps[at].focus.is_some() && steps[at - 1].focus.is_some() {
+                while at > 0 && steps[at].focus().is_some() && steps[at - 1].focus().is_some() {
                     at -= 1;
                 }
                 index = at.checked_sub(1);
                 self.seek_parent(&mut steps[at], slot)?;
             }
         }
+        if !outer.is_empty() {
+            path.more().seeking.get_or_insert_default().append(&mut outer);
+        }
         Ok(())
+    }
+}
+
+fn predicates_to_stages(node: &mut Node) {
+    if !node.predicates().is_empty() {
+        let more = node.more();
+        more.stages.append(&mut more.predicates);
     }
 }
 
@@ -391,17 +406,18 @@ fn push_ancestry(around: &mut Node, part: &Node) {
         Kind::Parent(slot) => Some(slot),
         _ => None,
     };
-    if part.seeking.is_some() || parent.is_some() {
-        let seeking = around.seeking.get_or_insert_default();
-        seeking.extend(part.seeking.iter().flatten().copied());
+    if part.seeking().is_some() || parent.is_some() {
+        let seeking = around.more().seeking.get_or_insert_default();
+        seeking.extend(part.seeking().into_iter().flatten().copied());
         seeking.extend(parent);
     }
 }
 
 /// A call at the end of a body is left to the caller.
 fn tail_call(mut node: Node) -> Node {
-    match node.kind {
-        Kind::Call(call) if node.predicates.is_empty() => {
+    let is_filtered = !node.predicates().is_empty();
+    match std::mem::replace(&mut node.kind, Kind::Null) {
+        Kind::Call(call) if !is_filtered => {
             return Node::new(Kind::TailCall(call), node.position);
         }
         Kind::Condition { condition, then, otherwise } => {
@@ -415,7 +431,7 @@ fn tail_call(mut node: Node) -> Node {
             }
             node.kind = Kind::Block(parts);
         }
-        _ => {}
+        other => node.kind = other,
     }
     node
 }

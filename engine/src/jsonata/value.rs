@@ -1,7 +1,6 @@
 //! [`Value`]: what an expression computes with. It views a [`Json`] as it is, without converting it.
 
 use std::cell::RefCell;
-use std::collections::HashSet;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -422,12 +421,6 @@ impl Value {
     pub(crate) fn to_json(&self, bytes: usize) -> Result<Option<Json>, Refusal> {
         let mut budget = bytes;
         to_json(self, &mut budget)
-    }
-
-    /// The texts among the values, each once, in the order in which they come.
-    pub(super) fn distinct_texts(texts: impl IntoIterator<Item = Arc<str>>) -> Vec<Arc<str>> {
-        let mut known = HashSet::new();
-        texts.into_iter().filter(|text| known.insert(Arc::clone(text))).collect()
     }
 }
 

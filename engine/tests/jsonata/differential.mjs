@@ -3,7 +3,7 @@
 //     node engine/tests/jsonata/differential.mjs SEED COUNT > cases.ndjson
 //
 // Each line is a case: the expression, and what it gives (`result`, `undefined`, `function`, or the `code` and the
-// `message` of its error). `cargo test -p asl-engine jsonata` compares a recorded sample; the variable JSONATA_CASES
+// `message` of its error; `stumbles` where JavaScript fails without a code). `cargo test -p asl-engine jsonata` compares a recorded sample; the variable JSONATA_CASES
 // names a file to compare instead.
 
 import { createRequire } from "node:module";
@@ -147,7 +147,7 @@ for (let left = Number(process.argv[3] ?? 1000); left > 0; left--) {
         const compiled = jsonata(expr);
         given = plain(await compiled.evaluate(structuredClone(data), { w: 3 }));
     } catch (error) {
-        given = error.code ? { code: error.code, message: error.message } : { error: String(error.message ?? error) };
+        given = error.code ? { code: error.code, message: error.message } : { stumbles: String(error.message ?? error) };
     }
     process.stdout.write(JSON.stringify({ expr, ...given }) + "\n");
 }

@@ -105,11 +105,11 @@ impl Analysis {
             }),
             _ => {}
         }
-        let indices = node.stages.iter().filter_map(|stage| match stage {
+        let indices = node.stages().iter().filter_map(|stage| match stage {
             Stage::Index(name) => Some(*name),
             Stage::Filter(_) => None,
         });
-        for name in node.focus.into_iter().chain(node.index).chain(indices) {
+        for name in node.focus().into_iter().chain(node.index()).chain(indices) {
             note(name);
         }
     }
@@ -124,7 +124,7 @@ impl Analysis {
 /// `input` of `$states.input`.
 pub(crate) fn states_part<'a>(program: &Program, steps: &'a [Node]) -> Option<&'a str> {
     match steps {
-        [first, second, ..] if first.predicates.is_empty() && first.stages.is_empty() => {
+        [first, second, ..] if first.predicates().is_empty() && first.stages().is_empty() => {
             match (&first.kind, &second.kind) {
                 (Kind::Variable(name), Kind::Name(part)) if program.name(*name) == "states" => Some(part),
                 _ => None,

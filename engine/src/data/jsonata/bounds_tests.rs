@@ -34,7 +34,7 @@ fn what_would_take_all_memory_or_go_on_for_ever_is_refused() {
         "('x').$pad(1e12)",
         "('x').$pad(1e12, '-')",
         "($p := $pad; $p('x', 1e12))",
-        "$join($map([1..800000], $string), $pad('', 100000, 'x'))",
+        "$join($map([1..100000], $string), $pad('', 100000, 'x'))",
         "$replace($pad('', 1000000, 'x'), 'x', $pad('', 100000, 'y'))",
         "$split($pad('', 7000000, 'x'), '')",
         "$pad('', 7000000, 'x').$split('x')",
@@ -42,7 +42,7 @@ fn what_would_take_all_memory_or_go_on_for_ever_is_refused() {
         "$pad('', 1000000, 'x').$match(/x/)",
         &format!("($b := [1..100000]; $zip({parts}))"),
         &format!("[{ranges}]"),
-        &format!("('x'){doubled}{doubled}"),
+        &format!("('x'){doubled}{doubled}{doubled}"),
         &format!("($x := ('x'){doubled}; $y := $x{doubled}; $z := $y{doubled}; $z{doubled} = $z{doubled})"),
         "$states.input.deep.**.**.**.**",
         "[1..870000].{'a': {'b': {'c': {'d': {'e': {'f': {'g': $}}}}}}}",
@@ -65,11 +65,32 @@ fn what_would_take_all_memory_or_go_on_for_ever_is_refused() {
 
 #[test]
 fn what_javascript_stumbles_over_fails_the_expression() {
-    fails("$parseInteger('1','١')", "threw an error during evaluation: Invalid code point -1584");
+    fails("$parseInteger('1','١')", "threw an error during evaluation: Invalid code point -1535");
     fails(
         "$fromMillis(1e300, '[MN]')",
         "threw an error during evaluation: Cannot read properties of undefined (reading 'length')",
     );
+}
+
+#[test]
+fn functions_of_functions_are_bounded_as_well() {
+    for text in [
+        "($f := $reduce([1..5000], function($f, $i) { function($x) { $f($x) } }, function($x) { $x }); $f(1))",
+        "($f := $reduce([1..5000], function($f, $i) { $map(?, $f) }, function($x) { $x }); $f([1]))",
+        "($f := $reduce([1..5000], function($f, $i) { $f ~> $f }, $string); $f(1))",
+        "($f := $reduce([1..150], function($f, $i) { function($x) { $map($x, $f) } }, function($x) { $x }); $f([1]))",
+        "$reduce([1..5000], function($a, $i) { {'a': $a} })",
+        "$reduce([1..5000], function($a, $i) { [[$a], 1] })",
+        "$reduce([1..5000], function($a, $i) { $a ~> |$|{'a': $}| }, {})",
+        "$sort([1..100], function($l, $r) { $sort([1..100], function($a, $b) { $sort([1..100], $string) }) })",
+        "$match($pad('', 5000, 'a'), /(a|aa|a*)*b/)",
+        "$replace($pad('', 100000, 'a'), /a/, $pad('', 100000, 'b'))",
+    ] {
+        let error = evaluate(text).map(|value| value.to_text().len()).expect_err(text);
+        assert!(error.cause.contains("threw an error during evaluation"), "{text}: {}", error.cause);
+    }
+    // What is bound and holds itself is given up in the end.
+    gives("($f := function($n) { $n = 0 ? 'end' : $f($n - 1) }; $g := [$f]; $f(10000))", json!("end"));
 }
 
 #[test]
@@ -187,6 +208,10 @@ fn no_function_takes_long_over_strange_arguments() {
                 format!("($f := ${function}; $f({first}, {second}))"),
                 format!("${function}({first}, {second}, {first})"),
             ] {
+                if Expression::parse(&format!("{{% {text} %}}")).is_err() {
+                    // A pattern cannot follow a bracket.
+                    continue;
+                }
                 let began = Instant::now();
                 let _ = evaluate(&text);
                 slowest = slowest.max((began.elapsed(), text));

@@ -16,7 +16,7 @@ pub(super) fn is_cheap(program: &Program) -> bool {
 fn is_cheap_part(program: &Program, node: &Node, left: &mut usize) -> bool {
     let Some(fewer) = left.checked_sub(1) else { return false };
     *left = fewer;
-    if node.group.is_some() || !node.predicates.iter().all(is_cheap_stage) {
+    if node.group().is_some() || !node.predicates().iter().all(is_cheap_stage) {
         return false;
     }
     let is_cheap = match &node.kind {
@@ -42,13 +42,13 @@ fn is_cheap_part(program: &Program, node: &Node, left: &mut usize) -> bool {
 /// A path of names, with filters that compare what lies in an item with something written down.
 fn is_cheap_path(program: &Program, steps: &[Node], left: &mut usize) -> bool {
     steps.iter().enumerate().all(|(at, step)| {
-        let is_plain = step.focus.is_none() && step.index.is_none() && !step.tuple;
+        let is_plain = step.focus().is_none() && step.index().is_none() && !step.tuple;
         let node = match &step.kind {
             Kind::Name(_) => true,
             _ if at == 0 => is_cheap_part(program, step, left),
             _ => false,
         };
-        is_plain && node && step.stages.iter().all(is_cheap_stage)
+        is_plain && node && step.stages().iter().all(is_cheap_stage)
     })
 }
 
@@ -63,7 +63,7 @@ fn is_cheap_filter(filter: &Node) -> bool {
     match &filter.kind {
         Kind::Number(_) | Kind::Text(_) | Kind::Bool(_) | Kind::Null => true,
         Kind::Path { steps, .. } => {
-            steps.iter().all(|step| matches!(step.kind, Kind::Name(_)) && step.stages.is_empty())
+            steps.iter().all(|step| matches!(step.kind, Kind::Name(_)) && step.stages().is_empty())
         }
         Kind::Negate(operand) => is_cheap_filter(operand),
         Kind::Binary(operator, left, right) => {

@@ -41,7 +41,7 @@ fn call_item(
 }
 
 pub(super) fn map(cx: &mut Evaluator<'_>, args: &[Value]) -> Outcome<Value> {
-    let Value::Array(array) = argument(args, 0) else { return Ok(Value::Undefined) };
+    let Some(array) = array("map", args, 0)? else { return Ok(Value::Undefined) };
     let mut mapped = Vec::new();
     for (at, item) in array.iter().enumerate() {
         let value = call_item(cx, argument(args, 1), &args[0], item, at)?;
@@ -53,7 +53,7 @@ pub(super) fn map(cx: &mut Evaluator<'_>, args: &[Value]) -> Outcome<Value> {
 }
 
 pub(super) fn filter(cx: &mut Evaluator<'_>, args: &[Value]) -> Outcome<Value> {
-    let Value::Array(array) = argument(args, 0) else { return Ok(Value::Undefined) };
+    let Some(array) = array("filter", args, 0)? else { return Ok(Value::Undefined) };
     let mut kept = Vec::new();
     for (at, item) in array.iter().enumerate() {
         let value = call_item(cx, argument(args, 1), &args[0], item.clone(), at)?;
