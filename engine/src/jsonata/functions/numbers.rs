@@ -173,7 +173,7 @@ fn is_json_number(text: &str) -> bool {
 pub(super) fn format_base(_cx: &mut Evaluator<'_>, args: &[Value]) -> Outcome<Value> {
     let Some(number) = double("formatBase", args, 0)? else { return Ok(Value::Undefined) };
     let radix = double("formatBase", args, 1)?.map_or(10.0, |radix| js::round(radix, 0.0));
-    if radix < 2.0 || radix > 36.0 {
+    if !(2.0..=36.0).contains(&radix) && !radix.is_nan() {
         return Err(Error::new("D3100").with_value(&Value::Number(radix)));
     }
     Ok(js::to_radix(js::round(number, 0.0), radix as u32).as_str().into())

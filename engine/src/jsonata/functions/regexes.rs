@@ -78,7 +78,7 @@ fn search(
     from: usize,
 ) -> Outcome<Option<Found>> {
     let Some(found) = regex.find(text, from, &mut cx.meter)? else { return Ok(None) };
-    cx.meter.object(found.len())?;
+    cx.meter.object(found.len() + 8)?;
     let mut parts = found.iter().map(|range| match range {
         Some((start, end)) => Value::from(&text[*start..*end]),
         None => Value::Undefined,

@@ -260,7 +260,7 @@ pub(crate) fn format_number(
     let chosen = &parts[usize::from(!is_first)];
     let layout = chosen.analyse(&signs);
     let mut prefix: String = chosen.prefix.iter().collect();
-    if parts.len() == 1 && !(value >= 0.0) {
+    if parts.len() == 1 && (value < 0.0 || value.is_nan()) {
         prefix.insert_str(0, &signs.minus);
     }
     let scaled = if find(&chosen.picture, &signs.percent, 0).is_some() {

@@ -145,8 +145,8 @@ impl Marker {
         };
         if presentation.starts_with('n') {
             result.names = Some(Names::Lower);
-        } else if presentation.starts_with('N') {
-            result.names = Some(if presentation[1..].starts_with('n') { Names::Title } else { Names::Upper });
+        } else if let Some(rest) = presentation.strip_prefix('N') {
+            result.names = Some(if rest.starts_with('n') { Names::Title } else { Names::Upper });
         } else if "YMDdFWwXxHhmsf".contains(component) {
             let modifier = modifier.map(|modifier| format!(";{modifier}")).unwrap_or_default();
             let mut format = IntegerFormat::parse(&format!("{presentation}{modifier}"))?;
