@@ -15,7 +15,7 @@ pub enum Organiser {
     /// There is none: nothing can be signed.
     Absent,
     /// The key itself.
-    Key(OrganiserKey),
+    Key(Arc<OrganiserKey>),
     /// A secret in Secrets Manager.
     Secret(Arc<Secret>),
 }
@@ -38,7 +38,7 @@ impl Organiser {
     pub(crate) async fn key(&self) -> Result<OrganiserKey, ApiError> {
         match self {
             Self::Absent => Err(ApiError::internal("ORGANISER_SECRET_ARN is not set")),
-            Self::Key(key) => Ok(key.clone()),
+            Self::Key(key) => Ok(OrganiserKey::clone(key)),
             Self::Secret(secret) => secret.key.get_or_try_init(|| secret.read()).await.cloned(),
         }
     }

@@ -30,7 +30,6 @@
 //! In reading order:
 //!
 //! - [`data`]: JSON values, and the languages over them: JSONPath, intrinsic functions, JSONata
-//! - `jsonata`: the language JSONata itself; what Step Functions makes of it is in [`data`]
 //! - `model`: the types that all modules share: statuses, failures, requests, descriptions
 //! - `fields`, `state`, [`definition`]: a state machine, parsed; what each type of state does on entry and with a result
 //! - `integration`: what a Task's resource requests, and the events and results of it
@@ -51,7 +50,6 @@ mod fields;
 mod health;
 mod history;
 mod integration;
-mod jsonata;
 mod mocks;
 mod model;
 mod protocol;

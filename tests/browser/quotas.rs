@@ -101,18 +101,18 @@ async fn the_browser_gives_the_seats_that_were_worked_out_by_hand_and_knows_one_
     for case in vectors["cases"].as_array().unwrap() {
         let script = "
             const { ranking } = await import('./page/verify/ranking.js');
-            const { PROOF, fits } = await import('./page/verify/shape.js');
+            const { proofShape, fits } = await import('./page/verify/shape.js');
             const [{ prizes, line, alternates }] = arguments;
             const people = line.map((group, i) => ({ label: String(i), score: Uint8Array.of(i), group }));
             const found = ranking(people, { prizes, alternates });
             const seats = line.map((_, i) => found.find((one) => one.label === String(i)));
-            return { fits: fits(prizes, PROOF.manifest.prizes), seats: seats.map((one) => (one ? [one.prize, one.seat] : null)) }";
+            return { fits: fits(prizes, proofShape().manifest.prizes), seats: seats.map((one) => (one ? [one.prize, one.seat] : null)) }";
         let found = browser.run(script, json!([case])).await;
         assert_eq!(found, json!({"fits": true, "seats": case["seats"]}), "{}", case["what"]);
     }
     let script = "
-        const { PROOF, fits } = await import('./page/verify/shape.js');
-        return arguments[0].map((quota) => fits([{ name: 'P', winners: 2, quota }], PROOF.manifest.prizes))";
+        const { proofShape, fits } = await import('./page/verify/shape.js');
+        return arguments[0].map((quota) => fits([{ name: 'P', winners: 2, quota }], proofShape().manifest.prizes))";
     let bounds = |mut quota: Value| {
         quota["at_least"] = Value::Null;
         quota["at_most"] = json!(1);

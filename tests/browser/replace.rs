@@ -41,7 +41,7 @@ async fn an_organiser_replaces_an_absent_winner_and_everybody_sees_how_often_and
         browser.screenshot(&format!("replaced-organiser-{}", reader.language)).await;
         client.wait_for_end("party", draw).await;
 
-        let public = Browser::open(stack.api(), reader).await;
+        let public = browser.open_beside(reader).await;
         public.go(&address).await;
         public.wait_for_text("[data-passed-on]", count).await;
         assert_eq!(public.texts("[name^=replace-]").await, Vec::<String>::new());

@@ -59,7 +59,10 @@ async fn every_format_gives_the_same_people() {
         assert_eq!(report["accepted"], 2, "{content_type}: {report}");
         let mut page = client.get(&path).await.expect(200);
         let people = page["participants"].as_array_mut().unwrap();
-        people.iter_mut().for_each(|person| drop(person.as_object_mut().unwrap().remove("registered_at")));
+        for person in people.iter_mut() {
+            // Each list gives its people a time and a code of their own.
+            person.as_object_mut().unwrap().retain(|field, _| field != "registered_at" && field != "code");
+        }
         people.sort_by_key(|person| person["participant_id"].to_string());
         seen.push(page["participants"].clone());
     }

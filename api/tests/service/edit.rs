@@ -29,7 +29,7 @@ async fn with_rose(limit: u64) -> Service {
 
 fn fields(person: &Value) -> Value {
     let mut person = person.clone();
-    for other in ["registered_at", "masked", "warnings", "participant_id"] {
+    for other in ["registered_at", "masked", "warnings", "participant_id", "present_at", "answer", "code"] {
         person.as_object_mut().unwrap().shift_remove(other);
     }
     person

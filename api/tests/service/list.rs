@@ -62,8 +62,11 @@ async fn the_list_is_in_full_for_those_who_may_read_it_and_masked_for_those_who_
         let list = list.json();
         assert_eq!(list["masked"], is_masked, "{scope}");
         assert_eq!(ids(&list), ["101", "102", "103", "104", "105", "106"]);
+        let code = list["participants"][0]["code"].clone();
+        assert_eq!(code.as_str().map(str::len), Some("A3F9-20C1".len()), "{code}");
         let expected = json!({ "participant_id": "101", "name": name, "phone": phone, "email": email, "group": "Sales",
-            "tickets": 5, "excluded": false, "registered_at": "2026-11-22T12:00:01Z" });
+            "tickets": 5, "excluded": false, "registered_at": "2026-11-22T12:00:01Z", "present_at": null, "answer": null,
+            "code": code });
         assert_eq!(list["participants"][0], expected, "{scope}");
         let mut one = get_as(&service, scope, &format!("{LIST}/101")).await.expect(200).json();
         assert_eq!(one.as_object_mut().unwrap().shift_remove("masked"), Some(is_masked.into()), "{scope}");
@@ -244,7 +247,7 @@ async fn the_counts_are_exact_at_any_time() {
     let expected = json!({
         "total": 6, "with_phone": 3, "with_email": 2, "unreachable": 2, "excluded": 1, "tickets": 15,
         "groups": [{ "group": "Sales", "people": 2 }, { "group": "Sales Team", "people": 1 }, { "group": "销售部", "people": 1 }],
-        "in_other_groups": 0, "without_group": 2
+        "in_other_groups": 0, "without_group": 2, "present": 0
     });
     assert_eq!(counts("participants:read").await, expected);
     assert_eq!(counts("participants:write").await, expected);

@@ -125,8 +125,9 @@ impl Service {
         let time = Arc::new(Mutex::new(now()));
         let moved = Arc::clone(&time);
         let clock = Arc::new(move || *moved.lock().unwrap());
-        let state = AppState::new(config, store.clone(), sns, sfn, verifier, clock)
-            .with_organiser(api::Organiser::Key(lottery::signature::OrganiserKey::from_seed(&[7; 32])));
+        let state = AppState::new(config, store.clone(), sns, sfn, verifier, clock).with_organiser(
+            api::Organiser::Key(lottery::signature::OrganiserKey::from_seed(&[7; 32]).into()),
+        );
         Self { router: api::router(state.clone()), state, aws, store, issuer, time }
     }
 

@@ -153,9 +153,9 @@ export function importPanel(lottery, people, signal) {
       onImport: async (tally, withdrawn) => {
         if (options.mode === "replace" && withdrawn > 0) {
           const isSure = await ask({
-            title: t("replace.title", { n: number(withdrawn) }),
-            text: t("replace.text"),
-            yes: t("replace.yes"),
+            title: t("replace_list.title", { n: number(withdrawn) }),
+            text: t("replace_list.text"),
+            yes: t("replace_list.yes"),
           });
           if (!isSure) return;
         }

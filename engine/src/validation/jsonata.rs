@@ -3,10 +3,10 @@
 use super::checker::Checker;
 use super::code;
 use super::value::is_expression;
+use crate::data::jsonata::language::Program;
+use crate::data::jsonata::language::ast::{Kind, Node};
 use crate::data::jsonata::states_part;
 use crate::data::{Expression, Json};
-use crate::jsonata::Program;
-use crate::jsonata::ast::{Kind, Node};
 
 /// The members of `$states` at the location of an expression.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -147,7 +147,7 @@ pub(crate) fn api_states(
     let clock = stack.clock.clone();
     let clock = Arc::new(move || clock.now());
     let sdk = aws::sdk_config(endpoint, "api");
-    let organiser = api::Organiser::Key(organiser_key.clone());
+    let organiser = api::Organiser::Key(organiser_key.clone().into());
     Ok(move || {
         let store = Store::new(aws_sdk_dynamodb::Client::new(&sdk), tables.clone());
         let (sns, sfn) = (aws_sdk_sns::Client::new(&sdk), aws_sdk_sfn::Client::new(&sdk));

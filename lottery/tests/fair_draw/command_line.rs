@@ -69,7 +69,7 @@ fn a_file_is_verified_and_the_exit_code_says_the_verdict() {
 
     let (code, output) = verify_draw(&[&good]);
     assert_eq!(code, 0, "{output:?}");
-    assert_eq!(text(&output.stdout).lines().count(), 10, "one line for each step, and the verdict");
+    assert_eq!(text(&output.stdout).lines().count(), 11, "one line for each step, and the verdict");
     let (code, output) = verify_draw(&[&bad]);
     assert_eq!(code, 1);
     assert!(text(&output.stdout).contains("the step 'entries' does not hold"), "{output:?}");

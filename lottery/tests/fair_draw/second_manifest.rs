@@ -109,8 +109,10 @@ fn person(number: u64) -> Participant {
     Participant {
         participant_id: ParticipantId::parse(&number.to_string()).unwrap(),
         name: Name::parse(&format!("Rosé \"{number}\" 王\u{1f6b2}")).unwrap(),
-        phone: (number % 3 > 0).then(|| PhoneNumber::parse(&format!("+1202555{number:04}")).unwrap()),
-        email: (number % 2 > 0).then(|| EmailAddress::parse(&format!("Rose.{number}@example.com")).unwrap()),
+        phone: (!number.is_multiple_of(3))
+            .then(|| PhoneNumber::parse(&format!("+1202555{number:04}")).unwrap()),
+        email: (!number.is_multiple_of(2))
+            .then(|| EmailAddress::parse(&format!("Rose.{number}@example.com")).unwrap()),
         group: None,
         tickets: Tickets::ONE,
         excluded: false,

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::jsonata::Program;
-use crate::jsonata::ast::{Input, Kind, Node, Stage};
+use crate::data::jsonata::language::Program;
+use crate::data::jsonata::language::ast::{Input, Kind, Node, Stage};
 
 /// What is known of an expression.
 #[derive(Debug, Default)]

@@ -43,8 +43,6 @@ fn what_would_take_all_memory_or_go_on_for_ever_is_refused() {
         &format!("($b := [1..100000]; $zip({parts}))"),
         &format!("[{ranges}]"),
         &format!("('x'){doubled}{doubled}{doubled}"),
-        &format!("($x := ('x'){doubled}; $y := $x{doubled}; $z := $y{doubled}; $z{doubled} = $z{doubled})"),
-        "$states.input.deep.**.**.**.**",
         "[1..870000].{'a': {'b': {'c': {'d': {'e': {'f': {'g': $}}}}}}}",
         "$reduce([1..40], function($a, $i) { $string([$a, $a]) })",
         "$reduce([1..40], function($a, $i) { $a & $a }, 'x')",

@@ -1,7 +1,7 @@
 //! Whether an expression is known to be done at once: after reading what it names a few times, and no more.
 
-use crate::jsonata::Program;
-use crate::jsonata::ast::{Kind, Node, Operator, Stage};
+use crate::data::jsonata::language::Program;
+use crate::data::jsonata::language::ast::{Kind, Node, Operator, Stage};
 
 /// How many parts such an expression has at most.
 const MAX_PARTS: usize = 200;

@@ -4,8 +4,8 @@ use std::cell::OnceCell;
 
 use super::analysis::StatesRead;
 use super::{Scope, functions};
+use crate::data::jsonata::language::{Host, HostFunction, Value};
 use crate::data::{Json, Object};
-use crate::jsonata::{Host, HostFunction, Value};
 
 /// A scope, with what was made of it. Expressions of one template share it.
 pub(super) struct Environment<'a> {

@@ -5,7 +5,7 @@
 
 use crate::data::Json;
 use crate::data::intrinsic::digest;
-use crate::jsonata::{Error, Host, HostFunction, Meter, Outcome, Value};
+use crate::data::jsonata::language::{Error, Host, HostFunction, Meter, Outcome, Value};
 
 static FUNCTIONS: [HostFunction; 6] = [
     HostFunction { name: "hash", arity: 2, run: hash },

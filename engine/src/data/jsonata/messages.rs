@@ -1,6 +1,6 @@
 //! AWS's words for what goes wrong in an expression: those of the reference implementation, in sentences of its own.
 
-use crate::jsonata::{Bound, Error};
+use crate::data::jsonata::language::{Bound, Error};
 
 /// What is nested too deep to be read, in words of our own.
 const NOT_READ: &str = "The expression could not be read";

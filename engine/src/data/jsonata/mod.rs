@@ -2,7 +2,7 @@
 //!
 //! Spec: <https://docs.aws.amazon.com/step-functions/latest/dg/transforming-data.html>
 //!
-//! The language itself is [`crate::jsonata`]. Here is what Step Functions adds and takes away: `$states`, variables,
+//! The language itself is [`crate::data::jsonata::language`]. Here is what Step Functions adds and takes away: `$states`, variables,
 //! six functions, no context at the top, no `$eval`, bounds, and AWS's sentences around what goes wrong.
 //!
 //! DIFFERENCE: inside an expression a number is a double, but a whole number that a double cannot hold keeps its digits
@@ -12,6 +12,7 @@ mod analysis;
 mod cost;
 mod environment;
 mod functions;
+pub(crate) mod language;
 mod messages;
 mod template;
 
@@ -22,7 +23,7 @@ use self::analysis::Analysis;
 use self::environment::Environment;
 use super::Json;
 use super::scope::{EvalError, Scope};
-use crate::jsonata::{self, Error, Limits, Outcome, Program, Refusal, Value};
+use crate::data::jsonata::language::{Error, Limits, Outcome, Program, Refusal, Value};
 
 pub(crate) use self::analysis::states_part;
 pub use self::template::{ExpressionFault, JsonataTemplate};
@@ -170,7 +171,7 @@ impl Expression {
 
     fn run(&self, environment: &Environment<'_>) -> Outcome<Result<Option<Json>, Refusal>> {
         let host = environment.host(self.0.analysis.states);
-        let value = jsonata::evaluate(&self.0.program, &Value::Undefined, &host, LIMITS)?;
+        let value = language::evaluate(&self.0.program, &Value::Undefined, &host, LIMITS)?;
         Ok(value.to_json(MAX_VALUE_BYTES))
     }
 

@@ -50,7 +50,7 @@ const RESERVED: &str = ";/?:@&=+$,#";
 fn encode(cx: &mut Evaluator<'_>, function: &str, args: &[Value], kept: &[&str]) -> Outcome<Value> {
     let Some(text) = text(function, args, 0)? else { return Ok(Value::Undefined) };
     if text.contains(char::REPLACEMENT_CHARACTER) {
-        // What stands for half of a pair cannot be written.
+        // The mark of half a pair cannot be written.
         return malformed(function, &args[0]);
     }
     cx.meter.text(text.len())?;

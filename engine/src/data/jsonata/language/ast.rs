@@ -34,7 +34,7 @@ pub(super) struct More {
     pub(super) focus: Option<u32>,
     /// `#$name`
     pub(super) index: Option<u32>,
-    /// The slot of the `%` that stands for what this step was taken from.
+    /// The slot of the `%` that means what this step was taken from.
     pub(super) ancestor: Option<usize>,
     /// The slots of `%` in it whose step is further left, while the expression is parsed.
     pub(super) seeking: Option<Vec<usize>>,

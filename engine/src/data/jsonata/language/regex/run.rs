@@ -1,8 +1,8 @@
 //! The matcher: goes forward through the instructions, and back to the last choice where one fails.
 
 use super::{Groups, Instruction, Regex, fold, is_line_end, is_word};
-use crate::jsonata::error::{Error, Outcome};
-use crate::jsonata::meter::Meter;
+use crate::data::jsonata::language::error::{Error, Outcome};
+use crate::data::jsonata::language::meter::Meter;
 
 /// The most choices and positions that are remembered.
 const MAX_REMEMBERED: usize = 1_000_000;

@@ -29,7 +29,7 @@ enum Next {
     Function(Value),
 }
 
-/// The pattern that a function stands for.
+/// The pattern behind a function.
 fn pattern_of(function: &Value) -> Option<&Arc<Regex>> {
     match function {
         Value::Function(function) => match &**function {

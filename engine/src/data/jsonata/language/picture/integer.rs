@@ -1,4 +1,4 @@
-//! Whole numbers: as digits, letters, Roman numerals and words.
+//! Whole numbers: as digits, by the alphabet, in Roman numerals and in words.
 
 use super::super::error::{Error, Outcome};
 use super::super::meter::Meter;
@@ -81,7 +81,7 @@ impl IntegerFormat {
         meter.steps(1)?;
         let written = match &self.primary {
             Primary::Letters if magnitude.is_infinite() => return Err(Error::timeout()),
-            Primary::Letters => letters(magnitude, if self.case == Case::Upper { b'A' } else { b'a' }),
+            Primary::Letters => alphabetic(magnitude, if self.case == Case::Upper { b'A' } else { b'a' }),
             Primary::Roman if magnitude > MAX_ROMAN => return Err(Error::memory()),
             Primary::Roman => {
                 let numeral = roman(magnitude);
@@ -153,7 +153,7 @@ impl IntegerFormat {
     /// Reads a number; what is none is "not a number".
     pub(crate) fn read(&self, text: &str) -> Outcome<f64> {
         Ok(match &self.primary {
-            Primary::Letters => read_letters(text, if self.case == Case::Upper { 'A' } else { 'a' }),
+            Primary::Letters => read_alphabetic(text, if self.case == Case::Upper { 'A' } else { 'a' }),
             Primary::Roman if self.case == Case::Upper => read_roman(text),
             Primary::Roman => read_roman(&text.to_uppercase()),
             Primary::Words => read_words(&text.to_lowercase()),
@@ -247,16 +247,16 @@ pub(super) fn regular(positions: &[usize]) -> Option<usize> {
     (1..=positions.len()).all(|index| positions.contains(&(index * factor))).then_some(factor)
 }
 
-fn letters(mut value: f64, first: u8) -> String {
-    let mut letters = Vec::new();
+fn alphabetic(mut value: f64, first: u8) -> String {
+    let mut signs = Vec::new();
     while value > 0.0 {
-        letters.push(char::from(((value - 1.0) % 26.0) as u8 + first));
+        signs.push(char::from(((value - 1.0) % 26.0) as u8 + first));
         value = ((value - 1.0) / 26.0).floor();
     }
-    letters.iter().rev().collect()
+    signs.iter().rev().collect()
 }
 
-fn read_letters(text: &str, first: char) -> f64 {
+fn read_alphabetic(text: &str, first: char) -> f64 {
     let units: Vec<u16> = text.encode_utf16().collect();
     let digits = units.iter().rev().enumerate().map(|(at, unit)| {
         (f64::from(*unit) - f64::from(u32::from(first)) + 1.0) * 26f64.powi(at.min(i32::MAX as usize) as i32)
@@ -364,7 +364,7 @@ fn words(value: f64, ordinal: bool) -> String {
     said(value, Before::Nothing, ordinal)
 }
 
-/// What stands before a part of a number in words.
+/// What is before a part of a number in words.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Before {
     Nothing,

@@ -2,7 +2,7 @@
 
 use super::parse::{Parsed, Part};
 use super::{Instruction, Regex, fold};
-use crate::jsonata::error::{Error, Outcome};
+use crate::data::jsonata::language::error::{Error, Outcome};
 
 /// The most instructions of one pattern. Counted repetitions are written out.
 const MAX_INSTRUCTIONS: usize = 20_000;

@@ -17,7 +17,7 @@ struct Param {
     /// As written: `s`, `a`, `(sf)`.
     name: String,
     repeat: Repeat,
-    /// `-`: the context stands in.
+    /// `-`: the context takes its place.
     context: bool,
     subtype: Option<String>,
 }

@@ -1,7 +1,7 @@
 //! Reads a pattern.
 
 use super::Class;
-use crate::jsonata::error::{Error, Outcome};
+use crate::data::jsonata::language::error::{Error, Outcome};
 
 /// A part of a pattern.
 #[derive(Clone, Debug)]
@@ -281,7 +281,7 @@ impl Parser<'_> {
         self.character_escape().map(Part::Char)
     }
 
-    /// The character that an escape stands for.
+    /// The character of an escape.
     fn character_escape(&mut self) -> Outcome<char> {
         let Some(next) = self.peek() else { return Err(self.fault("\\ at end of pattern")) };
         self.at += 1;
@@ -292,9 +292,9 @@ impl Parser<'_> {
             'f' => '\u{c}',
             'r' => '\r',
             'c' => match self.peek() {
-                Some(letter) if letter.is_ascii_alphabetic() => {
+                Some(control) if control.is_ascii_alphabetic() => {
                     self.at += 1;
-                    char::from(letter as u8 % 32)
+                    char::from(control as u8 % 32)
                 }
                 _ => {
                     self.at -= 1;

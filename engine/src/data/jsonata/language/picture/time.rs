@@ -37,7 +37,7 @@ pub(super) enum Part {
 #[derive(Debug)]
 pub(super) struct Marker {
     pub(super) component: char,
-    /// The last letter of the presentation.
+    /// The last sign of the presentation.
     modifier: Option<char>,
     pub(super) names: Option<Names>,
     pub(super) format: Option<IntegerFormat>,

@@ -177,7 +177,7 @@ impl Parts {
                 } else {
                     &part[position_in_part..]
                 }));
-                // The reference implementation goes on in the whole part, also from the fraction.
+                // The reference implementation continues in the whole part, also from the fraction.
                 at = if position < self.whole.len() {
                     find(&self.whole, &signs.grouping, position + 1)
                 } else {

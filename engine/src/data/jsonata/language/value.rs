@@ -61,7 +61,7 @@ pub(crate) struct Array {
 /// What an array is besides its items. The language flattens sequences and leaves the other arrays as they are.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Marks {
-    /// Made by a path: one item stands for itself, none for nothing.
+    /// Made by a path: one item is itself, none for nothing.
     pub(super) sequence: bool,
     /// A sequence that stays an array with one item: `[]`.
     pub(super) keep_singleton: bool,

@@ -53,7 +53,7 @@ pub(crate) struct Closure {
     pub(super) token: Cell<Option<u32>>,
 }
 
-/// Where the search for the next match goes on.
+/// Where the search for the next match continues.
 pub(crate) struct NextMatch {
     pub(super) regex: Arc<Regex>,
     pub(super) text: Arc<str>,

@@ -48,7 +48,7 @@ enum Instruction {
         group: usize,
         back: bool,
     },
-    /// Goes on at the first, and at the second if that fails.
+    /// Continues at the first, and at the second if that fails.
     Split {
         first: usize,
         second: usize,
@@ -62,7 +62,7 @@ enum Instruction {
     },
     /// Fails if nothing was matched since the position was saved.
     Progress(usize),
-    /// Matches what follows up to its `Match` without moving, and goes on behind it.
+    /// Matches what follows up to its `Match` without moving, and continues behind it.
     Look {
         negated: bool,
         next: usize,
@@ -126,7 +126,7 @@ fn is_word(character: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::jsonata::Limits;
+    use crate::data::jsonata::language::Limits;
 
     fn find(pattern: &str, flags: &str, text: &str) -> Option<Vec<Option<String>>> {
         let mut meter =
