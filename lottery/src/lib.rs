@@ -28,7 +28,7 @@
 //!         group: None,
 //!         holder: Holder::commit(&Nonce::from_random([number; 32]), &participant_id),
 //!         label: Label::from_random([number; 16]),
-//!         tickets: Tickets::default(),
+//!         tickets: Tickets::ONE,
 //!     });
 //! }
 //!

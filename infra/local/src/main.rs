@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use local_stack::{Stack, Storage, demo};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tracing_subscriber::EnvFilter;
 
@@ -54,20 +55,22 @@ async fn serve(options: cli::Options) -> ExitCode {
         Ok(stack) => stack,
         Err(error) => return fail(&error.to_string()),
     };
+    // Before the stack says that it runs: a signal that follows at once must not kill it.
+    let mut signals = match StopSignals::take() {
+        Ok(signals) => signals,
+        Err(error) => return fail(&format!("cannot wait for signals: {error}")),
+    };
     // Whoever closed the output can still use the stack.
     let _ = greet(&stack, in_memory);
-    let stopped = tokio::select! {
-        stopped = wait_for_signal() => stopped,
+    tokio::select! {
+        () = signals.wait() => {}
         never = print_new_tokens(stack.tokens.clone(), stack.token_file.is_some()) => match never {},
-    };
+    }
     if let Some(bill) = stack.bill().await {
         let _ = writeln!(io::stdout(), "On AWS            {bill}");
     }
     stack.shutdown().await;
-    match stopped {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => fail(&format!("cannot wait for signals: {error}")),
-    }
+    ExitCode::SUCCESS
 }
 
 fn greet(stack: &Stack, in_memory: bool) -> io::Result<()> {
@@ -95,15 +98,25 @@ async fn print_new_tokens(mut tokens: watch::Receiver<String>, has_file: bool) -
     std::future::pending().await
 }
 
-async fn wait_for_signal() -> io::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
+/// The signals that stop the stack, which no longer kill the process once they are taken.
+struct StopSignals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl StopSignals {
+    fn take() -> io::Result<Self> {
+        let (interrupt, terminate) = (SignalKind::interrupt(), SignalKind::terminate());
+        Ok(Self { interrupt: signal(interrupt)?, terminate: signal(terminate)? })
     }
-    Ok(())
+
+    /// Waits for one of them.
+    async fn wait(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
 }
 
 fn fail(sentence: &str) -> ExitCode {

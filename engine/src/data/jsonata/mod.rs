@@ -2,7 +2,7 @@
 //!
 //! Spec: <https://docs.aws.amazon.com/step-functions/latest/dg/transforming-data.html>
 //!
-//! The language itself is [`crate::data::jsonata::language`]. Here is what Step Functions adds and takes away: `$states`, variables,
+//! The language itself is in `language`. Here is what Step Functions adds and takes away: `$states`, variables,
 //! six functions, no context at the top, no `$eval`, bounds, and AWS's sentences around what goes wrong.
 //!
 //! DIFFERENCE: inside an expression a number is a double, but a whole number that a double cannot hold keeps its digits
