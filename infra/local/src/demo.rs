@@ -92,7 +92,12 @@ async fn check_proof(api: &Client, draw_id: &str, out: &mut impl Write) -> Resul
     let report = lottery::verify::verify(&proof, &lottery::verify::Options::default());
     writeln!(out, "\nProof of the draw, checked as `verify-draw` does")?;
     for step in &report.steps {
-        writeln!(out, "  {} {}: {}", if step.holds { "ok" } else { "NO" }, step.step, step.found)?;
+        let mark = match (step.holds, step.open) {
+            (true, _) => "ok",
+            (false, true) => "open",
+            (false, false) => "NO",
+        };
+        writeln!(out, "  {mark} {}: {}", step.step, step.found)?;
     }
     writeln!(out, "\n{}", report.verdict)?;
     if report.holds { Ok(()) } else { Err(DemoError::Ended("a draw whose proof does not hold".to_owned())) }
