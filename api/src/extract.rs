@@ -17,7 +17,7 @@ const MAX_JSON: usize = 64 * 1024;
 pub(crate) const DEFAULT_PAGE: usize = 100;
 pub(crate) const MAX_PAGE: usize = 1_000;
 /// The entries of one page: as many as a proof holds itself.
-const MAX_ENTRIES: u64 = lottery::proof::MOST_ENTRIES_WITHIN;
+const MAX_ENTRIES: u64 = lottery::proof::MAX_EMBEDDED_ENTRIES;
 
 /// A lottery named in the path.
 pub(crate) struct LotteryPath(pub(crate) LotteryId);

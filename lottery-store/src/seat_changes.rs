@@ -11,11 +11,11 @@ use std::collections::{BTreeSet, HashMap};
 
 use jiff::Timestamp;
 use lottery::fingerprint::Fingerprints;
-use lottery::moment::Moment;
 use lottery::seat_changes::{LogEnd, MAX_CHANGES, SeatChange, apply, reach};
 use lottery::seats::{NoSeat, Seating};
 use lottery::selection::Ranked;
 use lottery::signature::OrganiserKey;
+use lottery::timestamp::ProofTimestamp;
 use lottery::{Draw, DrawId, DrawStatus, HexBytes, Label, LotteryId, Part, PassedOn, ReplaceReason};
 use serde::{Deserialize, Serialize};
 
@@ -47,9 +47,9 @@ pub struct Withdrawals {
 /// Who takes a seat.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SeatTaker {
-    /// The rank of whoever leaves the seat.
+    /// The rank of the entry that leaves the seat.
     pub rank: u32,
-    /// Whoever takes it; none if nobody fits.
+    /// The entry that takes it; none if nobody fits.
     pub taker: Option<RankedEntry>,
 }
 
@@ -105,7 +105,7 @@ pub enum CloseDraw {
 
 /// An entry of the log without what follows from those before it.
 #[derive(Serialize, Deserialize)]
-struct StoredChange(Moment, u32, Option<ReplaceReason>, Option<u32>, HexBytes<64>);
+struct StoredChange(ProofTimestamp, u32, Option<ReplaceReason>, Option<u32>, HexBytes<64>);
 
 /// The items of these entries, which are all that there are.
 pub(crate) fn items(
@@ -188,7 +188,7 @@ impl Store {
         let Some(key) = key.filter(|key| key.public_key() == seal.signature.public_key) else {
             return Ok(None);
         };
-        let now = moment(now)?;
+        let now = proof_timestamp(now)?;
         let mut most = 0;
         loop {
             let mut line = self.line(draw, &seal, &ranking, &[], most).await?;
@@ -267,7 +267,7 @@ impl Store {
             let behind = taken_by.and_then(|taker| Some((taker, line.behind(taker)?.clone())));
             let behind = self.identified(&seal, behind.into_iter().collect()).await?;
             self.put_takers(&draw, &behind).await?;
-            let change = line.end.append(key, Some(reason), rank, taken_by, moment(now)?);
+            let change = line.end.append(key, Some(reason), rank, taken_by, proof_timestamp(now)?);
             let resumes = Attributes(&item).optional_number::<u32>("resumes")?.unwrap_or(0);
             let next = Replacement::of(&draw, &change, prize, resumes, now);
             let mut writes = vec![next.write(&draw)];
@@ -313,7 +313,7 @@ impl Store {
         })
     }
 
-    /// The line with the seat of this rank passed on, the index of the prize, and the rank of whoever takes it.
+    /// The line with the seat of this rank passed on, the index of the prize, and the rank of the entry that takes it.
     async fn next_taker<'a, T>(
         &self,
         draw: &'a Draw,
@@ -421,7 +421,12 @@ impl<T> Replaced<T> {
 }
 
 /// Withdraws those of these ranks: who has no seat first, then prize after prize, the best rank first.
-fn withdraw(line: &mut Line<'_>, key: &OrganiserKey, gone: &BTreeSet<u32>, now: Moment) -> Withdrawals {
+fn withdraw(
+    line: &mut Line<'_>,
+    key: &OrganiserKey,
+    gone: &BTreeSet<u32>,
+    now: ProofTimestamp,
+) -> Withdrawals {
     let mut gone: Vec<_> = gone.iter().map(|rank| (line.seating.prize_of(*rank), *rank)).collect();
     gone.sort_unstable();
     gone.truncate(MAX_CHANGES);
@@ -440,8 +445,8 @@ fn further(most: u32) -> u32 {
     if most < FIRST_REACH { FIRST_REACH } else { u32::MAX }
 }
 
-fn moment(now: Timestamp) -> Result<Moment, StoreError> {
-    Moment::from_timestamp(now).map_err(|_| StoreError::Broken(format!("the clock: {now}")))
+fn proof_timestamp(now: Timestamp) -> Result<ProofTimestamp, StoreError> {
+    ProofTimestamp::from_timestamp(now).map_err(|_| StoreError::Broken(format!("the clock: {now}")))
 }
 
 /// What a replacement makes of a draw.

@@ -10,12 +10,12 @@ use std::time::Instant;
 use lottery::beacon::Period;
 use lottery::beacon::local::LocalBeacon;
 use lottery::manifest::{Algorithm, Manifest, NamedRound, Version};
-use lottery::moment::Moment;
 use lottery::proof::{Proof, ProofBeacon};
 use lottery::ranking::Prk;
 use lottery::seal::Seal;
 use lottery::selection::Selection;
 use lottery::signature::OrganiserKey;
+use lottery::timestamp::ProofTimestamp;
 use lottery::verify::{Options, verify};
 use lottery::{
     DrawId, Entry, Group, Holder, Invalid, Label, LotteryId, Nonce, ParticipantId, PrizeList, Tickets,
@@ -59,7 +59,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     )?;
 
     let beacon = LocalBeacon::from_seed(&[1; 32], 1_750_000_000, Period::try_from(3)?);
-    let sealed_at = Moment::parse("2026-04-20T12:30:45.000Z")?;
+    let sealed_at = ProofTimestamp::parse("2026-04-20T12:30:45.000Z")?;
     let manifest = Manifest {
         algorithm: Algorithm::LowestTicket,
         alternates: 100,

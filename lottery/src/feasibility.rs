@@ -179,7 +179,7 @@ impl Eligible {
         self.parts.numbers(quota).map(|number| self.counts[number]).sum()
     }
 
-    /// Whether the reserved seats of one prize are filled, whomever those of the prizes before it took.
+    /// Whether the reserved seats of one prize are filled in every ranking, that is for any choice of the earlier prizes.
     ///
     /// These can take as many of the entries that a quota of this prize names as there are in both, and no more than
     /// they are.

@@ -1,5 +1,4 @@
-//! What only several draws show together: that nothing is missing between them, and that whoever was excluded as a past winner
-//! can have won.
+//! Checks across several draws: no draw is missing between them, and every entry excluded as a past winner can have won one.
 //!
 //! Each draw is verified by itself first; a history takes the reports of those verifications, and the heads that the operator
 //! publishes.

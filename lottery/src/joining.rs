@@ -16,13 +16,13 @@ pub struct Joining {
     pub closes_at: Option<Timestamp>,
     /// So many people on the list, and nobody enters any more.
     pub max_people: Option<u32>,
-    /// Of which whoever enters chooses one; none to choose if empty.
+    /// The groups from which a participant chooses one when joining; no choice if empty.
     pub groups: Vec<Group>,
-    /// What whoever enters is asked besides; nothing if absent.
+    /// A question that a participant answers when joining; none if absent.
     pub question: Option<Question>,
     /// Whether aliases of one mailbox count as one address.
     pub one_mailbox: bool,
-    /// What is shown at the venue: whoever sends it is not counted by network address.
+    /// The code shown at the venue: requests that carry it are not rate-limited by network address.
     pub venue_code: Option<VenueCode>,
 }
 
@@ -74,7 +74,7 @@ impl Lottery {
     }
 }
 
-/// What whoever enters is asked: 1 to 100 characters.
+/// The question that a participant answers when joining: 1 to 100 characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Question(String);
 

@@ -65,7 +65,7 @@
 //! - [`entry`]: a participant's line in one sealed draw
 //! - [`ranking`]: from a commitment, randomness and an entry to its score
 //! - the fair draw: [`prize_list`], [`quota`] and [`feasibility`] before it, [`seal`] and [`manifest`] (with [`merkle`],
-//!   [`moment`], [`canonical_json`]) for the commitment, [`signature`] for its author; [`beacon`] for the
+//!   [`timestamp`], [`canonical_json`]) for the commitment, [`signature`] for its author; [`beacon`] for the
 //!   randomness; [`selection`] for the winners, [`seats`] and [`seat_changes`] for seats that change hands
 //! - [`proof`], [`verify`], [`receipt`], [`odds`]: what others can check, and know beforehand; [`witness`]: time stamps of
 //!   the commitment
@@ -101,7 +101,6 @@ pub mod manifest;
 pub mod mask;
 pub mod merkle;
 pub mod message;
-pub mod moment;
 pub mod nearest;
 pub mod odds;
 pub mod participant;
@@ -119,6 +118,7 @@ pub mod seats;
 pub mod selection;
 pub mod settings;
 pub mod signature;
+pub mod timestamp;
 pub mod verify;
 pub mod witness;
 

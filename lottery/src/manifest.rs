@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 use crate::beacon::{Chain, Scheme};
 use crate::canonical_json::to_canonical_json;
 use crate::merkle::Hash;
-use crate::moment::Moment;
+use crate::timestamp::ProofTimestamp;
 use crate::{Commitment, DrawId, DrawStatus, HexBytes, Invalid, LotteryId, PrizeList};
 
 /// The form of a manifest, and what the labels and holders of its entries are.
@@ -110,7 +110,7 @@ pub struct Manifest {
     /// How long a winner has to claim the prize, if it must be claimed.
     pub claim_within_seconds: Option<u32>,
     /// Until when entries were taken, if that was said beforehand.
-    pub closes_at: Option<Moment>,
+    pub closes_at: Option<ProofTimestamp>,
     /// The draw.
     pub draw_id: DrawId,
     /// How many entries the list has.
@@ -137,7 +137,7 @@ pub struct Manifest {
     /// The Merkle root of the entries.
     pub root: Hash,
     /// When the list was fixed.
-    pub sealed_at: Moment,
+    pub sealed_at: ProofTimestamp,
     /// The draw's number in its lottery, without gaps from 1.
     pub sequence: u64,
     /// How many tickets the entries have together.
@@ -148,9 +148,9 @@ pub struct Manifest {
 
 impl NamedRound {
     /// The first round of `chain` that comes out no earlier than `margin_seconds` after sealing.
-    pub fn after(chain: &Chain, sealed_at: Moment, margin_seconds: u32) -> Result<Self, Invalid> {
+    pub fn after(chain: &Chain, sealed_at: ProofTimestamp, margin_seconds: u32) -> Result<Self, Invalid> {
         let earliest =
-            Moment::from_millisecond(sealed_at.as_millisecond() + i64::from(margin_seconds) * 1000)?;
+            ProofTimestamp::from_millisecond(sealed_at.as_millisecond() + i64::from(margin_seconds) * 1000)?;
         Ok(Self {
             chain_hash: chain.hash(),
             public_key: chain.public_key,
@@ -209,7 +209,7 @@ impl Manifest {
             Some(Kind::Rehearsal) if self.sequence > 0 => {
                 return Err(Invalid::new("must have no number, as a rehearsal"));
             }
-            // A rehearsal stands in no row of draws.
+            // A rehearsal is not part of the sequence of draws.
             Some(Kind::Rehearsal) => true,
             None if self.sequence == 0 => return Err(Invalid::new("sequence must count from 1")),
             None => self.sequence == 1,

@@ -211,7 +211,7 @@ impl Alphabet {
         parts
     }
 
-    /// What stands for something that was cut.
+    /// The mark that replaces text that was cut.
     pub fn ellipsis(self) -> &'static str {
         match self {
             Self::Gsm7 => "...",

@@ -14,8 +14,8 @@ use crate::signature::CommitmentSignature;
 use crate::witness::{MAX_WITNESSES, Witness};
 use crate::{Entry, Invalid, Label, PrizeList};
 
-/// Up to so many entries stand in the proof itself; more are read apart, page by page.
-pub const MOST_ENTRIES_WITHIN: u64 = 10_000;
+/// Up to so many entries are embedded in the proof; longer lists are read separately, page by page.
+pub const MAX_EMBEDDED_ENTRIES: u64 = 10_000;
 
 /// A proof but for its entries.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -158,7 +158,7 @@ impl Proof {
 pub(crate) struct Bundle<'a> {
     /// All but the entries.
     pub(crate) proof: Proof,
-    /// What stands between the brackets of the list of entries; none if they are to be read apart.
+    /// The bytes between the brackets of the list of entries; none if the entries are read separately.
     pub(crate) entries: Option<&'a [u8]>,
 }
 

@@ -80,7 +80,7 @@ impl Receipt {
         }
     }
 
-    /// The receipt as it stands in the address of the page that checks a draw: its JSON in base64url without padding.
+    /// The receipt as encoded in the URL of the page that checks a draw: its JSON in base64url without padding.
     pub fn to_link(&self) -> String {
         URL_SAFE_NO_PAD.encode(serde_json::to_vec(self).expect("texts always serialise"))
     }

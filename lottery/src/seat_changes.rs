@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::canonical_json::to_canonical_json;
-use crate::moment::Moment;
 use crate::seats::{NoSeat, PassedOn, ReplaceReason, Seating};
 use crate::signature::OrganiserKey;
+use crate::timestamp::ProofTimestamp;
 use crate::{Commitment, HexBytes};
 
 /// The most changes that a draw can have.
@@ -28,27 +28,27 @@ pub enum ChangeKind {
 #[serde(deny_unknown_fields)]
 pub struct SeatChange {
     /// When it was decided.
-    pub at: Moment,
+    pub at: ProofTimestamp,
     /// Why somebody has left.
     pub kind: ChangeKind,
     /// The number of the entry in the log, from 1 without gaps.
     pub number: u32,
     /// The hash of the entry before; the commitment for the first.
     pub previous: HexBytes<32>,
-    /// The rank of whoever has left.
+    /// The rank of the entry that left.
     pub rank: u32,
     /// Why the winner was replaced; none for a withdrawal.
     pub reason: Option<ReplaceReason>,
     /// The organiser's signature of this entry's hash.
     pub signature: HexBytes<64>,
-    /// The rank of whoever took the seat; none if nobody fits, or if no seat was left.
+    /// The rank of the entry that took the seat; none if nobody fits, or if no seat was left.
     pub taken_by: Option<u32>,
 }
 
 /// An entry without its signature: what is hashed and signed.
 #[derive(Serialize)]
 struct Unsigned {
-    at: Moment,
+    at: ProofTimestamp,
     kind: ChangeKind,
     number: u32,
     previous: HexBytes<32>,
@@ -80,7 +80,7 @@ pub struct LogEnd {
     /// The hash of the last entry, or the commitment.
     pub head: HexBytes<32>,
     /// When the last entry was decided.
-    pub at: Option<Moment>,
+    pub at: Option<ProofTimestamp>,
 }
 
 impl LogEnd {
@@ -105,7 +105,7 @@ impl LogEnd {
         reason: Option<ReplaceReason>,
         rank: u32,
         taken_by: Option<u32>,
-        now: Moment,
+        now: ProofTimestamp,
     ) -> SeatChange {
         let at = self.at.map_or(now, |before| before.max(now));
         let unsigned = self.next(reason, rank, taken_by, at);
@@ -119,7 +119,7 @@ impl LogEnd {
         reason: Option<ReplaceReason>,
         rank: u32,
         taken_by: Option<u32>,
-        at: Moment,
+        at: ProofTimestamp,
         signature: HexBytes<64>,
     ) -> SeatChange {
         let Unsigned { kind, number, previous, .. } = self.next(reason, rank, taken_by, at);
@@ -128,7 +128,13 @@ impl LogEnd {
         change
     }
 
-    fn next(&self, reason: Option<ReplaceReason>, rank: u32, taken_by: Option<u32>, at: Moment) -> Unsigned {
+    fn next(
+        &self,
+        reason: Option<ReplaceReason>,
+        rank: u32,
+        taken_by: Option<u32>,
+        at: ProofTimestamp,
+    ) -> Unsigned {
         let kind = if reason.is_some() { ChangeKind::Replaced } else { ChangeKind::Withdrawn };
         Unsigned {
             at,

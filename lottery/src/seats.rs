@@ -54,11 +54,11 @@ impl fmt::Display for ReplaceReason {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Written", into = "Written")]
 pub struct PassedOn {
-    /// The rank of whoever had the seat, from 1.
+    /// The rank of the entry that had the seat, from 1.
     pub rank: u32,
     /// The index of the prize in the draw's list, from 0.
     pub prize: u32,
-    /// The rank of whoever took the seat; none if it stays empty.
+    /// The rank of the entry that took the seat; none if it stays empty.
     pub taken_by: Option<u32>,
     /// Why the winner was replaced; none for a withdrawal before the round.
     pub reason: Option<ReplaceReason>,
@@ -163,7 +163,7 @@ impl<'a> Seating<'a> {
         self.place(rank).filter(|place| !place.has_left)?.prize
     }
 
-    /// Takes whoever has a seat out of it.
+    /// Vacates the seat of the entry with this rank.
     ///
     /// # Errors
     /// If the rank has no seat.

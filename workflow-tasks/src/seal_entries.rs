@@ -5,8 +5,8 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use lottery::feasibility::Infeasible;
 use lottery::manifest::{Algorithm, Kind, Manifest, NamedRound, OperatorPlace, Version};
-use lottery::moment::Moment;
 use lottery::seal::SealedEntries;
+use lottery::timestamp::ProofTimestamp;
 use lottery::{Commitment, Draw, DrawId, DrawStatus, Invalid, Lottery, Reason};
 use lottery_store::{CommitSeal, ReleaseWinners, SealAttempt, SealedDraw, StoreError, TakeLottery};
 use platform::Chain;
@@ -254,7 +254,7 @@ struct Before {
 async fn before(cx: &TaskContext, draw: &Draw) -> Result<Before, TaskError> {
     let lottery = cx.store.lottery(&draw.lottery_id).await?.ok_or(TaskError::DrawUnknown)?;
     let previous = match &lottery.last_sealed {
-        // A rehearsal stands in no row of draws.
+        // A rehearsal is not part of the sequence of draws.
         _ if draw.rehearsal => None,
         None => None,
         Some(previous) => Some(committed(cx, draw, previous).await?),
@@ -274,7 +274,7 @@ fn manifest(
     Before { lottery, previous, place }: Before,
     margin_seconds: u32,
 ) -> Result<Manifest, TaskError> {
-    let sealed_at = Moment::from_timestamp(cx.clock.now()).map_err(outside_calendar)?;
+    let sealed_at = ProofTimestamp::from_timestamp(cx.clock.now()).map_err(outside_calendar)?;
     let beacon =
         NamedRound::after(&cx.config.beacon.chain, sealed_at, margin_seconds).map_err(outside_calendar)?;
     Ok(Manifest {
@@ -282,7 +282,11 @@ fn manifest(
         alternates: draw.alternates,
         beacon,
         claim_within_seconds: None,
-        closes_at: draw.closes_at.map(Moment::from_timestamp).transpose().map_err(outside_calendar)?,
+        closes_at: draw
+            .closes_at
+            .map(ProofTimestamp::from_timestamp)
+            .transpose()
+            .map_err(outside_calendar)?,
         draw_id: draw.draw_id.clone(),
         entries: sealed.entries,
         exclude_past_winners: place.map(|_| draw.exclude_past_winners),

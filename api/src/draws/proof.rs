@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::response::Response;
 use http::HeaderMap;
 use lottery::merkle::Inclusion;
-use lottery::proof::{MOST_ENTRIES_WITHIN, Proof, ProofBeacon};
+use lottery::proof::{MAX_EMBEDDED_ENTRIES, Proof, ProofBeacon};
 use lottery::{Commitment, Draw, DrawId, Entry, HexBytes, LotteryId};
 use lottery_store::{CHUNK_ENTRIES, SealedDraw};
 use serde::{Deserialize, Serialize};
@@ -92,12 +92,12 @@ pub(crate) async fn proof(
     let answer = async {
         let (draw, seal) = sealed.seal(&state).await?;
         // Before the winners are official nobody learns from here who they are, to withdraw them in time.
-        let is_settled = draw.status.has_official_winners() || draw.status.is_final();
-        let round = if is_settled { state.store.round(&lottery_id, &draw_id).await? } else { None };
+        let is_official = draw.status.has_official_winners() || draw.status.is_final();
+        let round = if is_official { state.store.round(&lottery_id, &draw_id).await? } else { None };
         let changes = state.store.seat_changes(draw).await?;
         let ranking = state.store.ranking(draw).await?;
         let entries = match seal.manifest.entries {
-            few if few <= MOST_ENTRIES_WITHIN => Some(read_entries(&state, &seal, 0, few).await?),
+            few if few <= MAX_EMBEDDED_ENTRIES => Some(read_entries(&state, &seal, 0, few).await?),
             _ => None,
         };
         let witnesses = state.store.witnesses(&lottery_id, &draw_id, &seal.manifest.commitment()).await?;

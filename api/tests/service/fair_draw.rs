@@ -6,10 +6,10 @@ use lottery::beacon::local::LocalBeacon;
 use lottery::binding::Link;
 use lottery::manifest::{Algorithm, Manifest, NamedRound, Version};
 use lottery::merkle::{Inclusion, MerkleTree, leaf_hash};
-use lottery::moment::Moment;
 use lottery::receipt::Receipt;
 use lottery::seal::Seal;
 use lottery::signature::OrganiserKey;
+use lottery::timestamp::ProofTimestamp;
 use lottery::verify::{Options, verify};
 use lottery::{DrawId, Entry, HexBytes, LotteryId};
 use lottery_store::{CHUNK_ENTRIES, ChunkMark, SealedDraw, SealedEntry};
@@ -50,7 +50,7 @@ impl Service {
         self.store.put_chunk_index(&attempt, &marks).await.unwrap();
         let sealed = seal.finish().unwrap();
         let beacon = beacon();
-        let sealed_at = Moment::from_timestamp(now()).unwrap();
+        let sealed_at = ProofTimestamp::from_timestamp(now()).unwrap();
         let manifest = Manifest {
             algorithm: Algorithm::LowestTicket,
             alternates: 0,

@@ -6,10 +6,10 @@ use axum::body::Body;
 use calamine::{Data, Reader as _, Xlsx};
 use http::Request;
 use http_body_util::BodyExt;
-use lottery::moment::Moment;
 use lottery::seat_changes::LogEnd;
 use lottery::selection::{Ranked, Seat};
 use lottery::signature::OrganiserKey;
+use lottery::timestamp::ProofTimestamp;
 use lottery::{Commitment, DrawId, HexBytes, LotteryId, PassedOn};
 use lottery_store::{RankedEntry, Withdrawals};
 use serde_json::{Value, json};
@@ -31,7 +31,7 @@ async fn drawn(is_forfeited: bool) -> (Service, String) {
 fn withdrawn(rank: u32, prize: u32, taken_by: Option<u32>) -> Withdrawals {
     let key = OrganiserKey::from_seed(&[7; 32]);
     let mut end = LogEnd::of_commitment(&Commitment::from([1; 32]));
-    let change = end.append(&key, None, rank, taken_by, Moment::from_timestamp(now()).unwrap());
+    let change = end.append(&key, None, rank, taken_by, ProofTimestamp::from_timestamp(now()).unwrap());
     Withdrawals { passed_on: vec![PassedOn { rank, prize, taken_by, reason: None }], changes: vec![change] }
 }
 

@@ -37,13 +37,13 @@ const line = (longest) => (value) =>
   !/\p{Cc}/u.test(value);
 const group = (value) => line(64)(value) && value.normalize("NFC") === value;
 
-/** A moment of the years 0001 to 9998, in milliseconds since 1970. */
-export const isMoment = (time) => time >= -62135596800000 && time <= 253370764799999;
+/** A timestamp of the years 0001 to 9998, in milliseconds since 1970. */
+export const isTimestamp = (time) => time >= -62135596800000 && time <= 253370764799999;
 
-function moment(value) {
+function timestamp(value) {
   if (!text(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)(value)) return false;
   const time = new Date(value);
-  return isMoment(time.getTime()) && time.toISOString() === value;
+  return isTimestamp(time.getTime()) && time.toISOString() === value;
 }
 
 /** The groups that a quota is about; null are the people without one. */
@@ -154,7 +154,7 @@ const PROOF = {
       scheme: SCHEME,
     },
     claim_within_seconds: orNull(whole(0, U32)),
-    closes_at: orNull(moment),
+    closes_at: orNull(timestamp),
     draw_id: text(/^[a-z0-9][a-z0-9-]{0,39}$/),
     entries: whole(0, EXACT),
     lottery_id: text(/^[a-z0-9][a-z0-9-]{0,62}$/),
@@ -163,7 +163,7 @@ const PROOF = {
     previous_status: orNull(STATUS),
     prizes,
     root: hexadecimal(32),
-    sealed_at: moment,
+    sealed_at: timestamp,
     sequence: whole(0, EXACT),
     tickets: whole(0, EXACT),
     version: whole(1, 1),
@@ -203,7 +203,7 @@ const PROOF_2 = {
   ...PROOF,
   changes: list(
     {
-      at: moment,
+      at: timestamp,
       kind: text(/^(withdrawn|replaced)$/),
       number: whole(0, U32),
       previous: hexadecimal(32),

@@ -7,7 +7,7 @@ import { replay } from "./changes.js";
 import { EntryList } from "./entries.js";
 import { inLine, ranking, scorer } from "./ranking.js";
 import { ownEntry } from "./receipt.js";
-import { fits, isMoment, isRehearsal, proofShape } from "./shape.js";
+import { fits, isRehearsal, isTimestamp, proofShape } from "./shape.js";
 import { isSigned } from "./signature.js";
 import { fromBase64, worth } from "./witness.js";
 
@@ -259,7 +259,7 @@ function checkRound(manifest, chain) {
   const earliest = Date.parse(manifest.sealed_at) + manifest.margin_seconds * 1000;
   const periods = Math.ceil(Math.max(0, earliest - chain.genesis_time * 1000) / (chain.period * 1000));
   need(named.round === periods + 1, "round_other");
-  need(isMoment((chain.genesis_time + periods * chain.period) * 1000), "round_other");
+  need(isTimestamp((chain.genesis_time + periods * chain.period) * 1000), "round_other");
 }
 
 /** Who else vouches that the commitment was made before its round. A stamp that does not count leaves the step open. */

@@ -69,7 +69,7 @@ fn new_seed() -> Result<HexBytes<32>, StartError> {
 mod tests {
     use asl_engine::ManualClock;
     use lottery::Commitment;
-    use lottery::moment::Moment;
+    use lottery::timestamp::ProofTimestamp;
     use lottery::witness::request::{parse_reply, request};
     use lottery::witness::{Kind, Roots, Witness, Worth, examine};
 
@@ -88,10 +88,13 @@ mod tests {
         let worth = examine(
             &Witness { kind: Kind::Rfc3161, token },
             &commitment,
-            Moment::parse("2026-11-22T12:00:01.000Z").unwrap(),
+            ProofTimestamp::parse("2026-11-22T12:00:01.000Z").unwrap(),
             &Roots::default(),
         );
-        assert_eq!(worth, Worth::Local { before: Moment::parse("2026-11-22T12:00:00.001Z").unwrap() });
+        assert_eq!(
+            worth,
+            Worth::Local { before: ProofTimestamp::parse("2026-11-22T12:00:00.001Z").unwrap() }
+        );
         assert!(made.reply(b"hello").is_none());
         std::fs::write(&path, "nonsense").unwrap();
         assert_ne!(open().local.root(), made.local.root());

@@ -10,8 +10,8 @@ use bytes::Bytes;
 use lottery::DrawStatus;
 use lottery::beacon::local::LocalBeacon;
 use lottery::beacon::{BeaconRound, Chain, Period};
-use lottery::moment::Moment;
 use lottery::signature::OrganiserKey;
+use lottery::timestamp::ProofTimestamp;
 use lottery_store::{Store, StoreError};
 use ring::rand::{SecureRandom, SystemRandom};
 use serde_json::json;
@@ -84,9 +84,9 @@ impl Beacon {
 
     fn round(&self, asked: &str) -> Result<BeaconRound, &'static str> {
         let missing = "there is no such round yet\n";
-        let now = Moment::from_millisecond(self.clock.now().as_millisecond()).map_err(|_| missing)?;
+        let now = ProofTimestamp::from_millisecond(self.clock.now().as_millisecond()).map_err(|_| missing)?;
         // The first round after now is the one that comes next.
-        let after_now = Moment::from_millisecond(now.as_millisecond() + 1).map_err(|_| missing)?;
+        let after_now = ProofTimestamp::from_millisecond(now.as_millisecond() + 1).map_err(|_| missing)?;
         let latest = self.chain().first_round_at(after_now).saturating_sub(1);
         let round = match asked {
             "latest" => latest,

@@ -1,5 +1,5 @@
-//! A beacon of one's own, for trying things out and for tests: the same formats and the same verification
-//! as drand, but whoever holds its seed knows every round beforehand.
+//! A local beacon, for trials and tests: the same formats and the same verification as drand, but the holder of its
+//! seed knows every round in advance.
 
 use bls12_381::hash_to_curve::{ExpandMsgXmd, HashToCurve};
 use bls12_381::{G1Affine, G1Projective, G2Affine, G2Projective, Scalar};

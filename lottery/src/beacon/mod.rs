@@ -10,7 +10,7 @@ use drand_verify::{G2PubkeyRfc, Pubkey};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::moment::Moment;
+use crate::timestamp::ProofTimestamp;
 use crate::{HexBytes, Invalid};
 
 /// How the rounds are signed: BLS on G1 (RFC 9380), each round by itself. The one scheme that is spoken.
@@ -151,15 +151,15 @@ impl Chain {
         }
     }
 
-    /// The first round whose time is not before `moment`.
-    pub fn first_round_at(&self, moment: Moment) -> u64 {
-        let since_genesis = moment.as_millisecond() - i64::from(self.genesis_time) * 1000;
+    /// The first round whose time is not before `time`.
+    pub fn first_round_at(&self, time: ProofTimestamp) -> u64 {
+        let since_genesis = time.as_millisecond() - i64::from(self.genesis_time) * 1000;
         let since_genesis = u64::try_from(since_genesis).unwrap_or(0);
         since_genesis.div_ceil(u64::from(self.period.0) * 1000) + 1
     }
 
     /// When a round comes out.
-    pub fn time_of(&self, round: u64) -> Result<Moment, Invalid> {
+    pub fn time_of(&self, round: u64) -> Result<ProofTimestamp, Invalid> {
         let outside = || Invalid::new("lies outside the calendar");
         round
             .checked_sub(1)
@@ -167,7 +167,7 @@ impl Chain {
             .and_then(|seconds| seconds.checked_add(u64::from(self.genesis_time))?.checked_mul(1000))
             .and_then(|milliseconds| i64::try_from(milliseconds).ok())
             .ok_or_else(outside)
-            .and_then(Moment::from_millisecond)
+            .and_then(ProofTimestamp::from_millisecond)
     }
 
     /// The randomness of round `expected`, if `answer` is that round and signed by the chain's key.
@@ -325,14 +325,14 @@ mod tests {
         let chain = Chain::quicknet();
         for known in recorded()["round_at"].as_array().unwrap() {
             let timestamp = known["time"].as_str().unwrap().parse().unwrap();
-            let moment = Moment::from_timestamp(timestamp).unwrap();
+            let time = ProofTimestamp::from_timestamp(timestamp).unwrap();
             let round = known["round"].as_u64().unwrap();
-            assert_eq!(chain.first_round_at(moment), round);
-            assert_eq!(chain.time_of(round), Ok(moment));
-            let later = Moment::from_millisecond(moment.as_millisecond() + 1).unwrap();
+            assert_eq!(chain.first_round_at(time), round);
+            assert_eq!(chain.time_of(round), Ok(time));
+            let later = ProofTimestamp::from_millisecond(time.as_millisecond() + 1).unwrap();
             assert_eq!(chain.first_round_at(later), round + 1, "a round that is out already is never taken");
         }
-        assert_eq!(chain.first_round_at(Moment::from_millisecond(0).unwrap()), 1);
+        assert_eq!(chain.first_round_at(ProofTimestamp::from_millisecond(0).unwrap()), 1);
         assert!(chain.time_of(0).is_err());
         assert!(chain.time_of(u64::MAX).is_err());
     }

@@ -1,4 +1,4 @@
-//! What stands in one cell, and the row around it.
+//! The content of one cell, and the row around it.
 
 use super::ListRemark;
 

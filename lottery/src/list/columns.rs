@@ -100,13 +100,13 @@ fn is_same(one: &str, other: &str) -> bool {
 /// A column of the list and what it is taken for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ColumnRead {
-    /// What stands above it; empty in a list without a header.
+    /// Its header; empty in a list without a header row.
     pub header: String,
     /// The field that it holds; none if it is kept out.
     pub field: Option<&'static str>,
 }
 
-/// Where each field of a participant stands.
+/// The column of each field of a participant.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Columns {
     /// By field: the index of its column.
@@ -345,10 +345,10 @@ mod tests {
     }
 
     #[test]
-    fn a_column_that_stands_twice_is_asked_about() {
-        let told = read("name,Phone 1,Phone 2", "");
+    fn a_duplicate_column_is_ambiguous() {
+        let remark = read("name,Phone 1,Phone 2", "");
         let columns = "Phone 1, Phone 2".to_owned();
-        assert_eq!(told, Err(ListRemark::ColumnAmbiguous { field: "phone", columns }));
+        assert_eq!(remark, Err(ListRemark::ColumnAmbiguous { field: "phone", columns }));
         assert_eq!(
             read("name,Phone 1,Phone 2", r#"{"Phone 2":"phone"}"#),
             Ok(vec![Some("name"), None, Some("phone")])
@@ -374,14 +374,14 @@ mod tests {
         assert_eq!(read("Wer,?,Mail", mapping), Ok(vec![Some("name"), Some("phone"), None]));
         let column = "wer".to_owned();
         assert_eq!(read("name,phone", mapping), Err(ListRemark::MappedColumnMissing { column }));
-        for (mapping, told) in [
+        for (mapping, remark) in [
             ("name", "mapping: must be an object"),
             ("[]", "mapping: must be an object"),
             (r#"{"a":"nickname"}"#, "mapping: must be one of"),
             (r#"{"a":1}"#, "mapping: must be one of"),
             (r#"{"a":"name","b":"name"}"#, "mapping: stands twice"),
         ] {
-            assert!(Mapping::parse(mapping).unwrap_err().to_string().starts_with(told), "{mapping}");
+            assert!(Mapping::parse(mapping).unwrap_err().to_string().starts_with(remark), "{mapping}");
         }
     }
 

@@ -63,7 +63,7 @@ impl Delimited {
         self.width
     }
 
-    /// Sets how many fields a record has: with that, a line break in a quoted field can be told from a mark never closed.
+    /// Sets the number of fields of a record, which distinguishes a line break in a quoted field from an unclosed quote.
     pub(super) fn set_width(&mut self, width: usize) {
         self.width = Some(width);
     }
@@ -228,7 +228,7 @@ pub(super) fn has_width(cells: &[Cell], width: usize) -> bool {
     }
 }
 
-/// Where the quotation mark stands that closes a field.
+/// The position of the quotation mark that closes a field.
 fn closing(quoted: &str) -> usize {
     let bytes = quoted.as_bytes();
     let mut at = 0;
@@ -292,12 +292,12 @@ mod tests {
 
     #[test]
     fn a_stray_mark_costs_its_own_line_only() {
-        let told = read(',', "a,b\n1,\"Rose\" Tyler\n2,Tracy\n3,\"never closed\n4,Bob\n");
-        assert_eq!(told[0], "1: a|b");
-        assert!(told[1].starts_with("2: refused a quotation mark"), "{told:?}");
-        assert_eq!(told[2], "3: 2|Tracy");
-        assert!(told[3].starts_with("4: refused its quotation mark"), "{told:?}");
-        assert_eq!(told[4], "5: 4|Bob");
+        let records = read(',', "a,b\n1,\"Rose\" Tyler\n2,Tracy\n3,\"never closed\n4,Bob\n");
+        assert_eq!(records[0], "1: a|b");
+        assert!(records[1].starts_with("2: refused a quotation mark"), "{records:?}");
+        assert_eq!(records[2], "3: 2|Tracy");
+        assert!(records[3].starts_with("4: refused its quotation mark"), "{records:?}");
+        assert_eq!(records[4], "5: 4|Bob");
     }
 
     #[test]

@@ -37,7 +37,7 @@ pub fn read_email(text: &str) -> Result<ReadEmail, Why> {
     }
 }
 
-/// What stands in the angle brackets at the end.
+/// The content of the angle brackets at the end.
 fn bracketed(text: &str) -> Option<&str> {
     let (_, address) = text.strip_suffix('>')?.rsplit_once('<')?;
     (text.matches('<').count() == 1).then_some(address.trim())

@@ -40,7 +40,7 @@ impl Charset {
             charset: label.chars().filter(|c| !c.is_control()).take(40).collect(),
         };
         let encoding = Encoding::for_label_no_replacement(standard.as_bytes()).ok_or_else(refused)?;
-        // One that switches by escape sequences can hide anything from whoever looks at the bytes.
+        // An encoding that switches by escape sequences can hide content from anyone who inspects the bytes.
         if encoding == encoding_rs::ISO_2022_JP || encoding == encoding_rs::X_USER_DEFINED {
             return Err(refused());
         }
@@ -145,7 +145,7 @@ impl Text {
     fn begin(&mut self, is_whole: bool, text: &mut String) -> Result<(), ListRemark> {
         let State::Head(head) = &mut self.state else { return Ok(()) };
         let head = std::mem::take(head);
-        // A mark outweighs a name: whoever names an encoding wrongly should not get the mark's bytes as text.
+        // A byte order mark outweighs the named encoding: with a wrong name, the bytes of the mark would be read as text.
         if let Some((encoding, length)) = Encoding::for_bom(&head) {
             if head.starts_with(&[0xff, 0xfe, 0, 0]) {
                 return Err(ListRemark::UnknownEncoding);

@@ -2,13 +2,13 @@
 //!
 //! A made id is `p-` and 20 letters and digits, the beginning of the SHA-256 of what identifies the person:
 //!
-//! - a name that stands once in the list: the name alone. The person keeps the id when their phone number is corrected, when
+//! - a name that occurs once in the list: the name alone. The person keeps the id when their phone number is corrected, when
 //!   the list is sorted another way, and when others come or go.
-//! - a name that stands several times: the name and the phone number, or else the e-mail address. These persons keep their
-//!   ids when the list is sorted another way; whoever of them corrects the address gets a new id, for nothing else tells
-//!   them apart.
-//! - a name that stands several times without an address: the name and the how-manieth of these it is. The first has the id
-//!   of a name that stands once.
+//! - a name that occurs several times: the name and the phone number, or else the e-mail address. These persons keep their
+//!   ids when the list is sorted another way; a person whose address is corrected gets a new id, because nothing else
+//!   distinguishes them.
+//! - a name that occurs several times without an address: the name and the number of its occurrence. The first has the id of
+//!   a name that occurs once.
 //!
 //! Names are compared in NFKC and lower case without blanks. The same name with the same address twice is one person: the
 //! second line is refused. No two lines of a list get one id: a digest that is taken is counted on.
@@ -28,7 +28,7 @@ use crate::ParticipantId;
 use crate::id::base32;
 use crate::text::is_ignorable;
 
-/// Gives ids, and notices who stands twice.
+/// Assigns ids, and detects duplicate persons.
 #[derive(Default)]
 pub(super) struct Ids {
     /// The hash of each id, and its line.
@@ -131,7 +131,7 @@ impl Ids {
                 }
             };
             let warnings = if person.is_ok() { warnings } else { Vec::new() };
-            // Who stands twice is in already: there is no line to correct.
+            // The person is in the list already: there is no line to correct.
             rows.push(Row { line, person, warnings, participant_id: None, cells });
         }
     }

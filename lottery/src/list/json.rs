@@ -278,7 +278,7 @@ pub(super) mod tests {
     #[test]
     fn what_cannot_be_followed_is_told_with_its_line_and_keeps_what_came_before() {
         let good = "{\"name\":\"Rose\"}";
-        for (body, told) in [
+        for (body, message) in [
             (format!("[{good}\n{good}]"), "2: refused a comma is missing"),
             (format!("[{good},,\n{good}]"), "1: refused an element is missing"),
             (format!("[{good},\n]"), "2: refused an element is missing"),
@@ -291,7 +291,7 @@ pub(super) mod tests {
             let rows = read(&body).unwrap();
             assert_eq!(rows.len(), 2, "{rows:?}");
             assert_eq!(rows[0], "1: name=Rose");
-            assert!(rows[1].starts_with(told), "{rows:?}");
+            assert!(rows[1].starts_with(message), "{rows:?}");
         }
     }
 

@@ -22,7 +22,7 @@ pub const MAX_ROWS_WITHOUT_IDS: usize = 200_000;
 /// Rows that are compared for likely doubles; those behind them are not.
 pub const MAX_ROWS_COMPARED: usize = 200_000;
 
-/// Remarks told in full; those behind them are counted by their code.
+/// Remarks listed in full; further ones are counted by code.
 pub const MAX_REMARKS: usize = 1_000;
 
 /// The bytes of a workbook as it arrives: it is held as a whole.

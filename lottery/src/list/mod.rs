@@ -58,20 +58,20 @@ pub struct Options {
     pub country: Option<Country>,
     /// What columns hold.
     pub mapping: Mapping,
-    /// Where the header stands.
+    /// The row of the header.
     pub header_row: HeaderRow,
     /// The sheet of a workbook.
     pub sheet: Option<String>,
     /// Refuses a person whose phone number or e-mail address cannot be used. Otherwise the person is taken without it, with a
     /// warning.
     pub strict: bool,
-    /// The word that erases a field where it stands in a cell.
+    /// The word that, as the content of a cell, erases the field.
     pub clear: Option<ClearWord>,
     /// So many rows, the first ones, keep their cells though they are taken: for a preview.
     pub shown_rows: usize,
 }
 
-/// Where the header of a table stands.
+/// The row of a table's header.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum HeaderRow {
     /// It is looked for.

@@ -164,18 +164,18 @@ impl Fields<'_> {
 
 /// The name of a sheet's cell, such as `C7`, by the index of its column from 0 and its row from 1.
 pub fn cell_name(index: usize, row: u64) -> String {
-    format!("{}{row}", letters(index))
+    format!("{}{row}", column_name(index))
 }
 
-/// The letters of a sheet's column: `A` to `Z`, `AA` and so on.
-fn letters(index: usize) -> String {
-    let (mut rest, mut letters) = (index + 1, String::new());
+/// The name of a sheet's column: `A` to `Z`, `AA` and so on.
+fn column_name(index: usize) -> String {
+    let (mut rest, mut name) = (index + 1, String::new());
     while rest > 0 {
         rest -= 1;
-        letters.insert(0, char::from(b'A' + (rest % 26) as u8));
+        name.insert(0, char::from(b'A' + (rest % 26) as u8));
         rest /= 26;
     }
-    letters
+    name
 }
 
 /// Reads a person; adds what should be known about them to `warnings`.
@@ -235,7 +235,7 @@ pub(super) fn read(
         (_, Some(_)) if is_cleared(Field::Excluded) => Given::Cleared,
         (_, Some(text)) => match parse_flag(&text) {
             Ok(flag) => Given::Value(flag),
-            // What stands for a missing value must not let somebody win whom the organiser keeps from it.
+            // A placeholder for a missing value must not include a participant whom the organiser excludes.
             Err(_) if is_no_address(&text) => Given::Nothing,
             Err(why) => return Err(refuse(Field::Excluded, why)),
         },
@@ -281,7 +281,7 @@ fn read_name(
     if matches!(fields.cell(field), Cell::Date(_)) {
         return Err(refuse(field, ListRemark::DateNotText.into()));
     }
-    // A line break within a cell is a blank to whoever reads it.
+    // A line break within a cell reads as a blank.
     let one_line: String =
         written.chars().map(|c| if matches!(c, '\n' | '\r' | '\t') { ' ' } else { c }).collect();
     let name = Name::parse(&one_line)
@@ -436,7 +436,7 @@ mod tests {
         for (index, name) in
             [(0, "A"), (25, "Z"), (26, "AA"), (51, "AZ"), (52, "BA"), (701, "ZZ"), (702, "AAA")]
         {
-            assert_eq!(letters(index), name);
+            assert_eq!(column_name(index), name);
         }
     }
 

@@ -311,7 +311,7 @@ mod tests {
     #[test]
     fn what_the_plan_does_not_have_is_told() {
         let not_in = |country: &str| Err(ListRemark::PhoneNotInPlan { country: country.to_owned() });
-        for (text, country, told) in [
+        for (text, country, expected) in [
             ("+86100000000", "CN", not_in("CN")),
             ("+861380013800", "", not_in("CN")),
             ("1380013800", "CN", not_in("CN")),
@@ -331,7 +331,7 @@ mod tests {
             ("++12025550101", "US", Err(ListRemark::PhoneNotNumber)),
             ("123456789012345678901", "CN", Err(ListRemark::PhoneNotNumber)),
         ] {
-            assert_eq!(read(text, country), told, "{text} {country}");
+            assert_eq!(read(text, country), expected, "{text} {country}");
         }
     }
 
@@ -373,8 +373,8 @@ mod tests {
             ("1.38e10", "1.38e10"),
             (" 1.38E+10 ", "1.38E+10"),
         ] {
-            let told = Err(ListRemark::NumberSpoilt { shown: shown.to_owned() });
-            assert_eq!(read(text, "CN"), told, "{text}");
+            let expected = Err(ListRemark::NumberSpoilt { shown: shown.to_owned() });
+            assert_eq!(read(text, "CN"), expected, "{text}");
         }
     }
 }

@@ -56,7 +56,7 @@ fn names(encoding: &'static Encoding, bytes: &[u8], surnames: &str) -> f64 {
     0.5 * share + 0.5 * (columns.min(2) as f64)
 }
 
-/// Pairs of bytes, each with what stands in front of it; `None` for a byte that begins no pair.
+/// Pairs of bytes, each with the byte before it; `None` for a byte that begins no pair.
 fn pairs(bytes: &[u8], before: u8) -> impl Iterator<Item = (u8, Option<(u8, u8)>)> {
     let (mut at, mut before) = (0, before);
     std::iter::from_fn(move || {
@@ -123,19 +123,19 @@ fn singles(bytes: &[u8], before: u8) -> impl Iterator<Item = (u8, u8, u8)> {
     })
 }
 
-/// Western Europe: an accented letter stands among plain ones, seldom two in a row.
+/// Western Europe: an accented letter is surrounded by plain ones, seldom two in a row.
 fn windows_1252(bytes: &[u8], before: u8) -> f64 {
     mean(singles(bytes, before).map(|(left, byte, right)| {
-        let letters = u8::from(left.is_ascii_alphabetic()) + u8::from(right.is_ascii_alphabetic());
+        let neighbours = u8::from(left.is_ascii_alphabetic()) + u8::from(right.is_ascii_alphabetic());
         let alone = left.is_ascii() && right.is_ascii();
         match byte {
             0xd7 | 0xf7 | 0xd0 | 0xde | 0xf0 | 0xfe => -0.5,
-            0xc0..=0xff if alone && letters > 0 => 1.0,
+            0xc0..=0xff if alone && neighbours > 0 => 1.0,
             // Two in a row, as in `Größe`.
-            0xc0..=0xff if letters > 0 => 0.7,
+            0xc0..=0xff if neighbours > 0 => 0.7,
             // Between separators: a list of initials.
             0xc0..=0xff if alone => 0.3,
-            0x8a | 0x8e | 0x9a | 0x9e | 0x8c | 0x9c | 0x9f if alone && letters > 0 => 0.9,
+            0x8a | 0x8e | 0x9a | 0x9e | 0x8c | 0x9c | 0x9f if alone && neighbours > 0 => 0.9,
             0x91..=0x94 | 0x96 | 0x97 | 0x85 | 0x80 if alone => 0.6,
             0xa0 | 0xb4 | 0xab | 0xbb | 0xaa | 0xba | 0xa1 | 0xbf | 0xb7 | 0xb0 if alone => 0.5,
             _ => -1.5,

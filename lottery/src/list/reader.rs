@@ -48,7 +48,7 @@ enum Stage {
 struct Objects {
     /// The names of the last object's members, and what they are taken for.
     last: Option<(Vec<String>, Columns)>,
-    /// Members that are no fields, once told.
+    /// Members that are no fields and were reported already.
     kept_out: HashSet<String>,
     /// Whether an object had an id.
     has_ids: bool,

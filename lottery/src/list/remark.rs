@@ -150,8 +150,8 @@ pub enum Why {
 impl Why {
     /// The code, which does not change while the sentence may.
     pub fn code(&self) -> String {
-        let told = serde_json::to_value(self).unwrap_or_default();
-        told["code"].as_str().unwrap_or_default().to_owned()
+        let value = serde_json::to_value(self).unwrap_or_default();
+        value["code"].as_str().unwrap_or_default().to_owned()
     }
 }
 

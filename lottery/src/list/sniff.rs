@@ -54,7 +54,7 @@ pub(super) fn shape(text: &str, mapping: &Mapping) -> Result<Shape, ListRemark> 
     Ok(Shape::Fields { delimiter: delimiter(text, mapping), skip: 0, lines: 0 })
 }
 
-/// The first line `sep=;`, by which Excel is told: the separator, and the bytes of the line.
+/// The first line `sep=;`, which declares the separator to Excel: the separator, and the bytes of the line.
 fn declared(text: &str) -> Option<(char, usize)> {
     let end = text.find(['\n', '\r'])?;
     let line = text[..end].trim_matches(|c: char| c == '"' || c == ' ' || crate::text::is_ignorable(c));

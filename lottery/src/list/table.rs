@@ -161,7 +161,7 @@ impl Table {
             Columns::from_header(&cells, &self.mapping).map_err(|why| Remark::of_line(header.line, why))?;
         for title in titles {
             let line = title.line;
-            // What stands in as many columns as the header has is data that a header below it does not describe.
+            // A row with as many cells as the header has columns is data that a header below it does not describe.
             let filled =
                 title.cells.as_ref().map_or(0, |cells| cells.iter().filter(|cell| !cell.is_blank()).count());
             if filled > 1 && filled >= columns.understood() && header_row_is_found(self.header_row) {
@@ -313,7 +313,7 @@ fn names_alone(rows: &[RawRow]) -> Option<usize> {
 /// Whether a text could be a person's name: mostly letters, nothing that programs write.
 fn is_name(text: &str) -> bool {
     let shown = text.trim();
-    let letters = shown.chars().filter(|c| c.is_alphabetic()).count();
+    let alphabetic = shown.chars().filter(|c| c.is_alphabetic()).count();
     let others = shown
         .chars()
         .filter(|c| !c.is_alphabetic() && !c.is_whitespace() && !crate::text::is_ignorable(*c))
@@ -341,8 +341,8 @@ fn is_name(text: &str) -> bool {
         ) || c.is_control()
             || matches!(c, '\u{fffd}'..='\u{ffff}')
     };
-    letters > 0
-        && letters >= others
+    alphabetic > 0
+        && alphabetic >= others
         && !shown.contains(is_odd)
         && shown.chars().count() <= crate::Name::MAX_LENGTH
 }

@@ -369,8 +369,8 @@ const OWNERS: [&str; 22] = [
     "参与者",
 ];
 
-/// A header as it is compared: in NFKC and lower case, without blanks, punctuation and what shows nothing, and without what
-/// stands in brackets behind it, such as `手机号（必填）`.
+/// A header as it is compared: in NFKC and lower case, without blanks, punctuation and what shows nothing, and without a
+/// suffix in brackets, such as `手机号（必填）`.
 pub(super) fn key(header: &str) -> String {
     let folded: String =
         header.chars().filter(|c| !is_ignorable(*c)).nfkc().collect::<String>().to_lowercase();
@@ -512,12 +512,12 @@ pub(super) fn is_total(text: &str) -> bool {
     ];
     let trimmed = text.trim();
     let head = trimmed.split([':', '：', '=', '(', '（']).next().unwrap_or_default();
-    let letters: String = key(head).chars().filter(|c| !c.is_ascii_digit()).collect();
-    let letters = letters.trim_end_matches(['人', '名', '位', '张']);
-    TOTALS.contains(&letters) || (letters == "共" && trimmed.chars().any(|c| c.is_ascii_digit()))
+    let word: String = key(head).chars().filter(|c| !c.is_ascii_digit()).collect();
+    let word = word.trim_end_matches(['人', '名', '位', '张']);
+    TOTALS.contains(&word) || (word == "共" && trimmed.chars().any(|c| c.is_ascii_digit()))
 }
 
-/// Whether a cell begins a note that stands below a list: who made it, when it was printed.
+/// Whether a cell begins a note below a list: its author, the date of printing.
 pub(super) fn is_note(text: &str) -> bool {
     const NOTES: [&str; 28] = [
         "note",

@@ -35,7 +35,7 @@ impl Line {
         self.people.iter().take(self.ranking).map(|(ranked, _)| ranked.clone()).collect()
     }
 
-    /// The rank of whoever has this label, if it is known.
+    /// The rank of the entry with this label, if it is known.
     pub(super) fn rank_of(&self, label: &Label) -> Option<(u32, &Ranked)> {
         let found = (1..).zip(&self.people).find(|(_, (ranked, _))| ranked.label == *label);
         found.map(|(rank, (ranked, _))| (rank, ranked))

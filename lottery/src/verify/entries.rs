@@ -159,7 +159,7 @@ pub(super) fn own_place(
     Ok(format!("{id} is entry {} with {tickets} tickets, and {became}", place + 1))
 }
 
-/// What became of whoever has this rank.
+/// The outcome of the entry with this rank.
 fn became(rank: u32, ranked: &Ranked, passed_on: &[PassedOn], is_in_ranking: bool) -> String {
     let left = passed_on.iter().find(|seat| seat.rank == rank);
     let took = passed_on.iter().find(|seat| seat.taken_by == Some(rank));

@@ -3,15 +3,15 @@
 use super::{Report, Step, StepName};
 use crate::Commitment;
 use crate::manifest::Manifest;
-use crate::moment::Moment;
 use crate::proof::Proof;
+use crate::timestamp::ProofTimestamp;
 use crate::witness::{Roots, Worth, examine as examine_stamp};
 
 /// The step `witness`. A stamp that does not count leaves the step open: the proof is what it is without the stamp.
 pub(super) fn examine(
     proof: &Proof,
     commitment: &Commitment,
-    round_at: Moment,
+    round_at: ProofTimestamp,
     roots: &Roots,
     report: &mut Report,
 ) {

@@ -1,5 +1,5 @@
-//! A time-stamp authority of one's own, for trying things out and for tests: the same formats and the same verification as
-//! those of the public, but by the clock of whoever runs it, who can set it as they like. Its name says so.
+//! A local time-stamp authority, for trials and tests: the same formats and the same verification as those of public
+//! authorities, but with a clock that its operator can set at will. Its name says so.
 
 use jiff::Timestamp;
 use p256::ecdsa::signature::Signer;
@@ -187,7 +187,7 @@ mod tests {
     use super::super::{Kind, Reason, Roots, Witness, Worth, examine};
     use super::*;
     use crate::Commitment;
-    use crate::moment::Moment;
+    use crate::timestamp::ProofTimestamp;
 
     #[test]
     fn its_stamps_are_read_and_are_worth_no_more_than_its_machine() {
@@ -199,9 +199,9 @@ mod tests {
         assert!(parse_reply(&reply, &Commitment::from([4; 32])).is_err());
         let witness = Witness { kind: Kind::Rfc3161, token };
         let worth = |round_at: &str, roots: &Roots| {
-            examine(&witness, &commitment, Moment::parse(round_at).unwrap(), roots)
+            examine(&witness, &commitment, ProofTimestamp::parse(round_at).unwrap(), roots)
         };
-        let before = Moment::parse("2026-04-20T12:30:45.121Z").unwrap();
+        let before = ProofTimestamp::parse("2026-04-20T12:30:45.121Z").unwrap();
         assert_eq!(worth("2026-04-20T12:30:45.122Z", &Roots::default()), Worth::Local { before });
         assert_eq!(
             worth("2026-04-20T12:30:45.121Z", &Roots::default()),

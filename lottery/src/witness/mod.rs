@@ -1,8 +1,8 @@
 //! Witnesses of the time of a commitment: stamps of time-stamp authorities (RFC 3161), which sign that a hash was there at a
 //! time. So that a commitment was made before its round need not be the organiser's word.
 //!
-//! A stamp stands in the proof outside of what the organiser signs: it is worth what its own signature is worth. One
-//! that does not count is no fault of the proof; it leaves the commitment as unwitnessed as if there were none.
+//! A stamp is part of the proof, but not of what the organiser signs: it is worth what its own signature is worth. A stamp
+//! that does not count does not invalidate the proof; the commitment is then unwitnessed, as if there were none.
 //!
 //! - [`Witness`]: a stamp as a proof has it; [`examine`] says what it is worth
 //! - [`Roots`]: the authorities whose stamps count
@@ -19,7 +19,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
-use crate::moment::Moment;
+use crate::timestamp::ProofTimestamp;
 use crate::{Commitment, Invalid};
 use certificate::Certificate;
 use token::Token;
@@ -96,7 +96,7 @@ impl Default for Roots {
 }
 
 impl Roots {
-    /// Reads certificates in PEM, with whatever stands between them; at least one.
+    /// Reads one or more certificates in PEM; text between them is ignored.
     pub fn parse_pem(text: &str) -> Result<Self, Invalid> {
         const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
         const END: &str = "-----END CERTIFICATE-----";
@@ -139,12 +139,12 @@ pub enum Worth {
         /// The authority: the name of the root.
         authority: String,
         /// The latest time at which the stamp may have been made.
-        before: Moment,
+        before: ProofTimestamp,
     },
     /// It was made before the round, by a machine's own clock: nobody else vouches for it.
     Local {
         /// The latest time at which the stamp may have been made.
-        before: Moment,
+        before: ProofTimestamp,
     },
     /// It does not count.
     Nothing {
@@ -185,14 +185,19 @@ pub enum Reason {
 
 /// Says what a stamp of a commitment is worth that a round at `round_at` decides on. The present plays no part: a stamp is
 /// worth in years what it is worth today.
-pub fn examine(witness: &Witness, commitment: &Commitment, round_at: Moment, roots: &Roots) -> Worth {
+pub fn examine(witness: &Witness, commitment: &Commitment, round_at: ProofTimestamp, roots: &Roots) -> Worth {
     match judge(witness.token.as_bytes(), commitment, round_at, roots) {
         Ok(worth) => worth,
         Err(reason) => Worth::Nothing { reason },
     }
 }
 
-fn judge(token: &[u8], commitment: &Commitment, round_at: Moment, roots: &Roots) -> Result<Worth, Reason> {
+fn judge(
+    token: &[u8],
+    commitment: &Commitment,
+    round_at: ProofTimestamp,
+    roots: &Roots,
+) -> Result<Worth, Reason> {
     let token = Token::read(token).map_err(|_| Reason::Form)?;
     if token.imprint != Some(commitment.as_bytes()) {
         return Err(Reason::Imprint);
@@ -205,7 +210,7 @@ fn judge(token: &[u8], commitment: &Commitment, round_at: Moment, roots: &Roots)
         return Err(Reason::Purpose);
     }
     let authority = authority(&token, signer, roots)?;
-    let before = Moment::from_millisecond(token.time + token.accuracy).map_err(|_| Reason::Late)?;
+    let before = ProofTimestamp::from_millisecond(token.time + token.accuracy).map_err(|_| Reason::Late)?;
     if before >= round_at {
         return Err(Reason::Late);
     }

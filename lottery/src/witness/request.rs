@@ -43,7 +43,7 @@ fn read_reply(reply: &[u8]) -> Result<(u64, &[u8]), Malformed> {
     Ok((status, token))
 }
 
-/// The hash that a request wants stamped, and its nonce as it stands there.
+/// The hash that a request asks to stamp, and its nonce as encoded there.
 pub(super) fn parse_request(request: &[u8]) -> Result<(&[u8], &[u8]), Malformed> {
     let mut request = Reader::only(request, SEQUENCE)?;
     request.number()?;

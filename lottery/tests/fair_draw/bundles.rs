@@ -3,11 +3,11 @@
 use lottery::beacon::local::LocalBeacon;
 use lottery::beacon::{BeaconRound, Chain, Period};
 use lottery::manifest::{Algorithm, Manifest, NamedRound, OperatorPlace, Version};
-use lottery::moment::Moment;
 use lottery::proof::{Proof, ProofBeacon};
 use lottery::ranking::Prk;
 use lottery::seal::Seal;
 use lottery::signature::OrganiserKey;
+use lottery::timestamp::ProofTimestamp;
 use lottery::verify::{Options, Report, verify};
 use lottery::{DrawId, DrawStatus, Entry, Exclusion, HexBytes, LotteryId, PrizeList};
 
@@ -80,14 +80,14 @@ impl Draw {
             seal.push(entry).unwrap();
         }
         let sealed = seal.finish().unwrap();
-        let sealed_at = Moment::parse("2026-04-20T12:30:45.120Z").unwrap();
+        let sealed_at = ProofTimestamp::parse("2026-04-20T12:30:45.120Z").unwrap();
         let margin_seconds = 10;
         let manifest = Manifest {
             algorithm: Algorithm::LowestTicket,
             alternates: 3,
             beacon: NamedRound::after(chain, sealed_at, margin_seconds).unwrap(),
             claim_within_seconds: None,
-            closes_at: Some(Moment::parse("2026-04-20T12:30:00.000Z").unwrap()),
+            closes_at: Some(ProofTimestamp::parse("2026-04-20T12:30:00.000Z").unwrap()),
             draw_id: DrawId::parse("summer").unwrap(),
             entries: sealed.entries,
             kind: None,

@@ -2,8 +2,8 @@
 //! exposed to everybody who noted the commitment.
 
 use lottery::manifest::NamedRound;
-use lottery::moment::Moment;
 use lottery::receipt::{LabelReceipt, Receipt};
+use lottery::timestamp::ProofTimestamp;
 use lottery::verify::{Options, Pins, Report, StepName, verify};
 use lottery::{DrawStatus, Tickets};
 
@@ -125,7 +125,7 @@ fn a_back_dated_seal_is_exposed_to_a_witness_only_and_the_verdict_says_so() {
     let chain = lottery::beacon::Chain::quicknet();
     let mut draw = honest();
     let earlier = chain.time_of(round.round).unwrap().as_millisecond() - 10_000;
-    draw.manifest.sealed_at = Moment::from_millisecond(earlier).unwrap();
+    draw.manifest.sealed_at = ProofTimestamp::from_millisecond(earlier).unwrap();
     draw.manifest.closes_at = None;
     draw.manifest.beacon = NamedRound::after(&chain, draw.manifest.sealed_at, 10).unwrap();
     assert_eq!(draw.manifest.beacon.round, round.round);

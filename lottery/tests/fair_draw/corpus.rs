@@ -11,7 +11,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use lottery::beacon::{BeaconRound, Chain};
 use lottery::manifest::NamedRound;
-use lottery::moment::Moment;
+use lottery::timestamp::ProofTimestamp;
 use lottery::{Entry, PrizeList, ReplaceReason};
 use serde_json::{Value, json};
 
@@ -45,7 +45,7 @@ pub(crate) fn quicknet() -> Loose {
     let chain = Chain::quicknet();
     let mut draw = Draw::seal(entries(6), one_prize(2));
     let earlier = chain.time_of(round.round).unwrap().as_millisecond() - 10_000;
-    draw.manifest.sealed_at = Moment::from_millisecond(earlier).unwrap();
+    draw.manifest.sealed_at = ProofTimestamp::from_millisecond(earlier).unwrap();
     draw.manifest.closes_at = None;
     draw.manifest.beacon = NamedRound::after(&chain, draw.manifest.sealed_at, 10).unwrap();
     let mut proof = draw.proof_with(round);
@@ -420,7 +420,7 @@ fn manifest_and_round(cases: &mut Builder) {
             proof["manifest"]["previous_status"] = json!(status);
         });
     }
-    for (moment, step) in [
+    for (timestamp, step) in [
         ("0001-01-01T00:00:00.000Z", None),
         ("1969-12-31T23:59:59.999Z", None),
         ("2024-02-29T23:59:59.999Z", None),
@@ -441,9 +441,9 @@ fn manifest_and_round(cases: &mut Builder) {
         ("2026-04-20 12:30:45.120Z", Some("form")),
         ("٢٠٢٦-04-20T12:30:45.120Z", Some("form")),
     ] {
-        cases.resealed(step, &format!("sealed at {moment}"), &|proof| {
+        cases.resealed(step, &format!("sealed at {timestamp}"), &|proof| {
             proof["manifest"]["closes_at"] = Value::Null;
-            proof["manifest"]["sealed_at"] = json!(moment);
+            proof["manifest"]["sealed_at"] = json!(timestamp);
         });
     }
     for (name, text, step) in [

@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 
-use lottery::moment::Moment;
+use lottery::timestamp::ProofTimestamp;
 use lottery::{PrizeList, ReplaceReason};
 use serde_json::{Value, json};
 
@@ -51,7 +51,7 @@ fn honest() -> Vec<Loose> {
     first.manifest.claim_within_seconds = Some(86_400);
     let mut early = Draw::seal(entries(4), one_prize(1));
     // Before the beacon's first round, which is the one that decides.
-    early.manifest.sealed_at = Moment::parse("2001-02-03T04:05:06.007Z").unwrap();
+    early.manifest.sealed_at = ProofTimestamp::parse("2001-02-03T04:05:06.007Z").unwrap();
     early.manifest.closes_at = None;
     let mut early = Loose::of(&early);
     early.reseal();

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use lottery::moment::Moment;
 use lottery::proof::Proof;
 use lottery::ranking::Prk;
 use lottery::seat_changes::{LogEnd, SeatChange};
 use lottery::seats::Seating;
 use lottery::selection::{Ranked, Selection};
+use lottery::timestamp::ProofTimestamp;
 use lottery::verify::{Options, StepName, verify};
 use lottery::{Part, PrizeList, ReplaceReason};
 use proptest::prelude::*;
@@ -61,7 +61,7 @@ impl Evening {
     /// Signs an entry, whatever it says.
     pub(crate) fn append(&mut self, rank: u32, reason: Option<ReplaceReason>, taken_by: Option<u32>) {
         let mut end = LogEnd::of(&self.draw.manifest.commitment(), &self.changes);
-        let at = Moment::parse("2026-04-20T12:31:00.000Z").unwrap();
+        let at = ProofTimestamp::parse("2026-04-20T12:31:00.000Z").unwrap();
         self.changes.push(end.append(&self.draw.organiser, reason, rank, taken_by, at));
     }
 
@@ -74,7 +74,7 @@ impl Evening {
         self.proof().to_canonical_json(Some(&self.draw.entries))
     }
 
-    /// The rank of whoever is last in line.
+    /// The last rank in line.
     pub(crate) fn last(&self) -> u32 {
         u32::try_from(self.line.len()).unwrap()
     }

@@ -132,9 +132,8 @@ fn anything_changed_in_the_manifest_breaks_the_signature() {
     assert_eq!(refused(&|manifest| manifest.previous_commitment = None), StepName::Manifest);
     assert_eq!(refused(&|manifest| manifest.sequence = 1), StepName::Manifest);
     assert_eq!(
-        refused(
-            &|manifest| manifest.closes_at = lottery::moment::Moment::parse("2027-01-01T00:00:00.000Z").ok()
-        ),
+        refused(&|manifest| manifest.closes_at =
+            lottery::timestamp::ProofTimestamp::parse("2027-01-01T00:00:00.000Z").ok()),
         StepName::Manifest
     );
 }

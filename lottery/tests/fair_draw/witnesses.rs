@@ -4,8 +4,8 @@ use std::path::Path;
 use std::process::Command;
 
 use lottery::Commitment;
-use lottery::moment::Moment;
 use lottery::proof::{Proof, ProofVersion};
+use lottery::timestamp::ProofTimestamp;
 use lottery::verify::{Options, Report, StepName, verify};
 use lottery::witness::local::{LocalAuthority, NAME};
 use lottery::witness::request::{parse_reply, request};
@@ -36,7 +36,7 @@ fn check(cases: &str) -> Vec<Value> {
         let worth = examine(
             &serde_json::from_value(json!({"kind": "rfc3161", "token": text("token")})).unwrap(),
             &Commitment::parse(text("commitment")).unwrap(),
-            Moment::parse(text("round_at")).unwrap(),
+            ProofTimestamp::parse(text("round_at")).unwrap(),
             &Roots::parse_pem(text("roots")).unwrap(),
         );
         assert_eq!(serde_json::to_value(worth).unwrap(), case["worth"], "{}", text("name"));
@@ -131,7 +131,7 @@ fn the_verdict_on_a_public_round_names_who_vouches_for_the_time() {
     let draw = Draw::seal(entries(40), prizes());
     let authority = LocalAuthority::from_seed(&[3; 32]);
     let known = Roots::parse_pem(&pem(&authority)).unwrap();
-    // A beacon whose key the verifier knows stands for the public one.
+    // A beacon whose key the verifier knows takes the role of the public one.
     let verdict = |text: &str, roots: &Roots| {
         let mut options = Options { roots: roots.clone(), ..Options::default() };
         options.pins.beacon_key = Some(draw.beacon.chain().public_key);

@@ -105,7 +105,7 @@ fn chances_and_exclusion_are_read_as_people_write_them() {
 #[test]
 fn groups_of_one_look_are_one_group() {
     let text = "participant_id,name,group\n1,A,Sales Team\n2,B, Sales  Team \n3,C,Ｓａｌｅｓ Team\n4,D,Sales\u{a0}Team\n5,E,Sales\u{3000}Team\n6,F,Sa\u{200b}les Team\n7,G,sales team\n";
-    let groups: Vec<_> = people(&list(text, default())).iter().map(|told| told[6..].to_owned()).collect();
+    let groups: Vec<_> = people(&list(text, default())).iter().map(|person| person[6..].to_owned()).collect();
     assert_eq!(groups[..6], ["Sales Team"; 6].map(|group| format!(". {group}")));
     assert_eq!(groups[6], ". sales team");
 }

@@ -1,4 +1,4 @@
-//! What an export of ours writes is read back the same: whoever exports a list and imports it again changes nothing.
+//! An export is read back unchanged: importing an exported list changes nothing.
 
 use lottery::guard::guarded;
 use lottery::list::Options;
@@ -102,7 +102,7 @@ proptest! {
         let mut people = people;
         people.sort_by(|one, other| one.participant_id.cmp(&other.participant_id));
         people.dedup_by(|one, other| one.participant_id == other.participant_id);
-        // An id that a spreadsheet could have spoilt is told, not taken.
+        // An id that a spreadsheet could have corrupted is reported, not accepted.
         people.retain(|person| !person.participant_id.as_str().contains(['E', 'e']));
         prop_assume!(!people.is_empty());
         let csv = exported(&people);

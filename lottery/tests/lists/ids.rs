@@ -1,4 +1,4 @@
-//! Ids, and who stands twice.
+//! Ids, and duplicate persons.
 
 use lottery::ClearWord;
 use lottery::list::{ListRemark, Options, Why};
@@ -63,7 +63,7 @@ fn made_ids_stay_when_the_list_comes_again_in_any_order() {
 fn a_person_keeps_the_made_id_when_the_phone_number_is_corrected() {
     let id_of = |text: &str, name: &str| {
         let made = made(text);
-        made.into_iter().find(|(told, _)| told.starts_with(name)).unwrap().1
+        made.into_iter().find(|(person, _)| person.starts_with(name)).unwrap().1
     };
     let before = id_of("name,phone\nRose,+12025550101\nTracy,+12025550102\n", "Rose");
     assert_eq!(id_of("name,phone\nEve,\nTracy,+12025550102\nrose,+12025550109\n", "rose"), before);
@@ -80,11 +80,11 @@ fn the_same_person_twice_is_one_person() {
 }
 
 #[test]
-fn a_refused_row_tells_the_id_and_the_cells_that_it_has() {
+fn a_refused_row_keeps_its_id_and_its_cells() {
     let text =
         "participant_id,name,tickets\n1,Rose,9999\n2,Tracy\n3,\u{200b},1\n,Bob,1\n1,Again,1\nx y,Eve,1\n";
     let list = list(text, Options::default());
-    let told: Vec<_> = list
+    let rows: Vec<_> = list
         .rows
         .iter()
         .map(|row| (row.participant_id.as_ref().map_or("-", |id| id.as_str()), row.cells.join("|")))
@@ -97,7 +97,7 @@ fn a_refused_row_tells_the_id_and_the_cells_that_it_has() {
         ("-", ""),
         ("-", "x y|Eve|1"),
     ];
-    assert_eq!(told, expected.map(|(id, cells)| (id, cells.to_owned())));
+    assert_eq!(rows, expected.map(|(id, cells)| (id, cells.to_owned())));
     // The last but one was read: the line with that id in front of it was refused.
     assert_eq!(list.rows[4].person.as_ref().unwrap().participant_id.as_str(), "1");
     let objects = r#"[{"participant_id":"7","name":"Rose","tickets":-1}]"#;

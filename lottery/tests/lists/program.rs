@@ -19,7 +19,7 @@ fn a_gbk_file_with_a_title_becomes_what_an_import_takes() {
     assert_eq!(output.status.code(), Some(1), "a line was refused");
     let expected = "participant_id,name,phone,group\n001,张伟,+8613800138000,销售部\n002,李娜,,财务\n";
     assert_eq!(String::from_utf8(output.stdout).unwrap(), expected);
-    let told = String::from_utf8(output.stderr).unwrap();
+    let report = String::from_utf8(output.stderr).unwrap();
     for words in [
         "gb18030 (a guess)",
         "header on line 2",
@@ -28,7 +28,7 @@ fn a_gbk_file_with_a_title_becomes_what_an_import_takes() {
         "refused: line 5: participant_id",
         "2 people, 1 lines refused",
     ] {
-        assert!(told.contains(words), "{words}: {told}");
+        assert!(report.contains(words), "{words}: {report}");
     }
 }
 

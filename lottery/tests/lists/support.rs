@@ -37,14 +37,14 @@ pub(crate) fn refusal(bytes: impl AsRef<[u8]>, options: Options) -> String {
 /// Each person as `id name phone email group tickets excluded`, with a dot for what is absent a dash for what is said to be
 /// none, and a question mark in place of a name that the list does not say; each refused line as `line: code`.
 pub(crate) fn people(list: &List) -> Vec<String> {
-    let told = |row: &lottery::list::Row| match &row.person {
-        Ok(person) => told(person),
+    let describe_row = |row: &lottery::list::Row| match &row.person {
+        Ok(person) => describe(person),
         Err(remark) => format!("{}: {}", row.line, remark.why.code()),
     };
-    list.rows.iter().map(told).collect()
+    list.rows.iter().map(describe_row).collect()
 }
 
-fn told(person: &ListPerson) -> String {
+fn describe(person: &ListPerson) -> String {
     fn shown<T: std::fmt::Display>(given: Given<T>) -> String {
         match given {
             Given::Absent => ".".to_owned(),
@@ -64,23 +64,23 @@ fn told(person: &ListPerson) -> String {
         shown(person.excluded),
     ];
     let name = person.name.as_ref().map_or("?", |name| name.as_str());
-    let mut told = format!("{} {name}", person.participant_id);
+    let mut text = format!("{} {name}", person.participant_id);
     // What is absent at the end is left out.
     let last = parts.iter().rposition(|part| part != ".").map_or(0, |last| last + 1);
     for part in &parts[..last] {
-        told.push(' ');
-        told.push_str(part);
+        text.push(' ');
+        text.push_str(part);
     }
-    told
+    text
 }
 
 /// The names alone, and the codes of refused lines.
 pub(crate) fn names(list: &List) -> Vec<String> {
-    let told = |row: &lottery::list::Row| match &row.person {
+    let describe_row = |row: &lottery::list::Row| match &row.person {
         Ok(person) => person.name.as_ref().map_or("?", |name| name.as_str()).to_owned(),
         Err(remark) => format!("{}: {}", row.line, remark.why.code()),
     };
-    list.rows.iter().map(told).collect()
+    list.rows.iter().map(describe_row).collect()
 }
 
 /// The codes of everything that is remarked and warned of, with their lines.
@@ -88,11 +88,11 @@ pub(crate) fn remarks(list: &List) -> Vec<String> {
     let warnings = list.rows.iter().flat_map(|row| &row.warnings);
     let mut all: Vec<&Remark> = list.remarks.iter().chain(warnings).collect();
     all.sort_by_key(|remark| remark.line);
-    let told = |remark: &&Remark| {
+    let describe_remark = |remark: &&Remark| {
         let column = remark.column.as_deref().map(|column| format!(" {column}")).unwrap_or_default();
         format!("{}:{column} {}", remark.line, Why::code(&remark.why))
     };
-    all.iter().map(told).collect()
+    all.iter().map(describe_remark).collect()
 }
 
 /// Writes text in an encoding, if it has every character.

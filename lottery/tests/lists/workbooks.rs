@@ -97,9 +97,9 @@ fn the_first_visible_sheet_with_data_is_read_and_the_others_are_named() {
     let list_of = list(&bytes, default());
     assert_eq!(names(&list_of), ["Rose"]);
     assert_eq!(list_of.detected.sheet.as_deref(), Some("List"));
-    let told: Vec<_> = list_of.remarks.iter().map(|remark| remark.why.to_string()).collect();
+    let remarks: Vec<_> = list_of.remarks.iter().map(|remark| remark.why.to_string()).collect();
     assert_eq!(
-        told,
+        remarks,
         ["only the sheet List is read; these hold something too: Other", "Secret: hidden, and not read"]
     );
     let other = Options { sheet: Some("Other".to_owned()), ..default() };

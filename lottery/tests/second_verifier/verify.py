@@ -92,7 +92,7 @@ def group(value):
     return line(64)(value) and unicodedata.normalize("NFC", value) == value
 
 
-def moment(value):
+def timestamp(value):
     if not text("[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-5][0-9]:[0-5][0-9][.][0-9]{3}Z")(value) or value[11:13] > "23":
         return False
     try:
@@ -154,7 +154,7 @@ PROOF = {
             "scheme": SCHEME,
         },
         "claim_within_seconds": or_null(whole(0, U32)),
-        "closes_at": or_null(moment),
+        "closes_at": or_null(timestamp),
         "draw_id": text(SLUG % 39),
         "entries": whole(0, EXACT),
         "lottery_id": text(SLUG % 62),
@@ -171,7 +171,7 @@ PROOF = {
             }
         ],
         "root": hexadecimal(32),
-        "sealed_at": moment,
+        "sealed_at": timestamp,
         "sequence": whole(0, EXACT),
         "tickets": whole(0, EXACT),
         "version": whole(1, 1),
@@ -205,7 +205,7 @@ def witnesses(value):
 
 
 CHANGE = {
-    "at": moment,
+    "at": timestamp,
     "kind": text("withdrawn|replaced"),
     "number": whole(0, U32),
     "previous": hexadecimal(32),

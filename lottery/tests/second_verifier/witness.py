@@ -484,11 +484,11 @@ def worth(data, commitment, round_at, roots):
     except Worthless as reason:
         return {"outcome": "nothing", "reason": str(reason)}
     if authority is None:
-        return {"outcome": "local", "before": moment(before)}
-    return {"outcome": "witnessed", "authority": authority, "before": moment(before)}
+        return {"outcome": "local", "before": timestamp(before)}
+    return {"outcome": "witnessed", "authority": authority, "before": timestamp(before)}
 
 
-def moment(milliseconds):
+def timestamp(milliseconds):
     time_ = datetime.datetime.fromtimestamp(milliseconds // 1000, datetime.timezone.utc)
     return f"{time_:%Y-%m-%dT%H:%M:%S}.{milliseconds % 1000:03}Z"
 

@@ -112,7 +112,7 @@ def stamped_at(text):
     return int(seconds) * 1000 + -(-int((spelled[2] or "0").ljust(9, "0")) // 10**6)
 
 
-def moment(milliseconds):
+def timestamp(milliseconds):
     time = datetime.datetime.fromtimestamp(milliseconds // 1000, datetime.timezone.utc)
     return f"{time:%Y-%m-%dT%H:%M:%S}.{milliseconds % 1000:03}Z"
 
@@ -132,13 +132,13 @@ def main():
 
         def case(name, stamp, root, worth, accuracy=1501, round_after=60_000, token=None):
             bytes_, time = stamp
-            before = moment(time + accuracy)
+            before = timestamp(time + accuracy)
             if worth is None:
                 worth = {"outcome": "witnessed", "authority": root[1], "before": before}
             else:
                 worth = {"outcome": "nothing", "reason": worth}
             cases.append({
-                "name": name, "commitment": COMMITMENT.hex(), "round_at": moment(time + accuracy + round_after),
+                "name": name, "commitment": COMMITMENT.hex(), "round_at": timestamp(time + accuracy + round_after),
                 "roots": root[0], "token": base64.b64encode(token or bytes_).decode(), "worth": worth,
             })
 

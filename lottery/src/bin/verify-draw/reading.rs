@@ -91,7 +91,7 @@ fn pages<T: DeserializeOwned>(url: &str, mut take: impl FnMut(T) -> Option<Strin
 
 fn get(url: &str, cursor: Option<&str>) -> anyhow::Result<Vec<u8>> {
     /// Far above any page or proof without long lists.
-    const MOST_BYTES: u64 = 64 << 20;
+    const MAX_BYTES: u64 = 64 << 20;
     let request = ureq::get(url);
     let request = match cursor {
         Some(cursor) => request.query("cursor", cursor),
@@ -101,7 +101,7 @@ fn get(url: &str, cursor: Option<&str>) -> anyhow::Result<Vec<u8>> {
     response
         .body_mut()
         .with_config()
-        .limit(MOST_BYTES)
+        .limit(MAX_BYTES)
         .read_to_vec()
         .with_context(|| format!("cannot read {url}"))
 }

@@ -58,9 +58,9 @@ struct State {
     style: String,
     rows: Rows,
     row: u32,
-    /// How often the row at hand stands.
+    /// How often the current row is repeated.
     row_repeat: u32,
-    /// The cells of the row at hand, each with its first column and how often it stands.
+    /// The cells of the current row, each with its first column and how often it is repeated.
     cells: Vec<(u32, u32, Cell)>,
     column: u32,
     cell: Option<OpenCell>,
@@ -226,7 +226,7 @@ impl State {
     fn end_row(&mut self) -> Result<(), ListRemark> {
         let cells = std::mem::take(&mut self.cells);
         if !cells.is_empty() {
-            // One row more than there may be is enough to be told.
+            // One row above the limit is enough to detect the excess.
             for row in 0..self.row_repeat.min(MAX_WORKBOOK_ROWS as u32 + 1) {
                 for (first, repeat, cell) in &cells {
                     for column in 0..(*repeat).min(MAX_COLUMNS as u32 + 1) {

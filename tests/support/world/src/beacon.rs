@@ -10,7 +10,7 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
 use lottery::beacon::local::LocalBeacon;
 use lottery::beacon::{Chain, Period};
-use lottery::moment::Moment;
+use lottery::timestamp::ProofTimestamp;
 use serde_json::json;
 use workflow_tasks::Clock;
 
@@ -60,7 +60,7 @@ impl Beacon {
     }
 
     fn latest(&self) -> (u16, String) {
-        let now = Moment::from_millisecond(self.clock.now().as_millisecond() + 1).unwrap();
+        let now = ProofTimestamp::from_millisecond(self.clock.now().as_millisecond() + 1).unwrap();
         let latest = self.chain().first_round_at(now) - 1 + *self.ahead.lock().unwrap();
         (200, json!({"round": latest, "signature": self.local.round(latest).signature}).to_string())
     }
@@ -83,7 +83,7 @@ impl Beacon {
         let (number, signature) = match self.answers.lock().unwrap().pop_front() {
             None => {
                 let due = self.chain().time_of(round).unwrap();
-                let now = Moment::from_millisecond(self.clock.now().as_millisecond()).unwrap();
+                let now = ProofTimestamp::from_millisecond(self.clock.now().as_millisecond()).unwrap();
                 if now < due {
                     return Ok((404, "not yet".to_owned()));
                 }

@@ -1,4 +1,4 @@
-//! A timestamp as a manifest spells it: UTC with exactly three digits of a second, in the years 0001 to 9998.
+//! A timestamp as manifests and proofs write it: UTC with exactly three digits of a second, in the years 0001 to 9998.
 
 use std::fmt;
 
@@ -7,13 +7,13 @@ use jiff::Timestamp;
 use crate::Invalid;
 
 /// From 0001-01-01T00:00:00.000Z to 9998-12-31T23:59:59.999Z, in milliseconds since 1970: what every calendar has.
-const MOMENTS: std::ops::RangeInclusive<i64> = -62_135_596_800_000..=253_370_764_799_999;
+const RANGE: std::ops::RangeInclusive<i64> = -62_135_596_800_000..=253_370_764_799_999;
 
 /// Milliseconds since 1970, written as `2026-04-20T12:30:45.000Z`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Moment(Timestamp);
+pub struct ProofTimestamp(Timestamp);
 
-impl Moment {
+impl ProofTimestamp {
     /// The first whole millisecond that is not before `timestamp`.
     pub fn from_timestamp(timestamp: Timestamp) -> Result<Self, Invalid> {
         let milliseconds = timestamp.as_nanosecond().div_euclid(1_000_000);
@@ -26,7 +26,7 @@ impl Moment {
     /// The timestamp this many milliseconds after 1970, in the years 0001 to 9998.
     pub fn from_millisecond(milliseconds: i64) -> Result<Self, Invalid> {
         Some(milliseconds)
-            .filter(|milliseconds| MOMENTS.contains(milliseconds))
+            .filter(|milliseconds| RANGE.contains(milliseconds))
             .and_then(|milliseconds| Timestamp::from_millisecond(milliseconds).ok())
             .map(Self)
             .ok_or_else(|| Invalid::new("lies outside the calendar"))
@@ -35,9 +35,9 @@ impl Moment {
     /// Parses the one spelling that a manifest has.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         let refused = || Invalid::new("must be a timestamp such as 2026-04-20T12:30:45.000Z");
-        let moment = Self(text.parse().map_err(|_| refused())?);
-        match moment.to_string() == text && MOMENTS.contains(&moment.as_millisecond()) {
-            true => Ok(moment),
+        let timestamp = Self(text.parse().map_err(|_| refused())?);
+        match timestamp.to_string() == text && RANGE.contains(&timestamp.as_millisecond()) {
+            true => Ok(timestamp),
             false => Err(refused()),
         }
     }
@@ -53,19 +53,19 @@ impl Moment {
     }
 }
 
-impl fmt::Display for Moment {
+impl fmt::Display for ProofTimestamp {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{:.3}", self.0)
     }
 }
 
-impl serde::Serialize for Moment {
+impl serde::Serialize for ProofTimestamp {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
     }
 }
 
-impl<'de> serde::Deserialize<'de> for Moment {
+impl<'de> serde::Deserialize<'de> for ProofTimestamp {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
         Self::parse(&text).map_err(serde::de::Error::custom)
@@ -77,39 +77,39 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_moment_has_one_spelling() {
-        let moment = Moment::parse("2026-04-20T12:30:45.120Z").unwrap();
-        assert_eq!(moment.to_string(), "2026-04-20T12:30:45.120Z");
+    fn a_timestamp_has_one_spelling() {
+        let timestamp = ProofTimestamp::parse("2026-04-20T12:30:45.120Z").unwrap();
+        assert_eq!(timestamp.to_string(), "2026-04-20T12:30:45.120Z");
         for text in
             ["2026-04-20T12:30:45Z", "2026-04-20T12:30:45.12Z", "2026-04-20T12:30:45.120+00:00", "now"]
         {
-            assert!(Moment::parse(text).is_err(), "{text}");
+            assert!(ProofTimestamp::parse(text).is_err(), "{text}");
         }
     }
 
     #[test]
-    fn moments_are_those_of_the_years_that_every_calendar_has() {
+    fn timestamps_are_those_of_the_years_that_every_calendar_has() {
         for (first, outside) in [
             ("0001-01-01T00:00:00.000Z", "0000-12-31T23:59:59.999Z"),
             ("9998-12-31T23:59:59.999Z", "9999-01-01T00:00:00.000Z"),
         ] {
-            let moment = Moment::parse(first).unwrap();
-            assert_eq!(Moment::from_millisecond(moment.as_millisecond()), Ok(moment));
-            assert!(Moment::parse(outside).is_err(), "{outside}");
+            let timestamp = ProofTimestamp::parse(first).unwrap();
+            assert_eq!(ProofTimestamp::from_millisecond(timestamp.as_millisecond()), Ok(timestamp));
+            assert!(ProofTimestamp::parse(outside).is_err(), "{outside}");
         }
-        assert!(Moment::from_millisecond(*MOMENTS.start() - 1).is_err());
-        assert!(Moment::from_millisecond(*MOMENTS.end() + 1).is_err());
+        assert!(ProofTimestamp::from_millisecond(*RANGE.start() - 1).is_err());
+        assert!(ProofTimestamp::from_millisecond(*RANGE.end() + 1).is_err());
     }
 
     #[test]
     fn a_timestamp_rounds_up_so_that_nothing_is_dated_before_it_happened() {
-        for (timestamp, moment) in [
+        for (timestamp, expected) in [
             ("2026-04-20T12:30:45.1200001Z", "2026-04-20T12:30:45.121Z"),
             ("2026-04-20T12:30:45.12Z", "2026-04-20T12:30:45.120Z"),
             ("1969-12-31T23:59:59.9999Z", "1970-01-01T00:00:00.000Z"),
         ] {
-            let rounded = Moment::from_timestamp(timestamp.parse().unwrap()).unwrap();
-            assert_eq!(rounded.to_string(), moment);
+            let rounded = ProofTimestamp::from_timestamp(timestamp.parse().unwrap()).unwrap();
+            assert_eq!(rounded.to_string(), expected);
         }
     }
 }
