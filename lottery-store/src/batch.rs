@@ -8,10 +8,10 @@ use crate::keys::Key;
 use crate::store::Table;
 use crate::{Store, StoreError};
 
-/// The most writes that DynamoDB takes in one BatchWriteItem.
-const MOST_WRITES: usize = 25;
-/// How many batches are under way at once.
-const AT_ONCE: usize = 8;
+/// The maximum number of writes in one BatchWriteItem.
+const MAX_WRITES: usize = 25;
+/// Batches in flight at the same time.
+const CONCURRENCY: usize = 8;
 
 impl Store {
     /// Writes all the items, of one table; not in one transaction. No key may stand twice.
@@ -35,8 +35,8 @@ impl Store {
     async fn write_many(&self, table: Table, requests: Vec<WriteRequest>) -> Result<(), StoreError> {
         // Collected first: a stream over a borrowing closure would not be `Send` for callers that need it.
         let batches: Vec<_> =
-            requests.chunks(MOST_WRITES).map(|batch| self.write_batch(table, batch.to_vec())).collect();
-        stream::iter(batches).buffer_unordered(AT_ONCE).try_collect().await
+            requests.chunks(MAX_WRITES).map(|batch| self.write_batch(table, batch.to_vec())).collect();
+        stream::iter(batches).buffer_unordered(CONCURRENCY).try_collect().await
     }
 
     /// DynamoDB may take only a part of a batch; the rest is sent again.

@@ -181,7 +181,7 @@ pub(crate) fn participant(lottery_id: &LotteryId, label: &Label) -> Key {
     Key::lottery(format!("LOTTERY#{lottery_id}#POOL#{digit}"), label.as_str())
 }
 
-/// When whoever had this label withdrew.
+/// The time at which the participant with this label withdrew.
 pub(crate) fn withdrawn(lottery_id: &LotteryId, label: &Label) -> Key {
     let digit = &label.as_str()[..1];
     Key::lottery(format!("LOTTERY#{lottery_id}#WITHDRAWN#{digit}"), label.as_str())
@@ -261,7 +261,7 @@ pub(crate) fn stage(lottery_id: &LotteryId, draw_id: &DrawId) -> Key {
     Key::lottery(draw_pk(lottery_id, draw_id), "STAGE")
 }
 
-/// How the execution of a held draw stands, with its task token.
+/// The state of the execution of a held draw, with its task token.
 pub(crate) fn release_wait(lottery_id: &LotteryId, draw_id: &DrawId) -> Key {
     Key::lottery(draw_pk(lottery_id, draw_id), "RELEASE")
 }

@@ -17,7 +17,7 @@ pub enum TakeLottery {
     Taken,
     /// Another draw holds it.
     Busy(DrawId),
-    /// The draw is a rehearsal, which goes on beside any draw and holds nothing.
+    /// The draw is a rehearsal, which runs beside any draw and takes no lock.
     Rehearsal,
     /// The draw is not WAITING: it does not need the lottery any more.
     WrongStatus,

@@ -1,11 +1,11 @@
 //! Releasing the winners of a held draw, and the token of the execution that waits for it.
 //!
-//! What is released is kept on the draw's own item, so that whoever watches reads that alone. Every change counts its
+//! What is released is kept on the draw's own item, so that a watcher reads that item alone. Every change counts its
 //! revision and is made on the condition that nobody made another one meanwhile: releases at the same time add up, and
 //! nothing that was released is ever taken back.
 //!
-//! The waiting execution has an item of its own, which alone holds the task token. Whoever releases writes the draw first
-//! and reads the token after; the task that waits stores its token first and reads the draw after. So one of the two sees
+//! The waiting execution has an item of its own, which alone holds the task token. A release writes the draw first and
+//! reads the token after; the task that waits stores its token first and reads the draw after. So one of the two sees
 //! the other, whatever happens in between.
 
 use std::fmt;
@@ -83,10 +83,10 @@ pub struct Visit {
     pub attempt: u32,
 }
 
-/// How the execution of a held draw stands.
+/// The state of the execution of a held draw.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReleaseWait {
-    /// With which it is woken; none while it notifies.
+    /// The token that resumes it; none while it notifies.
     pub token: Option<WaitToken>,
     /// The revision up to which it has taken what is released.
     pub seen: u32,
@@ -191,7 +191,7 @@ impl Store {
         Ok(Ok(seated.map(|winner| winner.rank).collect()))
     }
 
-    /// How the execution of a held draw stands; none before it came to wait for the first time.
+    /// The state of the execution of a held draw; none before its first wait.
     pub async fn release_wait(
         &self,
         lottery_id: &LotteryId,
@@ -203,7 +203,7 @@ impl Store {
         Ok(Some(ReleaseWait { token, seen: item.number("seen")? }))
     }
 
-    /// Notes how the execution of a held draw stands, unless a later visit has noted something.
+    /// Records the state of the execution of a held draw, unless a later visit has recorded one.
     pub async fn note_release_wait(
         &self,
         lottery_id: &LotteryId,

@@ -1,5 +1,5 @@
-//! The sealed list behind a draw's ranking, ranked anew from what is stored: whoever may take a seat once the alternates
-//! have run out.
+//! The sealed list after a draw's ranking, ranked again from what is stored: the entries that may take a seat once the
+//! alternates have run out.
 
 use lottery::Part;
 use lottery::ranking::Prk;

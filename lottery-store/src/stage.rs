@@ -1,4 +1,4 @@
-//! How far a draw has been shown on its stage: written by whoever directs it, read by every screen.
+//! How far a draw has been shown on its stage: written by the presenter, read by every screen.
 
 use lottery::{DrawId, LotteryId};
 

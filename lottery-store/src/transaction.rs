@@ -14,13 +14,13 @@ use crate::item::Item;
 use crate::write::Write;
 use crate::{Store, StoreError};
 
-/// The most writes that DynamoDB takes in one transaction.
-pub(crate) const MOST_WRITES: usize = 100;
+/// The maximum number of writes in one DynamoDB transaction.
+pub(crate) const MAX_WRITES: usize = 100;
 
 /// How often a write that others are in the way of is tried; with the waits between, some five seconds.
 const ATTEMPTS: u32 = 12;
 const FIRST_WAIT: Duration = Duration::from_millis(20);
-const LONGEST_WAIT: Duration = Duration::from_secs(1);
+const MAX_WAIT: Duration = Duration::from_secs(1);
 
 /// What became of writes.
 #[derive(Debug)]
@@ -114,7 +114,7 @@ impl Store {
         let may_repeat = matches!(in_the_way, StoreError::Contended | StoreError::Throttled(_));
         match self.client.config().sleep_impl() {
             Some(clock) if may_repeat && attempt < ATTEMPTS => {
-                let longest = FIRST_WAIT.saturating_mul(1 << attempt).min(LONGEST_WAIT);
+                let longest = FIRST_WAIT.saturating_mul(1 << attempt).min(MAX_WAIT);
                 clock.sleep(longest.mul_f64(rand::random::<f64>())).await;
                 Ok(attempt + 1)
             }

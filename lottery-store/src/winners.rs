@@ -37,7 +37,7 @@ pub struct Winner {
     pub rank: u32,
     /// The seat that this winner left, why, and who took it.
     pub left: Option<PassedOn>,
-    /// The rank of whoever left this seat, if this winner took it.
+    /// The rank of the entry that left this seat, if this winner took it.
     pub instead_of: Option<u32>,
 }
 
@@ -310,7 +310,7 @@ impl Store {
         Ok(Some(ranking))
     }
 
-    /// The ranking of a draw as it is stored, official or pending, and whoever stands behind it and may have a seat.
+    /// The ranking of a draw as it is stored, official or pending, and the entries after it that may take a seat.
     pub async fn ranked_entries(
         &self,
         lottery_id: &LotteryId,

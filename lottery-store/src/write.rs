@@ -27,8 +27,8 @@ pub(crate) struct Write {
     condition: Option<String>,
     names: HashMap<String, String>,
     values: HashMap<String, AttributeValue>,
-    /// Whether to be told of the item for which the condition did not hold.
-    tells_found: bool,
+    /// Whether to return the item for which the condition did not hold.
+    returns_found: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -41,17 +41,17 @@ enum Action {
     Check(Item),
 }
 
-/// What every builder of the SDK takes in the same way: the table, the condition with its placeholders, and the wish
-/// to be told of the item for which it did not hold.
+/// What every builder of the SDK takes in the same way: the table, the condition with its placeholders, and
+/// whether to return the item for which it did not hold.
 macro_rules! conditional {
-    ($builder:expr, $table:expr, $condition:expr, $names:expr, $values:expr, $tells_found:expr) => {
+    ($builder:expr, $table:expr, $condition:expr, $names:expr, $values:expr, $returns_found:expr) => {
         $builder
             .table_name($table)
             .set_condition_expression($condition)
             .set_expression_attribute_names((!$names.is_empty()).then_some($names))
             .set_expression_attribute_values((!$values.is_empty()).then_some($values))
             .set_return_values_on_condition_check_failure(
-                $tells_found.then_some(ReturnValuesOnConditionCheckFailure::AllOld),
+                $returns_found.then_some(ReturnValuesOnConditionCheckFailure::AllOld),
             )
     };
 }
@@ -64,7 +64,7 @@ impl Write {
             condition: None,
             names: HashMap::new(),
             values: HashMap::new(),
-            tells_found: true,
+            returns_found: true,
         }
     }
 
@@ -99,13 +99,13 @@ impl Write {
         self
     }
 
-    /// What `#placeholder` stands for in the expressions.
+    /// Sets the name that replaces `#placeholder` in the expressions.
     pub(crate) fn name(mut self, placeholder: &str, name: &str) -> Self {
         self.names.insert(placeholder.to_owned(), name.to_owned());
         self
     }
 
-    /// What `:placeholder` stands for in the expressions.
+    /// Sets the value that replaces `:placeholder` in the expressions.
     pub(crate) fn value(mut self, placeholder: &str, value: AttributeValue) -> Self {
         self.values.insert(placeholder.to_owned(), value);
         self
@@ -113,32 +113,32 @@ impl Write {
 
     /// Without a word about the item for which the condition did not hold.
     pub(crate) fn silently(mut self) -> Self {
-        self.tells_found = false;
+        self.returns_found = false;
         self
     }
 
     /// The write as a transaction takes it. Nothing of it is copied: of a large import this is much of the work.
     pub(crate) fn into_transact_item(self, store: &Store) -> TransactWriteItem {
         const REASON: &str = "table, key and expression are all set here";
-        let Self { table, action, condition, names, values, tells_found } = self;
+        let Self { table, action, condition, names, values, returns_found } = self;
         let table = store.table_name(table);
         let item = TransactWriteItem::builder();
         match action {
             Action::Put(attributes) => {
-                let put = conditional!(Put::builder(), table, condition, names, values, tells_found);
+                let put = conditional!(Put::builder(), table, condition, names, values, returns_found);
                 item.put(put.set_item(Some(attributes)).build().expect(REASON))
             }
             Action::Update(key, expression) => {
-                let update = conditional!(Update::builder(), table, condition, names, values, tells_found);
+                let update = conditional!(Update::builder(), table, condition, names, values, returns_found);
                 item.update(update.set_key(Some(key)).update_expression(expression).build().expect(REASON))
             }
             Action::Delete(key) => {
-                let delete = conditional!(Delete::builder(), table, condition, names, values, tells_found);
+                let delete = conditional!(Delete::builder(), table, condition, names, values, returns_found);
                 item.delete(delete.set_key(Some(key)).build().expect(REASON))
             }
             Action::Check(key) => {
                 let check =
-                    conditional!(ConditionCheck::builder(), table, condition, names, values, tells_found);
+                    conditional!(ConditionCheck::builder(), table, condition, names, values, returns_found);
                 item.condition_check(check.set_key(Some(key)).build().expect(REASON))
             }
         }
@@ -149,18 +149,19 @@ impl Write {
 impl Store {
     /// Makes one write, once.
     pub(crate) async fn send(&self, write: &Write) -> Result<Outcome, StoreError> {
-        let Write { table, action, condition, names, values, tells_found } = write.clone();
+        let Write { table, action, condition, names, values, returns_found } = write.clone();
         let (client, table) = (&self.client, self.table_name(table));
         match action {
             Action::Put(attributes) => {
-                let put = conditional!(client.put_item(), table, condition, names, values, tells_found);
+                let put = conditional!(client.put_item(), table, condition, names, values, returns_found);
                 outcome(put.set_item(Some(attributes)).send().await, |error| match error {
                     PutItemError::ConditionalCheckFailedException(failed) => Some(failed.item.clone()),
                     _ => None,
                 })
             }
             Action::Update(key, expression) => {
-                let update = conditional!(client.update_item(), table, condition, names, values, tells_found);
+                let update =
+                    conditional!(client.update_item(), table, condition, names, values, returns_found);
                 let update = update.set_key(Some(key)).update_expression(expression);
                 outcome(update.send().await, |error| match error {
                     UpdateItemError::ConditionalCheckFailedException(failed) => Some(failed.item.clone()),
@@ -168,7 +169,8 @@ impl Store {
                 })
             }
             Action::Delete(key) => {
-                let delete = conditional!(client.delete_item(), table, condition, names, values, tells_found);
+                let delete =
+                    conditional!(client.delete_item(), table, condition, names, values, returns_found);
                 outcome(delete.set_key(Some(key)).send().await, |error| match error {
                     DeleteItemError::ConditionalCheckFailedException(failed) => Some(failed.item.clone()),
                     _ => None,

@@ -12,7 +12,7 @@ use super::put::{Author, Recorded};
 use super::{StoredContact, journal, wanted_keys};
 use crate::item::{NewItem, number, text};
 use crate::keys::Key;
-use crate::transaction::{MOST_WRITES, Refusals};
+use crate::transaction::{MAX_WRITES, Refusals};
 use crate::write::Write;
 
 /// What has to be written for one participant.
@@ -255,7 +255,7 @@ impl Iterator for Batches<'_> {
         let (mut batch, mut writes) = (Vec::new(), 0);
         while let Some(plan) = self.plan() {
             // One write of each transaction is the counters'.
-            if writes + plan.writes() >= MOST_WRITES {
+            if writes + plan.writes() >= MAX_WRITES {
                 self.next = Some(plan);
                 break;
             }

@@ -4,8 +4,8 @@
 //! The counters are spread over sixteen items, because transactions that write one item at the same time are in each
 //! other's way. A group is counted by name if it is among the first [`MAX_GROUPS`] of its lottery; those behind them are
 //! counted together, so that a column of names taken for groups does not make items grow without bound. Which groups have
-//! names is written before the first of its people is, and never changes, so that whoever leaves is taken off where
-//! they were counted.
+//! names is written before the first of its people is, and never changes, so that a participant who leaves is
+//! subtracted from the group in which they were counted.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use lottery::{DrawId, LotteryId, ParticipantId, Record};
 use sha2::{Digest, Sha256};
 
-use super::journal::KEPT;
+use super::journal::RETENTION_SECONDS;
 use super::put::{Author, Recorded};
 use crate::item::{Attributes, Item, NewItem, bytes, flag, number, text};
 use crate::keys::{self, Key};
@@ -170,7 +170,7 @@ impl Store {
     /// for that is erased. Lines of a list that comes in several requests share one import.
     ///
     /// A list that replaces is refused while a draw holds the lottery, which is from its sealing until its winners are
-    /// official. A list that merges is taken at any time: whoever it brings in is in the draw, or is not.
+    /// official. A list that merges is accepted at any time: its new participants are in the draw or not.
     pub async fn begin_import(
         &self,
         lottery_id: &LotteryId,
@@ -304,7 +304,7 @@ impl Store {
         self.write(&count).await.map(|_| ())
     }
 
-    /// Notes who stands on a list that replaces; before their records are taken, so that nobody is withdrawn who is on it.
+    /// Records the ids on a list that replaces, before their records are stored, so that none of them is withdrawn.
     async fn note_seen(
         &self,
         import: &Import,
@@ -317,8 +317,9 @@ impl Store {
         for ids in ids.chunks(IDS_IN_ITEM) {
             let hashes: Vec<u8> = ids.iter().flat_map(|id| hash(id).to_be_bytes()).collect();
             let key = keys::seen(&import.lottery_id, import.number, rand::random());
-            let item =
-                NewItem::at(key).with("ids", bytes(hashes)).with(EXPIRES_AT, number(now.as_second() + KEPT));
+            let item = NewItem::at(key)
+                .with("ids", bytes(hashes))
+                .with(EXPIRES_AT, number(now.as_second() + RETENTION_SECONDS));
             self.write(&Write::put(item)).await?;
         }
         Ok(())

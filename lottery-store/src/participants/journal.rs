@@ -1,9 +1,10 @@
 //! Who people were before the last import: what it takes to undo it.
 //!
-//! Of whoever an import changes or withdraws, the contact from before is kept as an item of its own, written in the same
-//! transaction. Whom an import brings in needs none: their contact says so. What is kept is as personal as the contact: it
-//! is in the same table, goes when the person withdraws or the next import begins, and expires after a week. (Sealing makes
-//! it useless, and does not erase it: the role that draws has no permission on that table.)
+//! For each participant that an import changes or withdraws, the former contact is kept as an item of its own, written in
+//! the same transaction. A participant added by the import needs none: their contact says so. What is kept is as
+//! personal as the contact: it is in the same table, is deleted when the person withdraws or the next import begins, and
+//! expires after a week. (Sealing makes it useless, but does not erase it: the role that draws has no permission on that
+//! table.)
 
 use futures_util::{TryStreamExt, stream};
 use jiff::Timestamp;
@@ -18,8 +19,8 @@ use crate::store::Table;
 use crate::table::EXPIRES_AT;
 use crate::{Store, StoreError};
 
-/// An import can be undone for so long, in seconds.
-pub(super) const KEPT: i64 = 7 * 24 * 3_600;
+/// How long an import can be undone, in seconds.
+pub(super) const RETENTION_SECONDS: i64 = 7 * 24 * 3_600;
 
 /// Who somebody was before an import.
 pub(super) struct Before {
@@ -45,7 +46,7 @@ pub(super) fn changed(import: &Import, before: &StoredContact, now: Timestamp) -
     before
         .at(keys::journal(&import.lottery_id, &before.participant.participant_id))
         .with("changed_by", number(import.number))
-        .with(EXPIRES_AT, number(now.as_second() + KEPT))
+        .with(EXPIRES_AT, number(now.as_second() + RETENTION_SECONDS))
 }
 
 /// The item that keeps who somebody was whom an import withdraws.

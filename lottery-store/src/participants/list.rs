@@ -16,8 +16,8 @@ use crate::keys::{PARTICIPANT, Range, SHARDS};
 use crate::read::Order;
 use crate::{Page, Store, StoreError, keys};
 
-/// How many participants one page of a search looks at; a search that finds little goes on with the cursor.
-const MOST_SEARCHED: usize = 10_000;
+/// How many participants one page of a search scans; a search with few matches continues from the cursor.
+const MAX_SCANNED: usize = 10_000;
 /// How many participants a shard is asked for at once.
 const SMALLEST_SLICE: usize = 8;
 const SEARCH_SLICE: usize = 200;
@@ -68,7 +68,7 @@ pub enum Only {
     Present,
 }
 
-/// The order of a list. Who is alike in it stands by id.
+/// The order of a list. Ties are ordered by id.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Sort {
     /// By id.
@@ -201,7 +201,7 @@ impl Store {
                 last = None;
                 break;
             };
-            if items.len() == limit || looked_at == MOST_SEARCHED {
+            if items.len() == limit || looked_at == MAX_SCANNED {
                 break;
             }
             let Some(participant) = shard.buffer.pop_front() else { break };
@@ -219,7 +219,7 @@ impl Store {
         lottery_id: &LotteryId,
         query: &ListQuery,
     ) -> Result<Page<ParticipantSummary>, StoreError> {
-        // The cursor names a person and nothing about them: it stands in addresses and logs.
+        // The cursor holds an id and no personal data, because it appears in URLs and logs.
         let behind = match query.cursor.as_deref().map(ParticipantId::parse) {
             None => None,
             Some(Err(_)) => return Err(StoreError::InvalidCursor),
@@ -342,14 +342,14 @@ impl PartialEq for Ranked {
 impl Eq for Ranked {}
 
 impl ParticipantSummary {
-    /// Whether the text stands in a field that is never masked.
+    /// Whether a field that is never masked contains the text.
     fn shows(&self, search: &Search) -> bool {
         let group = self.group.as_ref().map(|group| group.as_str());
         [Some(self.participant_id.as_str()), group].into_iter().flatten().any(|field| search.is_in(field))
             || search.is_in(&short_code(&self.label))
     }
 
-    /// Whether the text stands in a field that may be masked.
+    /// Whether a field that may be masked contains the text.
     fn hides(&self, search: &Search) -> bool {
         let phone = self.phone.as_ref().map(|phone| phone.as_str());
         let email = self.email.as_ref().map(|email| email.as_str());

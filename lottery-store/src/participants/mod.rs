@@ -2,8 +2,8 @@
 //!
 //! A participant is two items written in one transaction: label, nonce commitment and tickets in the Lottery
 //! table, which is all that a draw reads, and the contact with everything personal. Each phone number and
-//! e-mail address is an item of its own, so that it stands once per lottery. The same transactions keep the counts of the
-//! list ([`counts`]) and, of whoever an import changes, who they were before ([`journal`]).
+//! e-mail address is an item of its own, so that it is unique within a lottery. The same transactions keep the counts of
+//! the list ([`counts`]) and the former contacts of the participants that an import changes ([`journal`]).
 //!
 //! In reading order: [`put`] writes participants, [`changes`] says what that takes, [`plan`] says what it would do; [`import`]
 //! is what belongs together of them, [`pieces`] what its pieces have in common, [`replace`] withdraws who is no longer on a list,

@@ -8,8 +8,8 @@ use crate::write::Write;
 use crate::{Store, StoreError, keys};
 
 impl Store {
-    /// Which of these records would change somebody whom this import has written already: an id that stands on the list twice,
-    /// in two of its pieces. A piece that is sent again changes nobody, and is told apart so.
+    /// Which of these records would change a participant that this import has written already: an id that occurs twice on the
+    /// list, in two of its pieces. A piece that is sent again changes nobody, which distinguishes it.
     pub async fn twice_in_import(
         &self,
         import: &Import,

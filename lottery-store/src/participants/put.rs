@@ -192,7 +192,8 @@ impl Store {
         author: &Author<'_>,
         records: &[Record],
     ) -> Result<Vec<Recorded>, StoreError> {
-        // Of the list of an empty lottery nobody is known; whoever is nevertheless is refused, and decided anew below.
+        // The list of an empty lottery holds no participant; a record that was stored meanwhile is refused, and decided again
+        // below.
         if author.import.is_some_and(|import| import.was_empty) {
             return self.record_new(author, records).await;
         }

@@ -1,7 +1,7 @@
-//! A list that replaces: who is not on it is withdrawn, once all of it has been taken.
+//! A list that replaces: participants who are not on it are withdrawn, once all of it has been stored.
 //!
-//! Until then nobody is: an import that breaks off leaves everybody in, and can go on with the next request or be given
-//! up. The withdrawals can break off too, and then go on; whoever is on the list is never among them.
+//! Until then nobody is: an interrupted import withdraws nobody, and can be continued by the next request or abandoned. The
+//! withdrawals can be interrupted too, and are resumed; a participant on the list is never among them.
 
 use jiff::Timestamp;
 use lottery::{DrawId, ParticipantId};

@@ -1,8 +1,8 @@
 //! Taking the last import back, as long as no draw was sealed since it began.
 //!
-//! First whoever the import brought in is withdrawn, which frees their addresses; then whoever it changed or withdrew is
-//! put back, as they were. Whoever somebody has changed since stays as they are. It goes step by step, so that a step fits
-//! into one request; one that broke off is done again from the beginning, and finds what is left.
+//! First the participants that the import added are withdrawn, which frees their addresses; then those that it changed or
+//! withdrew are restored. Participants that were changed since are left as they are. The work is done in steps, each of
+//! which fits into one request; an interrupted undo starts again from the beginning, and finds what is left.
 
 use jiff::Timestamp;
 use lottery::{DrawId, EmailAddress, Label, Lottery, LotteryId, ParticipantId};
@@ -106,7 +106,7 @@ enum Restored {
 impl Import {
     /// Whether it can be taken back now, if it is the last one of this lottery.
     pub fn can_be_undone(&self, lottery: &Lottery, now: Timestamp) -> bool {
-        let is_kept = now.as_second() < self.begun_at.as_second() + super::journal::KEPT;
+        let is_kept = now.as_second() < self.begun_at.as_second() + super::journal::RETENTION_SECONDS;
         is_kept
             && self.state != ImportState::Undone
             && lottery.open_draw.is_none()
@@ -143,7 +143,7 @@ impl Store {
             return Ok(UndoImport::Sealed);
         }
         let is_over = import.state == ImportState::Undone
-            || now.as_second() >= import.begun_at.as_second() + super::journal::KEPT;
+            || now.as_second() >= import.begun_at.as_second() + super::journal::RETENTION_SECONDS;
         if is_over || !self.set_import_state(&import, ImportState::Undoing).await? {
             return Ok(UndoImport::Nothing);
         }

@@ -10,7 +10,7 @@ use super::counts::{Delta, Groups};
 use crate::item::{Attributes, NewItem, number, text};
 use crate::store::Table;
 use crate::table::EXPIRES_AT;
-use crate::transaction::{MOST_WRITES, Outcome};
+use crate::transaction::{MAX_WRITES, Outcome};
 use crate::write::Write;
 use crate::{Store, StoreError, keys};
 
@@ -105,7 +105,7 @@ impl Store {
         let groups = self.counted_groups(lottery_id, &wanted).await?;
         let mut left = Left::default();
         // One more write is the counters'.
-        for batch in leaving.chunks((MOST_WRITES - conditions.len() - 1) / WRITES_EACH) {
+        for batch in leaving.chunks((MAX_WRITES - conditions.len() - 1) / WRITES_EACH) {
             self.withdraw_batch(lottery_id, conditions, &groups, batch.iter().collect(), &mut left).await?;
             if left.stopped_by.is_some() {
                 break;
