@@ -8,7 +8,7 @@ use crate::TaskError;
 use crate::executions::Executions;
 use crate::reconcile_draws::GRACE_PERIOD;
 
-/// How the wait of a running execution stands.
+/// The state of a running execution's wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Wait {
     /// It ends by itself, or was ended here.

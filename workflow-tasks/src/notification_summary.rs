@@ -46,7 +46,7 @@ pub(crate) struct NotificationSummary {
     obsolete: u64,
     /// The channels with notifications that have no outcome yet, attempted or not.
     open: HashSet<Channel>,
-    /// Whether winners may still be held back, who are told once they are released.
+    /// Whether winners may still be held back, who are notified once they are released.
     is_held: bool,
 }
 
@@ -98,7 +98,7 @@ impl NotificationSummary {
         self.open.is_empty() && !self.is_held
     }
 
-    /// Whether every notification was sent to whoever has a seat.
+    /// Whether every notification to an entry with a seat was sent.
     pub(crate) fn all_sent(&self) -> bool {
         let NotificationCounts { claimed, failed, unknown, .. } = self.counts.total();
         self.is_complete() && failed + unknown + claimed <= self.obsolete

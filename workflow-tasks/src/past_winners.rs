@@ -19,8 +19,8 @@ enum Recognised {
 
 /// Finds past winners in a pool of which each member is looked at once.
 ///
-/// For each past winner one member is excluded, who is recognised surest: so no more are excluded than have won, whoever has
-/// taken over an address.
+/// For each past winner one member is excluded, the most certain match: so no more are excluded than have won, even if an
+/// address now belongs to another participant.
 #[derive(Default)]
 pub(crate) struct PastWinners {
     won: Vec<PastWinner>,

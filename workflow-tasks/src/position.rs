@@ -38,7 +38,7 @@ pub struct Positions {
     pub release: Release,
 }
 
-/// How the release of a held draw stands in this execution.
+/// The state of a held draw's release in this execution.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Release {
     /// Whether winners may still be held back.

@@ -195,7 +195,7 @@ fn what_may_pass_is_waited_for_for_hours_at_every_step() {
         for error in UNAVAILABLE.into_iter().chain(["StoreUnavailable"]) {
             assert!(lasts(retrier(state, error)) > 4.0 * 3600.0, "{error} in {name}");
         }
-        // A mistake in a function is told within the hour; it is not mended by asking again.
+        // A defect in a function is reported within the hour; retrying does not fix it.
         for error in CRASHES {
             let retrier = retrier(state, error);
             assert!((300.0..3600.0).contains(&lasts(retrier)), "{error} in {name}: {}", lasts(retrier));

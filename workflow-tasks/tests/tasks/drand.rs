@@ -20,8 +20,8 @@ impl Server {
             .iter()
             .map(|round| {
                 let path = format!("/{}/public/{}", chain.hash(), round.round);
-                let told = json!({"round": round.round, "randomness": round.randomness, "signature": round.signature});
-                (path, told.to_string())
+                let body = json!({"round": round.round, "randomness": round.randomness, "signature": round.signature});
+                (path, body.to_string())
             })
             .collect();
         tokio::spawn(async move {

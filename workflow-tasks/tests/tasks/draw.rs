@@ -92,9 +92,9 @@ async fn every_task_may_be_called_twice_in_a_row() {
         assert_eq!(world.call(function, &draw_id).await.unwrap(), first, "{function}");
     }
     let winners = world.winners(&draw_id).await;
-    let told: Vec<_> = world.notify(&draw_id).await.into_iter().map(Result::unwrap).collect();
+    let notified: Vec<_> = world.notify(&draw_id).await.into_iter().map(Result::unwrap).collect();
     let again: Vec<_> = world.notify(&draw_id).await.into_iter().map(Result::unwrap).collect();
-    assert_eq!(told, again);
+    assert_eq!(notified, again);
     for function in ["complete-draw", "complete-draw", "mark-incomplete"] {
         assert_eq!(world.end(function, &draw_id, &world.first()).await["outcome"], "COMPLETE");
     }

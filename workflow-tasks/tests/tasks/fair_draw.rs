@@ -237,9 +237,9 @@ async fn a_quota_for_a_group_that_left_before_the_seal_is_refused_by_name_and_no
     for _ in 0..2 {
         let error = world.call("seal-entries", &draw_id).await.unwrap_err();
         assert_eq!(error.name(), "UnknownGroup");
-        let told = "Nobody on the list is in the group A; the nearest are: a, b; \
+        let message = "Nobody on the list is in the group A; the nearest are: a, b; \
             nobody on the list is in the group C; the nearest are: a, b.";
-        assert_eq!(error.to_string(), told);
+        assert_eq!(error.to_string(), message);
     }
     let draw = world.draw(&draw_id).await;
     assert_eq!((draw.status, draw.commitment), (DrawStatus::Rejected, None));
@@ -316,8 +316,12 @@ async fn a_winner_who_withdraws_before_the_round_forfeits_the_seat_to_the_best_r
     world.import(dynamodb::with_phone(ranked[1].as_str(), "+12025559998")).await;
     world.import(dynamodb::with_phone(ranked[2].as_str(), "+12025559999")).await;
     world.run_resumed(&draw_id).await;
-    let told: Vec<_> = world.sns.taken().into_iter().map(|message| message.text).collect();
-    assert_eq!(told.len(), 2, "nobody who has withdrawn, nor who has come again under the same id: {told:?}");
+    let texts: Vec<_> = world.sns.taken().into_iter().map(|message| message.text).collect();
+    assert_eq!(
+        texts.len(),
+        2,
+        "nobody who has withdrawn, nor who has come again under the same id: {texts:?}"
+    );
     assert_eq!(world.status(&draw_id).await, DrawStatus::Incomplete, "one went after the pivot");
     let (holds, sentence) = verdict(&world, &draw_id).await;
     assert!(holds && sentence.contains("the 3 winners"), "the ranking stays: {sentence}");
@@ -347,7 +351,7 @@ async fn a_forfeited_seat_keeps_the_quotas_that_were_sealed() {
     let winner = winners.into_iter().find(is_of_a).unwrap();
     let next = alternates.into_iter().find(is_of_a).unwrap();
     world.withdraw_before_round(&draw_id, &winner.participant_id).await;
-    // Who moves to another group after the seal stands for the group that was sealed.
+    // A participant who changes groups after the seal counts for the sealed group.
     world
         .import(dynamodb::participant(json!({
             "participant_id": next.participant_id, "name": "Rose", "group": "b", "phone": "+12025550000",

@@ -68,7 +68,7 @@ async fn a_task_killed_at_any_of_its_calls_and_run_again_comes_to_the_same_proof
 #[tokio::test]
 async fn a_sending_task_killed_at_any_of_its_calls_tells_nobody_twice_and_forgets_nobody() {
     let world = World::with_phones(4).await;
-    let (mut draws, mut unknown, mut told) = (0, 0, 0);
+    let (mut draws, mut unknown, mut notified) = (0, 0, 0);
     for at in [Kill::BeforeCall, Kill::AfterCall] {
         for call in 1.. {
             draws += 1;
@@ -92,11 +92,11 @@ async fn a_sending_task_killed_at_any_of_its_calls_tells_nobody_twice_and_forget
             assert!((sent..=4).contains(&taken.len()), "{place}: {sent} sent, {} taken", taken.len());
             let counts = world.draw(&draw_id).await.notified.sms;
             assert_eq!((counts.sent, counts.unknown), (sent as u64, 4 - sent as u64), "{place}");
-            (unknown, told) = (unknown + 4 - sent, told + sent);
+            (unknown, notified) = (unknown + 4 - sent, notified + sent);
             if !is_killed {
                 break;
             }
         }
     }
-    assert!(unknown > 0 && told > 2 * unknown, "{unknown} unknown, {told} sent");
+    assert!(unknown > 0 && notified > 2 * unknown, "{unknown} unknown, {notified} sent");
 }

@@ -1,5 +1,5 @@
-//! Who stands behind entries: labels that are new in each draw, receipts that name a person, past winners who come back; and
-//! seals that were not seen in time.
+//! The persons behind entries: labels that are new in each draw, receipts that name a person, past winners who come back;
+//! and seals that were not seen in time.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

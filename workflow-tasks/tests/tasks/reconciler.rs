@@ -19,7 +19,7 @@ fn did(what: &str) -> Value {
     output
 }
 
-/// A draw in this status, whose execution stands so.
+/// A draw after so many steps, whose execution has this status.
 async fn draw_at(steps: usize, execution: &str) -> (World, DrawId) {
     let world = World::with_phones(3).await;
     let draw_id = world.ask("d1", json!({"winners": 2})).await;

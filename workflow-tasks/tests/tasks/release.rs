@@ -33,7 +33,7 @@ async fn release_rank(world: &World, draw_id: &DrawId, rank: u32) -> u32 {
 }
 
 /// Those who have an SMS.
-async fn told(world: &World, draw_id: &DrawId) -> BTreeSet<ParticipantId> {
+async fn notified(world: &World, draw_id: &DrawId) -> BTreeSet<ParticipantId> {
     let ledger = world.ledger(draw_id).await;
     assert!(ledger.iter().all(|line| line.state == NotificationState::Sent), "{ledger:?}");
     ledger.into_iter().map(|line| line.participant_id).collect()
@@ -113,7 +113,7 @@ impl<'a> Execution<'a> {
         while self.step().await {}
     }
 
-    /// What ends a wait: whoever has the token, or the deadline.
+    /// Ends a wait, as the holder of the token or the deadline does.
     async fn wake(&mut self) {
         assert_eq!(self.state, "waiting");
         self.state = "CheckRelease";
@@ -134,13 +134,13 @@ async fn nobody_is_told_before_the_release_and_everybody_once_after_it() {
     let mut execution = Execution::begin(&world, &draw_id).await;
     execution.run().await;
     assert_eq!(execution.state, "waiting");
-    assert!(told(&world, &draw_id).await.is_empty());
+    assert!(notified(&world, &draw_id).await.is_empty());
     for rank in [3, 1, 4, 2] {
         assert_eq!(release_rank(&world, &draw_id, rank).await, 1);
         assert_eq!(release_rank(&world, &draw_id, rank).await, 0, "a second press releases nobody");
         assert!(execution.has_token().await);
         execution.wake().await;
-        assert_eq!(told(&world, &draw_id).await, released(&world, &draw_id).await);
+        assert_eq!(notified(&world, &draw_id).await, released(&world, &draw_id).await);
     }
     assert_eq!(execution.state, "ended");
     assert_eq!(world.status(&draw_id).await, DrawStatus::Succeeded);
@@ -156,7 +156,7 @@ async fn releases_at_the_same_time_add_up() {
     assert!(!world.draw(&draw_id).await.is_held());
     let mut execution = Execution::begin(&world, &draw_id).await;
     execution.run().await;
-    assert_eq!((execution.state, told(&world, &draw_id).await.len()), ("ended", 12));
+    assert_eq!((execution.state, notified(&world, &draw_id).await.len()), ("ended", 12));
 }
 
 #[tokio::test]
@@ -170,10 +170,14 @@ async fn who_is_forgotten_is_released_when_the_time_has_come() {
     assert!((86_000..=86_400).contains(&left), "{left}");
     world.clock.advance(Duration::from_secs(left - 1));
     execution.wake().await;
-    assert_eq!((execution.state, told(&world, &draw_id).await.len()), ("waiting", 1), "a second too early");
+    assert_eq!(
+        (execution.state, notified(&world, &draw_id).await.len()),
+        ("waiting", 1),
+        "a second too early"
+    );
     world.clock.advance(Duration::from_secs(1));
     execution.wake().await;
-    assert_eq!((execution.state, told(&world, &draw_id).await.len()), ("ended", 3));
+    assert_eq!((execution.state, notified(&world, &draw_id).await.len()), ("ended", 3));
 }
 
 #[tokio::test]
@@ -186,7 +190,7 @@ async fn what_is_released_before_the_wait_ends_it_at_once() {
     execution.step().await;
     assert_eq!(execution.state, "CheckRelease");
     execution.run().await;
-    assert_eq!((execution.state, told(&world, &draw_id).await.len()), ("waiting", 1));
+    assert_eq!((execution.state, notified(&world, &draw_id).await.len()), ("waiting", 1));
 }
 
 #[tokio::test]
@@ -217,17 +221,17 @@ async fn a_task_token_is_shown_nowhere() {
 
 #[tokio::test]
 async fn a_killed_task_of_a_held_draw_forgets_nobody_and_tells_nobody_twice() {
-    for moment in [Kill::BeforeCall, Kill::AfterCall] {
+    for kill in [Kill::BeforeCall, Kill::AfterCall] {
         for call in 1..=4 {
             let (world, draw_id) = held(2).await;
             let mut execution = Execution::begin(&world, &draw_id).await;
             // Each is killed, and tried again, before and after a release.
             for rank in [1, 2] {
-                world.kill_with("check-release", &draw_id, execution.look(), moment, call).await;
+                world.kill_with("check-release", &draw_id, execution.look(), kill, call).await;
                 execution.step().await;
                 if execution.state == "AwaitRelease" {
                     execution.tokens += 1;
-                    world.kill_with("await-release", &draw_id, execution.wait(), moment, call).await;
+                    world.kill_with("await-release", &draw_id, execution.wait(), kill, call).await;
                     execution.step().await;
                 }
                 release_rank(&world, &draw_id, rank).await;
@@ -237,12 +241,12 @@ async fn a_killed_task_of_a_held_draw_forgets_nobody_and_tells_nobody_twice() {
                     execution.run().await;
                 }
                 assert_eq!(
-                    told(&world, &draw_id).await,
+                    notified(&world, &draw_id).await,
                     released(&world, &draw_id).await,
-                    "{moment:?} {call}"
+                    "{kill:?} {call}"
                 );
             }
-            assert_eq!(execution.state, "ended", "{moment:?} {call}");
+            assert_eq!(execution.state, "ended", "{kill:?} {call}");
         }
     }
 }
@@ -269,15 +273,15 @@ async fn releases_at_any_step_and_executions_stopped_at_any_step_tell_each_winne
                 }
                 _ => drop(execution.step().await),
             }
-            let told = told(&world, &draw_id).await;
-            assert!(told.is_subset(&released(&world, &draw_id).await), "seed {seed}");
+            let notified = notified(&world, &draw_id).await;
+            assert!(notified.is_subset(&released(&world, &draw_id).await), "seed {seed}");
         }
         release(&world, &draw_id, ReleaseRequest::All).await;
         if execution.state == "waiting" {
             execution.state = "CheckRelease";
         }
         execution.run().await;
-        assert_eq!((execution.state, told(&world, &draw_id).await.len()), ("ended", 6), "seed {seed}");
+        assert_eq!((execution.state, notified(&world, &draw_id).await.len()), ("ended", 6), "seed {seed}");
         assert_eq!(world.sns.taken().len(), 6, "seed {seed}");
     }
 }
@@ -300,7 +304,7 @@ async fn a_held_draw_is_not_taken_for_a_dead_one_and_a_release_that_woke_nobody_
     assert_eq!(reconcile(&world).await["left"], 1);
     assert_eq!(world.executions.completed(), [format!("token-{}", execution.tokens)]);
     execution.wake().await;
-    assert_eq!(told(&world, &draw_id).await.len(), 1);
+    assert_eq!(notified(&world, &draw_id).await.len(), 1);
     assert_eq!(reconcile(&world).await["left"], 1);
     assert_eq!(world.executions.completed().len(), 1, "what is told already wakes nobody");
 }

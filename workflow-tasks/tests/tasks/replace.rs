@@ -29,7 +29,7 @@ async fn replace(world: &World, draw_id: &DrawId, rank: u32) -> Replaced<PassedS
     world.cx.store.replace_winner(&world.lottery_id, draw_id, rank, reason, &key, now).await.unwrap()
 }
 
-/// The rank of whoever took the seat.
+/// The rank of the entry that took the seat.
 fn taker(replaced: &Replaced<PassedSeat>) -> Option<u32> {
     match replaced {
         Replaced::Done(done) => done.change.taken_by,
@@ -68,7 +68,7 @@ async fn the_first_in_line_takes_the_seat_is_told_once_and_then_those_behind_the
     assert_eq!(taker(&replace(&world, &draw_id, 5).await), None, "nobody is left");
     world.run_resumed(&draw_id).await;
     assert_eq!(world.status(&draw_id).await, DrawStatus::Succeeded);
-    // Those who were replaced before they were told are told nothing.
+    // A winner who was replaced before the notification gets none.
     let ledger = world.ledger(&draw_id).await;
     assert_eq!((ledger.len(), world.sns.taken().len()), (4, before + 2));
     assert_eq!(seated(&world, &draw_id).await, [6].into());
@@ -149,9 +149,9 @@ async fn a_replacement_killed_at_any_of_its_calls_and_pressed_again_passes_the_s
             assert_eq!(world.cx.store.unfinished_draws().await.unwrap().len(), 1, "{place}");
             world.run_resumed(&draw_id).await;
             assert_eq!(world.status(&draw_id).await, DrawStatus::Succeeded, "{place}");
-            let told = world.sns.taken();
-            let distinct: BTreeSet<_> = told.iter().map(|message| message.to.clone()).collect();
-            assert_eq!((told.len(), distinct.len()), (4, 4), "{place}");
+            let taken = world.sns.taken();
+            let distinct: BTreeSet<_> = taken.iter().map(|message| message.to.clone()).collect();
+            assert_eq!((taken.len(), distinct.len()), (4, 4), "{place}");
             assert!(checked(&world, &draw_id).await.contains("2 seats were passed on"), "{place}");
             if !is_killed {
                 break;

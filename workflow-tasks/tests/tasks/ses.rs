@@ -151,18 +151,18 @@ async fn the_letter_goes_from_the_sender_to_the_winner_alone_and_names_the_draw(
     let (mut world, ses, draw_id) = one_reader().await;
     world.cx.config.delivery.configuration_set = Some("lottery".to_owned());
     world.notify(&draw_id).await.remove(0).unwrap();
-    let letter = ses.taken().remove(0);
-    assert_eq!(letter["FromEmailAddress"], "draws@example.com");
-    assert_eq!(letter["Destination"], json!({"ToAddresses": ["p001@example.com"]}));
-    let text = letter["Content"]["Simple"]["Body"]["Text"]["Data"].as_str().unwrap();
+    let email = ses.taken().remove(0);
+    assert_eq!(email["FromEmailAddress"], "draws@example.com");
+    assert_eq!(email["Destination"], json!({"ToAddresses": ["p001@example.com"]}));
+    let text = email["Content"]["Simple"]["Body"]["Text"]["Data"].as_str().unwrap();
     assert!(text.contains("Rose") && text.contains("/lotteries/letters/draws/d1"), "{text}");
     let label = world.cx.store.winners(&world.lottery_id, &draw_id).await.unwrap()[0].member;
     let tags = json!([
         {"Name": "lottery_id", "Value": "letters"}, {"Name": "draw_id", "Value": "d1"},
         {"Name": "label", "Value": label.to_string()}
     ]);
-    assert_eq!(letter["EmailTags"], tags);
-    assert_eq!(letter["ConfigurationSetName"], "lottery");
+    assert_eq!(email["EmailTags"], tags);
+    assert_eq!(email["ConfigurationSetName"], "lottery");
 }
 
 #[tokio::test]
