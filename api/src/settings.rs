@@ -48,10 +48,10 @@ pub(crate) struct LotteryChangeBody {
     /// So many people on the list, and nobody enters any more.
     #[schema(minimum = 1, maximum = 1_000_000)]
     join_max_people: Option<u32>,
-    /// Of which whoever enters chooses one.
+    /// The groups from which a participant chooses one when joining.
     #[schema(max_items = 50)]
     join_groups: Option<Vec<String>>,
-    /// What whoever enters is asked besides.
+    /// A question that a participant answers when joining.
     #[schema(max_length = 100)]
     join_question: Option<String>,
     /// Whether aliases of one mailbox count as one address: what follows a plus, and dots at Gmail.
@@ -104,9 +104,9 @@ pub(crate) struct JoiningView {
     closes_at: Option<Timestamp>,
     /// So many people on the list, and nobody enters any more.
     max_people: Option<u32>,
-    /// Of which whoever enters chooses one.
+    /// The groups from which a participant chooses one when joining.
     groups: Vec<String>,
-    /// What whoever enters is asked besides.
+    /// A question that a participant answers when joining.
     question: Option<String>,
     /// Whether aliases of one mailbox count as one address.
     one_mailbox: bool,

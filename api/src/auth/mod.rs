@@ -150,7 +150,7 @@ pub(crate) async fn guard(
         }
     }
     let mut response = match guard.admit(&mut request).await {
-        // Some read by POST, so that what they ask with stands in no address.
+        // Some reads use POST, so that their parameters appear in no URL.
         Ok(()) if request.method().is_safe() || guard.class == RateClass::Read => next.run(request).await,
         Ok(()) => {
             let response = next.run(request).await;

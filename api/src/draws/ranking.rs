@@ -80,7 +80,7 @@ pub(crate) enum WinnerView {
     Masked(MaskedWinner),
 }
 
-/// How many have won: the winners drawn, and whoever took a seat that was left.
+/// The number of winners: those drawn, and the entries that took a vacated seat.
 pub(super) fn total(draw: &Draw) -> usize {
     if !draw.status.has_official_winners() {
         return 0;

@@ -52,7 +52,7 @@ pub(crate) async fn release(
     JsonBody { value, .. }: JsonBody,
 ) -> Result<Json<ReleasedWinners>, ApiError> {
     let request = parse(&value)?;
-    // Goes on if the caller hangs up: who is released should be told.
+    // Continues if the caller hangs up: released winners should be notified.
     let work = async move {
         let draw = state.store.draw(&lottery_id, &draw_id).await?.ok_or_else(unknown_draw)?;
         check_prize(&request, &draw)?;

@@ -49,11 +49,11 @@ pub(crate) const REPLACE_FIELDS: [&str; 1] = ["reason"];
 pub(crate) struct ReplacementView {
     /// The number of the entry in the log of the draw's seat changes, from 1.
     number: u32,
-    /// The rank of whoever left the seat.
+    /// The rank of the entry that left the seat.
     rank: u32,
     /// Why.
     reason: String,
-    /// The rank of whoever took the seat; null if nobody fits.
+    /// The rank of the entry that took the seat; null if nobody fits.
     taken_by: Option<u32>,
     /// When it was decided.
     #[schema(value_type = String, format = DateTime)]
@@ -125,7 +125,7 @@ pub(crate) async fn replace(
         };
         Ok(Json(view).into_response())
     };
-    // Continues if the caller hangs up: whoever has taken the seat should be notified.
+    // Continues if the caller hangs up: the winner who took the seat should be notified.
     let request = async move { key.once(&state, &bytes, action).await };
     tokio::spawn(tracing::Instrument::in_current_span(request)).await.map_err(ApiError::internal)?
 }

@@ -49,7 +49,7 @@ pub(crate) struct NewDrawBody {
     /// Whether only those can win who are marked as present when the list is sealed; false if absent.
     present_only: Option<bool>,
     /// A rehearsal: everything runs on a copy of the list. It has no number, nobody counts as a past winner, no participant is
-    /// told, and its manifest says what it is; false if absent.
+    /// notified, and its manifest is marked as a rehearsal; false if absent.
     rehearsal: Option<bool>,
     /// Until when to wait before the entries are sealed: at most 360 days ahead.
     #[schema(format = DateTime)]
@@ -62,8 +62,8 @@ pub(crate) struct NewDrawBody {
     /// the service runs, and nobody if the list has no address at all.
     #[schema(value_type = Option<Vec<super::notifications::ChannelName>>)]
     channels: Option<Vec<String>>,
-    /// When the public sees the winners' names and they are told: at once, or when they are released, by the stage as it
-    /// reveals them or by hand; at once if absent.
+    /// When winners are named to the public and notified: at once, or when they are released, by the stage as it reveals
+    /// them or by hand; at once if absent.
     release: Option<ReleaseName>,
     /// With the latter two: by when everything is released, at most 30 days ahead; 24 hours after the winners are recorded
     /// if absent.
@@ -71,7 +71,7 @@ pub(crate) struct NewDrawBody {
     release_by: Option<String>,
 }
 
-/// When winners are named to the public and told.
+/// When winners are named to the public and notified.
 #[derive(Deserialize, ToSchema)]
 #[schema(rename_all = "snake_case")]
 #[allow(dead_code, reason = "describes what is parsed as `lottery::Hold`")]

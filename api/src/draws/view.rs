@@ -144,7 +144,7 @@ pub(crate) struct DrawSummary {
     pub(crate) rehearsal: bool,
     /// How winners are notified: `sms`, `email`.
     pub(crate) channels: Vec<String>,
-    /// What is held back; null if winners are named and told at once.
+    /// What is held back; null if winners are named and notified at once.
     pub(crate) release: Option<ReleaseView>,
     /// Until when it waits before it seals the entries.
     #[schema(value_type = Option<String>, format = DateTime)]
@@ -267,9 +267,9 @@ pub(crate) struct SeatView {
     /// Why the organiser replaced the winner, if so: `absent`, `declined`, `unreachable` or `ineligible`.
     #[schema(example = "absent")]
     pub(crate) replaced: Option<String>,
-    /// The rank of whoever took the seat that this winner left; absent if it stays empty.
+    /// The rank of the entry that took the seat that this winner left; absent if it stays empty.
     pub(crate) taken_by: Option<u32>,
-    /// The rank of whoever left this seat, if this winner took it.
+    /// The rank of the entry that left this seat, if this winner took it.
     pub(crate) instead_of: Option<u32>,
 }
 

@@ -123,7 +123,7 @@ async fn store(state: &AppState, lottery: &Lottery, record: Record) -> Result<Ve
         Err(error) => error.into(),
         Ok(Some(recorded)) => {
             subscriptions.note(1, &record, recorded);
-            subscriptions.settle(&mut report).await?;
+            subscriptions.apply(&mut report).await?;
             return Ok(report.warnings);
         }
     };

@@ -153,7 +153,7 @@ impl<'a> Importing<'a> {
     async fn run(mut self, body: Body, options: Options) -> Result<Report, ApiError> {
         match self.take_all(body, options).await {
             Ok(()) => {
-                self.report.settle();
+                self.report.finish();
                 if self.report.subscribed > 0 {
                     self.notice(Notice::of_email(self.lottery, self.state.config.filter_policy_wait));
                 }

@@ -17,7 +17,7 @@ use crate::error::ApiError;
 use crate::extract::{JsonBody, LotteryPath, unknown_lottery};
 use crate::state::AppState;
 
-/// The newest draws of which a participant is told.
+/// How many draws, the newest, are shown to a participant.
 const DRAWS: usize = 10;
 
 /// The fields of [`ReceiptBody`].
@@ -72,7 +72,7 @@ pub(crate) struct OwnDraw {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum OwnResult {
-    /// The list is not sealed yet: whoever is on it takes part.
+    /// The list is not sealed yet: every participant on it takes part.
     Waiting,
     /// On the sealed list; nobody is drawn yet.
     Sealed,

@@ -52,8 +52,8 @@ pub(crate) struct ImportQuery {
     strict: Option<bool>,
     /// Say what would happen, and store nothing.
     dry_run: Option<bool>,
-    /// `merge`, which it is if absent: the list adds people and changes those it speaks of. `replace`: whoever is not on it
-    /// is withdrawn in the end.
+    /// `merge`, the default: the list adds people and changes those it names. `replace`: people who are not on it are
+    /// withdrawn in the end.
     #[param(pattern = "^(merge|replace)$")]
     mode: Option<String>,
     /// The word that erases a field where it is the content of a cell, such as `-`; no word does if absent.

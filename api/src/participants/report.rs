@@ -226,7 +226,7 @@ impl Report {
 
     /// Lines are refused when they are read and when they are stored: puts the remarks in order, and keeps as many as are
     /// listed.
-    pub(crate) fn settle(&mut self) {
+    pub(crate) fn finish(&mut self) {
         keep_first(&mut self.refusals);
         keep_first(&mut self.warnings);
         for (line, record) in std::mem::take(&mut self.refused_records) {
@@ -281,7 +281,7 @@ mod tests {
             report.refuse(refusal(line, "phone".to_owned()));
             report.warn(refusal(line, "email".to_owned()));
         }
-        report.settle();
+        report.finish();
         assert_eq!((report.refused, report.refusals.len(), report.more_refusals), (1_500, 1_000, 500));
         assert_eq!((report.warnings.len(), report.more_warnings), (1_000, 500));
         assert_eq!(report.refusals[0].line, 1);
@@ -300,7 +300,7 @@ mod tests {
         let longest =
             report.refusals.iter().filter_map(|refusal| refusal.column.as_ref()).map(String::len).max();
         assert_eq!(longest, Some(MAX_COLUMN_LENGTH));
-        report.settle();
+        report.finish();
         assert_eq!((report.refused, report.more_refusals), (50_000, 49_000));
         assert_eq!(report.refused_rows.len(), MAX_CELL_BYTES / 10_004);
     }

@@ -179,8 +179,8 @@ impl<'a> Subscriptions<'a> {
         }
     }
 
-    /// Ends and makes subscriptions, and gives back the slots that are left.
-    pub(super) async fn settle(mut self, report: &mut Report) -> Result<(), ApiError> {
+    /// Ends and makes the subscriptions noted so far, and releases the slots that are left.
+    pub(super) async fn apply(mut self, report: &mut Report) -> Result<(), ApiError> {
         for (line, subscription_arn) in std::mem::take(&mut self.ended) {
             match end(self.state, &subscription_arn).await {
                 Ok(()) => self.used -= 1,

@@ -209,7 +209,7 @@ impl<'a> Taker<'a> {
             }
             lines = again;
         }
-        subscriptions.settle(report).await
+        subscriptions.apply(report).await
     }
 
     async fn put(

@@ -75,8 +75,8 @@ impl Executions {
         }
     }
 
-    /// Completes the task that waits with this token; one that nobody waits with any more is as good. An error is told by
-    /// its code alone, since what the service says of it may repeat the token.
+    /// Completes the task that waits with this token; succeeds too if no task waits with it any more. An error is described
+    /// by its code alone, because the service's message may repeat the token.
     pub(crate) async fn complete(&self, token: &WaitToken) -> Result<(), String> {
         let complete = self.client.send_task_success().task_token(token.reveal()).output("{}");
         match complete.send().await {

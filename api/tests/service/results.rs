@@ -77,9 +77,9 @@ pub(crate) async fn drawn() -> (Service, String) {
         }
     }
     // As a task does at the end of its invocation.
-    let mut settled = NotificationsByChannel::default();
-    (settled.sms.sent, settled.sms.failed, settled.email.unknown) = (1, 1, 1);
-    store.count_notifications(&lottery_id, &draw_id, &settled).await.unwrap();
+    let mut counts = NotificationsByChannel::default();
+    (counts.sms.sent, counts.sms.failed, counts.email.unknown) = (1, 1, 1);
+    store.count_notifications(&lottery_id, &draw_id, &counts).await.unwrap();
     (service, path)
 }
 
