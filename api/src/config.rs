@@ -158,7 +158,7 @@ impl Config {
                 write: Rate { per_second: 20.0, burst: 400.0 },
                 // The guests of a party may share one address; nobody enters by the thousand.
                 join: Rate { per_second: 1.0, burst: 100.0 },
-                // Whoever sends the venue's code is there: a hall may join within a minute.
+                // A request with the venue's code comes from the venue, where a full hall may join within a minute.
                 venue: Rate { per_second: 100.0, burst: 2_000.0 },
             },
             events_wait: Duration::from_secs(20),

@@ -1,6 +1,6 @@
 //! The operator's key page: the key that signs commitments, and the last draw of each lane and lottery.
 //!
-//! Whoever keeps a copy sees later whether a draw was hidden, or history was written anew (`verify-draw --history`).
+//! A copy kept by anyone shows later whether a draw was hidden, or the history was rewritten (`verify-draw --history`).
 
 use std::collections::BTreeSet;
 

@@ -56,8 +56,8 @@ pub(crate) struct LotteryChangeBody {
     join_question: Option<String>,
     /// Whether aliases of one mailbox count as one address: what follows a plus, and dots at Gmail.
     join_one_mailbox: Option<bool>,
-    /// What is shown at the venue: 4 to 12 letters and digits. Whoever sends it when joining is not counted by network
-    /// address, and is marked as present.
+    /// What is shown at the venue: 4 to 12 letters and digits. A request to join with it is not rate-limited by
+    /// network address, and its participant is marked as present.
     #[schema(min_length = 4, max_length = 12)]
     venue_code: Option<String>,
     /// The organiser's own words to winners, by language; those of the lottery's language are sent.

@@ -4,8 +4,9 @@
 //! own item has the number of entries and who sits where in the end. Both are written by one transaction, on the condition
 //! that the log has the length that was seen, so that two who replace at once follow one another.
 //!
-//! Whoever takes a seat is notified as any winner: a draw that has ended is RECORDED again and needs a further execution, as
-//! if messages were reopened; one under way finds that it was reopened, and reads the ledger again before it ends.
+//! The entry that takes a seat is notified like any winner: a draw that has ended is RECORDED again and needs a further
+//! execution, as if messages were reopened; a running one finds that it was reopened, and reads the ledger again before it
+//! ends.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -65,9 +66,9 @@ pub struct Resumed {
 pub enum Replaced<T> {
     /// It is done, or can be.
     Done(T),
-    /// Whoever has the rank has left the seat already.
+    /// The entry with this rank has left the seat already.
     LeftAlready(Option<PassedOn>),
-    /// Whoever has the rank has no seat, or nobody has it.
+    /// The entry with this rank has no seat, or there is none.
     NoSeat,
     /// The draw is closed.
     Closed,
@@ -136,7 +137,7 @@ struct Line<'a> {
 }
 
 impl Line<'_> {
-    /// Whoever has a rank behind the ranking.
+    /// The entry with a rank after the ranking.
     fn behind(&self, rank: u32) -> Option<&Ranked> {
         self.behind.get(rank.checked_sub(self.ranking + 1)? as usize)
     }
@@ -465,7 +466,7 @@ impl Replacement {
         after.seat_changes = number;
         after.reopened += 1;
         if let Some(hold) = after.hold.as_mut().filter(|hold| !hold.is_over) {
-            // Whoever takes a seat is released as the seat is.
+            // The entry that takes a seat is released with the seat.
             if let Some(taker) = taken_by.filter(|_| hold.released.contains(rank)) {
                 hold.released.insert(taker);
             }

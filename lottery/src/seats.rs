@@ -97,10 +97,10 @@ pub enum NoSeat {
     /// There is no such rank in the line.
     #[error("nobody has the rank {0}")]
     Unknown(u32),
-    /// Whoever has the rank has left already.
+    /// The entry with this rank has left already.
     #[error("rank {0} has left already")]
     Gone(u32),
-    /// Whoever has the rank has no seat.
+    /// The entry with this rank has no seat.
     #[error("rank {0} has no seat")]
     Waiting(u32),
 }

@@ -62,7 +62,7 @@ async fn a_guest_joins_at_the_venue_sees_that_they_are_in_and_then_that_they_hav
         browser.click(".answer .actions .button").await;
         browser.wait_for("[data-step=receipt][data-state=holds]").await;
 
-        // Whoever leaves is forgotten.
+        // A participant who leaves is forgotten.
         browser.go("/lotteries/party/me").await;
         browser.wait_for("button[name=leave]").await;
         browser.click("button[name=leave]").await;

@@ -34,7 +34,7 @@ impl Line {
     fn carry(&mut self, listener: TcpListener) {
         let stack = self.stack.clone();
         self.carrying = Some(tokio::spawn(async move {
-            // Whoever ends this task ends all connections with it.
+            // Ending this task ends all its connections.
             let mut connections = JoinSet::new();
             while let Ok((mut browser, _)) = listener.accept().await {
                 let stack = stack.clone();

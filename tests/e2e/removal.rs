@@ -52,7 +52,7 @@ impl Account {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        // Whoever is not asked does not read.
+        // A program without input to read closes its end early.
         let _ = child.stdin.take().unwrap().write_all(typed.as_bytes());
         child.wait_with_output().unwrap()
     }

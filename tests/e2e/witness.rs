@@ -48,7 +48,7 @@ async fn a_draw_is_stamped_and_the_verdict_says_by_whose_clock() {
     );
     assert!(said.contains("stamped by a machine's own clock alone"), "{said}");
 
-    // Whoever trusts that machine sees the time witnessed, and so does OpenSSL.
+    // A verifier that trusts that machine accepts the time as witnessed, and so does OpenSSL.
     let token = proof["witnesses"][0]["token"].as_str().unwrap();
     let token = base64::engine::general_purpose::STANDARD.decode(token).unwrap();
     std::fs::write(directory.path().join("token"), token).unwrap();

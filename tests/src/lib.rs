@@ -23,7 +23,7 @@ pub const TIMEOUT: Duration = Duration::from_secs(90);
 
 /// An HTTP client.
 pub fn http() -> reqwest::Client {
-    // Whoever comes first names the cryptography of TLS for the whole process.
+    // The first caller installs the TLS cryptography for the whole process.
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::new()
 }

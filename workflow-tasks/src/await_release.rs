@@ -1,5 +1,5 @@
-//! Waits until something is released: stores the task token with the draw, and returns. Whoever releases completes the
-//! task with it.
+//! Waits until something is released: stores the task token with the draw, and returns. A release completes the task
+//! with it.
 //!
 //! The token is stored before the draw is read, and a release is written before the token is read: so a release is seen
 //! here, or its caller sees the token.

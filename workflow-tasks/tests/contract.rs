@@ -176,7 +176,7 @@ fn retrier<'a>(state: &'a Value, error: &str) -> &'a Value {
     items(state, "Retry").find(|retrier| error_names(retrier).any(|name| name == error)).unwrap()
 }
 
-/// How long a retrier goes on, in seconds: with full jitter, half of its delays on average.
+/// How long a retrier continues, in seconds: with full jitter, half of its delays on average.
 fn lasts(retrier: &Value) -> f64 {
     let field = |name: &str| retrier[name].as_f64().unwrap();
     let mut delay = field("IntervalSeconds");

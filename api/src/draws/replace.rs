@@ -65,7 +65,7 @@ pub(crate) struct ReplacementView {
 pub(crate) struct SeatTakerView {
     /// The rank of the winner who would be replaced.
     rank: u32,
-    /// Whoever would take the seat; null if nobody fits.
+    /// The entry that would take the seat; null if nobody fits.
     taker: Option<AlternateView>,
 }
 
@@ -83,7 +83,7 @@ pub(crate) async fn seat_taker(
 }
 
 /// Replace a winner. The seat goes to the first in line who keeps the quotas of the prize, by the ranking that the draw has
-/// fixed; everybody else keeps theirs. Whoever takes the seat is notified, the winner who is replaced gets no further message.
+/// fixed; everybody else keeps theirs. The new winner is notified, the replaced one gets no further message.
 /// Each replacement is a signed entry of the proof, and count and reasons are public.
 #[utoipa::path(post, path = "/lotteries/{lottery_id}/draws/{draw_id}/winners/{rank}/replace", tag = "draws",
     request_body = ReplaceBody,

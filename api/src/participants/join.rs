@@ -73,7 +73,8 @@ pub(crate) struct ReceiptView {
 
 /// Enter a lottery that is open to join, and get the receipt.
 ///
-/// Whoever sends the code that is shown at the venue is not counted by network address, and is marked as present.
+/// A request with the code shown at the venue is not rate-limited by network address, and its participant is marked as
+/// present.
 #[utoipa::path(post, path = "/lotteries/{lottery_id}/join", tag = "participants", request_body = JoinBody,
     params(("Venue-Code" = Option<String>, Header, description = "The code that is shown at the venue")),
     responses((status = 201, description = "Entered; keep the receipt", body = ReceiptView)))]

@@ -161,7 +161,7 @@ pub(crate) async fn own_entry(
         return Err(unknown_receipt());
     }
     let draws = draws.iter().zip(places);
-    // Whoever has left is not in the draws that wait.
+    // A participant who has left is not in the waiting draws.
     let draws = draws.filter(|(_, place)| on_list || place.entry.is_some());
     let draws = draws.map(|(draw, place)| OwnDraw::of(draw, place)).collect();
     let present = holder.is_some_and(|holder| holder.is_present);

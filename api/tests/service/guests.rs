@@ -235,7 +235,7 @@ async fn who_is_present_is_marked_at_the_door_or_with_the_venues_code() {
     let undone = json!({ "participant_id": rose["participant_id"], "present": false });
     assert_eq!(at_the_door(undone).await.expect(200).json()["present_at"], Value::Null);
     assert_eq!(present().await, 1);
-    // Whoever leaves is not counted any more.
+    // A participant who leaves is not counted any more.
     send(&service, "/lotteries/party/entry/leave", tracy, None).await.expect(204);
     assert_eq!(present().await, 0);
 }

@@ -44,7 +44,7 @@ async fn a_file_with_fewer_columns_or_blank_cells_erases_nothing() {
     let none = "participant_id,name,phone,email,group\n1,Rose Tyler,N/A,-,-\n";
     assert_eq!(counts(&import(&service, "", none).await), [0, 0, 1, 0, 0]);
     assert_eq!(service.people().await, all);
-    // Whoever is known needs no name; who is new does.
+    // A known participant needs no name; a new one does.
     let ids = import(&service, "", "participant_id,tickets\n1,2\n2,2\n").await;
     assert_eq!((counts(&ids), codes(&ids, "refusals")), ([0, 1, 0, 1, 0], vec!["3:Missing".to_owned()]));
     // Only where a word is said to erase does it, and only that word.

@@ -278,7 +278,7 @@ async fn addresses_beyond_the_limit_cost_nobody_their_entry_and_freed_ones_are_u
     // A change of address takes no further slot.
     let changed = service.import_csv("participant_id,name,email\n3,C,cc@example.com\n").await;
     assert_eq!((counts(&changed), &changed["warnings"], subscribed()), ((0, 1, 0), &json!([]), 2));
-    // Whoever loses the address gives the slot back, and a line without it takes none.
+    // The participant who loses the address releases the slot, and a line without it takes none.
     let clear = "/lotteries/party/participants?clear=-";
     service
         .call(service.request(Method::POST, clear, "text/csv", "participant_id,email\n2,-\n"))

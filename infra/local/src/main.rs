@@ -60,7 +60,7 @@ async fn serve(options: cli::Options) -> ExitCode {
         Ok(signals) => signals,
         Err(error) => return fail(&format!("cannot wait for signals: {error}")),
     };
-    // Whoever closed the output can still use the stack.
+    // A closed output is ignored: the stack stays usable.
     let _ = greet(&stack, in_memory);
     tokio::select! {
         () = signals.wait() => {}
@@ -92,7 +92,7 @@ fn greet(stack: &Stack, in_memory: bool) -> io::Result<()> {
 async fn print_new_tokens(mut tokens: watch::Receiver<String>, has_file: bool) -> std::convert::Infallible {
     tokens.mark_unchanged();
     while !has_file && tokens.changed().await.is_ok() {
-        // Whoever closed the output can still use the stack.
+        // A closed output is ignored: the stack stays usable.
         let _ = writeln!(io::stdout(), "organiser's token {}", *tokens.borrow_and_update());
     }
     std::future::pending().await

@@ -20,9 +20,9 @@ pub struct Replacement<'a> {
     store: &'a Store,
     import: Import,
     seen: Vec<u64>,
-    /// Whoever entered by themselves goes too.
+    /// Participants who joined by themselves are withdrawn too.
     includes_joined: bool,
-    /// Where the next withdrawals go on.
+    /// The position from which the next withdrawals continue.
     shard: u8,
     behind: Option<String>,
 }

@@ -75,7 +75,7 @@ struct Position {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Phase {
-    /// Whoever the import brought in is withdrawn.
+    /// The participants that the import added are withdrawn.
     Withdraw,
     /// Who it changed or withdrew is put back.
     Restore(Pass),

@@ -74,7 +74,7 @@ impl<T> From<Given<T>> for record::Field<T> {
 pub struct ListPerson {
     /// The organiser's id of the person, or one that was made, see [`super::ids`].
     pub participant_id: ParticipantId,
-    /// The person's name; none if the list does not say. Whoever is known keeps theirs.
+    /// The person's name; none if the list does not say. A known participant keeps theirs.
     pub name: Option<Name>,
     /// Where an SMS reaches the person.
     pub phone: Given<PhoneNumber>,

@@ -347,7 +347,7 @@ fn is_name(text: &str) -> bool {
         && shown.chars().count() <= crate::Name::MAX_LENGTH
 }
 
-/// Why a row is no person: totals, or a note below the list. Whoever can be reached is a person, whatever their name.
+/// Why a row is no person: totals, or a note below the list. A row with an address is a person, whatever their name.
 fn no_person(cells: &[Cell], columns: &Columns) -> Option<ListRemark> {
     let cell = |field: Field| columns.at(field).and_then(|index| cells.get(index)).map_or("", Cell::as_shown);
     let is_reachable = |text: &str| !words::is_no_address(text);

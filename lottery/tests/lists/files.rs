@@ -109,7 +109,7 @@ fn a_total_with_an_id_or_tickets_is_no_person() {
     let list = list("participant_id,name,tickets\n1,Rose,3\nTotal,Total,3\n99,Total,3\n,总计,3\n", default());
     assert_eq!(people(&list), ["1 Rose . . . 3"]);
     assert_eq!(remarks(&list), ["3: TotalsLeftOut", "4: TotalsLeftOut", "5: TotalsLeftOut"]);
-    // Whoever can be reached is a person.
+    // A row with an address is a person.
     let list = self::list("participant_id,name,phone\n1,Total,+12025550101\n", default());
     assert_eq!(people(&list), ["1 Total +12025550101"]);
 }

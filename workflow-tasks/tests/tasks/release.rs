@@ -299,7 +299,7 @@ async fn a_held_draw_is_not_taken_for_a_dead_one_and_a_release_that_woke_nobody_
     world.clock.advance(Duration::from_secs(6 * 3_600));
     assert_eq!(reconcile(&world).await["left"], 1);
     assert!(world.executions.completed().is_empty() && world.executions.names() == ["draw-d1"]);
-    // Whoever released died before the token was used.
+    // The release was interrupted before the token was used.
     release_rank(&world, &draw_id, 1).await;
     assert_eq!(reconcile(&world).await["left"], 1);
     assert_eq!(world.executions.completed(), [format!("token-{}", execution.tokens)]);

@@ -61,7 +61,7 @@ async fn the_first_in_line_takes_the_seat_is_told_once_and_then_those_behind_the
     world.run_resumed(&draw_id).await;
     assert_eq!(world.status(&draw_id).await, DrawStatus::Succeeded);
     assert_eq!(world.sns.taken().len(), before + 1, "whoever took the seat, once");
-    // Nobody is an alternate any more: the sealed list goes on.
+    // No alternates are left: the sealed list supplies the next ones.
     assert_eq!(taker(&replace(&world, &draw_id, 3).await), Some(4));
     assert_eq!(taker(&replace(&world, &draw_id, 2).await), Some(5));
     assert_eq!(taker(&replace(&world, &draw_id, 4).await), Some(6));

@@ -182,7 +182,7 @@ pub(super) fn after_stop(stop: Stop, said: Response<Body>, dialect: Dialect) -> 
 pub(super) fn refuse(stream: &TcpStream) {
     const TEXT: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 2\r\nconnection: close\r\n\
                           content-type: text/plain\r\ncontent-length: 44\r\n\r\nall connections are in use; try again later\n";
-    // Whoever cannot take so little has to do without.
+    // A client with too small a receive buffer gets no answer.
     let _ = stream.try_write(TEXT);
 }
 

@@ -68,7 +68,7 @@ impl Hosts {
             ));
         }
         if let Some("cross-site" | "same-site") = text(headers, &SEC_FETCH_SITE) {
-            // Whoever follows a link from elsewhere is welcome.
+            // Links from other sites may be followed.
             let is_link = head.method == Method::GET
                 && text(headers, &SEC_FETCH_MODE) == Some("navigate")
                 && text(headers, &SEC_FETCH_DEST).is_none_or(|destination| destination == "document");
