@@ -7,7 +7,6 @@ use jiff::Timestamp;
 use lottery::message::{OwnWording, Template};
 use lottery::{Group, Locale, Lottery, LotteryChange, LotteryId};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use tokio::time::Instant;
 use utoipa::ToSchema;
 
@@ -223,15 +222,11 @@ pub(crate) struct Deleted {
 pub(crate) async fn delete(
     State(state): State<AppState>,
     LotteryPath(lottery_id): LotteryPath,
-    Expected(expected): Expected,
+    expected: Expected,
 ) -> Result<Json<Deleted>, ApiError> {
     let budget = Instant::now() + state.config.import.withdraw_for;
     let lottery = state.store.lottery(&lottery_id).await?.ok_or_else(unknown_lottery)?;
-    let total = state.store.participant_counts(&lottery_id).await?.total;
-    if total != expected {
-        let detail = format!("the list has {total} people, not {expected}; look at it again");
-        return Err(ApiError::conflict("CountDiffers", detail).with_member("total", json!(total)));
-    }
+    expected.check(&state, &lottery_id).await?;
     let newest = state.store.draws(&lottery_id, None, 100).await?.items;
     if let Some(draw) = newest.iter().find(|draw| !draw.status.is_final()) {
         let detail = format!("draw {} has not ended; cancel it, or wait for its end", draw.draw_id);

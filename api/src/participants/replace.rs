@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::{FromRequestParts, State};
 use http::request::Parts;
-use lottery::{DrawId, Lottery};
+use lottery::{DrawId, Lottery, LotteryId};
 use lottery_store::{Import, ImportCounts, ImportMode, ImportState, Replacement, WithdrawStep};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -84,7 +84,20 @@ pub(crate) struct ExpectedQuery {
 }
 
 /// The same, read.
-pub(crate) struct Expected(pub(crate) u64);
+pub(crate) struct Expected(u64);
+
+impl Expected {
+    /// Refuses the request unless the list of the lottery has so many people.
+    pub(crate) async fn check(&self, state: &AppState, lottery_id: &LotteryId) -> Result<(), ApiError> {
+        let Self(expected) = self;
+        let total = state.store.participant_counts(lottery_id).await?.total;
+        if total == *expected {
+            return Ok(());
+        }
+        let detail = format!("the list has {total} people, not {expected}; look at it again");
+        Err(ApiError::conflict("CountDiffers", detail).with_member("total", json!(total)))
+    }
+}
 
 impl<S: Send + Sync> FromRequestParts<S> for Expected {
     type Rejection = ApiError;
@@ -117,15 +130,11 @@ pub(crate) struct Emptied {
 pub(crate) async fn empty(
     State(state): State<AppState>,
     LotteryPath(lottery_id): LotteryPath,
-    Expected(expected): Expected,
+    expected: Expected,
 ) -> Result<Json<Emptied>, ApiError> {
     let budget = Instant::now() + state.config.import.withdraw_for;
     let lottery = state.store.lottery(&lottery_id).await?.ok_or_else(unknown_lottery)?;
-    let total = state.store.participant_counts(&lottery_id).await?.total;
-    if total != expected {
-        let detail = format!("the list has {total} people, not {expected}; look at it again");
-        return Err(ApiError::conflict("CountDiffers", detail).with_member("total", json!(total)));
-    }
+    expected.check(&state, &lottery_id).await?;
     let (import, count, is_finished) = withdraw_all(&state, &lottery, budget).await?;
     let mut view = ImportView::from(&import);
     if is_finished {
