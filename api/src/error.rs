@@ -107,6 +107,12 @@ impl ApiError {
         Self::invalid("InvalidField", format!("{field}: {why}")).at_field(field, why)
     }
 
+    /// 422: the request has a field that is not known; `detail` says which are.
+    pub(crate) fn unknown_field(name: &str, detail: String) -> Self {
+        let FieldError { field, reason } = FieldError::unknown(name);
+        Self::invalid("InvalidField", detail).at_field(&field, reason.into())
+    }
+
     /// Names a field that is at fault, and why in words and in a code, as one of `errors`.
     #[must_use]
     pub(crate) fn at_field(self, field: &str, why: Explanation) -> Self {

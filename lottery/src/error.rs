@@ -159,8 +159,8 @@ impl FieldError {
         Self { field: field.into(), reason }
     }
 
-    /// `field` is none that we know.
-    pub(crate) fn unknown(field: &str) -> Self {
+    /// Refuses `field` as unknown. It is shown without control characters, and cut to 64 characters.
+    pub fn unknown(field: &str) -> Self {
         let shown: String = field.chars().filter(|c| !c.is_control()).take(64).collect();
         Self::new(shown, Refusal::UnknownField)
     }

@@ -127,7 +127,7 @@ fn merged(draw: &Draw, change: Value) -> Result<Value, ApiError> {
     };
     if let Some(name) = change.keys().find(|name| !CHANGE_FIELDS.contains(&name.as_str())) {
         let detail = format!("only {} can be changed", CHANGE_FIELDS.join(", "));
-        return Err(ApiError::invalid("InvalidField", detail).at(&name.chars().take(64).collect::<String>()));
+        return Err(ApiError::unknown_field(name, detail));
     }
     let mut request = Map::new();
     request.insert("prizes".to_owned(), json!(draw.prizes));

@@ -258,8 +258,7 @@ fn parse(body: &Value) -> Result<RetryRequest, FieldError> {
     let mut request = RetryRequest::default();
     for (name, value) in members.iter().filter(|(_, value)| !value.is_null()) {
         let Some((known, read)) = RETRY_FIELDS.iter().find(|(known, _)| known == name) else {
-            let unknown: String = name.chars().take(64).collect();
-            return Err(field(&unknown, Refusal::UnknownField));
+            return Err(FieldError::unknown(name));
         };
         read(&mut request, known, value)?;
     }

@@ -110,8 +110,7 @@ fn parse(body: &Value) -> Result<ReleaseRequest, FieldError> {
     let mut request = None;
     for (name, value) in members.iter().filter(|(_, value)| !value.is_null()) {
         let Some((_, read)) = RELEASE_FIELDS.iter().find(|(known, _)| known == name) else {
-            let unknown: String = name.chars().take(64).collect();
-            return Err(field(&unknown, Refusal::UnknownField));
+            return Err(FieldError::unknown(name));
         };
         if request.replace(read(value)?).is_some() {
             return Err(field(name, Refusal::NotBeside { other: "all, prize, ranks" }));

@@ -186,8 +186,7 @@ fn parse(body: &Value) -> Result<ReplaceReason, FieldError> {
     let field = |name: &str, reason| FieldError { field: name.to_owned(), reason };
     let members = body.as_object().ok_or_else(|| field("body", Refusal::NotObject))?;
     if let Some(unknown) = members.keys().find(|name| *name != "reason") {
-        let unknown: String = unknown.chars().take(64).collect();
-        return Err(field(&unknown, Refusal::UnknownField));
+        return Err(FieldError::unknown(unknown));
     }
     let given = members.get("reason").filter(|given| !given.is_null());
     let given = given.ok_or_else(|| field("reason", Refusal::Missing))?;

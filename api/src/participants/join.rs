@@ -166,7 +166,7 @@ fn parse(lottery: &Lottery, body: Value) -> Result<(Participant, Option<OwnWords
         body.as_object().and_then(|members| members.keys().find(|name| !OWN_FIELDS.contains(&name.as_str())));
     if let Some(name) = unknown {
         let detail = format!("only {} can be given", OWN_FIELDS.join(", "));
-        return Err(ApiError::invalid("InvalidField", detail).at(&name.chars().take(64).collect::<String>()));
+        return Err(ApiError::unknown_field(name, detail));
     }
     let answer = body.as_object_mut().and_then(|members| members.remove("answer"));
     let fields = ParticipantFields::from_json(body)?;

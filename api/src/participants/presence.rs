@@ -98,7 +98,7 @@ async fn whom(
     let refused = |field: &str, reason| ApiError::from(FieldError { field: field.to_owned(), reason });
     let Value::Object(mut members) = value else { return Err(refused("presence", Refusal::NotObject)) };
     if let Some(name) = members.keys().find(|name| !PRESENCE_FIELDS.contains(&name.as_str())) {
-        return Err(refused(&name.chars().take(64).collect::<String>(), Refusal::UnknownField));
+        return Err(FieldError::unknown(name).into());
     }
     let is_present = match members.remove("present") {
         None | Some(Value::Null) => true,
