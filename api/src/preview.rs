@@ -4,25 +4,13 @@ use axum::Json;
 use axum::extract::State;
 use lottery::message::{Alphabet, OwnWording, Template, Values, forcing, in_plain_form, plain_form};
 use lottery::{Locale, Lottery};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::error::ApiError;
 use crate::extract::{JsonBody, LotteryPath, unknown_lottery};
+use crate::settings::OwnWordingBody;
 use crate::state::AppState;
-
-/// Words to be looked at; nothing is stored.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[allow(dead_code, reason = "describes the body that `OwnWording` parses")]
-pub(crate) struct PreviewBody {
-    #[schema(max_length = 320)]
-    sms: Option<String>,
-    #[schema(max_length = 100)]
-    email_subject: Option<String>,
-    #[schema(max_length = 4000)]
-    email_text: Option<String>,
-}
 
 /// The words with examples filled in.
 #[derive(Serialize, ToSchema)]
@@ -57,8 +45,8 @@ pub(crate) struct Forcing {
     plain: Option<String>,
 }
 
-/// What winners would read in the organiser's own words.
-#[utoipa::path(post, path = "/lotteries/{lottery_id}/messages/preview", tag = "lotteries", request_body = PreviewBody,
+/// What winners would read in the organiser's own words; nothing is stored.
+#[utoipa::path(post, path = "/lotteries/{lottery_id}/messages/preview", tag = "lotteries", request_body = OwnWordingBody,
     responses((status = 200, description = "The words with examples filled in", body = Preview)))]
 pub(crate) async fn preview(
     State(state): State<AppState>,

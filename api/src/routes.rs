@@ -232,7 +232,6 @@ mod tests {
             ("LotteryChangeBody", &LotteryChange::FIELDS),
             ("MessagesBody", &LotteryChange::LANGUAGES),
             ("OwnWordingBody", &LotteryChange::WORDING_FIELDS),
-            ("PreviewBody", &LotteryChange::WORDING_FIELDS),
             ("RetryBody", &draws::RETRY_FIELDS.map(|(name, _)| name)),
             ("ReleaseBody", &draws::RELEASE_FIELDS.map(|(name, _)| name)),
             // These two are read by their schemas' own structs.
