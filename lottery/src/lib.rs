@@ -77,6 +77,7 @@ mod error;
 mod hex_bytes;
 mod parts;
 mod text;
+mod version;
 
 pub mod beacon;
 pub mod binding;

@@ -7,6 +7,7 @@ use crate::beacon::{Chain, Scheme};
 use crate::canonical_json::to_canonical_json;
 use crate::merkle::Hash;
 use crate::timestamp::ProofTimestamp;
+use crate::version::numbered;
 use crate::{Commitment, DrawId, DrawStatus, HexBytes, Invalid, LotteryId, PrizeList};
 
 /// The form of a manifest, and what the labels and holders of its entries are.
@@ -250,22 +251,4 @@ fn given<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Kin
     Kind::deserialize(deserializer).map(Some)
 }
 
-impl TryFrom<u32> for Version {
-    type Error = Invalid;
-    fn try_from(number: u32) -> Result<Self, Invalid> {
-        match number {
-            1 => Ok(Self::One),
-            2 => Ok(Self::Two),
-            _ => Err(Invalid::new("is a version that is not known here")),
-        }
-    }
-}
-
-impl From<Version> for u32 {
-    fn from(version: Version) -> Self {
-        match version {
-            Version::One => 1,
-            Version::Two => 2,
-        }
-    }
-}
+numbered!(Version { One = 1, Two = 2 });

@@ -11,8 +11,9 @@ use crate::manifest::Manifest;
 use crate::seat_changes::{MAX_CHANGES, SeatChange};
 use crate::selection::Ranked;
 use crate::signature::CommitmentSignature;
+use crate::version::numbered;
 use crate::witness::{MAX_WITNESSES, Witness};
-use crate::{Entry, Invalid, Label, PrizeList};
+use crate::{Entry, Label, PrizeList};
 
 /// Up to so many entries are embedded in the proof; longer lists are read separately, page by page.
 pub const MAX_EMBEDDED_ENTRIES: u64 = 10_000;
@@ -49,25 +50,7 @@ pub enum ProofVersion {
     Two,
 }
 
-impl TryFrom<u32> for ProofVersion {
-    type Error = Invalid;
-    fn try_from(number: u32) -> Result<Self, Invalid> {
-        match number {
-            1 => Ok(Self::One),
-            2 => Ok(Self::Two),
-            _ => Err(Invalid::new("is a version that is not known here")),
-        }
-    }
-}
-
-impl From<ProofVersion> for u32 {
-    fn from(version: ProofVersion) -> Self {
-        match version {
-            ProofVersion::One => 1,
-            ProofVersion::Two => 2,
-        }
-    }
-}
+numbered!(ProofVersion { One = 1, Two = 2 });
 
 /// The beacon in a proof.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
