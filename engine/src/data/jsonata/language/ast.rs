@@ -135,49 +135,34 @@ pub(crate) enum Operator {
     Range,
 }
 
+/// The sign of each operator.
+const SIGNS: [(&str, Operator); 16] = [
+    ("+", Operator::Add),
+    ("-", Operator::Subtract),
+    ("*", Operator::Multiply),
+    ("/", Operator::Divide),
+    ("%", Operator::Modulo),
+    ("=", Operator::Equal),
+    ("!=", Operator::NotEqual),
+    ("<", Operator::Less),
+    ("<=", Operator::LessOrEqual),
+    (">", Operator::Greater),
+    (">=", Operator::GreaterOrEqual),
+    ("&", Operator::Concatenate),
+    ("and", Operator::And),
+    ("or", Operator::Or),
+    ("in", Operator::In),
+    ("..", Operator::Range),
+];
+
 impl Operator {
     pub(crate) fn sign(self) -> &'static str {
-        match self {
-            Operator::Add => "+",
-            Operator::Subtract => "-",
-            Operator::Multiply => "*",
-            Operator::Divide => "/",
-            Operator::Modulo => "%",
-            Operator::Equal => "=",
-            Operator::NotEqual => "!=",
-            Operator::Less => "<",
-            Operator::LessOrEqual => "<=",
-            Operator::Greater => ">",
-            Operator::GreaterOrEqual => ">=",
-            Operator::Concatenate => "&",
-            Operator::And => "and",
-            Operator::Or => "or",
-            Operator::In => "in",
-            Operator::Range => "..",
-        }
+        let sign = SIGNS.iter().find(|(_, operator)| *operator == self);
+        sign.expect("the parser makes operators from this table").0
     }
 
     pub(super) fn of(sign: &str) -> Option<Operator> {
-        use Operator::*;
-        let all = [
-            Add,
-            Subtract,
-            Multiply,
-            Divide,
-            Modulo,
-            Equal,
-            NotEqual,
-            Less,
-            LessOrEqual,
-            Greater,
-            GreaterOrEqual,
-            Concatenate,
-            And,
-            Or,
-            In,
-            Range,
-        ];
-        all.into_iter().find(|operator| operator.sign() == sign)
+        SIGNS.iter().find(|(other, _)| *other == sign).map(|(_, operator)| *operator)
     }
 }
 
