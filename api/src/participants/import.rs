@@ -27,7 +27,7 @@ use crate::settings::check_not_closed;
 use crate::state::AppState;
 
 /// Participants in one batch of writes: enough that reading and writing overlap, and that the fixed cost of a batch is small.
-pub(super) const BATCH: usize = 5_000;
+pub(super) const BATCH: usize = 2_500;
 
 /// Import participants from any list. One bad line never loses the good ones.
 ///

@@ -192,15 +192,16 @@ fn checked(
             .or_else(|| PHONE_NUMBER_UTIL.get_region_for_country_code(parsed.country_code));
         region.map(|region| Country(region).to_string()).unwrap_or_default()
     };
-    let doubt = if parsed.is_valid() {
-        match parsed.get_type() {
-            PhoneNumberType::FixedLine => Some(ListRemark::PhoneFixedLine),
-            _ => None,
+    // A number of no type is not valid. Asking for both would match the whole plan twice.
+    let doubt = match parsed.get_type() {
+        PhoneNumberType::FixedLine => Some(ListRemark::PhoneFixedLine),
+        PhoneNumberType::Unknown
+            if PHONE_NUMBER_UTIL.is_possible_number_for_type(&parsed, PhoneNumberType::Mobile) =>
+        {
+            Some(ListRemark::PhoneUnassigned { country: country() })
         }
-    } else if PHONE_NUMBER_UTIL.is_possible_number_for_type(&parsed, PhoneNumberType::Mobile) {
-        Some(ListRemark::PhoneUnassigned { country: country() })
-    } else {
-        return Err(Fault::NotInPlan(country()));
+        PhoneNumberType::Unknown => return Err(Fault::NotInPlan(country())),
+        _ => None,
     };
     let number = parsed.format_as(PhoneNumberFormat::E164);
     let number = PhoneNumber::parse(&number).map_err(|_| Fault::NotInPlan(country()))?;
