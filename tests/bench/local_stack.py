@@ -1,4 +1,4 @@
-"""The local stack as the benchmarks use it: started on free ports, in memory, and called."""
+"""The local stack as the benchmarks use it: started on free ports, in memory if nothing else is said, and called."""
 import http.client
 import json
 import os
@@ -13,9 +13,9 @@ TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
 class LocalStack:
     """A running stack: `api` and `aws` are its addresses, `headers` those of its organiser."""
 
-    def __init__(self, folder, *options, profile="release"):
+    def __init__(self, folder, *options, profile="release", in_memory=True):
         token = pathlib.Path(folder, "token")
-        arguments = ["--in-memory", "--listen", "127.0.0.1:0", "--aws-listen", "127.0.0.1:0", "--token-file", token]
+        arguments = [*(["--in-memory"] if in_memory else []), "--listen", "127.0.0.1:0", "--aws-listen", "127.0.0.1:0", "--token-file", token]
         self.process = subprocess.Popen([TARGET / profile / "local-stack", *arguments, *options], cwd=folder, text=True,
                                         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         address = {}
