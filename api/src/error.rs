@@ -284,7 +284,6 @@ impl From<DrawRequestError> for ApiError {
         let (name, detail) = (error.name(), error.to_string());
         match error {
             DrawRequestError::Field(field) => field.into(),
-            DrawRequestError::NotSupported(field) => Self::invalid(name, detail).at(field),
             DrawRequestError::NoWinners | DrawRequestError::TooManyWinners(_) => {
                 Self::invalid(name, detail).at("winners")
             }

@@ -2,6 +2,7 @@
 
 use lottery::{Commitment, Draw, DrawId, DrawStatus, LotteryId};
 
+use crate::claims::{claims, with_claims};
 use crate::item::{Attributes, Item, NewItem, flag, json, number, text};
 use crate::read::Order;
 use crate::release::{hold, with_hold};
@@ -162,7 +163,7 @@ fn draw_item(draw: &Draw) -> NewItem {
         .with_some("completed_at", draw.completed_at.map(text))
         .with_some("notifications", draw.notifications.as_ref().map(json))
         .with_some("passed_on", (!draw.passed_on.is_empty()).then(|| json(&draw.passed_on)));
-    with_hold(item, draw.hold.as_ref())
+    with_claims(with_hold(item, draw.hold.as_ref()), draw.claims.as_ref())
 }
 
 pub(crate) fn draw_from(item: &Item) -> Result<Draw, StoreError> {
@@ -185,6 +186,7 @@ pub(crate) fn draw_from(item: &Item) -> Result<Draw, StoreError> {
         draw_at: item.parse_optional("draw_at")?,
         channels: item.json("channels")?,
         hold: hold(item)?,
+        claims: claims(item)?,
         created_at: item.timestamp("created_at")?,
         sequence: item.optional_number("sequence")?,
         sealed_at: item.parse_optional("sealed_at")?,

@@ -20,6 +20,9 @@
 //! | seat changes from a number on | Lottery | `LOTTERY#l#DRAW#d` | `CHANGES#nnnnn` |
 //! | notification | Lottery | `LOTTERY#l#DRAW#d` | `NOTIFICATION#p#channel#kind` |
 //! | wait of a held draw's execution | Lottery | `LOTTERY#l#DRAW#d` | `RELEASE` |
+//! | wait of an execution for claims | Lottery | `LOTTERY#l#DRAW#d` | `CLAIM_WAIT` |
+//! | claim of a winner, or that there can be none any more | Lottery | `LOTTERY#l#DRAW#d` | `CLAIM#rrrrrrr` |
+//! | draw of claim links | Lottery | `CLAIMS#hash` | `DRAW` |
 //! | sealed chunk | Lottery | `LOTTERY#l#DRAW#d#CHUNK#attempt#nnnnnn` | `CHUNK` |
 //! | time stamps of the commitment | Lottery | `LOTTERY#l#DRAW#d` | `WITNESSES` |
 //! | index of the chunks | Lottery | `LOTTERY#l#DRAW#d#INDEX#attempt` | `nnnnnn` |
@@ -42,6 +45,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
+use lottery::claim::ClaimId;
 use lottery::{Channel, DrawId, EmailAddress, Label, LotteryId, ParticipantId, PhoneNumber};
 use sha2::{Digest, Sha256};
 
@@ -106,6 +110,7 @@ const LANE: &str = "LANE#";
 pub(crate) const WINNER: &str = "WINNER#";
 pub(crate) const NOTIFICATION: &str = "NOTIFICATION#";
 pub(crate) const CHANGES: &str = "CHANGES#";
+pub(crate) const CLAIM: &str = "CLAIM#";
 
 pub(crate) fn lottery(lottery_id: &LotteryId) -> Key {
     Key::lottery(format!("LOTTERY#{lottery_id}"), "LOTTERY")
@@ -264,6 +269,25 @@ pub(crate) fn stage(lottery_id: &LotteryId, draw_id: &DrawId) -> Key {
 /// The state of the execution of a held draw, with its task token.
 pub(crate) fn release_wait(lottery_id: &LotteryId, draw_id: &DrawId) -> Key {
     Key::lottery(draw_pk(lottery_id, draw_id), "RELEASE")
+}
+
+/// How the execution of a draw stands that waits for claims, with its task token.
+pub(crate) fn claim_wait(lottery_id: &LotteryId, draw_id: &DrawId) -> Key {
+    Key::lottery(draw_pk(lottery_id, draw_id), "CLAIM_WAIT")
+}
+
+/// The draw of a claim link.
+pub(crate) fn claim_link(claim_id: &ClaimId) -> Key {
+    Key::lottery(format!("CLAIMS#{claim_id}"), "DRAW")
+}
+
+/// What became of the claim of a rank: there is none as long as the winner has neither claimed nor left.
+pub(crate) fn claim(lottery_id: &LotteryId, draw_id: &DrawId, rank: u32) -> Key {
+    Key::lottery(draw_pk(lottery_id, draw_id), format!("{CLAIM}{rank:07}"))
+}
+
+pub(crate) fn claims(lottery_id: &LotteryId, draw_id: &DrawId) -> Range {
+    Range { table: Table::Lottery, pk: draw_pk(lottery_id, draw_id), prefix: CLAIM }
 }
 
 /// The time stamps of a draw's commitment.

@@ -14,6 +14,7 @@ use jiff::Timestamp;
 use lottery::{Draw, DrawId, DrawStatus, Hold, LotteryId, RankSet, ReleaseMode};
 
 use crate::item::{Attributes, NewItem, bytes, flag, number, text};
+use crate::keys::Key;
 use crate::transaction::Outcome;
 use crate::write::Write;
 use crate::{Store, StoreError, keys};
@@ -83,12 +84,13 @@ pub struct Visit {
     pub attempt: u32,
 }
 
-/// The state of the execution of a held draw.
+/// How the execution of a draw stands that waits for a release, or for claims.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReleaseWait {
     /// The token that resumes it; none while it notifies.
     pub token: Option<WaitToken>,
-    /// The revision up to which it has taken what is released.
+    /// The revision up to which it has taken what is released; of one that waits for claims, how often the draw had been
+    /// reopened.
     pub seen: u32,
 }
 
@@ -197,7 +199,12 @@ impl Store {
         lottery_id: &LotteryId,
         draw_id: &DrawId,
     ) -> Result<Option<ReleaseWait>, StoreError> {
-        let Some(item) = self.get(&keys::release_wait(lottery_id, draw_id)).await? else { return Ok(None) };
+        self.wait_at(&keys::release_wait(lottery_id, draw_id)).await
+    }
+
+    /// How an execution stands, by the item at this key.
+    pub(crate) async fn wait_at(&self, key: &Key) -> Result<Option<ReleaseWait>, StoreError> {
+        let Some(item) = self.get(key).await? else { return Ok(None) };
         let item = Attributes(&item);
         let token = item.optional_text("token")?.map(|token| WaitToken::new(token.to_owned()));
         Ok(Some(ReleaseWait { token, seen: item.number("seen")? }))
@@ -211,11 +218,20 @@ impl Store {
         visit: Visit,
         wait: &ReleaseWait,
     ) -> Result<(), StoreError> {
+        self.note_wait(keys::release_wait(lottery_id, draw_id), visit, wait).await
+    }
+
+    /// Notes how an execution stands in the item at this key, unless a later visit has noted something.
+    pub(crate) async fn note_wait(
+        &self,
+        key: Key,
+        visit: Visit,
+        wait: &ReleaseWait,
+    ) -> Result<(), StoreError> {
         let (set, remove) = match wait.token {
             Some(_) => (", #token = :token", ""),
             None => ("", " REMOVE #token"),
         };
-        let key = keys::release_wait(lottery_id, draw_id);
         let mut note = Write::update(
             key,
             format!("SET entered_at = :entered, attempt = :attempt, seen = :seen{set}{remove}"),

@@ -21,6 +21,7 @@ use lottery::{Draw, DrawId, DrawStatus, HexBytes, Label, LotteryId, Part, Passed
 use serde::{Deserialize, Serialize};
 
 use crate::chunks::SealedEntry;
+use crate::claims::end_claim;
 use crate::draws::draw_from;
 use crate::item::{Attributes, NewItem, bytes, flag, json, number, text};
 use crate::seal::SealedDraw;
@@ -125,20 +126,20 @@ pub(crate) fn items(
 }
 
 /// The line of a draw as its log leaves it, and where the log ends.
-struct Line<'a> {
-    seating: Seating<'a>,
-    end: LogEnd,
+pub(crate) struct Line<'a> {
+    pub(crate) seating: Seating<'a>,
+    pub(crate) end: LogEnd,
     /// Those behind the ranking, as far as they were read.
     behind: Vec<Ranked>,
     /// The length of the ranking.
     ranking: u32,
     /// Whether nobody follows.
-    is_whole: bool,
+    pub(crate) is_whole: bool,
 }
 
 impl Line<'_> {
-    /// The entry with a rank after the ranking.
-    fn behind(&self, rank: u32) -> Option<&Ranked> {
+    /// Whoever has a rank behind the ranking.
+    pub(crate) fn behind(&self, rank: u32) -> Option<&Ranked> {
         self.behind.get(rank.checked_sub(self.ranking + 1)? as usize)
     }
 }
@@ -270,8 +271,15 @@ impl Store {
             self.put_takers(&draw, &behind).await?;
             let change = line.end.append(key, Some(reason), rank, taken_by, proof_timestamp(now)?);
             let resumes = Attributes(&item).optional_number::<u32>("resumes")?.unwrap_or(0);
-            let next = Replacement::of(&draw, &change, prize, resumes, now);
+            let mut next = Replacement::of(&draw, &change, prize, resumes, now);
+            let mut ends = None;
+            if draw.asks_to_claim().is_some() {
+                let claimed_at = self.claim_of(&draw, rank).await?;
+                next.had_claimed = claimed_at.is_some();
+                ends = Some(end_claim(&draw, rank, claimed_at));
+            }
             let mut writes = vec![next.write(&draw)];
+            writes.extend(ends);
             writes.extend(items(lottery_id, draw_id, std::slice::from_ref(&change)).map(Write::create));
             if next.resumes.is_some() {
                 writes.push(Write::put(NewItem::at(keys::unfinished_draw(lottery_id, draw_id))));
@@ -341,7 +349,7 @@ impl Store {
     }
 
     /// The line of a draw after these changes, with at most so many people behind the ranking.
-    async fn line<'a>(
+    pub(crate) async fn line<'a>(
         &self,
         draw: &'a Draw,
         seal: &SealedDraw,
@@ -367,7 +375,7 @@ impl Store {
     }
 
     /// Writes the rows of those who take seats from behind the ranking. They count once the draw says that they have seats.
-    async fn put_takers(&self, draw: &Draw, takers: &[RankedEntry]) -> Result<(), StoreError> {
+    pub(crate) async fn put_takers(&self, draw: &Draw, takers: &[RankedEntry]) -> Result<(), StoreError> {
         match draw.rehearsal {
             true => self.put_rehearsed_ranking(&draw.lottery_id, &draw.draw_id, takers).await,
             false => self.put_pending_ranking(&draw.lottery_id, &draw.draw_id, takers).await,
@@ -375,7 +383,7 @@ impl Store {
     }
 
     /// The rows of people behind the ranking, by rank.
-    async fn identified(
+    pub(crate) async fn identified(
         &self,
         seal: &SealedDraw,
         people: Vec<(u32, Ranked)>,
@@ -400,7 +408,7 @@ impl Store {
         people.into_iter().map(identify).collect()
     }
 
-    async fn seal_of(&self, draw: &Draw) -> Result<SealedDraw, StoreError> {
+    pub(crate) async fn seal_of(&self, draw: &Draw) -> Result<SealedDraw, StoreError> {
         let seal = self.seal(&draw.lottery_id, &draw.draw_id).await?;
         seal.ok_or_else(|| StoreError::Broken(format!("the seal of draw {}", draw.draw_id)))
     }
@@ -442,24 +450,26 @@ fn withdraw(
 }
 
 /// How far behind the ranking to look next.
-fn further(most: u32) -> u32 {
+pub(crate) fn further(most: u32) -> u32 {
     if most < FIRST_REACH { FIRST_REACH } else { u32::MAX }
 }
 
-fn proof_timestamp(now: Timestamp) -> Result<ProofTimestamp, StoreError> {
-    ProofTimestamp::from_timestamp(now).map_err(|_| StoreError::Broken(format!("the clock: {now}")))
+pub(crate) fn moment(now: Timestamp) -> Result<Moment, StoreError> {
+    Moment::from_timestamp(now).map_err(|_| StoreError::Broken(format!("the clock: {now}")))
 }
 
 /// What a replacement makes of a draw.
-struct Replacement {
+pub(crate) struct Replacement {
     /// The draw with the seat passed on, and with what is released then.
-    after: Draw,
+    pub(crate) after: Draw,
     /// How often the draw has been resumed afterwards, if it has ended and somebody is to be notified.
     resumes: Option<u32>,
+    /// Whether whoever left had claimed the prize.
+    had_claimed: bool,
 }
 
 impl Replacement {
-    fn of(draw: &Draw, change: &SeatChange, prize: u32, resumes: u32, now: Timestamp) -> Self {
+    pub(crate) fn of(draw: &Draw, change: &SeatChange, prize: u32, resumes: u32, now: Timestamp) -> Self {
         let SeatChange { rank, reason, taken_by, number, .. } = *change;
         let mut after = draw.clone();
         after.passed_on.push(PassedOn { rank, prize, taken_by, reason });
@@ -479,12 +489,12 @@ impl Replacement {
         }
         let is_notified = taken_by.is_some() && !draw.channels.is_empty();
         let resumes = (draw.status.is_final() && is_notified).then_some(resumes + 1);
-        Self { after, resumes }
+        Self { after, resumes, had_claimed: false }
     }
 
     /// The change of the draw, if nobody else has changed it in what this rests on.
-    fn write(&self, draw: &Draw) -> Write {
-        let Self { after, resumes } = self;
+    pub(crate) fn write(&self, draw: &Draw) -> Write {
+        let Self { after, resumes, had_claimed } = self;
         let mut set = "SET passed_on = :passed_on, seat_changes = :length, reopened = :reopened".to_owned();
         let mut conditions = vec!["#status = :seen AND attribute_not_exists(closed_at)".to_owned()];
         let mut values = Vec::new();
@@ -516,6 +526,11 @@ impl Replacement {
             set += ", #status = :recorded, resumes = :resumes REMOVE completed_at, notifications, reason";
             values.push((":recorded", text(DrawStatus::Recorded)));
             values.push((":resumes", number(resumes)));
+        }
+        if *had_claimed {
+            // Not set: the claim may be counted only after this.
+            set += " ADD claimed :one_less";
+            values.push((":one_less", number(-1)));
         }
         let write = Write::update(keys::draw(&draw.lottery_id, &draw.draw_id), set)
             .only_if(conditions.join(" AND "))

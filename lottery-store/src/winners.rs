@@ -10,6 +10,7 @@ use lottery::{
     Draw, DrawId, DrawStatus, HexBytes, Label, LotteryId, Part, ParticipantId, PassedOn, PrizeName,
 };
 
+use crate::claims::add_claims;
 use crate::draw_status::Transition;
 use crate::item::{Attributes, Item, NewItem, flag, json, number, text};
 use crate::lottery_lock::release;
@@ -39,6 +40,8 @@ pub struct Winner {
     pub left: Option<PassedOn>,
     /// The rank of the entry that left this seat, if this winner took it.
     pub instead_of: Option<u32>,
+    /// When the winner claimed the prize, in a draw that asks for it.
+    pub claimed_at: Option<Timestamp>,
 }
 
 /// A row of a draw's ranking, a winner or an alternate, and the participant to whom it belongs.
@@ -138,7 +141,17 @@ impl Winner {
         let prize = prize.name.clone();
         let (left, instead_of) = (draw.left_by(rank), taken.map(|seat| seat.rank));
         let label = ranked.label;
-        Ok(Some(Self { participant_id, label, member, prize, prize_index, rank, left, instead_of }))
+        Ok(Some(Self {
+            participant_id,
+            label,
+            member,
+            prize,
+            prize_index,
+            rank,
+            left,
+            instead_of,
+            claimed_at: None,
+        }))
     }
 }
 
@@ -261,6 +274,10 @@ impl Store {
         let mut winners = winners.collect::<Result<Vec<_>, _>>()?;
         // The key of a rank of more than five digits sorts before others.
         winners.sort_by_key(|winner| winner.rank);
+        if draw.asks_to_claim().is_some() {
+            let claims = self.all(&keys::claims(lottery_id, draw_id)).await?;
+            add_claims(&mut winners, &claims)?;
+        }
         Ok(winners)
     }
 
@@ -275,6 +292,11 @@ impl Store {
         let winners = items.iter().filter_map(|item| Winner::from_item(item, draw).transpose());
         let mut winners = winners.collect::<Result<Vec<_>, _>>()?;
         winners.sort_by_key(|winner| winner.rank);
+        if draw.asks_to_claim().is_some() {
+            let key = |winner: &Winner| keys::claim(&draw.lottery_id, &draw.draw_id, winner.rank);
+            let keys: Vec<_> = winners.iter().map(key).collect();
+            add_claims(&mut winners, &self.get_many(Table::Lottery, &keys).await?)?;
+        }
         Ok(winners)
     }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::seats::PassedOn;
 use crate::text::{hex, line, text_newtype, unhex32};
-use crate::{Channel, DrawId, Group, Hold, Invalid, Locale, LotteryId, PrizeList, Quota};
+use crate::{Channel, Claims, DrawId, Group, Hold, Invalid, Locale, LotteryId, PrizeList, Quota};
 
 /// The name of a prize: 1 to 100 characters.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -271,6 +271,8 @@ pub struct Draw {
     pub channels: Vec<Channel>,
     /// The winners that it holds back once they are official; none if they are named and notified at once.
     pub hold: Option<Hold>,
+    /// How its winners claim their prizes; none if they need not.
+    pub claims: Option<Claims>,
     /// When the draw was requested.
     pub created_at: Timestamp,
     /// Its gap-free number in the lottery, once sealed.

@@ -7,8 +7,8 @@ use serde_json::{Map, Value};
 
 use self::prizes::{parse_prizes, winner_count};
 use crate::{
-    Channel, Draw, DrawId, DrawStatus, FieldError, Hold, Locale, LotteryId, NotificationsByChannel, Prize,
-    PrizeList, PrizeListError, PrizeName, Refusal,
+    Channel, Claims, Draw, DrawId, DrawStatus, FieldError, Hold, Locale, LotteryId, NotificationsByChannel,
+    Prize, PrizeList, PrizeListError, PrizeName, Refusal,
 };
 
 /// Why a draw request is refused.
@@ -20,9 +20,6 @@ pub enum DrawRequestError {
     /// More winners than [`PrizeList::MAX_WINNERS`].
     #[error("a draw has at most {most} winners, not {0}", most = PrizeList::MAX_WINNERS)]
     TooManyWinners(u64),
-    /// A field that this version does not support.
-    #[error("{0} is not supported yet")]
-    NotSupported(&'static str),
     /// A field that is unknown, missing or malformed.
     #[error(transparent)]
     Field(#[from] FieldError),
@@ -44,7 +41,6 @@ impl DrawRequestError {
         match self {
             Self::NoWinners => "NoWinners",
             Self::TooManyWinners(_) => "TooManyWinners",
-            Self::NotSupported(_) => "NotSupported",
             Self::Field(_) => "InvalidField",
         }
     }
@@ -71,6 +67,8 @@ pub struct DrawRequest {
     pub channels: Vec<Channel>,
     /// What is held back until it is released; none if winners are named and notified at once.
     pub hold: Option<Hold>,
+    /// How winners claim their prizes; none if they need not.
+    pub claims: Option<Claims>,
 }
 
 impl DrawRequest {
@@ -81,7 +79,7 @@ impl DrawRequest {
     const MAX_AHEAD: SignedDuration = SignedDuration::from_hours(Self::MAX_DAYS_AHEAD as i64 * 24);
 
     /// The fields that [`parse`](Self::parse) takes.
-    pub const FIELDS: [&str; 11] = [
+    pub const FIELDS: [&str; 12] = [
         "winners",
         "prizes",
         "alternates",
@@ -93,16 +91,16 @@ impl DrawRequest {
         "channels",
         "release",
         "release_by",
+        "claim_within_seconds",
     ];
     /// The fields of a prize.
     pub const PRIZE_FIELDS: [&str; 3] = ["name", "winners", "quota"];
     /// The fields of a quota.
     pub const QUOTA_FIELDS: [&str; 5] = ["at_least", "at_most", "group", "groups", "without_group"];
-    const NOT_SUPPORTED: [&str; 1] = ["claim_within_seconds"];
 
     /// Parses `{winners}` or `{prizes: [{name, winners, quota?}]}`, each with the optional fields `alternates`,
-    /// `exclude_past_winners`, `present_only`, `rehearsal`, `closes_at`, `draw_at`, `channels`, `release` and `release_by`. The locale names the prize of
-    /// `{winners}`.
+    /// `exclude_past_winners`, `present_only`, `rehearsal`, `closes_at`, `draw_at`, `channels`, `release`, `release_by` and
+    /// `claim_within_seconds`. The locale names the prize of `{winners}`.
     pub fn parse(value: &Value, locale: Locale, now: Timestamp) -> Result<Self, DrawRequestError> {
         let members = value.as_object().ok_or_else(|| FieldError::new("draw", Refusal::NotObject))?;
         check_fields(members, &Self::FIELDS)?;
@@ -134,6 +132,7 @@ impl DrawRequest {
             draw_at,
             channels: parse_channels(members.get("channels"))?,
             hold: Hold::parse(members.get("release"), members.get("release_by"), closes_at, now)?,
+            claims: Claims::parse(members.get("claim_within_seconds"))?,
         })
     }
 
@@ -153,6 +152,7 @@ impl DrawRequest {
             draw_at: self.draw_at,
             channels: self.channels,
             hold: self.hold,
+            claims: self.claims,
             created_at: now,
             sequence: None,
             sealed_at: None,
@@ -179,9 +179,6 @@ impl DrawRequest {
 
 fn check_fields(members: &Map<String, Value>, known: &[&str]) -> Result<(), DrawRequestError> {
     for field in members.keys() {
-        if let Some(field) = DrawRequest::NOT_SUPPORTED.into_iter().find(|absent| absent == field) {
-            return Err(DrawRequestError::NotSupported(field));
-        }
         if !known.contains(&field.as_str()) {
             return Err(FieldError::unknown(field).into());
         }
@@ -385,7 +382,7 @@ mod tests {
             ),
             (json!({"winners": 1, "alternates": 10_001}), "InvalidField", "alternates"),
             (json!({"winners": 1, "alternates": "2"}), "InvalidField", "alternates"),
-            (json!({"winners": 1, "claim_within_seconds": 60}), "NotSupported", "claim_within_seconds"),
+            (json!({"winners": 1, "claim_within_seconds": 59}), "InvalidField", "claim_within_seconds"),
             (
                 json!({"prizes": [{"name": "P", "winners": 1, "quota": {}}]}),
                 "InvalidField",

@@ -60,7 +60,7 @@
 //! - [`lottery`]: the event with its pool; [`locale`]: its language and time zone; [`joining`]: how people enter by themselves;
 //!   [`settings`]: what its organiser changes of it; [`message`]: the organiser's own words to winners
 //! - [`draw_request`]: the request with which an organiser starts a draw; [`draw`]: one run that picks winners;
-//!   [`release`]: the winners that it holds back until they are released
+//!   [`release`]: the winners that it holds back until they are released; [`claim`]: the prizes that they have to claim
 //! - [`execution`]: how the executions of the state machine that carry a draw are named, and their input
 //! - [`entry`]: a participant's line in one sealed draw
 //! - [`ranking`]: from a commitment, randomness and an entry to its score
@@ -83,6 +83,7 @@ pub mod beacon;
 pub mod binding;
 pub mod canonical_json;
 pub mod channel;
+pub mod claim;
 pub mod contact;
 pub mod draw;
 pub mod draw_request;
@@ -124,6 +125,7 @@ pub mod verify;
 pub mod witness;
 
 pub use channel::Channel;
+pub use claim::{ClaimRound, Claims, CollectText};
 pub use contact::{EmailAddress, PhoneNumber};
 pub use draw::{
     Commitment, Draw, DrawStatus, NotificationCounts, NotificationsByChannel, Prize, PrizeName, Reason,

@@ -7,7 +7,8 @@ use serde_json::Value;
 use crate::manifest::Version;
 use crate::text::{line, text_newtype};
 use crate::{
-    Commitment, DrawId, FieldError, Invalid, Joining, Locale, LotteryId, Messages, Refusal, TimeZoneName,
+    CollectText, Commitment, DrawId, FieldError, Invalid, Joining, Locale, LotteryId, Messages, Refusal,
+    TimeZoneName,
 };
 
 /// What the organiser calls the lottery: 1 to 100 characters.
@@ -70,6 +71,8 @@ pub struct Lottery {
     pub joining: Joining,
     /// The organiser's own words to winners.
     pub messages: Messages,
+    /// The organiser's words on collecting a prize, for those who claim one.
+    pub collect: Option<CollectText>,
     /// When its organiser closed it: nobody is added any more, and no draw begins.
     pub closed_at: Option<Timestamp>,
     /// When its list was deleted with all contact data. The proofs of its draws stay.
@@ -165,6 +168,7 @@ impl NewLottery {
             open_to_join: self.open_to_join,
             joining: Joining::default(),
             messages: Messages::default(),
+            collect: None,
             closed_at: None,
             deleted_at: None,
             settings_revision: 0,

@@ -59,6 +59,8 @@ pub struct Values<'a> {
     pub link: &'a str,
     /// `{entry}`: the address of the winner's own entry, which is too long for most SMS.
     pub entry: &'a str,
+    /// `{claim_link}`: the address at which the winner claims the prize; that of the result if nobody has to claim.
+    pub claim_link: &'a str,
 }
 
 /// A text with placeholders such as `{name}`.
@@ -68,7 +70,7 @@ pub struct Template(String);
 
 impl Template {
     /// The placeholders that there are.
-    pub const PLACEHOLDERS: [&str; 5] = ["name", "prize", "lottery", "link", "entry"];
+    pub const PLACEHOLDERS: [&str; 6] = ["name", "prize", "lottery", "link", "entry", "claim_link"];
     /// The most characters of an SMS.
     pub const MAX_SMS: usize = 320;
     /// The most characters of a subject.
@@ -118,6 +120,7 @@ impl Template {
                 Some("lottery") => values.lottery,
                 Some("link") => values.link,
                 Some("entry") => values.entry,
+                Some("claim_link") => values.claim_link,
                 _ => "",
             });
         }
@@ -172,6 +175,11 @@ impl Alphabet {
             Self::Gsm7 => 160,
             Self::Ucs2 => 70,
         }
+    }
+
+    /// How much an SMS of so many parts holds.
+    pub fn capacity(self, parts: usize) -> usize {
+        if parts <= 1 { self.limit() } else { parts * self.part() }
     }
 
     /// How much each part of a longer SMS holds.
@@ -277,6 +285,7 @@ mod tests {
             lottery: "Party",
             link: "https://l.example/d",
             entry: "https://l.example/#/e",
+            claim_link: "https://l.example/#/c",
         }
     }
 

@@ -1,6 +1,8 @@
 //! The log of a draw's seat changes: numbered, signed by the organiser and chained to the commitment, so that none can be
 //! left out, put in or denied, and replayed by everybody who checks the draw.
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -19,7 +21,7 @@ pub const MAX_CHANGES: usize = 10_000;
 pub enum ChangeKind {
     /// Withdrew between the seal and the time of the round.
     Withdrawn,
-    /// Was replaced by the organiser, once the winners were official.
+    /// Was replaced once the winners were official: by the organiser, or for not having claimed the prize.
     Replaced,
 }
 
@@ -176,6 +178,12 @@ pub enum Fault {
     /// The organiser's key did not sign it.
     #[error("is not signed by the key {0}")]
     Signature(HexBytes<32>),
+    /// The draw did not ask its winners to claim their prizes.
+    #[error("is for a prize that nobody had to claim")]
+    NoClaims,
+    /// The winner had more time to claim the prize.
+    #[error("is for a prize that could be claimed until {0}")]
+    ClaimTime(Moment),
     /// Nobody can leave a seat by that rank.
     #[error("cannot be: {0}")]
     Seat(#[from] NoSeat),
@@ -218,18 +226,44 @@ pub fn apply(seating: &mut Seating<'_>, change: &SeatChange) -> Result<Option<Pa
     Ok(prize.map(|prize| PassedOn { rank, prize, taken_by, reason }))
 }
 
-/// Replays a log from the seats that the ranking gives, holding each entry to its number, its chain, its signature and the
-/// rule. Returns the seats that were passed on, in order.
+/// What a draw promises to its winners about claiming.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClaimTerms {
+    /// How long a winner has at least, in seconds; none if nobody has to claim.
+    pub within_seconds: Option<u32>,
+    /// When the winners follow at the earliest: the time of the round.
+    pub round_at: Moment,
+}
+
+impl ClaimTerms {
+    /// Whether the seat of a winner who has it since `since` could count as unclaimed at `at`.
+    fn check(&self, since: Moment, at: Moment) -> Result<(), Fault> {
+        let within = self.within_seconds.ok_or(Fault::NoClaims)?;
+        let until = Moment::from_millisecond(since.as_millisecond() + i64::from(within) * 1000);
+        match until {
+            Ok(until) if at >= until => Ok(()),
+            Ok(until) => Err(Fault::ClaimTime(until)),
+            // Beyond every calendar.
+            Err(_) => Err(Fault::Time),
+        }
+    }
+}
+
+/// Replays a log from the seats that the ranking gives, holding each entry to its number, its chain, its signature, the
+/// rule and the time that its winner had to claim. Returns the seats that were passed on, in order.
 ///
 /// The seating must hold the sealed list as far as the log can reach: see [`reach`].
 pub fn replay(
     changes: &[SeatChange],
     commitment: &Commitment,
     organiser_key: &HexBytes<32>,
+    claims: ClaimTerms,
     seating: &mut Seating<'_>,
 ) -> Result<Vec<PassedOn>, BrokenLog> {
     let mut end = LogEnd::of_commitment(commitment);
     let mut passed_on = Vec::new();
+    // By rank, since when those have a seat who took it.
+    let mut taken_at = HashMap::new();
     let mut is_replacing = false;
     for (number, change) in (1..).zip(changes) {
         let broken = |fault| BrokenLog { number, fault };
@@ -252,6 +286,11 @@ pub fn replay(
             return Err(broken(Fault::Signature(*organiser_key)));
         }
         passed_on.extend(apply(seating, change).map_err(broken)?);
+        if change.reason == Some(ReplaceReason::Unclaimed) {
+            let since = taken_at.get(&change.rank).copied().unwrap_or(claims.round_at);
+            claims.check(since, change.at).map_err(broken)?;
+        }
+        taken_at.extend(change.taken_by.map(|taker| (taker, change.at)));
         end = LogEnd::after(change);
     }
     Ok(passed_on)
@@ -276,6 +315,8 @@ pub struct PassedOnCounts {
     pub unreachable: u32,
     /// By a winner who may not have the prize.
     pub ineligible: u32,
+    /// By a winner who did not claim the prize in time.
+    pub unclaimed: u32,
     /// How many of them nobody took.
     pub empty: u32,
 }
@@ -291,6 +332,7 @@ impl PassedOnCounts {
                 Some(ReplaceReason::Declined) => &mut counts.declined,
                 Some(ReplaceReason::Unreachable) => &mut counts.unreachable,
                 Some(ReplaceReason::Ineligible) => &mut counts.ineligible,
+                Some(ReplaceReason::Unclaimed) => &mut counts.unclaimed,
             } += 1;
             counts.empty += u32::from(one.taken_by.is_none());
         }
@@ -299,7 +341,7 @@ impl PassedOnCounts {
 
     /// How many seats were passed on.
     pub fn total(&self) -> u32 {
-        self.withdrawn + self.absent + self.declined + self.unreachable + self.ineligible
+        self.withdrawn + self.absent + self.declined + self.unreachable + self.ineligible + self.unclaimed
     }
 
     /// Such as `3 seats were passed on: 2 absent, 1 declined`; empty without any.
@@ -315,6 +357,7 @@ impl PassedOnCounts {
             (self.declined, "declined"),
             (self.unreachable, "unreachable"),
             (self.ineligible, "ineligible"),
+            (self.unclaimed, "unclaimed"),
         ];
         let counts = counts.iter().filter(|(count, _)| *count > 0);
         let counts: Vec<_> = counts.map(|(count, word)| format!("{count} {word}")).collect();

@@ -22,11 +22,16 @@ pub enum ReplaceReason {
     Unreachable,
     /// May not have the prize, by rules that the list does not know.
     Ineligible,
+    /// Did not claim the prize in the time that the draw gave for it. No organiser gives this reason.
+    Unclaimed,
 }
 
 impl ReplaceReason {
     /// Every reason.
-    pub const ALL: [Self; 4] = [Self::Absent, Self::Declined, Self::Unreachable, Self::Ineligible];
+    pub const ALL: [Self; 5] =
+        [Self::Absent, Self::Declined, Self::Unreachable, Self::Ineligible, Self::Unclaimed];
+    /// The reasons for which an organiser replaces a winner.
+    pub const OF_ORGANISER: [Self; 4] = [Self::Absent, Self::Declined, Self::Unreachable, Self::Ineligible];
 
     /// The reason as JSON has it.
     pub fn as_str(self) -> &'static str {
@@ -35,6 +40,7 @@ impl ReplaceReason {
             Self::Declined => "declined",
             Self::Unreachable => "unreachable",
             Self::Ineligible => "ineligible",
+            Self::Unclaimed => "unclaimed",
         }
     }
 

@@ -5,7 +5,9 @@ use serde_json::{Map, Value};
 
 use crate::joining::{Joining, Question, VenueCode};
 use crate::message::{Messages, OwnWording, Template};
-use crate::{CountryCode, FieldError, Group, Invalid, Locale, Lottery, LotteryName, Refusal, TimeZoneName};
+use crate::{
+    CollectText, CountryCode, FieldError, Group, Invalid, Locale, Lottery, LotteryName, Refusal, TimeZoneName,
+};
 
 /// A change of a lottery: what it names is changed, `null` takes it away, what it leaves out stays.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,7 +17,7 @@ pub struct LotteryChange {
 
 impl LotteryChange {
     /// The fields that [`parse`](Self::parse) takes.
-    pub const FIELDS: [&str; 14] = [
+    pub const FIELDS: [&str; 15] = [
         "name",
         "locale",
         "time_zone",
@@ -30,6 +32,7 @@ impl LotteryChange {
         "join_one_mailbox",
         "venue_code",
         "messages",
+        "collect",
     ];
     /// The languages of `messages`.
     pub const LANGUAGES: [&str; 2] = ["en", "zh-CN"];
@@ -72,6 +75,7 @@ fn apply_one(name: &str, value: &Value, lottery: &mut Lottery, now: Timestamp) -
         "locale" => lottery.locale = required(value, Locale::parse)?,
         "time_zone" => lottery.time_zone = required(value, TimeZoneName::parse)?,
         "country" => lottery.country = optional(value, CountryCode::parse)?,
+        "collect" => lottery.collect = optional(value, CollectText::parse)?,
         "closed" => {
             lottery.closed_at = flag(value)?.then(|| lottery.closed_at.unwrap_or(now));
         }
@@ -271,6 +275,7 @@ mod tests {
             (json!({"join_groups": "Sales"}), "join_groups"),
             (json!({"join_groups": ["Sales", "\u{ff33}ales"]}), "join_groups"),
             (json!({"venue_code": "a b"}), "venue_code"),
+            (json!({"collect": "x".repeat(501)}), "collect"),
             (json!({"messages": {"de": {}}}), "messages.de"),
             (json!({"messages": {"en": {"sms": "Hi {nmae}"}}}), "messages.en.sms"),
             (json!({"messages": {"en": {"fax": "Hi"}}}), "messages.en.fax"),

@@ -22,7 +22,7 @@ pub struct Config {
     pub beacon: BeaconConfig,
     /// The addresses of the time-stamp authorities (RFC 3161 over HTTP) that stamp commitments.
     pub authorities: Vec<String>,
-    /// The secret of the organiser's signing key. Only sealing and recording need it.
+    /// The secret of the organiser's signing key. Only sealing, recording and passing seats on need it.
     pub organiser_secret: Option<OrganiserSecret>,
     /// The sender of e-mails through SES; without a sender none are sent.
     pub email_sender: Option<String>,
@@ -178,7 +178,8 @@ impl Config {
             (None, Some(arn)) => Some(OrganiserSecret::Arn(arn)),
             (None, None) => None,
         };
-        let signs = matches!(function, Function::SealEntries | Function::RecordWinners);
+        let signs =
+            [Function::SealEntries, Function::RecordWinners, Function::CheckClaims].contains(&function);
         if signs && organiser_secret.is_none() {
             return Err(ConfigError::Missing("ORGANISER_SECRET_ARN"));
         }
@@ -221,6 +222,7 @@ mod tests {
             (Function::ReconcileDraws, "STATE_MACHINE_ARN"),
             (Function::SealEntries, "ORGANISER_SECRET_ARN"),
             (Function::RecordWinners, "ORGANISER_SECRET_ARN"),
+            (Function::CheckClaims, "ORGANISER_SECRET_ARN"),
         ] {
             assert_eq!(read(function, &TABLES_AND_URL).unwrap_err(), ConfigError::Missing(name));
         }

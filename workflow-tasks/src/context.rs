@@ -41,7 +41,7 @@ pub struct TaskContext {
     pub relays: Relays,
     /// Who stamps commitments.
     pub authorities: Authorities,
-    /// Signs commitments and seat changes, where sealing and recording run.
+    /// Signs commitments and seat changes, where sealing, recording and passing seats on run.
     pub organiser_key: Option<OrganiserKey>,
     /// What the environment says.
     pub config: Config,

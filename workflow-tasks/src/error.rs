@@ -45,6 +45,9 @@ pub enum TaskError {
     /// Winners of a held draw were released before its execution began to wait.
     #[error("winners were released meanwhile")]
     ReleasedMeanwhile,
+    /// Before the execution began to wait for claims, all were claimed or the draw was changed.
+    #[error("the claims have changed meanwhile")]
+    ClaimedMeanwhile,
     /// A setting is missing that only this function requires.
     #[error("{0} is not set")]
     NotConfigured(&'static str),
@@ -73,7 +76,7 @@ pub enum TaskError {
 
 impl TaskError {
     /// Every name that [`TaskError::name`] gives.
-    pub const NAMES: [&str; 21] = [
+    pub const NAMES: [&str; 22] = [
         "NotEnoughParticipants",
         "UnknownGroup",
         "QuotaNotSatisfiable",
@@ -87,6 +90,7 @@ impl TaskError {
         "ClockBehind",
         "AttemptGivenUp",
         "ReleasedMeanwhile",
+        "ClaimedMeanwhile",
         "NotConfigured",
         "BeaconUnavailable",
         "SealedTooLate",
@@ -117,6 +121,7 @@ impl TaskError {
             Self::ClockBehind(_) => "ClockBehind",
             Self::AttemptGivenUp => "AttemptGivenUp",
             Self::ReleasedMeanwhile => "ReleasedMeanwhile",
+            Self::ClaimedMeanwhile => "ClaimedMeanwhile",
             Self::NotConfigured(_) => "NotConfigured",
             Self::BeaconUnavailable(_) => "BeaconUnavailable",
             Self::SealedTooLate => "SealedTooLate",
@@ -138,6 +143,7 @@ impl TaskError {
             | Self::DrawCancelled
             | Self::NotClosedYet
             | Self::ReleasedMeanwhile
+            | Self::ClaimedMeanwhile
             | Self::BeaconUnavailable(_) => Severity::Expected,
             Self::AttemptGivenUp | Self::StoreUnavailable(_) | Self::ExecutionsUnavailable(_) => {
                 Severity::Transient
@@ -205,6 +211,7 @@ mod tests {
             TaskError::ClockBehind(7),
             TaskError::AttemptGivenUp,
             TaskError::ReleasedMeanwhile,
+            TaskError::ClaimedMeanwhile,
             TaskError::NotConfigured("X"),
             TaskError::BeaconUnavailable(7),
             TaskError::SealedTooLate,

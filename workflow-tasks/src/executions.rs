@@ -96,7 +96,7 @@ impl Executions<'_> {
     pub(crate) async fn stop(&self, name: &str) -> Result<(), TaskError> {
         let arn = lottery::execution::arn(self.state_machine_arn, name);
         let stop = self.cx.sfn.stop_execution().execution_arn(arn).error("ReleaseLost");
-        match stop.cause("The task token of the held draw is lost").send().await {
+        match stop.cause("The task token of the waiting draw is lost").send().await {
             Ok(_) => Ok(()),
             Err(error) if error.code() == Some("ExecutionDoesNotExist") => Ok(()),
             Err(error) => Err(TaskError::ExecutionsUnavailable(error.into())),

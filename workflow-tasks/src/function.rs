@@ -19,6 +19,10 @@ pub enum Function {
     CheckRelease,
     /// Waits until winners of a held draw are released.
     AwaitRelease,
+    /// Asks winners to claim their prizes in time, and passes on the seats that were not claimed.
+    CheckClaims,
+    /// Waits until every prize is claimed, or the time to claim is over.
+    AwaitClaims,
     /// Sends SMS, for about a minute.
     SendSms,
     /// Sends e-mails, for about a minute.
@@ -37,7 +41,7 @@ pub enum Function {
 
 impl Function {
     /// Every function.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::SealEntries,
         Self::StampCommitment,
         Self::FetchBeacon,
@@ -45,6 +49,8 @@ impl Function {
         Self::RecordWinners,
         Self::CheckRelease,
         Self::AwaitRelease,
+        Self::CheckClaims,
+        Self::AwaitClaims,
         Self::SendSms,
         Self::SendEmail,
         Self::CompleteDraw,
@@ -64,6 +70,8 @@ impl Function {
             Self::RecordWinners => "record-winners",
             Self::CheckRelease => "check-release",
             Self::AwaitRelease => "await-release",
+            Self::CheckClaims => "check-claims",
+            Self::AwaitClaims => "await-claims",
             Self::SendSms => "send-sms",
             Self::SendEmail => "send-email",
             Self::CompleteDraw => "complete-draw",
@@ -84,6 +92,8 @@ impl Function {
             Self::RecordWinners => "RecordWinners",
             Self::CheckRelease => "CheckRelease",
             Self::AwaitRelease => "AwaitRelease",
+            Self::CheckClaims => "CheckClaims",
+            Self::AwaitClaims => "AwaitClaims",
             Self::SendSms => "SendSms",
             Self::SendEmail => "SendEmail",
             Self::CompleteDraw => "CompleteDraw",

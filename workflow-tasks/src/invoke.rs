@@ -4,9 +4,9 @@ use serde_json::Value;
 
 use crate::task::call;
 use crate::{
-    Function, TaskContext, TaskError, await_release, check_release, complete_draw, draw_winners,
-    fetch_beacon, mark_incomplete, reconcile_draws, record_delivery, record_winners, release_winners,
-    seal_entries, send_email, send_sms, stamp_commitment,
+    Function, TaskContext, TaskError, await_claims, await_release, check_claims, check_release,
+    complete_draw, draw_winners, fetch_beacon, mark_incomplete, reconcile_draws, record_delivery,
+    record_winners, release_winners, seal_entries, send_email, send_sms, stamp_commitment,
 };
 
 /// Calls the function of this name, over the same JSON border that Lambda has.
@@ -19,6 +19,8 @@ pub async fn invoke(cx: &TaskContext, function: &str, payload: Value) -> Result<
         Function::RecordWinners => call(|input| record_winners::handle(cx, input), payload).await,
         Function::CheckRelease => call(|input| check_release::handle(cx, input), payload).await,
         Function::AwaitRelease => call(|input| await_release::handle(cx, input), payload).await,
+        Function::CheckClaims => call(|input| check_claims::handle(cx, input), payload).await,
+        Function::AwaitClaims => call(|input| await_claims::handle(cx, input), payload).await,
         Function::SendSms => call(|input| send_sms::handle(cx, input), payload).await,
         Function::SendEmail => call(|input| send_email::handle(cx, input), payload).await,
         Function::CompleteDraw => call(|input| complete_draw::handle(cx, input), payload).await,

@@ -13,13 +13,15 @@
 //! - [`record_winners`]: the pivot, from which winners are official
 //! - [`check_release`], [`await_release`]: of a held draw, whether winners are to be notified now, and the wait for a
 //!   release
+//! - [`check_claims`], [`await_claims`]: of a draw whose prizes have to be claimed, the seats that are passed on because they
+//!   were not, and the wait for claims
 //! - [`send_sms`], [`send_email`]: notify winners for about a minute; both through `notify`, which goes through the
 //!   ranking at a `pace`, `notify_winner`, which keeps the ledger, `message`, which has the texts, and `publish`, which knows
 //!   what a response of SNS or SES means. A `position` is what one run passes to the next
 //! - [`complete_draw`], [`mark_incomplete`]: the two ends after the pivot, decided by `notification_summary`
 //! - [`release_winners`]: the compensation before the pivot, with `release`
 //! - [`reconcile_draws`]: on a timer, resumes draws whose execution has ended, by `executions`, and wakes
-//!   or resumes those that wait for a release, by `held`
+//!   or resumes those that wait for a release or for claims, by `held`
 //! - [`record_delivery`]: on events of SES, for UNKNOWN messages and bounces
 //!
 //! Around them: [`TaskContext`] and [`Config`], [`TaskError`] with its names, [`Metrics`], [`Function`], and [`lambda`],
@@ -50,7 +52,9 @@ mod release;
 mod sealing;
 mod task;
 
+pub mod await_claims;
 pub mod await_release;
+pub mod check_claims;
 pub mod check_release;
 pub mod complete_draw;
 pub mod draw_winners;

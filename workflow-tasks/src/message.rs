@@ -21,15 +21,27 @@ pub(crate) struct Facts<'a> {
     pub(crate) link: &'a str,
     /// The address of the winner's own entry, with the receipt, from which the draw can be checked. It is too long for an SMS.
     pub(crate) check: &'a str,
+    /// How the prize is claimed, if it has to be.
+    pub(crate) claim: Option<Claim<'a>>,
     /// The organiser's own words, where there are any.
     pub(crate) own: &'a OwnWording,
+}
+
+/// How a prize is claimed.
+#[derive(Clone, Copy)]
+pub(crate) struct Claim<'a> {
+    /// The address at which the winner does it.
+    pub(crate) link: &'a str,
+    /// How long the winner has, in seconds.
+    pub(crate) within_seconds: u32,
 }
 
 impl<'a> Facts<'a> {
     /// What the placeholders of the organiser's own words stand for.
     fn values(self) -> Values<'a> {
-        let Self { lottery, prize, winner, link, check, .. } = self;
-        Values { name: winner, prize, lottery, link, entry: check }
+        let Self { lottery, prize, winner, link, check, claim, .. } = self;
+        let claim_link = claim.map_or(link, |claim| claim.link);
+        Values { name: winner, prize, lottery, link, entry: check, claim_link }
     }
 }
 
@@ -40,10 +52,19 @@ pub(crate) struct Email {
 }
 
 /// The SMS: the organiser's own words, or one message of 160 GSM-7 or 70 UCS-2 characters. What does not fit is shortened in the
-/// names of lottery and prize; a winner's name that leaves them no room is left out whole.
+/// names of lottery and prize; a winner's name that leaves them no room is left out whole. Where the prize has to be claimed,
+/// the address for it is always whole, and the SMS has as many parts as that takes.
 pub(crate) fn sms(facts: Facts<'_>) -> String {
+    let claim = facts.claim.map(|claim| claim.link);
     if let Some(own) = &facts.own.sms {
-        return within_parts(own.fill(facts.values()), MAX_PARTS);
+        let text = own.fill(facts.values());
+        return match claim {
+            Some(link) => with_link(&text, link),
+            None => within_parts(text, MAX_PARTS),
+        };
+    }
+    if let Some(claim) = facts.claim {
+        return claim_sms(facts, claim);
     }
     let by_name = |lottery: &str, prize: &str| match facts.locale {
         Locale::En => format!("{lottery}: congratulations {}! You have won: {prize}", facts.winner),
@@ -53,24 +74,94 @@ pub(crate) fn sms(facts: Facts<'_>) -> String {
         Locale::En => format!("{lottery}: congratulations! You have won: {prize}"),
         Locale::ZhCn => format!("【{lottery}】恭喜，您抽中了：{prize}！"),
     };
-    fit(facts, by_name).or_else(|| fit(facts, plain)).unwrap_or_else(|| plain("", ""))
+    fit(facts, 1, by_name).or_else(|| fit(facts, 1, plain)).unwrap_or_else(|| plain("", ""))
+}
+
+/// The SMS to a winner who has to claim: in one part if that is enough, else in two or three.
+fn claim_sms(facts: Facts<'_>, Claim { link, within_seconds }: Claim<'_>) -> String {
+    let time = duration(facts.locale, within_seconds);
+    let winner = facts.winner;
+    let by_name = |lottery: &str, prize: &str| match facts.locale {
+        Locale::En => {
+            format!(
+                "{lottery}: congratulations {winner}! You have won: {prize}. Confirm within {time}: {link}"
+            )
+        }
+        Locale::ZhCn => format!("【{lottery}】恭喜{winner}，您抽中了：{prize}！请在{time}内确认：{link}"),
+    };
+    let plain = |lottery: &str, prize: &str| match facts.locale {
+        Locale::En => format!("{lottery}: you have won: {prize}. Confirm within {time}: {link}"),
+        Locale::ZhCn => format!("【{lottery}】您抽中了：{prize}！请在{time}内确认：{link}"),
+    };
+    let whole = by_name(facts.lottery, facts.prize);
+    let parts = Alphabet::of(&whole).parts(&whole);
+    let within = |parts| fit(facts, parts, by_name).or_else(|| fit(facts, parts, plain));
+    if parts < MAX_PARTS {
+        return whole;
+    }
+    (1..MAX_PARTS).find_map(within).unwrap_or_else(|| with_link("", link))
+}
+
+/// A text with an address in it, or behind it: of a text that is too long the address is what stays.
+fn with_link(text: &str, link: &str) -> String {
+    if text.contains(link) && Alphabet::of(text).parts(text) <= MAX_PARTS {
+        return text.to_owned();
+    }
+    let text = text.replace(link, "");
+    let mut parts = MAX_PARTS;
+    while parts > 0 {
+        let whole = format!("{} {link}", within_parts(text.trim().to_owned(), parts));
+        if Alphabet::of(&whole).parts(&whole) <= MAX_PARTS {
+            return whole.trim_start().to_owned();
+        }
+        parts -= 1;
+    }
+    link.to_owned()
+}
+
+/// A time to claim, in words: in days, hours or minutes, whichever it is a number of.
+fn duration(locale: Locale, seconds: u32) -> String {
+    let minutes = seconds.div_ceil(60);
+    let (count, unit) = match minutes {
+        days if days % 1440 == 0 => (days / 1440, 0),
+        hours if hours % 60 == 0 => (hours / 60, 1),
+        minutes => (minutes, 2),
+    };
+    match (locale, count) {
+        (Locale::En, 1) => format!("1 {}", ["day", "hour", "minute"][unit]),
+        (Locale::En, count) => format!("{count} {}", ["days", "hours", "minutes"][unit]),
+        (Locale::ZhCn, count) => format!("{count}{}", ["天", "小时", "分钟"][unit]),
+    }
 }
 
 /// The e-mail through the topic. SNS requires an ASCII subject: a name that is not ASCII is replaced by the lottery's id.
 pub(crate) fn topic_email(facts: Facts<'_>) -> Email {
     if let Some(own) = &facts.own.email_text {
-        return Email { subject: subject(facts), text: own.fill(facts.values()) + "\n" };
+        let mut text = own.fill(facts.values());
+        if let Some(claim) = facts.claim.filter(|claim| !text.contains(claim.link)) {
+            text = format!("{text}\n\n{}", claim.link);
+        }
+        return Email { subject: subject(facts), text: text + "\n" };
     }
     let Facts { lottery, prize, winner, link, check, .. } = facts;
+    let to_claim = facts.claim.map_or_else(String::new, |Claim { link, within_seconds }| {
+        let time = duration(facts.locale, within_seconds);
+        match facts.locale {
+            Locale::En => format!(
+                "Please confirm here within {time} that you take the prize; otherwise it goes to somebody else: {link}\n\n"
+            ),
+            Locale::ZhCn => format!("请在{time}内在此确认领奖，否则奖品将转给下一位：{link}\n\n"),
+        }
+    });
     let text = match facts.locale {
         Locale::En => format!(
-            "Hello {winner},\n\ncongratulations! In the draw of {lottery} you have won: {prize}\n\n\
+            "Hello {winner},\n\ncongratulations! In the draw of {lottery} you have won: {prize}\n\n{to_claim}\
              The result of the draw: {link}\n\n\
              Your own entry, and how to check that the draw was fair: {check}\n"
         ),
         Locale::ZhCn => {
             format!(
-                "{winner}，您好！\n\n恭喜您在“{lottery}”的抽奖中获得：{prize}。\n\n抽奖结果：{link}\n\n您自己的参与记录，以及核对抽奖是否公平的方法：{check}\n"
+                "{winner}，您好！\n\n恭喜您在“{lottery}”的抽奖中获得：{prize}。\n\n{to_claim}抽奖结果：{link}\n\n您自己的参与记录，以及核对抽奖是否公平的方法：{check}\n"
             )
         }
     };
@@ -113,14 +204,17 @@ fn is_subject(text: &str) -> bool {
         && !text.starts_with(' ')
 }
 
-/// The text with as much of both names as fits one SMS; none if less than a quarter of the SMS is left for them.
-fn fit(facts: Facts<'_>, text: impl Fn(&str, &str) -> String) -> Option<String> {
+/// The text with as much of both names as fits an SMS of so many parts; none if less than a quarter of one is left for them.
+fn fit(facts: Facts<'_>, parts: usize, text: impl Fn(&str, &str) -> String) -> Option<String> {
     let whole = text(facts.lottery, facts.prize);
     let alphabet = Alphabet::of(&whole);
-    if alphabet.length(&whole) <= alphabet.limit() {
+    let capacity = alphabet.capacity(parts);
+    if alphabet.parts(&whole) <= parts {
         return Some(whole);
     }
-    let room = alphabet.limit().checked_sub(alphabet.length(&text("", "")))?;
+    // An extended character at the end of a part may leave a unit of it empty.
+    let capacity = if parts > 1 { capacity - parts } else { capacity };
+    let room = capacity.checked_sub(alphabet.length(&text("", "")))?;
     if room < alphabet.limit() / 4 {
         return None;
     }
@@ -190,8 +284,13 @@ mod tests {
     fn facts<'a>(locale: Locale, lottery: &'a str, prize: &'a str, winner: &'a str) -> Facts<'a> {
         let (link, check) = ("https://example.com/d", "https://example.com/#/check");
         let own = &NO_WORDS;
-        Facts { locale, lottery_id: "party-2026", lottery, prize, winner, link, check, own }
+        Facts { locale, lottery_id: "party-2026", lottery, prize, winner, link, check, claim: None, own }
     }
+
+    const CLAIM: Claim<'static> = Claim {
+        link: "https://lottery.example.com/#/claims/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+        within_seconds: 259_200,
+    };
 
     fn fits_one_sms(text: &str) -> bool {
         let alphabet = Alphabet::of(text);
@@ -276,6 +375,54 @@ mod tests {
         let many = OwnWording { sms: template(&"{name} ".repeat(12)), ..OwnWording::default() };
         let text = sms(Facts { winner: &long, own: &many, ..facts });
         assert_eq!(Alphabet::of(&text).parts(&text), 4);
+    }
+
+    #[test]
+    fn the_address_to_claim_is_whole_in_every_message() {
+        let facts = |locale, lottery, prize, winner| Facts {
+            claim: Some(CLAIM),
+            ..facts(locale, lottery, prize, winner)
+        };
+        let text = sms(facts(Locale::En, "Party", "a bicycle", "Rose"));
+        let expected = "Party: congratulations Rose! You have won: a bicycle. Confirm within 3 days: ";
+        assert_eq!(text, format!("{expected}{}", CLAIM.link));
+        assert!(fits_one_sms(&text));
+        let names =
+            ["x", &"long name ".repeat(19), &"大奖".repeat(100), &"👩‍👩‍👧‍👦".repeat(20), &"{[€]}".repeat(40)];
+        let template = |text: &str| Some(Template::parse(text, Template::MAX_TEXT).unwrap());
+        let without = OwnWording {
+            sms: template("{name}: {prize}!"),
+            email_text: template("Dear {name}"),
+            ..OwnWording::default()
+        };
+        let within = OwnWording { sms: template("{claim_link} {name}: {prize}!"), ..without.clone() };
+        for locale in [Locale::En, Locale::ZhCn] {
+            for (lottery, prize, winner) in
+                names.iter().flat_map(|one| names.iter().map(move |two| (one, two, one)))
+            {
+                for own in [&NO_WORDS, &without, &within] {
+                    let facts = Facts { own, ..facts(locale, lottery, prize, winner) };
+                    let text = sms(facts);
+                    assert_eq!(text.matches(CLAIM.link).count(), 1, "{text}");
+                    assert!(Alphabet::of(&text).parts(&text) <= MAX_PARTS, "{text}");
+                    assert_eq!(ses_email(facts).text.matches(CLAIM.link).count(), 1);
+                }
+            }
+        }
+        // Where nobody has to claim, the address is that of the result.
+        let text =
+            sms(Facts { own: &within, ..super::tests::facts(Locale::En, "Party", "a bicycle", "Rose") });
+        assert_eq!(text, "https://example.com/d Rose: a bicycle!");
+        for (seconds, words) in [
+            (60, "1 minute"),
+            (5_400, "90 minutes"),
+            (7_200, "2 hours"),
+            (86_400, "1 day"),
+            (61, "2 minutes"),
+        ] {
+            assert_eq!(duration(Locale::En, seconds), words);
+        }
+        assert_eq!(duration(Locale::ZhCn, 259_200), "3天");
     }
 
     #[test]

@@ -48,6 +48,8 @@ pub(crate) struct NotificationSummary {
     open: HashSet<Channel>,
     /// Whether winners may still be held back, who are notified once they are released.
     is_held: bool,
+    /// Whether winners have time to claim their prizes, whose seats may be passed on.
+    awaits_claims: bool,
 }
 
 impl NotificationSummary {
@@ -70,6 +72,9 @@ impl NotificationSummary {
             entered.insert((line.participant_id, line.channel));
         }
         winners.retain(|winner| winner.has_seat() && draw.is_released(winner.rank));
+        let now = cx.clock.now();
+        let is_awaited = |winner: &Winner| winner.claimed_at.is_none() && draw.awaits_claim(winner.rank, now);
+        let awaits_claims = winners.iter().any(is_awaited);
         // Nothing further is due to winners with a line on every channel: their contacts need not be read.
         winners.retain(|winner| {
             let has = |channel: &Channel| entered.contains(&(winner.participant_id.clone(), *channel));
@@ -90,12 +95,12 @@ impl NotificationSummary {
                 }
             }
         }
-        Ok(Self { counts, obsolete, open, is_held: draw.is_held() })
+        Ok(Self { counts, obsolete, open, is_held: draw.is_held(), awaits_claims })
     }
 
-    /// Whether every notification has an outcome, and no winner is held back.
+    /// Whether every notification has an outcome, no winner is held back, and no claim is waited for.
     pub(crate) fn is_complete(&self) -> bool {
-        self.open.is_empty() && !self.is_held
+        self.open.is_empty() && !self.is_held && !self.awaits_claims
     }
 
     /// Whether every notification to an entry with a seat was sent.

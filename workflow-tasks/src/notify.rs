@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
+use lottery::claim::ClaimKey;
 use lottery::{Channel, Draw, DrawStatus, NotificationCounts, NotificationsByChannel, ParticipantId};
-use lottery_store::{NotificationState, Winner};
+use lottery_store::{NotificationState, StoreError, Winner};
 use platform::Chain;
 use serde::Serialize;
 use tracing::warn;
@@ -75,7 +76,8 @@ pub(crate) async fn notify(
         Channel::Email => cx.config.delivery.emails_per_second,
     };
     let pace = Pace::new(configured, position.per_minute, began);
-    let run = ChannelRun::new(cx, &lottery, &draw, channel, &pace, began + BUDGET);
+    let claim_key = claim_key(cx, &draw).await?;
+    let run = ChannelRun::new(cx, &lottery, &draw, channel, &pace, began + BUDGET, claim_key);
     let mut tally = Tally::default();
     let mut first = position.next;
     let mut now = draw.clone();
@@ -103,6 +105,16 @@ pub(crate) async fn notify(
     };
     let position = resume_at(cx, position, &pace, configured, &tally, stop, next, began);
     Ok(Output { position, sent: tally.sent, unsent: tally.unsent })
+}
+
+/// What makes the addresses at which the winners of a draw claim; none if they need not.
+async fn claim_key(cx: &TaskContext, draw: &Draw) -> Result<Option<ClaimKey>, TaskError> {
+    if draw.asks_to_claim().is_none() {
+        return Ok(None);
+    }
+    let key = cx.store.claim_key(&draw.lottery_id).await?;
+    let missing = || StoreError::Broken(format!("the key of the claim links of {}", draw.lottery_id));
+    Ok(Some(key.ok_or_else(missing)?))
 }
 
 /// The first rank from this one on that may have a seat. Behind the ranking only those have one who took it from somebody.

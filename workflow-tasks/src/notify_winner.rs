@@ -7,13 +7,14 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use jiff::Timestamp;
+use lottery::claim::ClaimKey;
 use lottery::{Channel, Draw, EmailAddress, EmailThrough, Lottery};
 use lottery_store::{Contact, Notification, NotificationClaim, NotificationState, SendOutcome, Winner};
 use tracing::warn;
 use uuid::Uuid;
 
 use crate::due_message::DueMessage;
-use crate::message::{self, Facts};
+use crate::message::{self, Claim, Facts};
 use crate::pace::Pace;
 use crate::publish::{Delivery, Publication, Subscription, publish, subscription};
 use crate::{TaskContext, TaskError};
@@ -51,6 +52,14 @@ pub(crate) enum Stop {
     Error,
 }
 
+/// The addresses that are a winner's own.
+struct Links {
+    /// The own entry, with the receipt.
+    check: String,
+    /// Where the prize is claimed, if it has to be.
+    claim: Option<String>,
+}
+
 /// One run over one channel of a draw.
 pub(crate) struct ChannelRun<'a> {
     cx: &'a TaskContext,
@@ -60,6 +69,8 @@ pub(crate) struct ChannelRun<'a> {
     pace: &'a Pace,
     deadline: Timestamp,
     link: String,
+    /// Makes the addresses at which winners claim, if they have to.
+    claim_key: Option<ClaimKey>,
     /// The name of this run in the ledger, so that it records no outcome of another run's claim.
     owner: String,
     stop: OnceLock<Stop>,
@@ -75,13 +86,27 @@ impl<'a> ChannelRun<'a> {
         channel: Channel,
         pace: &'a Pace,
         deadline: Timestamp,
+        claim_key: Option<ClaimKey>,
     ) -> Self {
         let Draw { lottery_id, draw_id, .. } = draw;
         let link = format!("{}/lotteries/{lottery_id}/draws/{draw_id}", cx.config.public_url);
         let owner = Uuid::new_v4().to_string();
         let (unanswered, unavailable) = (AtomicUsize::new(0), AtomicUsize::new(0));
         let stop = OnceLock::new();
-        Self { cx, lottery, draw, channel, pace, deadline, link, owner, stop, unanswered, unavailable }
+        Self {
+            cx,
+            lottery,
+            draw,
+            channel,
+            pace,
+            deadline,
+            link,
+            claim_key,
+            owner,
+            stop,
+            unanswered,
+            unavailable,
+        }
     }
 
     pub(crate) fn channel(&self) -> Channel {
@@ -122,7 +147,7 @@ impl<'a> ChannelRun<'a> {
             DueMessage::Nothing => Ok(Outcome::NothingDue),
             DueMessage::Unreachable => self.refuse(winner, "NoAddress").await,
             DueMessage::Sms(contact, phone) => {
-                let text = message::sms(self.facts(winner, contact, &self.check(contact)));
+                let text = message::sms(self.facts(winner, contact, &self.links(winner, contact)));
                 self.send(winner, Delivery::Phone { phone: phone.as_str(), text }).await
             }
             DueMessage::Email(contact, address) => match self.lottery.email_through {
@@ -169,7 +194,7 @@ impl<'a> ChannelRun<'a> {
                 Ok(Outcome::Later(None))
             }
             Subscription::Confirmed => {
-                let email = message::topic_email(self.facts(winner, contact, &self.check(contact)));
+                let email = message::topic_email(self.facts(winner, contact, &self.links(winner, contact)));
                 let (subject, text) = (email.subject, email.text);
                 self.send(winner, Delivery::Topic { topic_arn, subject, text }).await
             }
@@ -185,7 +210,7 @@ impl<'a> ChannelRun<'a> {
         let Some(sender) = &self.cx.config.email_sender else {
             return self.refuse(winner, "NoSender").await;
         };
-        let email = message::ses_email(self.facts(winner, contact, &self.check(contact)));
+        let email = message::ses_email(self.facts(winner, contact, &self.links(winner, contact)));
         let (subject, text) = (email.subject, email.text);
         self.send(winner, Delivery::Mailbox { sender, address: address.as_str(), subject, text }).await
     }
@@ -266,7 +291,18 @@ impl<'a> ChannelRun<'a> {
         format!("{public_url}/#/lotteries/{lottery_id}/me?receipt={receipt}")
     }
 
-    fn facts<'f>(&'f self, winner: &'f Winner, contact: &'f Contact, check: &'f str) -> Facts<'f> {
+    /// The winner's own addresses. That for claiming is after the `#`, too.
+    fn links(&self, winner: &Winner, contact: &Contact) -> Links {
+        let Draw { lottery_id, draw_id, .. } = self.draw;
+        let claim = self.claim_key.as_ref().map(|key| {
+            let token = key.token(lottery_id, draw_id, winner.rank).reveal();
+            format!("{}/#/claims/{token}", self.cx.config.public_url)
+        });
+        Links { check: self.check(contact), claim }
+    }
+
+    fn facts<'f>(&'f self, winner: &'f Winner, contact: &'f Contact, links: &'f Links) -> Facts<'f> {
+        let within_seconds = self.draw.claims.as_ref().map_or(0, |claims| claims.within_seconds);
         Facts {
             locale: self.lottery.locale,
             lottery_id: self.lottery.lottery_id.as_str(),
@@ -274,7 +310,8 @@ impl<'a> ChannelRun<'a> {
             prize: winner.prize.as_str(),
             winner: contact.name.as_str(),
             link: &self.link,
-            check,
+            check: &links.check,
+            claim: links.claim.as_deref().map(|link| Claim { link, within_seconds }),
             own: self.lottery.messages.of(self.lottery.locale),
         }
     }

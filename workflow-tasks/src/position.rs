@@ -33,35 +33,45 @@ pub struct Positions {
     pub sms: Position,
     /// E-mail.
     pub email: Position,
-    /// What of the draw is held back.
+    /// What of the draw is held back or has to be claimed.
     #[serde(default)]
     pub release: Release,
 }
 
-/// The state of a held draw's release in this execution.
+/// How the waits of a draw stand in this execution: for releases, and after them for claims.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Release {
     /// Whether winners may still be held back.
     pub held: bool,
+    /// Whether winners have to claim their prizes.
+    #[serde(default)]
+    pub claims: bool,
     /// What the last look decided.
     pub next: Next,
     /// The revision up to which what is released is being notified, or was.
     pub seen: u32,
+    /// How often the draw had been reopened when everything was notified last, if winners have to claim.
+    #[serde(default)]
+    pub reopened: u32,
     /// How many looks there were in this execution.
     pub looks: u32,
-    /// How long to wait for a release at most, in seconds; 0 if winners are to be notified now.
+    /// How long to wait for a release or for claims at most, in seconds; 0 if winners are to be notified now.
     pub wait_seconds: u32,
 }
 
-/// What follows a look at what is released.
+/// What follows a look at what is released, or at the claims.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Next {
     /// Notifying.
     #[default]
     Notify,
-    /// Waiting for a release.
+    /// Waiting for a release, or for claims.
     Wait,
+    /// Looking again at once, since more seats are to be passed on than one look can.
+    Again,
+    /// Nothing: no claim is waited for any more.
+    Done,
 }
 
 impl Positions {
@@ -69,7 +79,8 @@ impl Positions {
     pub(crate) fn first(draw: &Draw) -> Self {
         let on =
             |channel| Position { next: u32::from(draw.channels.contains(&channel)), ..Position::default() };
-        let release = Release { held: draw.is_held(), ..Release::default() };
+        let (held, claims) = (draw.is_held(), draw.asks_to_claim().is_some());
+        let release = Release { held, claims, reopened: draw.reopened, ..Release::default() };
         Self { sms: on(Channel::Sms), email: on(Channel::Email), release }
     }
 

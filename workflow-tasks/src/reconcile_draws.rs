@@ -40,8 +40,8 @@ const CONCURRENCY: usize = 8;
 const WAITING_LOOK: SignedDuration = SignedDuration::from_hours(4);
 const WAITING_SPREAD_SECONDS: i64 = 2 * 3600;
 
-/// The error of an execution that leaves a held draw to the next one.
-const HANDED_OVER: &str = "ReleasesHandedOver";
+/// The errors of an execution that leaves a draw whose winners are released, or claim, to the next one.
+const HANDED_OVER: [&str; 2] = ["ReleasesHandedOver", "ClaimsHandedOver"];
 
 /// The event of the timer, which is ignored.
 #[derive(Debug, Deserialize)]
@@ -170,7 +170,7 @@ async fn look_at(executions: &Executions<'_>, listing: &UnfinishedListing) -> Re
     };
     let closed = match executions.describe(&name(draw_id, resumes)).await? {
         Execution::Throttled => return Ok(Action::Later),
-        Execution::Running if draw.is_held() && draw.status == DrawStatus::Recorded => {
+        Execution::Running if held::may_wait(&draw) => {
             match held::look_at(executions, &draw, &name(draw_id, resumes)).await? {
                 held::Wait::Sound => return left(cx, listing, &draw).await,
                 held::Wait::Lost => return resume(executions, listing, &draw, resumes).await,
@@ -205,8 +205,9 @@ async fn look_at(executions: &Executions<'_>, listing: &UnfinishedListing) -> Re
             return Ok(Action::Ended);
         }
     }
-    // An execution that has released as often as its history allows has failed at nothing.
-    let closed = closed.filter(|closed| closed.error.as_deref() != Some(HANDED_OVER));
+    // An execution that has released or asked as often as its history allows has failed at nothing.
+    let closed =
+        closed.filter(|closed| !closed.error.as_deref().is_some_and(|error| HANDED_OVER.contains(&error)));
     let due_at = closed.map_or(Timestamp::UNIX_EPOCH, |closed| resume_at(closed.began_at, resumes));
     if cx.clock.now() < due_at {
         let listing = UnfinishedListing { look_at: Some(due_at), is_outstanding: true, ..listing.clone() };

@@ -27,6 +27,9 @@ pub async fn handle(cx: &TaskContext, input: DrawInput) -> Result<Output, TaskEr
         status if status.has_official_winners() => return Ok(Output { notify: Positions::first(&draw) }),
         status => return Err(TaskError::WrongStatus(status)),
     }
+    if draw.asks_to_claim().is_some() {
+        cx.store.publish_claim_links(&draw).await?;
+    }
     let now = cx.clock.now();
     let withdrawals = cx.store.decide_withdrawals(&draw, cx.organiser_key.as_ref(), now).await?;
     // Retried until the operator puts the key back with which the draw was sealed.

@@ -1,8 +1,9 @@
 //! The seats that changed hands after the draw: the log replayed from the recomputed line.
 
 use super::{Report, Stop, broken};
+use crate::moment::Moment;
 use crate::proof::Proof;
-use crate::seat_changes::{self, PassedOnCounts, replay};
+use crate::seat_changes::{self, ClaimTerms, PassedOnCounts, replay};
 use crate::seats::{PassedOn, Seating};
 use crate::selection::{Ranked, Selection};
 use crate::verify::StepName;
@@ -51,6 +52,7 @@ impl Line {
 pub(super) fn check(
     proof: &Proof,
     commitment: &Commitment,
+    round_at: Moment,
     line: Option<&Line>,
     report: &mut Report,
 ) -> Result<Vec<PassedOn>, Stop> {
@@ -64,7 +66,8 @@ pub(super) fn check(
     };
     let people = line.people.iter().map(|(ranked, part)| (ranked.prize, part.clone()));
     let mut seating = Seating::new(&proof.manifest.prizes, people);
-    let passed_on = replay(changes, commitment, &proof.signature.public_key, &mut seating);
+    let claims = ClaimTerms { within_seconds: proof.manifest.claim_within_seconds, round_at };
+    let passed_on = replay(changes, commitment, &proof.signature.public_key, claims, &mut seating);
     let passed_on = passed_on.map_err(|error| refused(error.to_string()))?;
     let counts = PassedOnCounts::of(&passed_on);
     let found = match counts.total() {

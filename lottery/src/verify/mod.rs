@@ -109,11 +109,15 @@ fn check(bytes: &[u8], options: &Options, report: &mut Report) -> Result<(Outcom
     report.pass(
         StepName::Manifest,
         format!(
-            "draw {} is {which} of lottery {}, sealed at {}, {} winners",
+            "draw {} is {which} of lottery {}, sealed at {}, {} winners{}",
             manifest.draw_id,
             manifest.lottery_id,
             manifest.sealed_at,
-            manifest.prizes.winners()
+            manifest.prizes.winners(),
+            match manifest.claim_within_seconds {
+                Some(seconds) => format!(", who have {seconds} s to claim their prizes"),
+                None => String::new(),
+            }
         ),
     );
 
@@ -184,7 +188,7 @@ fn check(bytes: &[u8], options: &Options, report: &mut Report) -> Result<(Outcom
     if let Err(Stop::Broken(..)) = verdict {
         return verdict;
     }
-    let passed_on = changes::check(&proof, &commitment, line.as_ref(), report)?;
+    let passed_on = changes::check(&proof, &commitment, time, line.as_ref(), report)?;
     if let Some(receipt) = &options.receipt {
         let place = read.wanted.as_ref().map(|(place, entry)| (*place, entry));
         let found = entries::own_place(receipt, manifest, place, line.as_ref(), &passed_on)
