@@ -6,10 +6,12 @@ use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap};
 use http::request::Parts;
 use http::{StatusCode, Uri};
+use lottery::claim::ClaimToken;
 use lottery::{DrawId, Label, LotteryId, ParticipantId};
 use lottery_store::StoreError;
 use serde_json::Value;
 
+use crate::claims::unknown_claim;
 use crate::error::ApiError;
 
 /// Bytes of a body other than an import.
@@ -36,6 +38,29 @@ pub(crate) struct EntryPath(pub(crate) LotteryId, pub(crate) DrawId, pub(crate) 
 
 /// A rank of a draw.
 pub(crate) struct RankPath(pub(crate) LotteryId, pub(crate) DrawId, pub(crate) u32);
+
+/// A claim link's token. One that is malformed is as unknown as one that is invented.
+pub(crate) struct ClaimPath(pub(crate) ClaimToken);
+
+/// A token in the path.
+struct PathToken(ClaimToken);
+
+impl TryFrom<String> for PathToken {
+    type Error = ();
+
+    fn try_from(text: String) -> Result<Self, ()> {
+        ClaimToken::parse(&text).map(Self).ok_or(())
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for ClaimPath {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let PathToken(token) = parameter(parts, "claim_token", unknown_claim).await?;
+        Ok(Self(token))
+    }
+}
 
 /// 404 for a rank that nobody has.
 fn unknown_rank() -> ApiError {

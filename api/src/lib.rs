@@ -4,7 +4,7 @@
 //!
 //! - `routes`: the one table of routes, each with its access; `openapi` says the same to programs
 //! - `edge`: what surrounds every request; `auth` and `rate_limit`: the checks before every route
-//! - `lotteries`, `participants`, `draws`: the handlers; `page`: the page for people
+//! - `lotteries`, `participants`, `draws`, `claims`: the handlers; `page`: the page for people
 //! - `spreadsheet`: tables as CSV and as workbooks
 //! - `watch`: draws with their events, their executions, the cache of public reads; `answer`, `cache_control`: responses that
 //!   everyone may have, and the rules by which caches keep them
@@ -14,6 +14,7 @@
 mod answer;
 mod auth;
 mod cache_control;
+mod claims;
 mod config;
 mod draws;
 mod edge;

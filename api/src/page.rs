@@ -274,7 +274,10 @@ pub(crate) fn view_of(path: &str) -> Option<&str> {
     let parts: Vec<&str> = path.split('/').collect();
     match parts.as_slice() {
         ["", "lotteries"] => Some("/"),
-        ["", "lotteries", _] | ["", "lotteries", _, "join"] | ["", "lotteries", _, "draws", _] => Some(path),
+        ["", "lotteries", _]
+        | ["", "lotteries", _, "join"]
+        | ["", "lotteries", _, "draws", _]
+        | ["", "claims", _] => Some(path),
         _ => None,
     }
 }

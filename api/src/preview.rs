@@ -12,6 +12,22 @@ use crate::extract::{JsonBody, LotteryPath, unknown_lottery};
 use crate::settings::OwnWordingBody;
 use crate::state::AppState;
 
+/// The length of what a claim link ends with.
+const CLAIM_TOKEN: usize = 36;
+
+/// Words to be looked at; nothing is stored.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[allow(dead_code, reason = "describes the body that `OwnWording` parses")]
+pub(crate) struct PreviewBody {
+    #[schema(max_length = 320)]
+    sms: Option<String>,
+    #[schema(max_length = 100)]
+    email_subject: Option<String>,
+    #[schema(max_length = 4000)]
+    email_text: Option<String>,
+}
+
 /// The words with examples filled in.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Preview {
@@ -55,10 +71,11 @@ pub(crate) async fn preview(
 ) -> Result<Json<Preview>, ApiError> {
     let lottery = state.store.lottery(&lottery_id).await?.ok_or_else(unknown_lottery)?;
     let wording = OwnWording::parse(&value, "messages")?;
-    let link = state.config.public_url.clone().unwrap_or_else(|| "https://lottery.example".to_owned());
-    let link = format!("{link}/lotteries/{lottery_id}/draws/1f0c2a9e");
+    let site = state.config.public_url.clone().unwrap_or_else(|| "https://lottery.example".to_owned());
+    let link = format!("{site}/lotteries/{lottery_id}/draws/1f0c2a9e");
     let entry = format!("{link}#/…");
-    let values = example(&lottery, &link, &entry);
+    let claim_link = format!("{site}/#/claims/{}", "x".repeat(CLAIM_TOKEN));
+    let values = Values { entry: &entry, claim_link: &claim_link, ..example(&lottery, &link) };
     let fill = |template: &Option<Template>| template.as_ref().map(|template| template.fill(values));
     Ok(Json(Preview {
         sms: wording.sms.as_ref().map(|sms| sms_preview(sms, values)),
@@ -67,12 +84,12 @@ pub(crate) async fn preview(
     }))
 }
 
-fn example<'a>(lottery: &'a Lottery, link: &'a str, entry: &'a str) -> Values<'a> {
+fn example<'a>(lottery: &'a Lottery, link: &'a str) -> Values<'a> {
     let (name, prize) = match lottery.locale {
         Locale::En => ("Rose Tyler", "First prize"),
         Locale::ZhCn => ("王小明", "一等奖"),
     };
-    Values { name, prize, lottery: lottery.name.as_str(), link, entry }
+    Values { name, prize, lottery: lottery.name.as_str(), link, entry: link, claim_link: link }
 }
 
 fn sms_preview(sms: &Template, values: Values<'_>) -> SmsPreview {

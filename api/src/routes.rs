@@ -19,7 +19,7 @@ use crate::openapi::{self, Document};
 use crate::parameters::{self, Parameters};
 use crate::rate_limit::RateClass;
 use crate::state::AppState;
-use crate::{draws, edge, key_page, lotteries, page, participants, preview, settings};
+use crate::{claims, draws, edge, key_page, lotteries, page, participants, preview, settings};
 
 /// One route with all that is declared about it.
 pub struct Endpoint {
@@ -158,6 +158,8 @@ fn table() -> Vec<Endpoint> {
         Endpoint::declared(Public, Read, routes!(draws::entries)).fails_with(&[400, 404, 409]),
         Endpoint::declared(Public, Read, routes!(draws::inclusion)).fails_with(&[404, 409]),
         Endpoint::declared(Public, Read, routes!(draws::odds)).fails_with(&[400, 404, 409]),
+        Endpoint::declared(Public, Read, routes!(claims::claim)).fails_with(&[404]),
+        Endpoint::declared(Public, Read, routes!(claims::confirm)).fails_with(&[404, 410]),
     ]
 }
 

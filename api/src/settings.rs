@@ -61,6 +61,9 @@ pub(crate) struct LotteryChangeBody {
     venue_code: Option<String>,
     /// The organiser's own words to winners, by language; those of the lottery's language are sent.
     messages: Option<MessagesBody>,
+    /// The organiser's words on collecting a prize, shown to winners who claim theirs.
+    #[schema(max_length = 500)]
+    collect: Option<String>,
 }
 
 /// Own words by language; `null` brings the built-in texts back.
@@ -72,7 +75,7 @@ pub(crate) struct MessagesBody {
     zh_cn: Option<OwnWordingBody>,
 }
 
-/// Own words by channel, with the placeholders `{name}`, `{prize}`, `{lottery}`, `{link}` and `{entry}`.
+/// Own words by channel, with the placeholders `{name}`, `{prize}`, `{lottery}`, `{link}`, `{entry}` and `{claim_link}`.
 #[derive(Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct OwnWordingBody {
@@ -135,6 +138,8 @@ pub(crate) struct SettingsView {
     venue_code: Option<String>,
     /// The organiser's own words to winners.
     messages: MessagesBody,
+    /// The organiser's words on collecting a prize.
+    collect: Option<String>,
 }
 
 impl SettingsView {
@@ -142,7 +147,8 @@ impl SettingsView {
         let venue_code = lottery.joining.venue_code.as_ref().map(ToString::to_string);
         let wording = |locale| Some(OwnWordingBody::new(lottery.messages.of(locale)));
         let messages = MessagesBody { en: wording(Locale::En), zh_cn: wording(Locale::ZhCn) };
-        Self { lottery: LotteryView::new(lottery, now), venue_code, messages }
+        let collect = lottery.collect.as_ref().map(|collect| collect.as_str().to_owned());
+        Self { lottery: LotteryView::new(lottery, now), venue_code, messages, collect }
     }
 }
 
@@ -241,6 +247,7 @@ pub(crate) async fn delete(
                 lottery.open_to_join = false;
                 lottery.joining = lottery::Joining::default();
                 lottery.messages = lottery::Messages::default();
+                lottery.collect = None;
                 Ok(())
             })
             .await?

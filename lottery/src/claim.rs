@@ -70,6 +70,11 @@ impl Claims {
         }
     }
 
+    /// Until when whoever was asked last can claim.
+    pub fn last_deadline(&self) -> Option<Timestamp> {
+        self.rounds.last().map(|round| self.deadline(*round))
+    }
+
     fn deadline(&self, round: ClaimRound) -> Timestamp {
         round.opened_at + SignedDuration::from_secs(i64::from(self.within_seconds))
     }

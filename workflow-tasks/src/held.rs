@@ -20,7 +20,7 @@ pub(crate) enum Wait {
 
 /// Whether the execution of a draw may be waiting for people.
 pub(crate) fn may_wait(draw: &Draw) -> bool {
-    draw.status == DrawStatus::Recorded && (draw.is_held() || was_asked(draw))
+    draw.status == DrawStatus::Recorded && (draw.hold.is_some() || was_asked(draw))
 }
 
 /// Whether winners were asked to claim.
@@ -33,32 +33,39 @@ fn was_asked(draw: &Draw) -> bool {
 pub(crate) async fn look_at(executions: &Executions<'_>, draw: &Draw, name: &str) -> Result<Wait, TaskError> {
     let cx = executions.cx;
     let (lottery_id, draw_id) = (&draw.lottery_id, &draw.draw_id);
-    let wait = match draw.is_held() {
-        true => cx.store.release_wait(lottery_id, draw_id).await?,
-        false => cx.store.claim_wait(lottery_id, draw_id).await?,
-    };
-    let is_over = |seen: u32| match draw.is_held() {
-        true => draw.hold.as_ref().map_or(0, |hold| hold.revision) > seen,
-        false => draw.ends_claim_wait(seen),
-    };
-    match wait {
-        Some(ReleaseWait { token: Some(token), seen }) if is_over(seen) => {
-            executions.complete(&token).await?;
-            info!("completed the wait of a draw");
-            Ok(Wait::Sound)
-        }
-        Some(_) => Ok(Wait::Sound),
-        // It has not come so far yet.
-        None if draw
-            .recorded_at
-            .is_none_or(|at| cx.clock.now().duration_since(at).unsigned_abs() < GRACE_PERIOD) =>
-        {
-            Ok(Wait::Sound)
-        }
-        None => {
-            executions.stop(name).await?;
-            info!("stopped an execution whose task token is lost");
-            Ok(Wait::Lost)
-        }
+    let mut is_lost = false;
+    if let Some(hold) = &draw.hold {
+        let wait = cx.store.release_wait(lottery_id, draw_id).await?;
+        // It may not have come so far yet.
+        let is_young =
+            draw.recorded_at.is_none_or(|at| cx.clock.now().duration_since(at).unsigned_abs() < GRACE_PERIOD);
+        is_lost |= wait.is_none() && draw.is_held() && !is_young;
+        complete(executions, wait, |seen| hold.revision > seen).await?;
     }
+    if was_asked(draw) {
+        let wait = cx.store.claim_wait(lottery_id, draw_id).await?;
+        is_lost |= wait.is_none();
+        complete(executions, wait, |seen| draw.ends_claim_wait(seen)).await?;
+    }
+    if !is_lost {
+        return Ok(Wait::Sound);
+    }
+    executions.stop(name).await?;
+    info!("stopped an execution whose task token is lost");
+    Ok(Wait::Lost)
+}
+
+/// Completes the task that waits so, if its wait is over.
+async fn complete(
+    executions: &Executions<'_>,
+    wait: Option<ReleaseWait>,
+    is_over: impl Fn(u32) -> bool,
+) -> Result<(), TaskError> {
+    if let Some(ReleaseWait { token: Some(token), seen }) = wait
+        && is_over(seen)
+    {
+        executions.complete(&token).await?;
+        info!("completed the wait of a draw");
+    }
+    Ok(())
 }

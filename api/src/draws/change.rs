@@ -25,7 +25,7 @@ use crate::watch::{StartError, WatchedDraw};
 const LATEST: SignedDuration = SignedDuration::from_secs(5);
 
 /// The fields of [`DrawChangeBody`].
-pub(crate) const CHANGE_FIELDS: [&str; 10] = [
+pub(crate) const CHANGE_FIELDS: [&str; 11] = [
     "winners",
     "prizes",
     "alternates",
@@ -36,6 +36,7 @@ pub(crate) const CHANGE_FIELDS: [&str; 10] = [
     "channels",
     "release",
     "release_by",
+    "claim_within_seconds",
 ];
 
 /// What changes of a draw: a JSON merge patch (RFC 7396) of the request that started it.
@@ -62,6 +63,8 @@ pub(crate) struct DrawChangeBody {
     release: Option<ReleaseName>,
     #[schema(format = DateTime)]
     release_by: Option<String>,
+    #[schema(minimum = 60, maximum = 2_592_000)]
+    claim_within_seconds: Option<u32>,
 }
 
 /// Change a draw that waits for its closing time, or draw at once.
@@ -92,6 +95,9 @@ pub(crate) async fn change(
     after.changes = before.changes + 1;
     if after.rehearsal {
         after.channels = Vec::new();
+    }
+    if after.asks_to_claim().is_some() {
+        state.store.prepare_claims(&lottery_id).await?;
     }
     let worker = state.clone();
     // Continues if the caller hangs up: a draw that is changed should have its execution.
@@ -141,6 +147,9 @@ fn merged(draw: &Draw, change: Value) -> Result<Value, ApiError> {
     if let Some(hold) = &draw.hold {
         request.insert("release".to_owned(), json!(hold.mode.as_str()));
         request.insert("release_by".to_owned(), json!(hold.release_by));
+    }
+    if let Some(claims) = &draw.claims {
+        request.insert("claim_within_seconds".to_owned(), json!(claims.within_seconds));
     }
     if change.get("winners").is_some_and(|winners| !winners.is_null()) {
         request.remove("prizes");

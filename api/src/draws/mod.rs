@@ -34,7 +34,7 @@ pub(crate) use odds::{__path_odds, odds};
 pub(crate) use proof::{__path_entries, __path_inclusion, __path_proof, entries, inclusion, proof};
 #[cfg(test)]
 pub(crate) use release::RELEASE_FIELDS;
-pub(crate) use release::{__path_release, release};
+pub(crate) use release::{__path_release, release, wake};
 #[cfg(test)]
 pub(crate) use replace::REPLACE_FIELDS;
 pub(crate) use replace::{__path_close, __path_replace, __path_seat_taker, close, replace, seat_taker};

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 
+use super::release::wake;
 use crate::error::ApiError;
 use crate::extract::{DrawPath, JsonBody, Paging, query, unknown_draw};
 use crate::idempotency::IdempotencyKey;
@@ -233,7 +234,12 @@ pub(crate) async fn retry(
                 }
                 counts
             }
-            Reopened::UnderWay(counts) => counts,
+            Reopened::UnderWay(counts) => {
+                if let Some(draw) = worker.store.draw(&lottery_id, &draw_id).await? {
+                    wake(&worker, &draw).await;
+                }
+                counts
+            }
             Reopened::Nothing => ReopenedCounts::default(),
             Reopened::NotOfficial(status) => {
                 let detail = format!("this draw has no official winners who could be notified: {status}");

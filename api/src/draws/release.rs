@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use lottery::{Draw, FieldError, Refusal};
-use lottery_store::{ReleaseRequest, ReleaseWait, Released};
+use lottery_store::{ReleaseRequest, ReleaseWait, Released, StoreError};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -79,19 +79,37 @@ pub(crate) async fn release(
     tokio::spawn(tracing::Instrument::in_current_span(work)).await.map_err(ApiError::internal)?
 }
 
-/// Ends the wait of the execution, if it waits for what is released now. Should that fail, the reconciler does it.
-pub(super) async fn wake(state: &AppState, draw: &Draw) {
-    let Some(hold) = &draw.hold else { return };
-    let waiting = match state.store.release_wait(&draw.lottery_id, &draw.draw_id).await {
-        Ok(Some(ReleaseWait { token: Some(token), seen })) if hold.revision > seen => {
+/// Ends the wait of the execution, if it waits for what is released now, or for claims that need not be waited for any more.
+/// Should that fail, the reconciler does it.
+pub(crate) async fn wake(state: &AppState, draw: &Draw) {
+    let Draw { lottery_id, draw_id, .. } = draw;
+    let mut waiting = Vec::new();
+    if let Some(hold) = &draw.hold {
+        let wait = state.store.release_wait(lottery_id, draw_id).await;
+        waiting.push(complete(state, wait, |seen| hold.revision > seen).await);
+    }
+    // Nothing has ended the wait yet if it would go on however early it began.
+    if draw.asks_to_claim().is_some() && draw.ends_claim_wait(0) {
+        let wait = state.store.claim_wait(lottery_id, draw_id).await;
+        waiting.push(complete(state, wait, |seen| draw.ends_claim_wait(seen)).await);
+    }
+    for cause in waiting.into_iter().filter_map(Result::err) {
+        tracing::warn!(%lottery_id, %draw_id, cause, "an execution is left to the reconciler to be woken");
+    }
+}
+
+/// Completes the task that waits so, if its wait is over.
+async fn complete(
+    state: &AppState,
+    wait: Result<Option<ReleaseWait>, StoreError>,
+    is_over: impl Fn(u32) -> bool,
+) -> Result<(), String> {
+    match wait {
+        Ok(Some(ReleaseWait { token: Some(token), seen })) if is_over(seen) => {
             state.executions.complete(&token).await
         }
-        Ok(_) => return,
+        Ok(_) => Ok(()),
         Err(error) => Err(error.to_string()),
-    };
-    if let Err(cause) = waiting {
-        let (lottery_id, draw_id) = (&draw.lottery_id, &draw.draw_id);
-        tracing::warn!(%lottery_id, %draw_id, cause, "an execution is left to the reconciler to be woken");
     }
 }
 

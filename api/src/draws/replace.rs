@@ -142,6 +142,7 @@ pub(crate) async fn close(
         CloseDraw::NotOfficial(status) => return Err(not_official(status)),
         CloseDraw::Unknown => return Err(unknown_draw()),
     };
+    wake(&state, &draw).await;
     tracing::info!(%lottery_id, %draw_id, "closed a draw");
     Ok(Json(super::view(&state, &WatchedDraw::new(draw, state.clock.now())).await?))
 }
@@ -191,7 +192,10 @@ fn parse(body: &Value) -> Result<ReplaceReason, FieldError> {
     let given = members.get("reason").filter(|given| !given.is_null());
     let given = given.ok_or_else(|| field("reason", Refusal::Missing))?;
     let values = "absent, declined, unreachable, ineligible";
-    given.as_str().and_then(ReplaceReason::parse).ok_or_else(|| field("reason", Refusal::NotOneOf { values }))
+    // That a prize was not claimed in time is nobody's word.
+    let is_organisers = |reason: &ReplaceReason| ReplaceReason::OF_ORGANISER.contains(reason);
+    let reason = given.as_str().and_then(ReplaceReason::parse).filter(is_organisers);
+    reason.ok_or_else(|| field("reason", Refusal::NotOneOf { values }))
 }
 
 #[cfg(test)]
@@ -200,7 +204,7 @@ mod tests {
 
     #[test]
     fn a_winner_is_replaced_for_one_of_four_reasons() {
-        for reason in ReplaceReason::ALL {
+        for reason in ReplaceReason::OF_ORGANISER {
             assert_eq!(parse(&json!({ "reason": reason })).unwrap(), reason);
         }
         for (body, field) in [
@@ -208,6 +212,7 @@ mod tests {
             (json!({}), "reason"),
             (json!({"reason": null}), "reason"),
             (json!({"reason": "dull"}), "reason"),
+            (json!({"reason": "unclaimed"}), "reason"),
             (json!({"reason": "absent", "by": 7}), "by"),
         ] {
             assert_eq!(parse(&body).unwrap_err().field, field, "{body}");

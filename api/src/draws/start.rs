@@ -69,6 +69,11 @@ pub(crate) struct NewDrawBody {
     /// if absent.
     #[schema(format = DateTime)]
     release_by: Option<String>,
+    /// How long each winner has to claim the prize by the link in the message, in seconds: a minute to 30 days. A seat that is
+    /// not claimed goes to the first in line who fits, who has as long again. Absent, nobody has to claim. In a rehearsal
+    /// nobody is asked.
+    #[schema(minimum = 60, maximum = 2_592_000)]
+    claim_within_seconds: Option<u32>,
 }
 
 /// When winners are named to the public and notified.
@@ -185,6 +190,9 @@ async fn begin(
     }
     let notices = groups_on_the_list::check(state, &lottery.lottery_id, &draw_id, &request).await?;
     let asked = request.begin(lottery.lottery_id.clone(), draw_id, now);
+    if asked.asks_to_claim().is_some() {
+        state.store.prepare_claims(&asked.lottery_id).await?;
+    }
     let mut draw = match state.store.create_draw(&asked).await? {
         CreateDraw::Created => asked,
         CreateDraw::Exists(found) if asks_for_the_same(&asked, &found) => *found,
@@ -256,10 +264,15 @@ fn asks_for_the_same(asked: &Draw, found: &Draw) -> bool {
         && asked.draw_at == found.draw_at
         && asked.channels == found.channels
         && hold_asked_for(asked) == hold_asked_for(found)
+        && claims_asked_for(asked) == claims_asked_for(found)
 }
 
 fn hold_asked_for(draw: &Draw) -> Option<(ReleaseMode, Option<Timestamp>)> {
     draw.hold.as_ref().map(|hold| (hold.mode, hold.release_by))
+}
+
+fn claims_asked_for(draw: &Draw) -> Option<u32> {
+    draw.claims.as_ref().map(|claims| claims.within_seconds)
 }
 
 /// Explains a delay of e-mails to an organiser who imports and draws at once.

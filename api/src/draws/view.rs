@@ -1,6 +1,7 @@
 //! Draws as everyone may see them.
 
 use jiff::Timestamp;
+use lottery::claim::ClaimCounts;
 use lottery::seat_changes::PassedOnCounts;
 use lottery::{Channel, Draw, Group, NotificationCounts, NotificationsByChannel, Prize, Quota, mask};
 use lottery_store::{Contact, Winner};
@@ -108,6 +109,8 @@ pub(crate) struct PassedOnView {
     unreachable: u32,
     /// By winners who may not have the prize.
     ineligible: u32,
+    /// By winners who did not claim the prize in time.
+    unclaimed: u32,
     /// How many of them nobody took.
     empty: u32,
 }
@@ -115,8 +118,39 @@ pub(crate) struct PassedOnView {
 impl PassedOnView {
     fn of(draw: &Draw) -> Self {
         let counts = PassedOnCounts::of(&draw.passed_on);
-        let PassedOnCounts { withdrawn, absent, declined, unreachable, ineligible, empty } = counts;
-        Self { withdrawn, absent, declined, unreachable, ineligible, empty }
+        let PassedOnCounts { withdrawn, absent, declined, unreachable, ineligible, unclaimed, empty } =
+            counts;
+        Self { withdrawn, absent, declined, unreachable, ineligible, unclaimed, empty }
+    }
+}
+
+/// How the claims of a draw stand.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ClaimsView {
+    /// How long each winner has, in seconds.
+    within_seconds: u32,
+    /// How many seats are claimed by whoever has them.
+    claimed: u32,
+    /// How many are not claimed by whoever has them.
+    open: u32,
+    /// How many seats were passed on because they were not claimed.
+    passed_on: u32,
+    /// Until when whoever was asked last can claim; null before anybody was asked.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    until: Option<Timestamp>,
+}
+
+impl ClaimsView {
+    fn of(draw: &Draw) -> Option<Self> {
+        let (claims, counts) = (draw.claims.as_ref()?, draw.claim_counts()?);
+        let ClaimCounts { claimed, open, passed_on } = counts;
+        Some(Self {
+            within_seconds: claims.within_seconds,
+            claimed,
+            open,
+            passed_on,
+            until: claims.last_deadline(),
+        })
     }
 }
 
@@ -146,6 +180,8 @@ pub(crate) struct DrawSummary {
     pub(crate) channels: Vec<String>,
     /// What is held back; null if winners are named and notified at once.
     pub(crate) release: Option<ReleaseView>,
+    /// How its claims stand; null if nobody has to claim.
+    pub(crate) claims: Option<ClaimsView>,
     /// Until when it waits before it seals the entries.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub(crate) closes_at: Option<Timestamp>,
@@ -207,6 +243,7 @@ impl From<&Draw> for DrawSummary {
             rehearsal: draw.rehearsal,
             channels: draw.channels.iter().map(Channel::to_string).collect(),
             release: ReleaseView::of(draw),
+            claims: ClaimsView::of(draw),
             closes_at: draw.closes_at,
             draw_at: draw.draw_at,
             created_at: draw.created_at,
@@ -264,13 +301,17 @@ impl From<NotificationsByChannel> for CountsByChannel {
 pub(crate) struct SeatView {
     /// Whether the winner forfeited the seat, having withdrawn before the round.
     pub(crate) forfeited: bool,
-    /// Why the organiser replaced the winner, if so: `absent`, `declined`, `unreachable` or `ineligible`.
+    /// Why the winner was replaced, if so: `absent`, `declined`, `unreachable` or `ineligible` by the organiser, `unclaimed` when
+    /// the time to claim was over.
     #[schema(example = "absent")]
     pub(crate) replaced: Option<String>,
     /// The rank of the entry that took the seat that this winner left; absent if it stays empty.
     pub(crate) taken_by: Option<u32>,
     /// The rank of the entry that left this seat, if this winner took it.
     pub(crate) instead_of: Option<u32>,
+    /// When the winner claimed the prize, in a draw that asks for it.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub(crate) claimed_at: Option<Timestamp>,
 }
 
 impl SeatView {
@@ -280,15 +321,17 @@ impl SeatView {
             replaced: winner.left.and_then(|left| left.reason).map(|reason| reason.to_string()),
             taken_by: winner.left.and_then(|left| left.taken_by),
             instead_of: winner.instead_of,
+            claimed_at: winner.claimed_at,
         }
     }
 
-    /// The four as cells of a table.
-    pub(crate) fn cells(&self) -> [Cell; 4] {
+    /// The five as cells of a table.
+    pub(crate) fn cells(&self) -> [Cell; 5] {
         let rank = |rank: Option<u32>| rank.map_or(Cell::Empty, Cell::Number);
         let forfeited = Cell::optional(self.forfeited.then_some("forfeited"));
         let replaced = Cell::optional(self.replaced.as_ref());
-        [forfeited, rank(self.taken_by), rank(self.instead_of), replaced]
+        let claimed_at = Cell::optional(self.claimed_at.as_ref());
+        [forfeited, rank(self.taken_by), rank(self.instead_of), replaced, claimed_at]
     }
 }
 

@@ -158,6 +158,7 @@ impl AlternateView {
             nothing(),
             nothing(),
             nothing(),
+            nothing(),
         ]
     }
 }
@@ -201,7 +202,7 @@ impl MaskedWinner {
     }
 }
 
-const FULL_COLUMNS: [&str; 15] = [
+const FULL_COLUMNS: [&str; 16] = [
     "rank",
     "prize",
     "alternate",
@@ -217,6 +218,18 @@ const FULL_COLUMNS: [&str; 15] = [
     "taken_by",
     "instead_of",
     "replaced",
+    "claimed_at",
 ];
-const MASKED_COLUMNS: [&str; 10] =
-    ["rank", "prize", "name", "phone", "email", "label", "forfeited", "taken_by", "instead_of", "replaced"];
+const MASKED_COLUMNS: [&str; 11] = [
+    "rank",
+    "prize",
+    "name",
+    "phone",
+    "email",
+    "label",
+    "forfeited",
+    "taken_by",
+    "instead_of",
+    "replaced",
+    "claimed_at",
+];

@@ -5,14 +5,17 @@
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
+use jiff::Timestamp;
+use lottery::claim::ClaimKey;
 use lottery::receipt::Receipt;
 use lottery::{Draw, DrawStatus, Exclusion, FieldError, LotteryId, Refusal};
-use lottery_store::OwnPlace;
+use lottery_store::{OwnPlace, Winner};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::withdraw_one;
+use crate::claims::ClaimState;
 use crate::error::ApiError;
 use crate::extract::{JsonBody, LotteryPath, unknown_lottery};
 use crate::state::AppState;
@@ -66,6 +69,31 @@ pub(crate) struct OwnDraw {
     prize: Option<String>,
     /// The rank in the draw, with the prize.
     rank: Option<u32>,
+    /// How the claim of the prize stands, if it was won and has to be claimed.
+    claim: Option<OwnClaim>,
+}
+
+/// How the holder's claim stands.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct OwnClaim {
+    state: ClaimState,
+    /// Until when the prize can be claimed; null as long as other winners are still being told.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    until: Option<Timestamp>,
+    /// What the claim link holds.
+    token: String,
+}
+
+impl OwnClaim {
+    /// The claim of a winner who has been told.
+    fn of(draw: &Draw, winner: &Winner, key: Option<&ClaimKey>, now: Timestamp) -> Option<Self> {
+        let key = key.filter(|_| draw.asks_to_claim().is_some())?;
+        Some(Self {
+            state: ClaimState::of(draw, winner, now),
+            until: draw.claim_deadline(winner.rank),
+            token: key.token(&draw.lottery_id, &draw.draw_id, winner.rank).reveal(),
+        })
+    }
 }
 
 /// What became of somebody in a draw.
@@ -127,7 +155,7 @@ impl OwnResult {
 }
 
 impl OwnDraw {
-    fn of(draw: &Draw, place: OwnPlace) -> Self {
+    fn of(draw: &Draw, place: OwnPlace, key: Option<&ClaimKey>, now: Timestamp) -> Self {
         let result = OwnResult::of(draw, &place);
         let shown = place.winner.filter(|_| matches!(result, OwnResult::Won | OwnResult::PassedOn));
         Self {
@@ -135,6 +163,7 @@ impl OwnDraw {
             sequence: draw.sequence,
             status: draw.status.to_string(),
             result,
+            claim: shown.as_ref().and_then(|winner| OwnClaim::of(draw, winner, key, now)),
             rank: shown.as_ref().map(|winner| winner.rank),
             prize: shown.map(|winner| winner.prize.to_string()),
         }
@@ -163,7 +192,8 @@ pub(crate) async fn own_entry(
     let draws = draws.iter().zip(places);
     // A participant who has left is not in the waiting draws.
     let draws = draws.filter(|(_, place)| on_list || place.entry.is_some());
-    let draws = draws.map(|(draw, place)| OwnDraw::of(draw, place)).collect();
+    let (key, now) = (state.store.claim_key(&lottery_id).await?, state.clock.now());
+    let draws = draws.map(|(draw, place)| OwnDraw::of(draw, place, key.as_ref(), now)).collect();
     let present = holder.is_some_and(|holder| holder.is_present);
     Ok(Json(OwnEntry { code: receipt.code(), on_list, present, draws }))
 }
