@@ -336,7 +336,7 @@ mod tests {
         assert!(!rehearsal.awaits_claim(1, now) && rehearsal.claim_counts().is_none());
         let round = ClaimRound { passed_on: 0, opened_at: now };
         draw.claims.as_mut().unwrap().rounds = vec![round; Claims::MAX_ROUNDS];
-        draw.passed_on = vec![passed(1, Some(4))];
+        (draw.passed_on, draw.seat_changes) = (vec![passed(1, Some(4))], 1);
         assert!(draw.awaits_claim(2, now) && !draw.awaits_claim(4, now), "the last round goes to its end");
     }
 
@@ -344,7 +344,7 @@ mod tests {
     fn claims_are_counted_by_seat() {
         let mut draw = draw(60);
         draw.claims.as_mut().unwrap().claimed = 1;
-        draw.passed_on = vec![passed(2, Some(4)), passed(4, None)];
+        (draw.passed_on, draw.seat_changes) = (vec![passed(2, Some(4)), passed(4, None)], 2);
         let counts = ClaimCounts { claimed: 1, open: 1, passed_on: 2 };
         assert_eq!((draw.claim_counts(), draw.ends_claim_wait(0)), (Some(counts), false));
         draw.claims.as_mut().unwrap().claimed = 2;

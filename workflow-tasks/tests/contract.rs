@@ -88,6 +88,9 @@ fn placeholders(text: &str) -> BTreeSet<String> {
     text.split("${").skip(1).map(|rest| rest.split(['}', ',']).next().unwrap().to_owned()).collect()
 }
 
+/// The states that wait for people, each with the one that looks at what they did.
+const WAITS: [(&str, &str); 2] = [("AwaitRelease", "CheckRelease"), ("AwaitClaims", "CheckClaims")];
+
 #[test]
 fn every_function_of_the_file_exists_and_every_function_is_in_the_file() {
     let mut named = placeholders(&machine().to_string());
@@ -126,7 +129,7 @@ fn a_task_calls_the_function_of_its_own_name() {
     for (name, state) in of_type("Task") {
         if let Some(function) = state["Parameters"]["FunctionName"].as_str() {
             assert_eq!(function, format!("${{{name}}}"));
-            let callback = if name == "AwaitRelease" { ".waitForTaskToken" } else { "" };
+            let callback = if WAITS.iter().any(|(wait, _)| *wait == name) { ".waitForTaskToken" } else { "" };
             assert_eq!(state["Resource"], format!("arn:${{Partition}}:states:::lambda:invoke{callback}"));
         } else {
             assert_eq!(state["Resource"], "arn:${Partition}:states:::sns:publish", "{name}");
@@ -278,18 +281,26 @@ fn the_worst_execution_leaves_before_its_history_is_full() {
     // Each look at a held draw ends in a wait, or in a round that sends nothing: the sending counts as a pass.
     let looks = limit("IsReleased", "$.notify.release.looks");
     let held = ["CheckRelease", "IsReleased", "AwaitRelease", "IsStillHeld"];
+    let claims = ["CheckClaims", "HasClaims", "AwaitClaims"];
     let of = |names: &[&str]| names.iter().map(|name| events(&states[*name])).sum::<u64>();
     let idle = of(&["Notify", "SmsLeft", "SmsDone", "EmailLeft", "EmailDone", "IsStillHeld"]);
-    let release = looks * (of(&["CheckRelease", "IsReleased"]) + idle.max(of(&["AwaitRelease"])));
+    let release = of(&["CheckRelease", "IsReleased"]) + idle.max(of(&["AwaitRelease"]));
+    // Looks at claims are counted with those, and each ends in a wait, in a round, or at once.
+    assert_eq!(looks, limit("HasClaims", "$.notify.release.looks"));
+    let claim = of(&["CheckClaims", "HasClaims"]) + idle.max(of(&["AwaitClaims"]));
+    let waits = looks * release.max(claim);
     let once: u64 = states
         .iter()
         .filter(|(name, _)| {
             let name = name.as_str();
-            !end.contains(&name) && !inside.contains(&name) && !held.contains(&name)
+            !end.contains(&name)
+                && !inside.contains(&name)
+                && !held.contains(&name)
+                && !claims.contains(&name)
         })
         .map(|(_, state)| events(state))
         .sum();
-    let most = 2 + once + rounds * round + release + channel("Sms", "sms") + channel("Email", "email");
+    let most = 2 + once + rounds * round + waits + channel("Sms", "sms") + channel("Email", "email");
     assert!((15_000..MAX_EVENTS).contains(&most), "{most}");
 }
 
@@ -307,12 +318,12 @@ fn what_decides_comes_after_the_commitment_and_before_the_ranking() {
 #[test]
 fn every_task_has_a_time_out_and_a_catcher_for_the_rest() {
     for (name, state) in of_type("Task") {
-        if name == "AwaitRelease" {
+        if let Some((_, check)) = WAITS.iter().find(|(wait, _)| *wait == name) {
             // It waits for people, and for as long as they have.
             assert_eq!(state["TimeoutSecondsPath"], "$.notify.release.wait_seconds");
             let caught =
                 items(&state, "Catch").find(|rule| error_names(rule).any(|it| it == "States.Timeout"));
-            assert_eq!(caught.unwrap()["Next"], "CheckRelease");
+            assert_eq!(caught.unwrap()["Next"], *check);
             continue;
         }
         let timeout = state["TimeoutSeconds"].as_u64();
@@ -375,6 +386,9 @@ fn nothing_after_the_pivot_leads_to_the_release_of_winners() {
         "CheckRelease",
         "IsReleased",
         "AwaitRelease",
+        "CheckClaims",
+        "HasClaims",
+        "AwaitClaims",
         "Notify",
         "IsStillHeld",
         "CompleteDraw",
@@ -442,7 +456,7 @@ fn how_a_release_stands_is_handed_on_by_every_state_that_writes_where_the_channe
     let states = all_states();
     let writing = states.iter().filter(|(_, state)| state["ResultPath"] == "$.notify");
     let selectors: Vec<_> = writing.map(|(name, state)| (name, &state["ResultSelector"])).collect();
-    assert_eq!(selectors.len(), 6, "{selectors:?}");
+    assert_eq!(selectors.len(), 7, "{selectors:?}");
     for (name, selector) in selectors {
         assert!(selector["release.$"].is_string(), "{name}");
     }
@@ -464,6 +478,19 @@ fn no_winner_of_a_held_draw_is_told_without_a_look_and_no_wait_ends_without_one(
 }
 
 #[test]
+fn a_draw_ends_only_after_a_look_at_its_claims_and_no_wait_ends_without_one() {
+    let states = all_states();
+    assert_eq!(states["IsStillHeld"]["Choices"][1]["Next"], "CheckClaims");
+    assert_eq!(states["CheckClaims"]["Next"], "HasClaims");
+    let after: BTreeSet<&str> = successors(&states["HasClaims"]);
+    assert_eq!(after, ["AwaitClaims", "CheckClaims", "ClaimsHandedOver", "CompleteDraw", "Notify"].into());
+    let after: BTreeSet<&str> = successors(&states["AwaitClaims"]);
+    assert_eq!(after, ["AlertOfOutstanding", "CheckClaims"].into());
+    // The reconciler knows a hand-over by this name.
+    assert_eq!(states["ClaimsHandedOver"]["Error"], "ClaimsHandedOver");
+}
+
+#[test]
 fn alerts_tell_ids_and_the_errors_name_only() {
     for (name, state) in of_type("Task") {
         let parameters = state["Parameters"].to_string();
@@ -480,6 +507,7 @@ fn alerts_tell_ids_and_the_errors_name_only() {
             "$.notify.sms",
             "$.notify.email",
             "$.notify.release.seen",
+            "$.notify.release.reopened",
         ];
         assert!(paths.iter().all(|path| allowed.contains(path)), "{name}: {paths:?}");
     }

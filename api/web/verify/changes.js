@@ -67,11 +67,14 @@ class Seating {
 
 /**
  * Replays the changes. Answers the first reason why one does not hold, whether all signatures could be checked, and the seats
- * that were passed on, `{rank, prize, reason, taken_by}`.
+ * that were passed on, `{rank, prize, reason, taken_by}`. `claims` is how long a winner has at least to claim the prize, and
+ * from when: `{withinSeconds, roundAt}`.
  */
-export async function replay(changes, { commitment, key, ranking, line, prizes }) {
+export async function replay(changes, { commitment, key, ranking, line, prizes, claims }) {
   const seating = new Seating(ranking, line, prizes);
   const seats = [];
+  // By rank, since when those have a seat who took it; the others have theirs since the round.
+  const takenAt = new Map();
   let [previous, at, isReplacing, isWhole] = [hex(commitment), -Infinity, false, true];
   const wrong = (reason) => ({ wrong: `changes_${reason}`, isWhole, seats });
   for (const [i, { signature, ...change }] of changes.entries()) {
@@ -89,6 +92,12 @@ export async function replay(changes, { commitment, key, ranking, line, prizes }
     if (prize === undefined || (prize === null && isReplaced)) return wrong("seat");
     const taker = prize === null ? null : seating.passOn(prize);
     if (taker !== change.taken_by) return wrong("taker");
+    if (change.reason === "unclaimed") {
+      const since = takenAt.get(change.rank) ?? claims.roundAt;
+      if (claims.withinSeconds === null) return wrong("no_claims");
+      if (at < since + claims.withinSeconds * 1000) return wrong("claim_time");
+    }
+    if (taker !== null) takenAt.set(taker, at);
     if (prize !== null) seats.push({ rank: change.rank, prize, reason: change.reason, taken_by: taker });
   }
   return { wrong: null, isWhole, seats };

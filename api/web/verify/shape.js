@@ -208,7 +208,7 @@ const PROOF_2 = {
       number: whole(0, U32),
       previous: hexadecimal(32),
       rank: whole(0, U32),
-      reason: orNull(text(/^(absent|declined|unreachable|ineligible)$/)),
+      reason: orNull(text(/^(absent|declined|unreachable|ineligible|unclaimed)$/)),
       signature: hexadecimal(64),
       taken_by: orNull(whole(0, U32)),
     },

@@ -131,7 +131,8 @@ export async function verify(bytes, { readEntries, noted, receipt }, tell) {
     const changes = proof.changes ?? [];
     need(isRanked || !changes.length, "changes_unfounded");
     const key = proof.signature.public_key;
-    const known = { commitment, key, ranking: proof.ranking ?? [], line, prizes: manifest.prizes };
+    const claims = { withinSeconds: manifest.claim_within_seconds, roundAt: timeOfRound(proof) };
+    const known = { commitment, key, ranking: proof.ranking ?? [], line, prizes: manifest.prizes, claims };
     const replayed = await replay(isRanked ? changes : [], known);
     need(replayed.wrong === null, replayed.wrong);
     if (!replayed.isWhole) {
@@ -262,9 +263,14 @@ function checkRound(manifest, chain) {
   need(isTimestamp((chain.genesis_time + periods * chain.period) * 1000), "round_other");
 }
 
+/** When the round comes out that a manifest names, in milliseconds since 1970. */
+function timeOfRound({ manifest, beacon: { chain } }) {
+  return (chain.genesis_time + (manifest.beacon.round - 1) * chain.period) * 1000;
+}
+
 /** Who else vouches that the commitment was made before its round. A stamp that does not count leaves the step open. */
 async function witnessed({ manifest, beacon: { chain }, witnesses = [] }, commitment) {
-  const roundAt = (chain.genesis_time + (manifest.beacon.round - 1) * chain.period) * 1000;
+  const roundAt = timeOfRound({ manifest, beacon: { chain } });
   const found = await Promise.all(
     witnesses.map(({ token }) => worth(fromBase64(token), commitment, roundAt)),
   );

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use super::bundles::{Draw, entries, prizes, prizes_of_several, strange_hash};
 use super::loose::{HALF_PAIR, Loose};
 use super::naive::{bytes, entry, one_prize, prize};
-use super::seat_changes::Evening;
+use super::seat_changes::{Evening, claimed_draw, round_at};
 use super::second_manifest;
 use super::verifiers::{Others, Said, ours};
 
@@ -786,6 +786,7 @@ fn seat_changes(cases: &mut Builder) {
     let waiting = (1..=alternate.last()).find(|rank| alternate.seating().prize_of(*rank).is_none()).unwrap();
     assert!(alternate.leave(waiting, None) && alternate.leave(1, None));
     honest("an alternate who withdrew", &alternate);
+    claims(cases);
 
     let with = |change: &dyn Fn(&mut Value)| {
         let mut proof: Value = serde_json::from_str(&evening().bundle()).unwrap();
@@ -850,6 +851,43 @@ fn seat_changes(cases: &mut Builder) {
     cases.add("unfinished", "no ranking and no seat changes", none.bytes(), "incomplete", None);
     let apart = with(&|proof| proof["entries"] = Value::Null);
     cases.add("unfinished", "seat changes, and entries apart", apart.bytes(), "incomplete", None);
+}
+
+/// Logs of draws whose winners have to claim.
+fn claims(cases: &mut Builder) {
+    let unclaimed = Some(ReplaceReason::Unclaimed);
+    let mut passed_on = claimed_draw();
+    for rank in 1..=passed_on.last() {
+        passed_on.leave(rank, if rank % 3 == 0 { Some(ReplaceReason::Absent) } else { unclaimed });
+    }
+    let bundle = passed_on.bundle().into_bytes();
+    cases.add("honest", "unclaimed until nobody is left", bundle, "consistent", None);
+    let mut dated = |name: &str, after: i64, step: Option<&'static str>| {
+        let mut evening = claimed_draw();
+        let mut seating = evening.seating();
+        let prize = seating.vacate(1).unwrap();
+        let taker = seating.pass_on(prize);
+        let at = round_at(&evening) + after;
+        evening.append_at(1, unclaimed, taker, at);
+        let (kind, verdict) = if step.is_some() { ("changes", "refused") } else { ("honest", "consistent") };
+        cases.add(kind, name, evening.bundle().into_bytes(), verdict, step);
+    };
+    dated("unclaimed at the end of the hour", 3_600_000, None);
+    dated("unclaimed a millisecond too early", 3_599_999, Some("changes"));
+    let mut soon = claimed_draw();
+    assert!(soon.leave(1, unclaimed));
+    let taker = soon.changes[0].taken_by.unwrap();
+    let mut seating = soon.seating();
+    let prize = seating.vacate(taker).unwrap();
+    let next = seating.pass_on(prize);
+    let at = soon.changes[0].at.as_millisecond() + 3_599_999;
+    soon.append_at(taker, unclaimed, next, at);
+    let bundle = soon.bundle().into_bytes();
+    cases.add("changes", "a seat taken and unclaimed too early", bundle, "refused", Some("changes"));
+    let mut unasked = Evening::new(Draw::seal(entries(24), prizes()));
+    assert!(unasked.leave(1, unclaimed));
+    let bundle = unasked.bundle().into_bytes();
+    cases.add("changes", "unclaimed where nobody had to claim", bundle, "refused", Some("changes"));
 }
 
 /// What the organiser signs, and the rule forbids.

@@ -17,6 +17,9 @@ use super::bundles::{Draw, entries, prizes, prizes_of_several};
 use super::naive::{one_prize, prize};
 use super::verifiers::Others;
 
+/// How long winners of these draws have to claim, in milliseconds.
+const HOUR: i64 = 3_600_000;
+
 /// A draw with a log, written as the service writes it.
 pub(crate) struct Evening {
     pub(crate) draw: Draw,
@@ -60,8 +63,27 @@ impl Evening {
 
     /// Signs an entry, whatever it says.
     pub(crate) fn append(&mut self, rank: u32, reason: Option<ReplaceReason>, taken_by: Option<u32>) {
+        let first = Moment::parse("2026-04-20T12:31:00.000Z").unwrap();
+        let at = match reason {
+            // Long enough after whatever was before.
+            Some(ReplaceReason::Unclaimed) => {
+                self.changes.last().map_or(first, |last| last.at).as_millisecond() + HOUR
+            }
+            _ => first.as_millisecond(),
+        };
+        self.append_at(rank, reason, taken_by, at);
+    }
+
+    /// The same, dated so many milliseconds after 1970, or as the entry before if that is later.
+    pub(crate) fn append_at(
+        &mut self,
+        rank: u32,
+        reason: Option<ReplaceReason>,
+        taken_by: Option<u32>,
+        at: i64,
+    ) {
         let mut end = LogEnd::of(&self.draw.manifest.commitment(), &self.changes);
-        let at = ProofTimestamp::parse("2026-04-20T12:31:00.000Z").unwrap();
+        let at = Moment::from_millisecond(at).unwrap();
         self.changes.push(end.append(&self.draw.organiser, reason, rank, taken_by, at));
     }
 
@@ -122,10 +144,11 @@ proptest! {
         list in 0..4_usize,
         alternates in 0..4_u32,
         withdrawn in prop::collection::vec(1..30_u32, 0..6),
-        replaced in prop::collection::vec((1..45_u32, 0..4_usize), 0..30),
+        replaced in prop::collection::vec((1..45_u32, 0..5_usize), 0..30),
     ) {
         let mut draw = Draw::seal(entries(44), lists()[list].clone());
         draw.manifest.alternates = alternates;
+        draw.manifest.claim_within_seconds = Some(3_600);
         let mut evening = Evening::new(draw);
         for rank in withdrawn {
             evening.leave(rank, None);
@@ -155,9 +178,10 @@ fn the_other_verifiers_replay_the_same() {
     for case in 0..24 {
         let mut draw = Draw::seal(entries(44), lists()[case % 4].clone());
         draw.manifest.alternates = (case / 4) as u32;
+        draw.manifest.claim_within_seconds = Some(3_600);
         let mut evening = Evening::new(draw);
         for step in 0..12 {
-            let reason = (step > 2).then(|| ReplaceReason::ALL[below(4) as usize]);
+            let reason = (step > 2).then(|| ReplaceReason::ALL[below(5) as usize]);
             evening.leave(1 + below(20) as u32, reason);
         }
         if case % 3 == 0 {
@@ -174,6 +198,61 @@ fn the_other_verifiers_replay_the_same() {
         }
         assert_eq!(ours.step.as_deref(), (case % 3 == 0).then_some("changes"), "case {case}");
     }
+}
+
+/// A draw whose winners have an hour to claim.
+pub(crate) fn claimed_draw() -> Evening {
+    let mut draw = Draw::seal(entries(24), prizes());
+    draw.manifest.claim_within_seconds = Some(3_600);
+    Evening::new(draw)
+}
+
+/// When the round of such a draw comes out, in milliseconds after 1970.
+pub(crate) fn round_at(evening: &Evening) -> i64 {
+    let chain = evening.draw.beacon.chain();
+    chain.time_of(evening.draw.manifest.beacon.round).unwrap().as_millisecond()
+}
+
+#[test]
+fn nobody_has_less_time_to_claim_than_the_manifest_promises() {
+    let unclaimed = Some(ReplaceReason::Unclaimed);
+    let first = |evening: &Evening, rank| {
+        let mut seating = evening.seating();
+        let prize = seating.vacate(rank).unwrap();
+        seating.pass_on(prize)
+    };
+    let verdict = |evening: &Evening| {
+        let report = verify(evening.bundle().as_bytes(), &Options::default());
+        (report.broken(), report.verdict)
+    };
+    let mut evening = claimed_draw();
+    let round_at = round_at(&evening);
+    let taker = first(&evening, 1);
+    evening.append_at(1, unclaimed, taker, round_at + HOUR - 1);
+    let (step, words) = verdict(&evening);
+    assert_eq!(step, Some(StepName::Changes));
+    assert!(words.contains("entry 1 is for a prize that could be claimed until 2026-04-20T13:3"), "{words}");
+    evening.changes.clear();
+    evening.append_at(1, unclaimed, taker, round_at + HOUR);
+    assert!(verdict(&evening).1.ends_with("1 seat was passed on: 1 unclaimed."));
+    // Whoever took the seat has as long again; another winner's hour is over.
+    let (taker, next) = (taker.unwrap(), first(&evening, taker.unwrap()));
+    evening.append_at(taker, unclaimed, next, round_at + 2 * HOUR - 1);
+    assert_eq!(verdict(&evening).0, Some(StepName::Changes));
+    evening.changes.pop();
+    let other = (2..=evening.last()).find(|rank| evening.seating().prize_of(*rank).is_some()).unwrap();
+    let next = first(&evening, other);
+    evening.append_at(other, unclaimed, next, round_at + HOUR);
+    let next = first(&evening, taker);
+    evening.append_at(taker, unclaimed, next, round_at + 2 * HOUR);
+    assert!(verdict(&evening).1.ends_with("3 seats were passed on: 3 unclaimed."));
+    // Nor can it be the reason where nobody had to claim.
+    let mut evening = Evening::new(Draw::seal(entries(24), prizes()));
+    let taker = first(&evening, 1);
+    evening.append_at(1, unclaimed, taker, round_at + HOUR);
+    let (step, words) = verdict(&evening);
+    assert_eq!(step, Some(StepName::Changes));
+    assert!(words.contains("a prize that nobody had to claim"), "{words}");
 }
 
 fn evening() -> Evening {

@@ -210,7 +210,7 @@ CHANGE = {
     "number": whole(0, U32),
     "previous": hexadecimal(32),
     "rank": whole(0, U32),
-    "reason": or_null(text("absent|declined|unreachable|ineligible")),
+    "reason": or_null(text("absent|declined|unreachable|ineligible|unclaimed")),
     "signature": hexadecimal(64),
     "taken_by": or_null(whole(0, U32)),
 }
@@ -373,8 +373,11 @@ def seat(line, manifest):
     ]
 
 
-def replay(log, commitment, key, ranking, line, manifest):
+def replay(log, commitment, key, ranking, line, manifest, round_at):
     """Replays the seat changes: each by its number, chain and signature, and each seat to the first in line who fits."""
+    # By rank, since when those have a seat who took it; the others have theirs since the round.
+    taken_at = {}
+    to_claim = manifest["claim_within_seconds"]
     ranked = {one["label"] for one in ranking}
     groups = {label: group for _, label, group in line}
     # By rank: the ranking, and behind it whoever else stands in line.
@@ -419,7 +422,12 @@ def replay(log, commitment, key, ranking, line, manifest):
         else:
             taker = next((other for other in waiting if fits_prize(other, prize)), None)
         need(change["taken_by"] == taker, "changes", "another than the first in line who fits")
+        if change["reason"] == "unclaimed":
+            need(to_claim is not None, "changes", "unclaimed, in a draw in which nobody had to claim")
+            since = taken_at.get(rank, round_at)
+            need(at >= since + to_claim * 1000, "changes", "unclaimed before the time to claim was over")
         if taker is not None:
+            taken_at[taker] = at
             waiting.remove(taker)
             seats[taker - 1] = prize
 
@@ -606,7 +614,7 @@ def verify(data, roots=(), receipt=None):
         return {"verdict": "incomplete", "commitment": commitment.hex()}
     need(ranking == proof["ranking"], "ranking", "another ranking than the one that follows")
     organiser = bytes.fromhex(proof["signature"]["public_key"])
-    replay(proof.get("changes", []), commitment, organiser, ranking, line, manifest)
+    replay(proof.get("changes", []), commitment, organiser, ranking, line, manifest, time)
     if receipt is not None:
         check_receipt(receipt, manifest, entries)
     if is_rehearsal:
