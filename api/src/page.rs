@@ -42,6 +42,7 @@ static FILES: LazyLock<Vec<File>> = LazyLock::new(|| {
     let mut files = Vec::from(files![
         "api.js",
         "app.js",
+        "claims.js",
         "connection.js",
         "dialog.js",
         "dom.js",
@@ -133,6 +134,7 @@ static FILES: LazyLock<Vec<File>> = LazyLock::new(|| {
         "verify/receipt.js",
         "verify/steps.js",
         "verify/witness.js",
+        "views/claim.js",
         "views/compare.js",
         "views/console.js",
         "views/door.js",

@@ -5,6 +5,7 @@ import { h } from "./dom.js";
 import { number } from "./format.js";
 import { t } from "./i18n/index.js";
 
+/** Why an organiser replaces a winner. */
 export const REASONS = ["absent", "declined", "unreachable", "ineligible"];
 
 /**
@@ -12,7 +13,7 @@ export const REASONS = ["absent", "declined", "unreachable", "ineligible"];
  * @param {Record<string, number>} counts how many by reason, `withdrawn` among them, and how many stay `empty`
  */
 export function passedOnInWords(counts) {
-  const reasons = ["withdrawn", ...REASONS].filter((reason) => counts[reason]);
+  const reasons = ["withdrawn", ...REASONS, "unclaimed"].filter((reason) => counts[reason]);
   const total = reasons.reduce((sum, reason) => sum + counts[reason], 0);
   if (!total) return null;
   const list = reasons.map((reason) => t(`passed_on.${reason}`, { n: number(counts[reason]) }));

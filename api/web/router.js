@@ -16,6 +16,7 @@ const ROUTES = [
   [/^\/lotteries\/([^/]+)\/draws\/([^/]+)\/stage$/, "stage"],
   [/^\/lotteries\/([^/]+)\/draws\/([^/]+)\/remote$/, "stage_remote"],
   [/^\/lotteries\/([^/]+)\/draws\/([^/]+)\/execution$/, "execution"],
+  [/^\/claims\/([^/]+)$/, "claim"],
   [/^\/console$/, "console"],
   [/^\/console\/([^/]+)$/, "lottery_console"],
   [/^\/console\/([^/]+)\/door$/, "door"],

@@ -5,6 +5,7 @@
 mod activities;
 mod auth;
 mod aws_tools;
+mod claims;
 mod command_line;
 mod concurrency;
 mod costs;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use local_stack::{CallLog, Fault, FaultTime, Limits, ManualClock, Permission};
 use serde_json::{Value, json};
 
+use crate::claims;
 use end_to_end_tests::client::email_of;
 use end_to_end_tests::deployment::{template, unused};
 use end_to_end_tests::stack::{self, Started};
@@ -21,9 +22,11 @@ const TABLE: &str = "arn:aws:dynamodb:us-east-1:123456789012:table/Lottery";
 const WITHOUT_EMAIL: &str = "participant_id,name,phone\n011,Solo,+12025550111\n";
 
 /// Calls that no story makes, and where they are made: caller, action, resource.
-const ELSEWHERE: [(&str, &str, &str); 11] = [
+const ELSEWHERE: [(&str, &str, &str); 12] = [
     // Takes back what SNS or SES did not take: workflow-tasks/tests/tasks/notifications.rs.
     ("send-email", "dynamodb:DeleteItem", TABLE),
+    // Whoever withdraws before the round is followed by somebody behind the ranking: workflow-tasks/tests/tasks/replace.rs.
+    ("record-winners", "dynamodb:BatchWriteItem", TABLE),
     // Erases what an attempt to seal left that died: workflow-tasks/tests/tasks/reconciler.rs.
     ("reconcile-draws", "dynamodb:BatchWriteItem", TABLE),
     // Events of SES, which the local one does not have: workflow-tasks/tests.
@@ -242,6 +245,17 @@ async fn a_stopped_execution(log: &CallLog) {
     assert_eq!(stack.fast_forward(&clock, step, end).await["status"], "FAILED");
 }
 
+/// A prize that is not claimed goes to somebody behind the ranking.
+async fn a_prize_is_passed_on(log: &CallLog) {
+    let (stack, clock) = claims::stack_of(log).await;
+    let client = stack.client();
+    let story = async {
+        let draw = claims::one_prize_is_claimed_and_one_passed_on(&client).await;
+        client.wait_for_end("party", &draw).await
+    };
+    assert_eq!(stack.fast_forward(&clock, Duration::from_secs(1), story).await["status"], "SUCCEEDED");
+}
+
 async fn two_draws_at_once(log: &CallLog) {
     let stack = stack_with(log, Vec::new()).await;
     let client = stack.client();
@@ -281,6 +295,7 @@ async fn every_role_allows_what_is_called_and_nothing_more() {
         a_draw_through_ses(&log),
         draws_that_fail(&log),
         two_draws_at_once(&log),
+        a_prize_is_passed_on(&log),
         a_stopped_execution(&log),
         throttled_deliveries(&log),
     );

@@ -9,7 +9,7 @@
 //! messages are sent again, a draw that had ended resumes at the notifications.
 
 use jiff::Timestamp;
-use lottery::{Channel, Draw, DrawStatus};
+use lottery::{Channel, ClaimRound, Draw, DrawStatus};
 
 use super::event::{Committed, EventsBuilder, Open, PublicEvent};
 
@@ -56,6 +56,7 @@ const DRAWING: Open = Open { kind: "Task", state: "DrawWinners" };
 const RECORDING: Open = Open { kind: "Task", state: "RecordWinners" };
 const HOLDING: Open = Open { kind: "Task", state: "AwaitRelease" };
 const NOTIFYING: Open = Open { kind: "Parallel", state: "Notify" };
+const CLAIMING: Open = Open { kind: "Task", state: "AwaitClaims" };
 
 /// The type of the event for a release: AWS has none.
 const RELEASED: &str = "WinnersReleased";
@@ -169,17 +170,22 @@ fn notify(builder: &mut EventsBuilder, draw: &Draw) {
         }
     }
     let is_complete = draw.status == DrawStatus::Succeeded;
-    if !draw.status.is_final() {
+    let rounds = draw.asks_to_claim().map_or(&[][..], |claims| &claims.rounds);
+    if !draw.status.is_final() && rounds.is_empty() {
         return;
     }
+    let notified_at = rounds.first().map(|round| round.opened_at).or(draw.completed_at);
     for (branch, head) in heads {
         builder.last = head;
-        builder.exit(branch.sending(), draw.completed_at);
+        builder.exit(branch.sending(), notified_at);
         builder.pass("Choice", branch.left);
         builder.pass("Pass", branch.done);
     }
-    builder.exit(NOTIFYING, draw.completed_at);
+    builder.exit(NOTIFYING, notified_at);
     builder.pass("Choice", "IsStillHeld");
+    if !claims(builder, draw, rounds) {
+        return;
+    }
     builder.pass("Task", "CompleteDraw");
     builder.pass("Choice", "AllWereSent");
     if is_complete {
@@ -191,6 +197,30 @@ fn notify(builder: &mut EventsBuilder, draw: &Draw) {
         builder.pass("Succeed", "DrawIncomplete");
     }
     builder.add("ExecutionSucceeded", None);
+}
+
+/// The events of the rounds of claims. Returns `false` while the draw waits.
+fn claims(builder: &mut EventsBuilder, draw: &Draw, rounds: &[ClaimRound]) -> bool {
+    if draw.asks_to_claim().is_none() {
+        return true;
+    }
+    for (index, round) in rounds.iter().enumerate() {
+        if index > 0 {
+            builder.exit(CLAIMING, Some(round.opened_at));
+        }
+        builder.pass("Task", "CheckClaims");
+        builder.pass("Choice", "HasClaims");
+        builder.enter(CLAIMING);
+    }
+    if !draw.status.is_final() {
+        return false;
+    }
+    if !rounds.is_empty() {
+        builder.exit(CLAIMING, draw.completed_at);
+    }
+    builder.pass("Task", "CheckClaims");
+    builder.pass("Choice", "HasClaims");
+    true
 }
 
 /// The end of a draw without winners, if it has come, from the state that it was in.

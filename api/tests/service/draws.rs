@@ -218,7 +218,7 @@ async fn requests_that_cannot_stand_are_named() {
         (json!({ "winners": 0 }), "no-winners"),
         (json!({ "winners": 10_001 }), "too-many-winners"),
         (json!({ "winners": 1, "alternates": -2 }), "invalid-field"),
-        (json!({ "winners": 1, "claim_within_seconds": 60 }), "not-supported"),
+        (json!({ "winners": 1, "claim_within_seconds": 59 }), "invalid-field"),
         (json!({ "winers": 1 }), "invalid-field"),
         (json!({ "winners": 1, "closes_at": "2020-01-01T00:00:00Z" }), "invalid-field"),
     ] {

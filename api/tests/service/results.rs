@@ -160,10 +160,10 @@ async fn those_who_may_read_results_see_them_in_full() {
     assert!(csv.header("content-disposition").starts_with("attachment; filename=\"winners-"));
     let lines: Vec<_> = csv.body.lines().collect();
     let columns = "\u{feff}rank,prize,alternate,participant_id,name,group,phone,email,label,sms_state,email_state,\
-        forfeited,taken_by,instead_of,replaced";
+        forfeited,taken_by,instead_of,replaced,claimed_at";
     assert_eq!(lines[0], columns);
     assert!(lines[1].starts_with("1,Prize,no,001,Rosalind Tyler,,'+12025550147,rosalind@example.com,"));
-    assert!(lines[1].ends_with(",SENT,UNKNOWN,,,,"));
+    assert!(lines[1].ends_with(",SENT,UNKNOWN,,,,,"));
     assert!(lines[2].contains(",'=Tracy,"), "{}", lines[2]);
     winners(&service, &path, "image/png", token).await.expect(406);
 }

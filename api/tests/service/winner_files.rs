@@ -110,14 +110,14 @@ async fn the_file_begins_with_the_mark_and_has_groups_and_alternates() {
     assert_eq!(&csv[..3], b"\xef\xbb\xbf");
     assert_eq!(next, None);
     let header = "rank,prize,alternate,participant_id,name,group,phone,email,label,sms_state,email_state,forfeited,\
-        taken_by,instead_of,replaced";
+        taken_by,instead_of,replaced,claimed_at";
     let expected = [
         header,
-        "1,一等奖,no,1,张伟,销售部,'+12025550101,,,,,,,",
-        "2,一等奖,no,2,'=Tracy,Sales,'+12025550102,,,,,,,",
-        "3,,yes,3,Aaron,,,,,,,,,",
-        "4,,yes,4,李雷,Sales,,,,,,,,",
-        "5,,yes,5,Bea,,,,,,,,,",
+        "1,一等奖,no,1,张伟,销售部,'+12025550101,,,,,,,,",
+        "2,一等奖,no,2,'=Tracy,Sales,'+12025550102,,,,,,,,",
+        "3,,yes,3,Aaron,,,,,,,,,,",
+        "4,,yes,4,李雷,Sales,,,,,,,,,",
+        "5,,yes,5,Bea,,,,,,,,,,",
     ];
     assert_eq!(lines(&csv), expected);
 }
@@ -127,11 +127,11 @@ async fn an_alternate_who_took_a_seat_stands_among_the_winners() {
     let (service, path) = drawn(true).await;
     let (csv, _) = get(&service, &path, "text/csv", READ).await;
     let expected = [
-        "1,一等奖,no,1,,,,,,,forfeited,3,,",
-        "2,一等奖,no,2,'=Tracy,Sales,'+12025550102,,,,,,,",
-        "3,一等奖,no,3,Aaron,,,,,,,,1,",
-        "4,,yes,4,李雷,Sales,,,,,,,,",
-        "5,,yes,5,Bea,,,,,,,,,",
+        "1,一等奖,no,1,,,,,,,forfeited,3,,,",
+        "2,一等奖,no,2,'=Tracy,Sales,'+12025550102,,,,,,,,",
+        "3,一等奖,no,3,Aaron,,,,,,,,1,,",
+        "4,,yes,4,李雷,Sales,,,,,,,,,",
+        "5,,yes,5,Bea,,,,,,,,,,",
     ];
     assert_eq!(lines(&csv)[1..], expected);
     let (json, _) = get(&service, &path, "application/json", READ).await;
@@ -226,10 +226,13 @@ async fn everybody_else_sees_masked_winners_and_no_alternates() {
         assert!(json.get("alternates").is_none() && json["winners"][1].get("group").is_none(), "{json}");
         let (csv, _) = get(&service, &path, "text/csv", scope).await;
         let lines = lines(&csv);
-        assert_eq!(lines[0], "rank,prize,name,phone,email,label,forfeited,taken_by,instead_of,replaced");
+        assert_eq!(
+            lines[0],
+            "rank,prize,name,phone,email,label,forfeited,taken_by,instead_of,replaced,claimed_at"
+        );
         assert_eq!(
             lines[1..],
-            ["1,一等奖,,,,forfeited,3,,", "2,一等奖,'=***,***02,,,,,", "3,一等奖,A***,,,,,1,"]
+            ["1,一等奖,,,,forfeited,3,,,", "2,一等奖,'=***,***02,,,,,,", "3,一等奖,A***,,,,,1,,"]
         );
         let (file, _) = get(&service, &path, XLSX, scope).await;
         let mut workbook: Xlsx<_> = calamine::open_workbook_from_rs(Cursor::new(file)).unwrap();

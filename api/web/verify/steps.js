@@ -42,7 +42,7 @@ function need(isTrue, reason) {
  * `tell({step, state, reason, places})` is called with the state `holds`, `broken` or `open`, the last for a step that
  * was not checked or not to its end; nothing follows a broken step. Returns the verdict: `broken`, `incomplete`,
  * `unseated` (which is incomplete for want of a round or of winners), `rehearsal` (all holds, and it is no draw), `consistent`
- * or `holds`. The step `manifest` tells a rehearsal by its reason.
+ * or `holds`. The step `manifest` tells a rehearsal by its reason, and by another that prizes have to be claimed.
  */
 export async function verify(bytes, { readEntries, noted, receipt }, tell) {
   let step = "form";
@@ -57,7 +57,11 @@ export async function verify(bytes, { readEntries, noted, receipt }, tell) {
     step = "manifest";
     checkManifest(manifest);
     if (isRehearsal(manifest)) tell({ step, state: "holds", reason: "rehearsal" });
-    else holds({ sequence: manifest.sequence });
+    else if (manifest.claim_within_seconds === null) holds({ sequence: manifest.sequence });
+    else {
+      const places = { sequence: manifest.sequence, seconds: manifest.claim_within_seconds };
+      tell({ step, state: "holds", reason: "manifest_claims", places });
+    }
 
     step = "commitment";
     const commitment = sha256(utf8(canonical(manifest)));

@@ -150,7 +150,7 @@ function lateness(draw) {
     WAITING: ["sealing", draw.closes_at ?? draw.created_at],
     SEALED: draw.beacon_at ? ["drawing", draw.beacon_at] : ["beacon", draw.round_at],
     DRAWN: ["recording", draw.drawn_at],
-    RECORDED: isHeld(draw) ? [null, null] : ["notifying", draw.recorded_at],
+    RECORDED: isHeld(draw) || draw.claims?.until ? [null, null] : ["notifying", draw.recorded_at],
   }[draw.status] ?? [null, null];
   if (!step || since(from) < LATE) return null;
   return h("p", { class: "late", "data-late": step }, t(`late.${step}`, { n: number(notified) }));

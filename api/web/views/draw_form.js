@@ -28,6 +28,7 @@ export function drawForm(lottery) {
   const sms = h("input", { type: "checkbox", checked: true });
   const email = h("input", { type: "checkbox", checked: true });
   const release = releaseChoice(lottery.time_zone);
+  const claims = claimChoice();
   const problem = h("p", { class: "problem", role: "alert" });
   const submit = h("button", { type: "submit", class: "primary" }, t("draw_form.start"));
   // The same press of the button, repeated after a lost answer, is the same draw.
@@ -53,6 +54,7 @@ export function drawForm(lottery) {
       null,
       h("summary", null, t("draw_form.options")),
       field(t("draw_form.alternates"), alternates, t("draw_form.alternates_hint")),
+      claims.element,
       closes.element,
       drawAt.element,
       release.by.element,
@@ -92,6 +94,7 @@ export function drawForm(lottery) {
     if (Number(alternates.value) > 0) body.alternates = Number(alternates.value);
     if (present.checked) body.present_only = true;
     if (rehearsal.checked) body.rehearsal = true;
+    claims.write(body);
     try {
       const [closing, drawing] = [await closes.read(), await drawAt.read()];
       if (closing) body.closes_at = closing;
@@ -116,6 +119,30 @@ export function drawForm(lottery) {
     rows()[prize]?.quotas()[quota]?.refuse(parameters, counted);
   }
   return form;
+}
+
+/** How long winners have to claim, in a number of units; without a number nobody has to. */
+function claimChoice() {
+  const count = numberInput(1, 43200, "");
+  count.name = "claim_count";
+  const unit = h(
+    "select",
+    { name: "claim_unit", "aria-label": t("draw_form.claim_unit") },
+    h("option", { value: 60 }, t("draw_form.minutes")),
+    h("option", { value: 3600 }, t("draw_form.hours")),
+    h("option", { value: 86400 }, t("draw_form.days")),
+  );
+  unit.value = "86400";
+  const element = h(
+    "div",
+    { class: "pair" },
+    field(t("draw_form.claim"), count, t("draw_form.claim_hint")),
+    field(t("draw_form.claim_unit"), unit),
+  );
+  const write = (/** @type {any} */ body) => {
+    if (Number(count.value) > 0) body.claim_within_seconds = Number(count.value) * Number(unit.value);
+  };
+  return { element, write };
 }
 
 function newKey() {

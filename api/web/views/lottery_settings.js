@@ -171,8 +171,10 @@ function joining(settings, onChanged) {
 /** The organiser's own words to winners. */
 function words(settings, onChanged, signal) {
   const { elements, read } = wordingFields(settings, signal);
-  const change = async () => ({ messages: read() });
-  return form(settings, "messages", onChanged, change, h("h3", null, t("words.title")), elements);
+  const collect = h("textarea", { name: "collect", rows: 3, maxlength: 500, value: settings.collect ?? "" });
+  const change = async () => ({ messages: read(), collect: collect.value.trim() || null });
+  const more = field(t("words.collect"), collect, t("words.collect_hint"));
+  return form(settings, "messages", onChanged, change, h("h3", null, t("words.title")), elements, more);
 }
 
 /** Closing, which can be taken back, and deleting, which cannot. */

@@ -174,12 +174,25 @@ function sentences(entry, receipt, lottery) {
         ? [t("me.won_before_prize"), " ", foreign(draw.prize), t("me.won_after_prize")]
         : t(`me.result.${result}`),
     ),
+    draw?.claim ? claiming(draw.claim) : null,
     draw && !entry.on_list ? h("p", { class: "quiet" }, t("me.left_note")) : null,
     draw && entry.on_list && isFinal(draw.status) && result !== "won" && result !== "not_in"
       ? h("p", { class: "quiet" }, t("me.still_in"))
       : null,
     draw?.sequence ? check(draw, receipt, lottery) : null,
   ];
+}
+
+/** How the claim of a prize stands, with the way to claim it. */
+function claiming({ state, until, token: claimToken }) {
+  if (state === "claimed") return h("p", { class: "notice", "data-claimed": "" }, t("claim.claimed"));
+  if (state !== "open") return h("p", { class: "warning" }, t(`claim.${state}`));
+  return h(
+    "p",
+    { class: "actions" },
+    h("a", { class: "button primary", href: link("claims", claimToken) }, t("claim.confirm")),
+    until ? [" ", t("claim.until"), " ", timestamp(until)] : null,
+  );
 }
 
 /** "Check it yourself", with the receipt filled in. */

@@ -58,7 +58,7 @@ export function wordingFields(settings, signal) {
       { class: "hint" },
       t("words.hint"),
       " ",
-      h("code", null, "{name} {prize} {lottery} {link} {entry}"),
+      h("code", null, "{name} {prize} {lottery} {link} {entry} {claim_link}"),
     ),
     field(t("words.sms"), sms),
     field(t("words.subject"), subject),

@@ -2,10 +2,11 @@
 // The winners of a draw by prize, page by page: in full for their organiser, otherwise masked.
 
 import { get } from "../api.js";
+import { claimsNotice } from "../claims.js";
 import { find, foreign, h, put } from "../dom.js";
 import { CSV, XLSX, download } from "../download.js";
 import { drawPath, hasWinners } from "../draws.js";
-import { number, trouble } from "../format.js";
+import { number, timestamp, trouble } from "../format.js";
 import { known, t } from "../i18n/index.js";
 import { pageOf } from "../paging.js";
 import { passedOnNotice } from "../passed_on.js";
@@ -155,6 +156,7 @@ export class Winners {
       this.tools(),
       this.isFull ? null : h("p", { class: "quiet" }, t("winners.masked")),
       passedOnNotice(this.draw),
+      claimsNotice(this.draw),
       [...byPrize]
         .filter(([, won]) => won.length)
         .map(([prize, won]) =>
@@ -166,7 +168,11 @@ export class Winners {
               "ul",
               { class: "winners" },
               won.map((winner) =>
-                item(winner, this.isFull ? [this.release.one(winner), " ", this.replace.one(winner)] : null),
+                item(
+                  winner,
+                  this.isFull ? [this.release.one(winner), " ", this.replace.one(winner)] : null,
+                  claimOf(winner, this.draw),
+                ),
               ),
             ),
           ),
@@ -190,9 +196,16 @@ export class Winners {
   }
 }
 
+/** Whether a winner has claimed, in words, where that has to be. */
+function claimOf(winner, draw) {
+  if (!draw.claims || winner.forfeited || winner.replaced) return null;
+  return winner.claimed_at ? [t("claims.claimed"), " ", timestamp(winner.claimed_at)] : t("claims.not_yet");
+}
+
 /** @param {any} winner
- * @param {any} [action] */
-function item(winner, action = null) {
+ * @param {any} [action]
+ * @param {any} [claim] */
+function item(winner, action = null, claim = null) {
   const contact = [winner.group, winner.phone, winner.email].filter(Boolean);
   const notes = (winner.notifications ?? []).filter((note) => note.state !== "SENT");
   const seat = [
@@ -223,6 +236,7 @@ function item(winner, action = null) {
         )
       : null,
     seat ? h("span", { class: "quiet" }, seat) : null,
+    claim ? h("span", { class: "quiet", "data-claimed": winner.claimed_at ? "yes" : "no" }, claim) : null,
     action,
     notes.map((note) =>
       h(
