@@ -54,7 +54,7 @@ async fn token_of(client: &Client, draw: &str, rank: u64) -> String {
     .await
 }
 
-/// Two win; one claims, the other is late, and whoever takes that seat claims.
+/// Two win; one claims, the other is late, and the third in line takes that seat and claims.
 pub(crate) async fn one_prize_is_claimed_and_one_passed_on(client: &Client) -> String {
     client.lottery_of_employees("party").await;
     let request = json!({"winners": 2, "claim_within_seconds": TO_CLAIM});
@@ -115,7 +115,7 @@ async fn a_prize_that_is_not_claimed_in_time_goes_to_the_next_and_everybody_can_
                 assert!(answer.expect(404)["type"].as_str().unwrap().ends_with("unknown-claim"), "{guess}");
             }
         }
-        // Replaced by the organiser: told so, and nothing is claimed.
+        // Replaced by the organiser: the link says so, and nothing is claimed.
         let seat = format!("/lotteries/party/draws/{draw}/winners/3/replace");
         client.post(&seat, &json!({"reason": "unclaimed"})).await.expect(422);
         client.post(&seat, &json!({"reason": "ineligible"})).await.expect(200);
@@ -141,7 +141,7 @@ async fn a_prize_that_is_not_claimed_in_time_goes_to_the_next_and_everybody_can_
     let (draw, tokens) = stack.fast_forward(&clock, Duration::from_secs(1), story).await;
 
     let path = format!("/lotteries/party/draws/{draw}");
-    assert_eq!(client.addressed(&draw, "sms").await.len(), 5, "nobody is told twice");
+    assert_eq!(client.addressed(&draw, "sms").await.len(), 5, "nobody gets two messages");
     let emails = client.messages(&draw).await;
     let emails: Vec<_> = emails.iter().filter(|message| message["channel"] == "email").collect();
     assert!(emails.iter().all(|email| email["text"].as_str().unwrap().contains("/#/claims/")));

@@ -38,6 +38,8 @@ const ROUTES: &[(&str, &str)] = &[
     ("post", "/lotteries/{lottery_id}/entry"),
     ("post", "/lotteries/{lottery_id}/entry/leave"),
     ("post", "/lotteries/{lottery_id}/entry/check-in"),
+    ("get", "/claims/{claim_token}"),
+    ("post", "/claims/{claim_token}"),
     ("get", "/lotteries/{lottery_id}/draws/{draw_id}/stage"),
     ("put", "/lotteries/{lottery_id}/draws/{draw_id}/stage"),
     ("get", "/lotteries/{lottery_id}/draws"),

@@ -175,7 +175,7 @@ async fn an_alternate_who_has_withdrawn_has_no_name_left() {
     // The id is somebody else's by now.
     service.import_csv("participant_id,name\n4,Gary\n").await;
     let (csv, _) = get(&service, &path, "text/csv", READ).await;
-    assert_eq!(lines(&csv)[4], "4,,yes,4,,,,,,,,,,");
+    assert_eq!(lines(&csv)[4], "4,,yes,4,,,,,,,,,,,");
 }
 
 #[tokio::test]
