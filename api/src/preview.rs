@@ -15,19 +15,6 @@ use crate::state::AppState;
 /// The length of what a claim link ends with.
 const CLAIM_TOKEN: usize = 36;
 
-/// Words to be looked at; nothing is stored.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[allow(dead_code, reason = "describes the body that `OwnWording` parses")]
-pub(crate) struct PreviewBody {
-    #[schema(max_length = 320)]
-    sms: Option<String>,
-    #[schema(max_length = 100)]
-    email_subject: Option<String>,
-    #[schema(max_length = 4000)]
-    email_text: Option<String>,
-}
-
 /// The words with examples filled in.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Preview {

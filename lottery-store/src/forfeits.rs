@@ -6,15 +6,15 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use lottery::moment::Moment;
 use lottery::seat_changes::{MAX_CHANGES, SeatChange, reach};
 use lottery::selection::Ranked;
 use lottery::signature::OrganiserKey;
+use lottery::timestamp::ProofTimestamp;
 use lottery::{Draw, DrawId, LotteryId, ReplaceReason};
 
 use crate::claims::end_claim;
 use crate::seal::SealedDraw;
-use crate::seat_changes::{Line, Replacement, further, items, moment};
+use crate::seat_changes::{Line, Replacement, further, items, proof_timestamp};
 use crate::transaction::Outcome;
 use crate::winners::{RankedEntry, Winner};
 use crate::write::Write;
@@ -151,7 +151,7 @@ fn forfeit(
     key: &OrganiserKey,
     now: Timestamp,
 ) -> Result<Option<Vec<PassedSeat>>, StoreError> {
-    let at = moment(now)?;
+    let at = proof_timestamp(now)?;
     let mut changes = Vec::with_capacity(due.len());
     for rank in due {
         let broken = |fault| StoreError::Broken(format!("the seat of rank {rank}: {fault}"));
@@ -175,11 +175,12 @@ fn due(
     now: Timestamp,
 ) -> Result<Vec<u32>, StoreError> {
     let Some(claims) = draw.asks_to_claim().filter(|_| !draw.is_closed()) else { return Ok(Vec::new()) };
-    let taken_at: HashMap<u32, Moment> =
+    let taken_at: HashMap<u32, ProofTimestamp> =
         changes.iter().filter_map(|change| Some((change.taken_by?, change.at))).collect();
     // An entry is not dated before the one before it.
     let latest = changes.last().map(|change| change.at);
-    let now_in_log = latest.map_or(moment(now)?, |latest| latest.max(moment(now).unwrap_or(latest)));
+    let now_in_log =
+        latest.map_or(proof_timestamp(now)?, |latest| latest.max(proof_timestamp(now).unwrap_or(latest)));
     let has_had = |rank: u32| {
         let since = taken_at.get(&rank).map(|at| at.timestamp()).or(draw.round_at);
         since.is_none_or(|since| {

@@ -84,7 +84,7 @@ pub struct Visit {
     pub attempt: u32,
 }
 
-/// How the execution of a draw stands that waits for a release, or for claims.
+/// The state of the execution of a draw that waits for a release, or for claims.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReleaseWait {
     /// The token that resumes it; none while it notifies.

@@ -138,7 +138,7 @@ pub(crate) struct Line<'a> {
 }
 
 impl Line<'_> {
-    /// Whoever has a rank behind the ranking.
+    /// The entry with a rank after the ranking.
     pub(crate) fn behind(&self, rank: u32) -> Option<&Ranked> {
         self.behind.get(rank.checked_sub(self.ranking + 1)? as usize)
     }
@@ -454,8 +454,8 @@ pub(crate) fn further(most: u32) -> u32 {
     if most < FIRST_REACH { FIRST_REACH } else { u32::MAX }
 }
 
-pub(crate) fn moment(now: Timestamp) -> Result<Moment, StoreError> {
-    Moment::from_timestamp(now).map_err(|_| StoreError::Broken(format!("the clock: {now}")))
+pub(crate) fn proof_timestamp(now: Timestamp) -> Result<ProofTimestamp, StoreError> {
+    ProofTimestamp::from_timestamp(now).map_err(|_| StoreError::Broken(format!("the clock: {now}")))
 }
 
 /// What a replacement makes of a draw.

@@ -183,7 +183,7 @@ pub enum Fault {
     NoClaims,
     /// The winner had more time to claim the prize.
     #[error("is for a prize that could be claimed until {0}")]
-    ClaimTime(Moment),
+    ClaimTime(ProofTimestamp),
     /// Nobody can leave a seat by that rank.
     #[error("cannot be: {0}")]
     Seat(#[from] NoSeat),
@@ -232,14 +232,14 @@ pub struct ClaimTerms {
     /// How long a winner has at least, in seconds; none if nobody has to claim.
     pub within_seconds: Option<u32>,
     /// When the winners follow at the earliest: the time of the round.
-    pub round_at: Moment,
+    pub round_at: ProofTimestamp,
 }
 
 impl ClaimTerms {
     /// Whether the seat of a winner who has it since `since` could count as unclaimed at `at`.
-    fn check(&self, since: Moment, at: Moment) -> Result<(), Fault> {
+    fn check(&self, since: ProofTimestamp, at: ProofTimestamp) -> Result<(), Fault> {
         let within = self.within_seconds.ok_or(Fault::NoClaims)?;
-        let until = Moment::from_millisecond(since.as_millisecond() + i64::from(within) * 1000);
+        let until = ProofTimestamp::from_millisecond(since.as_millisecond() + i64::from(within) * 1000);
         match until {
             Ok(until) if at >= until => Ok(()),
             Ok(until) => Err(Fault::ClaimTime(until)),

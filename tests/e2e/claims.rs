@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::fair_draw::verify;
 use end_to_end_tests::client::phone_of;
 use end_to_end_tests::stack::{self, Started};
-use end_to_end_tests::{Client, eventually};
+use end_to_end_tests::{Client, Process, eventually};
 
 /// How long winners have here, in seconds.
 const TO_CLAIM: u64 = 120;
@@ -205,4 +205,45 @@ async fn what_a_round_of_claims_costs_does_not_depend_on_how_many_winners_there_
     assert_eq!(events[0], events[1], "states entered, and events");
     // Three rounds: docs/cost.md says what one is.
     assert!(entered < 30 + 3 * 24 && all < 100 + 3 * 80, "{entered} states, {all} events");
+}
+
+/// How long after a claim the stack is killed, in milliseconds.
+const DELAYS: [u64; 5] = [0, 2, 5, 15, 60];
+
+#[tokio::test]
+async fn a_killed_stack_keeps_every_claim_waits_on_and_writes_no_link_into_its_log() {
+    let data = tempfile::tempdir().unwrap();
+    let mut stack = Process::start(data.path()).await;
+    stack.client().lottery_of_employees("party").await;
+    let request = json!({"winners": DELAYS.len() + 1, "claim_within_seconds": 3_600, "channels": ["sms"]});
+    let draw = stack.client().start_draw("party", request).await;
+    let waits = async |client: &Client| {
+        eventually("the wait for claims", async || {
+            (client.draw("party", &draw).await["current_state"] == "AwaitClaims").then_some(())
+        })
+        .await;
+    };
+    waits(&stack.client()).await;
+    let tokens: Vec<String> = tokens(&stack.client(), &draw).await.into_values().collect();
+    assert_eq!(tokens.len(), DELAYS.len() + 1);
+    let mut logs = String::new();
+    for (token, delay) in tokens.iter().zip(DELAYS) {
+        let client = stack.client().anonymous();
+        let claim = client.post(&format!("/claims/{token}"), &json!({})).await.expect(200);
+        tokio::time::sleep(Duration::from_millis(delay)).await;
+        logs += &stack.log();
+        stack.kill().await;
+        stack = Process::start(data.path()).await;
+        let after = stack.client().get(&format!("/claims/{token}")).await.expect(200);
+        assert_eq!((&after["state"], &after["claimed_at"]), (&json!("claimed"), &claim["claimed_at"]));
+        waits(&stack.client()).await;
+    }
+    let client = stack.client();
+    assert_eq!(client.draw("party", &draw).await["claims"]["open"], 1);
+    // The last claim ends the wait of an execution that has outlived five processes.
+    client.anonymous().post(&format!("/claims/{}", tokens.last().unwrap()), &json!({})).await.expect(200);
+    assert_eq!(client.wait_for_end("party", &draw).await["status"], "SUCCEEDED");
+    assert_eq!(client.addressed(&draw, "sms").await.len(), DELAYS.len() + 1, "nobody gets two messages");
+    logs += &stack.log();
+    assert!(logs.contains("claimed a prize") && tokens.iter().all(|token| !logs.contains(token.as_str())));
 }

@@ -11,7 +11,7 @@ use tokio::process::{Child, Command};
 use crate::{eventually, process};
 
 /// Every task that the state machine calls, by the name of its binary.
-const TASKS: [&str; 12] = [
+const TASKS: [&str; 14] = [
     "seal-entries",
     "stamp-commitment",
     "fetch-beacon",
@@ -19,6 +19,8 @@ const TASKS: [&str; 12] = [
     "record-winners",
     "check-release",
     "await-release",
+    "check-claims",
+    "await-claims",
     "send-sms",
     "send-email",
     "complete-draw",

@@ -38,7 +38,7 @@ pub struct Positions {
     pub release: Release,
 }
 
-/// How the waits of a draw stand in this execution: for releases, and after them for claims.
+/// The state of the waits of a draw in this execution: for releases, and after them for claims.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Release {
     /// Whether winners may still be held back.

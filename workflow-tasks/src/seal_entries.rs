@@ -282,7 +282,11 @@ fn manifest(
         alternates: draw.alternates,
         beacon,
         claim_within_seconds: draw.claims.as_ref().map(|claims| claims.within_seconds),
-        closes_at: draw.closes_at.map(Moment::from_timestamp).transpose().map_err(outside_calendar)?,
+        closes_at: draw
+            .closes_at
+            .map(ProofTimestamp::from_timestamp)
+            .transpose()
+            .map_err(outside_calendar)?,
         draw_id: draw.draw_id.clone(),
         entries: sealed.entries,
         exclude_past_winners: place.map(|_| draw.exclude_past_winners),

@@ -1,11 +1,11 @@
 //! The seats that changed hands after the draw: the log replayed from the recomputed line.
 
 use super::{Report, Stop, broken};
-use crate::moment::Moment;
 use crate::proof::Proof;
 use crate::seat_changes::{self, ClaimTerms, PassedOnCounts, replay};
 use crate::seats::{PassedOn, Seating};
 use crate::selection::{Ranked, Selection};
+use crate::timestamp::ProofTimestamp;
 use crate::verify::StepName;
 use crate::{Commitment, Label, Part};
 
@@ -52,7 +52,7 @@ impl Line {
 pub(super) fn check(
     proof: &Proof,
     commitment: &Commitment,
-    round_at: Moment,
+    round_at: ProofTimestamp,
     line: Option<&Line>,
     report: &mut Report,
 ) -> Result<Vec<PassedOn>, Stop> {

@@ -63,7 +63,7 @@ impl Evening {
 
     /// Signs an entry, whatever it says.
     pub(crate) fn append(&mut self, rank: u32, reason: Option<ReplaceReason>, taken_by: Option<u32>) {
-        let first = Moment::parse("2026-04-20T12:31:00.000Z").unwrap();
+        let first = ProofTimestamp::parse("2026-04-20T12:31:00.000Z").unwrap();
         let at = match reason {
             // Long enough after whatever was before.
             Some(ReplaceReason::Unclaimed) => {
@@ -83,7 +83,7 @@ impl Evening {
         at: i64,
     ) {
         let mut end = LogEnd::of(&self.draw.manifest.commitment(), &self.changes);
-        let at = Moment::from_millisecond(at).unwrap();
+        let at = ProofTimestamp::from_millisecond(at).unwrap();
         self.changes.push(end.append(&self.draw.organiser, reason, rank, taken_by, at));
     }
 
