@@ -47,7 +47,7 @@ class Browser:
         connection.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
         value = json.loads(connection.getresponse().read())["value"]
         if isinstance(value, dict) and "error" in value:
-            raise RuntimeError(f"{path}: {value['message']}")
+            raise RuntimeError(f"{path}: {value}")
         return value
 
     def go(self, url):

@@ -120,6 +120,28 @@ async fn the_iteration_that_failed_is_found_and_the_execution_redriven() {
 }
 
 #[tokio::test]
+async fn a_state_that_failed_in_one_of_its_many_visits_is_opened_at_that_visit() {
+    let stack = stack::start().await;
+    let processor = json!({"StartAt": "Look", "States": {
+        "Look": {"Type": "Choice", "Choices": [{"Variable": "$.weight", "NumericGreaterThan": 0, "Next": "Fine"}]},
+        "Fine": {"Type": "Pass", "End": true}}});
+    let definition = json!({"StartAt": "Each", "States": {"Each": {"Type": "Map", "End": true, "ItemProcessor": processor}}});
+    let items: Vec<Value> = (0..1_500)
+        .map(|index| if index == 1_204 { json!({"n": index}) } else { json!({"n": index, "weight": 1}) })
+        .collect();
+    start(&stack, "weighed", &definition, &json!(items)).await;
+    let browser = open(&stack).await;
+    // The visit that failed is in the last of several pages of the history.
+    browser.go("/executions/weighed-1").await;
+    browser.wait_for_text(".state-details h2", "failed").await;
+    browser.wait_for_text(".state-details .where", "iteration 1204").await;
+    let overlap = "const box = (of) => document.querySelector(`[data-state=Look] ${of}`).getBoundingClientRect();
+        return box('.type').width === 0 || box('.type').right <= box('.count-of').left";
+    browser.wait("a count beside the type, not on it", overlap).await;
+    assert_eq!(browser.complaints().await, Vec::<String>::new());
+}
+
+#[tokio::test]
 async fn a_running_clock_runs_and_a_waiting_token_is_answered() {
     let stack = stack::start_with(|config| config.iam = None).await;
     let topic = "arn:aws:sns:us-east-1:123456789012:local-operator";

@@ -58,6 +58,7 @@ export class Picture {
     const count = svg("tspan", isContainer ? { dx: 4 } : { class: "count-of", x: right, y: top + 13 });
     const at = { class: "mark", x: right, y: top + 4.5, "text-anchor": "end", "aria-hidden": "true" };
     const mark = svg("text", at, sign, count);
+    const kind = isContainer ? null : svg("text", { class: "type", x: x + 39, y: top + 13 }, type);
     const group = svg(
       "g",
       {
@@ -78,17 +79,18 @@ export class Picture {
         LETTERS[type] ?? "?",
       ),
       svg("text", { class: "name", x: x + 39, y: isContainer ? top + 4.5 : top - 2 }, shown),
-      isContainer ? null : svg("text", { class: "type", x: x + 39, y: top + 13 }, type),
+      kind,
       mark,
     );
-    this.states.set(name, { group, type, mark, sign, count });
+    const letters = Math.floor((width - 47) / 6.4);
+    this.states.set(name, { group, type, kind, letters, mark, sign, count });
     this.light(name, "idle", 0, 0);
     return group;
   }
 
   /** Shows the status of a state, how often it was visited, and how often tried again. */
   light(name, status, times, retries) {
-    const { group, type, mark, sign, count } = this.states.get(name);
+    const { group, type, kind, letters, mark, sign, count } = this.states.get(name);
     group.dataset.status = status;
     // A text without letters lies nowhere, and would count as a part of the state's place.
     mark.setAttribute("display", status === "idle" ? "none" : "inline");
@@ -96,6 +98,8 @@ export class Picture {
     count.textContent = [times > 1 ? `×${times}` : "", retries ? `↻${retries}` : ""]
       .filter(Boolean)
       .join(" ");
+    // A count of four digits takes the line for itself; the letter in the box still says the type.
+    kind?.setAttribute("display", type.length + 1 + count.textContent.length > letters ? "none" : "inline");
     const words = [name, type, known(`state.${status}`), retries ? t("graph.retries", { n: retries }) : ""];
     group.setAttribute("aria-label", words.filter(Boolean).join(", "));
   }

@@ -13,6 +13,9 @@ import { link } from "../router.js";
 
 const ATTEMPTS = 10;
 
+/** How a visit ends that went wrong. */
+const BROKEN = ["failed", "timed_out"];
+
 export class StateDetails {
   /**
    * @param {any} definition
@@ -28,6 +31,8 @@ export class StateDetails {
     this.clock = h("dd");
     this.iterations = new Iterations(onVisit);
     this.visit = null;
+    /** Whether somebody chose the visit, or it was found to be the one of interest. */
+    this.isChosen = false;
     this.name = null;
     this.drawn = "";
   }
@@ -35,8 +40,13 @@ export class StateDetails {
   /** Shows a state: the visit that was chosen, or else the one that went wrong, or else the last. */
   show(name, history, chosen = null) {
     const visits = name === null ? [] : (history.visits.get(name) ?? []);
-    if (chosen) this.visit = chosen;
-    else if (name !== this.name || !visits.includes(this.visit)) this.visit = interesting(visits, history);
+    const wanted = chosen ?? interesting(visits, history);
+    // The history of a long execution comes page by page: the visit that went wrong may come after the first one shown.
+    const isFollowing = !this.isChosen && wanted && BROKEN.includes(history.statusOf(wanted));
+    if (chosen || isFollowing || name !== this.name || !visits.includes(this.visit)) {
+      this.visit = wanted;
+      this.isChosen = chosen !== null;
+    }
     this.name = name;
     const visit = this.visit && visits.includes(this.visit) ? this.visit : null;
     const drawn = JSON.stringify([
@@ -255,10 +265,9 @@ function where(visit) {
 
 /** The visit to look at first. */
 function interesting(visits, history) {
-  const worst = ["failed", "timed_out"];
   return (
     visits.find((visit) => visit === history.culprit) ??
-    visits.find((visit) => worst.includes(history.statusOf(visit))) ??
+    visits.find((visit) => BROKEN.includes(history.statusOf(visit))) ??
     visits.at(-1) ??
     null
   );
