@@ -109,8 +109,9 @@ pub(crate) async fn claim(
     Ok(Json(find(&state, &token).await?.view(state.clock.now())))
 }
 
-/// Claim the prize of a claim link. It may be repeated: what is claimed stays claimed. Too late, or once the seat was passed on,
-/// it is refused.
+/// Claim the prize of a claim link.
+///
+/// It may be repeated: what is claimed stays claimed. Too late, or once the seat was passed on, it is refused.
 #[utoipa::path(post, path = "/claims/{claim_token}", tag = "claims",
     responses((status = 200, description = "The prize is claimed", body = ClaimView)))]
 pub(crate) async fn confirm(

@@ -345,7 +345,7 @@ async fn a_claim_link_is_in_the_message_alone() {
 async fn a_killed_task_loses_no_seat_and_tells_nobody_twice() {
     for moment in [Kill::BeforeCall, Kill::AfterCall] {
         for call in 1.. {
-            let (world, draw_id) = asking(5, 2).await;
+            let (world, draw_id) = asking(4, 1).await;
             let mut execution = Execution::begin(&world, &draw_id).await;
             let (mut kills, mut looks) = (0, 0);
             // Each look and each wait is killed, and tried again.
@@ -364,7 +364,7 @@ async fn a_killed_task_loses_no_seat_and_tells_nobody_twice() {
                 execution.step().await;
                 if execution.state == "waiting" {
                     looks += 1;
-                    if looks == 2 {
+                    if looks == 3 {
                         assert!(has_claimed(&world, &draw_id, 3).await, "{moment:?} {call}");
                     }
                     let seconds = execution.notify["release"]["wait_seconds"].as_u64().unwrap();
@@ -375,8 +375,8 @@ async fn a_killed_task_loses_no_seat_and_tells_nobody_twice() {
             let place = format!("{moment:?} {call}");
             assert_eq!(seated(&world, &draw_id).await, [3], "{place}");
             assert!(told(&world).values().all(|count| *count == 1), "{place}");
-            assert_eq!(told(&world).len(), 5, "{place}");
-            assert!(verdict(&world, &draw_id).await.contains("4 unclaimed"), "{place}");
+            assert_eq!(told(&world).len(), 3, "{place}");
+            assert!(verdict(&world, &draw_id).await.contains("2 unclaimed"), "{place}");
             if kills == 0 {
                 assert!(call > 8, "{call}");
                 break;
