@@ -79,10 +79,11 @@ export function badge(status, words = known(`status.${status}`) ?? status) {
   return h("span", { class: `badge ${MOODS[status] ?? "quiet"}`, "data-status": status }, words);
 }
 
-/** The status of a draw; of one that holds winners back, that they are not announced. */
+/** The status of a draw; of one that holds winners back, that they are not announced, or that claims are waited for. */
 export function drawBadge(draw) {
-  const isWaiting = draw.status === "RECORDED" && isHeld(draw);
-  return badge(draw.status, isWaiting ? t("release.title") : undefined);
+  if (draw.status !== "RECORDED") return badge(draw.status);
+  if (isHeld(draw)) return badge(draw.status, t("release.title"));
+  return badge(draw.status, draw.claims?.until ? t("claims.waiting") : undefined);
 }
 
 /** Why a draw came to its status, in the reader's language: by the name of the reason, or by what the status means. */

@@ -46,6 +46,7 @@ export default {
   "claims.minutes": "{n} {n?minute:minutes}",
   "claims.not_yet": "not claimed yet",
   "claims.until": "Open until",
+  "claims.waiting": "waiting for claims",
   "claims.within": "Winners have {time} to claim their prizes.",
   "close.button": "Close the draw",
   "close.confirm": "Close the draw? Nobody can be replaced any more. This cannot be undone.",

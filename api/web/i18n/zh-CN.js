@@ -46,6 +46,7 @@ export default {
   "claims.minutes": "{n}分钟",
   "claims.not_yet": "尚未确认领奖",
   "claims.until": "截止：",
+  "claims.waiting": "等待确认领奖",
   "claims.within": "中奖者须在{time}内确认领奖。",
   "close.button": "结束本次抽奖",
   "close.confirm": "结束本次抽奖吗？之后不能再更换中奖者，且无法撤销。",
