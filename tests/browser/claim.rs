@@ -1,4 +1,4 @@
-//! A winner claims the prize on a phone, and the organiser sees how it stands; in both languages.
+//! A winner claims the prize on a phone, and the organiser sees the claims; in both languages.
 
 use serde_json::json;
 
