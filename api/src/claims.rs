@@ -19,7 +19,7 @@ use crate::error::ApiError;
 use crate::extract::ClaimPath;
 use crate::state::AppState;
 
-/// A prize that is to be claimed, as whoever has its link sees it.
+/// A prize that is to be claimed, as the holder of its link sees it.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ClaimView {
     lottery_id: String,
@@ -36,7 +36,7 @@ pub(crate) struct ClaimView {
     /// When it was claimed.
     #[schema(value_type = Option<String>, format = DateTime)]
     claimed_at: Option<Timestamp>,
-    /// Until when it can be claimed; null as long as other winners are still being told, from when the time counts.
+    /// Until when it can be claimed; null while other winners are still being notified, since the time counts from then.
     #[schema(value_type = Option<String>, format = DateTime)]
     until: Option<Timestamp>,
     /// How long a winner has, in seconds.
@@ -45,7 +45,7 @@ pub(crate) struct ClaimView {
     collect: Option<String>,
 }
 
-/// How a claim stands.
+/// The state of a claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum ClaimState {
@@ -60,7 +60,7 @@ pub(crate) enum ClaimState {
 }
 
 impl ClaimState {
-    /// How the claim of a winner stands.
+    /// The state of a winner's claim.
     pub(crate) fn of(draw: &Draw, winner: &Winner, now: Timestamp) -> Self {
         match (winner.has_seat(), winner.claimed_at) {
             (false, _) => Self::PassedOn,
@@ -118,7 +118,7 @@ pub(crate) async fn confirm(
     State(state): State<AppState>,
     ClaimPath(token): ClaimPath,
 ) -> Result<Json<ClaimView>, ApiError> {
-    // Continues if the caller hangs up: whoever claims last ends the wait.
+    // Continues if the caller hangs up: the last claim ends the wait.
     let work = async move {
         let mut claim = find(&state, &token).await?;
         let now = state.clock.now();

@@ -1,6 +1,6 @@
 //! The claims of a draw's winners, and the draws of claim links.
 //!
-//! What became of a claim is an item of its own for each rank, which is written once by whoever is first: the winner who
+//! What became of a claim is an item of its own for each rank, which is written once by the first to come: the winner who
 //! claims, or the transaction that passes the seat on. So of a claim and a forfeiture at the same time exactly one happens.
 //! How many have claimed is counted on the draw's item, for those who watch and for the execution that waits; the items
 //! decide.
@@ -81,7 +81,7 @@ pub(crate) fn end_claim(draw: &Draw, rank: u32, claimed_at: Option<Timestamp>) -
 impl Store {
     /// The key of a lottery's claim links; none if the lottery has no secret yet.
     pub async fn claim_key(&self, lottery_id: &LotteryId) -> Result<Option<ClaimKey>, StoreError> {
-        // As contacts are read, so that whoever reads those needs no further permission.
+        // As contacts are read, so that a reader of those needs no further permission.
         let keys = [keys::fingerprint_key(lottery_id)];
         let item = self.get_many(Table::Contacts, &keys).await?.pop();
         let secret = item.map(|item| Attributes(&item).bytes32("key")).transpose()?;
@@ -215,7 +215,7 @@ impl Store {
         }
     }
 
-    /// How the execution of a draw stands that waits for claims; none before its first look.
+    /// The state of the execution of a draw that waits for claims; none before its first look.
     pub async fn claim_wait(
         &self,
         lottery_id: &LotteryId,
@@ -224,7 +224,7 @@ impl Store {
         self.wait_at(&keys::claim_wait(lottery_id, draw_id)).await
     }
 
-    /// Notes how the execution of a draw stands that waits for claims, unless a later visit has noted something.
+    /// Records the state of the execution of a draw that waits for claims, unless a later visit has noted something.
     pub async fn note_claim_wait(
         &self,
         lottery_id: &LotteryId,

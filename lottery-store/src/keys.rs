@@ -271,7 +271,7 @@ pub(crate) fn release_wait(lottery_id: &LotteryId, draw_id: &DrawId) -> Key {
     Key::lottery(draw_pk(lottery_id, draw_id), "RELEASE")
 }
 
-/// How the execution of a draw stands that waits for claims, with its task token.
+/// The state of the execution of a draw that waits for claims, with its task token.
 pub(crate) fn claim_wait(lottery_id: &LotteryId, draw_id: &DrawId) -> Key {
     Key::lottery(draw_pk(lottery_id, draw_id), "CLAIM_WAIT")
 }

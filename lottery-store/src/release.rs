@@ -202,7 +202,7 @@ impl Store {
         self.wait_at(&keys::release_wait(lottery_id, draw_id)).await
     }
 
-    /// How an execution stands, by the item at this key.
+    /// The state of an execution, from the item at this key.
     pub(crate) async fn wait_at(&self, key: &Key) -> Result<Option<ReleaseWait>, StoreError> {
         let Some(item) = self.get(key).await? else { return Ok(None) };
         let item = Attributes(&item);
@@ -221,7 +221,7 @@ impl Store {
         self.note_wait(keys::release_wait(lottery_id, draw_id), visit, wait).await
     }
 
-    /// Notes how an execution stands in the item at this key, unless a later visit has noted something.
+    /// Records the state of an execution in the item at this key, unless a later visit has noted something.
     pub(crate) async fn note_wait(
         &self,
         key: Key,

@@ -464,7 +464,7 @@ pub(crate) struct Replacement {
     pub(crate) after: Draw,
     /// How often the draw has been resumed afterwards, if it has ended and somebody is to be notified.
     resumes: Option<u32>,
-    /// Whether whoever left had claimed the prize.
+    /// Whether the winner who left had claimed the prize.
     had_claimed: bool,
 }
 

@@ -1,10 +1,10 @@
 //! Claiming: winners confirm their prizes in time, or their seats are passed on.
 //!
-//! Winners are asked in rounds. A round opens once its winners are told; whoever has a seat by then has
+//! Winners are asked in rounds. A round opens once its winners are notified; a winner with a seat by then has
 //! `claim_within_seconds` from that time. A seat that is not claimed is passed on by the same rule and in the same log as
-//! that of a winner who is replaced ([`crate::seat_changes`]), and whoever takes it is told, and asked in the next round.
+//! that of a winner who is replaced ([`crate::seat_changes`]), and the next holder is notified, and asked in the next round.
 //! Rounds end when every seat is claimed or nobody is left, and at the latest after [`Claims::MAX_ROUNDS`] of them or
-//! [`Claims::MAX_DAYS`] after the winners became official: then seats stay with whoever has them.
+//! [`Claims::MAX_DAYS`] after the winners became official: then seats stay with their holders.
 
 use std::fmt;
 
@@ -70,7 +70,7 @@ impl Claims {
         }
     }
 
-    /// Until when whoever was asked last can claim.
+    /// Until when the winners asked last can claim.
     pub fn last_deadline(&self) -> Option<Timestamp> {
         self.rounds.last().map(|round| self.deadline(*round))
     }
@@ -83,9 +83,9 @@ impl Claims {
 /// How the claims of a draw stand.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ClaimCounts {
-    /// How many seats are claimed by whoever has them.
+    /// How many seats are claimed by their holders.
     pub claimed: u32,
-    /// How many seats are not claimed by whoever has them.
+    /// How many seats are not claimed by their holders.
     pub open: u32,
     /// How many seats were passed on because they were not claimed.
     pub passed_on: u32,
@@ -208,7 +208,7 @@ impl fmt::Debug for ClaimKey {
     }
 }
 
-/// What a claim link holds: whoever has it can claim. It is written into no log, no history and no proof.
+/// What a claim link holds: its holder can claim. It is written into no log, no history and no proof.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct ClaimToken {
     /// The draw.

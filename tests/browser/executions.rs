@@ -135,7 +135,8 @@ async fn a_state_that_failed_in_one_of_its_many_visits_is_opened_at_that_visit()
     browser.go("/executions/weighed-1").await;
     browser.wait_for_text(".state-details h2", "failed").await;
     browser.wait_for_text(".state-details .where", "iteration 1204").await;
-    let overlap = "const box = (of) => document.querySelector(`[data-state=Look] ${of}`).getBoundingClientRect();
+    let overlap =
+        "const box = (of) => document.querySelector(`[data-state=Look] ${of}`).getBoundingClientRect();
         return box('.type').width === 0 || box('.type').right <= box('.count-of').left";
     browser.wait("a count beside the type, not on it", overlap).await;
     assert_eq!(browser.complaints().await, Vec::<String>::new());

@@ -25,7 +25,7 @@ const WITHOUT_EMAIL: &str = "participant_id,name,phone\n011,Solo,+12025550111\n"
 const ELSEWHERE: [(&str, &str, &str); 12] = [
     // Takes back what SNS or SES did not take: workflow-tasks/tests/tasks/notifications.rs.
     ("send-email", "dynamodb:DeleteItem", TABLE),
-    // Whoever withdraws before the round is followed by somebody behind the ranking: workflow-tasks/tests/tasks/replace.rs.
+    // A winner who withdraws before the round is followed by somebody behind the ranking: workflow-tasks/tests/tasks/replace.rs.
     ("record-winners", "dynamodb:BatchWriteItem", TABLE),
     // Erases what an attempt to seal left that died: workflow-tasks/tests/tasks/reconciler.rs.
     ("reconcile-draws", "dynamodb:BatchWriteItem", TABLE),

@@ -1,5 +1,5 @@
 //! Waits until every prize is claimed, the draw is changed, or the time to claim is over: stores the task token with the
-//! draw, and returns. Whoever makes the last claim completes the task with it; the state's time-out does the rest. There is one
+//! draw, and returns. The last claim completes the task with it; the state's time-out does the rest. There is one
 //! wait for all winners of a draw.
 //!
 //! The token is stored before the draw is read, and a claim is counted before the token is read: so the last claim is seen

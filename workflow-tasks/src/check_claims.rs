@@ -48,7 +48,7 @@ pub struct Output {
     passed_on: u32,
 }
 
-/// Passes on the seats that were not claimed in time, opens a round for whoever was notified since, and decides.
+/// Passes on the seats that were not claimed in time, opens a round for the winners notified since, and decides.
 pub async fn handle(cx: &TaskContext, input: Input) -> Result<Output, TaskError> {
     let DrawInput { lottery_id, draw_id } = &input.draw;
     let looks = input.notify.release.looks + 1;

@@ -88,7 +88,7 @@ pub(crate) async fn wake(state: &AppState, draw: &Draw) {
         let wait = state.store.release_wait(lottery_id, draw_id).await;
         waiting.push(complete(state, wait, |seen| hold.revision > seen).await);
     }
-    // Nothing has ended the wait yet if it would go on however early it began.
+    // Nothing has ended the wait yet if it would last however early it began.
     if draw.asks_to_claim().is_some() && draw.ends_claim_wait(0) {
         let wait = state.store.claim_wait(lottery_id, draw_id).await;
         waiting.push(complete(state, wait, |seen| draw.ends_claim_wait(seen)).await);

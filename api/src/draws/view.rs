@@ -129,13 +129,13 @@ impl PassedOnView {
 pub(crate) struct ClaimsView {
     /// How long each winner has, in seconds.
     within_seconds: u32,
-    /// How many seats are claimed by whoever has them.
+    /// How many seats are claimed by their holders.
     claimed: u32,
-    /// How many are not claimed by whoever has them.
+    /// How many are not claimed by their holders.
     open: u32,
     /// How many seats were passed on because they were not claimed.
     passed_on: u32,
-    /// Until when whoever was asked last can claim; null before anybody was asked.
+    /// Until when the winners asked last can claim; null before anybody was asked.
     #[schema(value_type = Option<String>, format = DateTime)]
     until: Option<Timestamp>,
 }

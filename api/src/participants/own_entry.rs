@@ -69,15 +69,15 @@ pub(crate) struct OwnDraw {
     prize: Option<String>,
     /// The rank in the draw, with the prize.
     rank: Option<u32>,
-    /// How the claim of the prize stands, if it was won and has to be claimed.
+    /// The state of the claim, if a prize was won that has to be claimed.
     claim: Option<OwnClaim>,
 }
 
-/// How the holder's claim stands.
+/// The state of the holder's claim.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct OwnClaim {
     state: ClaimState,
-    /// Until when the prize can be claimed; null as long as other winners are still being told.
+    /// Until when the prize can be claimed; null while other winners are still being notified.
     #[schema(value_type = Option<String>, format = DateTime)]
     until: Option<Timestamp>,
     /// What the claim link holds.
@@ -85,7 +85,7 @@ pub(crate) struct OwnClaim {
 }
 
 impl OwnClaim {
-    /// The claim of a winner who has been told.
+    /// The claim of a winner who has been notified.
     fn of(draw: &Draw, winner: &Winner, key: Option<&ClaimKey>, now: Timestamp) -> Option<Self> {
         let key = key.filter(|_| draw.asks_to_claim().is_some())?;
         Some(Self {

@@ -1,4 +1,4 @@
-//! Prizes that have to be claimed: whoever claims in time keeps the seat, an unclaimed seat goes on by the rule, and neither
+//! Prizes that have to be claimed: a winner who claims in time keeps the seat, an unclaimed seat is passed on by the rule, and neither
 //! races nor kills lose a seat, give one to two people, or tell anybody twice.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,7 +34,7 @@ async fn winners(world: &World, draw_id: &DrawId) -> Vec<Winner> {
     world.cx.store.winners(&world.lottery_id, draw_id).await.unwrap()
 }
 
-/// Claims as the API does: whoever has a seat and time.
+/// Claims as the API does: for a winner with a seat and time.
 async fn claim(world: &World, draw_id: &DrawId, rank: u32) -> Option<Claimed> {
     let (draw, now) = (world.draw(draw_id).await, world.clock.now());
     let winner = world.cx.store.winners_ranked(&draw, [rank]).await.unwrap().pop()?;
@@ -73,12 +73,12 @@ async fn verdict(world: &World, draw_id: &DrawId) -> String {
 }
 
 /// How many SMS each phone got.
-fn told(world: &World) -> BTreeMap<String, usize> {
-    let mut told = BTreeMap::new();
+fn notified(world: &World) -> BTreeMap<String, usize> {
+    let mut counts = BTreeMap::new();
     for message in world.sns.taken() {
-        *told.entry(message.to).or_default() += 1;
+        *counts.entry(message.to).or_default() += 1;
     }
-    told
+    counts
 }
 
 /// An execution from RecordWinners on, a state at a time.
@@ -162,14 +162,14 @@ impl<'a> Execution<'a> {
         panic!("it does not end: {}", self.history);
     }
 
-    /// What ends a wait: whoever has the token, or the deadline.
+    /// What ends a wait: the holder of the token, or the deadline.
     async fn wake(&mut self) {
         assert_eq!(self.state, "waiting");
         self.state = "CheckClaims";
         self.run().await;
     }
 
-    /// Lets the time pass that the wait has, and a moment more.
+    /// Lets the time pass that the wait has, and a kill more.
     async fn time_out(&mut self) {
         let seconds = self.notify["release"]["wait_seconds"].as_u64().unwrap();
         self.world.clock.advance(Duration::from_secs(seconds));
@@ -197,7 +197,7 @@ async fn when_everybody_has_claimed_the_draw_ends_before_its_time() {
     let mut execution = Execution::begin(&world, &draw_id).await;
     execution.run().await;
     assert_eq!((execution.state, world.status(&draw_id).await), ("waiting", DrawStatus::Recorded));
-    assert_eq!(execution.notify["release"]["wait_seconds"], HOUR, "the time counts once all are told");
+    assert_eq!(execution.notify["release"]["wait_seconds"], HOUR, "the time counts once all are counts");
     for rank in [2, 1, 3] {
         assert!(!execution.is_woken().await);
         let newly = |claimed| matches!(claimed, Some(Claimed::Done { newly: true, .. }));
@@ -209,8 +209,8 @@ async fn when_everybody_has_claimed_the_draw_ends_before_its_time() {
     assert!(execution.is_woken().await);
     execution.wake().await;
     assert_eq!((execution.state, world.status(&draw_id).await), ("ended", DrawStatus::Succeeded));
-    assert_eq!((told(&world).len(), seated(&world, &draw_id).await), (3, vec![1, 2, 3]));
-    // Whoever claimed can still be replaced, by somebody who is asked too.
+    assert_eq!((notified(&world).len(), seated(&world, &draw_id).await), (3, vec![1, 2, 3]));
+    // A winner who claimed can still be replaced, by somebody who is asked too.
     assert!(replace(&world, &draw_id, 1).await);
     assert!(!has_claimed(&world, &draw_id, 1).await, "of a seat that was passed on nothing is claimed");
     let counts = |draw: &Draw| draw.claim_counts().map(|counts| (counts.claimed, counts.open)).unwrap();
@@ -220,7 +220,7 @@ async fn when_everybody_has_claimed_the_draw_ends_before_its_time() {
     assert_eq!(execution.state, "waiting");
     assert!(has_claimed(&world, &draw_id, 4).await);
     execution.wake().await;
-    assert_eq!((execution.state, told(&world).len()), ("ended", 4));
+    assert_eq!((execution.state, notified(&world).len()), ("ended", 4));
     assert!(verdict(&world, &draw_id).await.contains("1 seat was passed on: 1 absent"));
 }
 
@@ -243,7 +243,7 @@ async fn an_unclaimed_seat_goes_to_the_first_in_line_who_has_as_long_until_nobod
     execution.time_out().await;
     assert_eq!((execution.state, world.status(&draw_id).await), ("ended", DrawStatus::Succeeded));
     assert_eq!(seated(&world, &draw_id).await, [1]);
-    assert!(told(&world).values().all(|count| *count == 1) && told(&world).len() == 4);
+    assert!(notified(&world).values().all(|count| *count == 1) && notified(&world).len() == 4);
     let counts = world.draw(&draw_id).await.claim_counts().unwrap();
     assert_eq!((counts.claimed, counts.open, counts.passed_on), (1, 0, 3));
     let verdict = verdict(&world, &draw_id).await;
@@ -300,7 +300,7 @@ async fn whoever_takes_a_seat_by_hand_is_told_and_asked_and_the_others_keep_thei
     assert!(replace(&world, &draw_id, 1).await);
     assert!(execution.is_woken().await);
     execution.wake().await;
-    assert_eq!((execution.state, told(&world).len()), ("waiting", 3));
+    assert_eq!((execution.state, notified(&world).len()), ("waiting", 3));
     let draw = world.draw(&draw_id).await;
     let left = |rank| draw.claim_deadline(rank).unwrap().duration_since(world.clock.now()).as_secs();
     assert!((1_790..=1_800).contains(&left(2)) && (3_590..=3_600).contains(&left(3)));
@@ -343,7 +343,7 @@ async fn a_claim_link_is_in_the_message_alone() {
 
 #[tokio::test]
 async fn a_killed_task_loses_no_seat_and_tells_nobody_twice() {
-    for moment in [Kill::BeforeCall, Kill::AfterCall] {
+    for kill in [Kill::BeforeCall, Kill::AfterCall] {
         for call in 1.. {
             let (world, draw_id) = asking(4, 1).await;
             let mut execution = Execution::begin(&world, &draw_id).await;
@@ -359,23 +359,23 @@ async fn a_killed_task_loses_no_seat_and_tells_nobody_twice() {
                     _ => None,
                 };
                 if let Some((function, input)) = killed {
-                    kills += u32::from(world.kill_with(function, &draw_id, input, moment, call).await);
+                    kills += u32::from(world.kill_with(function, &draw_id, input, kill, call).await);
                 }
                 execution.step().await;
                 if execution.state == "waiting" {
                     looks += 1;
                     if looks == 3 {
-                        assert!(has_claimed(&world, &draw_id, 3).await, "{moment:?} {call}");
+                        assert!(has_claimed(&world, &draw_id, 3).await, "{kill:?} {call}");
                     }
                     let seconds = execution.notify["release"]["wait_seconds"].as_u64().unwrap();
                     world.clock.advance(Duration::from_secs(seconds));
                     execution.state = "CheckClaims";
                 }
             }
-            let place = format!("{moment:?} {call}");
+            let place = format!("{kill:?} {call}");
             assert_eq!(seated(&world, &draw_id).await, [3], "{place}");
-            assert!(told(&world).values().all(|count| *count == 1), "{place}");
-            assert_eq!(told(&world).len(), 3, "{place}");
+            assert!(notified(&world).values().all(|count| *count == 1), "{place}");
+            assert_eq!(notified(&world).len(), 3, "{place}");
             assert!(verdict(&world, &draw_id).await.contains("2 unclaimed"), "{place}");
             if kills == 0 {
                 assert!(call > 8, "{call}");
@@ -451,7 +451,7 @@ async fn claims_replacements_and_stopped_executions_in_any_order_keep_every_seat
         assert!(in_seats.iter().all(|winner| winner.claimed_at.is_some()), "seed {seed}");
         let people: BTreeSet<_> = at_the_end.iter().map(|winner| &winner.participant_id).collect();
         assert_eq!(people.len(), at_the_end.len(), "seed {seed}: nobody has two seats");
-        assert!(told(&world).values().all(|count| *count == 1), "seed {seed}");
+        assert!(notified(&world).values().all(|count| *count == 1), "seed {seed}");
         let ledger = world.ledger(&draw_id).await;
         assert!(ledger.iter().all(|line| line.state == NotificationState::Sent), "seed {seed}");
         verdict(&world, &draw_id).await;
@@ -472,7 +472,7 @@ async fn many_unclaimed_seats_are_few_transactions_and_one_wait() {
     assert_eq!(seated(&world, &draw_id).await.len(), 300);
     let log = world.cx.store.seat_changes(&world.draw(&draw_id).await).await.unwrap();
     assert_eq!(log.len(), 250);
-    assert_eq!(told(&world).len(), 550);
+    assert_eq!(notified(&world).len(), 550);
     verdict(&world, &draw_id).await;
 }
 
@@ -486,7 +486,7 @@ async fn rounds_are_bounded_and_then_seats_stay() {
     execution.wake().await;
     assert_eq!((execution.state, world.status(&draw_id).await), ("ended", DrawStatus::Succeeded));
     assert_eq!(seated(&world, &draw_id).await, [2], "the first is late, the second is not asked any more");
-    assert_eq!(told(&world).len(), 2);
+    assert_eq!(notified(&world).len(), 2);
     verdict(&world, &draw_id).await;
 }
 
@@ -520,7 +520,7 @@ async fn the_reconciler_wakes_a_draw_whose_last_claim_woke_nobody_and_resumes_on
     assert!(has_claimed(&world, &draw_id, 1).await);
     assert_eq!(reconcile(&world).await["left"], 1);
     assert!(world.executions.completed().is_empty());
-    // Whoever claimed last died before the token was used.
+    // The process of the last claim died before the token was used.
     assert!(has_claimed(&world, &draw_id, 2).await);
     assert_eq!(reconcile(&world).await["left"], 1);
     assert_eq!(world.executions.completed(), ["token-1"]);
