@@ -25,6 +25,12 @@ pub struct Config {
     pub email_subscription_limit: u64,
     /// The channels on which winners can be notified: SNS sends no SMS in China.
     pub channels: Vec<Channel>,
+    /// The address in messages with a link, without a slash at its end; `public_url` without it.
+    pub message_url: Option<String>,
+    /// The most that one SMS may cost, in USD.
+    pub sms_max_price: String,
+    /// How long joining takes at least, so that its time does not tell who takes part: on Lambda longer than a call of SNS or SES.
+    pub join_floor: Duration,
     /// Whether e-mails can go through SES, which needs a sender.
     pub has_email_sender: bool,
     /// What one import may carry.
@@ -64,6 +70,9 @@ impl ImportLimits {
         Self { max_bytes: 512 * 1024 * 1024, max_lines: None, withdraw_for: Duration::from_secs(60) };
 }
 
+/// Longer than a call of SNS or SES takes, but for rare ones.
+const LAMBDA_JOIN: Duration = Duration::from_millis(600);
+
 /// The people whom a function reads and returns within 30 seconds.
 const LAMBDA_EXPORT: usize = 20_000;
 
@@ -88,6 +97,8 @@ pub struct RateLimits {
     pub join: Rate,
     /// Joining with the code that is shown at the venue: the guests of an evening share one address.
     pub venue: Rate,
+    /// Having a message sent to an address, without the code that is shown at the venue.
+    pub message: Rate,
 }
 
 /// A setting that is missing or cannot be read.
@@ -128,6 +139,8 @@ pub struct Settings {
     pub keys: KeySource,
     /// The secret of the organiser's signing key; without it no winner can be replaced.
     pub organiser_secret_arn: Option<String>,
+    /// The sender of e-mails through SES.
+    pub email_sender: Option<String>,
     /// Where a plain server listens.
     pub listen: String,
 }
@@ -142,6 +155,9 @@ impl Config {
     ) -> Self {
         Self {
             public_url: None,
+            message_url: None,
+            sms_max_price: "0.50".to_owned(),
+            join_floor: Duration::ZERO,
             state_machine_arn: state_machine_arn.into(),
             issuer: issuer.into(),
             audience: audience.into(),
@@ -160,6 +176,8 @@ impl Config {
                 join: Rate { per_second: 1.0, burst: 100.0 },
                 // A request with the venue's code comes from the venue, where a full hall may join within a minute.
                 venue: Rate { per_second: 100.0, burst: 2_000.0 },
+                // Each costs a message to an address that the caller has only named.
+                message: Rate { per_second: 0.1, burst: 20.0 },
             },
             events_wait: Duration::from_secs(20),
             filter_policy_wait: Duration::ZERO,
@@ -206,7 +224,11 @@ impl Settings {
         if let Some(channels) = get("CHANNELS") {
             api.channels = parse_channels(&channels)?;
         }
-        api.has_email_sender = get("EMAIL_SENDER").is_some();
+        let email_sender = get("EMAIL_SENDER");
+        api.has_email_sender = email_sender.is_some();
+        if let Some(price) = get("SMS_MAX_PRICE") {
+            api.sms_max_price = price;
+        }
         if let Some(seconds) = seconds(&get, "FILTER_POLICY_SECONDS")? {
             api.filter_policy_wait = seconds;
         }
@@ -218,6 +240,7 @@ impl Settings {
         }
         if get("AWS_LAMBDA_RUNTIME_API").is_some() {
             api.import = ImportLimits::LAMBDA;
+            api.join_floor = LAMBDA_JOIN;
             api.export_max_people = Some(LAMBDA_EXPORT);
         } else if let Some(max_bytes) = number(&get, "IMPORT_MAX_BYTES")? {
             api.import.max_bytes = max_bytes;
@@ -234,7 +257,7 @@ impl Settings {
         }
         let listen = get("LISTEN").unwrap_or_else(|| "127.0.0.1:8080".to_owned());
         let organiser_secret_arn = get("ORGANISER_SECRET_ARN");
-        Ok(Self { api, lottery_table, contacts_table, keys, organiser_secret_arn, listen })
+        Ok(Self { api, lottery_table, contacts_table, keys, organiser_secret_arn, email_sender, listen })
     }
 }
 

@@ -58,6 +58,10 @@ async fn state(settings: Settings) -> anyhow::Result<AppState> {
         None => Organiser::Absent,
     };
     let state = AppState::new(settings.api, store, sns, sfn, verifier, Arc::new(SystemClock));
+    let state = match settings.email_sender {
+        Some(sender) => state.with_email(aws_sdk_sesv2::Client::new(&sdk), sender),
+        None => state,
+    };
     Ok(state.with_organiser(organiser))
 }
 

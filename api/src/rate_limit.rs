@@ -64,6 +64,8 @@ pub(crate) enum Counted {
     Class(RateClass),
     /// Calls of the class of joining that name a venue's code, right or wrong.
     Venue,
+    /// Messages to addresses that callers have only named.
+    Message,
     /// Calls to protected routes without a token that counts.
     Unauthenticated,
 }
@@ -122,6 +124,7 @@ impl Limiter {
             Counted::Class(RateClass::Write) | Counted::Unauthenticated => Some(self.limits.write),
             Counted::Class(RateClass::Join) => Some(self.limits.join),
             Counted::Venue => Some(self.limits.venue),
+            Counted::Message => Some(self.limits.message),
             Counted::Class(RateClass::Health) => None,
         }
     }
@@ -174,7 +177,7 @@ mod tests {
 
     fn limiter() -> Limiter {
         let rate = Rate { per_second: 2.0, burst: 3.0 };
-        Limiter::new(RateLimits { read: rate, write: rate, join: rate, venue: rate })
+        Limiter::new(RateLimits { read: rate, write: rate, join: rate, venue: rate, message: rate })
     }
 
     fn address(text: &str) -> Payer {

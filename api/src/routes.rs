@@ -118,6 +118,10 @@ fn table() -> Vec<Endpoint> {
         Endpoint::declared(Only(ParticipantsWrite), Read, routes!(participants::receipt)).fails_with(&[404]),
         Endpoint::declared(Public, Join, routes!(participants::join))
             .fails_with(&[400, 403, 404, 409, 413, 415, 422]),
+        Endpoint::declared(Public, Join, routes!(participants::confirm))
+            .fails_with(&[400, 403, 404, 409, 413, 415, 422]),
+        Endpoint::declared(Public, Join, routes!(participants::send_own_link))
+            .fails_with(&[400, 404, 413, 415, 422]),
         Endpoint::declared(Public, Read, routes!(participants::own_entry))
             .fails_with(&[400, 404, 413, 415, 422]),
         Endpoint::declared(Public, Read, routes!(participants::leave)).fails_with(&[400, 404, 413, 415, 422]),
@@ -227,6 +231,8 @@ mod tests {
             ("NewParticipant", &ParticipantFields::NAMES),
             ("ParticipantEdit", &ParticipantFields::NAMES),
             ("JoinBody", &participants::OWN_FIELDS),
+            ("ConfirmBody", &participants::CONFIRM_FIELDS),
+            ("LinkBody", &participants::LINK_FIELDS),
             ("ReplaceBody", &draws::REPLACE_FIELDS),
             ("ReceiptBody", &participants::RECEIPT_FIELDS),
             ("PresenceBody", &participants::PRESENCE_FIELDS),

@@ -55,8 +55,10 @@ pub(crate) struct LotteryChangeBody {
     join_question: Option<String>,
     /// Whether aliases of one mailbox count as one address: what follows a plus, and dots at Gmail.
     join_one_mailbox: Option<bool>,
-    /// What is shown at the venue: 4 to 12 letters and digits. A request to join with it is not rate-limited by
-    /// network address, and its participant is marked as present.
+    /// Whether an entry counts only after the code that is sent to its address has been given back.
+    join_confirm_addresses: Option<bool>,
+    /// What is shown at the venue: 4 to 12 letters and digits. Whoever sends it when joining is not counted by network
+    /// address, and is marked as present.
     #[schema(min_length = 4, max_length = 12)]
     venue_code: Option<String>,
     /// The organiser's own words to winners, by language; those of the lottery's language are sent.
@@ -112,6 +114,8 @@ pub(crate) struct JoiningView {
     question: Option<String>,
     /// Whether aliases of one mailbox count as one address.
     one_mailbox: bool,
+    /// Whether an entry counts only after the code that is sent to its address has been given back.
+    confirm_addresses: bool,
 }
 
 impl JoiningView {
@@ -125,6 +129,7 @@ impl JoiningView {
             groups: joining.groups.iter().map(Group::to_string).collect(),
             question: joining.question.as_ref().map(ToString::to_string),
             one_mailbox: joining.one_mailbox,
+            confirm_addresses: joining.confirm_addresses,
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::auth::Verifier;
 use crate::config::Config;
 use crate::error::ApiError;
 use crate::extract::unknown_draw;
+use crate::messenger::EmailService;
 use crate::organiser::Organiser;
 use crate::rate_limit::Limiter;
 use crate::watch::{Cache, Executions, WatchedDraw};
@@ -24,6 +25,7 @@ pub struct AppState {
     pub(crate) config: Arc<Config>,
     pub(crate) store: Store,
     pub(crate) sns: aws_sdk_sns::Client,
+    pub(crate) email: Option<EmailService>,
     pub(crate) executions: Arc<Executions>,
     pub(crate) cache: Arc<Cache>,
     pub(crate) verifier: Verifier,
@@ -47,6 +49,7 @@ impl AppState {
         Self {
             store,
             sns,
+            email: None,
             executions: Arc::new(Executions::new(sfn, config.state_machine_arn.clone())),
             cache: Arc::new(Cache::new(config.read_freshness)),
             verifier,
@@ -62,6 +65,12 @@ impl AppState {
     #[must_use]
     pub fn with_organiser(self, organiser: Organiser) -> Self {
         Self { organiser, ..self }
+    }
+
+    /// The same, which can send e-mails through SES, from this sender.
+    #[must_use]
+    pub fn with_email(self, ses: aws_sdk_sesv2::Client, sender: impl Into<String>) -> Self {
+        Self { email: Some(EmailService { ses, sender: sender.into() }), ..self }
     }
 
     /// The same, whose health check calls `health` and responds 503 with its sentence. On AWS nothing is checked: the

@@ -3,13 +3,15 @@
 use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
+use lottery::joining::mailbox_of;
 use lottery::manifest::Version;
 use lottery::receipt::Receipt;
 use lottery::{
-    EmailAddress, Group, Label, LotteryId, Name, Nonce, Participant, ParticipantId, PhoneNumber, Tickets,
+    Address, EmailAddress, Group, Label, LotteryId, Name, Nonce, Participant, ParticipantId, PhoneNumber, Tickets,
 };
 
 use crate::item::{Attributes, Item};
+use crate::keys::Key;
 use crate::store::Table;
 use crate::winners::Winner;
 use crate::{Store, StoreError, keys};
@@ -94,6 +96,39 @@ impl Store {
         let contacts = self.contacts(lottery_id, &ids).await?.into_iter();
         let same_person = contacts.filter(|contact| labels.contains(&contact.label));
         Ok(same_person.map(|contact| (contact.participant_id.clone(), contact)).collect())
+    }
+
+    /// The contact of whoever has this address in a lottery.
+    pub async fn contact_at(
+        &self,
+        lottery_id: &LotteryId,
+        address: &Address,
+    ) -> Result<Option<Contact>, StoreError> {
+        let key = match address {
+            Address::Phone(phone) => keys::phone(lottery_id, phone),
+            Address::Email(email) => keys::email(lottery_id, email),
+        };
+        self.contact_behind(lottery_id, key).await
+    }
+
+    /// The contact of whoever holds the mailbox of this address, aliases included, in a lottery.
+    pub async fn contact_of_mailbox(
+        &self,
+        lottery_id: &LotteryId,
+        email: &EmailAddress,
+    ) -> Result<Option<Contact>, StoreError> {
+        let mailbox = mailbox_of(email);
+        let holder = self.contact_behind(lottery_id, keys::mailbox(lottery_id, &mailbox)).await?;
+        match (holder, EmailAddress::parse(&mailbox)) {
+            (None, Ok(plain)) => self.contact_at(lottery_id, &Address::Email(plain)).await,
+            (holder, _) => Ok(holder),
+        }
+    }
+
+    async fn contact_behind(&self, lottery_id: &LotteryId, key: Key) -> Result<Option<Contact>, StoreError> {
+        let Some(item) = self.get(&key).await? else { return Ok(None) };
+        let participant_id: ParticipantId = Attributes(&item).parse("participant_id")?;
+        Ok(self.contacts(lottery_id, &[participant_id]).await?.pop())
     }
 
     /// The contacts of these participants, without those who have withdrawn; in no order.

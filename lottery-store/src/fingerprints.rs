@@ -1,7 +1,10 @@
 //! The key of a lottery's fingerprints, in the table of contacts: the drawing role sees fingerprints, and not their key.
 
-use lottery::LotteryId;
+use lottery::binding::pool_label;
 use lottery::fingerprint::FingerprintKey;
+use lottery::manifest::Version;
+use lottery::receipt::Receipt;
+use lottery::{LotteryId, Participant};
 
 use crate::item::{Attributes, NewItem, bytes};
 use crate::write::Write;
@@ -21,5 +24,25 @@ impl Store {
         let item =
             item.ok_or_else(|| StoreError::Broken("the key of the fingerprints is gone".to_owned()))?;
         Ok(FingerprintKey::from_random(Attributes(&item).bytes32("key")?))
+    }
+
+    /// A receipt like that of a new entry of this participant, which is nobody's: nothing is stored of it, and
+    /// [`is_decoy`](Self::is_decoy) knows it again.
+    pub async fn decoy(
+        &self,
+        lottery_id: &LotteryId,
+        version: Version,
+        participant: &Participant,
+    ) -> Result<Receipt, StoreError> {
+        let key = self.fingerprint_key(lottery_id).await?;
+        let secret = key.decoy(&participant.participant_id, rand::random());
+        Ok(Receipt::new(version, pool_label(&secret), &secret, participant))
+    }
+
+    /// Whether a receipt was made by [`decoy`](Self::decoy).
+    pub async fn is_decoy(&self, lottery_id: &LotteryId, receipt: &Receipt) -> Result<bool, StoreError> {
+        let Some(item) = self.get(&keys::fingerprint_key(lottery_id)).await? else { return Ok(false) };
+        let key = FingerprintKey::from_random(Attributes(&item).bytes32("key")?);
+        Ok(key.is_decoy(receipt.participant_id(), receipt.secret()))
     }
 }

@@ -35,6 +35,8 @@
 //! | key of the fingerprints | Contacts | `LOTTERY#l` | `FINGERPRINT_KEY` |
 //! | contact as it was before the last import | Contacts | `LOTTERY#l#JOURNAL#ss` | `PARTICIPANT#p` |
 //! | address taken | Contacts | `LOTTERY#l#ADDRESS#hash` | `ADDRESS` |
+//! | messages to an address within an hour | Contacts | `LOTTERY#l#ADDRESS#hash` | `MESSAGES` |
+//! | entry whose address is not confirmed | Contacts | `LOTTERY#l#JOIN#hash` | `JOIN` |
 //!
 //! No id holds a `#`, so no two keys are equal. Contacts are spread over 16 shards, and chunks over as many
 //! partitions as there are chunks, because a partition takes 1,000 writes a second. What a draw reads of a
@@ -45,8 +47,8 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
-use lottery::claim::ClaimId;
-use lottery::{Channel, DrawId, EmailAddress, Label, LotteryId, ParticipantId, PhoneNumber};
+use lottery::joining::mailbox_of;
+use lottery::{Address, Channel, DrawId, EmailAddress, Label, LotteryId, ParticipantId, PhoneNumber};
 use sha2::{Digest, Sha256};
 
 use crate::store::Table;
@@ -237,6 +239,21 @@ fn address(lottery_id: &LotteryId, kind: &str, address: &str) -> Key {
     Key::contacts(format!("LOTTERY#{lottery_id}#ADDRESS#{hash}"), "ADDRESS")
 }
 
+/// How many messages somebody has had sent to an address within an hour. Aliases of one mailbox count together.
+pub(crate) fn messages_to(lottery_id: &LotteryId, to: &Address) -> Key {
+    let key = match to {
+        Address::Phone(number) => phone(lottery_id, number),
+        Address::Email(address) => mailbox(lottery_id, &mailbox_of(address)),
+    };
+    Key { sk: "MESSAGES".to_owned(), ..key }
+}
+
+/// An entry whose address is not confirmed, by the hash of the id that whoever enters has.
+pub(crate) fn pending_join(lottery_id: &LotteryId, join_id: &str) -> Key {
+    let hash = hash(&[lottery_id.as_str(), "join", join_id]);
+    Key::contacts(format!("LOTTERY#{lottery_id}#JOIN#{hash}"), "JOIN")
+}
+
 /// Written before the draw's winners are official, so it counts only if the draw says that they are.
 pub(crate) fn past_winner(lottery_id: &LotteryId, participant_id: &ParticipantId, draw_id: &DrawId) -> Key {
     Key::lottery(past_winners(lottery_id).pk, format!("{participant_id}#{draw_id}"))
@@ -378,7 +395,7 @@ pub(crate) fn idempotency(scope: &str, key: &str) -> Key {
 }
 
 /// SHA-256 over parts, each with its length before it, so that no two lists of parts have the same hash.
-fn hash(parts: &[&str]) -> String {
+pub(crate) fn hash(parts: &[&str]) -> String {
     let mut hash = Sha256::new();
     for part in parts {
         hash.update(part.len().to_be_bytes());

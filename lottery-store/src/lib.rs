@@ -7,8 +7,8 @@
 //! write items; each further module is one part of the domain, with its types and its calls on [`Store`]:
 //!
 //! - `lotteries`, and `lottery_lock`, by which one draw at a time holds a lottery
-//! - `participants`, `contacts`, `email`: the list of a lottery, and how its people are reached; `own_entry`: what became of
-//!   one of them
+//! - `participants`, `contacts`, `email`: the list of a lottery, and how its people are reached; `pending_joins`: whose
+//!   address is not confirmed yet; `own_entry`: what became of one of them
 //! - `draws`, and `draw_status` with the four ways in which a draw ends
 //! - `pool`, `past_winners`, `attempts`, `chunks`, `seal`, `witnesses`, `beacon_round`, `winners`: the draw itself
 //! - `release`: the winners of a held draw; `seat_changes`, with `sealed_line`: seats that change hands
@@ -46,6 +46,7 @@ mod operator;
 mod own_entry;
 mod participants;
 mod past_winners;
+mod pending_joins;
 mod pool;
 mod reconcile;
 mod release;
@@ -80,6 +81,7 @@ pub use participants::{
     Withdrawal,
 };
 pub use past_winners::PastWinner;
+pub use pending_joins::{JoinTry, PendingJoin};
 pub use pool::{PoolMember, PoolReader};
 pub use reconcile::{UnfinishedDraw, UnfinishedListing};
 pub use release::{ReleaseRequest, ReleaseWait, Released, Visit, WaitToken};

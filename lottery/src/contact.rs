@@ -11,6 +11,15 @@ pub struct PhoneNumber(String);
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct EmailAddress(String);
 
+/// One address of a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Address {
+    /// For SMS.
+    Phone(PhoneNumber),
+    /// For e-mail.
+    Email(EmailAddress),
+}
+
 text_newtype!(PhoneNumber);
 text_newtype!(EmailAddress);
 personal!(PhoneNumber);

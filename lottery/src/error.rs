@@ -73,6 +73,12 @@ refusals! {
         NotTimeZone,
         #[error("must have 4 to 12 letters and digits")]
         NotVenueCode,
+        #[error("must have the six digits of the code that was sent to you")]
+        NotJoinCode,
+        #[error("one address alone can be confirmed: give a phone number or an e-mail address")]
+        OneAddress,
+        #[error("no code can be sent to such an address from here: {other}")]
+        CannotConfirm { other: &'static str },
         #[error("there is no placeholder {{{name}}}")]
         UnknownPlaceholder { name: String },
         #[error("must be a time such as 2026-12-24T18:00:00Z")]

@@ -6,7 +6,7 @@
 use hkdf::Hkdf;
 use sha2::Sha256;
 
-use crate::Participant;
+use crate::{Nonce, Participant, ParticipantId, hex};
 
 /// The key of a lottery's fingerprints.
 #[derive(Clone)]
@@ -43,6 +43,21 @@ impl FingerprintKey {
             phone: participant.phone.as_ref().map(|phone| self.hash(&["phone", phone.as_str()])),
             email: participant.email.as_ref().map(|email| self.hash(&["email", &email.mailbox()])),
         }
+    }
+
+    /// The secret of a receipt that is nobody's, for the participant id that stands in it: [`is_decoy`](Self::is_decoy) knows it
+    /// again, and to everybody else it is as random as any other.
+    pub fn decoy(&self, participant_id: &ParticipantId, random: [u8; 16]) -> Nonce {
+        let mut secret = [0; 32];
+        secret[..16].copy_from_slice(&random);
+        secret[16..].copy_from_slice(&self.hash(&["decoy", participant_id.as_str(), &hex(&random)]));
+        Nonce::from_random(secret)
+    }
+
+    /// Whether a secret was made by [`decoy`](Self::decoy) for this participant id.
+    pub fn is_decoy(&self, participant_id: &ParticipantId, secret: &[u8; 32]) -> bool {
+        let (random, _) = secret.split_first_chunk().expect("32 bytes have 16");
+        self.decoy(participant_id, *random).as_bytes() == secret
     }
 
     /// No text holds a zero byte.
@@ -84,7 +99,7 @@ impl Fingerprints {
 
 #[cfg(test)]
 mod tests {
-    use crate::{EmailAddress, Name, ParticipantId, PhoneNumber, Tickets};
+    use crate::{EmailAddress, Name, PhoneNumber, Tickets};
 
     use super::*;
 
@@ -114,6 +129,16 @@ mod tests {
             assert_eq!(Fingerprints::from_bytes(&bytes), Some(found));
             assert_eq!(Fingerprints::from_bytes(&bytes[..bytes.len() - 1]), None);
         }
+    }
+
+    #[test]
+    fn a_decoy_is_known_again_for_its_participant_and_by_nobody_without_the_key() {
+        let [key, other] = [1, 2].map(|byte| FingerprintKey::from_random([byte; 32]));
+        let [rose, tracy] = ["rose", "tracy"].map(|id| ParticipantId::parse(id).unwrap());
+        let secret = key.decoy(&rose, [3; 16]);
+        assert!(key.is_decoy(&rose, secret.as_bytes()));
+        assert!(!key.is_decoy(&tracy, secret.as_bytes()) && !other.is_decoy(&rose, secret.as_bytes()));
+        assert!(!key.is_decoy(&rose, &[3; 32]));
     }
 
     #[test]

@@ -22,7 +22,9 @@ pub struct Joining {
     pub question: Option<Question>,
     /// Whether aliases of one mailbox count as one address.
     pub one_mailbox: bool,
-    /// The code shown at the venue: requests that carry it are not rate-limited by network address.
+    /// Whether an entry counts only after the code that is sent to its address has been given back.
+    pub confirm_addresses: bool,
+    /// What is shown at the venue: whoever sends it is not counted by network address.
     pub venue_code: Option<VenueCode>,
 }
 
@@ -126,6 +128,27 @@ impl VenueCode {
     }
 }
 
+/// The code that is sent to an address, by which whoever enters shows that it is theirs: six digits.
+#[derive(Clone, PartialEq, Eq)]
+pub struct JoinCode(String);
+
+text_newtype!(JoinCode);
+personal!(JoinCode);
+
+impl JoinCode {
+    /// The code that random bytes give.
+    pub fn from_random(random: u64) -> Self {
+        Self(format!("{:06}", random % 1_000_000))
+    }
+
+    /// Parses a code, however it was typed.
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        let digits: String = text.chars().filter(|c| !c.is_whitespace() && *c != '-').take(7).collect();
+        let is_code = digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_digit());
+        if is_code { Ok(Self(digits)) } else { Err(Refusal::NotJoinCode.into()) }
+    }
+}
+
 /// The providers that leave dots in the name of a mailbox out of account.
 const WITHOUT_DOTS: [&str; 2] = ["gmail.com", "googlemail.com"];
 
@@ -196,6 +219,17 @@ mod tests {
         }
         for text in ["", "abc", "abcdefghijklm", "ab_cd", "年会年会"] {
             assert!(VenueCode::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_code_of_six_digits_is_read_however_it_was_typed() {
+        assert_eq!(JoinCode::from_random(41_000_042).as_str(), "000042");
+        for text in ["000042", " 000 042 ", "000-042"] {
+            assert_eq!(JoinCode::parse(text).unwrap().as_str(), "000042");
+        }
+        for text in ["", "00042", "0000421", "00004a", "\u{664}00042"] {
+            assert!(JoinCode::parse(text).is_err(), "{text}");
         }
     }
 

@@ -125,8 +125,7 @@ pub mod verify;
 pub mod witness;
 
 pub use channel::Channel;
-pub use claim::{ClaimRound, Claims, CollectText};
-pub use contact::{EmailAddress, PhoneNumber};
+pub use contact::{Address, EmailAddress, PhoneNumber};
 pub use draw::{
     Commitment, Draw, DrawStatus, NotificationCounts, NotificationsByChannel, Prize, PrizeName, Reason,
 };
@@ -135,7 +134,7 @@ pub use entry::{Entry, Exclusion, Holder, Nonce};
 pub use error::{FieldError, Invalid, Refusal};
 pub use hex_bytes::HexBytes;
 pub use id::{DrawId, Label, LotteryId, ParticipantId};
-pub use joining::{JoinState, Joining, OwnWords, Question, VenueCode};
+pub use joining::{JoinCode, JoinState, Joining, OwnWords, Question, VenueCode};
 pub use locale::{Locale, TimeZoneName};
 pub use lottery::{CountryCode, EmailThrough, Lottery, LotteryName, NewLottery};
 pub use message::Messages;

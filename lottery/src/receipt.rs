@@ -154,11 +154,15 @@ impl Receipt {
 
     /// Whether it is the receipt of the participant with this secret.
     pub fn is_of(&self, secret: &Nonce) -> bool {
-        let own = match self {
-            Self::One(receipt) => &receipt.nonce,
-            Self::Two(receipt) => &receipt.secret,
-        };
-        own.as_bytes() == secret.as_bytes()
+        self.secret() == secret.as_bytes()
+    }
+
+    /// The participant's secret, as the receipt says it.
+    pub fn secret(&self) -> &[u8; 32] {
+        match self {
+            Self::One(receipt) => receipt.nonce.as_bytes(),
+            Self::Two(receipt) => receipt.secret.as_bytes(),
+        }
     }
 }
 

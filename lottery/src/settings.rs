@@ -30,6 +30,7 @@ impl LotteryChange {
         "join_groups",
         "join_question",
         "join_one_mailbox",
+        "join_confirm_addresses",
         "venue_code",
         "messages",
         "collect",
@@ -86,6 +87,7 @@ fn apply_one(name: &str, value: &Value, lottery: &mut Lottery, now: Timestamp) -
         "join_groups" => joining.groups = groups(value)?,
         "join_question" => joining.question = optional(value, Question::parse)?,
         "join_one_mailbox" => joining.one_mailbox = flag(value)?,
+        "join_confirm_addresses" => joining.confirm_addresses = flag(value)?,
         _ => joining.venue_code = optional(value, VenueCode::parse)?,
     }
     Ok(())

@@ -9,8 +9,7 @@ use std::time::Duration;
 use local_stack::{CallLog, Fault, FaultTime, Limits, ManualClock, Permission};
 use serde_json::{Value, json};
 
-use crate::claims;
-use end_to_end_tests::client::email_of;
+use end_to_end_tests::client::{email_of, phone_of};
 use end_to_end_tests::deployment::{template, unused};
 use end_to_end_tests::stack::{self, Started};
 use end_to_end_tests::{Client, eventually};
@@ -102,6 +101,10 @@ async fn an_organiser_does_everything(log: &CallLog) {
     client.send(reqwest::Method::PATCH, "/lotteries/party/participants/002", &patch, email).await.expect(200);
     client.send(reqwest::Method::DELETE, "/lotteries/party/participants/003", &[], Vec::new()).await;
 
+    // Through the topic, to somebody who has lost their receipt.
+    let lost = json!({ "email": email_of("001") });
+    client.anonymous().post("/lotteries/party/join/link", &lost).await;
+
     for winners in [2, 2] {
         let draw = client.run_draw("party", json!({ "winners": winners })).await;
         assert_eq!(draw["status"], "SUCCEEDED", "{draw}");
@@ -159,6 +162,9 @@ async fn a_draw_through_ses(log: &CallLog) {
     let lottery = json!({"id": "party", "name": "Party", "email_through": "ses"});
     client.post("/lotteries", &lottery).await.expect(201);
     client.import("party", end_to_end_tests::EMPLOYEES).await;
+    for (field, address) in [("email", email_of("001")), ("phone", phone_of("001"))] {
+        client.anonymous().post("/lotteries/party/join/link", &json!({ field: address })).await;
+    }
     let draw = client.run_draw("party", json!({"winners": 1})).await;
     assert_eq!(draw["status"], "SUCCEEDED", "{draw}");
 }

@@ -274,6 +274,27 @@ impl Venue {
     }
 }
 
+/// Where a call comes from that has a message sent to an address.
+pub(crate) struct MessageCaller(Payer);
+
+impl<S: Send + Sync> FromRequestParts<S> for MessageCaller {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self(Payer::at(caller_address(&parts.extensions))))
+    }
+}
+
+impl MessageCaller {
+    /// Counts one message.
+    ///
+    /// # Errors
+    /// 429 if the caller has had too many sent.
+    pub(crate) fn count(&self, state: &AppState) -> Result<(), ApiError> {
+        state.limiter.take(self.0, Counted::Message, state.clock.now()).map_err(too_many)
+    }
+}
+
 /// The token of the `Authorization` header.
 fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Refusal> {
     let mut values = headers.get_all(AUTHORIZATION).iter();

@@ -2,29 +2,31 @@
 
 use axum::Json;
 use axum::extract::State;
+use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use jiff::Timestamp;
-use lottery::joining::mailbox_of;
 use lottery::list::{Why, read_email, read_phone};
 use lottery::receipt::Receipt;
 use lottery::{
-    EmailAddress, FieldError, Group, JoinState, Lottery, Name, OwnWords, Participant, ParticipantFields,
+    Address, EmailAddress, FieldError, Group, JoinState, Lottery, Name, OwnWords, Participant, ParticipantFields,
     ParticipantId, PhoneNumber, Record, Refusal, Tickets,
 };
-use lottery_store::Joined;
+use lottery_store::{Contact, Joined, PendingJoin};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::confirm::{PendingView, address_of, begin};
 use super::intake::Line;
+use super::join_messages::{may_send, send_link};
 use super::query::country_of;
 use super::remark::{Remark, said};
 use super::report::Report;
 use super::subscriptions::NoSlot;
 use super::taking::Taker;
 use super::withdraw_one;
-use crate::auth::Venue;
+use crate::auth::{MessageCaller, Venue};
 use crate::error::ApiError;
 use crate::extract::{JsonBody, LotteryPath, ParticipantPath, unknown_lottery, unknown_participant};
 use crate::refusal::LineRefusal;
@@ -71,55 +73,135 @@ pub(crate) struct ReceiptView {
     secret: String,
 }
 
+/// What came of entering.
+pub(super) enum Entered {
+    /// On the list now.
+    New,
+    /// Somebody is on the list with this address.
+    Known(Address, Box<Contact>),
+}
+
 /// Enter a lottery that is open to join, and get the receipt.
 ///
-/// A request with the code shown at the venue is not rate-limited by network address, and its participant is marked as
-/// present.
+/// Whoever sends the code that is shown at the venue is not counted by network address, and is marked as present. The response
+/// does not tell whether an address takes part: if it does, the receipt is nobody's, and the link to the entry is sent to the
+/// address. Where the lottery has addresses confirmed (`joining.confirm_addresses`), a code is sent to the address, with which
+/// `POST …/join/confirm` gives the receipt.
 #[utoipa::path(post, path = "/lotteries/{lottery_id}/join", tag = "participants", request_body = JoinBody,
     params(("Venue-Code" = Option<String>, Header, description = "The code that is shown at the venue")),
-    responses((status = 201, description = "Entered; keep the receipt", body = ReceiptView)))]
+    responses(
+        (status = 201, description = "Entered; keep the receipt", body = ReceiptView),
+        (status = 202, description = "A message was sent to the address", body = PendingView)))]
 pub(crate) async fn join(
     State(state): State<AppState>,
     LotteryPath(lottery_id): LotteryPath,
     venue: Venue,
+    caller: MessageCaller,
     body: JsonBody,
-) -> Result<(StatusCode, Json<Receipt>), ApiError> {
+) -> Result<Response, ApiError> {
+    let began = tokio::time::Instant::now();
     let lottery = state.store.lottery(&lottery_id).await?.ok_or_else(unknown_lottery)?;
     let is_present = venue.is_at(&state, &lottery)?;
     check_open(&lottery, state.clock.now())?;
     let (participant, answer) = parse(&lottery, body.value)?;
-    check_mailbox(&state, &lottery, &participant).await?;
+    let joining = PendingJoin { participant, answer, is_present };
     check_room(&state, &lottery, 0).await?;
-    let participant_id = participant.participant_id.clone();
+    let response = if lottery.joining.confirm_addresses {
+        let address = address_of(&state, &lottery, &joining.participant)?;
+        if !is_present {
+            caller.count(&state)?;
+        }
+        (StatusCode::ACCEPTED, Json(begin(&state, &lottery, &address, &joining).await?)).into_response()
+    } else {
+        (StatusCode::CREATED, Json(enter_unconfirmed(&state, &lottery, &joining).await?)).into_response()
+    };
+    tokio::time::sleep_until(began + state.config.join_floor).await;
+    Ok(response)
+}
+
+/// Enters with an address that nobody has confirmed. Somebody whose address is known gets a receipt that is nobody's, so that
+/// the response does not tell; the link to the entry goes to the address.
+async fn enter_unconfirmed(
+    state: &AppState,
+    lottery: &Lottery,
+    joining: &PendingJoin,
+) -> Result<Receipt, ApiError> {
+    let lottery_id = &lottery.lottery_id;
+    match enter(state, lottery, joining).await? {
+        Entered::New => {
+            tracing::info!(%lottery_id, "someone joined");
+            receipt_of(state, lottery, &joining.participant.participant_id).await
+        }
+        Entered::Known(address, contact) => {
+            if may_send(state, lottery_id, &address).await?
+                && let Err(error) = send_link(state, lottery, &address, &contact).await
+            {
+                tracing::warn!(%lottery_id, ?error, "a link to an entry was not sent");
+            }
+            Ok(state.store.decoy(lottery_id, lottery.manifest_version, &joining.participant).await?)
+        }
+    }
+}
+
+/// Puts somebody on the list, unless an address is on it.
+pub(super) async fn enter(
+    state: &AppState,
+    lottery: &Lottery,
+    joining: &PendingJoin,
+) -> Result<Entered, ApiError> {
+    let PendingJoin { participant, answer, is_present } = joining.clone();
+    let lottery_id = &lottery.lottery_id;
+    if let Some((address, contact)) = known_by(state, lottery, &participant).await? {
+        return Ok(Entered::Known(address, contact));
+    }
     // A participant with a phone number can be notified by SMS.
     let no_slot = if participant.phone.is_some() { NoSlot::Warn } else { NoSlot::Refuse };
     let joined = Joined { answer, holds_mailbox: lottery.joining.one_mailbox, is_present };
     let mut report = Report::default();
-    let line = Line { line: 1, record: Record::from(participant), sample: None };
-    Taker::of_one(&state, &lottery, no_slot, joined).take(vec![line], false, &mut report).await?;
+    let line = Line { line: 1, record: Record::from(participant.clone()), sample: None };
+    Taker::of_one(state, lottery, no_slot, joined).take(vec![line], false, &mut report).await?;
     if let Some(Remark { column, why, .. }) = report.refusals.into_iter().next() {
-        let field = column.unwrap_or_default();
-        return Err(if why == LineRefusal::AddressTaken.into() {
-            already_joined(&field)
-        } else {
-            ApiError::invalid_field(&field, why)
-        });
+        // Somebody with the address came in between.
+        if why == LineRefusal::AddressTaken.into()
+            && let Some((address, contact)) = known_by(state, lottery, &participant).await?
+        {
+            return Ok(Entered::Known(address, contact));
+        }
+        return Err(ApiError::invalid_field(&column.unwrap_or_default(), why));
     }
     // Of several who take the last seat at once, each sees whom the others have brought in: none of them stays above the limit.
-    if let Err(full) = check_room(&state, &lottery, 1).await {
-        withdraw_one(&state, &lottery_id, &participant_id).await?;
+    if let Err(full) = check_room(state, lottery, 1).await {
+        withdraw_one(state, lottery_id, &participant.participant_id).await?;
         return Err(full);
     }
-    tracing::info!(%lottery_id, "someone joined");
-    Ok((StatusCode::CREATED, Json(receipt_of(&state, &lottery, &participant_id).await?)))
+    Ok(Entered::New)
 }
 
-fn already_joined(field: &str) -> ApiError {
-    ApiError::conflict("AlreadyJoined", format!("this {field} has entered the lottery already")).at(field)
+/// Who is on the list with an address of somebody who enters, or, where a mailbox enters once, with an alias of it.
+pub(super) async fn known_by(
+    state: &AppState,
+    lottery: &Lottery,
+    participant: &Participant,
+) -> Result<Option<(Address, Box<Contact>)>, ApiError> {
+    let (store, lottery_id) = (&state.store, &lottery.lottery_id);
+    let phone = participant.phone.clone().map(Address::Phone);
+    let email = participant.email.clone().map(Address::Email);
+    for address in phone.into_iter().chain(email) {
+        let known = match &address {
+            Address::Email(email) if lottery.joining.one_mailbox => {
+                store.contact_of_mailbox(lottery_id, email).await?
+            }
+            address => store.contact_at(lottery_id, address).await?,
+        };
+        if let Some(contact) = known {
+            return Ok(Some((address, Box::new(contact))));
+        }
+    }
+    Ok(None)
 }
 
 /// Refuses to let people enter when they may not.
-fn check_open(lottery: &Lottery, now: Timestamp) -> Result<(), ApiError> {
+pub(super) fn check_open(lottery: &Lottery, now: Timestamp) -> Result<(), ApiError> {
     let refused = |name: &'static str, sentence| ApiError::new(StatusCode::FORBIDDEN, name, sentence);
     match lottery.join_state(now) {
         JoinState::Open => Ok(()),
@@ -133,7 +215,7 @@ fn check_open(lottery: &Lottery, now: Timestamp) -> Result<(), ApiError> {
 }
 
 /// Refuses somebody for whom there is no room, who is counted already if `own` is 1.
-async fn check_room(state: &AppState, lottery: &Lottery, own: u64) -> Result<(), ApiError> {
+pub(super) async fn check_room(state: &AppState, lottery: &Lottery, own: u64) -> Result<(), ApiError> {
     let Some(most) = lottery.joining.max_people.map(u64::from) else { return Ok(()) };
     let total = state.store.participant_counts(&lottery.lottery_id).await?.total;
     if total < most + own {
@@ -141,23 +223,6 @@ async fn check_room(state: &AppState, lottery: &Lottery, own: u64) -> Result<(),
     }
     let sentence = format!("this lottery takes at most {most} people, and they are all in");
     Err(ApiError::conflict("LotteryFull", sentence).with_member("max_people", json!(most)))
-}
-
-/// Refuses an alias of an address that is on the list, where a mailbox enters once. Aliases among each other are refused as
-/// they are written.
-async fn check_mailbox(
-    state: &AppState,
-    lottery: &Lottery,
-    participant: &Participant,
-) -> Result<(), ApiError> {
-    let Some(email) = participant.email.as_ref().filter(|_| lottery.joining.one_mailbox) else {
-        return Ok(());
-    };
-    let Ok(mailbox) = EmailAddress::parse(&mailbox_of(email)) else { return Ok(()) };
-    match state.store.is_email_taken(&lottery.lottery_id, &mailbox).await? {
-        true => Err(already_joined("email")),
-        false => Ok(()),
-    }
 }
 
 fn parse(lottery: &Lottery, body: Value) -> Result<(Participant, Option<OwnWords>), ApiError> {
@@ -199,7 +264,7 @@ fn parse(lottery: &Lottery, body: Value) -> Result<(Participant, Option<OwnWords
 }
 
 /// The text of a field; none if it is null or blank.
-fn given<'a>(field: &str, value: Option<&'a Value>) -> Result<Option<&'a str>, ApiError> {
+pub(super) fn given<'a>(field: &str, value: Option<&'a Value>) -> Result<Option<&'a str>, ApiError> {
     match value {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) if text.trim().is_empty() => Ok(None),
@@ -234,7 +299,7 @@ fn parse_answer(lottery: &Lottery, text: Option<&str>) -> Result<Option<OwnWords
     }
 }
 
-fn invalid(field: &str, reason: Refusal) -> ApiError {
+pub(super) fn invalid(field: &str, reason: Refusal) -> ApiError {
     FieldError { field: field.to_owned(), reason }.into()
 }
 
@@ -249,7 +314,7 @@ pub(crate) async fn receipt(
     receipt_of(&state, &lottery, &participant_id).await.map(Json)
 }
 
-async fn receipt_of(
+pub(super) async fn receipt_of(
     state: &AppState,
     lottery: &Lottery,
     participant_id: &ParticipantId,

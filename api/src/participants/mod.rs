@@ -2,9 +2,10 @@
 //!
 //! An import, in reading order: `query` parses its parameters, `import` runs it, `course` begins it or says why it cannot go
 //! on, `intake` reads the body, `taking` plans or stores the lines, `replace` withdraws missing people, `report` (with
-//! `detected` and `remark`) is the response; `last` undoes it. The list: `search`, `list`, `export`, `edit`. `own_entry` is what
-//! people do with their receipts.
+//! `detected` and `remark`) is the response; `last` undoes it. The list: `search`, `list`, `export`, `edit`. `join` is entering by
+//! oneself, `confirm` with a code, `own_entry` what people do with their receipts, `own_link` how they get a lost one back.
 
+mod confirm;
 mod course;
 mod detected;
 mod edit;
@@ -12,9 +13,11 @@ mod export;
 mod import;
 mod intake;
 mod join;
+mod join_messages;
 mod last;
 mod list;
 mod own_entry;
+mod own_link;
 mod presence;
 mod query;
 mod remark;
@@ -29,6 +32,9 @@ use http::StatusCode;
 use lottery::{LotteryId, ParticipantId};
 use lottery_store::Withdrawal;
 
+#[cfg(test)]
+pub(crate) use confirm::CONFIRM_FIELDS;
+pub(crate) use confirm::{__path_confirm, confirm};
 pub(crate) use edit::{__path_edit, edit};
 pub(crate) use import::{__path_import, import};
 #[cfg(test)]
@@ -39,6 +45,9 @@ pub(crate) use list::{__path_counts, __path_get, __path_list, counts, get, list}
 #[cfg(test)]
 pub(crate) use own_entry::RECEIPT_FIELDS;
 pub(crate) use own_entry::{__path_leave, __path_own_entry, leave, own_entry};
+#[cfg(test)]
+pub(crate) use own_link::LINK_FIELDS;
+pub(crate) use own_link::{__path_send_own_link, send_own_link};
 #[cfg(test)]
 pub(crate) use presence::PRESENCE_FIELDS;
 pub(crate) use presence::{__path_check_in, __path_head_count, __path_mark, check_in, head_count, mark};

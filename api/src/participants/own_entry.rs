@@ -181,7 +181,8 @@ pub(crate) async fn own_entry(
     let receipt = read_receipt(body.value)?;
     state.store.lottery(&lottery_id).await?.ok_or_else(unknown_lottery)?;
     let holder = state.store.holder_of(&lottery_id, &receipt).await?;
-    let on_list = holder.is_some();
+    // Whoever entered with an address that was known reads what anybody does who has just entered.
+    let on_list = holder.is_some() || state.store.is_decoy(&lottery_id, &receipt).await?;
     let draws = state.store.draws(&lottery_id, None, DRAWS).await?.items;
     // Nobody wins anything by a rehearsal.
     let draws: Vec<Draw> = draws.into_iter().filter(|draw| !draw.rehearsal).collect();
@@ -208,10 +209,11 @@ pub(crate) async fn leave(
     body: JsonBody,
 ) -> Result<StatusCode, ApiError> {
     let receipt = read_receipt(body.value)?;
-    let holder = holder(&state, &lottery_id, &receipt).await?;
-    withdraw_one(&state, &lottery_id, &holder.participant_id).await?;
-    state.cache.wrote();
-    tracing::info!(%lottery_id, "somebody left");
+    if let Some(holder) = holder_or_decoy(&state, &lottery_id, &receipt).await? {
+        withdraw_one(&state, &lottery_id, &holder.participant_id).await?;
+        state.cache.wrote();
+        tracing::info!(%lottery_id, "somebody left");
+    }
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -221,6 +223,18 @@ pub(super) async fn holder(
     receipt: &Receipt,
 ) -> Result<lottery_store::Contact, ApiError> {
     state.store.holder_of(lottery_id, receipt).await?.ok_or_else(unknown_receipt)
+}
+
+/// The holder of a receipt; none if the receipt was given for an address that was known, which is not told.
+pub(super) async fn holder_or_decoy(
+    state: &AppState,
+    lottery_id: &LotteryId,
+    receipt: &Receipt,
+) -> Result<Option<lottery_store::Contact>, ApiError> {
+    match state.store.holder_of(lottery_id, receipt).await? {
+        None if !state.store.is_decoy(lottery_id, receipt).await? => Err(unknown_receipt()),
+        holder => Ok(holder),
+    }
 }
 
 /// Reads a receipt.

@@ -13,7 +13,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::list::{Person, Shown};
-use super::own_entry::{ReceiptBody, holder, read_receipt};
+use super::own_entry::{ReceiptBody, holder, holder_or_decoy, read_receipt};
 use crate::answer::Answer;
 use crate::auth::{Caller, Venue};
 use crate::cache_control::CacheRule;
@@ -159,7 +159,10 @@ pub(crate) async fn check_in(
             "whoever checks in sends the code that is shown at the venue",
         ));
     }
-    let participant_id = holder(&state, &lottery_id, &receipt).await?.participant_id;
+    let Some(holder) = holder_or_decoy(&state, &lottery_id, &receipt).await? else {
+        return Ok(StatusCode::NO_CONTENT);
+    };
+    let participant_id = holder.participant_id;
     match state.store.mark_presence(&lottery_id, &participant_id, true, state.clock.now()).await? {
         Presence::Marked { .. } => Ok(StatusCode::NO_CONTENT),
         Presence::Unknown => Err(unknown_participant()),

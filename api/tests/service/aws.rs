@@ -29,6 +29,8 @@ pub(crate) struct Script {
     pub(crate) executions: BTreeMap<String, Execution>,
     pub(crate) subscriptions: Vec<Subscription>,
     pub(crate) topics: Vec<String>,
+    /// Messages that were sent: a phone, an e-mail address or the label that is the audience, and the text.
+    pub(crate) messages: Vec<(String, String)>,
     /// Every operation asked for.
     pub(crate) calls: Vec<String>,
     /// Errors to answer with instead of acting, each once: operation, status, code.
@@ -98,6 +100,22 @@ impl Aws {
     /// All items of a table.
     pub(crate) fn items(&self, table: &str) -> Vec<Value> {
         self.0.dynamodb.items(table)
+    }
+
+    /// What was sent to an address so far.
+    pub(crate) fn messages_to(&self, to: &str) -> Vec<String> {
+        let script = self.script();
+        script.messages.iter().filter(|(known, _)| known == to).map(|(_, text)| text.clone()).collect()
+    }
+
+    fn send_email(&self, body: &str) -> (u16, String) {
+        let email: Value = serde_json::from_str(body).unwrap();
+        let to = email["Destination"]["ToAddresses"][0].as_str().unwrap().to_owned();
+        let text = email["Content"]["Simple"]["Body"]["Text"]["Data"].as_str().unwrap().to_owned();
+        let mut script = self.script();
+        script.calls.push("SendEmail".to_owned());
+        script.messages.push((to, text));
+        (200, json!({ "MessageId": script.messages.len().to_string() }).to_string())
     }
 
     fn answer(&self, target: &str, body: &str) -> (u16, String) {
@@ -216,6 +234,16 @@ impl Aws {
                 found.policy = form["AttributeValue"].clone();
                 String::new()
             }
+            "Publish" => {
+                let audience = (1..5).find_map(|number| {
+                    let entry = |name: &str| form.get(&format!("MessageAttributes.entry.{number}.{name}"));
+                    entry("Name").filter(|name| *name == "audience")?;
+                    entry("Value.StringValue")
+                });
+                let to = form.get("PhoneNumber").or(audience).expect("a message is for somebody").clone();
+                script.messages.push((to, form["Message"].clone()));
+                format!("<MessageId>{}</MessageId>", script.messages.len())
+            }
             "Unsubscribe" => {
                 let arn = &form["SubscriptionArn"];
                 script.subscriptions.retain(|one| one.arn != *arn);
@@ -235,11 +263,12 @@ impl HttpConnector for Aws {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let target = request.headers().get("x-amz-target").unwrap_or_default().to_owned();
         let body = std::str::from_utf8(request.body().bytes().unwrap_or_default()).unwrap().to_owned();
+        let is_email = request.uri().ends_with("/v2/email/outbound-emails");
         let aws = self.clone();
         HttpConnectorFuture::new(async move {
             // As over a network, other requests get their turn in between.
             tokio::task::yield_now().await;
-            let (status, answer) = aws.answer(&target, &body);
+            let (status, answer) = if is_email { aws.send_email(&body) } else { aws.answer(&target, &body) };
             Ok(HttpResponse::new(status.try_into().unwrap(), SdkBody::from(answer)))
         })
     }

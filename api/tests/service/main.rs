@@ -13,6 +13,7 @@ mod fair_draw;
 mod guests;
 mod import_modes;
 mod imports;
+mod join_privacy;
 mod list;
 mod lists;
 mod logs;

@@ -125,9 +125,12 @@ impl Service {
         let time = Arc::new(Mutex::new(now()));
         let moved = Arc::clone(&time);
         let clock = Arc::new(move || *moved.lock().unwrap());
+        let has_email_sender = config.has_email_sender;
         let state = AppState::new(config, store.clone(), sns, sfn, verifier, clock).with_organiser(
             api::Organiser::Key(lottery::signature::OrganiserKey::from_seed(&[7; 32]).into()),
         );
+        let ses = aws_sdk_sesv2::Client::from_conf(sdk_config!(aws_sdk_sesv2, &aws));
+        let state = if has_email_sender { state.with_email(ses, "lottery@example.com") } else { state };
         Self { router: api::router(state.clone()), state, aws, store, issuer, time }
     }
 

@@ -98,6 +98,15 @@ function form(lottery, content, venue) {
   const answer = h("input", { name: "answer", maxlength: 200, autocomplete: "off" });
   const problem = h("p", { class: "problem", role: "alert" });
   const submit = h("button", { type: "submit", class: "primary" }, t("join.enter"));
+  const confirmed = lottery.joining.confirm_addresses;
+  const done = (given) => {
+    // Whoever enters a second time is answered as somebody new is: the first entry counts, and its receipt is kept.
+    const kept = keptReceipt(lottery.lottery_id);
+    const receipt = kept && hasAddressOf(kept, given) ? kept : given;
+    keepReceipt(lottery.lottery_id, receipt);
+    put(content, joined(lottery, receipt, venue));
+    content.querySelector("h2").focus();
+  };
   const enter = async (event) => {
     event.preventDefault();
     problem.textContent = "";
@@ -113,9 +122,13 @@ function form(lottery, content, venue) {
     }
     submit.disabled = true;
     try {
-      const receipt = await send(lottery.lottery_id, body, venue);
-      keepReceipt(lottery.lottery_id, receipt);
-      put(content, joined(lottery, receipt, venue));
+      const answer = await send(lottery.lottery_id, body, venue);
+      if (answer.join_id) {
+        const again = () => put(content, form(lottery, content, venue));
+        put(content, codeForm(lottery, answer, body.phone ?? body.email, again, done));
+      } else {
+        done(answer);
+      }
       content.querySelector("h2").focus();
     } catch (error) {
       problem.textContent = error.status === 429 ? t("join.too_many") : trouble(error);
@@ -130,7 +143,7 @@ function form(lottery, content, venue) {
     h(
       "fieldset",
       { class: "either" },
-      h("legend", null, t("join.one_of_these")),
+      h("legend", null, t(confirmed ? "join.one_of_these_confirmed" : "join.one_of_these")),
       field(t("join.phone"), phone, t("join.phone_hint")),
       field(t("join.email"), email),
     ),
@@ -139,6 +152,49 @@ function form(lottery, content, venue) {
     h("p", { class: "hint" }, t("join.once")),
     problem,
     submit,
+  );
+}
+
+/** Whether two receipts name one address. */
+function hasAddressOf(kept, given) {
+  return [kept.phone, kept.email].some((one) => one && [given.phone, given.email].includes(one));
+}
+
+/** The code that was sent to an address is given back; `done` gets the receipt. */
+function codeForm(lottery, pending, address, again, done) {
+  const code = h("input", {
+    name: "code",
+    required: true,
+    maxlength: 7,
+    inputmode: "numeric",
+    autocomplete: "one-time-code",
+    class: "mono",
+  });
+  const problem = h("p", { class: "problem", role: "alert" });
+  const submit = h("button", { type: "submit", class: "primary" }, t("join.confirm"));
+  const confirm = async (event) => {
+    event.preventDefault();
+    problem.textContent = "";
+    submit.disabled = true;
+    try {
+      const body = { join_id: pending.join_id, code: code.value };
+      done(await post(lotteryPath(lottery.lottery_id, "join", "confirm"), body));
+    } catch (error) {
+      problem.textContent = trouble(error);
+      submit.disabled = false;
+      code.select();
+    }
+  };
+  return h(
+    "form",
+    { class: "card", name: "confirm", onsubmit: confirm },
+    h("h2", { tabindex: "-1" }, t("join.code_title")),
+    h("p", null, t("join.code_sent", { address })),
+    field(t("field.code"), code, [t("join.code_until"), " ", timestamp(pending.expires_at)]),
+    problem,
+    submit,
+    " ",
+    h("button", { type: "button", class: "plain", name: "again", onclick: again }, t("join.other_address")),
   );
 }
 

@@ -119,6 +119,11 @@ function joining(settings, onChanged) {
   const groups = h("textarea", { name: "join_groups", rows: 3, value: rules.groups.join("\n") });
   const question = h("input", { name: "join_question", maxlength: 100, value: rules.question ?? "" });
   const mailbox = h("input", { type: "checkbox", name: "join_one_mailbox", checked: rules.one_mailbox });
+  const confirmed = h("input", {
+    type: "checkbox",
+    name: "join_confirm_addresses",
+    checked: rules.confirm_addresses,
+  });
   const venue = h("input", {
     name: "venue_code",
     maxlength: 14,
@@ -140,6 +145,7 @@ function joining(settings, onChanged) {
       .filter(Boolean),
     join_question: question.value.trim() || null,
     join_one_mailbox: mailbox.checked,
+    join_confirm_addresses: confirmed.checked,
     venue_code: venue.value.trim() || null,
   });
   return form(
@@ -155,6 +161,8 @@ function joining(settings, onChanged) {
     field(t("settings.groups"), groups, t("settings.groups_hint")),
     field(t("settings.question"), question, t("settings.question_hint")),
     h("label", { class: "check" }, mailbox, " ", t("settings.one_mailbox")),
+    h("label", { class: "check" }, confirmed, " ", t("settings.confirm_addresses")),
+    h("p", { class: "hint" }, t("settings.confirm_hint")),
     field(t("settings.venue"), venue, t("settings.venue_hint")),
     h(
       "p",

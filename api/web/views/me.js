@@ -108,7 +108,44 @@ function without(lottery, content, signal) {
       problem,
       h("button", { type: "submit" }, t("me.open")),
     ),
+    lostReceipt(lottery),
   ];
+}
+
+/** Has the link to one's own entry sent to the address that the entry has. */
+function lostReceipt(lottery) {
+  const address = h("input", { name: "address", required: true, maxlength: 254, autocomplete: "email" });
+  const said = h("p", { role: "status" });
+  const submit = h("button", { type: "submit" }, t("me.link_send"));
+  const ask = async (/** @type {Event} */ event) => {
+    event.preventDefault();
+    said.textContent = "";
+    submit.disabled = true;
+    const text = address.value.trim();
+    const body = text.includes("@") ? { email: text } : { phone: text };
+    try {
+      await send("POST", lotteryPath(lottery.lottery_id, "join", "link"), {
+        headers: { accept: "application/json", "content-type": "application/json" },
+        body: JSON.stringify(body),
+        anonymous: true,
+      });
+      said.className = "notice";
+      said.textContent = t("me.link_sent");
+    } catch (error) {
+      said.className = "problem";
+      said.textContent = error.status === 429 ? t("join.too_many") : trouble(error);
+    }
+    submit.disabled = false;
+  };
+  return h(
+    "form",
+    { class: "card", name: "link", onsubmit: ask },
+    h("h2", null, t("me.link_title")),
+    h("p", null, t("me.link_lead")),
+    field(t("me.link_address"), address),
+    said,
+    submit,
+  );
 }
 
 /**
@@ -132,7 +169,7 @@ async function showEntry(lottery, receipt, content, signal, venue) {
     const text = JSON.stringify(now);
     if (text === shown) return;
     shown = text;
-    put(answer, sentences(now, receipt, id));
+    put(answer, sentences(now, receipt, lottery));
     put(past, earlier(now, receipt, id));
     put(door, presence(lottery, now, receipt, venue, look));
   };
@@ -144,6 +181,7 @@ async function showEntry(lottery, receipt, content, signal, venue) {
     put(
       answer,
       h("p", { class: "big", "data-result": "unknown" }, isNobodys ? t("me.unknown") : trouble(error)),
+      isNobodys ? lostReceipt(lottery) : null,
     );
     if (!isNobodys) throw error;
     return;
@@ -163,6 +201,7 @@ function newest(/** @type {any} */ { draws }) {
 }
 
 function sentences(entry, receipt, lottery) {
+  const id = lottery.lottery_id;
   const draw = newest(entry);
   const result = draw ? draw.result : entry.on_list ? "in" : "left";
   const mood = result === "won" ? "won" : null;
@@ -179,7 +218,10 @@ function sentences(entry, receipt, lottery) {
     draw && entry.on_list && isFinal(draw.status) && result !== "won" && result !== "not_in"
       ? h("p", { class: "quiet" }, t("me.still_in"))
       : null,
-    draw?.sequence ? check(draw, receipt, lottery) : null,
+    draw?.sequence ? check(draw, receipt, id) : null,
+    result === "not_in" && entry.on_list && lottery.open_to_join
+      ? [h("p", { class: "quiet" }, t("me.not_in_note")), lostReceipt(lottery)]
+      : null,
   ];
 }
 

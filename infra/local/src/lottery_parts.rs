@@ -134,9 +134,11 @@ pub(crate) fn api_states(
     endpoint: &Arc<Endpoint>,
     tables: Tables,
     organiser_key: &OrganiserKey,
+    api_url: &str,
 ) -> Result<impl Fn() -> api::AppState + Send + Sync + 'static, StartError> {
     let mut config = api::Config::new(LOTTERY.arn(), Issuer::NAME, Issuer::AUDIENCE);
     config.has_email_sender = true;
+    config.message_url = Some(api_url.to_owned());
     config.topic_prefix = TOPIC_PREFIX.to_owned();
     if stack.limits.is_some() {
         config.import = api::ImportLimits::LAMBDA;
@@ -152,7 +154,8 @@ pub(crate) fn api_states(
         let store = Store::new(aws_sdk_dynamodb::Client::new(&sdk), tables.clone());
         let (sns, sfn) = (aws_sdk_sns::Client::new(&sdk), aws_sdk_sfn::Client::new(&sdk));
         let state = api::AppState::new(config.clone(), store, sns, sfn, verifier.clone(), clock.clone());
-        state.with_organiser(organiser.clone())
+        let ses = aws_sdk_sesv2::Client::new(&sdk);
+        state.with_organiser(organiser.clone()).with_email(ses, EMAIL_SENDER)
     })
 }
 

@@ -188,7 +188,7 @@ impl Stack {
         let (stop, stopped) = watch::channel(false);
         let mut servers = JoinSet::new();
         let local = LocalApi { sns: sns.clone(), engine: engine.clone() };
-        let state = api_states(&config, &issuer, &endpoint, tables, &organiser_key)?;
+        let state = api_states(&config, &issuer, &endpoint, tables, &organiser_key, &api_url)?;
         let health: Arc<dyn Fn() -> Result<(), String> + Send + Sync> = Arc::new(move || health.report());
         let state = move || state().with_health(health.clone());
         let mut router = api::router_with(state(), local_api::endpoints(&local));

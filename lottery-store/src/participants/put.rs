@@ -178,15 +178,6 @@ impl Store {
         self.put_alone(&author, record).await
     }
 
-    /// Whether an address is taken in a lottery, as it is written.
-    pub async fn is_email_taken(
-        &self,
-        lottery_id: &LotteryId,
-        email: &EmailAddress,
-    ) -> Result<bool, StoreError> {
-        Ok(self.get(&keys::email(lottery_id, email)).await?.is_some())
-    }
-
     pub(super) async fn record(
         &self,
         author: &Author<'_>,
