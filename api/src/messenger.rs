@@ -30,7 +30,10 @@ pub(crate) enum Recipient<'a> {
     Phone(&'a PhoneNumber),
     Mailbox(&'a EmailAddress),
     /// Through the lottery's topic, to the subscription of one label.
-    Topic { topic_arn: &'a str, contact: &'a Contact },
+    Topic {
+        topic_arn: &'a str,
+        contact: &'a Contact,
+    },
 }
 
 impl<'a> Recipient<'a> {
@@ -39,7 +42,8 @@ impl<'a> Recipient<'a> {
         match lottery.email_through {
             EmailThrough::Ses => contact.email.as_ref().map(Self::Mailbox),
             EmailThrough::Sns => {
-                let topic_arn = lottery.topic_arn.as_deref().filter(|_| contact.subscription_arn.is_some())?;
+                let topic_arn =
+                    lottery.topic_arn.as_deref().filter(|_| contact.subscription_arn.is_some())?;
                 Some(Self::Topic { topic_arn, contact })
             }
         }

@@ -12,8 +12,24 @@ use crate::extract::{JsonBody, LotteryPath, unknown_lottery};
 use crate::settings::OwnWordingBody;
 use crate::state::AppState;
 
-/// The length of what a claim link ends with.
-const CLAIM_TOKEN: usize = 36;
+/// Words to be looked at; nothing is stored.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[allow(dead_code, reason = "describes the body that `OwnWording` parses")]
+pub(crate) struct PreviewBody {
+    #[schema(max_length = 320)]
+    sms: Option<String>,
+    #[schema(max_length = 100)]
+    email_subject: Option<String>,
+    #[schema(max_length = 4000)]
+    email_text: Option<String>,
+    #[schema(max_length = 320)]
+    others_sms: Option<String>,
+    #[schema(max_length = 100)]
+    others_email_subject: Option<String>,
+    #[schema(max_length = 4000)]
+    others_email_text: Option<String>,
+}
 
 /// The words with examples filled in.
 #[derive(Serialize, ToSchema)]
@@ -21,6 +37,10 @@ pub(crate) struct Preview {
     sms: Option<SmsPreview>,
     email_subject: Option<String>,
     email_text: Option<String>,
+    /// To those who have not won.
+    others_sms: Option<SmsPreview>,
+    others_email_subject: Option<String>,
+    others_email_text: Option<String>,
 }
 
 /// An SMS as it would be sent.
@@ -61,13 +81,16 @@ pub(crate) async fn preview(
     let site = state.config.public_url.clone().unwrap_or_else(|| "https://lottery.example".to_owned());
     let link = format!("{site}/lotteries/{lottery_id}/draws/1f0c2a9e");
     let entry = format!("{link}#/…");
-    let claim_link = format!("{site}/#/claims/{}", "x".repeat(CLAIM_TOKEN));
-    let values = Values { entry: &entry, claim_link: &claim_link, ..example(&lottery, &link) };
-    let fill = |template: &Option<Template>| template.as_ref().map(|template| template.fill(values));
+    let values = example(&lottery, &link, &entry);
+    let others = Values { prize: "", ..values };
+    let fill = |template: &Option<Template>, values| template.as_ref().map(|template| template.fill(values));
     Ok(Json(Preview {
         sms: wording.sms.as_ref().map(|sms| sms_preview(sms, values)),
-        email_subject: fill(&wording.email_subject),
-        email_text: fill(&wording.email_text),
+        email_subject: fill(&wording.email_subject, values),
+        email_text: fill(&wording.email_text, values),
+        others_sms: wording.others_sms.as_ref().map(|sms| sms_preview(sms, others)),
+        others_email_subject: fill(&wording.others_email_subject, others),
+        others_email_text: fill(&wording.others_email_text, others),
     }))
 }
 

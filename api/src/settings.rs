@@ -87,13 +87,26 @@ pub(crate) struct OwnWordingBody {
     email_subject: Option<String>,
     #[schema(max_length = 4000)]
     email_text: Option<String>,
+    /// Those to who has not won, in which `{prize}` is nothing.
+    #[schema(max_length = 320)]
+    others_sms: Option<String>,
+    #[schema(max_length = 100)]
+    others_email_subject: Option<String>,
+    #[schema(max_length = 4000)]
+    others_email_text: Option<String>,
 }
 
 impl OwnWordingBody {
     fn new(wording: &OwnWording) -> Self {
         let text = |template: &Option<Template>| template.as_ref().map(|one| one.as_str().to_owned());
-        let OwnWording { sms, email_subject, email_text } = wording;
-        Self { sms: text(sms), email_subject: text(email_subject), email_text: text(email_text) }
+        Self {
+            sms: text(&wording.sms),
+            email_subject: text(&wording.email_subject),
+            email_text: text(&wording.email_text),
+            others_sms: text(&wording.others_sms),
+            others_email_subject: text(&wording.others_email_subject),
+            others_email_text: text(&wording.others_email_text),
+        }
     }
 }
 

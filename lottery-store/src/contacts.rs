@@ -7,7 +7,8 @@ use lottery::joining::mailbox_of;
 use lottery::manifest::Version;
 use lottery::receipt::Receipt;
 use lottery::{
-    Address, EmailAddress, Group, Label, LotteryId, Name, Nonce, Participant, ParticipantId, PhoneNumber, Tickets,
+    Address, EmailAddress, Group, Label, LotteryId, Name, Nonce, Participant, ParticipantId, PhoneNumber,
+    Tickets,
 };
 
 use crate::item::{Attributes, Item};

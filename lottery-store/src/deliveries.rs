@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use lottery::{Channel, DrawId, LotteryId, NotificationsByChannel, ParticipantId};
 
 use crate::item::text;
-use crate::ledger::{KIND, Notification, NotificationState};
+use crate::ledger::{Notification, NotificationKind, NotificationState};
 use crate::transaction::Outcome;
 use crate::write::Write;
 use crate::{Store, StoreError, keys, notification_counts};
@@ -38,7 +38,7 @@ impl Store {
         delivery: Delivery,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let key = || keys::notification(lottery_id, draw_id, participant_id, channel, KIND);
+        let key = || keys::notification(lottery_id, draw_id, participant_id, channel, NotificationKind::Won);
         for _ in 0..MAX_ATTEMPTS {
             let Some(item) = self.get(&key()).await? else { return Ok(false) };
             let line = Notification::from_item(&item)?;

@@ -9,7 +9,7 @@ use crate::release::{hold, with_hold};
 use crate::store::Table;
 use crate::transaction::Outcome;
 use crate::write::Write;
-use crate::{Page, Store, StoreError, keys, notification_counts};
+use crate::{NotificationKind, Page, Store, StoreError, keys, notification_counts};
 
 /// The result of [`Store::create_draw`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -145,6 +145,8 @@ fn draw_item(draw: &Draw) -> NewItem {
         .with("exclude_past_winners", flag(draw.exclude_past_winners))
         .with_some("present_only", draw.present_only.then_some(flag(true)))
         .with_some("rehearsal", draw.rehearsal.then_some(flag(true)))
+        .with_some("announce_commitment", draw.announce_commitment.then_some(flag(true)))
+        .with_some("notify_others", draw.notify_others.then_some(flag(true)))
         .with_some("changes", (draw.changes > 0).then(|| number(draw.changes)))
         .with_some("closes_at", draw.closes_at.map(text))
         .with_some("draw_at", draw.draw_at.map(text))
@@ -182,6 +184,10 @@ pub(crate) fn draw_from(item: &Item) -> Result<Draw, StoreError> {
         exclude_past_winners: item.flag("exclude_past_winners")?,
         present_only: item.optional_flag("present_only")?,
         rehearsal: item.optional_flag("rehearsal")?,
+        announce_commitment: item.optional_flag("announce_commitment")?,
+        announced: notification_counts::told(item, NotificationKind::Commitment)?,
+        notify_others: item.optional_flag("notify_others")?,
+        others_notified: notification_counts::told(item, NotificationKind::NotWon)?,
         closes_at: item.parse_optional("closes_at")?,
         draw_at: item.parse_optional("draw_at")?,
         channels: item.json("channels")?,

@@ -18,7 +18,8 @@
 //! | how far the stage has shown a draw | Lottery | `LOTTERY#l#DRAW#d` | `STAGE` |
 //! | winner or alternate | Lottery | `LOTTERY#l#DRAW#d` | `WINNER#rrrrr` |
 //! | seat changes from a number on | Lottery | `LOTTERY#l#DRAW#d` | `CHANGES#nnnnn` |
-//! | notification | Lottery | `LOTTERY#l#DRAW#d` | `NOTIFICATION#p#channel#kind` |
+//! | notification of a winner | Lottery | `LOTTERY#l#DRAW#d` | `NOTIFICATION#p#channel#won` |
+//! | message to an entry | Lottery | `LOTTERY#l#DRAW#d#TOLD#ss` | `p#channel#kind` |
 //! | wait of a held draw's execution | Lottery | `LOTTERY#l#DRAW#d` | `RELEASE` |
 //! | wait of an execution for claims | Lottery | `LOTTERY#l#DRAW#d` | `CLAIM_WAIT` |
 //! | claim of a winner, or that there can be none any more | Lottery | `LOTTERY#l#DRAW#d` | `CLAIM#rrrrrrr` |
@@ -51,6 +52,7 @@ use lottery::joining::mailbox_of;
 use lottery::{Address, Channel, DrawId, EmailAddress, Label, LotteryId, ParticipantId, PhoneNumber};
 use sha2::{Digest, Sha256};
 
+use crate::NotificationKind;
 use crate::store::Table;
 
 /// The number of partitions over which a lottery's contacts are spread.
@@ -334,10 +336,17 @@ pub(crate) fn notification(
     draw_id: &DrawId,
     participant_id: &ParticipantId,
     channel: Channel,
-    kind: &str,
+    kind: NotificationKind,
 ) -> Key {
-    let sk = format!("{NOTIFICATION}{participant_id}#{channel}#{kind}");
-    Key::lottery(draw_pk(lottery_id, draw_id), sk)
+    let sk = format!("{participant_id}#{channel}#{}", kind.as_str());
+    match kind {
+        NotificationKind::Won => Key::lottery(draw_pk(lottery_id, draw_id), format!("{NOTIFICATION}{sk}")),
+        // Apart, and spread: there may be one for each entry, and nobody reads them all.
+        NotificationKind::Commitment | NotificationKind::NotWon => {
+            let shard = shard(participant_id);
+            Key::lottery(format!("{}#TOLD#{shard:02}", draw_pk(lottery_id, draw_id)), sk)
+        }
+    }
 }
 
 pub(crate) fn notifications(lottery_id: &LotteryId, draw_id: &DrawId) -> Range {

@@ -15,8 +15,31 @@ use crate::transaction::Outcome;
 use crate::write::Write;
 use crate::{Store, StoreError, keys};
 
-/// The only kind of notification: that a participant has won.
-pub(crate) const KIND: &str = "won";
+/// What a message tells. Each kind has lines of its own, so that nobody is told anything twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum NotificationKind {
+    /// That the participant has won.
+    Won,
+    /// What the draw was committed to.
+    Commitment,
+    /// That the participant has not won.
+    NotWon,
+}
+
+impl NotificationKind {
+    /// The kind as the ledger has it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Won => "won",
+            Self::Commitment => "commitment",
+            Self::NotWon => "not_won",
+        }
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        [Self::Won, Self::Commitment, Self::NotWon].into_iter().find(|kind| kind.as_str() == text)
+    }
+}
 
 /// The state of one message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -76,8 +99,8 @@ pub struct Notification {
     pub participant_id: ParticipantId,
     /// The channel.
     pub channel: Channel,
-    /// Which of the messages that a winner can get.
-    pub kind: String,
+    /// What the message tells.
+    pub kind: NotificationKind,
     /// The state of the message.
     pub state: NotificationState,
     /// The id that SNS or SES gave the message.
@@ -109,7 +132,7 @@ impl Notification {
         Ok(Self {
             participant_id: item.parse("participant_id")?,
             channel: item.parse_with("channel", Channel::parse)?,
-            kind: item.text("kind")?.to_owned(),
+            kind: item.parse_with("kind", |kind| NotificationKind::parse(kind).ok_or(()))?,
             state: item.parse_with("state", |state| NotificationState::parse(state).ok_or(()))?,
             message_id: item.optional_text("message_id")?.map(str::to_owned),
             reason: item.optional_text("reason")?.map(str::to_owned),
@@ -130,6 +153,8 @@ pub struct NotificationClaim {
     pub participant_id: ParticipantId,
     /// The channel.
     pub channel: Channel,
+    /// What the message tells.
+    pub kind: NotificationKind,
     /// The name of the run. A run records outcomes only of lines that it has claimed.
     pub owner: String,
     /// The time of the claim.
@@ -243,7 +268,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let (participant_id, channel) = (&notification.participant_id, notification.channel);
-        let key = keys::notification(lottery_id, draw_id, participant_id, channel, KIND);
+        let key = keys::notification(lottery_id, draw_id, participant_id, channel, notification.kind);
         let give_up = Write::update(key, "SET #state = :unknown, #at = :at, #reason = :reason")
             .only_if("#state = :claimed")
             .name("#state", "state")
@@ -256,7 +281,7 @@ impl Store {
         Ok(matches!(self.write(&give_up).await?, Outcome::Done))
     }
 
-    /// The ledger of a draw.
+    /// The ledger of a draw, of messages to winners.
     pub async fn notifications(
         &self,
         lottery_id: &LotteryId,
@@ -274,9 +299,21 @@ impl Store {
         channel: Channel,
         winners: &[ParticipantId],
     ) -> Result<HashMap<ParticipantId, Notification>, StoreError> {
-        let keys: Vec<_> = winners
+        self.ledger_lines_of(NotificationKind::Won, lottery_id, draw_id, channel, winners).await
+    }
+
+    /// The lines of one kind of these participants on one channel, by participant.
+    pub async fn ledger_lines_of(
+        &self,
+        kind: NotificationKind,
+        lottery_id: &LotteryId,
+        draw_id: &DrawId,
+        channel: Channel,
+        participants: &[ParticipantId],
+    ) -> Result<HashMap<ParticipantId, Notification>, StoreError> {
+        let keys: Vec<_> = participants
             .iter()
-            .map(|winner| keys::notification(lottery_id, draw_id, winner, channel, KIND))
+            .map(|participant| keys::notification(lottery_id, draw_id, participant, channel, kind))
             .collect();
         let items = self.get_many(Table::Lottery, &keys).await?;
         let lines = items.iter().map(Notification::from_item);
@@ -286,7 +323,7 @@ impl Store {
 
 impl NotificationClaim {
     fn key(&self) -> keys::Key {
-        keys::notification(&self.lottery_id, &self.draw_id, &self.participant_id, self.channel, KIND)
+        keys::notification(&self.lottery_id, &self.draw_id, &self.participant_id, self.channel, self.kind)
     }
 
     /// Creates the line, or replaces a pending one.
@@ -306,7 +343,7 @@ impl NotificationClaim {
         .name("#reason", "reason")
         .value(":participant", text(&self.participant_id))
         .value(":channel", text(self.channel))
-        .value(":kind", text(KIND))
+        .value(":kind", text(self.kind.as_str()))
         .value(":state", text(state.as_str()))
         .value(":pending", text(NotificationState::Pending.as_str()))
         .value(":owner", text(&self.owner))

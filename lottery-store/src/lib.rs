@@ -68,7 +68,9 @@ pub use draws::{ChangeDraw, CreateDraw};
 pub use error::StoreError;
 pub use forfeits::Forfeited;
 pub use idempotency::{Claim, StoredResponse};
-pub use ledger::{EarlierAttempt, Notification, NotificationClaim, NotificationState, SendOutcome};
+pub use ledger::{
+    EarlierAttempt, Notification, NotificationClaim, NotificationKind, NotificationState, SendOutcome,
+};
 pub use lotteries::CreateLottery;
 pub use lottery_lock::TakeLottery;
 pub use operator::LaneHead;

@@ -4,7 +4,7 @@ use lottery::{Channel, DrawId, LotteryId, NotificationCounts, NotificationsByCha
 
 use crate::item::{Attributes, number};
 use crate::write::Write;
-use crate::{Store, StoreError, keys};
+use crate::{NotificationKind, Store, StoreError, keys};
 
 /// Sets every counter, with the values that [`values`] adds.
 pub(crate) const SET: &str = "sms_sent = :sms_sent, sms_failed = :sms_failed, sms_unknown = :sms_unknown, \
@@ -59,6 +59,16 @@ pub(crate) fn from_draw_item(item: Attributes<'_>) -> Result<NotificationsByChan
     Ok(counts)
 }
 
+/// The counters of messages of a kind to those on the sealed list.
+pub(crate) fn told(item: Attributes<'_>, kind: NotificationKind) -> Result<NotificationCounts, StoreError> {
+    let count = |state: &str| {
+        let counted: Option<u64> = item.optional_number(&format!("{}_{state}", kind.as_str()))?;
+        Ok::<_, StoreError>(counted.unwrap_or_default())
+    };
+    let (sent, failed) = (count("sent")?, count("failed")?);
+    Ok(NotificationCounts { claimed: 0, sent, failed, unknown: count("unknown")? })
+}
+
 fn prefix(channel: Channel) -> &'static str {
     match channel {
         Channel::Sms => "sms",
@@ -67,6 +77,24 @@ fn prefix(channel: Channel) -> &'static str {
 }
 
 impl Store {
+    /// Adds `counts` to the draw's counters of messages of a kind to those on the sealed list.
+    pub async fn count_told(
+        &self,
+        lottery_id: &LotteryId,
+        draw_id: &DrawId,
+        kind: NotificationKind,
+        counts: &NotificationCounts,
+    ) -> Result<(), StoreError> {
+        let kind = kind.as_str();
+        let add = format!("ADD {kind}_sent :sent, {kind}_failed :failed, {kind}_unknown :unknown");
+        let count = Write::update(keys::draw(lottery_id, draw_id), add)
+            .only_if("attribute_exists(pk)")
+            .value(":sent", number(counts.sent))
+            .value(":failed", number(counts.failed))
+            .value(":unknown", number(counts.unknown));
+        self.write(&count).await.map(|_| ())
+    }
+
     /// Adds `counts` to the counters of the draw.
     pub async fn count_notifications(
         &self,

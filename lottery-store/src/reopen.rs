@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use lottery::{Channel, Draw, DrawId, DrawStatus, LotteryId, NotificationsByChannel, ParticipantId};
 
 use crate::item::{Attributes, NewItem, json, number, text};
-use crate::ledger::{EarlierAttempt, KIND, Notification, NotificationState};
+use crate::ledger::{EarlierAttempt, Notification, NotificationKind, NotificationState};
 use crate::transaction::Outcome;
 use crate::winners::Winner;
 use crate::write::Write;
@@ -181,7 +181,13 @@ impl Store {
             at: line.at,
         });
         let (lottery_id, draw_id) = (&draw.lottery_id, &draw.draw_id);
-        let key = keys::notification(lottery_id, draw_id, &line.participant_id, line.channel, KIND);
+        let key = keys::notification(
+            lottery_id,
+            draw_id,
+            &line.participant_id,
+            line.channel,
+            NotificationKind::Won,
+        );
         // Without its owner, which can no longer record an outcome.
         let pend = Write::update(
             key,

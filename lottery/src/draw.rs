@@ -263,6 +263,14 @@ pub struct Draw {
     pub present_only: bool,
     /// Whether it is a rehearsal: it has no number, no past winners, and tells no participant.
     pub rehearsal: bool,
+    /// Whether the commitment is sent to everybody on the sealed list who has an address.
+    pub announce_commitment: bool,
+    /// The states of those messages so far.
+    pub announced: NotificationCounts,
+    /// Whether those who took part and have not won are told so.
+    pub notify_others: bool,
+    /// The states of those messages so far.
+    pub others_notified: NotificationCounts,
     /// The time before which the entries are not sealed.
     pub closes_at: Option<Timestamp>,
     /// The time at which the deciding round is published, or shortly after; without it, as soon as possible after sealing.

@@ -7,8 +7,8 @@ use serde_json::{Map, Value};
 
 use self::prizes::{parse_prizes, winner_count};
 use crate::{
-    Channel, Claims, Draw, DrawId, DrawStatus, FieldError, Hold, Locale, LotteryId, NotificationsByChannel,
-    Prize, PrizeList, PrizeListError, PrizeName, Refusal,
+    Channel, Draw, DrawId, DrawStatus, FieldError, Hold, Locale, LotteryId, NotificationCounts,
+    NotificationsByChannel, Prize, PrizeList, PrizeListError, PrizeName, Refusal,
 };
 
 /// Why a draw request is refused.
@@ -59,6 +59,10 @@ pub struct DrawRequest {
     pub present_only: bool,
     /// Whether it is a rehearsal.
     pub rehearsal: bool,
+    /// Whether the commitment is sent to everybody on the sealed list who has an address.
+    pub announce_commitment: bool,
+    /// Whether those who took part and have not won are told so.
+    pub notify_others: bool,
     /// The time before which the entries are not sealed.
     pub closes_at: Option<Timestamp>,
     /// The time at which the deciding round is published, or shortly after; without it, as soon as possible after sealing.
@@ -79,13 +83,15 @@ impl DrawRequest {
     const MAX_AHEAD: SignedDuration = SignedDuration::from_hours(Self::MAX_DAYS_AHEAD as i64 * 24);
 
     /// The fields that [`parse`](Self::parse) takes.
-    pub const FIELDS: [&str; 12] = [
+    pub const FIELDS: [&str; 13] = [
         "winners",
         "prizes",
         "alternates",
         "exclude_past_winners",
         "present_only",
         "rehearsal",
+        "announce_commitment",
+        "notify_others",
         "closes_at",
         "draw_at",
         "channels",
@@ -99,8 +105,8 @@ impl DrawRequest {
     pub const QUOTA_FIELDS: [&str; 5] = ["at_least", "at_most", "group", "groups", "without_group"];
 
     /// Parses `{winners}` or `{prizes: [{name, winners, quota?}]}`, each with the optional fields `alternates`,
-    /// `exclude_past_winners`, `present_only`, `rehearsal`, `closes_at`, `draw_at`, `channels`, `release`, `release_by` and
-    /// `claim_within_seconds`. The locale names the prize of `{winners}`.
+    /// `exclude_past_winners`, `present_only`, `rehearsal`, `announce_commitment`, `notify_others`, `closes_at`, `draw_at`, `channels`, `release` and `release_by`. The locale names the prize of
+    /// `{winners}`.
     pub fn parse(value: &Value, locale: Locale, now: Timestamp) -> Result<Self, DrawRequestError> {
         let members = value.as_object().ok_or_else(|| FieldError::new("draw", Refusal::NotObject))?;
         check_fields(members, &Self::FIELDS)?;
@@ -128,6 +134,8 @@ impl DrawRequest {
             exclude_past_winners: parse_flag(members, "exclude_past_winners")?.unwrap_or(true),
             present_only: parse_flag(members, "present_only")?.unwrap_or(false),
             rehearsal: parse_flag(members, "rehearsal")?.unwrap_or(false),
+            announce_commitment: parse_flag(members, "announce_commitment")?.unwrap_or(false),
+            notify_others: parse_flag(members, "notify_others")?.unwrap_or(false),
             closes_at,
             draw_at,
             channels: parse_channels(members.get("channels"))?,
@@ -148,6 +156,10 @@ impl DrawRequest {
             exclude_past_winners: self.exclude_past_winners,
             present_only: self.present_only,
             rehearsal: self.rehearsal,
+            announce_commitment: self.announce_commitment,
+            announced: NotificationCounts::default(),
+            notify_others: self.notify_others,
+            others_notified: NotificationCounts::default(),
             closes_at: self.closes_at,
             draw_at: self.draw_at,
             channels: self.channels,

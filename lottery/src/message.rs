@@ -44,6 +44,12 @@ pub struct OwnWording {
     pub email_subject: Option<Template>,
     /// The text of the e-mail.
     pub email_text: Option<Template>,
+    /// The SMS to those who have not won.
+    pub others_sms: Option<Template>,
+    /// The subject of the e-mail to them.
+    pub others_email_subject: Option<Template>,
+    /// The text of the e-mail to them.
+    pub others_email_text: Option<Template>,
 }
 
 /// What the placeholders of a text stand for.

@@ -38,7 +38,8 @@ impl LotteryChange {
     /// The languages of `messages`.
     pub const LANGUAGES: [&str; 2] = ["en", "zh-CN"];
     /// The fields of the words in one language.
-    pub const WORDING_FIELDS: [&str; 3] = ["sms", "email_subject", "email_text"];
+    pub const WORDING_FIELDS: [&str; 6] =
+        ["sms", "email_subject", "email_text", "others_sms", "others_email_subject", "others_email_text"];
 
     /// Takes the fields of a change; [`apply`](Self::apply) reads their values.
     pub fn parse(value: Value) -> Result<Self, FieldError> {
@@ -127,6 +128,13 @@ fn wording(value: &Value, before: &OwnWording, path: &str) -> Result<OwnWording,
             "email_text" => wording.email_text = template(value, Template::MAX_TEXT).map_err(refused)?,
             "email_subject" => {
                 wording.email_subject = optional(value, Template::parse_subject).map_err(refused)?;
+            }
+            "others_sms" => wording.others_sms = template(value, Template::MAX_SMS).map_err(refused)?,
+            "others_email_text" => {
+                wording.others_email_text = template(value, Template::MAX_TEXT).map_err(refused)?;
+            }
+            "others_email_subject" => {
+                wording.others_email_subject = optional(value, Template::parse_subject).map_err(refused)?;
             }
             _ => return Err(FieldError::unknown(&path)),
         }

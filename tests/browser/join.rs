@@ -36,8 +36,8 @@ async fn somebody_joins_with_a_phone_and_finds_their_entry_with_the_receipt() {
     assert_eq!(still, kept);
     let count = client.anonymous().get("/lotteries/fair/head-count").await.expect(200);
     assert_eq!(count["people"], 1);
-    let told = client.get("/local/messages?address=%2B8613800138000").await.expect(200);
-    assert!(told["messages"].to_string().contains("/me?receipt="), "{told}");
+    let message = client.get("/local/messages?address=%2B8613800138000").await.expect(200);
+    assert!(message["messages"].to_string().contains("/me?receipt="), "{message}");
 
     let draw = client.run_draw("fair", json!({"winners": 1})).await;
     assert_eq!(draw["status"], "SUCCEEDED", "{draw}");
@@ -83,8 +83,8 @@ async fn an_address_is_confirmed_by_a_code_and_a_lost_receipt_comes_back_by_a_li
     let wrong = if code == "000000" { "000001" } else { "000000" };
     browser.fill("input[name=code]", wrong).await;
     browser.click("form[name=confirm] button[type=submit]").await;
-    let told = "return document.querySelector('form[name=confirm] .problem').textContent.length > 0";
-    browser.wait("the refusal", told).await;
+    let shown = "return document.querySelector('form[name=confirm] .problem').textContent.length > 0";
+    browser.wait("the refusal", shown).await;
     browser.fill("input[name=code]", &code).await;
     browser.click("form[name=confirm] button[type=submit]").await;
     browser.wait_for(".receipt pre").await;

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot continue fails")]
 
 mod activities;
+mod announcements;
 mod auth;
 mod aws_tools;
 mod claims;

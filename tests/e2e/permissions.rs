@@ -21,11 +21,11 @@ const TABLE: &str = "arn:aws:dynamodb:us-east-1:123456789012:table/Lottery";
 const WITHOUT_EMAIL: &str = "participant_id,name,phone\n011,Solo,+12025550111\n";
 
 /// Calls that no story makes, and where they are made: caller, action, resource.
-const ELSEWHERE: [(&str, &str, &str); 12] = [
+const ELSEWHERE: [(&str, &str, &str); 13] = [
     // Takes back what SNS or SES did not take: workflow-tasks/tests/tasks/notifications.rs.
     ("send-email", "dynamodb:DeleteItem", TABLE),
-    // A winner who withdraws before the round is followed by somebody behind the ranking: workflow-tasks/tests/tasks/replace.rs.
-    ("record-winners", "dynamodb:BatchWriteItem", TABLE),
+    ("announce-commitment", "dynamodb:DeleteItem", TABLE),
+    ("notify-others", "dynamodb:DeleteItem", TABLE),
     // Erases what an attempt to seal left that died: workflow-tasks/tests/tasks/reconciler.rs.
     ("reconcile-draws", "dynamodb:BatchWriteItem", TABLE),
     // Events of SES, which the local one does not have: workflow-tasks/tests.
@@ -114,6 +114,9 @@ async fn an_organiser_does_everything(log: &CallLog) {
         }
         client.anonymous().get(&format!("{path}/winners")).await.expect(200);
     }
+    for channel in ["sms", "email"] {
+        everybody_is_told(&client, channel).await;
+    }
     let draw = client.start_draw("party", json!({"winners": 2, "release": "manual"})).await;
     let address = format!("/lotteries/party/draws/{draw}/release");
     eventually("the winners", async || {
@@ -133,6 +136,15 @@ async fn an_organiser_does_everything(log: &CallLog) {
     client.send(reqwest::Method::POST, path, &key, waiting.to_string().into()).await.expect(202);
     let path = format!("{path}/{}/cancel", draw["draw_id"].as_str().unwrap());
     client.post(&path, &json!({})).await.expect(200);
+}
+
+/// What the draw is committed to, and who has not won.
+async fn everybody_is_told(client: &Client, channel: &str) {
+    let draw_at = (jiff::Timestamp::now() + jiff::SignedDuration::from_secs(10)).to_string();
+    let request = json!({"winners": 1, "channels": [channel], "draw_at": draw_at, "exclude_past_winners": false,
+        "announce_commitment": true, "notify_others": true});
+    let draw = client.run_draw("party", request).await;
+    assert_eq!(draw["announced"]["unknown"], 0, "{draw}");
 }
 
 /// Somebody behind the ranking takes the seat, and is notified in a further execution.
@@ -167,6 +179,7 @@ async fn a_draw_through_ses(log: &CallLog) {
     }
     let draw = client.run_draw("party", json!({"winners": 1})).await;
     assert_eq!(draw["status"], "SUCCEEDED", "{draw}");
+    everybody_is_told(&client, "email").await;
 }
 
 /// A draw in which these faults strike ends so; what is waited for meanwhile passes at once.

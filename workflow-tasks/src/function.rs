@@ -9,6 +9,8 @@ pub enum Function {
     SealEntries,
     /// Has the commitment stamped by time-stamp authorities.
     StampCommitment,
+    /// Sends the commitment to everybody on the sealed list, for ten minutes.
+    AnnounceCommitment,
     /// Fetches and verifies the beacon round that decides.
     FetchBeacon,
     /// Ranks the sealed entries.
@@ -27,6 +29,8 @@ pub enum Function {
     SendSms,
     /// Sends e-mails, for about a minute.
     SendEmail,
+    /// Tells those who have not won, for ten minutes.
+    NotifyOthers,
     /// Ends the draw if every notification was sent.
     CompleteDraw,
     /// Undoes a draw whose winners are not official.
@@ -44,6 +48,7 @@ impl Function {
     pub const ALL: [Self; 16] = [
         Self::SealEntries,
         Self::StampCommitment,
+        Self::AnnounceCommitment,
         Self::FetchBeacon,
         Self::DrawWinners,
         Self::RecordWinners,
@@ -53,6 +58,7 @@ impl Function {
         Self::AwaitClaims,
         Self::SendSms,
         Self::SendEmail,
+        Self::NotifyOthers,
         Self::CompleteDraw,
         Self::ReleaseWinners,
         Self::MarkIncomplete,
@@ -65,6 +71,7 @@ impl Function {
         match self {
             Self::SealEntries => "seal-entries",
             Self::StampCommitment => "stamp-commitment",
+            Self::AnnounceCommitment => "announce-commitment",
             Self::FetchBeacon => "fetch-beacon",
             Self::DrawWinners => "draw-winners",
             Self::RecordWinners => "record-winners",
@@ -74,6 +81,7 @@ impl Function {
             Self::AwaitClaims => "await-claims",
             Self::SendSms => "send-sms",
             Self::SendEmail => "send-email",
+            Self::NotifyOthers => "notify-others",
             Self::CompleteDraw => "complete-draw",
             Self::ReleaseWinners => "release-winners",
             Self::MarkIncomplete => "mark-incomplete",
@@ -87,6 +95,7 @@ impl Function {
         match self {
             Self::SealEntries => "SealEntries",
             Self::StampCommitment => "StampCommitment",
+            Self::AnnounceCommitment => "AnnounceCommitment",
             Self::FetchBeacon => "FetchBeacon",
             Self::DrawWinners => "DrawWinners",
             Self::RecordWinners => "RecordWinners",
@@ -96,6 +105,7 @@ impl Function {
             Self::AwaitClaims => "AwaitClaims",
             Self::SendSms => "SendSms",
             Self::SendEmail => "SendEmail",
+            Self::NotifyOthers => "NotifyOthers",
             Self::CompleteDraw => "CompleteDraw",
             Self::ReleaseWinners => "ReleaseWinners",
             Self::MarkIncomplete => "MarkIncomplete",

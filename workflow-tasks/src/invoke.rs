@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use crate::task::call;
 use crate::{
-    Function, TaskContext, TaskError, await_claims, await_release, check_claims, check_release,
-    complete_draw, draw_winners, fetch_beacon, mark_incomplete, reconcile_draws, record_delivery,
+    Function, TaskContext, TaskError, announce_commitment, await_release, check_release, complete_draw,
+    draw_winners, fetch_beacon, mark_incomplete, notify_others, reconcile_draws, record_delivery,
     record_winners, release_winners, seal_entries, send_email, send_sms, stamp_commitment,
 };
 
@@ -14,6 +14,7 @@ pub async fn invoke(cx: &TaskContext, function: &str, payload: Value) -> Result<
     match Function::parse(function)? {
         Function::SealEntries => call(|input| seal_entries::handle(cx, input), payload).await,
         Function::StampCommitment => call(|input| stamp_commitment::handle(cx, input), payload).await,
+        Function::AnnounceCommitment => call(|input| announce_commitment::handle(cx, input), payload).await,
         Function::FetchBeacon => call(|input| fetch_beacon::handle(cx, input), payload).await,
         Function::DrawWinners => call(|input| draw_winners::handle(cx, input), payload).await,
         Function::RecordWinners => call(|input| record_winners::handle(cx, input), payload).await,
@@ -23,6 +24,7 @@ pub async fn invoke(cx: &TaskContext, function: &str, payload: Value) -> Result<
         Function::AwaitClaims => call(|input| await_claims::handle(cx, input), payload).await,
         Function::SendSms => call(|input| send_sms::handle(cx, input), payload).await,
         Function::SendEmail => call(|input| send_email::handle(cx, input), payload).await,
+        Function::NotifyOthers => call(|input| notify_others::handle(cx, input), payload).await,
         Function::CompleteDraw => call(|input| complete_draw::handle(cx, input), payload).await,
         Function::ReleaseWinners => call(|input| release_winners::handle(cx, input), payload).await,
         Function::MarkIncomplete => call(|input| mark_incomplete::handle(cx, input), payload).await,

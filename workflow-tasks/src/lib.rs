@@ -8,6 +8,8 @@
 //!
 //! - [`seal_entries`]: takes the lottery, fixes the entries, and commits to them
 //! - [`stamp_commitment`]: has the `authorities` stamp the commitment
+//! - [`announce_commitment`]: sends it to everybody on the sealed list, by `tell_entries`, with the words of
+//!   `entry_message`
 //! - [`fetch_beacon`]: fetches the round of the beacon, from one of its `relays`
 //! - [`draw_winners`]: ranks the sealed entries
 //! - [`record_winners`]: the pivot, from which winners are official
@@ -18,6 +20,7 @@
 //! - [`send_sms`], [`send_email`]: notify winners for about a minute; both through `notify`, which goes through the
 //!   ranking at a `pace`, `notify_winner`, which keeps the ledger, `message`, which has the texts, and `publish`, which knows
 //!   what a response of SNS or SES means. A `position` is what one run passes to the next
+//! - [`notify_others`]: tells those who have not won, by `tell_entries` too
 //! - [`complete_draw`], [`mark_incomplete`]: the two ends after the pivot, decided by `notification_summary`
 //! - [`release_winners`]: the compensation before the pivot, with `release`
 //! - [`reconcile_draws`]: on a timer, resumes draws whose execution has ended, by `executions`, and wakes
@@ -31,6 +34,7 @@ mod authorities;
 mod config;
 mod context;
 mod due_message;
+mod entry_message;
 mod error;
 mod executions;
 mod function;
@@ -51,8 +55,9 @@ mod relays;
 mod release;
 mod sealing;
 mod task;
+mod tell_entries;
 
-pub mod await_claims;
+pub mod announce_commitment;
 pub mod await_release;
 pub mod check_claims;
 pub mod check_release;
@@ -61,6 +66,7 @@ pub mod draw_winners;
 pub mod fetch_beacon;
 pub mod lambda;
 pub mod mark_incomplete;
+pub mod notify_others;
 pub mod reconcile_draws;
 pub mod record_delivery;
 pub mod record_winners;

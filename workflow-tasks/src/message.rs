@@ -5,7 +5,7 @@ use lottery::message::{Alphabet, OwnWording, Values};
 use unicode_segmentation::UnicodeSegmentation;
 
 /// The most parts of an SMS in the organiser's own words: what their names make longer is cut.
-const MAX_PARTS: usize = 4;
+pub(crate) const MAX_PARTS: usize = 4;
 /// The maximum length of a subject of SNS, in ASCII characters.
 const MAX_SUBJECT: usize = 99;
 
@@ -51,11 +51,33 @@ pub(crate) struct Email {
     pub(crate) text: String,
 }
 
+/// What a message says, in the forms that the channels have.
+pub(crate) trait Wording {
+    /// The SMS.
+    fn sms(&self) -> String;
+    /// The e-mail through the topic, whose subject is ASCII.
+    fn topic_email(&self) -> Email;
+    /// The e-mail through SES.
+    fn ses_email(&self) -> Email;
+}
+
+impl Wording for Facts<'_> {
+    fn sms(&self) -> String {
+        sms(*self)
+    }
+
+    fn topic_email(&self) -> Email {
+        topic_email(*self)
+    }
+
+    fn ses_email(&self) -> Email {
+        ses_email(*self)
+    }
+}
+
 /// The SMS: the organiser's own words, or one message of 160 GSM-7 or 70 UCS-2 characters. What does not fit is shortened in the
-/// names of lottery and prize; a winner's name that leaves them no room is left out whole. Where the prize has to be claimed,
-/// the address for it is always whole, and the SMS has as many parts as that takes.
-pub(crate) fn sms(facts: Facts<'_>) -> String {
-    let claim = facts.claim.map(|claim| claim.link);
+/// names of lottery and prize; a winner's name that leaves them no room is left out whole.
+fn sms(facts: Facts<'_>) -> String {
     if let Some(own) = &facts.own.sms {
         let text = own.fill(facts.values());
         return match claim {
@@ -135,7 +157,7 @@ fn duration(locale: Locale, seconds: u32) -> String {
 }
 
 /// The e-mail through the topic. SNS requires an ASCII subject: a name that is not ASCII is replaced by the lottery's id.
-pub(crate) fn topic_email(facts: Facts<'_>) -> Email {
+fn topic_email(facts: Facts<'_>) -> Email {
     if let Some(own) = &facts.own.email_text {
         let mut text = own.fill(facts.values());
         if let Some(claim) = facts.claim.filter(|claim| !text.contains(claim.link)) {
@@ -169,7 +191,7 @@ pub(crate) fn topic_email(facts: Facts<'_>) -> Email {
 }
 
 /// The e-mail through SES: its subject is in the lottery's language.
-pub(crate) fn ses_email(facts: Facts<'_>) -> Email {
+fn ses_email(facts: Facts<'_>) -> Email {
     if let Some(own) = &facts.own.email_subject {
         return Email { subject: own.fill(facts.values()), ..topic_email(facts) };
     }
@@ -198,7 +220,7 @@ fn subject(facts: Facts<'_>) -> String {
 }
 
 /// Whether SNS takes a subject: printable ASCII that begins with no blank.
-fn is_subject(text: &str) -> bool {
+pub(crate) fn is_subject(text: &str) -> bool {
     (1..=MAX_SUBJECT).contains(&text.len())
         && text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
         && !text.starts_with(' ')
@@ -255,7 +277,7 @@ fn shorten(text: &str, room: usize, ellipsis: &str, length: impl Fn(&str) -> usi
 }
 
 /// As much of a text as `parts` parts hold, cut only between the characters that a reader sees.
-fn within_parts(text: String, parts: usize) -> String {
+pub(crate) fn within_parts(text: String, parts: usize) -> String {
     let alphabet = Alphabet::of(&text);
     if alphabet.parts(&text) <= parts {
         return text;
@@ -279,7 +301,14 @@ mod tests {
 
     use super::*;
 
-    static NO_WORDS: OwnWording = OwnWording { sms: None, email_subject: None, email_text: None };
+    static NO_WORDS: OwnWording = OwnWording {
+        sms: None,
+        email_subject: None,
+        email_text: None,
+        others_sms: None,
+        others_email_subject: None,
+        others_email_text: None,
+    };
 
     fn facts<'a>(locale: Locale, lottery: &'a str, prize: &'a str, winner: &'a str) -> Facts<'a> {
         let (link, check) = ("https://example.com/d", "https://example.com/#/check");
@@ -358,6 +387,7 @@ mod tests {
             sms: template("{name}: {prize}! Desk 4."),
             email_subject: template("{prize} for you"),
             email_text: template("Dear {name},\n{entry}"),
+            ..OwnWording::default()
         };
         let facts = Facts { own: &own, ..facts(Locale::En, "Party", "a bicycle", "Rose") };
         assert_eq!(sms(facts), "Rose: a bicycle! Desk 4.");

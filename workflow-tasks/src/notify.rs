@@ -30,27 +30,27 @@ const PAGE: u32 = 500;
 #[derive(Debug, Serialize)]
 pub struct Output {
     /// Where the next run resumes.
-    position: Position,
+    pub(crate) position: Position,
     /// The number of winners in the run's part of the ranking whose message is sent.
-    sent: u64,
+    pub(crate) sent: u64,
     /// The number of winners whose message is FAILED or UNKNOWN.
-    unsent: u64,
+    pub(crate) unsent: u64,
 }
 
 /// The results of one run so far.
 #[derive(Default)]
-struct Tally {
+pub(crate) struct Tally {
     /// The outcomes that this run recorded.
-    recorded: NotificationCounts,
-    sent: u64,
-    unsent: u64,
+    pub(crate) recorded: NotificationCounts,
+    pub(crate) sent: u64,
+    pub(crate) unsent: u64,
     /// The lowest rank that the run did not reach.
-    left: Option<u32>,
+    pub(crate) left: Option<u32>,
     /// The lowest rank that the run postponed.
     postponed: Option<u32>,
     /// When the first of the postponed winners can be notified.
     until: Option<Timestamp>,
-    error: Option<TaskError>,
+    pub(crate) error: Option<TaskError>,
 }
 
 /// Notifies winners on one channel.
@@ -182,7 +182,8 @@ async fn notify_page(
 }
 
 impl Tally {
-    fn add(&mut self, rank: u32, outcome: Result<Outcome, TaskError>, run: &ChannelRun<'_>) {
+    /// Adds what came of one message; `rank` is its place in what the run goes through.
+    pub(crate) fn add(&mut self, rank: u32, outcome: Result<Outcome, TaskError>, run: &ChannelRun<'_>) {
         let lowest = |seen: &mut Option<u32>| *seen = Some(seen.map_or(rank, |lowest| lowest.min(rank)));
         match outcome {
             Ok(Outcome::NothingDue) => {}
@@ -213,7 +214,7 @@ impl Tally {
 
 /// Where the next run resumes, and when.
 #[allow(clippy::too_many_arguments, reason = "all results of a run, read once")]
-fn resume_at(
+pub(crate) fn resume_at(
     cx: &TaskContext,
     before: Position,
     pace: &Pace,

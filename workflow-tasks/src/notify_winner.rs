@@ -1,4 +1,4 @@
-//! Notifies one winner on one channel, at most once.
+//! Sends one message to one person on one channel, at most once: to a winner, or, of another kind, to whoever has an entry.
 //!
 //! A run claims the line of the ledger before it calls SNS or SES, and records the outcome after the call, with nothing in
 //! between. A process that dies there leaves a claimed line; a run that finds one makes it UNKNOWN and does not send again.
@@ -7,14 +7,15 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use jiff::Timestamp;
-use lottery::claim::ClaimKey;
-use lottery::{Channel, Draw, EmailAddress, EmailThrough, Lottery};
-use lottery_store::{Contact, Notification, NotificationClaim, NotificationState, SendOutcome, Winner};
+use lottery::{Channel, Draw, EmailAddress, EmailThrough, Label, Lottery, ParticipantId};
+use lottery_store::{
+    Contact, Notification, NotificationClaim, NotificationKind, NotificationState, SendOutcome, Winner,
+};
 use tracing::warn;
 use uuid::Uuid;
 
 use crate::due_message::DueMessage;
-use crate::message::{self, Claim, Facts};
+use crate::message::{Facts, Wording};
 use crate::pace::Pace;
 use crate::publish::{Delivery, Publication, Subscription, publish, subscription};
 use crate::{TaskContext, TaskError};
@@ -52,12 +53,18 @@ pub(crate) enum Stop {
     Error,
 }
 
-/// The addresses that are a winner's own.
-struct Links {
-    /// The own entry, with the receipt.
-    check: String,
-    /// Where the prize is claimed, if it has to be.
-    claim: Option<String>,
+/// Whom a message is for.
+#[derive(Clone, Copy)]
+pub(crate) struct Recipient<'a> {
+    pub(crate) participant_id: &'a ParticipantId,
+    /// The label in the pool.
+    pub(crate) member: &'a Label,
+}
+
+impl<'a> From<&'a Winner> for Recipient<'a> {
+    fn from(winner: &'a Winner) -> Self {
+        Self { participant_id: &winner.participant_id, member: &winner.member }
+    }
 }
 
 /// One run over one channel of a draw.
@@ -66,6 +73,7 @@ pub(crate) struct ChannelRun<'a> {
     lottery: &'a Lottery,
     draw: &'a Draw,
     channel: Channel,
+    kind: NotificationKind,
     pace: &'a Pace,
     deadline: Timestamp,
     link: String,
@@ -93,20 +101,18 @@ impl<'a> ChannelRun<'a> {
         let owner = Uuid::new_v4().to_string();
         let (unanswered, unavailable) = (AtomicUsize::new(0), AtomicUsize::new(0));
         let stop = OnceLock::new();
-        Self {
-            cx,
-            lottery,
-            draw,
-            channel,
-            pace,
-            deadline,
-            link,
-            claim_key,
-            owner,
-            stop,
-            unanswered,
-            unavailable,
-        }
+        let kind = NotificationKind::Won;
+        Self { cx, lottery, draw, channel, kind, pace, deadline, link, owner, stop, unanswered, unavailable }
+    }
+
+    /// The same, for messages of another kind.
+    pub(crate) fn of_kind(self, kind: NotificationKind) -> Self {
+        Self { kind, ..self }
+    }
+
+    /// The address of the result of the draw.
+    pub(crate) fn link(&self) -> &str {
+        &self.link
     }
 
     pub(crate) fn channel(&self) -> Channel {
@@ -141,19 +147,49 @@ impl<'a> ChannelRun<'a> {
         if self.stopped().is_some() {
             return Ok(Outcome::Left);
         }
-        match DueMessage::on(self.channel, &self.draw.channels, contact) {
+        let to = Recipient::from(winner);
+        let due = DueMessage::on(self.channel, &self.draw.channels, contact);
+        match due {
             // The address to which the organiser wanted the message sent again is gone.
-            DueMessage::Nothing if is_pending => self.refuse(winner, "NoAddress").await,
+            DueMessage::Nothing if is_pending => self.refuse(to, "NoAddress").await,
             DueMessage::Nothing => Ok(Outcome::NothingDue),
-            DueMessage::Unreachable => self.refuse(winner, "NoAddress").await,
-            DueMessage::Sms(contact, phone) => {
-                let text = message::sms(self.facts(winner, contact, &self.links(winner, contact)));
-                self.send(winner, Delivery::Phone { phone: phone.as_str(), text }).await
+            DueMessage::Unreachable => self.refuse(to, "NoAddress").await,
+            DueMessage::Sms(contact, _) | DueMessage::Email(contact, _) => {
+                self.send_due(to, &due, &self.facts(winner, contact, &self.check(contact))).await
+            }
+        }
+    }
+
+    /// Sends a message of another kind to somebody with an entry; `line` is that of the ledger as it was read just before.
+    pub(crate) async fn tell(
+        &self,
+        to: Recipient<'_>,
+        due: &DueMessage<'_>,
+        line: Option<&Notification>,
+        wording: &(dyn Wording + Sync),
+    ) -> Result<Outcome, TaskError> {
+        match line {
+            Some(line) => self.found(line).await,
+            None if self.stopped().is_some() => Ok(Outcome::Left),
+            None => self.send_due(to, due, wording).await,
+        }
+    }
+
+    async fn send_due(
+        &self,
+        to: Recipient<'_>,
+        due: &DueMessage<'_>,
+        wording: &(dyn Wording + Sync),
+    ) -> Result<Outcome, TaskError> {
+        match due {
+            DueMessage::Sms(_, phone) => {
+                self.send(to, Delivery::Phone { phone: phone.as_str(), text: wording.sms() }).await
             }
             DueMessage::Email(contact, address) => match self.lottery.email_through {
-                EmailThrough::Sns => self.send_through_topic(winner, contact).await,
-                EmailThrough::Ses => self.send_through_ses(winner, contact, address).await,
+                EmailThrough::Sns => self.send_through_topic(to, contact, wording).await,
+                EmailThrough::Ses => self.send_through_ses(to, address, wording).await,
             },
+            DueMessage::Unreachable | DueMessage::Nothing => Ok(Outcome::NothingDue),
         }
     }
 
@@ -172,16 +208,21 @@ impl<'a> ChannelRun<'a> {
         })
     }
 
-    async fn send_through_topic(&self, winner: &Winner, contact: &Contact) -> Result<Outcome, TaskError> {
+    async fn send_through_topic(
+        &self,
+        to: Recipient<'_>,
+        contact: &Contact,
+        wording: &(dyn Wording + Sync),
+    ) -> Result<Outcome, TaskError> {
         let (Some(topic_arn), Some(arn)) = (&self.lottery.topic_arn, &contact.subscription_arn) else {
-            return self.refuse(winner, "Unconfirmed").await;
+            return self.refuse(to, "Unconfirmed").await;
         };
         let in_effect = contact.subscribed_at.map(|at| at + self.cx.config.delivery.filter_policy_delay);
         if let Some(in_effect) = in_effect.filter(|in_effect| *in_effect > self.cx.clock.now()) {
             return Ok(Outcome::Later(Some(in_effect)));
         }
         match subscription(self.cx, arn).await {
-            Subscription::Refused(reason) => self.refuse(winner, &reason).await,
+            Subscription::Refused(reason) => self.refuse(to, &reason).await,
             Subscription::Throttled => {
                 self.stop(Stop::Throttled);
                 Ok(Outcome::Left)
@@ -194,41 +235,41 @@ impl<'a> ChannelRun<'a> {
                 Ok(Outcome::Later(None))
             }
             Subscription::Confirmed => {
-                let email = message::topic_email(self.facts(winner, contact, &self.links(winner, contact)));
+                let email = wording.topic_email();
                 let (subject, text) = (email.subject, email.text);
-                self.send(winner, Delivery::Topic { topic_arn, subject, text }).await
+                self.send(to, Delivery::Topic { topic_arn, subject, text }).await
             }
         }
     }
 
     async fn send_through_ses(
         &self,
-        winner: &Winner,
-        contact: &Contact,
+        to: Recipient<'_>,
         address: &EmailAddress,
+        wording: &(dyn Wording + Sync),
     ) -> Result<Outcome, TaskError> {
         let Some(sender) = &self.cx.config.email_sender else {
-            return self.refuse(winner, "NoSender").await;
+            return self.refuse(to, "NoSender").await;
         };
-        let email = message::ses_email(self.facts(winner, contact, &self.links(winner, contact)));
+        let email = wording.ses_email();
         let (subject, text) = (email.subject, email.text);
-        self.send(winner, Delivery::Mailbox { sender, address: address.as_str(), subject, text }).await
+        self.send(to, Delivery::Mailbox { sender, address: address.as_str(), subject, text }).await
     }
 
     /// Waits for its turn; then claims the line, sends the message and records the outcome. If the service is known not to have
     /// accepted the message, the claim is released.
-    async fn send(&self, winner: &Winner, delivery: Delivery<'_>) -> Result<Outcome, TaskError> {
+    async fn send(&self, to: Recipient<'_>, delivery: Delivery<'_>) -> Result<Outcome, TaskError> {
         if !self.pace.turn(self.cx.clock.as_ref(), self.deadline).await {
             self.stop(Stop::Budget);
         }
         if self.stopped().is_some() {
             return Ok(Outcome::Left);
         }
-        let claim = self.claim(winner);
+        let claim = self.claim(to);
         if let Some(line) = self.cx.store.claim_notification(&claim).await? {
             return self.found(&line).await;
         }
-        let outcome = match publish(self.cx, self.draw, &winner.member, delivery).await {
+        let outcome = match publish(self.cx, self.draw, to.member, delivery).await {
             Publication::Accepted(message_id) => SendOutcome::Sent { message_id },
             Publication::Refused(reason) => SendOutcome::Failed { reason },
             Publication::Unanswered(reason) => {
@@ -254,20 +295,21 @@ impl<'a> ChannelRun<'a> {
         }
     }
 
-    /// Records that the winner cannot be notified, without a claim.
-    async fn refuse(&self, winner: &Winner, reason: &str) -> Result<Outcome, TaskError> {
-        match self.cx.store.refuse_notification(&self.claim(winner), reason).await? {
+    /// Records that somebody cannot be notified, without a claim.
+    async fn refuse(&self, to: Recipient<'_>, reason: &str) -> Result<Outcome, TaskError> {
+        match self.cx.store.refuse_notification(&self.claim(to), reason).await? {
             None => Ok(Outcome::Recorded(NotificationState::Failed)),
             Some(line) => self.found(&line).await,
         }
     }
 
-    fn claim(&self, winner: &Winner) -> NotificationClaim {
+    fn claim(&self, to: Recipient<'_>) -> NotificationClaim {
         NotificationClaim {
             lottery_id: self.draw.lottery_id.clone(),
             draw_id: self.draw.draw_id.clone(),
-            participant_id: winner.participant_id.clone(),
+            participant_id: to.participant_id.clone(),
             channel: self.channel,
+            kind: self.kind,
             owner: self.owner.clone(),
             at: self.cx.clock.now(),
         }
@@ -283,8 +325,8 @@ impl<'a> ChannelRun<'a> {
         state
     }
 
-    /// The address of the winner's own entry, from which the draw is checked. The receipt is after the `#`, which no browser sends to a server.
-    fn check(&self, contact: &Contact) -> String {
+    /// The address of somebody's own entry, from which the draw is checked. The receipt is after the `#`, which no browser sends to a server.
+    pub(crate) fn check(&self, contact: &Contact) -> String {
         let lottery_id = &self.draw.lottery_id;
         let receipt = contact.receipt(self.lottery.manifest_version).to_link();
         let public_url = &self.cx.config.public_url;

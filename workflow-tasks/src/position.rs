@@ -57,6 +57,9 @@ pub struct Release {
     pub looks: u32,
     /// How long to wait for a release or for claims at most, in seconds; 0 if winners are to be notified now.
     pub wait_seconds: u32,
+    /// Whether those who have not won are told, once everybody is released.
+    #[serde(default)]
+    pub others: bool,
 }
 
 /// What follows a look at what is released, or at the claims.
@@ -79,8 +82,8 @@ impl Positions {
     pub(crate) fn first(draw: &Draw) -> Self {
         let on =
             |channel| Position { next: u32::from(draw.channels.contains(&channel)), ..Position::default() };
-        let (held, claims) = (draw.is_held(), draw.asks_to_claim().is_some());
-        let release = Release { held, claims, reopened: draw.reopened, ..Release::default() };
+        let others = draw.notify_others && !draw.channels.is_empty();
+        let release = Release { held: draw.is_held(), others, ..Release::default() };
         Self { sms: on(Channel::Sms), email: on(Channel::Email), release }
     }
 

@@ -37,6 +37,8 @@ pub struct Output {
     entries: u64,
     /// When the beacon round that decides is published.
     round_at: Timestamp,
+    /// Whether the commitment is to be sent to those on the list.
+    announce: bool,
 }
 
 /// Seals the entries; a second run finds what the first has sealed.
@@ -97,7 +99,8 @@ fn found(draw: &Draw) -> Result<Output, TaskError> {
         (status, Some((entries, round_at)))
             if matches!(status, DrawStatus::Sealed | DrawStatus::Drawn) || status.has_official_winners() =>
         {
-            Ok(Output { entries, round_at })
+            let announce = draw.announce_commitment && !draw.channels.is_empty();
+            Ok(Output { entries, round_at, announce })
         }
         (status, _) => Err(TaskError::WrongStatus(status)),
     }

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use workflow_tasks::{Function, Position, TaskError};
 
 /// The names that AWS gives to throttling and unavailability of Lambda.
@@ -300,18 +300,36 @@ fn the_worst_execution_leaves_before_its_history_is_full() {
         })
         .map(|(_, state)| events(state))
         .sum();
-    let most = 2 + once + rounds * round + waits + channel("Sms", "sms") + channel("Email", "email");
+    let telling = ["AnnounceCommitment", "AllAreTold", "WaitToAnnounce"];
+    let announcement = limit("AllAreTold", "$.announced.position.passes") * of(&telling);
+    let others = ["NotifyOthers", "OthersLeft", "WaitForOthers"];
+    let others = limit("OthersLeft", "$.others.position.passes") * of(&others);
+    let most = 2
+        + once
+        + announcement
+        + others
+        + rounds * round
+        + release
+        + channel("Sms", "sms")
+        + channel("Email", "email");
     assert!((15_000..MAX_EVENTS).contains(&most), "{most}");
 }
 
 #[test]
 fn what_decides_comes_after_the_commitment_and_before_the_ranking() {
     let states = all_states();
-    let way =
-        ["SealEntries", "StampCommitment", "WaitForBeacon", "FetchBeacon", "DrawWinners", "RecordWinners"];
-    for pair in way.windows(2) {
+    let ways = [
+        &["SealEntries", "StampCommitment", "IsAnnounced"][..],
+        &["WaitForBeacon", "FetchBeacon", "DrawWinners", "RecordWinners"],
+    ];
+    for pair in ways.iter().flat_map(|way| way.windows(2)) {
         assert_eq!(states[pair[0]]["Next"], pair[1]);
     }
+    // Telling people about the commitment ends before the round, whatever comes of it.
+    assert_eq!(states["IsAnnounced"]["Default"], "WaitForBeacon");
+    assert_eq!(states["AllAreTold"]["Choices"][0]["Next"], "WaitForBeacon");
+    let caught = items(&states["AnnounceCommitment"], "Catch").next().unwrap();
+    assert_eq!((&caught["ErrorEquals"], &caught["Next"]), (&json!(["States.ALL"]), &json!("WaitForBeacon")));
     assert_eq!(states["WaitForBeacon"]["TimestampPath"], "$.sealed.round_at");
 }
 
@@ -507,7 +525,8 @@ fn alerts_tell_ids_and_the_errors_name_only() {
             "$.notify.sms",
             "$.notify.email",
             "$.notify.release.seen",
-            "$.notify.release.reopened",
+            "$.announced.position",
+            "$.others.position",
         ];
         assert!(paths.iter().all(|path| allowed.contains(path)), "{name}: {paths:?}");
     }

@@ -25,12 +25,14 @@ use crate::watch::{StartError, WatchedDraw};
 const LATEST: SignedDuration = SignedDuration::from_secs(5);
 
 /// The fields of [`DrawChangeBody`].
-pub(crate) const CHANGE_FIELDS: [&str; 11] = [
+pub(crate) const CHANGE_FIELDS: [&str; 12] = [
     "winners",
     "prizes",
     "alternates",
     "exclude_past_winners",
     "present_only",
+    "announce_commitment",
+    "notify_others",
     "closes_at",
     "draw_at",
     "channels",
@@ -53,6 +55,8 @@ pub(crate) struct DrawChangeBody {
     alternates: Option<u32>,
     exclude_past_winners: Option<bool>,
     present_only: Option<bool>,
+    announce_commitment: Option<bool>,
+    notify_others: Option<bool>,
     /// `null` draws at once.
     #[schema(format = DateTime)]
     closes_at: Option<String>,
@@ -141,6 +145,8 @@ fn merged(draw: &Draw, change: Value) -> Result<Value, ApiError> {
     request.insert("exclude_past_winners".to_owned(), json!(draw.exclude_past_winners));
     request.insert("present_only".to_owned(), json!(draw.present_only));
     request.insert("rehearsal".to_owned(), json!(draw.rehearsal));
+    request.insert("announce_commitment".to_owned(), json!(draw.announce_commitment));
+    request.insert("notify_others".to_owned(), json!(draw.notify_others));
     request.insert("closes_at".to_owned(), json!(draw.closes_at));
     request.insert("draw_at".to_owned(), json!(draw.draw_at));
     request.insert("channels".to_owned(), json!(draw.channels));

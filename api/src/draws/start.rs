@@ -51,6 +51,12 @@ pub(crate) struct NewDrawBody {
     /// A rehearsal: everything runs on a copy of the list. It has no number, nobody counts as a past winner, no participant is
     /// notified, and its manifest is marked as a rehearsal; false if absent.
     rehearsal: Option<bool>,
+    /// Whether the commitment, the round and the link to their own entry are sent to everybody on the sealed list who has an
+    /// address, until the round: one message for each; false if absent.
+    announce_commitment: Option<bool>,
+    /// Whether those who took part and have not won are told so, once all winners are released: one message for each; false
+    /// if absent.
+    notify_others: Option<bool>,
     /// Until when to wait before the entries are sealed: at most 360 days ahead.
     #[schema(format = DateTime)]
     closes_at: Option<String>,
@@ -260,6 +266,8 @@ fn asks_for_the_same(asked: &Draw, found: &Draw) -> bool {
         && asked.exclude_past_winners == found.exclude_past_winners
         && asked.present_only == found.present_only
         && asked.rehearsal == found.rehearsal
+        && asked.announce_commitment == found.announce_commitment
+        && asked.notify_others == found.notify_others
         && asked.closes_at == found.closes_at
         && asked.draw_at == found.draw_at
         && asked.channels == found.channels

@@ -176,6 +176,14 @@ pub(crate) struct DrawSummary {
     pub(crate) present_only: bool,
     /// Whether it is a rehearsal, and no draw.
     pub(crate) rehearsal: bool,
+    /// Whether the commitment is sent to everybody on the sealed list who has an address.
+    pub(crate) announce_commitment: bool,
+    /// The messages about it so far.
+    pub(crate) announced: Counts,
+    /// Whether those who took part and have not won are told so.
+    pub(crate) notify_others: bool,
+    /// The messages to them so far.
+    pub(crate) others_notified: Counts,
     /// How winners are notified: `sms`, `email`.
     pub(crate) channels: Vec<String>,
     /// What is held back; null if winners are named and notified at once.
@@ -241,6 +249,10 @@ impl From<&Draw> for DrawSummary {
             exclude_past_winners: draw.exclude_past_winners,
             present_only: draw.present_only,
             rehearsal: draw.rehearsal,
+            announce_commitment: draw.announce_commitment,
+            announced: draw.announced.into(),
+            notify_others: draw.notify_others,
+            others_notified: draw.others_notified.into(),
             channels: draw.channels.iter().map(Channel::to_string).collect(),
             release: ReleaseView::of(draw),
             claims: ClaimsView::of(draw),

@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use lottery::list::{Why, read_email, read_phone};
 use lottery::receipt::Receipt;
 use lottery::{
-    Address, EmailAddress, FieldError, Group, JoinState, Lottery, Name, OwnWords, Participant, ParticipantFields,
-    ParticipantId, PhoneNumber, Record, Refusal, Tickets,
+    Address, EmailAddress, FieldError, Group, JoinState, Lottery, Name, OwnWords, Participant,
+    ParticipantFields, ParticipantId, PhoneNumber, Record, Refusal, Tickets,
 };
 use lottery_store::{Contact, Joined, PendingJoin};
 use serde::Deserialize;

@@ -54,7 +54,9 @@ fn code_message(lottery: &Lottery, code: &JoinCode) -> Message {
     let (name, minutes) = (&lottery.name, PendingJoin::LASTS.as_mins());
     match lottery.locale {
         Locale::En => Message {
-            sms: format!("{name}: your code is {code}. It counts for {minutes} minutes. If you did not join, do nothing."),
+            sms: format!(
+                "{name}: your code is {code}. It counts for {minutes} minutes. If you did not join, do nothing."
+            ),
             subject: format!("Your code: {code} ({name})"),
             email: format!(
                 "Hello,\n\nyour code for joining {name} is {code}. It counts for {minutes} minutes.\n\n\
@@ -92,7 +94,7 @@ fn link_message(lottery: &Lottery, link: &str) -> Message {
             subject,
             email: format!(
                 "您好！\n\n这个地址已参加“{name}”。您自己的参与记录：{link}\n\n\
-                 请妥善保管此链接：它就是您的凭据。如非本人操作，请忽略。\n"
+                 请妥善保管此链接：它就是您的回执。如非本人操作，请忽略。\n"
             ),
         },
     }

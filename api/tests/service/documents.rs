@@ -35,6 +35,8 @@ const ROUTES: &[(&str, &str)] = &[
     ("delete", "/lotteries/{lottery_id}/participants/{participant_id}"),
     ("get", "/lotteries/{lottery_id}/participants/{participant_id}/receipt"),
     ("post", "/lotteries/{lottery_id}/join"),
+    ("post", "/lotteries/{lottery_id}/join/confirm"),
+    ("post", "/lotteries/{lottery_id}/join/link"),
     ("post", "/lotteries/{lottery_id}/entry"),
     ("post", "/lotteries/{lottery_id}/entry/leave"),
     ("post", "/lotteries/{lottery_id}/entry/check-in"),

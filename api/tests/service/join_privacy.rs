@@ -47,8 +47,7 @@ fn shape(answer: &Answer) -> (u16, Vec<String>, Vec<usize>, Vec<String>) {
     let members = body.as_object().unwrap();
     let length = |value: &Value| value.as_str().map_or(0, str::len);
     let headers = answer.headers.keys().map(ToString::to_string).collect();
-    let members: (Vec<_>, Vec<_>) =
-        members.iter().map(|(name, value)| (name.clone(), length(value))).unzip();
+    let members: (Vec<_>, Vec<_>) = members.iter().map(|(name, value)| (name.clone(), length(value))).unzip();
     (answer.status.as_u16(), members.0, members.1, headers)
 }
 

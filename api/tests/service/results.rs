@@ -61,6 +61,7 @@ pub(crate) async fn drawn() -> (Service, String) {
         draw_id: draw_id.clone(),
         participant_id: ParticipantId::parse(id).unwrap(),
         channel,
+        kind: lottery_store::NotificationKind::Won,
         owner: "run".to_owned(),
         at: now(),
     };

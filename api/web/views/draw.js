@@ -247,6 +247,7 @@ function sealed(draw) {
       fact(t("sealed.entries"), number(draw.entries)),
       draw.round ? fact(t("sealed.round"), number(draw.round)) : null,
       draw.round_at ? fact(t("sealed.round_at"), timestamp(draw.round_at)) : null,
+      draw.announce_commitment ? fact(t("sealed.announced"), number(draw.announced.sent)) : null,
     ),
   );
 }

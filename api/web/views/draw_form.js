@@ -4,7 +4,7 @@
 import { get, post } from "../api.js";
 import { field, h } from "../dom.js";
 import { keepNotices, lotteryPath } from "../draws.js";
-import { trouble } from "../format.js";
+import { number, trouble } from "../format.js";
 import { t } from "../i18n/index.js";
 import { link } from "../router.js";
 import { numberInput, quotaRow } from "./quota_form.js";
@@ -24,6 +24,9 @@ export function drawForm(lottery) {
   const drawAt = timeField(zone, "draw_at", t("draw_form.draw_at"), t("draw_form.draw_at_hint"));
   const present = h("input", { type: "checkbox", name: "present_only" });
   const rehearsal = h("input", { type: "checkbox", name: "rehearsal" });
+  const announce = h("input", { type: "checkbox", name: "announce_commitment" });
+  const messages = h("p", { class: "hint" }, t("draw_form.announce_hint"));
+  const others = h("input", { type: "checkbox", name: "notify_others" });
   const past = h("input", { type: "checkbox", checked: true });
   const sms = h("input", { type: "checkbox", checked: true });
   const email = h("input", { type: "checkbox", checked: true });
@@ -65,6 +68,10 @@ export function drawForm(lottery) {
         h("label", { class: "check" }, sms, " SMS"),
         h("label", { class: "check" }, email, " ", t("draw_form.email")),
       ),
+      h("label", { class: "check" }, announce, " ", t("draw_form.announce")),
+      messages,
+      h("label", { class: "check" }, others, " ", t("draw_form.others")),
+      h("p", { class: "hint" }, t("draw_form.others_hint")),
       h("p", { class: "hint" }, t("draw_form.tickets_hint")),
     ),
     field(t("release.when"), release.mode, t("release.when_hint")),
@@ -75,6 +82,17 @@ export function drawForm(lottery) {
     problem,
     submit,
   );
+
+  /** How many messages the announcement is: one for each person with an address on a channel. */
+  async function countMessages() {
+    const counted = announce.checked ? await counts() : null;
+    if (!counted) return;
+    const both = sms.checked && email.checked ? counted.total - counted.unreachable : 0;
+    const one = sms.checked ? counted.with_phone : email.checked ? counted.with_email : 0;
+    const n = both || one;
+    messages.textContent = `${t("draw_form.announce_count", { n: number(n) })} ${t("draw_form.announce_hint")}`;
+  }
+  [announce, sms, email].forEach((box) => box.addEventListener("change", countMessages));
 
   /** @returns {ReturnType<typeof prize>[]} */
   function rows() {
@@ -94,7 +112,8 @@ export function drawForm(lottery) {
     if (Number(alternates.value) > 0) body.alternates = Number(alternates.value);
     if (present.checked) body.present_only = true;
     if (rehearsal.checked) body.rehearsal = true;
-    claims.write(body);
+    if (announce.checked) body.announce_commitment = true;
+    if (others.checked) body.notify_others = true;
     try {
       const [closing, drawing] = [await closes.read(), await drawAt.read()];
       if (closing) body.closes_at = closing;

@@ -18,30 +18,39 @@ export function wordingFields(settings, signal) {
   const sms = text("sms", own.sms, 320, 3);
   const subject = text("email_subject", own.email_subject, 100, null);
   const body = text("email_text", own.email_text, 4000, 5);
+  const othersSms = text("others_sms", own.others_sms, 320, 3);
+  const othersSubject = text("others_email_subject", own.others_email_subject, 100, null);
+  const othersBody = text("others_email_text", own.others_email_text, 4000, 5);
   const shown = h("div", { class: "preview", role: "status" });
-  const read = () => ({
-    sms: sms.value.trim() || null,
-    email_subject: subject.value.trim() || null,
-    email_text: body.value.trim() || null,
-  });
+  const shownOthers = h("div", { class: "preview", role: "status" });
+  const all = [sms, subject, body, othersSms, othersSubject, othersBody];
+  const read = () => Object.fromEntries(all.map((one) => [one.name, one.value.trim() || null]));
   let asked = 0;
   const look = async () => {
     asked += 1;
     const mine = asked;
     const words = read();
-    if (!words.sms && !words.email_subject && !words.email_text) {
+    if (Object.values(words).every((one) => one === null)) {
       put(shown);
+      put(shownOthers);
       return;
     }
     try {
       const found = await post(lotteryPath(settings.lottery_id, "messages", "preview"), words, { signal });
-      if (mine === asked) put(shown, preview(found, usePlain));
+      if (mine !== asked) return;
+      put(shown, preview(found.sms, found.email_subject, found.email_text, usePlain(sms)));
+      const {
+        others_sms: otherSms,
+        others_email_subject: otherSubject,
+        others_email_text: otherText,
+      } = found;
+      put(shownOthers, preview(otherSms, otherSubject, otherText, usePlain(othersSms)));
     } catch (error) {
       if (mine === asked && !signal.aborted) put(shown, h("p", { class: "problem" }, trouble(error)));
     }
   };
-  const usePlain = (/** @type {string} */ plain) => {
-    sms.value = plain;
+  const usePlain = (/** @type {any} */ field) => (/** @type {string} */ plain) => {
+    field.value = plain;
     look();
   };
   /** @type {number | undefined} */
@@ -50,7 +59,7 @@ export function wordingFields(settings, signal) {
     clearTimeout(timer);
     timer = setTimeout(look, REST);
   };
-  [sms, subject, body].forEach((one) => one.addEventListener("input", typed));
+  all.forEach((one) => one.addEventListener("input", typed));
   look();
   const elements = [
     h(
@@ -64,12 +73,17 @@ export function wordingFields(settings, signal) {
     field(t("words.subject"), subject),
     field(t("words.text"), body),
     shown,
+    h("h4", null, t("words.others")),
+    h("p", { class: "hint" }, t("words.others_hint")),
+    field(t("words.sms"), othersSms),
+    field(t("words.subject"), othersSubject),
+    field(t("words.text"), othersBody),
+    shownOthers,
   ];
   return { elements, read: () => ({ [settings.locale]: read() }) };
 }
 
-function preview(found, usePlain) {
-  const { sms, email_subject: subject, email_text: text } = found;
+function preview(sms, subject, text, usePlain) {
   return [
     sms
       ? [

@@ -6,8 +6,8 @@ use lottery::{
     NotificationsByChannel, Part, ParticipantId, Reason,
 };
 use lottery_store::{
-    NotificationClaim, NotificationState, RankedEntry, Reopened, ReopenedCounts, RetryRequest, SendOutcome,
-    Store, StoreError,
+    NotificationClaim, NotificationKind, NotificationState, RankedEntry, Reopened, ReopenedCounts,
+    RetryRequest, SendOutcome, Store, StoreError,
 };
 use serde_json::json;
 
@@ -75,6 +75,7 @@ impl World {
             draw_id: self.draw_id.clone(),
             participant_id: participant(rank),
             channel,
+            kind: NotificationKind::Won,
             owner: owner.to_owned(),
             at: now(),
         }

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by it, and says where")]
 
-mod claims;
+mod announcements;
 mod deliveries;
 mod drand;
 mod draw;

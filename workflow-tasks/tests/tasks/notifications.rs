@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use lottery::{DrawId, DrawStatus, ParticipantId};
-use lottery_store::{NotificationClaim, NotificationState};
+use lottery_store::{NotificationClaim, NotificationKind, NotificationState};
 use serde_json::json;
 use workflow_tasks::Clock;
 
@@ -451,6 +451,7 @@ async fn claim_for(world: &World, draw_id: &DrawId, winner: &str, owner: &str) -
         draw_id: draw_id.clone(),
         participant_id: ParticipantId::parse(winner).unwrap(),
         channel: lottery::Channel::Sms,
+        kind: NotificationKind::Won,
         owner: owner.to_owned(),
         at: dynamodb::now(),
     };
