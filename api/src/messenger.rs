@@ -55,13 +55,27 @@ impl AppState {
     ///
     /// # Errors
     /// 503 if the service does not take messages now.
-    pub(crate) async fn send(&self, to: Recipient<'_>, message: Message) -> Result<(), ApiError> {
+    pub(crate) async fn send(
+        &self,
+        lottery: &Lottery,
+        to: Recipient<'_>,
+        message: Message,
+    ) -> Result<(), ApiError> {
         let text = |value: &str| attribute("String", value);
         let request = match to {
             Recipient::Mailbox(address) => return self.send_email(address, message).await,
-            Recipient::Phone(phone) => (self.sns.publish().phone_number(phone.as_str()).message(message.sms))
-                .message_attributes("AWS.SNS.SMS.SMSType", text("Transactional"))
-                .message_attributes("AWS.SNS.SMS.MaxPrice", attribute("Number", &self.config.sms_max_price)),
+            Recipient::Phone(phone) => {
+                let request = (self.sns.publish().phone_number(phone.as_str()).message(message.sms))
+                    .message_attributes("AWS.SNS.SMS.SMSType", text("Transactional"))
+                    .message_attributes(
+                        "AWS.SNS.SMS.MaxPrice",
+                        attribute("Number", &self.config.sms_max_price),
+                    );
+                match &lottery.sms_sender {
+                    None => request,
+                    Some(sender) => request.message_attributes("AWS.SNS.SMS.SenderID", text(sender.as_str())),
+                }
+            }
             Recipient::Topic { topic_arn, contact } => {
                 let publish = self.sns.publish().topic_arn(topic_arn).subject(message.subject);
                 let publish = publish.message(message.email);

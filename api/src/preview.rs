@@ -34,6 +34,8 @@ pub(crate) struct PreviewBody {
 /// The words with examples filled in.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Preview {
+    /// The name that phones show as the sender of SMS, where the country allows one.
+    sms_sender: Option<String>,
     sms: Option<SmsPreview>,
     email_subject: Option<String>,
     email_text: Option<String>,
@@ -85,6 +87,7 @@ pub(crate) async fn preview(
     let others = Values { prize: "", ..values };
     let fill = |template: &Option<Template>, values| template.as_ref().map(|template| template.fill(values));
     Ok(Json(Preview {
+        sms_sender: lottery.sms_sender.as_ref().map(ToString::to_string),
         sms: wording.sms.as_ref().map(|sms| sms_preview(sms, values)),
         email_subject: fill(&wording.email_subject, values),
         email_text: fill(&wording.email_text, values),

@@ -61,6 +61,9 @@ pub(crate) struct LotteryChangeBody {
     /// address, and is marked as present.
     #[schema(min_length = 4, max_length = 12)]
     venue_code: Option<String>,
+    /// The name that phones show as the sender of SMS, where the country allows one: 1 to 11 letters and digits, with a letter.
+    #[schema(min_length = 1, max_length = 11, example = "YearParty")]
+    sms_sender: Option<String>,
     /// The organiser's own words to winners, by language; those of the lottery's language are sent.
     messages: Option<MessagesBody>,
     /// The organiser's words on collecting a prize, shown to winners who claim theirs.
@@ -154,6 +157,8 @@ pub(crate) struct SettingsView {
     lottery: LotteryView,
     /// What is shown at the venue.
     venue_code: Option<String>,
+    /// The name that phones show as the sender of SMS.
+    sms_sender: Option<String>,
     /// The organiser's own words to winners.
     messages: MessagesBody,
     /// The organiser's words on collecting a prize.
@@ -165,8 +170,8 @@ impl SettingsView {
         let venue_code = lottery.joining.venue_code.as_ref().map(ToString::to_string);
         let wording = |locale| Some(OwnWordingBody::new(lottery.messages.of(locale)));
         let messages = MessagesBody { en: wording(Locale::En), zh_cn: wording(Locale::ZhCn) };
-        let collect = lottery.collect.as_ref().map(|collect| collect.as_str().to_owned());
-        Self { lottery: LotteryView::new(lottery, now), venue_code, messages, collect }
+        let sms_sender = lottery.sms_sender.as_ref().map(ToString::to_string);
+        Self { lottery: LotteryView::new(lottery, now), venue_code, sms_sender, messages }
     }
 }
 

@@ -43,6 +43,7 @@ impl Store {
         let Lottery { country, closed_at, deleted_at, collect, .. } = lottery;
         for (name, value) in [
             ("country", country.as_ref().map(text)),
+            ("sms_sender", lottery.sms_sender.as_ref().map(text)),
             ("closed_at", closed_at.map(text)),
             ("deleted_at", deleted_at.map(text)),
             ("collect", collect.as_ref().map(json)),
@@ -131,7 +132,7 @@ pub(crate) fn lottery_from(item: &Item) -> Result<Lottery, StoreError> {
         open_to_join: item.flag("open_to_join")?,
         joining: item.optional_json("joining")?.unwrap_or_default(),
         messages: item.optional_json("messages")?.unwrap_or_default(),
-        collect: item.optional_json("collect")?,
+        sms_sender: item.parse_optional("sms_sender")?,
         closed_at: item.parse_optional("closed_at")?,
         deleted_at: item.parse_optional("deleted_at")?,
         settings_revision: item.optional_number("settings_revision")?.unwrap_or(0),

@@ -79,6 +79,8 @@ refusals! {
         OneAddress,
         #[error("no code can be sent to such an address from here: {other}")]
         CannotConfirm { other: &'static str },
+        #[error("must have 1 to 11 letters A to Z and digits, and at least one letter")]
+        NotSmsSender,
         #[error("there is no placeholder {{{name}}}")]
         UnknownPlaceholder { name: String },
         #[error("must be a time such as 2026-12-24T18:00:00Z")]

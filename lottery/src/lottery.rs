@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::manifest::Version;
+use crate::message::SmsSender;
 use crate::text::{line, text_newtype};
 use crate::{
     CollectText, Commitment, DrawId, FieldError, Invalid, Joining, Locale, LotteryId, Messages, Refusal,
@@ -71,8 +72,8 @@ pub struct Lottery {
     pub joining: Joining,
     /// The organiser's own words to winners.
     pub messages: Messages,
-    /// The organiser's words on collecting a prize, for those who claim one.
-    pub collect: Option<CollectText>,
+    /// The name that phones show as the sender of its SMS, where the country allows one.
+    pub sms_sender: Option<SmsSender>,
     /// When its organiser closed it: nobody is added any more, and no draw begins.
     pub closed_at: Option<Timestamp>,
     /// When its list was deleted with all contact data. The proofs of its draws stay.
@@ -168,7 +169,7 @@ impl NewLottery {
             open_to_join: self.open_to_join,
             joining: Joining::default(),
             messages: Messages::default(),
-            collect: None,
+            sms_sender: None,
             closed_at: None,
             deleted_at: None,
             settings_revision: 0,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::text::{is_visible, undamaged};
+use crate::text::{is_visible, text_newtype, undamaged};
 use crate::{Invalid, Locale, Refusal};
 
 /// The organiser's own words to winners, by language; where there are none, the built-in text is sent.
@@ -153,6 +153,23 @@ fn pieces(text: &str) -> impl Iterator<Item = (&str, Option<&str>)> {
         }
         Some((text, None))
     })
+}
+
+/// The name that a phone shows as the sender of an SMS: 1 to 11 letters and digits, with at least one letter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SmsSender(String);
+
+text_newtype!(SmsSender);
+
+impl SmsSender {
+    /// Parses a sender's name.
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        let name = text.trim();
+        let fits = (1..=11).contains(&name.len())
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric())
+            && name.bytes().any(|byte| byte.is_ascii_alphabetic());
+        if fits { Ok(Self(name.to_owned())) } else { Err(Refusal::NotSmsSender.into()) }
+    }
 }
 
 /// The two alphabets of an SMS; a phone network takes the second as soon as one character needs it.
@@ -324,6 +341,16 @@ mod tests {
             assert_eq!(Template::parse(text, 20).map_err(Refusal::from), Err(refusal), "{text}");
         }
         assert!(Template::parse_subject("two\nlines").is_err());
+    }
+
+    #[test]
+    fn a_senders_name_is_one_that_phones_show() {
+        for text in ["Party", "A", "2026Party", " AcmeEvents1 "] {
+            assert_eq!(SmsSender::parse(text).unwrap().as_str(), text.trim());
+        }
+        for text in ["", "2026", "Twelve12Long", "Acme Corp", "Acme-1", "年会", "é"] {
+            assert_eq!(SmsSender::parse(text).map_err(Refusal::from), Err(Refusal::NotSmsSender), "{text}");
+        }
     }
 
     #[test]

@@ -4,10 +4,8 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use crate::joining::{Joining, Question, VenueCode};
-use crate::message::{Messages, OwnWording, Template};
-use crate::{
-    CollectText, CountryCode, FieldError, Group, Invalid, Locale, Lottery, LotteryName, Refusal, TimeZoneName,
-};
+use crate::message::{Messages, OwnWording, SmsSender, Template};
+use crate::{CountryCode, FieldError, Group, Invalid, Locale, Lottery, LotteryName, Refusal, TimeZoneName};
 
 /// A change of a lottery: what it names is changed, `null` takes it away, what it leaves out stays.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,7 +15,7 @@ pub struct LotteryChange {
 
 impl LotteryChange {
     /// The fields that [`parse`](Self::parse) takes.
-    pub const FIELDS: [&str; 15] = [
+    pub const FIELDS: [&str; 16] = [
         "name",
         "locale",
         "time_zone",
@@ -32,6 +30,7 @@ impl LotteryChange {
         "join_one_mailbox",
         "join_confirm_addresses",
         "venue_code",
+        "sms_sender",
         "messages",
         "collect",
     ];
@@ -89,6 +88,7 @@ fn apply_one(name: &str, value: &Value, lottery: &mut Lottery, now: Timestamp) -
         "join_question" => joining.question = optional(value, Question::parse)?,
         "join_one_mailbox" => joining.one_mailbox = flag(value)?,
         "join_confirm_addresses" => joining.confirm_addresses = flag(value)?,
+        "sms_sender" => lottery.sms_sender = optional(value, SmsSender::parse)?,
         _ => joining.venue_code = optional(value, VenueCode::parse)?,
     }
     Ok(())
@@ -285,7 +285,7 @@ mod tests {
             (json!({"join_groups": "Sales"}), "join_groups"),
             (json!({"join_groups": ["Sales", "\u{ff33}ales"]}), "join_groups"),
             (json!({"venue_code": "a b"}), "venue_code"),
-            (json!({"collect": "x".repeat(501)}), "collect"),
+            (json!({"sms_sender": "2026"}), "sms_sender"),
             (json!({"messages": {"de": {}}}), "messages.de"),
             (json!({"messages": {"en": {"sms": "Hi {nmae}"}}}), "messages.en.sms"),
             (json!({"messages": {"en": {"fax": "Hi"}}}), "messages.en.fax"),

@@ -43,8 +43,7 @@ async fn everybody_is_notified_of_the_commitment_before_the_round_and_afterwards
         );
     }
     assert_eq!(winners, 2);
-    let ledger =
-        client.get(&format!("/lotteries/party/draws/{}/notifications", draw["draw_id"].as_str().unwrap()));
-    let ledger = ledger.await.expect(200);
+    let path = format!("/lotteries/party/draws/{}/notifications", draw["draw_id"].as_str().unwrap());
+    let ledger = client.get(&path).await.expect(200);
     assert_eq!(ledger["notifications"].as_array().unwrap().len(), 2, "the ledger of winners: {ledger}");
 }

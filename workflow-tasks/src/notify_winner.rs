@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use jiff::Timestamp;
+use lottery::message::SmsSender;
 use lottery::{Channel, Draw, EmailAddress, EmailThrough, Label, Lottery, ParticipantId};
 use lottery_store::{
     Contact, Notification, NotificationClaim, NotificationKind, NotificationState, SendOutcome, Winner,
@@ -183,7 +184,8 @@ impl<'a> ChannelRun<'a> {
     ) -> Result<Outcome, TaskError> {
         match due {
             DueMessage::Sms(_, phone) => {
-                self.send(to, Delivery::Phone { phone: phone.as_str(), text: wording.sms() }).await
+                let sender = self.lottery.sms_sender.as_ref().map(SmsSender::as_str);
+                self.send(to, Delivery::Phone { phone: phone.as_str(), sender, text: wording.sms() }).await
             }
             DueMessage::Email(contact, address) => match self.lottery.email_through {
                 EmailThrough::Sns => self.send_through_topic(to, contact, wording).await,

@@ -22,6 +22,8 @@ pub(crate) enum Delivery<'a> {
     Phone {
         /// The number.
         phone: &'a str,
+        /// The name that the phone shows as the sender, where the country allows one.
+        sender: Option<&'a str>,
         /// The text.
         text: String,
     },
@@ -86,13 +88,21 @@ pub(crate) async fn publish(
     delivery: Delivery<'_>,
 ) -> Publication {
     let request = match delivery {
-        Delivery::Phone { phone, text } => cx
-            .sns
-            .publish()
-            .phone_number(phone)
-            .message(text)
-            .message_attributes("AWS.SNS.SMS.SMSType", attribute("String", "Transactional"))
-            .message_attributes("AWS.SNS.SMS.MaxPrice", attribute("Number", &cx.config.sms_max_price)),
+        Delivery::Phone { phone, sender, text } => {
+            let request = cx
+                .sns
+                .publish()
+                .phone_number(phone)
+                .message(text)
+                .message_attributes("AWS.SNS.SMS.SMSType", attribute("String", "Transactional"))
+                .message_attributes("AWS.SNS.SMS.MaxPrice", attribute("Number", &cx.config.sms_max_price));
+            match sender {
+                None => request,
+                Some(sender) => {
+                    request.message_attributes("AWS.SNS.SMS.SenderID", attribute("String", sender))
+                }
+            }
+        }
         Delivery::Topic { topic_arn, subject, text } => cx
             .sns
             .publish()

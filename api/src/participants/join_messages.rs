@@ -30,7 +30,7 @@ pub(super) async fn send_code(
         Address::Phone(phone) => Recipient::Phone(phone),
         Address::Email(email) => Recipient::Mailbox(email),
     };
-    state.send(to, code_message(lottery, code)).await
+    state.send(lottery, to, code_message(lottery, code)).await
 }
 
 /// Sends the link to the entry that an address has. What does not reach it is not told to whoever asked.
@@ -45,7 +45,7 @@ pub(super) async fn send_link(
         Address::Email(_) => Recipient::of_email(lottery, contact),
     };
     match to.zip(state.entry_link(lottery, contact)) {
-        Some((to, link)) => state.send(to, link_message(lottery, &link)).await,
+        Some((to, link)) => state.send(lottery, to, link_message(lottery, &link)).await,
         None => Ok(()),
     }
 }

@@ -299,6 +299,13 @@ async fn own_words_are_previewed_with_their_parts_and_kept() {
     let changed = change(&service, words).await.expect(200).json();
     assert_eq!(changed["messages"]["en"]["sms"], "Hi {name}");
     assert!(!service.get("/lotteries/party").await.expect(200).body.contains("Hi {name}"));
+    let sender = change(&service, json!({ "sms_sender": "YearParty" })).await.expect(200).json();
+    assert_eq!(sender["sms_sender"], "YearParty");
+    assert_eq!(preview(json!({ "sms": "Hi" })).await.expect(200).json()["sms_sender"], "YearParty");
+    for wrong in ["Year Party", "2026", "TwelveTwelve"] {
+        let refused = change(&service, json!({ "sms_sender": wrong })).await.expect(422).json();
+        assert_eq!(refused["errors"][0]["code"], "NotSmsSender", "{wrong}");
+    }
     let back = change(&service, json!({ "messages": null })).await.expect(200).json();
     assert_eq!(back["messages"]["en"]["sms"], Value::Null);
 }

@@ -116,6 +116,7 @@ function phonesOf(texts) {
             h(
               "div",
               { class: "bubble" },
+              message.sender ? h("strong", { class: "sender" }, message.sender) : null,
               h("p", null, foreign(message.text)),
               h("time", { datetime: message.time }, clock(Date.parse(message.time))),
             ),

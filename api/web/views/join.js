@@ -190,7 +190,7 @@ function codeForm(lottery, pending, address, again, done) {
     { class: "card", name: "confirm", onsubmit: confirm },
     h("h2", { tabindex: "-1" }, t("join.code_title")),
     h("p", null, t("join.code_sent", { address })),
-    field(t("field.code"), code, [t("join.code_until"), " ", timestamp(pending.expires_at)]),
+    field(t("join.confirm_code"), code, [t("join.code_until"), " ", timestamp(pending.expires_at)]),
     problem,
     submit,
     " ",

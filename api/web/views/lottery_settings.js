@@ -179,10 +179,17 @@ function joining(settings, onChanged) {
 /** The organiser's own words to winners. */
 function words(settings, onChanged, signal) {
   const { elements, read } = wordingFields(settings, signal);
-  const collect = h("textarea", { name: "collect", rows: 3, maxlength: 500, value: settings.collect ?? "" });
-  const change = async () => ({ messages: read(), collect: collect.value.trim() || null });
-  const more = field(t("words.collect"), collect, t("words.collect_hint"));
-  return form(settings, "messages", onChanged, change, h("h3", null, t("words.title")), elements, more);
+  const sender = h("input", { name: "sms_sender", maxlength: 11, value: settings.sms_sender ?? "" });
+  const change = async () => ({ messages: read(), sms_sender: sender.value.trim() || null });
+  return form(
+    settings,
+    "messages",
+    onChanged,
+    change,
+    h("h3", null, t("words.title")),
+    field(t("settings.sms_sender"), sender, t("settings.sms_sender_hint")),
+    elements,
+  );
 }
 
 /** Closing, which can be taken back, and deleting, which cannot. */

@@ -38,7 +38,11 @@ export function wordingFields(settings, signal) {
     try {
       const found = await post(lotteryPath(settings.lottery_id, "messages", "preview"), words, { signal });
       if (mine !== asked) return;
-      put(shown, preview(found.sms, found.email_subject, found.email_text, usePlain(sms)));
+      put(
+        shown,
+        from(found.sms_sender),
+        preview(found.sms, found.email_subject, found.email_text, usePlain(sms)),
+      );
       const {
         others_sms: otherSms,
         others_email_subject: otherSubject,
@@ -81,6 +85,13 @@ export function wordingFields(settings, signal) {
     shownOthers,
   ];
   return { elements, read: () => ({ [settings.locale]: read() }) };
+}
+
+/** Whom the phone shows as the sender. */
+function from(/** @type {string | null} */ sender) {
+  return sender
+    ? h("p", { class: "quiet" }, `${t("settings.sms_sender")}: `, h("strong", null, sender))
+    : null;
 }
 
 function preview(sms, subject, text, usePlain) {

@@ -102,6 +102,9 @@ fn message(message: &InboxMessage) -> Value {
     if let Some(subject) = &message.subject {
         shown["subject"] = json!(subject);
     }
+    if let Some(sender) = message.attributes.get("AWS.SNS.SMS.SenderID") {
+        shown["sender"] = json!(sender);
+    }
     if let Some(draw_id) = message.attributes.get("draw_id") {
         shown["draw_id"] = json!(draw_id);
     }

@@ -458,3 +458,15 @@ async fn claim_for(world: &World, draw_id: &DrawId, winner: &str, owner: &str) -
     world.cx.store.claim_notification(&claim).await.unwrap();
     claim
 }
+
+#[tokio::test]
+async fn an_sms_has_the_senders_name_that_the_organiser_has_set() {
+    let world = World::with_phones(1).await;
+    let mut lottery = world.cx.store.lottery(&world.lottery_id).await.unwrap().unwrap();
+    lottery.sms_sender = Some(lottery::message::SmsSender::parse("YearParty").unwrap());
+    assert!(world.cx.store.change_settings(&lottery).await.unwrap());
+    let draw_id = world.ask("d1", json!({"winners": 1})).await;
+    world.run(&draw_id).await;
+    let taken = world.sns.taken();
+    assert_eq!(taken[0].attributes["AWS.SNS.SMS.SenderID"], "YearParty");
+}
