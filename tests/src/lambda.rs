@@ -14,6 +14,7 @@ use crate::{eventually, process};
 const TASKS: [&str; 14] = [
     "seal-entries",
     "stamp-commitment",
+    "announce-commitment",
     "fetch-beacon",
     "draw-winners",
     "record-winners",
@@ -23,6 +24,7 @@ const TASKS: [&str; 14] = [
     "await-claims",
     "send-sms",
     "send-email",
+    "notify-others",
     "complete-draw",
     "release-winners",
     "mark-incomplete",
