@@ -103,6 +103,12 @@ fn before_notifying(builder: &mut EventsBuilder, draw: &Draw, now: Timestamp) ->
         sealed.committed = Some(Committed { commitment, round: draw.round, round_at: draw.round_at });
     }
     builder.pass("Task", "StampCommitment");
+    builder.pass("Choice", "IsAnnounced");
+    if draw.announce_commitment && !draw.channels.is_empty() {
+        builder.pass("Pass", "BeginAnnouncement");
+        builder.pass("Task", "AnnounceCommitment");
+        builder.pass("Choice", "AllAreTold");
+    }
     builder.enter(WAITING);
     // Draws that were drawn before these timestamps were kept have none of them.
     let has_winners = draw.status.has_official_winners();
@@ -183,8 +189,11 @@ fn notify(builder: &mut EventsBuilder, draw: &Draw) {
     }
     builder.exit(NOTIFYING, notified_at);
     builder.pass("Choice", "IsStillHeld");
-    if !claims(builder, draw, rounds) {
-        return;
+    builder.pass("Choice", "HasOthers");
+    if draw.notify_others && !draw.channels.is_empty() {
+        builder.pass("Pass", "BeginOthers");
+        builder.pass("Task", "NotifyOthers");
+        builder.pass("Choice", "OthersLeft");
     }
     builder.pass("Task", "CompleteDraw");
     builder.pass("Choice", "AllWereSent");
@@ -313,6 +322,11 @@ mod tests {
                 ways.push(steps(closes_at, end));
             }
             let whole = steps(closes_at, DrawStatus::Succeeded);
+            let all_are_notified = |(mut draw, now): (Draw, Timestamp)| {
+                (draw.announce_commitment, draw.notify_others) = (true, true);
+                (draw, now)
+            };
+            ways.push(whole.iter().cloned().map(all_are_notified).collect());
             for (length, (last, _)) in whole.iter().enumerate().map(|(index, step)| (index + 1, step)) {
                 let ends = match last.status {
                     DrawStatus::Waiting => vec![
