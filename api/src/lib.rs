@@ -4,7 +4,7 @@
 //!
 //! - `routes`: the one table of routes, each with its access; `openapi` says the same to programs
 //! - `edge`: what surrounds every request; `auth` and `rate_limit`: the checks before every route
-//! - `lotteries`, `participants`, `draws`: the handlers; `page`: the page for people
+//! - `lotteries`, `participants`, `draws`, `claims`: the handlers; `page`: the page for people
 //! - `messenger`: one message to one person, such as a code
 //! - `spreadsheet`: tables as CSV and as workbooks
 //! - `watch`: draws with their events, their executions, the cache of public reads; `answer`, `cache_control`: responses that

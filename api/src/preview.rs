@@ -12,24 +12,8 @@ use crate::extract::{JsonBody, LotteryPath, unknown_lottery};
 use crate::settings::OwnWordingBody;
 use crate::state::AppState;
 
-/// Words to be looked at; nothing is stored.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[allow(dead_code, reason = "describes the body that `OwnWording` parses")]
-pub(crate) struct PreviewBody {
-    #[schema(max_length = 320)]
-    sms: Option<String>,
-    #[schema(max_length = 100)]
-    email_subject: Option<String>,
-    #[schema(max_length = 4000)]
-    email_text: Option<String>,
-    #[schema(max_length = 320)]
-    others_sms: Option<String>,
-    #[schema(max_length = 100)]
-    others_email_subject: Option<String>,
-    #[schema(max_length = 4000)]
-    others_email_text: Option<String>,
-}
+/// The length of what a claim link ends with.
+const CLAIM_TOKEN: usize = 36;
 
 /// The words with examples filled in.
 #[derive(Serialize, ToSchema)]
@@ -83,8 +67,9 @@ pub(crate) async fn preview(
     let site = state.config.public_url.clone().unwrap_or_else(|| "https://lottery.example".to_owned());
     let link = format!("{site}/lotteries/{lottery_id}/draws/1f0c2a9e");
     let entry = format!("{link}#/…");
-    let values = example(&lottery, &link, &entry);
-    let others = Values { prize: "", ..values };
+    let claim_link = format!("{site}/#/claims/{}", "x".repeat(CLAIM_TOKEN));
+    let values = Values { entry: &entry, claim_link: &claim_link, ..example(&lottery, &link) };
+    let others = Values { prize: "", claim_link: &link, ..values };
     let fill = |template: &Option<Template>, values| template.as_ref().map(|template| template.fill(values));
     Ok(Json(Preview {
         sms_sender: lottery.sms_sender.as_ref().map(ToString::to_string),

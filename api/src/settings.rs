@@ -57,8 +57,8 @@ pub(crate) struct LotteryChangeBody {
     join_one_mailbox: Option<bool>,
     /// Whether an entry counts only after the code that is sent to its address has been given back.
     join_confirm_addresses: Option<bool>,
-    /// What is shown at the venue: 4 to 12 letters and digits. Whoever sends it when joining is not counted by network
-    /// address, and is marked as present.
+    /// What is shown at the venue: 4 to 12 letters and digits. A request to join with it is not rate-limited by
+    /// network address, and its participant is marked as present.
     #[schema(min_length = 4, max_length = 12)]
     venue_code: Option<String>,
     /// The name that phones show as the sender of SMS, where the country allows one: 1 to 11 letters and digits, with a letter.
@@ -171,7 +171,8 @@ impl SettingsView {
         let wording = |locale| Some(OwnWordingBody::new(lottery.messages.of(locale)));
         let messages = MessagesBody { en: wording(Locale::En), zh_cn: wording(Locale::ZhCn) };
         let sms_sender = lottery.sms_sender.as_ref().map(ToString::to_string);
-        Self { lottery: LotteryView::new(lottery, now), venue_code, sms_sender, messages }
+        let collect = lottery.collect.as_ref().map(|collect| collect.as_str().to_owned());
+        Self { lottery: LotteryView::new(lottery, now), venue_code, sms_sender, messages, collect }
     }
 }
 

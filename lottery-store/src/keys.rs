@@ -48,6 +48,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
+use lottery::claim::ClaimId;
 use lottery::joining::mailbox_of;
 use lottery::{Address, Channel, DrawId, EmailAddress, Label, LotteryId, ParticipantId, PhoneNumber};
 use sha2::{Digest, Sha256};

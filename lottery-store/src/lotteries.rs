@@ -132,6 +132,7 @@ pub(crate) fn lottery_from(item: &Item) -> Result<Lottery, StoreError> {
         open_to_join: item.flag("open_to_join")?,
         joining: item.optional_json("joining")?.unwrap_or_default(),
         messages: item.optional_json("messages")?.unwrap_or_default(),
+        collect: item.optional_json("collect")?,
         sms_sender: item.parse_optional("sms_sender")?,
         closed_at: item.parse_optional("closed_at")?,
         deleted_at: item.parse_optional("deleted_at")?,

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use self::prizes::{parse_prizes, winner_count};
 use crate::{
-    Channel, Draw, DrawId, DrawStatus, FieldError, Hold, Locale, LotteryId, NotificationCounts,
+    Channel, Claims, Draw, DrawId, DrawStatus, FieldError, Hold, Locale, LotteryId, NotificationCounts,
     NotificationsByChannel, Prize, PrizeList, PrizeListError, PrizeName, Refusal,
 };
 
@@ -83,7 +83,7 @@ impl DrawRequest {
     const MAX_AHEAD: SignedDuration = SignedDuration::from_hours(Self::MAX_DAYS_AHEAD as i64 * 24);
 
     /// The fields that [`parse`](Self::parse) takes.
-    pub const FIELDS: [&str; 13] = [
+    pub const FIELDS: [&str; 14] = [
         "winners",
         "prizes",
         "alternates",
@@ -105,8 +105,8 @@ impl DrawRequest {
     pub const QUOTA_FIELDS: [&str; 5] = ["at_least", "at_most", "group", "groups", "without_group"];
 
     /// Parses `{winners}` or `{prizes: [{name, winners, quota?}]}`, each with the optional fields `alternates`,
-    /// `exclude_past_winners`, `present_only`, `rehearsal`, `announce_commitment`, `notify_others`, `closes_at`, `draw_at`, `channels`, `release` and `release_by`. The locale names the prize of
-    /// `{winners}`.
+    /// `exclude_past_winners`, `present_only`, `rehearsal`, `announce_commitment`, `notify_others`, `closes_at`, `draw_at`,
+    /// `channels`, `release`, `release_by` and `claim_within_seconds`. The locale names the prize of `{winners}`.
     pub fn parse(value: &Value, locale: Locale, now: Timestamp) -> Result<Self, DrawRequestError> {
         let members = value.as_object().ok_or_else(|| FieldError::new("draw", Refusal::NotObject))?;
         check_fields(members, &Self::FIELDS)?;

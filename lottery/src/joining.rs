@@ -24,7 +24,7 @@ pub struct Joining {
     pub one_mailbox: bool,
     /// Whether an entry counts only after the code that is sent to its address has been given back.
     pub confirm_addresses: bool,
-    /// What is shown at the venue: whoever sends it is not counted by network address.
+    /// The code shown at the venue: requests that carry it are not rate-limited by network address.
     pub venue_code: Option<VenueCode>,
 }
 

@@ -125,6 +125,7 @@ pub mod verify;
 pub mod witness;
 
 pub use channel::Channel;
+pub use claim::{ClaimRound, Claims, CollectText};
 pub use contact::{Address, EmailAddress, PhoneNumber};
 pub use draw::{
     Commitment, Draw, DrawStatus, NotificationCounts, NotificationsByChannel, Prize, PrizeName, Reason,

@@ -74,6 +74,8 @@ pub struct Lottery {
     pub messages: Messages,
     /// The name that phones show as the sender of its SMS, where the country allows one.
     pub sms_sender: Option<SmsSender>,
+    /// The organiser's words on collecting a prize, for those who claim one.
+    pub collect: Option<CollectText>,
     /// When its organiser closed it: nobody is added any more, and no draw begins.
     pub closed_at: Option<Timestamp>,
     /// When its list was deleted with all contact data. The proofs of its draws stay.
@@ -170,6 +172,7 @@ impl NewLottery {
             joining: Joining::default(),
             messages: Messages::default(),
             sms_sender: None,
+            collect: None,
             closed_at: None,
             deleted_at: None,
             settings_revision: 0,

@@ -5,7 +5,9 @@ use serde_json::{Map, Value};
 
 use crate::joining::{Joining, Question, VenueCode};
 use crate::message::{Messages, OwnWording, SmsSender, Template};
-use crate::{CountryCode, FieldError, Group, Invalid, Locale, Lottery, LotteryName, Refusal, TimeZoneName};
+use crate::{
+    CollectText, CountryCode, FieldError, Group, Invalid, Locale, Lottery, LotteryName, Refusal, TimeZoneName,
+};
 
 /// A change of a lottery: what it names is changed, `null` takes it away, what it leaves out stays.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,7 +17,7 @@ pub struct LotteryChange {
 
 impl LotteryChange {
     /// The fields that [`parse`](Self::parse) takes.
-    pub const FIELDS: [&str; 16] = [
+    pub const FIELDS: [&str; 17] = [
         "name",
         "locale",
         "time_zone",
@@ -286,6 +288,7 @@ mod tests {
             (json!({"join_groups": ["Sales", "\u{ff33}ales"]}), "join_groups"),
             (json!({"venue_code": "a b"}), "venue_code"),
             (json!({"sms_sender": "2026"}), "sms_sender"),
+            (json!({"collect": "x".repeat(501)}), "collect"),
             (json!({"messages": {"de": {}}}), "messages.de"),
             (json!({"messages": {"en": {"sms": "Hi {nmae}"}}}), "messages.en.sms"),
             (json!({"messages": {"en": {"fax": "Hi"}}}), "messages.en.fax"),

@@ -9,6 +9,7 @@ use std::time::Duration;
 use local_stack::{CallLog, Fault, FaultTime, Limits, ManualClock, Permission};
 use serde_json::{Value, json};
 
+use crate::claims;
 use end_to_end_tests::client::{email_of, phone_of};
 use end_to_end_tests::deployment::{template, unused};
 use end_to_end_tests::stack::{self, Started};
@@ -21,11 +22,13 @@ const TABLE: &str = "arn:aws:dynamodb:us-east-1:123456789012:table/Lottery";
 const WITHOUT_EMAIL: &str = "participant_id,name,phone\n011,Solo,+12025550111\n";
 
 /// Calls that no story makes, and where they are made: caller, action, resource.
-const ELSEWHERE: [(&str, &str, &str); 13] = [
+const ELSEWHERE: [(&str, &str, &str); 14] = [
     // Takes back what SNS or SES did not take: workflow-tasks/tests/tasks/notifications.rs.
     ("send-email", "dynamodb:DeleteItem", TABLE),
     ("announce-commitment", "dynamodb:DeleteItem", TABLE),
     ("notify-others", "dynamodb:DeleteItem", TABLE),
+    // A winner who withdraws before the round is followed by somebody behind the ranking: workflow-tasks/tests/tasks/replace.rs.
+    ("record-winners", "dynamodb:BatchWriteItem", TABLE),
     // Erases what an attempt to seal left that died: workflow-tasks/tests/tasks/reconciler.rs.
     ("reconcile-draws", "dynamodb:BatchWriteItem", TABLE),
     // Events of SES, which the local one does not have: workflow-tasks/tests.

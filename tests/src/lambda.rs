@@ -11,7 +11,7 @@ use tokio::process::{Child, Command};
 use crate::{eventually, process};
 
 /// Every task that the state machine calls, by the name of its binary.
-const TASKS: [&str; 14] = [
+const TASKS: [&str; 16] = [
     "seal-entries",
     "stamp-commitment",
     "announce-commitment",

@@ -70,8 +70,16 @@ fn decide(draw: &Draw, before: Positions, now: Timestamp) -> Positions {
     let left = before.wait();
     let has_waited = before.release.next == Next::Wait && left.is_some();
     if !draw.is_held() || revision > before.release.seen || has_waited {
-        let (held, others) = (draw.is_held(), before.release.others);
-        let release = Release { held, next: Next::Notify, seen: revision, looks, wait_seconds: 0, others };
+        let (held, next) = (draw.is_held(), Next::Notify);
+        let release = Release {
+            held,
+            next,
+            seen: revision,
+            looks,
+            wait_seconds: 0,
+            reopened: draw.reopened,
+            ..before.release
+        };
         return before.restarted(draw, release);
     }
     let until = draw.release_by().map_or(1, |release_by| {

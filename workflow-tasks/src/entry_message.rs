@@ -102,7 +102,7 @@ pub(crate) struct NotWon<'a> {
 impl NotWon<'_> {
     fn fill(&self, own: Option<&Template>) -> Option<String> {
         let Self { lottery, name, link, entry, .. } = self;
-        Some(own?.fill(Values { name, prize: "", lottery, link, entry }))
+        Some(own?.fill(Values { name, prize: "", lottery, link, entry, claim_link: link }))
     }
 
     fn text(&self) -> String {

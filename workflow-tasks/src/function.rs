@@ -45,7 +45,7 @@ pub enum Function {
 
 impl Function {
     /// Every function.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::SealEntries,
         Self::StampCommitment,
         Self::AnnounceCommitment,

@@ -4,9 +4,10 @@ use serde_json::Value;
 
 use crate::task::call;
 use crate::{
-    Function, TaskContext, TaskError, announce_commitment, await_release, check_release, complete_draw,
-    draw_winners, fetch_beacon, mark_incomplete, notify_others, reconcile_draws, record_delivery,
-    record_winners, release_winners, seal_entries, send_email, send_sms, stamp_commitment,
+    Function, TaskContext, TaskError, announce_commitment, await_claims, await_release, check_claims,
+    check_release, complete_draw, draw_winners, fetch_beacon, mark_incomplete, notify_others,
+    reconcile_draws, record_delivery, record_winners, release_winners, seal_entries, send_email, send_sms,
+    stamp_commitment,
 };
 
 /// Calls the function of this name, over the same JSON border that Lambda has.

@@ -58,6 +58,7 @@ mod task;
 mod tell_entries;
 
 pub mod announce_commitment;
+pub mod await_claims;
 pub mod await_release;
 pub mod check_claims;
 pub mod check_release;

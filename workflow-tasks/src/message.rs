@@ -76,8 +76,10 @@ impl Wording for Facts<'_> {
 }
 
 /// The SMS: the organiser's own words, or one message of 160 GSM-7 or 70 UCS-2 characters. What does not fit is shortened in the
-/// names of lottery and prize; a winner's name that leaves them no room is left out whole.
+/// names of lottery and prize; a winner's name that leaves them no room is left out whole. Where the prize has to be claimed,
+/// the address for it is always whole, and the SMS has as many parts as that takes.
 fn sms(facts: Facts<'_>) -> String {
+    let claim = facts.claim.map(|claim| claim.link);
     if let Some(own) = &facts.own.sms {
         let text = own.fill(facts.values());
         return match claim {

@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use jiff::Timestamp;
+use lottery::claim::ClaimKey;
 use lottery::message::SmsSender;
 use lottery::{Channel, Draw, EmailAddress, EmailThrough, Label, Lottery, ParticipantId};
 use lottery_store::{
@@ -16,7 +17,7 @@ use tracing::warn;
 use uuid::Uuid;
 
 use crate::due_message::DueMessage;
-use crate::message::{Facts, Wording};
+use crate::message::{Claim, Facts, Wording};
 use crate::pace::Pace;
 use crate::publish::{Delivery, Publication, Subscription, publish, subscription};
 use crate::{TaskContext, TaskError};
@@ -52,6 +53,14 @@ pub(crate) enum Stop {
     Unavailable,
     /// A call of this task failed.
     Error,
+}
+
+/// The addresses that are a winner's own.
+struct Links {
+    /// The own entry, with the receipt.
+    check: String,
+    /// Where the prize is claimed, if it has to be.
+    claim: Option<String>,
 }
 
 /// Whom a message is for.
@@ -103,7 +112,21 @@ impl<'a> ChannelRun<'a> {
         let (unanswered, unavailable) = (AtomicUsize::new(0), AtomicUsize::new(0));
         let stop = OnceLock::new();
         let kind = NotificationKind::Won;
-        Self { cx, lottery, draw, channel, kind, pace, deadline, link, owner, stop, unanswered, unavailable }
+        Self {
+            cx,
+            lottery,
+            draw,
+            channel,
+            kind,
+            pace,
+            deadline,
+            link,
+            claim_key,
+            owner,
+            stop,
+            unanswered,
+            unavailable,
+        }
     }
 
     /// The same, for messages of another kind.
@@ -156,7 +179,8 @@ impl<'a> ChannelRun<'a> {
             DueMessage::Nothing => Ok(Outcome::NothingDue),
             DueMessage::Unreachable => self.refuse(to, "NoAddress").await,
             DueMessage::Sms(contact, _) | DueMessage::Email(contact, _) => {
-                self.send_due(to, &due, &self.facts(winner, contact, &self.check(contact))).await
+                let links = self.links(winner, contact);
+                self.send_due(to, &due, &self.facts(winner, contact, &links)).await
             }
         }
     }

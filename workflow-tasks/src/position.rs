@@ -82,8 +82,9 @@ impl Positions {
     pub(crate) fn first(draw: &Draw) -> Self {
         let on =
             |channel| Position { next: u32::from(draw.channels.contains(&channel)), ..Position::default() };
+        let (held, claims) = (draw.is_held(), draw.asks_to_claim().is_some());
         let others = draw.notify_others && !draw.channels.is_empty();
-        let release = Release { held: draw.is_held(), others, ..Release::default() };
+        let release = Release { held, claims, others, reopened: draw.reopened, ..Release::default() };
         Self { sms: on(Channel::Sms), email: on(Channel::Email), release }
     }
 

@@ -100,7 +100,7 @@ pub(crate) async fn tell_entries(
     };
     let pace = Pace::new(configured, position.per_minute, began);
     let deadline = notice.latest().map_or(began + BUDGET, |latest| latest.min(began + BUDGET));
-    let run = ChannelRun::new(cx, &lottery, draw, channel, &pace, deadline).of_kind(notice.kind());
+    let run = ChannelRun::new(cx, &lottery, draw, channel, &pace, deadline, None).of_kind(notice.kind());
     let telling = Telling { cx, run: &run, lottery: &lottery, draw, seal: &seal, notice };
     let mut tally = Tally::default();
     let end = telling.go_through(pass * entries, index, entries, &mut tally).await;

@@ -309,7 +309,7 @@ fn the_worst_execution_leaves_before_its_history_is_full() {
         + announcement
         + others
         + rounds * round
-        + release
+        + waits
         + channel("Sms", "sms")
         + channel("Email", "email");
     assert!((15_000..MAX_EVENTS).contains(&most), "{most}");
@@ -525,6 +525,7 @@ fn alerts_tell_ids_and_the_errors_name_only() {
             "$.notify.sms",
             "$.notify.email",
             "$.notify.release.seen",
+            "$.notify.release.reopened",
             "$.announced.position",
             "$.others.position",
         ];

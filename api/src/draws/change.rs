@@ -25,7 +25,7 @@ use crate::watch::{StartError, WatchedDraw};
 const LATEST: SignedDuration = SignedDuration::from_secs(5);
 
 /// The fields of [`DrawChangeBody`].
-pub(crate) const CHANGE_FIELDS: [&str; 12] = [
+pub(crate) const CHANGE_FIELDS: [&str; 13] = [
     "winners",
     "prizes",
     "alternates",

@@ -83,10 +83,10 @@ pub(super) enum Entered {
 
 /// Enter a lottery that is open to join, and get the receipt.
 ///
-/// Whoever sends the code that is shown at the venue is not counted by network address, and is marked as present. The response
-/// does not tell whether an address takes part: if it does, the receipt is nobody's, and the link to the entry is sent to the
-/// address. Where the lottery has addresses confirmed (`joining.confirm_addresses`), a code is sent to the address, with which
-/// `POST …/join/confirm` gives the receipt.
+/// A request with the code shown at the venue is not rate-limited by network address, and its participant is marked as
+/// present. The response does not say whether an address takes part: if it does, the receipt is
+/// nobody's, and the link to the entry is sent to the address. Where the lottery has addresses confirmed
+/// (`joining.confirm_addresses`), a code is sent to the address, with which `POST …/join/confirm` gives the receipt.
 #[utoipa::path(post, path = "/lotteries/{lottery_id}/join", tag = "participants", request_body = JoinBody,
     params(("Venue-Code" = Option<String>, Header, description = "The code that is shown at the venue")),
     responses(

@@ -189,6 +189,9 @@ fn notify(builder: &mut EventsBuilder, draw: &Draw) {
     }
     builder.exit(NOTIFYING, notified_at);
     builder.pass("Choice", "IsStillHeld");
+    if !claims(builder, draw, rounds) {
+        return;
+    }
     builder.pass("Choice", "HasOthers");
     if draw.notify_others && !draw.channels.is_empty() {
         builder.pass("Pass", "BeginOthers");

@@ -130,8 +130,17 @@ async fn public_routes_ask_for_no_token_and_look_at_none() {
     let service = Service::with_party().await;
     for (method, path, scopes, _) in operations(&service).await {
         if scopes.is_empty() {
-            // Whether a lottery is open to join decides who may enter it, and a receipt what its holder may do.
-            let own = ["/join", "/join/confirm", "/join/link", "/entry", "/entry/leave", "/entry/check-in"];
+            // Whether a lottery is open to join decides who may enter it, a receipt what its holder may do, and a claim
+            // link whose prize it is.
+            let own = [
+                "/join",
+                "/join/confirm",
+                "/join/link",
+                "/entry",
+                "/entry/leave",
+                "/entry/check-in",
+                "/claims/{claim_token}",
+            ];
             let is_own = own.iter().any(|end| path.ends_with(end));
             assert!(method == Method::GET || is_own, "{path}: what changes something is never public");
             if is_own {

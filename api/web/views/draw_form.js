@@ -114,6 +114,7 @@ export function drawForm(lottery) {
     if (rehearsal.checked) body.rehearsal = true;
     if (announce.checked) body.announce_commitment = true;
     if (others.checked) body.notify_others = true;
+    claims.write(body);
     try {
       const [closing, drawing] = [await closes.read(), await drawAt.read()];
       if (closing) body.closes_at = closing;

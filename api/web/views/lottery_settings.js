@@ -180,7 +180,12 @@ function joining(settings, onChanged) {
 function words(settings, onChanged, signal) {
   const { elements, read } = wordingFields(settings, signal);
   const sender = h("input", { name: "sms_sender", maxlength: 11, value: settings.sms_sender ?? "" });
-  const change = async () => ({ messages: read(), sms_sender: sender.value.trim() || null });
+  const collect = h("textarea", { name: "collect", rows: 3, maxlength: 500, value: settings.collect ?? "" });
+  const change = async () => ({
+    messages: read(),
+    sms_sender: sender.value.trim() || null,
+    collect: collect.value.trim() || null,
+  });
   return form(
     settings,
     "messages",
@@ -189,6 +194,7 @@ function words(settings, onChanged, signal) {
     h("h3", null, t("words.title")),
     field(t("settings.sms_sender"), sender, t("settings.sms_sender_hint")),
     elements,
+    field(t("words.collect"), collect, t("words.collect_hint")),
   );
 }
 

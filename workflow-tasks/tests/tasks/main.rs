@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by it, and says where")]
 
 mod announcements;
+mod claims;
 mod deliveries;
 mod drand;
 mod draw;
