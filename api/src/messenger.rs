@@ -51,7 +51,7 @@ impl<'a> Recipient<'a> {
 }
 
 impl AppState {
-    /// Sends a message. An address that the service refuses is as good as sent to: whoever asked learns nothing of it.
+    /// Sends a message. An address that the service refuses counts as sent to: the caller learns nothing of it.
     ///
     /// # Errors
     /// 503 if the service does not take messages now.

@@ -99,7 +99,7 @@ impl Store {
         Ok(same_person.map(|contact| (contact.participant_id.clone(), contact)).collect())
     }
 
-    /// The contact of whoever has this address in a lottery.
+    /// The contact that has this address in a lottery.
     pub async fn contact_at(
         &self,
         lottery_id: &LotteryId,
@@ -112,7 +112,7 @@ impl Store {
         self.contact_behind(lottery_id, key).await
     }
 
-    /// The contact of whoever holds the mailbox of this address, aliases included, in a lottery.
+    /// The contact that holds the mailbox of this address, aliases included, in a lottery.
     pub async fn contact_of_mailbox(
         &self,
         lottery_id: &LotteryId,

@@ -251,7 +251,7 @@ pub(crate) fn messages_to(lottery_id: &LotteryId, to: &Address) -> Key {
     Key { sk: "MESSAGES".to_owned(), ..key }
 }
 
-/// An entry whose address is not confirmed, by the hash of the id that whoever enters has.
+/// An entry whose address is not confirmed, by the hash of the id that only the person who enters has.
 pub(crate) fn pending_join(lottery_id: &LotteryId, join_id: &str) -> Key {
     let hash = hash(&[lottery_id.as_str(), "join", join_id]);
     Key::contacts(format!("LOTTERY#{lottery_id}#JOIN#{hash}"), "JOIN")

@@ -15,7 +15,7 @@ use crate::transaction::Outcome;
 use crate::write::Write;
 use crate::{Store, StoreError, keys};
 
-/// What a message tells. Each kind has lines of its own, so that nobody is told anything twice.
+/// What a message says. Each kind has lines of its own, so that nobody gets the same message twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum NotificationKind {
     /// That the participant has won.

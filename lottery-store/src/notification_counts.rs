@@ -60,7 +60,10 @@ pub(crate) fn from_draw_item(item: Attributes<'_>) -> Result<NotificationsByChan
 }
 
 /// The counters of messages of a kind to those on the sealed list.
-pub(crate) fn told(item: Attributes<'_>, kind: NotificationKind) -> Result<NotificationCounts, StoreError> {
+pub(crate) fn counts_of(
+    item: Attributes<'_>,
+    kind: NotificationKind,
+) -> Result<NotificationCounts, StoreError> {
     let count = |state: &str| {
         let counted: Option<u64> = item.optional_number(&format!("{}_{state}", kind.as_str()))?;
         Ok::<_, StoreError>(counted.unwrap_or_default())

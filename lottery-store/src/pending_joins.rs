@@ -1,6 +1,6 @@
 //! Entries whose address is not confirmed yet. They are on no list, and gone after some minutes.
 //!
-//! The item is found by the hash of an id that only whoever enters has, and the code is stored as a hash over that id, so that
+//! The item is found by the hash of an id that only the person who enters has, and the code is stored as a hash over that id, so that
 //! nobody who reads the table can try all codes.
 
 use jiff::{SignedDuration, Timestamp};

@@ -267,7 +267,7 @@ pub struct Draw {
     pub announce_commitment: bool,
     /// The states of those messages so far.
     pub announced: NotificationCounts,
-    /// Whether those who took part and have not won are told so.
+    /// Whether those who took part and have not won are notified of that.
     pub notify_others: bool,
     /// The states of those messages so far.
     pub others_notified: NotificationCounts,

@@ -61,7 +61,7 @@ pub struct DrawRequest {
     pub rehearsal: bool,
     /// Whether the commitment is sent to everybody on the sealed list who has an address.
     pub announce_commitment: bool,
-    /// Whether those who took part and have not won are told so.
+    /// Whether those who took part and have not won are notified of that.
     pub notify_others: bool,
     /// The time before which the entries are not sealed.
     pub closes_at: Option<Timestamp>,

@@ -45,7 +45,7 @@ impl FingerprintKey {
         }
     }
 
-    /// The secret of a receipt that is nobody's, for the participant id that stands in it: [`is_decoy`](Self::is_decoy) knows it
+    /// The secret of a receipt that is nobody's, for the participant id in it: [`is_decoy`](Self::is_decoy) knows it
     /// again, and to everybody else it is as random as any other.
     pub fn decoy(&self, participant_id: &ParticipantId, random: [u8; 16]) -> Nonce {
         let mut secret = [0; 32];

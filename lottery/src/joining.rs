@@ -128,7 +128,7 @@ impl VenueCode {
     }
 }
 
-/// The code that is sent to an address, by which whoever enters shows that it is theirs: six digits.
+/// The code that is sent to an address, by which a person who enters shows that it is theirs: six digits.
 #[derive(Clone, PartialEq, Eq)]
 pub struct JoinCode(String);
 

@@ -1,4 +1,4 @@
-//! Tells those who took part and did not win that the draw is over, for ten minutes. Winners are told before them, and a
+//! Notifies those who took part and did not win that the draw is over, for ten minutes. Winners are notified first, and a
 //! draw holds nobody back any more.
 
 use lottery::DrawStatus;
@@ -7,7 +7,7 @@ use crate::notify::Output;
 use crate::tell_entries::{Notice, over, tell_entries};
 use crate::{SendInput, TaskContext, TaskError};
 
-/// Tells those on the sealed list from a position on. Who had a seat and left it is told nothing: somebody has spoken to them.
+/// Notifies those on the sealed list from a position on. A person who had a seat and left it gets no message: somebody has spoken to them.
 pub async fn handle(cx: &TaskContext, input: SendInput) -> Result<Output, TaskError> {
     let SendInput { lottery_id, draw_id, position } = input;
     let draw = cx.store.draw(&lottery_id, &draw_id).await?.ok_or(TaskError::DrawUnknown)?;

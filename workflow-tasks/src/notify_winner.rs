@@ -1,4 +1,4 @@
-//! Sends one message to one person on one channel, at most once: to a winner, or, of another kind, to whoever has an entry.
+//! Sends one message to one person on one channel, at most once: to a winner, or, of another kind, to a person with an entry.
 //!
 //! A run claims the line of the ledger before it calls SNS or SES, and records the outcome after the call, with nothing in
 //! between. A process that dies there leaves a claimed line; a run that finds one makes it UNKNOWN and does not send again.

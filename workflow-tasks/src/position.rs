@@ -57,7 +57,7 @@ pub struct Release {
     pub looks: u32,
     /// How long to wait for a release or for claims at most, in seconds; 0 if winners are to be notified now.
     pub wait_seconds: u32,
-    /// Whether those who have not won are told, once everybody is released.
+    /// Whether those who have not won are notified, once everybody is released.
     #[serde(default)]
     pub others: bool,
 }

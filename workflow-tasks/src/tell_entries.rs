@@ -1,8 +1,8 @@
-//! Messages to those on the sealed list of a draw, of one kind: each person is told once, by e-mail if the draw has that channel
+//! Messages to those on the sealed list of a draw, of one kind: each person gets one, by e-mail if the draw has that channel
 //! and they have an address, by SMS otherwise.
 //!
 //! A run works for about ten minutes and returns where the next one resumes. It goes through a sequence of places: first all
-//! entries for e-mail, then all for SMS. The ledger has lines of each kind, so that nobody is told anything twice.
+//! entries for e-mail, then all for SMS. The ledger has lines of each kind, so that nobody gets the same message twice.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -29,7 +29,7 @@ const BUDGET: Duration = Duration::from_secs(600);
 /// The entries of one chunk.
 const CHUNK: u32 = CHUNK_ENTRIES as u32;
 
-/// What those on the list are told.
+/// What the message to those on the list says.
 pub(crate) enum Notice {
     /// What the draw was committed to, of use until this time.
     Commitment {

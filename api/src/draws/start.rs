@@ -54,7 +54,7 @@ pub(crate) struct NewDrawBody {
     /// Whether the commitment, the round and the link to their own entry are sent to everybody on the sealed list who has an
     /// address, until the round: one message for each; false if absent.
     announce_commitment: Option<bool>,
-    /// Whether those who took part and have not won are told so, once all winners are released: one message for each; false
+    /// Whether those who took part and have not won are notified of that, once all winners are released: one message for each; false
     /// if absent.
     notify_others: Option<bool>,
     /// Until when to wait before the entries are sealed: at most 360 days ahead.

@@ -180,7 +180,7 @@ pub(crate) struct DrawSummary {
     pub(crate) announce_commitment: bool,
     /// The messages about it so far.
     pub(crate) announced: Counts,
-    /// Whether those who took part and have not won are told so.
+    /// Whether those who took part and have not won are notified of that.
     pub(crate) notify_others: bool,
     /// The messages to them so far.
     pub(crate) others_notified: Counts,

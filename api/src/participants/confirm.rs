@@ -86,7 +86,7 @@ pub(super) async fn begin(
 
 /// Give back the code that was sent to an address, and get the receipt.
 ///
-/// After five wrong codes, or ten minutes, the entry is gone; whoever enters again gets a new code.
+/// After five wrong codes, or ten minutes, the entry is gone; entering again gives a new code.
 #[utoipa::path(post, path = "/lotteries/{lottery_id}/join/confirm", tag = "participants", request_body = ConfirmBody,
     responses((status = 201, description = "Entered; keep the receipt", body = ReceiptView)))]
 pub(crate) async fn confirm(

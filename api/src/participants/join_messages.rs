@@ -8,7 +8,7 @@ use crate::messenger::{Message, Recipient};
 use crate::state::AppState;
 
 /// The most messages to one address of a lottery within an hour.
-const MOST_IN_AN_HOUR: u32 = 5;
+const MAX_PER_HOUR: u32 = 5;
 
 /// Whether one more message may be sent to an address, which is counted.
 pub(super) async fn may_send(
@@ -16,7 +16,7 @@ pub(super) async fn may_send(
     lottery_id: &LotteryId,
     address: &Address,
 ) -> Result<bool, ApiError> {
-    Ok(state.store.count_message(lottery_id, address, MOST_IN_AN_HOUR, state.clock.now()).await?)
+    Ok(state.store.count_message(lottery_id, address, MAX_PER_HOUR, state.clock.now()).await?)
 }
 
 /// Sends the code that confirms an address.
@@ -33,7 +33,7 @@ pub(super) async fn send_code(
     state.send(lottery, to, code_message(lottery, code)).await
 }
 
-/// Sends the link to the entry that an address has. What does not reach it is not told to whoever asked.
+/// Sends the link to the entry that an address has. The caller does not learn whether it arrived.
 pub(super) async fn send_link(
     state: &AppState,
     lottery: &Lottery,

@@ -181,7 +181,7 @@ pub(crate) async fn own_entry(
     let receipt = read_receipt(body.value)?;
     state.store.lottery(&lottery_id).await?.ok_or_else(unknown_lottery)?;
     let holder = state.store.holder_of(&lottery_id, &receipt).await?;
-    // Whoever entered with an address that was known reads what anybody does who has just entered.
+    // A person who entered with a known address reads the same as anybody who has just entered.
     let on_list = holder.is_some() || state.store.is_decoy(&lottery_id, &receipt).await?;
     let draws = state.store.draws(&lottery_id, None, DRAWS).await?.items;
     // Nobody wins anything by a rehearsal.
@@ -225,7 +225,7 @@ pub(super) async fn holder(
     state.store.holder_of(lottery_id, receipt).await?.ok_or_else(unknown_receipt)
 }
 
-/// The holder of a receipt; none if the receipt was given for an address that was known, which is not told.
+/// The holder of a receipt; none if the receipt was given for an address that was known, which the response does not say.
 pub(super) async fn holder_or_decoy(
     state: &AppState,
     lottery_id: &LotteryId,

@@ -47,7 +47,7 @@ pub(crate) async fn send_own_link(
     let lottery = state.store.lottery(&lottery_id).await?.ok_or_else(unknown_lottery)?;
     let address = address_in(&lottery, &body.value)?;
     caller.count(&state)?;
-    // Counted for whoever has no entry too, so that both are the same work.
+    // Counted for addresses without an entry too, so that both are the same work.
     if may_send(&state, &lottery_id, &address).await?
         && let Some(contact) = state.store.contact_at(&lottery_id, &address).await?
         && let Err(error) = send_link(&state, &lottery, &address, &contact).await

@@ -147,7 +147,7 @@ async fn a_lost_receipt_is_sent_to_the_address_of_the_entry_and_nobody_learns_wh
     ] {
         assert_eq!(link(body).await.expect(422).json()["errors"][0]["field"], field);
     }
-    // What the service does not take is not told: it would say that there was somebody to send to.
+    // What the service does not take is not reported: it would say that there was somebody to send to.
     service.aws.fail_next("Publish", 400, "InvalidParameter");
     link(json!({ "phone": ROSE })).await.expect(202);
 }

@@ -99,13 +99,13 @@ async fn nothing_is_sent_once_the_round_is_near_and_the_draw_goes_on() {
     let (position, _) = announce(&world, &draw_id).await;
     let round_at = world.draw(&draw_id).await.round_at.unwrap();
     assert!(world.clock.now() < round_at, "{position}");
-    let told = about(&world, &draw_id).len();
+    let sent = about(&world, &draw_id).len();
     let seconds = round_at.duration_since(began).as_secs() as usize;
-    assert!((seconds - 4..=seconds).contains(&told), "{told} in {seconds} s");
-    assert_eq!(world.draw(&draw_id).await.announced.sent, told as u64);
+    assert!((seconds - 4..=seconds).contains(&sent), "{sent} in {seconds} s");
+    assert_eq!(world.draw(&draw_id).await.announced.sent, sent as u64);
     world.run(&draw_id).await;
     announce(&world, &draw_id).await;
-    assert_eq!(about(&world, &draw_id).len(), told + 1, "only the winner is told anything after the round");
+    assert_eq!(about(&world, &draw_id).len(), sent + 1, "only the winner gets a message after the round");
 }
 
 #[tokio::test]
@@ -144,13 +144,13 @@ async fn a_run_killed_at_any_of_its_calls_tells_nobody_twice() {
             let is_killed = world.kill_with("announce-commitment", &draw_id, position, at, call).await;
             announce(&world, &draw_id).await;
             let mut to: Vec<_> = about(&world, &draw_id).into_iter().map(|message| message.to).collect();
-            let told = to.len();
+            let sent = to.len();
             to.sort();
             to.dedup();
-            assert_eq!(to.len(), told, "twice: call {call}, {at:?}");
+            assert_eq!(to.len(), sent, "twice: call {call}, {at:?}");
             // Of what was under way when the process died nobody knows; it is not sent again.
             let unknown = world.draw(&draw_id).await.announced.unknown;
-            assert!(told as u64 + unknown >= 3, "forgotten: call {call}, {at:?}");
+            assert!(sent as u64 + unknown >= 3, "forgotten: call {call}, {at:?}");
             for function in &PATH[1..] {
                 world.call(function, &draw_id).await.unwrap();
             }
@@ -182,7 +182,7 @@ async fn with_what_a_loser_was_sent_another_list_is_refused() {
     };
     let report = check(&draw_id).await;
     assert!(report.holds, "{report}");
-    // The same people and prizes, sealed and drawn again: by itself it holds, but it is not what the loser was told.
+    // The same people and prizes, sealed and drawn again: by itself it holds, but it is not what the message to the loser said.
     let other = world.ask("d2", json!({"winners": 1, "channels": [], "exclude_past_winners": false})).await;
     world.record(&other).await;
     let report = check(&other).await;
@@ -214,10 +214,10 @@ async fn who_took_part_and_did_not_win_is_told_once_and_nobody_else() {
     tell_others(&world, &draw_id).await;
     tell_others(&world, &draw_id).await;
     let winner = world.winners(&draw_id).await.remove(0);
-    let told = about(&world, &draw_id);
-    assert_eq!((told.len(), world.sns.notified_nobody_twice()), (4, true));
-    assert!(!told.iter().any(|message| message.to.ends_with(&winner[1..]) || message.to.ends_with("9999")));
-    assert!(told.iter().all(|message| message.text.contains("You have not won this time")));
+    let sent = about(&world, &draw_id);
+    assert_eq!((sent.len(), world.sns.notified_nobody_twice()), (4, true));
+    assert!(!sent.iter().any(|message| message.to.ends_with(&winner[1..]) || message.to.ends_with("9999")));
+    assert!(sent.iter().all(|message| message.text.contains("You have not won this time")));
     assert_eq!(world.draw(&draw_id).await.others_notified.sent, 4);
     world.run_resumed(&draw_id).await;
     assert_eq!(world.status(&draw_id).await, DrawStatus::Succeeded);
@@ -253,12 +253,12 @@ async fn a_run_that_tells_others_and_is_killed_at_any_of_its_calls_tells_nobody_
             let is_killed = world.kill_with("notify-others", &draw_id, position, at, call).await;
             tell_others(&world, &draw_id).await;
             let mut to: Vec<_> = about(&world, &draw_id).into_iter().map(|message| message.to).collect();
-            let told = to.len();
+            let sent = to.len();
             to.sort();
             to.dedup();
-            assert_eq!(to.len(), told, "twice: call {call}, {at:?}");
+            assert_eq!(to.len(), sent, "twice: call {call}, {at:?}");
             let unknown = world.draw(&draw_id).await.others_notified.unknown;
-            assert!(told as u64 + unknown >= 2, "forgotten: call {call}, {at:?}");
+            assert!(sent as u64 + unknown >= 2, "forgotten: call {call}, {at:?}");
             world.run_resumed(&draw_id).await;
             if !is_killed {
                 break;
