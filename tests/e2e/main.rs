@@ -24,6 +24,7 @@ mod lambda;
 mod layering;
 mod list;
 mod mail;
+mod objects;
 mod permissions;
 mod privacy;
 mod quotas;

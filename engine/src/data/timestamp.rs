@@ -24,6 +24,11 @@ pub fn parse(text: &str) -> Option<Timestamp> {
     parse_offset(offset)?.to_timestamp(DateTime::from_parts(date, time)).ok()
 }
 
+/// The seconds since 1970 of a timestamp.
+pub(crate) fn seconds_of(text: &str) -> Option<i64> {
+    parse(text).map(Timestamp::as_second)
+}
+
 /// The timestamp so many milliseconds after 1970, as a JSON string.
 pub(crate) fn from_millis(millis: i64) -> Json {
     Json::from(format(Timestamp::from_millisecond(millis).unwrap_or(Timestamp::UNIX_EPOCH)))

@@ -45,6 +45,10 @@ impl Inner {
                 let (engine, active) = (Arc::clone(self), Arc::clone(active));
                 self.runtime.spawn(async move { engine.start_child(&active, start).await });
             }
+            Action::ReadItems { run, page, request, position } => {
+                self.read_items(active, (run, page), request, position);
+            }
+            Action::WriteResults(export) => self.write_results(active, export),
             Action::StopExecution { arn, cause } => {
                 if let Some(child) = self.executions.by_arn(&arn) {
                     let engine = Arc::clone(self);

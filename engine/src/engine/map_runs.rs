@@ -82,6 +82,7 @@ impl Inner {
                 state: start.state,
                 items: start.items,
                 item: start.item,
+                source: start.source,
             }),
             caller: None,
             qualified: None,

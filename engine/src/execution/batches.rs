@@ -11,47 +11,67 @@ pub(super) struct ChildInput {
     pub(super) item: Option<MapItem>,
 }
 
-/// One child for each item, or for each batch of items. The pairs are an item's input and the item.
-pub(super) fn batch(inputs: Vec<(Json, MapItem)>, batching: Option<Batching>) -> Vec<ChildInput> {
-    let Some(Batching { input: batch_input, max_items, max_bytes }) = batching else {
-        return inputs
-            .into_iter()
-            .map(|(input, item)| ChildInput { input, items: 1, item: Some(item) })
-            .collect();
-    };
-    let frame = r#"{"BatchInput":,"Items":[]}"#.len() + batch_input.as_ref().map_or(0, Json::serialized_len);
-    let fits = |items: &[Json], bytes: usize| {
-        max_items.is_none_or(|max| (items.len() as u64) < max)
-            && bytes
-                <= usize::try_from(max_bytes.unwrap_or(u64::MAX)).unwrap_or(usize::MAX).min(MAX_PAYLOAD_BYTES)
-    };
-    let mut batches: Vec<Vec<Json>> = Vec::new();
-    let mut bytes = 0;
-    for (input, _) in inputs {
-        let length = input.serialized_len() + 1;
-        match batches.last_mut() {
-            Some(batch) if fits(batch, bytes + length) => {
-                batch.push(input);
-                bytes += length;
-            }
-            _ => {
-                batches.push(vec![input]);
-                bytes = frame + length;
-            }
-        }
+/// Puts items together as they come, one child for each item or for each batch of items.
+#[derive(Debug)]
+pub(super) struct Batcher {
+    batching: Option<Batching>,
+    /// The items of the batch that is not full.
+    items: Vec<Json>,
+    bytes: usize,
+}
+
+impl Batcher {
+    pub(super) fn new(batching: Option<Batching>) -> Batcher {
+        Batcher { batching, items: Vec::new(), bytes: 0 }
     }
-    batches
-        .into_iter()
-        .map(|batch| {
-            let items = batch.len() as u64;
-            let mut object = Object::with_capacity(2);
-            if let Some(input) = &batch_input {
-                object.insert("BatchInput", input.clone());
-            }
-            object.insert("Items", Json::array(batch));
-            ChildInput { input: Json::from(object), items, item: None }
-        })
-        .collect()
+
+    /// Adds an item with its input; gives the child that is complete without it, or with it where there are no batches.
+    pub(super) fn push(&mut self, input: Json, item: MapItem) -> Option<ChildInput> {
+        let Some(batching) = &self.batching else {
+            return Some(ChildInput { input, items: 1, item: Some(item) });
+        };
+        let length = input.serialized_len() + 1;
+        let most = usize::try_from(batching.max_bytes.unwrap_or(u64::MAX)).unwrap_or(usize::MAX);
+        let fits = batching.max_items.is_none_or(|max| (self.items.len() as u64) < max)
+            && self.bytes + length <= most.min(MAX_PAYLOAD_BYTES);
+        let full = if fits { None } else { self.finish() };
+        if self.items.is_empty() {
+            let input = self.batching.as_ref().and_then(|batching| batching.input.as_ref());
+            self.bytes = r#"{"BatchInput":,"Items":[]}"#.len() + input.map_or(0, Json::serialized_len);
+        }
+        self.items.push(input);
+        self.bytes += length;
+        full
+    }
+
+    /// The child of the items that are left.
+    pub(super) fn finish(&mut self) -> Option<ChildInput> {
+        let batch = std::mem::take(&mut self.items);
+        if batch.is_empty() {
+            return None;
+        }
+        let items = batch.len() as u64;
+        let mut object = Object::with_capacity(2);
+        if let Some(input) = self.batching.as_ref().and_then(|batching| batching.input.clone()) {
+            object.insert("BatchInput", input);
+        }
+        object.insert("Items", Json::array(batch));
+        Some(ChildInput { input: Json::from(object), items, item: None })
+    }
+
+    /// How many items wait for their batch to be full.
+    pub(super) fn waiting(&self) -> u64 {
+        self.items.len() as u64
+    }
+}
+
+/// The children of all items. The pairs are an item's input and the item.
+fn batch(inputs: Vec<(Json, MapItem)>, batching: Option<Batching>) -> Vec<ChildInput> {
+    let mut batcher = Batcher::new(batching);
+    let mut children: Vec<ChildInput> =
+        inputs.into_iter().filter_map(|(input, item)| batcher.push(input, item)).collect();
+    children.extend(batcher.finish());
+    children
 }
 
 /// The inputs of the children, as TestState shows them.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::data::Json;
 use crate::history::{Decoder, Encoder, Malformed};
 use crate::model::{ExecutionStatus, MapRunChange, TaskFailure};
+use crate::state::MapItem;
 
 /// One input of an execution.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,6 +26,10 @@ pub(crate) enum Command {
     TaskReported { task: u64, report: Result<Json, Reported> },
     /// A child of a Distributed Map ended.
     ChildClosed { run: u64, index: u64, outcome: Outcome },
+    /// A page of the items of a map run was read; the error is a cause.
+    ItemsRead { run: u64, page: u64, result: Result<Page, Arc<str>> },
+    /// The results of a map run were written, which gives the result of its state; the error is a cause.
+    ResultsWritten { run: u64, result: Result<Json, Arc<str>> },
     /// Stop.
     Stop { error: Option<Arc<str>>, cause: Option<Arc<str>> },
     /// Redrive.
@@ -33,6 +38,15 @@ pub(crate) enum Command {
     UpdateMapRun { arn: Arc<str>, change: MapRunChange },
     /// Fail: something in the engine itself went wrong.
     InternalError { cause: Arc<str> },
+}
+
+/// Items that were read.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Page {
+    pub(crate) items: Vec<MapItem>,
+    /// Where the next page begins, as the reader writes it.
+    pub(crate) position: Json,
+    pub(crate) is_last: bool,
 }
 
 /// A reported failure; either string may be missing.
@@ -57,6 +71,9 @@ impl Command {
         match self {
             Command::TaskReturned { result: Ok(json), .. }
             | Command::TaskReported { report: Ok(json), .. } => json.serialized_len(),
+            Command::ItemsRead { result: Ok(page), .. } => {
+                page.items.iter().map(|item| item.value.serialized_len()).sum()
+            }
             Command::ChildClosed { outcome, .. } => outcome.output.as_ref().map_or(0, Json::serialized_len),
             _ => 0,
         }
@@ -121,6 +138,35 @@ impl Command {
             Command::InternalError { cause } => {
                 encoder.byte(10);
                 encoder.shared_text(cause);
+            }
+            Command::ItemsRead { run, page, result } => {
+                encoder.byte(12);
+                encoder.number(*run);
+                encoder.number(*page);
+                match result {
+                    Ok(page) => {
+                        encoder.byte(1);
+                        page.encode(encoder);
+                    }
+                    Err(cause) => {
+                        encoder.byte(0);
+                        encoder.shared_text(cause);
+                    }
+                }
+            }
+            Command::ResultsWritten { run, result } => {
+                encoder.byte(13);
+                encoder.number(*run);
+                match result {
+                    Ok(json) => {
+                        encoder.byte(1);
+                        encoder.json(json);
+                    }
+                    Err(cause) => {
+                        encoder.byte(0);
+                        encoder.shared_text(cause);
+                    }
+                }
             }
             Command::UpdateMapRun { arn, change } => {
                 encoder.byte(11);
@@ -189,8 +235,46 @@ impl Command {
                         .option(|decoder| decoder.number().map(f64::from_bits))?,
                 },
             },
+            12 => Command::ItemsRead {
+                run: decoder.number()?,
+                page: decoder.number()?,
+                result: match decoder.byte()? {
+                    1 => Ok(Page::decode(decoder)?),
+                    0 => Err(decoder.shared_text()?),
+                    _ => return Err(Malformed),
+                },
+            },
+            13 => Command::ResultsWritten {
+                run: decoder.number()?,
+                result: match decoder.byte()? {
+                    1 => Ok(decoder.json()?),
+                    0 => Err(decoder.shared_text()?),
+                    _ => return Err(Malformed),
+                },
+            },
             _ => return Err(Malformed),
         })
+    }
+}
+
+impl Page {
+    fn encode<'a>(&'a self, encoder: &mut Encoder<'a>) {
+        encoder.number(self.items.len() as u64);
+        for item in &self.items {
+            encoder.option(item.key.as_ref(), |encoder, key| encoder.shared_text(key));
+            encoder.json(&item.value);
+        }
+        encoder.json(&self.position);
+        encoder.byte(u8::from(self.is_last));
+    }
+
+    fn decode(decoder: &mut Decoder<'_>) -> Result<Page, Malformed> {
+        let count = decoder.number()?;
+        let mut items = Vec::new();
+        for _ in 0..count {
+            items.push(MapItem { key: decoder.option(Decoder::shared_text)?, value: decoder.json()? });
+        }
+        Ok(Page { items, position: decoder.json()?, is_last: decoder.byte()? == 1 })
     }
 }
 

@@ -75,6 +75,8 @@ pub(crate) struct MapChild {
     pub(crate) items: u64,
     /// The item, for the context object; none if the child has a batch.
     pub(crate) item: Option<MapItem>,
+    /// Where the item was read from, if it was read.
+    pub(crate) source: Option<Arc<str>>,
 }
 
 /// The item of a Map iteration.
@@ -94,20 +96,31 @@ impl Item {
             object.insert("Key", Json::String(Arc::clone(key)));
         }
         object.insert("Value", self.item.value.clone());
-        if self.origin == ItemOrigin::StateData {
-            object.insert("Source", Json::string("STATE_DATA"));
+        match &self.origin {
+            ItemOrigin::Inline => {}
+            ItemOrigin::StateData => drop(object.insert("Source", Json::string("STATE_DATA"))),
+            ItemOrigin::Read(source) => drop(object.insert("Source", Json::String(Arc::clone(source)))),
         }
         Json::object([("Item", Json::from(object))])
     }
 }
 
 /// Where an item comes from, as the context object of a Distributed Map says it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ItemOrigin {
     /// An inline Map: the context object does not say.
     Inline,
     /// A Distributed Map over data of the state.
     StateData,
+    /// A Distributed Map over what was read from here.
+    Read(Arc<str>),
+}
+
+impl ItemOrigin {
+    /// The origin of the items of a Distributed Map that reads them here, if it reads any.
+    pub(crate) fn of(source: Option<&Arc<str>>) -> ItemOrigin {
+        source.map_or(ItemOrigin::StateData, |source| ItemOrigin::Read(Arc::clone(source)))
+    }
 }
 
 /// The context object of a state: built only when an expression reads it.

@@ -2,19 +2,24 @@
 
 use std::sync::Arc;
 
-use super::batches::{ChildInput, batch};
+use super::batches::{Batcher, ChildInput};
 use super::branch::Work;
 use super::run::Progress;
-use super::{Action, Execution, Item, ItemOrigin, Outcome};
+use super::{Action, Execution, Item, ItemOrigin, Outcome, Page};
 use crate::data::Json;
 use crate::history::{Detail, EventType, Field};
 use crate::model::{ExecutionStatus, MachineType, MapRunChange, MapRunCounts};
-use crate::state::{Distributed, Map, MapItem, MapRequest, State, StateError, Tolerance, guarded};
+use crate::state::{
+    Distributed, Map, MapItem, MapRequest, ReadRequest, State, StateError, Tolerance, WriteRequest, guarded,
+};
 
 /// How many children run at once where the definition sets no limit.
 ///
 /// DIFFERENCE: AWS runs 10,000; here they share one machine.
 const MAX_CONCURRENT_CHILDREN: usize = 1_000;
+
+/// The bytes of outputs that are kept for a result, which may itself have 256 KiB once it has been selected from.
+const MAX_OUTPUT_BYTES: usize = 16 * 1024 * 1024;
 
 /// A child to start, to find again after a crash, or to redrive.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,9 +33,23 @@ pub(crate) struct ChildStart {
     pub(crate) input: Json,
     pub(crate) items: u64,
     pub(crate) item: Option<MapItem>,
+    /// Where the item was read from, if it was read.
+    pub(crate) source: Option<Arc<str>>,
     pub(crate) execution_type: MachineType,
     /// How often its parent had been redriven: a child that failed before is redriven, too.
     pub(crate) redrives: u32,
+}
+
+/// The results of a map run that are to be written.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Export {
+    pub(crate) run: u64,
+    pub(crate) map_run_arn: Arc<str>,
+    pub(crate) request: Arc<WriteRequest>,
+    /// The children that were not started, because the map run failed.
+    pub(crate) pending: Vec<ChildStart>,
+    /// How many children have ended by themselves.
+    pub(crate) closed: u64,
 }
 
 /// A map run under way.
@@ -44,19 +63,60 @@ pub(crate) struct MapRun {
     max_running: usize,
     tolerance: Tolerance,
     state: MapRunState,
+    /// The items of all children, and of those that did not succeed.
+    total_items: u64,
+    failed_items: u64,
+    /// The bytes of the outputs that are kept for the result.
+    output_bytes: usize,
+    family: Family,
+    /// Where more items come from.
+    reading: Option<Reading>,
+    writer: Option<Arc<WriteRequest>>,
+    /// All children have ended, or the map run has failed, and its results are being written.
+    is_exporting: bool,
+    failure: Option<StateError>,
+}
+
+/// What the children of a map run have in common.
+#[derive(Debug)]
+struct Family {
+    /// `arn:aws:states:REGION:ACCOUNT`.
+    prefix: String,
+    /// `MACHINE/LABEL`.
+    name: String,
+    execution_type: MachineType,
+    source: Option<Arc<str>>,
+}
+
+/// The items of a map run that come from a store.
+#[derive(Debug)]
+struct Reading {
+    request: Arc<ReadRequest>,
+    /// The state's input after `InputPath`: what `ItemSelector` looks at.
+    selected: Json,
+    batcher: Batcher,
+    /// Where the next page begins; the first one has none.
+    position: Option<Json>,
+    /// How many pages and items were read.
+    pages: u64,
+    count: u64,
+    is_under_way: bool,
+    is_over: bool,
 }
 
 #[derive(Debug)]
 struct Child {
-    start: ChildStart,
+    items: u64,
     state: ChildState,
 }
 
+/// What a child is, and of it what may still be needed: a map run may have a million.
 #[derive(Debug)]
 enum ChildState {
-    Pending,
-    Running,
-    Closed(Outcome),
+    Pending(Box<ChildStart>),
+    Running(Box<ChildStart>),
+    Succeeded(Option<Json>),
+    Failed(Box<ChildStart>, ExecutionStatus),
 }
 
 /// What DescribeMapRun returns of a map run.
@@ -77,34 +137,97 @@ pub(crate) struct MapRunState {
 impl MapRun {
     /// The children that were started and have not ended.
     pub(super) fn pending(&self) -> impl Iterator<Item = ChildStart> + '_ {
-        self.children
-            .iter()
-            .filter(|child| matches!(child.state, ChildState::Running))
-            .map(|child| child.start.clone())
+        self.children.iter().filter_map(|child| match &child.state {
+            ChildState::Running(start) => Some((**start).clone()),
+            _ => None,
+        })
+    }
+
+    /// The reading or writing that is under way.
+    pub(super) fn pending_transfer(&self) -> Option<Action> {
+        if self.is_exporting {
+            return self.export();
+        }
+        let reading = self.reading.as_ref().filter(|reading| reading.is_under_way)?;
+        Some(self.read(reading))
+    }
+
+    fn read(&self, reading: &Reading) -> Action {
+        Action::ReadItems {
+            run: self.run,
+            page: reading.pages,
+            request: Arc::clone(&reading.request),
+            position: reading.position.clone(),
+        }
+    }
+
+    fn export(&self) -> Option<Action> {
+        let unstarted = self.children.iter().filter_map(|child| match &child.state {
+            ChildState::Pending(start) => Some((**start).clone()),
+            _ => None,
+        });
+        let is_aborted = |child: &&Child| {
+            matches!(child.state, ChildState::Pending(_) | ChildState::Failed(_, ExecutionStatus::Aborted))
+        };
+        Some(Action::WriteResults(Export {
+            run: self.run,
+            map_run_arn: Arc::clone(&self.state.arn),
+            request: Arc::clone(self.writer.as_ref()?),
+            pending: unstarted.collect(),
+            closed: (self.children.len() - self.children.iter().filter(is_aborted).count()) as u64,
+        }))
     }
 
     pub(super) fn running_arns(&self) -> Vec<Arc<str>> {
         self.pending().map(|start| start.arn).collect()
     }
 
-    fn failed_items(&self) -> u64 {
-        self.children
-            .iter()
-            .filter(|child| matches!(&child.state, ChildState::Closed(outcome) if outcome.status != ExecutionStatus::Succeeded))
-            .map(|child| child.start.items)
-            .sum()
+    /// Whether too many items have failed. As long as items are read, nobody knows of how many a percentage is one.
+    fn is_exceeded(&self) -> bool {
+        let reads_on = self.reading.as_ref().is_some_and(|reading| !reading.is_over);
+        let tolerance = match self.tolerance {
+            Tolerance { count: None, percentage: Some(_) } if reads_on => return false,
+            Tolerance { count, percentage: Some(_) } if reads_on => Tolerance { count, percentage: None },
+            tolerance => tolerance,
+        };
+        self.failed_items > 0 && tolerance.is_exceeded(self.failed_items, self.total_items)
     }
 
-    fn total_items(&self) -> u64 {
-        self.children.iter().map(|child| child.start.items).sum()
+    /// Adds a child with a name that is not taken.
+    fn add_child(&mut self, input: ChildInput, name: Arc<str>, state: &State, redrives: u32) {
+        let ChildInput { input, items, item } = input;
+        let Family { prefix, name: family, execution_type, source } = &self.family;
+        let arn = match execution_type {
+            MachineType::Standard => format!("{prefix}:execution:{family}:{name}"),
+            MachineType::Express => format!("{prefix}:express:{family}:{name}:{name}"),
+        };
+        let start = ChildStart {
+            run: self.run,
+            index: self.children.len() as u64,
+            map_run_arn: Arc::clone(&self.state.arn),
+            arn: arn.into(),
+            name,
+            state: Arc::clone(&state.name),
+            input,
+            items,
+            item,
+            source: source.clone(),
+            execution_type: *execution_type,
+            redrives,
+        };
+        self.total_items += items;
+        self.children.push(Child { items, state: ChildState::Pending(Box::new(start)) });
     }
 
     fn describe(&self) -> MapRunState {
         let mut state = self.state.clone();
         for child in &self.children {
             count(&mut state.executions, &child.state, 1);
-            count(&mut state.items, &child.state, child.start.items);
+            count(&mut state.items, &child.state, child.items);
         }
+        let waiting = self.reading.as_ref().map_or(0, |reading| reading.batcher.waiting());
+        state.items.total += waiting;
+        state.items.pending += waiting;
         state
     }
 }
@@ -112,16 +235,12 @@ impl MapRun {
 fn count(counts: &mut MapRunCounts, state: &ChildState, by: u64) {
     counts.total += by;
     *match state {
-        ChildState::Pending => &mut counts.pending,
-        ChildState::Running => &mut counts.running,
-        ChildState::Closed(outcome) => match outcome.status {
-            ExecutionStatus::Succeeded => &mut counts.succeeded,
-            ExecutionStatus::TimedOut => &mut counts.timed_out,
-            ExecutionStatus::Aborted => &mut counts.aborted,
-            ExecutionStatus::Failed | ExecutionStatus::Running | ExecutionStatus::PendingRedrive => {
-                &mut counts.failed
-            }
-        },
+        ChildState::Pending(_) => &mut counts.pending,
+        ChildState::Running(_) => &mut counts.running,
+        ChildState::Succeeded(_) => &mut counts.succeeded,
+        ChildState::Failed(_, ExecutionStatus::TimedOut) => &mut counts.timed_out,
+        ChildState::Failed(_, ExecutionStatus::Aborted) => &mut counts.aborted,
+        ChildState::Failed(..) => &mut counts.failed,
     } += by;
 }
 
@@ -155,11 +274,13 @@ impl Execution {
                 Ok((tolerance, distributed.batching(&scope, &request.selected)?))
             })
         };
+        let MapRequest { items, selected, max_concurrency, reader, writer } = request;
+        let source = reader.as_ref().map(ReadRequest::source);
         let prepared = prepared.and_then(|(tolerance, batching)| {
-            let inputs = self.item_inputs(id, state, map, &request)?;
-            Ok((tolerance, batch(inputs, batching)))
+            let inputs = self.item_inputs(id, state, map, &selected, (0, &items), source.as_ref())?;
+            Ok((tolerance, Batcher::new(batching), inputs))
         });
-        let (tolerance, inputs) = match prepared {
+        let (tolerance, mut batcher, inputs) = match prepared {
             Ok(prepared) => prepared,
             Err(error) => return self.fail(id, state, error),
         };
@@ -168,60 +289,63 @@ impl Execution {
         let prefix = arn_prefix(&self.identity.state_machine_arn);
         let map_run_arn: Arc<str> = format!("{prefix}:mapRun:{family}:{}", self.random.uuid()).into();
         self.last_map_run += 1;
-        let run = self.last_map_run;
-        let children = inputs
-            .into_iter()
-            .enumerate()
-            .map(|(index, ChildInput { input, items, item })| {
-                let name: Arc<str> = self.random.uuid().into();
-                let arn = match distributed.execution_type {
-                    MachineType::Standard => format!("{prefix}:execution:{family}:{name}"),
-                    MachineType::Express => format!("{prefix}:express:{family}:{name}:{name}"),
-                };
-                let start = ChildStart {
-                    run,
-                    index: index as u64,
-                    map_run_arn: Arc::clone(&map_run_arn),
-                    arn: arn.into(),
-                    name,
-                    state: Arc::clone(&state.name),
-                    input,
-                    items,
-                    item,
-                    execution_type: distributed.execution_type,
-                    redrives: self.redrive_count,
-                };
-                Child { start, state: ChildState::Pending }
-            })
-            .collect();
-        self.emit(
-            id,
-            EventType::MapRunStarted,
-            vec![(Field::MapRunArn, Detail::Text(Arc::clone(&map_run_arn)))],
-        );
-        self.started_map_runs.push(Arc::clone(&map_run_arn));
-        let map_run = MapRun {
-            run,
-            children,
+        let mut map_run = MapRun {
+            run: self.last_map_run,
+            children: Vec::new(),
             next: 0,
             running: 0,
-            max_running: max_running(request.max_concurrency),
+            max_running: max_running(max_concurrency),
             tolerance,
             state: MapRunState {
-                arn: map_run_arn,
+                arn: Arc::clone(&map_run_arn),
                 status: ExecutionStatus::Running,
                 start: self.now,
                 stop: None,
-                max_concurrency: request.max_concurrency,
+                max_concurrency,
                 tolerance,
                 items: MapRunCounts::default(),
                 executions: MapRunCounts::default(),
                 redrive_count: 0,
                 redrive_date: None,
             },
+            total_items: 0,
+            failed_items: 0,
+            output_bytes: 0,
+            family: Family { prefix, name: family, execution_type: distributed.execution_type, source },
+            reading: None,
+            writer: writer.map(Arc::new),
+            is_exporting: false,
+            failure: None,
         };
+        let mut children: Vec<ChildInput> =
+            inputs.into_iter().filter_map(|(input, item)| batcher.push(input, item)).collect();
+        children.extend(batcher.finish());
+        for child in children {
+            let name = self.random.uuid().into();
+            map_run.add_child(child, name, state, self.redrive_count);
+        }
+        self.emit(
+            id,
+            EventType::MapRunStarted,
+            vec![(Field::MapRunArn, Detail::Text(Arc::clone(&map_run_arn)))],
+        );
+        self.started_map_runs.push(map_run_arn);
+        let refused = reader.as_ref().and_then(|reader| reader.max_items.clone().err());
+        map_run.reading = reader.map(|request| Reading {
+            request: Arc::new(request),
+            selected,
+            batcher,
+            position: None,
+            pages: 0,
+            count: 0,
+            is_under_way: false,
+            is_over: false,
+        });
         self.branch_mut(id).work = Work::MapRun(Box::new(map_run));
-        self.drive_map_run(id, state)
+        match refused {
+            Some(cause) => self.fail_map_run(id, state, item_reader_failed(cause)),
+            None => self.drive_map_run(id, state),
+        }
     }
 
     /// The input of each item, after `ItemSelector`.
@@ -230,49 +354,171 @@ impl Execution {
         id: usize,
         state: &State,
         map: &Map,
-        request: &MapRequest,
+        selected: &Json,
+        (first, items): (u64, &[MapItem]),
+        source: Option<&Arc<str>>,
     ) -> Result<Vec<(Json, MapItem)>, StateError> {
         let branch = self.branch(id);
-        (0_u64..)
-            .zip(request.items.iter())
+        (first..)
+            .zip(items)
             .map(|(index, value)| {
-                let item = Item { index, item: value.clone(), origin: ItemOrigin::StateData };
+                let item = Item { index, item: value.clone(), origin: ItemOrigin::of(source) };
                 let mut context = self.context(branch, state, None);
                 context.item = Some(&item);
-                let input = map.iteration_input(&self.scope(branch, &context), &request.selected, value)?;
+                let input = map.iteration_input(&self.scope(branch, &context), selected, value)?;
                 Ok((input, value.clone()))
             })
             .collect()
     }
 
-    /// Starts as many children as may run; completes the map run when all children have ended.
+    /// Starts as many children as may run, and reads on where there is room; completes the map run when all children have
+    /// ended.
     fn drive_map_run(&mut self, id: usize, state: &State) -> Progress {
         let Work::MapRun(run) = &mut self.branch_mut(id).work else { return Progress::Suspend };
-        let mut starts = Vec::new();
+        let mut actions = Vec::new();
         while run.running < run.max_running && run.next < run.children.len() {
             let child = &mut run.children[run.next];
             run.next += 1;
-            if matches!(child.state, ChildState::Pending) {
-                child.state = ChildState::Running;
+            if let ChildState::Pending(start) = &child.state {
+                actions.push(Action::StartChild((**start).clone()));
+                child.state = ChildState::Running(start.clone());
                 run.running += 1;
-                starts.push(Action::StartChild(child.start.clone()));
             }
         }
-        let is_over = run.running == 0;
-        self.actions.extend(starts);
-        if !is_over {
+        let waiting = run.children.len() - run.next;
+        let max_waiting = run.max_running;
+        if let Some(reading) = &mut run.reading
+            && !reading.is_over
+            && !reading.is_under_way
+            && waiting < max_waiting
+        {
+            reading.is_under_way = true;
+            actions.extend(run.pending_transfer());
+        }
+        let reads_on = run.reading.as_ref().is_some_and(|reading| !reading.is_over);
+        let is_over = run.running == 0 && !reads_on && !run.is_exporting;
+        if is_over && run.writer.is_some() {
+            run.is_exporting = true;
+            actions.extend(run.export());
+        }
+        let waits = !is_over || run.is_exporting;
+        self.actions.extend(actions);
+        if waits {
             return Progress::Suspend;
         }
         let Work::MapRun(run) = &self.branch(id).work else { return Progress::Suspend };
+        if run.output_bytes > MAX_OUTPUT_BYTES {
+            let error = StateError::data_limit(&state.name);
+            return self.fail_map_run(id, state, error);
+        }
         // Failed children within the tolerance have no output.
         let outputs = run.children.iter().filter_map(|child| match &child.state {
-            ChildState::Closed(outcome) => outcome.output.clone(),
-            ChildState::Pending | ChildState::Running => None,
+            ChildState::Succeeded(output) => output.clone(),
+            _ => None,
         });
         let result = Json::array(outputs);
+        self.complete_map_run(id, state, result)
+    }
+
+    fn complete_map_run(&mut self, id: usize, state: &State, result: Json) -> Progress {
         let succeeded = self.emit_aside(id, EventType::MapRunSucceeded, Vec::new());
         self.end_map_run(id, ExecutionStatus::Succeeded);
         self.map_complete(id, state, result, succeeded)
+    }
+
+    /// The branch with this map run.
+    fn branch_of_run(&self, run: u64) -> Option<usize> {
+        self.branches.iter().position(|branch| {
+            matches!(branch, Some(branch) if matches!(&branch.work, Work::MapRun(map_run) if map_run.run == run))
+        })
+    }
+
+    /// Applies a page of items that was read.
+    pub(super) fn items_read(&mut self, run: u64, number: u64, result: &Result<Page, Arc<str>>) -> bool {
+        let Some(id) = self.branch_of_run(run) else { return false };
+        let state = self.state_of(id);
+        let Work::MapRun(map_run) = &mut self.branch_mut(id).work else { return false };
+        let Some(reading) =
+            map_run.reading.as_mut().filter(|reading| reading.is_under_way && reading.pages == number)
+        else {
+            return false;
+        };
+        reading.is_under_way = false;
+        let page = match result {
+            Ok(page) => page,
+            Err(cause) => {
+                let error = item_reader_failed(Arc::clone(cause));
+                if self.fail_map_run(id, &state, error) == Progress::Continue {
+                    self.make_ready(id);
+                }
+                return true;
+            }
+        };
+        let limit = reading.request.max_items.as_ref().copied().unwrap_or(0);
+        let left = usize::try_from(limit.saturating_sub(reading.count)).unwrap_or(usize::MAX);
+        let items = &page.items[..page.items.len().min(left)];
+        let first = reading.count;
+        reading.count += items.len() as u64;
+        reading.pages += 1;
+        reading.position = Some(page.position.clone());
+        reading.is_over = page.is_last || reading.count >= limit;
+        let (selected, source) = (reading.selected.clone(), map_run.family.source.clone());
+        let Some(map) = state.as_map() else { return false };
+        let progress = match self.item_inputs(id, &state, map, &selected, (first, items), source.as_ref()) {
+            Ok(inputs) => {
+                self.add_children(id, &state, inputs);
+                self.drive_map_run(id, &state)
+            }
+            Err(error) => {
+                self.stop_map_run(id, ExecutionStatus::Failed);
+                self.fail(id, &state, error)
+            }
+        };
+        if progress == Progress::Continue {
+            self.make_ready(id);
+        }
+        true
+    }
+
+    /// Adds the children of items that were read.
+    fn add_children(&mut self, id: usize, state: &State, inputs: Vec<(Json, MapItem)>) {
+        let Work::MapRun(run) = &mut self.branch_mut(id).work else { return };
+        let Some(reading) = &mut run.reading else { return };
+        let mut children: Vec<ChildInput> =
+            inputs.into_iter().filter_map(|(input, item)| reading.batcher.push(input, item)).collect();
+        if reading.is_over {
+            children.extend(reading.batcher.finish());
+        }
+        let redrives = self.redrive_count;
+        for child in children {
+            let name: Arc<str> = self.random.uuid().into();
+            if let Work::MapRun(run) = &mut self.branch_mut(id).work {
+                run.add_child(child, name, state, redrives);
+            }
+        }
+    }
+
+    /// Applies the end of writing the results.
+    pub(super) fn results_written(&mut self, run: u64, result: &Result<Json, Arc<str>>) -> bool {
+        let Some(id) = self.branch_of_run(run) else { return false };
+        let state = self.state_of(id);
+        let Work::MapRun(map_run) = &mut self.branch_mut(id).work else { return false };
+        if !std::mem::take(&mut map_run.is_exporting) {
+            return false;
+        }
+        let progress = match (map_run.failure.take(), result) {
+            // What the map run failed of counts for more than what became of its results.
+            (Some(error), _) => self.fail_map_run(id, &state, error),
+            (None, Ok(result)) => self.complete_map_run(id, &state, result.clone()),
+            (None, Err(cause)) => {
+                let name = Some("States.ResultWriterFailed".into());
+                self.fail_map_run(id, &state, StateError::reported(name, Some(Arc::clone(cause))))
+            }
+        };
+        if progress == Progress::Continue {
+            self.make_ready(id);
+        }
+        true
     }
 
     /// Keeps the description of a map run that has ended; its branch continues.
@@ -286,21 +532,33 @@ impl Execution {
 
     /// Applies the end of a child.
     pub(super) fn child_closed(&mut self, run: u64, index: u64, outcome: &Outcome) -> bool {
-        let found = self.branches.iter().position(|branch| {
-            matches!(branch, Some(branch) if matches!(&branch.work, Work::MapRun(map_run) if map_run.run == run))
-        });
-        let Some(id) = found else { return false };
+        let Some(id) = self.branch_of_run(run) else { return false };
         let state = self.state_of(id);
         let Work::MapRun(map_run) = &mut self.branch_mut(id).work else { return false };
         let child = usize::try_from(index).ok().and_then(|index| map_run.children.get_mut(index));
-        let Some(child) = child.filter(|child| matches!(child.state, ChildState::Running)) else {
+        let Some((child, start)) = child.and_then(|child| match &child.state {
+            ChildState::Running(start) => Some(start.clone()).map(|start| (child, start)),
+            _ => None,
+        }) else {
             return false;
         };
-        child.state = ChildState::Closed(outcome.clone());
         map_run.running -= 1;
-        let is_failed = outcome.status != ExecutionStatus::Succeeded
-            && map_run.tolerance.is_exceeded(map_run.failed_items(), map_run.total_items());
-        let progress = if is_failed { self.fail_map_run(id, &state) } else { self.drive_map_run(id, &state) };
+        let has_failed = outcome.status != ExecutionStatus::Succeeded;
+        if has_failed {
+            child.state = ChildState::Failed(start, outcome.status);
+            map_run.failed_items += child.items;
+        } else {
+            // With a writer the outputs are read from the store, and without one there is a limit to them all.
+            let output = outcome.output.clone().filter(|_| map_run.writer.is_none());
+            map_run.output_bytes += output.as_ref().map_or(0, Json::serialized_len);
+            let is_kept = map_run.output_bytes <= MAX_OUTPUT_BYTES;
+            child.state = ChildState::Succeeded(output.filter(|_| is_kept));
+        }
+        let progress = if has_failed && map_run.is_exceeded() {
+            self.exceed_tolerance(id, &state)
+        } else {
+            self.drive_map_run(id, &state)
+        };
         if progress == Progress::Continue {
             self.make_ready(id);
         }
@@ -326,20 +584,36 @@ impl Execution {
             run.tolerance.percentage = Some(percentage);
         }
         run.state.tolerance = run.tolerance;
-        let failed = run.failed_items();
-        let is_failed = failed > 0 && run.tolerance.is_exceeded(failed, run.total_items());
-        let progress = if is_failed { self.fail_map_run(id, &state) } else { self.drive_map_run(id, &state) };
+        let is_failed = run.is_exceeded();
+        let progress =
+            if is_failed { self.exceed_tolerance(id, &state) } else { self.drive_map_run(id, &state) };
         if progress == Progress::Continue {
             self.make_ready(id);
         }
         true
     }
 
-    fn fail_map_run(&mut self, id: usize, state: &State) -> Progress {
+    fn exceed_tolerance(&mut self, id: usize, state: &State) -> Progress {
         let error = StateError::reported(
             Some("States.ExceedToleratedFailureThreshold".into()),
             Some("The specified tolerated failure threshold was exceeded".into()),
         );
+        let Work::MapRun(run) = &mut self.branch_mut(id).work else { return Progress::Suspend };
+        if run.writer.is_none() {
+            return self.fail_map_run(id, state, error);
+        }
+        // The results are written all the same: what succeeded, what failed, and what was not started.
+        run.failure = Some(error);
+        run.is_exporting = true;
+        self.stop_map_run(id, ExecutionStatus::Failed);
+        let Work::MapRun(run) = &self.branch(id).work else { return Progress::Suspend };
+        let export = run.export();
+        self.actions.extend(export);
+        Progress::Suspend
+    }
+
+    /// Fails a map run, whose children are stopped.
+    fn fail_map_run(&mut self, id: usize, state: &State, error: StateError) -> Progress {
         self.emit(id, EventType::MapRunFailed, error.details());
         self.stop_map_run(id, ExecutionStatus::Failed);
         self.failed_within(id, state, error, state.failed())
@@ -351,17 +625,17 @@ impl Execution {
         let Work::MapRun(run) = &mut self.branch_mut(id).work else { return };
         let mut stops = Vec::new();
         for child in &mut run.children {
-            if matches!(child.state, ChildState::Running) {
-                stops.push(Action::StopExecution { arn: Arc::clone(&child.start.arn), cause: None });
-                child.state = ChildState::Closed(Outcome {
-                    status: ExecutionStatus::Aborted,
-                    output: None,
-                    error: None,
-                    cause: None,
-                });
+            if let ChildState::Running(start) = &child.state {
+                stops.push(Action::StopExecution { arn: Arc::clone(&start.arn), cause: None });
+                child.state = ChildState::Failed(start.clone(), ExecutionStatus::Aborted);
+                run.failed_items += child.items;
             }
         }
         run.running = 0;
+        if let Some(reading) = &mut run.reading {
+            // A page under way comes too late; a redrive reads it again.
+            reading.is_under_way = false;
+        }
         if run.state.stop.is_none() {
             run.state.status = status;
             run.state.stop = Some(now);
@@ -389,14 +663,18 @@ impl Execution {
         let state = Arc::clone(branch.states.at(branch.state_index));
         let Work::MapRun(run) = &mut branch.work else { return };
         for child in &mut run.children {
-            if !matches!(&child.state, ChildState::Closed(outcome) if outcome.status == ExecutionStatus::Succeeded)
+            if let ChildState::Pending(start) | ChildState::Running(start) | ChildState::Failed(start, _) =
+                &mut child.state
             {
-                child.state = ChildState::Pending;
-                child.start.redrives = redrives;
+                start.redrives = redrives;
+                child.state = ChildState::Pending(start.clone());
             }
         }
         run.next = 0;
         run.running = 0;
+        run.failed_items = 0;
+        run.is_exporting = false;
+        run.failure = None;
         run.state.status = ExecutionStatus::Running;
         run.state.stop = None;
         run.state.redrive_count += 1;
@@ -418,6 +696,10 @@ fn max_running(max_concurrency: u64) -> usize {
         Ok(limit) if limit > 0 => limit.min(MAX_CONCURRENT_CHILDREN),
         _ => MAX_CONCURRENT_CHILDREN,
     }
+}
+
+fn item_reader_failed(cause: Arc<str>) -> StateError {
+    StateError::reported(Some("States.ItemReaderFailed".into()), Some(cause))
 }
 
 /// `arn:aws:states:REGION:ACCOUNT` of an ARN.

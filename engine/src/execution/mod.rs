@@ -25,9 +25,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 pub(crate) use batches::child_inputs;
-pub(crate) use command::{Command, Outcome, Reported};
+pub(crate) use command::{Command, Outcome, Page, Reported};
 pub(crate) use identity::{Caller, Context, Identity, Item, ItemOrigin, MapChild, Qualified};
-pub(crate) use map_run::{ChildStart, MapRunState};
+pub(crate) use map_run::{ChildStart, Export, MapRunState};
 pub(crate) use open_task::{Invocation, Target};
 pub(crate) use pace::Pace;
 
@@ -35,7 +35,7 @@ use crate::data::{Json, Random, Variables};
 use crate::definition::StateMachine;
 use crate::history::{Detail, Event, EventType, Field};
 use crate::model::{ExecutionStatus, MachineType};
-use crate::state::States;
+use crate::state::{ReadRequest, States};
 use branch::{Branch, Parent, Work};
 use open_task::OpenTask;
 use timers::{Timer, Timers};
@@ -109,6 +109,10 @@ pub(crate) enum Action {
     CancelTask { task: u64 },
     /// Start a child of a Distributed Map.
     StartChild(ChildStart),
+    /// Read the page at this position, or the first one, of the items of a map run.
+    ReadItems { run: u64, page: u64, request: Arc<ReadRequest>, position: Option<Json> },
+    /// Write the results of a map run.
+    WriteResults(Export),
     /// Stop a child of a Distributed Map, or a nested execution.
     StopExecution { arn: Arc<str>, cause: Option<Arc<str>> },
 }
@@ -204,6 +208,8 @@ impl Execution {
             Command::TaskHeartbeat { task } => self.task_heartbeat(*task),
             Command::TaskReported { task, report } => self.task_reported(*task, report),
             Command::ChildClosed { run, index, outcome } => self.child_closed(*run, *index, outcome),
+            Command::ItemsRead { run, page, result } => self.items_read(*run, *page, result),
+            Command::ResultsWritten { run, result } => self.results_written(*run, result),
             Command::Stop { error, cause } => self.stop(error.clone(), cause.clone()),
             Command::Redrive => self.redrive(),
             Command::UpdateMapRun { arn, change } => self.update_map_run(arn, change),
@@ -248,6 +254,7 @@ impl Execution {
         for branch in self.branches.iter().flatten() {
             if let Work::MapRun(run) = &branch.work {
                 pending.extend(run.pending().map(Action::StartChild));
+                pending.extend(run.pending_transfer());
             }
         }
         pending
@@ -269,7 +276,8 @@ impl Execution {
             ],
         );
         let item = identity.map_child.as_ref().and_then(|child| {
-            child.item.clone().map(|item| Item { index: child.index, item, origin: ItemOrigin::StateData })
+            let origin = ItemOrigin::of(child.source.as_ref());
+            child.item.clone().map(|item| Item { index: child.index, item, origin })
         });
         let states = Arc::clone(&self.states);
         self.start_branch(None, states, identity.input.clone(), Variables::default(), item, 0);

@@ -59,7 +59,7 @@ impl Execution {
         if let MapMode::Distributed(distributed) = &map.mode {
             return self.start_map_run(id, state, distributed, request);
         }
-        let MapRequest { items, selected, max_concurrency } = request;
+        let MapRequest { items, selected, max_concurrency, .. } = request;
         if length == 0 {
             let started = self.branch(id).last;
             return self.map_complete(id, state, Json::array([]), started);

@@ -7,8 +7,10 @@ use std::sync::Arc;
 use crate::data::{Expected, Expression, Json, JsonPath, JsonataTemplate, Scope, Template};
 use crate::fields::{DefinitionError, Fields, Language};
 use crate::model::MachineType;
+use crate::state::item_reader::{ItemReader, ReadRequest};
 use crate::state::processing::{expression, jsonata, template};
 use crate::state::quantity::Quantity;
+use crate::state::result_writer::{ResultWriter, WriteRequest};
 use crate::state::{Handlers, Processing, StateError, Step, guarded};
 use crate::state::{StateIndices, States, Transition};
 
@@ -25,7 +27,7 @@ pub(crate) struct Map {
 }
 
 /// The fields that an inline Map cannot have here. Those on tolerated failures AWS accepts in one, without effect.
-pub(crate) const DISTRIBUTED_ONLY: [&str; 2] = ["ItemBatcher", "Label"];
+pub(crate) const DISTRIBUTED_ONLY: [&str; 4] = ["ItemBatcher", "ItemReader", "Label", "ResultWriter"];
 
 /// Where the items come from.
 #[derive(Debug)]
@@ -65,6 +67,8 @@ pub(crate) struct Distributed {
     tolerated_count: Option<Quantity>,
     tolerated_percentage: Option<Quantity>,
     batcher: Option<Batcher>,
+    reader: Option<ItemReader>,
+    writer: Option<ResultWriter>,
 }
 
 /// `ItemBatcher`.
@@ -114,6 +118,10 @@ pub(crate) struct MapRequest {
     pub(crate) selected: Json,
     /// 0 is no limit of the definition's.
     pub(crate) max_concurrency: u64,
+    /// Where the items of a Distributed Map come from instead.
+    pub(crate) reader: Option<ReadRequest>,
+    /// Where the results of a Distributed Map go.
+    pub(crate) writer: Option<WriteRequest>,
 }
 
 /// How many items of a Distributed Map may fail; without either limit none may.
@@ -138,6 +146,7 @@ impl Tolerance {
 }
 
 /// How items are put together for the children of a Distributed Map.
+#[derive(Debug)]
 pub(crate) struct Batching {
     pub(crate) input: Option<Json>,
     pub(crate) max_items: Option<u64>,
@@ -158,8 +167,19 @@ impl Map {
                 })?
             }
         };
-        let items = self.items.find(cx, &selected)?;
-        Ok(Step::StartIterations(MapRequest { items, selected, max_concurrency }))
+        let (reader, writer) = match &self.mode {
+            MapMode::Inline => (None, None),
+            MapMode::Distributed(distributed) => (
+                distributed.reader.as_ref().map(|reader| reader.request(cx, &selected)).transpose()?,
+                distributed.writer.as_ref().map(|writer| writer.request(cx, &selected)).transpose()?,
+            ),
+        };
+        // What is read from a store takes the place of the state's own items.
+        let items = match reader {
+            Some(_) => Arc::default(),
+            None => self.items.find(cx, &selected)?,
+        };
+        Ok(Step::StartIterations(MapRequest { items, selected, max_concurrency, reader, writer }))
     }
 
     /// The input of one iteration; the context object holds its item.
@@ -182,11 +202,6 @@ impl Map {
         outer: Language,
         indices: &StateIndices<'_>,
     ) -> Result<Map, DefinitionError> {
-        for field in ["ItemReader", "ResultWriter"] {
-            if fields.has(field) {
-                return Err(fields.wrong(field, "is not supported here: there is no object store"));
-            }
-        }
         let processor = match (fields.optional_object("ItemProcessor")?, fields.optional_object("Iterator")?)
         {
             (Some(processor), None) | (None, Some(processor)) => processor,
@@ -320,6 +335,14 @@ impl MapMode {
                 batcher: fields
                     .optional_object("ItemBatcher")?
                     .map(|batcher| Batcher::parse(&batcher, language))
+                    .transpose()?,
+                reader: fields
+                    .optional_object("ItemReader")?
+                    .map(|reader| ItemReader::parse(&reader, language))
+                    .transpose()?,
+                writer: fields
+                    .optional_object("ResultWriter")?
+                    .map(|writer| ResultWriter::parse(&writer, language))
                     .transpose()?,
             }))),
             Some(_) => Err(config.wrong("Mode", "must be INLINE or DISTRIBUTED")),

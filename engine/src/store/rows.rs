@@ -148,6 +148,21 @@ impl Store {
             .collect()
     }
 
+    /// The executions of a map run, oldest first, after this number.
+    pub(crate) fn children_of(
+        &self,
+        owner: i64,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<ExecutionRow>, rusqlite::Error> {
+        let connection = self.read();
+        let mut statement = connection.prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM executions INDEXED BY executions_by_owner
+             WHERE owner = ?1 AND number > ?2 ORDER BY number LIMIT ?3"
+        ))?;
+        statement.query_map(params![owner, after as i64, limit as i64], ExecutionRow::read)?.collect()
+    }
+
     /// The records of an execution in their order.
     pub(crate) fn records(&self, number: u64) -> Result<Vec<StoredRecord>, EngineError> {
         let connection = self.read();
@@ -277,13 +292,17 @@ pub(super) fn encode_identity(identity: &Identity) -> Vec<u8> {
     });
     let Identity { qualified, test_case, wait_scale, .. } = identity;
     // Most executions have none of these; nothing follows then, as in the rows of earlier engines.
-    if qualified.is_some() || test_case.is_some() || wait_scale.is_some() {
+    let source = identity.map_child.as_ref().and_then(|child| child.source.as_ref());
+    if qualified.is_some() || test_case.is_some() || wait_scale.is_some() || source.is_some() {
         encoder.option(qualified.as_ref(), |encoder, qualified| {
             encoder.text(&qualified.version_arn);
             encoder.option(qualified.alias_arn.as_ref(), |encoder, text| encoder.text(text));
         });
         encoder.option(test_case.as_ref(), |encoder, text| encoder.text(text));
         encoder.option(wait_scale.as_ref(), |encoder, scale| encoder.number(scale.to_bits()));
+        if let Some(source) = source {
+            encoder.text(source);
+        }
     }
     encoder.into_bytes()
 }
@@ -324,6 +343,7 @@ fn decode_identity(number: u64, bytes: &[u8]) -> Result<Identity, Malformed> {
                     }
                     _ => return Err(Malformed),
                 },
+                source: None,
             })
         })?,
         caller: decoder
@@ -341,6 +361,9 @@ fn decode_identity(number: u64, bytes: &[u8]) -> Result<Identity, Malformed> {
         })?;
         identity.test_case = decoder.option(|decoder| Ok(decoder.text()?.into()))?;
         identity.wait_scale = decoder.option(|decoder| decoder.number().map(f64::from_bits))?;
+        if let (Some(child), false) = (&mut identity.map_child, decoder.is_at_end()) {
+            child.source = Some(decoder.text()?.into());
+        }
     }
     Ok(identity)
 }

@@ -157,12 +157,19 @@ impl Checker<'_> {
         if let Some(config) = config {
             self.reader_config(config, &format!("{at}/ReaderConfig"), language);
         }
-        if !self.has_error_at(&format!("{at}/Resource")) {
+        let input = config.and_then(|config| config.get("InputType")).and_then(Json::as_str);
+        if let Some(input @ ("MANIFEST" | "PARQUET")) = input {
+            let sentence = format!("The InputType '{input}' of an ItemReader is not supported here");
+            self.unsupported(&format!("{at}/ReaderConfig/InputType"), sentence);
+        }
+        if config.is_some_and(|config| config.contains_key("Transformation")) {
             self.unsupported(
-                at,
-                "The field 'ItemReader' is not supported here: there is no object store to read from",
+                &format!("{at}/ReaderConfig/Transformation"),
+                "The Transformation of an ItemReader is not supported here",
             );
         }
+        let action = reader.get("Resource").and_then(Json::as_str).and_then(|text| text.rsplit(':').next());
+        self.host_must_support("ItemReader", action.unwrap_or_default(), at);
     }
 
     fn reader_config(&mut self, config: &Object, at: &str, language: Language) {
@@ -216,11 +223,19 @@ impl Checker<'_> {
             self.value(config, &here, "Transformation", Kind::OneOf(&["NONE", "COMPACT", "FLATTEN"]));
             self.value(config, &here, "OutputType", Kind::OneOf(&["JSON", "JSONL"]));
         }
-        if !self.has_error_at(&format!("{at}/Resource")) {
-            self.unsupported(
-                at,
-                "The field 'ResultWriter' is not supported here: there is no object store to write to",
+        if writer.contains_key("Resource") {
+            self.host_must_support("ResultWriter", "putObject", at);
+        }
+    }
+
+    /// Refuses a field whose object store the host does not have.
+    fn host_must_support(&mut self, field: &str, action: &str, at: &str) {
+        let is_missing = self.options.supports.is_some_and(|supports| !supports("s3", action));
+        if is_missing && !self.has_error_at(&format!("{at}/Resource")) {
+            let sentence = format!(
+                "The field '{field}' is not supported here: there is no object store for s3:{action}"
             );
+            self.unsupported(at, sentence);
         }
     }
 

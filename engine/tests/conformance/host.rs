@@ -25,9 +25,11 @@ pub(crate) fn can_serve(case: &Case) -> bool {
     }
     let functions = only(&["lambda", "credentials"]) && case.0["mocks"]["lambda"].is_object();
     let services = only(&replayed) && case.history().is_some();
+    // What a Task asked of S3 is replayed; what a Map reads and writes is in the setup of the case.
+    let objects = only(&["s3"]) && case.history().is_some();
     // A call of the engine's own API that failed needs nothing to be there.
     let refused = only(&["sfn"]) && case.has_event("TaskFailed") && !case.has_event("TaskSubmitted");
-    functions || services || refused || only(&api_alone)
+    functions || services || objects || refused || only(&api_alone)
 }
 
 /// The host of one case.
@@ -38,6 +40,8 @@ pub(crate) struct Host {
     clock: ManualClock,
     /// How many calls are under way that do not wait for the clock.
     busy: Arc<AtomicUsize>,
+    /// The objects of the case, by bucket and key.
+    objects: HashMap<String, String>,
     /// The tokens that calls have carried, and that nobody has answered yet.
     pub(crate) tokens: Mutex<VecDeque<String>>,
 }
@@ -47,6 +51,7 @@ impl Host {
         let functions = case.0["mocks"]["lambda"].as_object().cloned().unwrap_or_default();
         Host {
             functions: functions.into_iter().collect(),
+            objects: objects(case),
             answers: Mutex::new(case.history().map(|history| answers(history)).unwrap_or_default()),
             clock,
             busy: Arc::default(),
@@ -140,6 +145,11 @@ impl Invoker for Host {
         if let Some(token) = find_token(&parameters) {
             self.tokens.lock().unwrap().push_back(token);
         }
+        if call.service == "s3" && call.action == "getObject" {
+            let object = format!("{}/{}", text(&parameters["Bucket"]), text(&parameters["Key"]));
+            let body = self.objects.get(&object).cloned().expect("the case has set up what it reads");
+            return Box::pin(async move { Ok(to_json(json!({"Body": body, "ETag": "\"e\""}))) });
+        }
         let answer = self.answers.lock().unwrap().pop_front();
         Box::pin(async move { answer.expect("the recording has an answer for every call").map(to_json) })
     }
@@ -160,6 +170,16 @@ pub(crate) fn payload(value: &Value) -> Value {
 /// A recorded text, which may have been parsed as JSON.
 pub(crate) fn text(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// The objects that the case put before its execution.
+fn objects(case: &Case) -> HashMap<String, String> {
+    let setup = case.0["mocks"]["setup"].as_array().into_iter().flatten();
+    let put = setup.filter(|step| step["operation"] == "put_object").map(|step| {
+        let params = &step["params"];
+        (format!("{}/{}", text(&params["Bucket"]), text(&params["Key"])), text(&params["Body"]))
+    });
+    put.collect()
 }
 
 /// What the services answered, from the events of a history.

@@ -16,7 +16,7 @@ pub(crate) struct DataDirectory {
 }
 
 /// What the names of the stack's own files begin with.
-const OWN_FILES: [&str; 10] = [
+const OWN_FILES: [&str; 11] = [
     "lock",
     "issuer.key",
     "beacon.key",
@@ -24,6 +24,7 @@ const OWN_FILES: [&str; 10] = [
     "time-stamp.key",
     "organiser.token",
     "dynamodb.sqlite",
+    "s3.sqlite",
     "sns.sqlite",
     "executions",
     // A file system's own.
@@ -82,7 +83,7 @@ impl DataDirectory {
         for name in OWN_FILES {
             close_tree(&self.path.join(name))?;
         }
-        for database in ["dynamodb.sqlite", "sns.sqlite"] {
+        for database in ["dynamodb.sqlite", "s3.sqlite", "sns.sqlite"] {
             for end in ["-wal", "-shm"] {
                 close_tree(&self.path.join(format!("{database}{end}")))?;
             }

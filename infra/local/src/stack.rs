@@ -26,6 +26,7 @@ use crate::local_api::{self, LocalApi};
 use crate::lottery_parts::{
     api_states, authorities, beacon_config, delivery, lottery_functions, schedules, task_config,
 };
+use crate::s3::S3;
 use crate::schedule;
 use crate::serve;
 use crate::smtp::Relay;
@@ -122,7 +123,8 @@ impl Stack {
         let (account, iam) = (account(&config)?, config.iam.as_ref().map(Template::anew));
         let guard = Guard::new(iam.clone(), account.clone());
         let endpoint = Endpoint::new(dynamodb.clone(), sns.clone(), own, config.call_log.clone());
-        let endpoint = Arc::new(endpoint.guarded_by(guard.clone()));
+        let s3 = Arc::new(open_s3(&config, directory.as_ref())?);
+        let endpoint = Arc::new(endpoint.with_s3(s3.clone()).guarded_by(guard.clone()));
         // What CloudFormation creates on AWS.
         let set_up = aws::sdk_config(&endpoint, "set-up");
         create_tables(Store::new(aws_sdk_dynamodb::Client::new(&set_up), tables.clone())).await?;
@@ -155,7 +157,7 @@ impl Stack {
             account: ACCOUNT.to_owned(),
             clock: config.clock.clone(),
             invoker: Arc::new(
-                HostInvoker::new(functions.clone(), sns.clone(), dynamodb.clone())
+                HostInvoker::new(functions.clone(), sns.clone(), dynamodb.clone(), s3)
                     .recording(config.call_log.clone())
                     .guarded_by(guard)
                     .forwarding_to(config.endpoints.clone()),
@@ -257,6 +259,7 @@ impl Stack {
         self.engine.shutdown().await;
         self.is_down = true;
         self.endpoint.sns.stop().await;
+        self.endpoint.s3.stop().await;
         self.endpoint.dynamodb.stop().await;
     }
 }
@@ -301,6 +304,15 @@ fn open_dynamodb(
     };
     let database = database.map_err(|reason| StartError::SetUp { what: "DynamoDB".to_owned(), reason })?;
     Ok(database.with_conflict_every(config.conflict_every))
+}
+
+/// S3, whose file is looked over if there is one, and opened or made with the first request.
+fn open_s3(config: &Config, directory: Option<&DataDirectory>) -> Result<S3, StartError> {
+    let path = directory.map(|directory| directory.file("s3.sqlite"));
+    if let Some(path) = path.as_ref().filter(|path| path.exists()) {
+        look_over(path, &[])?;
+    }
+    Ok(S3::new(path, config.clock.clone()))
 }
 
 fn open_sns(

@@ -57,6 +57,13 @@ impl<T: Send + 'static> Worker<T> {
         answered.await.map_err(|_| WorkerError::Panicked)
     }
 
+    /// Does `work` on the thread some time, without an answer. Where the thread has stopped it is not done.
+    pub(crate) fn post(&self, work: impl FnOnce(&mut T) + Send + 'static) {
+        if let Some(jobs) = locked(&self.jobs).as_ref() {
+            let _ = jobs.send(Box::new(work));
+        }
+    }
+
     /// Finishes the work handed over and lets go of the thing; later calls are refused.
     pub(crate) async fn stop(&self) {
         drop(locked(&self.jobs).take());

@@ -299,7 +299,7 @@ impl Trial {
             MapMode::Distributed(_) => ItemOrigin::StateData,
         };
         for (index, item) in (0..).zip(items) {
-            let item = Item { index, item, origin };
+            let item = Item { index, item, origin: origin.clone() };
             let mut context = self.context.clone();
             if let Some(object) = context.as_object_mut() {
                 object.insert("Map", item.context());

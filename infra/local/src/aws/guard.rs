@@ -90,7 +90,7 @@ pub(crate) fn of_sns<'a>(action: &'a str, parameters: &Parameters) -> Service<'a
 }
 
 impl Refused {
-    fn message(&self) -> &str {
+    pub(super) fn message(&self) -> &str {
         match self {
             Refused::Denied(message) => message,
             Refused::Throttled(refusal) => &refusal.message,
@@ -145,6 +145,8 @@ impl Refused {
             ("sns", _) => ("SNS.AuthorizationErrorException", "AuthorizationError", 403),
             ("aws-sdk:sns", Refused::Throttled(_)) => ("Sns.ThrottledException", "Throttled", 429),
             ("aws-sdk:sns", _) => ("Sns.AuthorizationErrorException", "AuthorizationError", 403),
+            ("s3", _) => ("S3.AmazonS3Exception", "AccessDenied", 403),
+            ("aws-sdk:s3", _) => ("S3.S3Exception", "AccessDenied", 403),
             ("dynamodb", _) if is_denied => {
                 ("DynamoDB.AmazonDynamoDBException", "AccessDeniedException", 400)
             }

@@ -1,4 +1,4 @@
-//! The AWS-compatible endpoint: one address for Step Functions, DynamoDB, SNS, SES, Lambda and STS, as the SDKs and
+//! The AWS-compatible endpoint: one address for Step Functions, DynamoDB, S3, SNS, SES, Lambda and STS, as the SDKs and
 //! the command line speak to them.
 
 mod call_log;
@@ -17,6 +17,7 @@ use std::fmt::Display;
 use std::sync::{Arc, OnceLock};
 
 use asl_engine::service::Service;
+use axum::body::Body;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::request::Parts;
@@ -35,6 +36,7 @@ use crate::beacon::Beacon;
 use crate::config::{ACCOUNT, REGION};
 use crate::functions::Functions;
 use crate::limits::{Service as LimitedCall, ServiceCall};
+use crate::s3::S3;
 use crate::sns::Sns;
 use crate::worker::Worker;
 
@@ -44,6 +46,8 @@ pub(crate) struct Endpoint {
     pub(crate) dynamodb: Arc<DynamoDb>,
     /// SNS.
     pub(crate) sns: Arc<Worker<Sns>>,
+    /// S3.
+    pub(crate) s3: Arc<S3>,
     /// The stack's own beacon, whose API shares the address.
     beacon: Beacon,
     /// The stack's own time-stamp authority.
@@ -71,7 +75,13 @@ impl Endpoint {
         (beacon, authority): (Beacon, Authority),
         call_log: Option<CallLog>,
     ) -> Endpoint {
-        Endpoint { dynamodb, sns, beacon, authority, call_log, guard: None, later: OnceLock::new() }
+        let s3 = Arc::new(S3::new(None, asl_engine::Clock::system()));
+        Endpoint { dynamodb, sns, s3, beacon, authority, call_log, guard: None, later: OnceLock::new() }
+    }
+
+    /// The same endpoint with this S3 instead of an empty one in memory.
+    pub(crate) fn with_s3(self, s3: Arc<S3>) -> Endpoint {
+        Endpoint { s3, ..self }
     }
 
     /// The same endpoint, whose calls this guards.
@@ -83,6 +93,20 @@ impl Endpoint {
     pub(crate) fn complete(&self, step_functions: Service, functions: Arc<Functions>) {
         // Only the start of the stack calls this, once.
         let _ = self.later.set(Later { step_functions, functions });
+    }
+
+    /// Answers a request of S3, whose body is a stream.
+    pub(crate) async fn answer_s3(&self, head: &Parts, body: Body) -> Response<Body> {
+        if self.looks_at_calls() {
+            let (operation, needed) = crate::s3::needed(head);
+            if let Some(guard) = &self.guard
+                && let Err(refused) = guard.allow(call_log::caller(&head.headers).as_deref(), &needed)
+            {
+                return crate::s3::denied(refused.message());
+            }
+            self.note(&head.headers, &format!("s3:{operation}"), 0.0, needed);
+        }
+        self.s3.answer(head, body).await
     }
 
     /// Answers one request.
@@ -161,7 +185,7 @@ impl Endpoint {
         if head.method == Method::GET && head.uri.path() == "/" {
             return plain(
                 StatusCode::OK,
-                "AWS endpoint of the local stack: Step Functions, DynamoDB, SNS, SES, Lambda; its beacon, as drand speaks; and its time-stamp authority\n",
+                "AWS endpoint of the local stack: Step Functions, DynamoDB, S3, SNS, SES, Lambda; its beacon, as drand speaks; and its time-stamp authority\n",
             );
         }
         plain(StatusCode::NOT_FOUND, "The local stack has nothing here\n")
@@ -279,7 +303,7 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 }
 
 /// A value for a header, from something that prints as visible ASCII.
-fn header_value(value: impl Display) -> HeaderValue {
+pub(crate) fn header_value(value: impl Display) -> HeaderValue {
     HeaderValue::from_maybe_shared(Bytes::from(value.to_string()))
         .unwrap_or_else(|_| HeaderValue::from_static("unprintable"))
 }

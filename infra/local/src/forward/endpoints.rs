@@ -72,8 +72,8 @@ impl Endpoints {
                 OLD_VARIABLES.iter().find(|(variable, _)| *variable == name).map(|(_, service)| *service);
             let of_sdk =
                 name.strip_prefix("AWS_ENDPOINT_URL_").map(|id| id.replace('_', "").to_ascii_lowercase());
-            let of_sdk =
-                of_sdk.filter(|service| !matches!(service.as_str(), "sns" | "dynamodb" | "lambda" | "sfn"));
+            let of_sdk = of_sdk
+                .filter(|service| !matches!(service.as_str(), "sns" | "dynamodb" | "lambda" | "s3" | "sfn"));
             let Some(service) = old.map(str::to_owned).or(of_sdk) else { continue };
             match Target::parse(&value) {
                 Some(target) if Model::of(&service).is_some() => {

@@ -12,8 +12,8 @@ mod xml;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use asl_engine::TaskFailure;
 use asl_engine::data::Json;
+use asl_engine::{ObjectPart, TaskFailure};
 use aws_config::environment::{EnvironmentVariableCredentialsProvider, EnvironmentVariableRegionProvider};
 use aws_config::meta::region::ProvideRegion as _;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
@@ -28,6 +28,7 @@ use aws_smithy_runtime_api::client::http::{HttpConnector as _, SharedHttpConnect
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::byte_stream::ByteStream;
+use axum::body::{Body, to_bytes};
 use base64::Engine as _;
 use bytes::Bytes;
 use http::{Request, Response};
@@ -40,9 +41,15 @@ pub use endpoints::{EndpointError, Endpoints};
 use model::{Model, Names, Operation};
 use request::Parts;
 use response::Reader;
+pub(crate) use xml::Element;
+
+use crate::s3::S3;
 
 /// How long a connection is waited for.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The largest answer of the stack's own S3 to a Task state; the state takes 256 KiB of it.
+const MAX_LOCAL_BODY: usize = 16 * 1024 * 1024;
 
 /// Sends calls on.
 #[derive(Clone)]
@@ -51,6 +58,13 @@ pub(crate) struct Forwarder {
     connector: SharedHttpConnector,
     /// The user's own configuration of AWS, read with the first call.
     user: Arc<OnceCell<SdkConfig>>,
+}
+
+/// Where a request goes.
+enum Destination<'a> {
+    Endpoint(&'a Target),
+    /// The S3 of the stack.
+    S3(&'a S3),
 }
 
 /// Why there is no answer.
@@ -109,10 +123,32 @@ impl Forwarder {
                 cause: format!("the integration {service}:{action} is not supported here"),
             });
         };
+        self.call_at(&Destination::Endpoint(target), &model, (service, action), parameters).await
+    }
+
+    /// Calls the S3 of the stack, as one that is elsewhere is called.
+    pub(crate) async fn call_s3(
+        &self,
+        s3: &S3,
+        service: &str,
+        action: &str,
+        parameters: &Json,
+    ) -> Result<Json, TaskFailure> {
+        let model = Model::of("s3").ok_or_else(no_model_of_s3)?;
+        self.call_at(&Destination::S3(s3), &model, (service, action), parameters).await
+    }
+
+    async fn call_at(
+        &self,
+        destination: &Destination<'_>,
+        model: &Model,
+        (service, action): (&str, &str),
+        parameters: &Json,
+    ) -> Result<Json, TaskFailure> {
         let is_sdk = service.starts_with("aws-sdk:");
         let mut parameters = Value::from(parameters);
         write_payloads(service, &mut parameters);
-        match self.exchange(&model, target, action, parameters, is_sdk).await {
+        match self.exchange(model, destination, action, parameters, is_sdk).await {
             Ok(result) => Ok(Json::from(result)),
             Err(Failed::Service(failure)) => Err(failure),
             Err(Failed::Client(cause)) => {
@@ -121,10 +157,33 @@ impl Forwarder {
         }
     }
 
+    /// The bytes of an object, or of a range of it: GetObject with these parameters, of the S3 that Task states reach.
+    pub(crate) async fn read_object(&self, s3: &S3, parameters: &Json) -> Result<ObjectPart, TaskFailure> {
+        let model = Model::of("s3").ok_or_else(no_model_of_s3)?;
+        let destination = match self.endpoints.target("s3") {
+            Some(target) if self.replaces("s3") => Destination::Endpoint(target),
+            _ => Destination::S3(s3),
+        };
+        let failed = |cause| TaskFailure { error: "S3.SdkClientException".to_owned(), cause };
+        let (name, operation) = model.operation("getObject").ok_or_else(no_model_of_s3)?;
+        let parts = request::build(&model, name, operation, &Value::from(parameters));
+        let response = self.send_to(&destination, &model, parts).await.map_err(failed)?;
+        if !response.status().is_success() {
+            return Err(failure(&model, "getObject", &response, true));
+        }
+        let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok());
+        let total = header("content-range").and_then(|range| range.rsplit_once('/')?.1.parse().ok());
+        Ok(ObjectPart {
+            etag: header("etag").map(str::to_owned),
+            size: total.unwrap_or(response.body().len() as u64),
+            bytes: response.into_body().into(),
+        })
+    }
+
     async fn exchange(
         &self,
         model: &Model,
-        target: &Target,
+        destination: &Destination<'_>,
         action: &str,
         parameters: Value,
         is_sdk: bool,
@@ -133,32 +192,24 @@ impl Forwarder {
             .operation(action)
             .ok_or_else(|| Failed::Client(format!("{} has no operation {action}", model.id)))?;
         let parts = request::build(model, name, operation, &parameters);
-        let response = self.send(model, target, parts).await.map_err(Failed::Client)?;
+        let response = self.send_to(destination, model, parts).await.map_err(Failed::Client)?;
         let names = if is_sdk { Names::Sdk } else { Names::Service };
-        let reader = Reader { model, names };
         if response.status().is_success() {
-            return read(reader, operation, &response, is_sdk).map_err(Failed::Client);
+            return read(Reader { model, names }, operation, &response, is_sdk).map_err(Failed::Client);
         }
-        let error = reader.error(&response);
-        let (status, id) = (response.status().as_u16(), request_id(&response));
-        let (code, message) = (&error.code, &error.message);
-        Err(Failed::Service(if is_sdk {
-            TaskFailure {
-                error: model.error_name(code),
-                cause: format!(
-                    "{message} (Service: {}, Status Code: {status}, Request ID: {id}) (SDK Attempt Count: 1)",
-                    model.id
-                ),
-            }
-        } else {
-            let (prefix, class) = (optimized_name(&model.id), code.strip_suffix("Exception").unwrap_or(code));
-            TaskFailure {
-                error: format!("{prefix}.{class}Exception"),
-                cause: format!(
-                    "{message} (Service: Amazon{prefix}; Status Code: {status}; Error Code: {code}; Request ID: {id}; Proxy: null)"
-                ),
-            }
-        }))
+        Err(Failed::Service(failure(model, action, &response, is_sdk)))
+    }
+
+    async fn send_to(
+        &self,
+        destination: &Destination<'_>,
+        model: &Model,
+        parts: Parts,
+    ) -> Result<Response<Bytes>, String> {
+        match destination {
+            Destination::Endpoint(target) => self.send(model, target, parts).await,
+            Destination::S3(s3) => call_here(s3, parts).await,
+        }
     }
 
     async fn send(&self, model: &Model, target: &Target, parts: Parts) -> Result<Response<Bytes>, String> {
@@ -187,6 +238,58 @@ impl Forwarder {
         let (head, body) = response.into_parts();
         let body = ByteStream::new(body).collect().await.map_err(|error| unreachable(&Chain(&error)))?;
         Ok(Response::from_parts(head, body.into_bytes()))
+    }
+}
+
+/// Makes a request of the S3 of the stack.
+async fn call_here(s3: &S3, parts: Parts) -> Result<Response<Bytes>, String> {
+    let mut request = Request::builder().method(parts.method.as_str()).uri(&parts.path);
+    for (name, value) in &parts.headers {
+        request = request.header(name, value);
+    }
+    // The checksum that the SDK of Step Functions asks for.
+    request = request.header("x-amz-sdk-checksum-algorithm", "CRC32");
+    let request = request.body(()).map_err(|error| error.to_string())?;
+    let response = s3.answer(&request.into_parts().0, Body::from(parts.body)).await;
+    let (head, body) = response.into_parts();
+    let body = to_bytes(body, MAX_LOCAL_BODY).await.map_err(|error| error.to_string())?;
+    Ok(Response::from_parts(head, body))
+}
+
+fn no_model_of_s3() -> TaskFailure {
+    TaskFailure { error: "States.Runtime".to_owned(), cause: "the model of S3 is missing".to_owned() }
+}
+
+/// The failure of a Task state by the answer of a service.
+fn failure(model: &Model, action: &str, response: &Response<Bytes>, is_sdk: bool) -> TaskFailure {
+    let names = if is_sdk { Names::Sdk } else { Names::Service };
+    let error = Reader { model, names }.error(response);
+    let (status, id) = (response.status().as_u16(), request_id(response));
+    // The answer to a HEAD has no body that would tell.
+    let code = match (action, error.code.as_str()) {
+        ("headObject", "404") => "NoSuchKey",
+        ("headBucket", "404") => "NoSuchBucket",
+        (_, code) => code,
+    };
+    let message = &error.message;
+    if !is_sdk {
+        let (prefix, class) = (optimized_name(&model.id), code.strip_suffix("Exception").unwrap_or(code));
+        return TaskFailure {
+            error: format!("{prefix}.{class}Exception"),
+            cause: format!(
+                "{message} (Service: Amazon{prefix}; Status Code: {status}; Error Code: {code}; Request ID: {id}; Proxy: null)"
+            ),
+        };
+    }
+    // S3 has a second id, and was recorded without the count.
+    let extended = response.headers().get("x-amz-id-2").and_then(|id| id.to_str().ok());
+    let end = match extended {
+        Some(extended) => format!(", Extended Request ID: {extended})"),
+        None => ") (SDK Attempt Count: 1)".to_owned(),
+    };
+    TaskFailure {
+        error: model.error_name(code),
+        cause: format!("{message} (Service: {}, Status Code: {status}, Request ID: {id}{end}", model.id),
     }
 }
 

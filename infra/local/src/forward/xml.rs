@@ -8,11 +8,11 @@ use super::request::xml_text;
 
 /// An element.
 #[derive(Debug, Default, PartialEq)]
-pub(super) struct Element {
-    pub(super) name: String,
-    pub(super) attributes: Vec<(String, String)>,
-    pub(super) children: Vec<Element>,
-    pub(super) text: String,
+pub(crate) struct Element {
+    pub(crate) name: String,
+    pub(crate) attributes: Vec<(String, String)>,
+    pub(crate) children: Vec<Element>,
+    pub(crate) text: String,
 }
 
 /// How deep elements may be nested.
@@ -20,7 +20,7 @@ const MAX_DEPTH: usize = 100;
 
 impl Element {
     /// The element that a document is; `None` if it is not XML.
-    pub(super) fn parse(text: &str) -> Option<Element> {
+    pub(crate) fn parse(text: &str) -> Option<Element> {
         // The outermost holds the document's element.
         let mut open = vec![Element::default()];
         for token in Tokenizer::from(text) {
@@ -47,12 +47,12 @@ impl Element {
         if open.len() == 1 { open.pop()?.children.pop() } else { None }
     }
 
-    pub(super) fn child(&self, name: &str) -> Option<&Element> {
+    pub(crate) fn child(&self, name: &str) -> Option<&Element> {
         self.children.iter().find(|child| child.name == name)
     }
 
     /// The first element of this name, at any depth.
-    pub(super) fn find(&self, name: &str) -> Option<&Element> {
+    pub(crate) fn find(&self, name: &str) -> Option<&Element> {
         if self.name == name {
             return Some(self);
         }

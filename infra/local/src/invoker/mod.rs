@@ -1,4 +1,4 @@
-//! What the engine's Task states can ask for here: Lambda functions, SNS and DynamoDB, and what is sent on to other services.
+//! What the engine's Task states can ask for here: Lambda functions, SNS, DynamoDB and S3, and what is sent on to other services.
 
 mod lambda;
 mod sdk;
@@ -6,7 +6,7 @@ mod sdk;
 use std::sync::Arc;
 
 use asl_engine::data::Json;
-use asl_engine::{Call, Invoker, TaskFailure};
+use asl_engine::{Call, Invoker, ObjectPart, TaskFailure};
 use futures_util::future::BoxFuture;
 use serde_json::Value;
 
@@ -15,6 +15,7 @@ use crate::config::{ACCOUNT, REGION};
 use crate::forward::{Endpoints, Forwarder};
 use crate::functions::Functions;
 use crate::limits::{Service, ServiceCall};
+use crate::s3::{self, S3};
 use crate::sns::{Parameters, Sns};
 use crate::worker::Worker;
 
@@ -24,6 +25,7 @@ pub(crate) struct HostInvoker {
     functions: Arc<Functions>,
     sns: Arc<Worker<Sns>>,
     dynamodb: Arc<DynamoDb>,
+    s3: Arc<S3>,
     call_log: Option<CallLog>,
     guard: Option<Arc<Guard>>,
     forwarder: Forwarder,
@@ -35,9 +37,10 @@ impl HostInvoker {
         functions: Arc<Functions>,
         sns: Arc<Worker<Sns>>,
         dynamodb: Arc<DynamoDb>,
+        s3: Arc<S3>,
     ) -> HostInvoker {
         let forwarder = Forwarder::new(Endpoints::default());
-        HostInvoker { functions, sns, dynamodb, call_log: None, guard: None, forwarder }
+        HostInvoker { functions, sns, dynamodb, s3, call_log: None, guard: None, forwarder }
     }
 
     /// The same invoker, which records what it is asked for.
@@ -72,12 +75,15 @@ impl HostInvoker {
                 vec![("lambda:InvokeFunction".to_owned(), function)]
             }
             "sns" => of_sns(&parameters(), &operation),
+            "s3" => of_s3(&operation, &call.parameters),
             _ => of_dynamodb(&operation, Value::from(&call.parameters).to_string().as_bytes()),
         };
         let refused = match &self.guard {
             None => Ok(None),
-            // Lambda has its own limits, which its answer shows.
-            Some(guard) if service == "lambda" => guard.allow(Some("states"), &needed).map(|()| None),
+            // Lambda has its own limits, which its answer shows; S3 has none that anybody would reach here.
+            Some(guard) if matches!(service, "lambda" | "s3") => {
+                guard.allow(Some("states"), &needed).map(|()| None)
+            }
             Some(guard) => {
                 let tables = || needed.iter().map(|(_, table)| table.clone()).collect();
                 let limited = match service {
@@ -116,6 +122,9 @@ impl HostInvoker {
             "aws-sdk:dynamodb" => {
                 sdk::dynamodb(&self.dynamodb, &call.action, &call.parameters, sdk::Wording::Sdk).await
             }
+            "s3" | "aws-sdk:s3" => {
+                self.forwarder.call_s3(&self.s3, &call.service, &call.action, &call.parameters).await
+            }
             service => Err(TaskFailure {
                 error: "States.Runtime".to_owned(),
                 cause: format!("the local stack has no service {service}"),
@@ -132,8 +141,22 @@ fn is_served(service: &str, action: &str) -> bool {
         "dynamodb" => matches!(action, "getItem" | "putItem" | "updateItem" | "deleteItem"),
         "aws-sdk:sns" => Sns::has(&sdk::pascal_case(action)),
         "aws-sdk:dynamodb" => DynamoDb::has(&sdk::pascal_case(action)),
+        "s3" => matches!(action, "getObject" | "putObject" | "listObjectsV2"),
+        "aws-sdk:s3" => s3::has(&sdk::pascal_case(action)),
         _ => false,
     }
+}
+
+/// What a call of S3 by a Task state needs on AWS.
+fn of_s3(operation: &str, parameters: &Json) -> Vec<(String, String)> {
+    let text = |name| parameters.get(name).and_then(Json::as_str).unwrap_or_default();
+    let (action, slash) = match operation {
+        "ListObjects" | "ListObjectsV2" => ("ListBucket", ""),
+        "HeadObject" => ("GetObject", "/"),
+        "CopyObject" => ("PutObject", "/"),
+        other => (other, if text("Key").is_empty() { "" } else { "/" }),
+    };
+    vec![(format!("s3:{action}"), format!("arn:aws:s3:::{}{slash}{}", text("Bucket"), text("Key")))]
 }
 
 impl Invoker for HostInvoker {
@@ -147,6 +170,16 @@ impl Invoker for HostInvoker {
 
     fn invoke(&self, call: Call) -> BoxFuture<'static, Result<Json, TaskFailure>> {
         Box::pin(self.clone().answer(call))
+    }
+
+    fn read_object(&self, call: Call) -> BoxFuture<'static, Result<ObjectPart, TaskFailure>> {
+        let host = self.clone();
+        Box::pin(async move {
+            if !host.forwarder.replaces(&call.service) {
+                let _under_way = host.admit(&call).await?;
+            }
+            host.forwarder.read_object(&host.s3, &call.parameters).await
+        })
     }
 }
 
@@ -170,7 +203,8 @@ mod tests {
             table.add("echo", |payload| async { Ok(payload) });
             table.add("fail", |_| async { Err(("LotteryBusy", "held".to_owned())) });
             let functions = Arc::new(Functions::InProcess(table));
-            Fixture(HostInvoker::new(functions, endpoint.sns.clone(), endpoint.dynamodb.clone()))
+            let (sns, dynamodb, s3) = (endpoint.sns.clone(), endpoint.dynamodb.clone(), endpoint.s3.clone());
+            Fixture(HostInvoker::new(functions, sns, dynamodb, s3))
         }
 
         async fn call(&self, service: &str, action: &str, parameters: Value) -> Result<Value, TaskFailure> {

@@ -49,6 +49,9 @@ use origin::Hosts;
 /// The largest request that DynamoDB takes; nobody else takes more.
 const MAX_AWS_BODY: usize = 16 * 1024 * 1024;
 
+/// What is counted for a body of S3, which is read as a stream: a chunk, and the next one.
+const MAX_S3_BODY: usize = 2 * 1024 * 1024;
+
 /// What is counted for a body on the API's port: JSON is smaller, and imports are read as a stream.
 const MAX_API_BODY: usize = 256 * 1024;
 
@@ -226,15 +229,17 @@ impl Client {
     }
 
     async fn answer(&self, request: Request<Incoming>, local: IpAddr) -> Response<answers::Tracked> {
+        let (head, body) = request.into_parts();
+        let is_of_s3 = matches!(self.service, Service::Aws(_)) && crate::s3::is_meant(&head);
         let counted = match self.service {
             Service::Api(..) => MAX_API_BODY,
+            Service::Aws(_) if is_of_s3 => MAX_S3_BODY,
             Service::Aws(_) => MAX_AWS_BODY,
         };
         let now = Instant::now();
         let (lease, held) = self.front.bodies.begin(counted, now);
         self.connection.begin_request(&lease, now);
-        let dialect = Dialect::of(&self.service, request.headers());
-        let (head, body) = request.into_parts();
+        let dialect = Dialect::of(&self.service, &head.headers);
         let refusal = match self.front.hosts.check(&head, local) {
             Err(foreign) => Some(Answer::foreign(&foreign)),
             Ok(()) => crate::health::clock_fault(self.front.health.clock()).map(Answer::down),
@@ -254,6 +259,7 @@ impl Client {
                 }
                 Err(admission::Busy) => Answer::busy().in_dialect(dialect),
             },
+            (None, Service::Aws(endpoint)) if is_of_s3 => endpoint.answer_s3(&head, body).await,
             (None, Service::Aws(endpoint)) => aws_answer(endpoint, Request::from_parts(head, body)).await,
         };
         if let Some(stop) = lease.stopped() {

@@ -1,0 +1,38 @@
+//! What others learn of objects: created, or removed.
+
+use std::sync::{Arc, RwLock};
+
+/// An object was created or removed. The change is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ObjectEvent {
+    /// As S3 names it: `ObjectCreated:Put`, `ObjectCreated:Copy`, `ObjectCreated:CompleteMultipartUpload`,
+    /// `ObjectRemoved:Delete`.
+    pub(crate) name: &'static str,
+    pub(crate) bucket: String,
+    pub(crate) key: String,
+    /// Of an object that was created.
+    pub(crate) size: u64,
+    /// Of an object that was created, without quotation marks.
+    pub(crate) etag: String,
+    /// Milliseconds since 1970.
+    pub(crate) time: i64,
+}
+
+type Observer = Arc<dyn Fn(&ObjectEvent) + Send + Sync>;
+
+/// Who is told of events, in the order in which they were added: after the change is stored, and before its request is answered.
+#[derive(Default)]
+pub(crate) struct Observers(RwLock<Vec<Observer>>);
+
+impl Observers {
+    /// Adds one, which must not block.
+    pub(crate) fn add(&self, observer: impl Fn(&ObjectEvent) + Send + Sync + 'static) {
+        self.0.write().unwrap_or_else(std::sync::PoisonError::into_inner).push(Arc::new(observer));
+    }
+
+    pub(super) fn tell(&self, event: &ObjectEvent) {
+        for observer in self.0.read().unwrap_or_else(std::sync::PoisonError::into_inner).iter() {
+            observer(event);
+        }
+    }
+}

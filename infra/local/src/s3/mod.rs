@@ -1,0 +1,117 @@
+//! S3 for the local stack: buckets and objects on SQLite, behind the REST protocol that every AWS SDK speaks.
+//!
+//! It is opened with the first request, so that who needs no objects pays nothing. In reading order: `request` (what is
+//! asked of what), `service` and `objects` (the operations), `multipart`, `receive` and `chunked` (how bytes come in),
+//! `send` (how they go out), then what runs on the database's thread: `store`, `uploads`, `contents`, `database`. `events`
+//! is where others learn of new objects.
+
+mod chunked;
+mod contents;
+mod database;
+mod error;
+mod events;
+mod multipart;
+mod objects;
+mod receive;
+mod request;
+mod send;
+mod service;
+mod store;
+#[cfg(test)]
+mod tests;
+mod uploads;
+mod xml;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use asl_engine::Clock;
+use rusqlite::Connection;
+use tokio::sync::OnceCell;
+
+pub(crate) use error::S3Error;
+pub(crate) use events::{ObjectEvent, Observers};
+pub(crate) use request::{is_meant, needed};
+pub(crate) use service::{denied, has};
+use store::Store;
+
+use crate::worker::Worker;
+
+/// The number of a content in the database.
+type ContentId = i64;
+
+/// S3.
+pub(crate) struct S3 {
+    /// Without it everything is in memory.
+    file: Option<PathBuf>,
+    clock: Clock,
+    worker: OnceCell<Arc<Worker<Store>>>,
+    /// Who is told of objects that were created or removed.
+    pub(crate) observers: Observers,
+}
+
+impl S3 {
+    /// S3 in this file, or in memory. Nothing is opened yet.
+    pub(crate) fn new(file: Option<PathBuf>, clock: Clock) -> S3 {
+        let observers = Observers::default();
+        observers.add(|ObjectEvent { name, bucket, key, size, etag, time }| {
+            tracing::debug!(name, bucket, key, size, etag, time, "an object changed");
+        });
+        S3 { file, clock, worker: OnceCell::new(), observers }
+    }
+
+    /// The thread of the database, which the first call starts.
+    async fn worker(&self) -> Result<&Arc<Worker<Store>>, S3Error> {
+        let opened = self.worker.get_or_try_init(|| async {
+            let file = self.file.clone();
+            let open = move || {
+                let store = match &file {
+                    Some(file) => {
+                        // One that was there was looked over at the start.
+                        if !file.exists() {
+                            crate::trouble::look_over(file, &[])
+                                .map_err(|error| S3Error::unavailable(error.to_string()))?;
+                        }
+                        Store::open(Connection::open(file)?, false)?
+                    }
+                    None => Store::open(Connection::open_in_memory()?, true)?,
+                };
+                let started = Worker::start("s3", store);
+                Ok(Arc::new(started.map_err(|error| S3Error::unavailable(error.to_string()))?))
+            };
+            // Opening reads the disk.
+            tokio::task::spawn_blocking(open)
+                .await
+                .map_err(|error| S3Error::unavailable(error.to_string()))?
+        });
+        opened.await
+    }
+
+    /// Does `work` on the database.
+    async fn on_store<R: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Store) -> Result<R, S3Error> + Send + 'static,
+    ) -> Result<R, S3Error> {
+        let worker = self.worker().await?;
+        worker.call(work).await.map_err(|error| S3Error::unavailable(error.to_string()))?
+    }
+
+    /// Ends the thread of the database, if it was started.
+    pub(crate) async fn stop(&self) {
+        if let Some(worker) = self.worker.get() {
+            worker.stop().await;
+        }
+    }
+
+    fn now(&self) -> i64 {
+        self.clock.now().as_millisecond()
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

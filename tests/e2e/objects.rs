@@ -1,0 +1,24 @@
+//! Objects in S3, and a Distributed Map from one to others.
+
+use end_to_end_tests::{Process, python, start};
+
+#[tokio::test]
+async fn boto3_finds_the_s3_that_it_knows() {
+    let stack = start().await;
+    let said = python::run("python3", stack.aws(), &["-c", include_str!("objects/sdk.py")]).await;
+    assert_eq!(said.lines().count(), 5, "{said}");
+}
+
+#[tokio::test]
+async fn a_map_over_a_file_that_is_killed_twice_has_every_result_once() {
+    let data = tempfile::tempdir().unwrap();
+    let script = include_str!("objects/map.py");
+    let stack = Process::start(data.path()).await;
+    let execution = python::run("python3", &stack.aws, &["-c", script, "begin"]).await;
+    stack.kill().await;
+    // Killed once more while it finds its way back.
+    Process::start(data.path()).await.kill().await;
+    let stack = Process::start(data.path()).await;
+    let rows = python::run("python3", &stack.aws, &["-c", script, "end", execution.trim()]).await;
+    assert_eq!(rows.trim(), "20000");
+}
