@@ -1,6 +1,7 @@
 //! Objects in S3, and a Distributed Map from one to others.
 
-use end_to_end_tests::{Process, python, start};
+use end_to_end_tests::stack::start;
+use end_to_end_tests::{Process, python};
 
 #[tokio::test]
 async fn boto3_finds_the_s3_that_it_knows() {
