@@ -12,6 +12,7 @@ mod full_disk;
 mod harm;
 mod limits;
 mod map_runs;
+mod objects;
 mod stage;
 mod story;
 mod tasks;

@@ -306,6 +306,51 @@ mod tests {
         assert!(cause.starts_with(words), "{cause}");
     }
 
+    #[tokio::test]
+    async fn objects_are_written_read_and_listed_in_the_words_of_step_functions() {
+        let fixture = Fixture::new();
+        fixture.call("aws-sdk:s3", "createBucket", json!({"Bucket": "bucket"})).await.unwrap();
+        // As AWS was recorded: `false` is the text of it.
+        let put = json!({"Bucket": "bucket", "Key": "k", "Body": false});
+        assert_eq!(
+            fixture.call("aws-sdk:s3", "putObject", put).await.unwrap(),
+            json!({"ChecksumCRC32": "K81oMA==", "ChecksumType": "FULL_OBJECT",
+                "ETag": "\"68934a3e9455fa72420237eb05902327\"", "ServerSideEncryption": "AES256"})
+        );
+        let mut got =
+            fixture.call("aws-sdk:s3", "getObject", json!({"Bucket": "bucket", "Key": "k"})).await.unwrap();
+        got.as_object_mut().unwrap().remove("LastModified");
+        assert_eq!(
+            got,
+            json!({"AcceptRanges": "bytes", "Body": "false", "ContentLength": 5, "ContentType": "application/octet-stream",
+                "ETag": "\"68934a3e9455fa72420237eb05902327\"", "Metadata": {}, "ServerSideEncryption": "AES256"})
+        );
+        let put = json!({"Bucket": "bucket", "Key": "o", "Body": {"a": [1]}});
+        fixture.call("s3", "putObject", put).await.unwrap();
+        let got = fixture.call("s3", "getObject", json!({"Bucket": "bucket", "Key": "o"})).await.unwrap();
+        assert_eq!(
+            (&got["Body"], &got["SdkHttpMetadata"]["HttpStatusCode"]),
+            (&json!(r#"{"a":[1]}"#), &json!(200))
+        );
+        let copy = json!({"Bucket": "bucket", "Key": "copy", "CopySource": "bucket/o"});
+        fixture.call("aws-sdk:s3", "copyObject", copy).await.unwrap();
+        let listed = fixture.call("aws-sdk:s3", "listObjectsV2", json!({"Bucket": "bucket"})).await.unwrap();
+        let keys: Vec<_> =
+            listed["Contents"].as_array().unwrap().iter().map(|one| one["Key"].clone()).collect();
+        assert_eq!(keys, ["copy", "k", "o"]);
+        let delete = json!({"Bucket": "bucket", "Delete": {"Objects": [{"Key": "copy"}, {"Key": "k"}]}});
+        let deleted = fixture.call("aws-sdk:s3", "deleteObjects", delete).await.unwrap();
+        assert_eq!(deleted["Deleted"], json!([{"Key": "copy"}, {"Key": "k"}]));
+        for (action, parameters, error) in [
+            ("getObject", json!({"Bucket": "bucket", "Key": "none"}), "S3.NoSuchKeyException"),
+            ("headObject", json!({"Bucket": "bucket", "Key": "none"}), "S3.NoSuchKeyException"),
+            ("listObjects", json!({"Bucket": "nobody"}), "S3.NoSuchBucketException"),
+        ] {
+            let failure = fixture.call("aws-sdk:s3", action, parameters).await.unwrap_err();
+            assert_eq!(failure.error, error, "{action}: {}", failure.cause);
+        }
+    }
+
     #[test]
     fn what_the_stack_does_not_have_is_not_supported() {
         let Fixture(invoker) = Fixture::new();

@@ -1,0 +1,167 @@
+#!/usr/bin/env python3
+"""A Distributed Map from a CSV file in S3 through batches to result files in S3: time, memory, and what is on the disk.
+
+    cargo build --release
+    tests/tools/.venv/bin/python tests/bench/objects.py [--lines 1000000] [--batch 1000] [--kill] [--in-memory] [--profile release]
+
+`--kill` ends the stack as `kill -9` does in the middle, starts it again, and counts that time too. The result is checked: every
+line once.
+"""
+import argparse
+import json
+import os
+import pathlib
+import subprocess
+import tempfile
+import threading
+import time
+
+import boto3
+from botocore.config import Config
+
+from local_stack import TARGET
+
+
+class Stack:
+    """The stack on a directory, and the most memory that its processes had."""
+
+    def __init__(self, folder, options, profile):
+        self.folder, self.options, self.program = folder, options, TARGET / profile / "local-stack"
+        self.most_memory = 0
+        self.start()
+
+    def start(self):
+        began = time.monotonic()
+        place = ["--in-memory", "--token-file", f"{self.folder}/token"] if self.options.in_memory else ["--data-dir", self.folder]
+        arguments = [self.program, "--listen", "127.0.0.1:0", "--aws-listen", "127.0.0.1:0", *place]
+        self.process = subprocess.Popen(arguments, text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        for line in self.process.stdout:
+            if "AWS" in line and "http://" in line:
+                url = "http://" + line.split("http://")[1].split()[0]
+                break
+        self.started_in = time.monotonic() - began
+        threading.Thread(target=self.process.stdout.read, daemon=True).start()
+        threading.Thread(target=self.watch, args=(self.process,), daemon=True).start()
+        arguments = {"endpoint_url": url, "region_name": "us-east-1", "aws_access_key_id": "test", "aws_secret_access_key": "test"}
+        self.s3 = boto3.client("s3", config=Config(s3={"addressing_style": "path"}), **arguments)
+        self.states = boto3.client("stepfunctions", config=Config(read_timeout=300), **arguments)
+
+    def watch(self, process):
+        """Looks at the resident memory ten times a second."""
+        while process.poll() is None:
+            self.most_memory = max(self.most_memory, self.memory())
+            time.sleep(0.1)
+
+    def memory(self):
+        try:
+            pages = int(pathlib.Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
+        except OSError:
+            return 0
+        return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+        self.start()
+
+
+def definition(batch):
+    return {
+        "QueryLanguage": "JSONata",
+        "StartAt": "Batches",
+        "States": {
+            "Batches": {
+                "Type": "Map",
+                "Label": "Batches",
+                "ItemReader": {
+                    "Resource": "arn:aws:states:::s3:getObject",
+                    "ReaderConfig": {"InputType": "CSV", "CSVHeaderLocation": "FIRST_ROW"},
+                    "Arguments": {"Bucket": "bench", "Key": "lines.csv"},
+                },
+                "ItemBatcher": {"MaxItemsPerBatch": batch},
+                "ItemProcessor": {
+                    "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+                    "StartAt": "Sum",
+                    "States": {"Sum": {"Type": "Pass", "End": True, "Output": {
+                        "lines": "{% $count($states.input.Items) %}", "sum": "{% $sum($states.input.Items.id.$number()) %}"}}},
+                },
+                "ResultWriter": {
+                    "Resource": "arn:aws:states:::s3:putObject",
+                    "WriterConfig": {"Transformation": "COMPACT", "OutputType": "JSONL"},
+                    "Arguments": {"Bucket": "bench", "Prefix": "results"},
+                },
+                "End": True,
+            }
+        },
+    }
+
+
+def write_lines(path, count):
+    with open(path, "w") as file:
+        file.write("id,name,email\n")
+        file.writelines(f'{number},"Person, {number}",p{number}@example.com\n' for number in range(count))
+
+
+def results(stack, output):
+    """The lines and the sum that the result files have."""
+    manifest = stack.s3.get_object(Bucket="bench", Key=output["ResultWriterDetails"]["Key"])["Body"].read()
+    lines = total = 0
+    for file in json.loads(manifest)["ResultFiles"]["SUCCEEDED"]:
+        for line in stack.s3.get_object(Bucket="bench", Key=file["Key"])["Body"].read().splitlines():
+            entry = json.loads(line)
+            lines, total = lines + entry["lines"], total + entry["sum"]
+    return lines, total
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--lines", type=int, default=1_000_000)
+    parser.add_argument("--batch", type=int, default=1_000)
+    parser.add_argument("--kill", action="store_true")
+    parser.add_argument("--in-memory", action="store_true")
+    parser.add_argument("--profile", default="release")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        data = pathlib.Path(folder, "data")
+        stack = Stack(str(data) if not options.in_memory else folder, options, options.profile)
+        idle = stack.memory()
+        file = pathlib.Path(folder, "lines.csv")
+        write_lines(file, options.lines)
+        began = time.monotonic()
+        stack.s3.create_bucket(Bucket="bench")
+        stack.s3.upload_file(str(file), "bench", "lines.csv")
+        uploaded = time.monotonic() - began
+        role = "arn:aws:iam::123456789012:role/bench"
+        machine = stack.states.create_state_machine(name="bench", definition=json.dumps(definition(options.batch)), roleArn=role)
+        began = time.monotonic()
+        execution = stack.states.start_execution(stateMachineArn=machine["stateMachineArn"], input="{}")["executionArn"]
+        if options.kill:
+            while (count := progress(stack, execution)) < options.lines // options.batch // 3:
+                time.sleep(0.05)
+            print(f"killed after {count} batches", flush=True)
+            stack.kill()
+        while (ended := stack.states.describe_execution(executionArn=execution))["status"] == "RUNNING":
+            time.sleep(0.05)
+        took = time.monotonic() - began
+        assert ended["status"] == "SUCCEEDED", ended
+        expected = (options.lines, options.lines * (options.lines - 1) // 2)
+        assert results(stack, json.loads(ended["output"])) == expected
+        print(f"{options.lines} lines ({file.stat().st_size / 1e6:.1f} MB) in batches of {options.batch}: every line once")
+        print(f"upload {uploaded:.1f} s, execution {took:.1f} s, {options.lines / took:.0f} lines/s")
+        print(f"started in {stack.started_in * 1000:.0f} ms, memory {idle:.0f} MB idle, {stack.most_memory:.0f} MB at most")
+        if data.exists():
+            size = sum(one.stat().st_size for one in data.rglob("*") if one.is_file())
+            print(f"{size / 1e6:.0f} MB on disk")
+        stack.process.terminate()
+        stack.process.wait()
+
+
+def progress(stack, execution):
+    runs = stack.states.list_map_runs(executionArn=execution)["mapRuns"]
+    if not runs:
+        return 0
+    return stack.states.describe_map_run(mapRunArn=runs[0]["mapRunArn"])["executionCounts"]["succeeded"]
+
+
+if __name__ == "__main__":
+    main()
