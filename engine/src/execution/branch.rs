@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::data::{Json, Variables};
 use crate::execution::Item;
-use crate::execution::map_run::MapRun;
+use crate::execution::children::MapRun;
 use crate::execution::timers::TimerKey;
 use crate::state::{MapItem, States};
 

@@ -4,11 +4,12 @@
 //! restarted engine relies on: it folds the stored commands and has the execution as it was.
 //!
 //! In reading order: `command`, [`Execution::apply`] below, `run` (a branch goes through its states), `tasks`, `errors`
-//! (`Retry`, `Catch`, failing), `parallel` and `map_run` (branches, iterations, child executions), `events` (appending to
+//! (`Retry`, `Catch`, failing), `parallel`, `children` and `map_run` (branches, iterations, child executions), `events` (appending to
 //! the history).
 
 mod batches;
 mod branch;
+mod children;
 mod command;
 mod errors;
 mod events;
@@ -25,9 +26,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 pub(crate) use batches::child_inputs;
+pub(crate) use children::{ChildStart, Export, MapRunState};
 pub(crate) use command::{Command, Outcome, Page, Reported};
 pub(crate) use identity::{Caller, Context, Identity, Item, ItemOrigin, MapChild, Qualified};
-pub(crate) use map_run::{ChildStart, Export, MapRunState};
 pub(crate) use open_task::{Invocation, Target};
 pub(crate) use pace::Pace;
 

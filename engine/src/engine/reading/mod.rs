@@ -22,7 +22,7 @@ use values::{Skipper, blanks, end_of_value};
 /// How much of an object is read at once.
 const RANGE: u64 = 256 * 1024;
 
-/// The largest item, with what stands around it.
+/// The largest item, with what is around it.
 const MAX_ITEM: u64 = 16 * 1024 * 1024;
 
 /// The longest row of headers, as on AWS.

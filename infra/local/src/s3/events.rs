@@ -20,7 +20,7 @@ pub(crate) struct ObjectEvent {
 
 type Observer = Arc<dyn Fn(&ObjectEvent) + Send + Sync>;
 
-/// Who is told of events, in the order in which they were added: after the change is stored, and before its request is answered.
+/// Who is notified of events, in the order in which they were added: after the change is stored, and before its request is answered.
 #[derive(Default)]
 pub(crate) struct Observers(RwLock<Vec<Observer>>);
 

@@ -46,7 +46,7 @@ pub(crate) struct S3 {
     file: Option<PathBuf>,
     clock: Clock,
     worker: OnceCell<Arc<Worker<Store>>>,
-    /// Who is told of objects that were created or removed.
+    /// Who is notified of objects that were created or removed.
     pub(crate) observers: Observers,
 }
 

@@ -15,7 +15,7 @@ use super::{ObjectEvent, S3, S3Error};
 const MAX_METADATA: usize = 2 * 1024;
 
 /// The headers of a write that are kept with the object.
-const KEPT: [&str; 8] = [
+const STORED_HEADERS: [&str; 8] = [
     "cache-control",
     "content-disposition",
     "content-encoding",
@@ -29,7 +29,7 @@ const KEPT: [&str; 8] = [
 /// The headers and tags that a write gives its object.
 pub(super) fn description(request: &Request<'_>) -> Result<(Headers, Headers), S3Error> {
     let mut headers = Headers::new();
-    for name in KEPT {
+    for name in STORED_HEADERS {
         let Some(value) = request.header(name) else { continue };
         let value = match name {
             "content-encoding" => {
