@@ -255,7 +255,8 @@ impl Member {
     /// The name that a result has for it.
     pub(super) fn shown<'a>(&'a self, name: &'a str, names: Names) -> &'a str {
         match (names, &self.name) {
-            (Names::Sdk, Some(java)) => java,
+            // The SDK makes an exception of these, as recorded: `ChecksumCRC32`.
+            (Names::Sdk, Some(java)) if !name.starts_with("Checksum") => java,
             _ => name,
         }
     }
