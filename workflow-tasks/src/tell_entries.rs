@@ -100,8 +100,8 @@ pub(crate) async fn tell_entries(
     };
     let pace = Pace::new(configured, position.per_minute, began);
     let deadline = notice.latest().map_or(began + BUDGET, |latest| latest.min(began + BUDGET));
-    let run = ChannelRun::new(cx, &lottery, draw, channel, &pace, deadline, None).of_kind(notice.kind());
-    let telling = Telling { cx, run: &run, lottery: &lottery, draw, seal: &seal, notice };
+    let run = ChannelRun::new(cx, &lottery, draw, channel, &pace, deadline).of_kind(notice.kind());
+    let telling = EntryRun { cx, run: &run, lottery: &lottery, draw, seal: &seal, notice };
     let mut tally = Tally::default();
     let end = telling.go_through(pass * entries, index, entries, &mut tally).await;
     count(cx, draw, notice.kind(), channel, &tally).await;
@@ -133,7 +133,7 @@ pub(crate) fn over(position: Position) -> Output {
 }
 
 /// A run through the sealed list.
-struct Telling<'a> {
+struct EntryRun<'a> {
     cx: &'a TaskContext,
     run: &'a ChannelRun<'a>,
     lottery: &'a Lottery,
@@ -142,7 +142,7 @@ struct Telling<'a> {
     notice: &'a Notice,
 }
 
-impl Telling<'_> {
+impl EntryRun<'_> {
     /// Goes through the entries from an index on, a chunk at a time; returns the index at which it stopped. The entries'
     /// places begin behind `places`.
     async fn go_through(&self, places: u32, from: u32, entries: u32, tally: &mut Tally) -> u32 {
