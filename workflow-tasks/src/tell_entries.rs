@@ -18,7 +18,7 @@ use tracing::warn;
 use crate::due_message::DueMessage;
 use crate::entry_message::{Announcement, NotWon};
 use crate::notify::{Output, Tally, resume_at};
-use crate::notify_winner::{ChannelRun, Outcome, Recipient};
+use crate::notify_winner::{ChannelRun, Outcome, Recipient, Stop};
 use crate::pace::Pace;
 use crate::position::Position;
 use crate::{TaskContext, TaskError};
@@ -100,7 +100,7 @@ pub(crate) async fn tell_entries(
     };
     let pace = Pace::new(configured, position.per_minute, began);
     let deadline = notice.latest().map_or(began + BUDGET, |latest| latest.min(began + BUDGET));
-    let run = ChannelRun::new(cx, &lottery, draw, channel, &pace, deadline).of_kind(notice.kind());
+    let run = ChannelRun::new(cx, &lottery, draw, channel, &pace, deadline, None).of_kind(notice.kind());
     let telling = EntryRun { cx, run: &run, lottery: &lottery, draw, seal: &seal, notice };
     let mut tally = Tally::default();
     let end = telling.go_through(pass * entries, index, entries, &mut tally).await;
@@ -120,7 +120,10 @@ pub(crate) async fn tell_entries(
         resumed.per_minute = 0;
     }
     let resumes_at = cx.clock.now() + SignedDuration::from_secs(resumed.wait_seconds.into());
-    if notice.latest().is_some_and(|latest| resumes_at >= latest) {
+    // A run that stopped since its turns came too late would begin another with a turn of its own.
+    let is_too_late =
+        |latest| resumes_at >= latest || (deadline == latest && run.stopped() == Some(Stop::Budget));
+    if notice.latest().is_some_and(is_too_late) {
         resumed = over(resumed).position;
     }
     Ok(Output { position: resumed, sent: tally.sent, unsent: tally.unsent })
