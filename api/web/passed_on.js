@@ -24,6 +24,11 @@ export function passedOnInWords(counts) {
   return counts.empty ? `${words} ${t("passed_on.empty", { n: number(counts.empty) })}` : words;
 }
 
+/** How many left the line without a seat, on whom it depends too who comes next; null if nobody did. */
+export function leftLineInWords(count) {
+  return count ? t("passed_on.left_line", { n: number(count) }) : null;
+}
+
 /** What everyone is told of a draw's seats that were passed on; null if none was. */
 export function passedOnNotice(draw) {
   const words = draw.passed_on ? passedOnInWords(draw.passed_on) : null;

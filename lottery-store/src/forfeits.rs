@@ -14,7 +14,7 @@ use lottery::{Draw, DrawId, LotteryId, ReplaceReason};
 
 use crate::claims::end_claim;
 use crate::seal::SealedDraw;
-use crate::seat_changes::{Line, Replacement, further, items, proof_timestamp};
+use crate::seat_changes::{Line, Replacement, further, items, log_time};
 use crate::transaction::Outcome;
 use crate::winners::{RankedEntry, Winner};
 use crate::write::Write;
@@ -97,7 +97,7 @@ impl Store {
         let mut most = reach(before, ranking.len());
         loop {
             let mut line = self.line(draw, seal, &ranking, before, most).await?;
-            let Some(changes) = forfeit(&mut line, due, key, now)? else {
+            let Some(changes) = forfeit(&mut line, due, key, log_time(draw, now)?)? else {
                 most = further(most);
                 continue;
             };
@@ -149,9 +149,8 @@ fn forfeit(
     line: &mut Line<'_>,
     due: &[u32],
     key: &OrganiserKey,
-    now: Timestamp,
+    at: ProofTimestamp,
 ) -> Result<Option<Vec<PassedSeat>>, StoreError> {
-    let at = proof_timestamp(now)?;
     let mut changes = Vec::with_capacity(due.len());
     for rank in due {
         let broken = |fault| StoreError::Broken(format!("the seat of rank {rank}: {fault}"));
@@ -179,8 +178,8 @@ fn due(
         changes.iter().filter_map(|change| Some((change.taken_by?, change.at))).collect();
     // An entry is not dated before the one before it.
     let latest = changes.last().map(|change| change.at);
-    let now_in_log =
-        latest.map_or(proof_timestamp(now)?, |latest| latest.max(proof_timestamp(now).unwrap_or(latest)));
+    let now_in_log = log_time(draw, now)?;
+    let now_in_log = latest.map_or(now_in_log, |latest| latest.max(now_in_log));
     let has_had = |rank: u32| {
         let since = taken_at.get(&rank).map(|at| at.timestamp()).or(draw.round_at);
         since.is_none_or(|since| {

@@ -190,7 +190,7 @@ impl Store {
         let Some(key) = key.filter(|key| key.public_key() == seal.signature.public_key) else {
             return Ok(None);
         };
-        let now = proof_timestamp(now)?;
+        let now = log_time(draw, now)?;
         let mut most = 0;
         loop {
             let mut line = self.line(draw, &seal, &ranking, &[], most).await?;
@@ -269,7 +269,7 @@ impl Store {
             let behind = taken_by.and_then(|taker| Some((taker, line.behind(taker)?.clone())));
             let behind = self.identified(&seal, behind.into_iter().collect()).await?;
             self.put_takers(&draw, &behind).await?;
-            let change = line.end.append(key, Some(reason), rank, taken_by, proof_timestamp(now)?);
+            let change = line.end.append(key, Some(reason), rank, taken_by, log_time(&draw, now)?);
             let resumes = Attributes(&item).optional_number::<u32>("resumes")?.unwrap_or(0);
             let mut next = Replacement::of(&draw, &change, prize, resumes, now);
             let mut ends = None;
@@ -456,6 +456,12 @@ pub(crate) fn further(most: u32) -> u32 {
 
 pub(crate) fn proof_timestamp(now: Timestamp) -> Result<ProofTimestamp, StoreError> {
     ProofTimestamp::from_timestamp(now).map_err(|_| StoreError::Broken(format!("the clock: {now}")))
+}
+
+/// The time of a draw's log now: never before the round, although a clock may be a little behind it. Verifiers hold each
+/// entry to that.
+pub(crate) fn log_time(draw: &Draw, now: Timestamp) -> Result<ProofTimestamp, StoreError> {
+    proof_timestamp(draw.round_at.map_or(now, |round_at| round_at.max(now)))
 }
 
 /// What a replacement makes of a draw.

@@ -50,11 +50,11 @@ impl OperatorPlace {
         Sha256::digest(lottery_id.as_str())[0] >> 4
     }
 
-    fn check(&self, lottery_id: &LotteryId, is_rehearsal: bool) -> Result<(), Invalid> {
-        if self.lane != Self::lane_of(lottery_id) {
+    fn check(&self, manifest: &Manifest) -> Result<(), Invalid> {
+        if self.lane != Self::lane_of(&manifest.lottery_id) {
             return Err(Invalid::new("stands in another lane of the operator than its lottery"));
         }
-        if is_rehearsal {
+        if manifest.is_rehearsal() {
             let has_place = self.sequence > 0 || self.previous_commitment.is_some();
             return if has_place { Err(Invalid::new("must have no place, as a rehearsal")) } else { Ok(()) };
         }
@@ -63,6 +63,13 @@ impl OperatorPlace {
         }
         if self.previous_commitment.is_none() != (self.sequence == 1) {
             return Err(Invalid::new("must name the draw before in its lane, unless it is the first"));
+        }
+        // Every draw of the lottery has a number in the lane too.
+        if self.sequence < manifest.sequence {
+            return Err(Invalid::new("has a lower number in its lane than in its lottery, whose draws all count there"));
+        }
+        if self.sequence == manifest.sequence && self.previous_commitment != manifest.previous_commitment {
+            return Err(Invalid::new("names another draw before in its lane than in its lottery, which has the lane alone"));
         }
         Ok(())
     }
@@ -221,7 +228,7 @@ impl Manifest {
         if self.closes_at.is_some_and(|closes_at| self.sealed_at < closes_at) {
             return Err(Invalid::new("was sealed before the time until which entries were taken"));
         }
-        self.operator.map_or(Ok(()), |place| place.check(&self.lottery_id, self.is_rehearsal()))
+        self.operator.map_or(Ok(()), |place| place.check(self))
     }
 
     /// Whether the round is the one that follows from the time of sealing.

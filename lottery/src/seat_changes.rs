@@ -172,6 +172,15 @@ pub enum Fault {
     /// It is dated before the entry before.
     #[error("is dated before the entry before it")]
     Time,
+    /// It is dated before there were winners.
+    #[error("is dated before the round, which came out at {0}")]
+    BeforeRound(ProofTimestamp),
+    /// A withdrawal that was decided at another time than the first one.
+    #[error("is a withdrawal of another time than the first one: all are decided at once")]
+    OtherTime,
+    /// A withdrawal that stands before one that comes first.
+    #[error("is a withdrawal that comes before the one before it: those without a seat by rank, then prize after prize")]
+    Order,
     /// A withdrawal with a reason, a replacement without, or a withdrawal after a replacement.
     #[error("is of a kind that does not fit its reason or its place")]
     Kind,
@@ -249,8 +258,42 @@ impl ClaimTerms {
     }
 }
 
-/// Replays a log from the seats that the ranking gives, holding each entry to its number, its chain, its signature, the
-/// rule and the time that its winner had to claim. Returns the seats that were passed on, in order.
+/// What the log of a draw comes to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Replayed {
+    /// The seats that were passed on, in order.
+    pub passed_on: Vec<PassedOn>,
+    /// How many have left the line without having had a seat.
+    pub left_line: u32,
+}
+
+/// Holds withdrawals to their order, which decides who takes which seat: all at one time, first those without a seat, by
+/// rank, then prize after prize, by rank.
+#[derive(Default)]
+struct Withdrawals {
+    /// The time of the first, and the place of the last.
+    last: Option<(ProofTimestamp, (Option<u32>, u32))>,
+}
+
+impl Withdrawals {
+    /// Takes the next, of somebody to whom the ranking gives a seat of this prize, or none.
+    fn take(&mut self, at: ProofTimestamp, prize: Option<u32>, rank: u32) -> Result<(), Fault> {
+        if let Some((first_at, before)) = self.last {
+            if at != first_at {
+                return Err(Fault::OtherTime);
+            }
+            // None stands before every prize.
+            if (prize, rank) <= before {
+                return Err(Fault::Order);
+            }
+        }
+        self.last = Some((at, (prize, rank)));
+        Ok(())
+    }
+}
+
+/// Replays a log from the seats that the ranking gives, holding each entry to its number, its chain, its signature, its time
+/// and order, the rule and the time that its winner had to claim.
 ///
 /// The seating must hold the sealed list as far as the log can reach: see [`reach`].
 pub fn replay(
@@ -259,9 +302,10 @@ pub fn replay(
     organiser_key: &HexBytes<32>,
     claims: ClaimTerms,
     seating: &mut Seating<'_>,
-) -> Result<Vec<PassedOn>, BrokenLog> {
+) -> Result<Replayed, BrokenLog> {
     let mut end = LogEnd::of_commitment(commitment);
-    let mut passed_on = Vec::new();
+    let mut replayed = Replayed::default();
+    let mut withdrawals = Withdrawals::default();
     // By rank, since when those have a seat who took it.
     let mut taken_at = HashMap::new();
     let mut is_replacing = false;
@@ -272,6 +316,9 @@ pub fn replay(
         }
         if change.previous != end.head {
             return Err(broken(Fault::Previous));
+        }
+        if change.at < claims.round_at {
+            return Err(broken(Fault::BeforeRound(claims.round_at)));
         }
         if end.at.is_some_and(|before| change.at < before) {
             return Err(broken(Fault::Time));
@@ -285,7 +332,14 @@ pub fn replay(
         if !crate::signature::is_change_signed(organiser_key, &hash, &change.signature) {
             return Err(broken(Fault::Signature(*organiser_key)));
         }
-        passed_on.extend(apply(seating, change).map_err(broken)?);
+        if change.kind == ChangeKind::Withdrawn {
+            let by_ranking = seating.prize_of(change.rank).filter(|_| !taken_at.contains_key(&change.rank));
+            withdrawals.take(change.at, by_ranking, change.rank).map_err(broken)?;
+        }
+        match apply(seating, change).map_err(broken)? {
+            Some(passed_on) => replayed.passed_on.push(passed_on),
+            None => replayed.left_line += 1,
+        }
         if change.reason == Some(ReplaceReason::Unclaimed) {
             let since = taken_at.get(&change.rank).copied().unwrap_or(claims.round_at);
             claims.check(since, change.at).map_err(broken)?;
@@ -293,7 +347,7 @@ pub fn replay(
         taken_at.extend(change.taken_by.map(|taker| (taker, change.at)));
         end = LogEnd::after(change);
     }
-    Ok(passed_on)
+    Ok(replayed)
 }
 
 /// How many people behind a ranking of so many a log can reach: all of them if a seat stays empty, for then nobody fits.

@@ -210,7 +210,7 @@ def verify(proof, verifier):
 
 def verifier(binaries, variables):
     """The command that checks proofs of draws that this beacon decides."""
-    return [binaries / "verify-draw", "--beacon-key", json.loads(variables["BEACON_CHAIN"])["public_key"]]
+    return [binaries / "verify-draw", "--chain-hash", json.loads(variables["BEACON_CHAIN"])["hash"]]
 
 
 def step(began, what):

@@ -67,16 +67,19 @@ class Seating {
 
 /**
  * Replays the changes. Answers the first reason why one does not hold, whether all signatures could be checked, and the seats
- * that were passed on, `{rank, prize, reason, taken_by}`. `claims` is how long a winner has at least to claim the prize, and
+ * that were passed on, `{rank, prize, reason, taken_by}`, and how many left the line without a seat. `claims` is how long a winner has at least to claim the prize, and
  * from when: `{withinSeconds, roundAt}`.
  */
 export async function replay(changes, { commitment, key, ranking, line, prizes, claims }) {
   const seating = new Seating(ranking, line, prizes);
   const seats = [];
+  let leftLine = 0;
+  // Of the withdrawals: when the first was decided, and the place of the last, which is the prize, if any, and the rank.
+  let [withdrawnAt, placeBefore] = [null, [-1, 0]];
   // By rank, since when those have a seat who took it; the others have theirs since the round.
   const takenAt = new Map();
-  let [previous, at, isReplacing, isWhole] = [hex(commitment), -Infinity, false, true];
-  const wrong = (reason) => ({ wrong: `changes_${reason}`, isWhole, seats });
+  let [previous, at, isReplacing, isWhole] = [hex(commitment), claims.roundAt, false, true];
+  const wrong = (reason) => ({ wrong: `changes_${reason}`, isWhole, seats, leftLine });
   for (const [i, { signature, ...change }] of changes.entries()) {
     if (change.number !== i + 1) return wrong("number");
     if (change.previous !== previous) return wrong("previous");
@@ -90,6 +93,13 @@ export async function replay(changes, { commitment, key, ranking, line, prizes, 
     [previous, at, isReplacing] = [hex(hash), Date.parse(change.at), isReplaced];
     const prize = seating.leave(change.rank);
     if (prize === undefined || (prize === null && isReplaced)) return wrong("seat");
+    if (!isReplaced) {
+      if (at !== (withdrawnAt ?? at)) return wrong("order");
+      const place = [prize === null || takenAt.has(change.rank) ? -1 : prize, change.rank];
+      if (place[0] < placeBefore[0] || (place[0] === placeBefore[0] && place[1] <= placeBefore[1]))
+        return wrong("order");
+      [withdrawnAt, placeBefore] = [at, place];
+    }
     const taker = prize === null ? null : seating.passOn(prize);
     if (taker !== change.taken_by) return wrong("taker");
     if (change.reason === "unclaimed") {
@@ -99,6 +109,7 @@ export async function replay(changes, { commitment, key, ranking, line, prizes, 
     }
     if (taker !== null) takenAt.set(taker, at);
     if (prize !== null) seats.push({ rank: change.rank, prize, reason: change.reason, taken_by: taker });
+    else leftLine += 1;
   }
-  return { wrong: null, isWhole, seats };
+  return { wrong: null, isWhole, seats, leftLine };
 }

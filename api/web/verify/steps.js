@@ -42,7 +42,8 @@ function need(isTrue, reason) {
  * `tell({step, state, reason, places})` is called with the state `holds`, `broken` or `open`, the last for a step that
  * was not checked or not to its end; nothing follows a broken step. Returns the verdict: `broken`, `incomplete`,
  * `unseated` (which is incomplete for want of a round or of winners), `rehearsal` (all holds, and it is no draw), `consistent`
- * or `holds`. The step `manifest` tells a rehearsal by its reason, and by another that prizes have to be claimed.
+ * or `holds`. The step `manifest` tells a rehearsal by its reason, and by another that prizes have to be claimed; of every
+ * draw it tells as `previous` what had become of the draw before. The step `changes` tells how many `leftLine` without a seat.
  */
 export async function verify(bytes, { readEntries, noted, receipt }, tell) {
   let step = "form";
@@ -57,10 +58,17 @@ export async function verify(bytes, { readEntries, noted, receipt }, tell) {
     step = "manifest";
     checkManifest(manifest);
     if (isRehearsal(manifest)) tell({ step, state: "holds", reason: "rehearsal" });
-    else if (manifest.claim_within_seconds === null) holds({ sequence: manifest.sequence });
     else {
-      const places = { sequence: manifest.sequence, seconds: manifest.claim_within_seconds };
-      tell({ step, state: "holds", reason: "manifest_claims", places });
+      const { sequence, claim_within_seconds: seconds, previous_status: previous } = manifest;
+      const isClaimed = seconds !== null;
+      const reason = isClaimed ? "manifest_claims" : undefined;
+      tell({
+        step,
+        state: "holds",
+        reason,
+        places: isClaimed ? { sequence, seconds } : { sequence },
+        previous,
+      });
     }
 
     step = "commitment";
@@ -145,7 +153,8 @@ export async function verify(bytes, { readEntries, noted, receipt }, tell) {
     } else if (isRanked) {
       const reasons = replayed.seats.map((seat) => seat.reason ?? "withdrawn");
       const empty = replayed.seats.filter((seat) => seat.taken_by === null).length;
-      tell({ step, state: "holds", reason: reasons.length ? "changes_some" : undefined, reasons, empty });
+      const reason = reasons.length ? "changes_some" : undefined;
+      tell({ step, state: "holds", reason, reasons, empty, leftLine: replayed.leftLine });
     }
 
     if (receipt) {
@@ -239,6 +248,10 @@ function checkManifest(manifest) {
     need(lane === sha256(utf8(manifest.lottery_id))[0] >> 4, "manifest_operator");
     const isPlaced = sequence > 0 && (previous === null) === (sequence === 1);
     need(isRehearsal(manifest) ? sequence === 0 && previous === null : isPlaced, "manifest_operator");
+    // Every draw of the lottery has a number in the lane too.
+    need(sequence >= manifest.sequence, "manifest_operator");
+    const isAlone = sequence === manifest.sequence;
+    need(!isAlone || previous === manifest.previous_commitment, "manifest_operator");
   }
 }
 

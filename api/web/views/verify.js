@@ -6,7 +6,7 @@ import { field, foreign, h, put } from "../dom.js";
 import { drawPath } from "../draws.js";
 import { number, prizes, trouble } from "../format.js";
 import { t } from "../i18n/index.js";
-import { passedOnInWords } from "../passed_on.js";
+import { leftLineInWords, passedOnInWords } from "../passed_on.js";
 import { givenReceipt, receiptText } from "../receipt.js";
 import { link } from "../router.js";
 import { readReceipt } from "../verify/receipt.js";
@@ -111,11 +111,17 @@ export async function show(root, { parameters: [lottery, id], signal }) {
       return;
     }
     let authorities = null;
+    // What the verdict adds: what had become of the draw before, and the seats that changed hands.
+    /** @type {string | null} */
+    let before = null;
+    /** @type {string | null} */
     let seats = null;
     const report = (step) => {
       if (!current()) return;
       results.append(item(step));
-      if (step.reasons) seats = passedOnInWords(counted(step));
+      if (step.previous && step.previous !== "SUCCEEDED")
+        before = t("verdict.previous", { status: t(`status.${step.previous}`) });
+      if (step.reasons) seats = changesInWords(step);
       if (step.step === "witness" && step.state === "holds") authorities = step.places.authorities;
     };
     const readEntries = () => pages(lottery, id, signal);
@@ -135,7 +141,11 @@ export async function show(root, { parameters: [lottery, id], signal }) {
         : t("verdict.unwitnessed");
     const words = t(`verdict.${found}`);
     const isWhole = !["broken", "incomplete", "rehearsal"].includes(found);
-    finish(found, words, isWhole ? [time, seats].filter(Boolean).join(" ") : null);
+    finish(
+      found,
+      words,
+      isWhole ? [time, t("verdict.signer"), before, seats].filter(Boolean).join(" ") : null,
+    );
   }
 
   function finish(kind, text, more) {
@@ -167,15 +177,21 @@ function counted({ reasons, empty }) {
   return counts;
 }
 
+/** The seats that were passed on, and who left the line without one. */
+function changesInWords(step) {
+  return [passedOnInWords(counted(step)), leftLineInWords(step.leftLine)].filter(Boolean).join(" ");
+}
+
 function item({ step, state, reason, places = {}, ...more }) {
   const filled = Object.fromEntries(
     Object.entries(places).map(([name, value]) => [name, typeof value === "number" ? number(value) : value]),
   );
-  if (reason === "changes_some")
-    filled.seats = passedOnInWords(/** @type {any} */ (counted(/** @type {any} */ (more))));
+  const { reasons, empty, leftLine } = /** @type {any} */ (more);
+  if (reason === "changes_some") filled.seats = passedOnInWords(counted({ reasons, empty }));
   // A time stamp that does not count was checked all the same.
   const isUnwitnessed = step === "witness" && state === "open" && reason !== "witness_unsupported";
-  const words = reason ? t(`why.${reason}`, filled) : t(`step.${step}.holds`, filled);
+  const found = reason ? t(`why.${reason}`, filled) : t(`step.${step}.holds`, filled);
+  const words = [found, leftLineInWords(leftLine)].filter(Boolean).join(" ");
   return h(
     "li",
     { "data-step": step, "data-state": state },

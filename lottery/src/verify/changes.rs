@@ -2,8 +2,8 @@
 
 use super::{Report, Stop, broken};
 use crate::proof::Proof;
-use crate::seat_changes::{self, ClaimTerms, PassedOnCounts, replay};
-use crate::seats::{PassedOn, Seating};
+use crate::seat_changes::{self, ClaimTerms, PassedOnCounts, Replayed, replay};
+use crate::seats::Seating;
 use crate::selection::{Ranked, Selection};
 use crate::timestamp::ProofTimestamp;
 use crate::verify::StepName;
@@ -55,26 +55,47 @@ pub(super) fn check(
     round_at: ProofTimestamp,
     line: Option<&Line>,
     report: &mut Report,
-) -> Result<Vec<PassedOn>, Stop> {
+) -> Result<Replayed, Stop> {
     let changes = proof.changes.as_deref().unwrap_or_default();
     let refused = |found: String| broken(StepName::Changes, found);
     let (Some(line), true) = (line, proof.ranking.is_some()) else {
         return match changes.is_empty() {
-            true => Ok(Vec::new()),
+            true => Ok(Replayed::default()),
             false => Err(refused("seats were passed on of which no winners are named".to_owned())),
         };
     };
     let people = line.people.iter().map(|(ranked, part)| (ranked.prize, part.clone()));
     let mut seating = Seating::new(&proof.manifest.prizes, people);
     let claims = ClaimTerms { within_seconds: proof.manifest.claim_within_seconds, round_at };
-    let passed_on = replay(changes, commitment, &proof.signature.public_key, claims, &mut seating);
-    let passed_on = passed_on.map_err(|error| refused(error.to_string()))?;
-    let counts = PassedOnCounts::of(&passed_on);
-    let found = match counts.total() {
+    let replayed = replay(changes, commitment, &proof.signature.public_key, claims, &mut seating);
+    let replayed = replayed.map_err(|error| refused(error.to_string()))?;
+    let counts = PassedOnCounts::of(&replayed.passed_on);
+    let mut found = match counts.total() {
         0 => "no seat was passed on".to_owned(),
         _ => format!("{}, each to the first in line who fits", counts.in_words()),
     };
+    if let Some(left) = left_line_in_words(replayed.left_line) {
+        found = format!("{found}; {left}");
+    }
     report.pass(StepName::Changes, found);
     report.passed_on = Some(counts);
-    Ok(passed_on)
+    report.left_line = Some(replayed.left_line);
+    Ok(replayed)
+}
+
+/// How many have left the line without a seat; none if nobody has. Who comes next depends on them too.
+fn left_line_in_words(count: u32) -> Option<String> {
+    match count {
+        0 => None,
+        1 => Some("1 person without a seat left the line before the round".to_owned()),
+        count => Some(format!("{count} people without a seat left the line before the round")),
+    }
+}
+
+/// What the verdict adds on the log.
+pub(super) fn in_words(replayed: &Replayed) -> String {
+    let counts = PassedOnCounts::of(&replayed.passed_on);
+    let passed_on = (counts.total() > 0).then(|| counts.in_words());
+    let words = passed_on.into_iter().chain(left_line_in_words(replayed.left_line));
+    words.map(|words| format!(" {words}.")).collect()
 }

@@ -12,13 +12,13 @@ use serde::Serialize;
 pub use report::{Outcome, Report, Step, StepName};
 
 use crate::beacon::{BeaconRound, Randomness};
+use crate::manifest::Manifest;
 use crate::proof::{Bundle, Proof};
 use crate::ranking::Prk;
 use crate::receipt::Receipt;
-use crate::seat_changes::PassedOnCounts;
 use crate::selection::{Ranked, Seat, Selection};
 use crate::witness::Roots;
-use crate::{Commitment, HexBytes};
+use crate::{Commitment, DrawStatus, HexBytes};
 use entries::ReadEntries;
 
 /// What the verifier knows from elsewhere, and wants the proof held against.
@@ -28,8 +28,9 @@ pub struct Pins {
     pub commitment: Option<Commitment>,
     /// The organiser's public key.
     pub organiser_key: Option<HexBytes<32>>,
-    /// The beacon's public key.
-    pub beacon_key: Option<HexBytes<96>>,
+    /// The hash of the beacon's chain: of its key, and of when its rounds come out. A key alone would not do, for under
+    /// another time of the first round an old round of the same key would be the computed one.
+    pub chain_hash: Option<HexBytes<32>>,
 }
 
 /// What to check beside the proof itself.
@@ -59,6 +60,7 @@ pub fn verify(bytes: &[u8], options: &Options) -> Report {
         steps: Vec::new(),
         ranking: None,
         passed_on: None,
+        left_line: None,
         manifest: None,
         past_winners: BTreeMap::new(),
         verdict: String::new(),
@@ -145,8 +147,8 @@ fn check(bytes: &[u8], options: &Options, report: &mut Report) -> Result<(Outcom
     report.pass(StepName::Signature, format!("the organiser's key {} {how}", signature.public_key));
 
     let chain = &proof.beacon.chain;
-    if let Some(key) = pins.beacon_key.filter(|key| *key != chain.public_key) {
-        return Err(broken(StepName::Round, format!("the beacon's key is {}, not {key}", chain.public_key)));
+    if let Some(hash) = pins.chain_hash.filter(|hash| *hash != chain.hash()) {
+        return Err(broken(StepName::Round, format!("the beacon's chain is {}, not {hash}", chain.hash())));
     }
     manifest.check_round(chain).map_err(|reason| broken(StepName::Round, reason))?;
     let time = chain.time_of(manifest.beacon.round).map_err(|reason| broken(StepName::Round, reason))?;
@@ -188,19 +190,32 @@ fn check(bytes: &[u8], options: &Options, report: &mut Report) -> Result<(Outcom
     if let Err(Stop::Broken(..)) = verdict {
         return verdict;
     }
-    let passed_on = changes::check(&proof, &commitment, time, line.as_ref(), report)?;
+    let replayed = changes::check(&proof, &commitment, time, line.as_ref(), report)?;
     if let Some(receipt) = &options.receipt {
         let place = read.wanted.as_ref().map(|(place, entry)| (*place, entry));
-        let found = entries::own_place(receipt, manifest, place, line.as_ref(), &passed_on)
+        let found = entries::own_place(receipt, manifest, place, line.as_ref(), &replayed.passed_on)
             .map_err(|found| broken(StepName::Receipt, found))?;
         report.pass(StepName::Receipt, found);
     }
-    let (outcome, mut verdict) = verdict?;
-    let counts = PassedOnCounts::of(&passed_on);
-    if counts.total() > 0 {
-        verdict = format!("{} {}.", verdict, counts.in_words());
+    let (outcome, verdict) = verdict?;
+    let (signer, before) = (signer(pins), draw_before(manifest));
+    Ok((outcome, format!("{verdict}{signer}{before}{}", changes::in_words(&replayed))))
+}
+
+/// What the verdict adds if nothing says whose key signed.
+fn signer(pins: &Pins) -> &'static str {
+    match pins.organiser_key {
+        Some(_) => "",
+        None => " Whose draw this is it does not show: anybody can sign with a key of their own (--organiser-key).",
     }
-    Ok((outcome, verdict))
+}
+
+/// What the verdict adds if the draw before has not simply succeeded: it may have been given up for its winners.
+fn draw_before(manifest: &Manifest) -> String {
+    match manifest.previous_status {
+        None | Some(DrawStatus::Succeeded) => String::new(),
+        Some(status) => format!(" The draw before it in the lottery was {status}."),
+    }
 }
 
 fn check_randomness(
@@ -265,10 +280,10 @@ fn check_ranking(
         manifest.entries, manifest.beacon.round
     );
     let time = time::in_words(pins.commitment.is_some(), manifest, &report.witnesses);
-    Ok(match (chain.is_public(), pins.beacon_key) {
+    Ok(match (chain.is_public(), pins.chain_hash) {
         (true, _) => (Outcome::Holds, format!("HOLDS: {follow} drand quicknet, {time}.")),
         (false, Some(_)) => {
-            (Outcome::Holds, format!("HOLDS: {follow} the beacon whose key you gave, {time}."))
+            (Outcome::Holds, format!("HOLDS: {follow} the beacon whose chain you gave, {time}."))
         }
         (false, None) => (
             Outcome::Consistent,

@@ -90,6 +90,8 @@ pub struct Report {
     pub ranking: Option<Vec<Ranked>>,
     /// How many seats were passed on, and why; none if the changes could not be checked.
     pub passed_on: Option<PassedOnCounts>,
+    /// How many have left the line without having had a seat; none if the changes could not be checked.
+    pub left_line: Option<u32>,
     /// The manifest, if the proof has the form of one.
     #[serde(skip)]
     pub manifest: Option<Manifest>,

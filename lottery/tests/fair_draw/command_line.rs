@@ -70,6 +70,10 @@ fn a_file_is_verified_and_the_exit_code_says_the_verdict() {
     let (code, output) = verify_draw(&[&good]);
     assert_eq!(code, 0, "{output:?}");
     assert_eq!(text(&output.stdout).lines().count(), 11, "one line for each step, and the verdict");
+    let (code, output) = verify_draw(&[&good, "--chain-hash", &draw.beacon.chain().hash().to_string()]);
+    assert!(code == 0 && text(&output.stdout).contains("HOLDS: "), "{output:?}");
+    let (code, output) = verify_draw(&[&good, "--beacon-key", &draw.beacon.chain().public_key.to_string()]);
+    assert!(code == 2 && text(&output.stderr).contains("--chain-hash"), "{output:?}");
     let (code, output) = verify_draw(&[&bad]);
     assert_eq!(code, 1);
     assert!(text(&output.stdout).contains("the step 'entries' does not hold"), "{output:?}");

@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 
 use super::bundles::{Draw, entries, prizes, prizes_of_several, strange_hash};
 use super::loose::{HALF_PAIR, Loose};
+use super::mixed_order;
 use super::naive::{bytes, entry, one_prize, prize};
 use super::seat_changes::{Evening, claimed_draw, round_at};
 use super::second_manifest;
@@ -34,16 +35,21 @@ struct Case {
 type Change<'a> = &'a dyn Fn(&mut Value);
 
 /// A small draw, with everything that most cases change.
-fn small() -> Loose {
+pub(crate) fn small() -> Loose {
     Loose::of(&Draw::seal(entries(6), one_prize(1)))
 }
 
 /// A draw that a recorded round of drand's quicknet decides.
-pub(crate) fn quicknet() -> Loose {
+fn quicknet() -> Loose {
+    quicknet_of(|draw| draw)
+}
+
+/// The same of a draw that was changed before it was sealed.
+pub(crate) fn quicknet_of(change: impl Fn(Draw) -> Draw) -> Loose {
     let recorded: Value = serde_json::from_str(include_str!("../vectors/drand-quicknet.json")).unwrap();
     let round: BeaconRound = serde_json::from_value(recorded["rounds"][1].clone()).unwrap();
     let chain = Chain::quicknet();
-    let mut draw = Draw::seal(entries(6), one_prize(2));
+    let mut draw = change(Draw::seal(entries(6), one_prize(2)));
     let earlier = chain.time_of(round.round).unwrap().as_millisecond() - 10_000;
     draw.manifest.sealed_at = ProofTimestamp::from_millisecond(earlier).unwrap();
     draw.manifest.closes_at = None;
@@ -109,6 +115,8 @@ fn corpus() -> Corpus {
     randomness(&mut cases);
     lists(&mut cases);
     seat_changes(&mut cases);
+    stamps(&mut cases);
+    mixed_order::cases(&mut cases);
     second_manifest::cases(&mut cases);
     cases.0
 }
@@ -666,6 +674,9 @@ fn lists(cases: &mut Builder) {
         proof["entries"].as_array_mut().unwrap().insert(0, first);
     };
     cases.resealed(Some("entries"), "an entry twice", &same);
+    cases.resealed(None, "two entries with one holder", &|proof| {
+        proof["entries"][0]["holder"] = proof["entries"][1]["holder"].clone();
+    });
 
     let mut with = |name: &str, change: Change<'_>| cases.raw("ranking", name, change);
     with("two ranks swapped", &|proof| proof["ranking"].as_array_mut().unwrap().swap(0, 1));
@@ -786,7 +797,11 @@ fn seat_changes(cases: &mut Builder) {
     let waiting = (1..=alternate.last()).find(|rank| alternate.seating().prize_of(*rank).is_none()).unwrap();
     assert!(alternate.leave(waiting, None) && alternate.leave(1, None));
     honest("an alternate who withdrew", &alternate);
+    let mut several = Evening::new(Draw::seal(entries(44), prizes_of_several()));
+    several.withdraw(3..14);
+    honest("withdrawals in their order", &several);
     claims(cases);
+    withdrawals(cases);
 
     let with = |change: &dyn Fn(&mut Value)| {
         let mut proof: Value = serde_json::from_str(&evening().bundle()).unwrap();
@@ -851,6 +866,71 @@ fn seat_changes(cases: &mut Builder) {
     cases.add("unfinished", "no ranking and no seat changes", none.bytes(), "incomplete", None);
     let apart = with(&|proof| proof["entries"] = Value::Null);
     cases.add("unfinished", "seat changes, and entries apart", apart.bytes(), "incomplete", None);
+}
+
+/// Withdrawals in another order or at another time than the service writes, though each by the rule and signed.
+fn withdrawals(cases: &mut Builder) {
+    let draw = || Evening::new(Draw::seal(entries(44), prizes_of_several()));
+    let with_prize = |prize: Option<u32>| {
+        let evening = draw();
+        (1..=evening.last()).filter(|rank| evening.seating().prize_of(*rank) == prize).collect::<Vec<_>>()
+    };
+    let (first, second, none) = (with_prize(Some(0)), with_prize(Some(1)), with_prize(None));
+    let mut refused = |name: &str, change: &dyn Fn(&mut Evening)| {
+        let mut evening = draw();
+        change(&mut evening);
+        cases.add("changes", name, evening.bundle().into_bytes(), "refused", Some("changes"));
+    };
+    for (name, ranks) in [
+        ("withdrawn from a seat before one without", [first[0], none[0]]),
+        ("withdrawn from the second prize before the first", [second[0], first[0]]),
+        ("withdrawn from one prize, the higher rank before the lower", [first[1], first[0]]),
+        ("withdrawn from the line, the higher rank before the lower", [none[1], none[0]]),
+    ] {
+        refused(name, &|evening| assert!(ranks.iter().all(|rank| evening.leave(*rank, None))));
+    }
+    refused("withdrawn after having taken a seat", &|evening| {
+        assert!(evening.leave(first[0], None));
+        let taker = evening.changes[0].taken_by.unwrap();
+        assert!(evening.leave(taker, None));
+    });
+    for (name, from_round) in [("withdrawn", -1), ("withdrawn at another time", 5_000)] {
+        refused(&format!("{name}: {from_round} ms from the round"), &|evening| {
+            let at = round_at(evening);
+            if from_round > 0 {
+                evening.append_at(none[0], None, None, at);
+            }
+            evening.append_at(none[1], None, None, at + from_round);
+        });
+    }
+    refused("replaced a millisecond before the round", &|evening| {
+        let mut seating = evening.seating();
+        let prize = seating.vacate(first[0]).unwrap();
+        let taker = seating.pass_on(prize);
+        evening.append_at(first[0], Some(ReplaceReason::Absent), taker, round_at(evening) - 1);
+    });
+    let mut exact = draw();
+    exact.append_at(none[0], None, None, round_at(&exact));
+    cases.add("honest", "withdrawn at the round", exact.bundle().into_bytes(), "consistent", None);
+}
+
+/// How a time stamp is spelled. What one is worth changes no verdict: `time-stamps.json` holds that.
+fn stamps(cases: &mut Builder) {
+    for (name, token, step) in [
+        ("one byte that is no time stamp", "AA==", None),
+        ("bits left over", "AB==", Some("form")),
+        ("no padding", "AA", Some("form")),
+        ("a line break", "AA\n==", Some("form")),
+        ("the letters of base64url", "_-8=", Some("form")),
+        ("nothing", "", Some("form")),
+    ] {
+        let mut proof = small();
+        proof.proof["version"] = json!(2);
+        proof.proof["changes"] = json!([]);
+        proof.proof["witnesses"] = json!([{"kind": "rfc3161", "token": token}]);
+        let (kind, verdict) = step.map_or(("honest", "consistent"), |step| (step, "refused"));
+        cases.add(kind, &format!("a time stamp: {name}"), proof.bytes(), verdict, step);
+    }
 }
 
 /// Logs of draws whose winners have to claim.

@@ -22,9 +22,11 @@ pub(crate) struct Loose {
     pub(crate) proof: Value,
 }
 
-/// The canonical text of a value whose names are ASCII: `serde_json` sorts them and writes no blanks.
+/// The canonical text of a value whose names are ASCII, whatever was added to it or taken out.
 pub(crate) fn text(value: &Value) -> String {
-    value.to_string().replace(HALF_PAIR, "\\ud800")
+    let mut sorted = value.clone();
+    sorted.sort_all_objects();
+    sorted.to_string().replace(HALF_PAIR, "\\ud800")
 }
 
 impl Loose {

@@ -12,6 +12,7 @@ mod fairness;
 mod feasibility;
 mod history;
 mod loose;
+mod mixed_order;
 mod naive;
 mod quotas;
 mod rehearsal;

@@ -61,6 +61,15 @@ impl Evening {
         true
     }
 
+    /// Those of these ranks who are there withdraw before the round, in the order in which the service writes it.
+    pub(crate) fn withdraw(&mut self, ranks: impl IntoIterator<Item = u32>) {
+        let seating = self.seating();
+        let gone: BTreeSet<_> = ranks.into_iter().map(|rank| (seating.prize_of(rank), rank)).collect();
+        for (_, rank) in gone {
+            self.leave(rank, None);
+        }
+    }
+
     /// Signs an entry, whatever it says.
     pub(crate) fn append(&mut self, rank: u32, reason: Option<ReplaceReason>, taken_by: Option<u32>) {
         let first = ProofTimestamp::parse("2026-04-20T12:31:00.000Z").unwrap();
@@ -150,10 +159,8 @@ proptest! {
         draw.manifest.alternates = alternates;
         draw.manifest.claim_within_seconds = Some(3_600);
         let mut evening = Evening::new(draw);
-        for rank in withdrawn {
-            evening.leave(rank, None);
-            evening.check();
-        }
+        evening.withdraw(withdrawn);
+        evening.check();
         for (rank, reason) in replaced {
             evening.leave(rank, Some(ReplaceReason::ALL[reason]));
             evening.check();
@@ -180,9 +187,10 @@ fn the_other_verifiers_replay_the_same() {
         draw.manifest.alternates = (case / 4) as u32;
         draw.manifest.claim_within_seconds = Some(3_600);
         let mut evening = Evening::new(draw);
-        for step in 0..12 {
-            let reason = (step > 2).then(|| ReplaceReason::ALL[below(5) as usize]);
-            evening.leave(1 + below(20) as u32, reason);
+        evening.withdraw([(); 3].map(|()| 1 + below(20) as u32));
+        for _ in 0..9 {
+            let reason = ReplaceReason::ALL[below(5) as usize];
+            evening.leave(1 + below(20) as u32, Some(reason));
         }
         if case % 3 == 0 {
             // By choice: the next but one.
@@ -253,6 +261,19 @@ fn nobody_has_less_time_to_claim_than_the_manifest_promises() {
     let (step, words) = verdict(&evening);
     assert_eq!(step, Some(StepName::Changes));
     assert!(words.contains("a prize that nobody had to claim"), "{words}");
+}
+
+#[test]
+fn the_verdict_says_how_many_have_left_the_line_for_somebody_behind_them() {
+    let mut evening = Evening::new(Draw::seal(entries(24), prizes()));
+    let waiting: Vec<u32> =
+        (1..=evening.last()).filter(|rank| evening.seating().prize_of(*rank).is_none()).collect();
+    evening.withdraw(waiting[..2].iter().copied().chain([1]));
+    let report = verify(evening.bundle().as_bytes(), &Options::default());
+    assert!(report.holds, "{report}");
+    assert_eq!((report.left_line, report.passed_on.map(|counts| counts.withdrawn)), (Some(2), Some(1)));
+    let words = "1 seat was passed on: 1 withdrawn before the round. 2 people without a seat left the line before the round.";
+    assert!(report.verdict.ends_with(words), "{}", report.verdict);
 }
 
 fn evening() -> Evening {

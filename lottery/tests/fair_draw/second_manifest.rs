@@ -13,7 +13,7 @@ use lottery::{
 use serde_json::{Value, json};
 
 use super::bundles::{Draw, entries, prizes};
-use super::corpus::Builder;
+use super::corpus::{Builder, quicknet_of};
 use super::loose::Loose;
 use super::naive::{bytes, one_prize};
 
@@ -59,9 +59,85 @@ pub(crate) fn cases(cases: &mut Builder) {
         proof["entries"][0]["excluded"] = json!("past_winner:winter");
     });
     resealed(None, "the first draw of its lane", &|proof| {
+        lone(proof);
+        first_of_all(proof);
+    });
+    resealed(Some("manifest"), "the first draw of its lane, and not of its lottery", &|proof| {
         proof["manifest"]["operator"]["sequence"] = json!(1);
         proof["manifest"]["operator"]["previous_commitment"] = Value::Null;
     });
+    resealed(None, "a lottery that has its lane alone", &|proof| {
+        let before = proof["manifest"]["previous_commitment"].clone();
+        proof["manifest"]["operator"]["sequence"] = json!(2);
+        proof["manifest"]["operator"]["previous_commitment"] = before;
+    });
+    resealed(Some("manifest"), "another draw before in a lane of its own", &|proof| {
+        proof["manifest"]["operator"]["sequence"] = json!(2);
+    });
+    resealed(Some("manifest"), "a lower number in the lane than in the lottery", &|proof| {
+        proof["manifest"]["sequence"] = json!(8);
+    });
+    cases.add("honest", "second version: drand's quicknet", quicknet_of(Draw::second).bytes(), "holds", None);
+    rehearsals(cases, &lone);
+    fields(cases);
+}
+
+/// The first draw of its lottery, and of its lane.
+fn first_of_all(proof: &mut Value) {
+    let manifest = &mut proof["manifest"];
+    manifest["sequence"] = json!(1);
+    (manifest["previous_commitment"], manifest["previous_status"]) = (Value::Null, Value::Null);
+    manifest["operator"]["sequence"] = json!(1);
+    manifest["operator"]["previous_commitment"] = Value::Null;
+}
+
+/// Rehearsals, which every verifier tells from draws.
+fn rehearsals(cases: &mut Builder, lone: &dyn Fn(&mut Value)) {
+    let rehearse = |proof: &mut Value| {
+        first_of_all(proof);
+        proof["manifest"]["kind"] = json!("rehearsal");
+        (proof["manifest"]["sequence"], proof["manifest"]["operator"]["sequence"]) = (json!(0), json!(0));
+    };
+    let mut add = |name: &str, verdict: &str, step: Option<&str>, change: &dyn Fn(&mut Value)| {
+        let mut proof = second();
+        rehearse(&mut proof.proof);
+        change(&mut proof.proof);
+        proof.reseal();
+        cases.add("rehearsals", &format!("second version: {name}"), proof.bytes(), verdict, step);
+    };
+    add("past winners are excluded", "rehearsal", None, &|_| ());
+    add("nobody is excluded", "rehearsal", None, lone);
+    let refused = [
+        ("a number in the lottery", "/manifest/sequence", json!(1)),
+        ("a number in the lane", "/manifest/operator/sequence", json!(1)),
+        ("a draw before in the lane", "/manifest/operator/previous_commitment", json!("00".repeat(32))),
+        ("a draw before", "/manifest/previous_commitment", json!("00".repeat(32))),
+        ("a status of the draw before", "/manifest/previous_status", json!("ABANDONED")),
+    ];
+    for (name, field, value) in refused {
+        add(name, "refused", Some("manifest"), &|proof| *proof.pointer_mut(field).unwrap() = value.clone());
+    }
+    for (name, kind) in [("null", Value::Null), ("draw", json!("draw")), ("a list", json!(["rehearsal"]))] {
+        let name = format!("the kind is {name}");
+        add(&name, "refused", Some("form"), &|proof| proof["manifest"]["kind"] = kind.clone());
+    }
+    let mut first = Loose::of(&super::rehearsal::rehearsal());
+    cases.add("rehearsals", "first version", first.bytes(), "rehearsal", None);
+    first.proof["entries"] = Value::Null;
+    cases.add("rehearsals", "entries apart", first.bytes(), "incomplete", None);
+    let mut unseated = Loose::of(&super::rehearsal::rehearsal());
+    unseated.proof["ranking"] = Value::Null;
+    cases.add("rehearsals", "no ranking", unseated.bytes(), "incomplete", None);
+}
+
+/// Fields that are missing, unknown, out of their bounds or out of place.
+fn fields(cases: &mut Builder) {
+    let mut refused = |step: &'static str, name: &str, change: &dyn Fn(&mut Value)| {
+        let mut proof = second();
+        change(&mut proof.proof);
+        proof.reseal();
+        cases.refused(step, &format!("second version: {name}"), &proof);
+    };
     for (name, field, value) in [
         ("the lane counts from 1", "sequence", json!(0)),
         ("the first of its lane names one before", "sequence", json!(1)),
@@ -72,7 +148,7 @@ pub(crate) fn cases(cases: &mut Builder) {
             json!((second().proof["manifest"]["operator"]["lane"].as_u64().unwrap() + 1) % 16),
         ),
     ] {
-        resealed(Some("manifest"), name, &|proof| proof["manifest"]["operator"][field] = value.clone());
+        refused("manifest", name, &|proof| proof["manifest"]["operator"][field] = value.clone());
     }
     for (name, field, value) in [
         ("lane 16", "/operator/lane", json!(16)),
@@ -86,19 +162,19 @@ pub(crate) fn cases(cases: &mut Builder) {
         ("the fields of the second in the first", "/version", json!(1)),
         ("a third version", "/version", json!(3)),
     ] {
-        resealed(Some("form"), name, &|proof| {
+        refused("form", name, &|proof| {
             *proof["manifest"].pointer_mut(field).unwrap() = value.clone();
         });
     }
     for name in ["exclude_past_winners", "operator"] {
-        resealed(Some("form"), &format!("without {name}"), &|proof| {
+        refused("form", &format!("without {name}"), &|proof| {
             proof["manifest"].as_object_mut().unwrap().remove(name);
         });
     }
-    resealed(Some("form"), "a field too many in the operator's place", &|proof| {
+    refused("form", "a field too many in the operator's place", &|proof| {
         proof["manifest"]["operator"]["unknown"] = Value::Null;
     });
-    resealed(Some("form"), "the first version calls itself the second", &|proof| {
+    refused("form", "the first version calls itself the second", &|proof| {
         let manifest = proof["manifest"].as_object_mut().unwrap();
         manifest.remove("exclude_past_winners");
         manifest.remove("operator");

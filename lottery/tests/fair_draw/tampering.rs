@@ -1,8 +1,9 @@
 //! Whatever is changed in a proof is refused, and the message names the step.
 
+use lottery::manifest::NamedRound;
 use lottery::receipt::{LabelReceipt, Receipt};
-use lottery::verify::{Options, Pins, StepName, verify};
-use lottery::{HexBytes, Nonce, ParticipantId};
+use lottery::verify::{Options, Outcome, Pins, StepName, verify};
+use lottery::{DrawStatus, HexBytes, Nonce, ParticipantId};
 use proptest::prelude::*;
 
 use super::bundles::{Draw, check, entries, prizes, strange_hash};
@@ -167,10 +168,10 @@ fn pins_are_compared() {
     let right = Pins {
         commitment: Some(draw.manifest.commitment()),
         organiser_key: Some(draw.organiser.public_key()),
-        beacon_key: Some(draw.beacon.chain().public_key),
+        chain_hash: Some(draw.beacon.chain().hash()),
     };
     let report = with(right.clone());
-    assert!(report.holds && report.verdict.contains("the beacon whose key you gave"), "{report}");
+    assert!(report.holds && report.verdict.contains("the beacon whose chain you gave"), "{report}");
     let wrong = |pins: Pins| with(pins).broken();
     let commitment = Some(lottery::Commitment::from([1; 32]));
     assert_eq!(wrong(Pins { commitment, ..right.clone() }), Some(StepName::Commitment));
@@ -178,7 +179,39 @@ fn pins_are_compared() {
         wrong(Pins { organiser_key: Some(strange_hash()), ..right.clone() }),
         Some(StepName::Signature)
     );
-    assert_eq!(wrong(Pins { beacon_key: Some(HexBytes::from([1; 96])), ..right }), Some(StepName::Round));
+    assert_eq!(wrong(Pins { chain_hash: Some(HexBytes::from([1; 32])), ..right }), Some(StepName::Round));
+}
+
+#[test]
+fn a_chain_that_is_known_by_its_key_alone_does_not_make_a_draw_public() {
+    // The beacon's key and a later first round: an old round, which everybody knows, becomes the computed one.
+    let mut draw = draw();
+    let mut chain = draw.beacon.chain().clone();
+    let old = draw.beacon.round(1_000);
+    let later = chain.time_of(draw.manifest.beacon.round).unwrap().as_millisecond() / 1000 - 999 * 3;
+    chain.genesis_time = later.try_into().unwrap();
+    let manifest = &mut draw.manifest;
+    manifest.beacon = NamedRound::after(&chain, manifest.sealed_at, manifest.margin_seconds).unwrap();
+    assert_eq!(manifest.beacon.round, 1_000);
+    let mut proof = draw.proof_with(old);
+    proof.beacon.chain = chain;
+    let bundle = proof.to_canonical_json(Some(&draw.entries));
+    assert_eq!(check(&bundle).outcome, Outcome::Consistent);
+    let pins = Pins { chain_hash: Some(draw.beacon.chain().hash()), ..Pins::default() };
+    let report = verify(bundle.as_bytes(), &Options { pins, ..Options::default() });
+    assert_eq!(report.broken(), Some(StepName::Round), "{report}");
+}
+
+#[test]
+fn the_verdict_says_what_it_does_not_show() {
+    let mut draw = draw();
+    let verdict = check(&draw.bundle()).verdict;
+    assert!(verdict.contains("Whose draw this is it does not show"), "{verdict}");
+    assert!(verdict.contains("The draw before it in the lottery was ABANDONED."), "{verdict}");
+    draw.manifest.previous_status = Some(DrawStatus::Succeeded);
+    let pins = Pins { organiser_key: Some(draw.organiser.public_key()), ..Pins::default() };
+    let verdict = verify(draw.bundle().as_bytes(), &Options { pins, ..Options::default() }).verdict;
+    assert!(!verdict.contains("Whose draw") && !verdict.contains("The draw before"), "{verdict}");
 }
 
 #[test]

@@ -131,10 +131,10 @@ fn the_verdict_on_a_public_round_names_who_vouches_for_the_time() {
     let draw = Draw::seal(entries(40), prizes());
     let authority = LocalAuthority::from_seed(&[3; 32]);
     let known = Roots::parse_pem(&pem(&authority)).unwrap();
-    // A beacon whose key the verifier knows takes the role of the public one.
+    // A beacon whose chain the verifier knows takes the role of the public one.
     let verdict = |text: &str, roots: &Roots| {
         let mut options = Options { roots: roots.clone(), ..Options::default() };
-        options.pins.beacon_key = Some(draw.beacon.chain().public_key);
+        options.pins.chain_hash = Some(draw.beacon.chain().hash());
         verify(text.as_bytes(), &options).verdict
     };
     let text = stamped(&draw, &[(&authority, "2026-04-20T12:30:46Z")]).to_canonical_json(Some(&draw.entries));

@@ -399,11 +399,13 @@ def replay(log, commitment, key, ranking, line, manifest, round_at):
             lacking += max(0, (bound["at_least"] or 0) - len(named))
         return empty >= 0 and lacking <= empty
 
-    previous, at, replacing = commitment.hex(), FIRST, False
+    previous, at, replacing = commitment.hex(), round_at, False
+    # Of the withdrawals: when the first was decided, and the place of the last, which is the prize, if any, and the rank.
+    withdrawn_at, place_before = None, (-1, 0)
     for number, change in enumerate(log, 1):
         need(change["number"] == number, "changes", "another number than its place")
         need(change["previous"] == previous, "changes", "does not name the entry before")
-        need(milliseconds(change["at"]) >= at, "changes", "dated before the entry before")
+        need(milliseconds(change["at"]) >= at, "changes", "dated before the entry before, or before the round")
         replaced = change["kind"] == "replaced"
         need(replaced == (change["reason"] is not None), "changes", "a kind that does not fit its reason")
         need(replaced or not replacing, "changes", "a withdrawal after a replacement")
@@ -415,6 +417,11 @@ def replay(log, commitment, key, ranking, line, manifest, round_at):
         need(1 <= rank <= len(people) and rank not in gone, "changes", "nobody who is there has the rank")
         prize = seats[rank - 1]
         need(prize is not None or not replaced, "changes", "the rank has no seat")
+        if not replaced:
+            need(withdrawn_at in (None, at), "changes", "withdrawals of different times")
+            place = (-1 if prize is None or rank in taken_at else prize, rank)
+            need(place > place_before, "changes", "withdrawals in another order")
+            withdrawn_at, place_before = at, place
         gone.add(rank)
         taker = None
         if prize is None:
@@ -480,6 +487,11 @@ def check_operator(manifest):
     need(place["sequence"] > 0, "manifest", "the lane counts from 1")
     is_first = place["previous_commitment"] is None
     need(is_first == (place["sequence"] == 1), "manifest", "the draw before in the lane must be named, unless it is the first")
+    # Every draw of the lottery has a number in the lane too.
+    need(place["sequence"] >= manifest["sequence"], "manifest", "a lower number in the lane than in the lottery")
+    is_alone = place["sequence"] == manifest["sequence"]
+    is_same = place["previous_commitment"] == manifest["previous_commitment"]
+    need(is_same or not is_alone, "manifest", "another draw before in the lane than in the lottery")
 
 
 def check_past_winners(manifest, entries):

@@ -4,6 +4,7 @@
 
 mod reading;
 
+use std::convert::Infallible;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -36,9 +37,12 @@ struct Arguments {
     /// The organiser's public key as you know it, in hexadecimal.
     #[arg(long, value_parser = HexBytes::<32>::parse)]
     organiser_key: Option<HexBytes<32>>,
-    /// The beacon's public key as you know it, in hexadecimal; drand quicknet's is known.
-    #[arg(long, value_parser = HexBytes::<96>::parse)]
-    beacon_key: Option<HexBytes<96>>,
+    /// The hash of the beacon's chain as you know it, in hexadecimal; drand quicknet's is known.
+    #[arg(long, value_parser = HexBytes::<32>::parse)]
+    chain_hash: Option<HexBytes<32>>,
+    /// Refused: it says what to give instead.
+    #[arg(long, hide = true, value_parser = refuse_beacon_key)]
+    beacon_key: Option<Infallible>,
     /// Root certificates (PEM) of time-stamp authorities that you trust, beside the public ones that are known; may be
     /// repeated.
     #[arg(long, value_name = "FILE")]
@@ -55,6 +59,11 @@ struct Arguments {
     /// Prints the report as JSON.
     #[arg(long)]
     json: bool,
+}
+
+/// The beacon's key alone does not say when its rounds come out, so that it does not tell an old round from the right one.
+fn refuse_beacon_key(_: &str) -> Result<Infallible, &'static str> {
+    Err("a key does not say when its rounds come out; give the hash of the chain, which does: --chain-hash")
 }
 
 fn main() -> ExitCode {
@@ -110,7 +119,7 @@ fn options(
         pins: Pins {
             commitment: arguments.commitment,
             organiser_key: arguments.organiser_key,
-            beacon_key: arguments.beacon_key,
+            chain_hash: arguments.chain_hash,
         },
         receipt,
         round,
