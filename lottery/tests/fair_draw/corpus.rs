@@ -40,7 +40,7 @@ pub(crate) fn small() -> Loose {
 }
 
 /// A draw that a recorded round of drand's quicknet decides.
-fn quicknet() -> Loose {
+pub(crate) fn quicknet() -> Loose {
     quicknet_of(|draw| draw)
 }
 
