@@ -178,7 +178,7 @@ pub enum Fault {
     /// A withdrawal that was decided at another time than the first one.
     #[error("is a withdrawal of another time than the first one: all are decided at once")]
     OtherTime,
-    /// A withdrawal that stands before one that comes first.
+    /// A withdrawal that belongs before the one before it.
     #[error("is a withdrawal that comes before the one before it: those without a seat by rank, then prize after prize")]
     Order,
     /// A withdrawal with a reason, a replacement without, or a withdrawal after a replacement.
@@ -282,7 +282,7 @@ impl Withdrawals {
             if at != first_at {
                 return Err(Fault::OtherTime);
             }
-            // None stands before every prize.
+            // None is less than every prize.
             if (prize, rank) <= before {
                 return Err(Fault::Order);
             }

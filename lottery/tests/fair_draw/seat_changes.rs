@@ -243,7 +243,7 @@ fn nobody_has_less_time_to_claim_than_the_manifest_promises() {
     evening.changes.clear();
     evening.append_at(1, unclaimed, taker, round_at + HOUR);
     assert!(verdict(&evening).1.ends_with("1 seat was passed on: 1 unclaimed."));
-    // The next holder of the seat has as long again; another winner's hour is over.
+    // The winner who took the seat has as long again; another winner's hour is over.
     let (taker, next) = (taker.unwrap(), first(&evening, taker.unwrap()));
     evening.append_at(taker, unclaimed, next, round_at + 2 * HOUR - 1);
     assert_eq!(verdict(&evening).0, Some(StepName::Changes));
