@@ -66,10 +66,14 @@ impl OperatorPlace {
         }
         // Every draw of the lottery has a number in the lane too.
         if self.sequence < manifest.sequence {
-            return Err(Invalid::new("has a lower number in its lane than in its lottery, whose draws all count there"));
+            return Err(Invalid::new(
+                "has a lower number in its lane than in its lottery, whose draws all count there",
+            ));
         }
         if self.sequence == manifest.sequence && self.previous_commitment != manifest.previous_commitment {
-            return Err(Invalid::new("names another draw before in its lane than in its lottery, which has the lane alone"));
+            return Err(Invalid::new(
+                "names another draw before in its lane than in its lottery, which has the lane alone",
+            ));
         }
         Ok(())
     }

@@ -179,7 +179,9 @@ pub enum Fault {
     #[error("is a withdrawal of another time than the first one: all are decided at once")]
     OtherTime,
     /// A withdrawal that belongs before the one before it.
-    #[error("is a withdrawal that comes before the one before it: those without a seat by rank, then prize after prize")]
+    #[error(
+        "is a withdrawal that comes before the one before it: those without a seat by rank, then prize after prize"
+    )]
     Order,
     /// A withdrawal with a reason, a replacement without, or a withdrawal after a replacement.
     #[error("is of a kind that does not fit its reason or its place")]

@@ -206,7 +206,9 @@ fn check(bytes: &[u8], options: &Options, report: &mut Report) -> Result<(Outcom
 fn signer(pins: &Pins) -> &'static str {
     match pins.organiser_key {
         Some(_) => "",
-        None => " Whose draw this is it does not show: anybody can sign with a key of their own (--organiser-key).",
+        None => {
+            " Whose draw this is it does not show: anybody can sign with a key of their own (--organiser-key)."
+        }
     }
 }
 
