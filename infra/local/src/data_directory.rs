@@ -26,6 +26,7 @@ const OWN_FILES: [&str; 11] = [
     "dynamodb.sqlite",
     "s3.sqlite",
     "sns.sqlite",
+    "sqs.sqlite",
     "executions",
     // A file system's own.
     "lost+found",
@@ -83,7 +84,7 @@ impl DataDirectory {
         for name in OWN_FILES {
             close_tree(&self.path.join(name))?;
         }
-        for database in ["dynamodb.sqlite", "s3.sqlite", "sns.sqlite"] {
+        for database in ["dynamodb.sqlite", "sns.sqlite", "sqs.sqlite"] {
             for end in ["-wal", "-shm"] {
                 close_tree(&self.path.join(format!("{database}{end}")))?;
             }

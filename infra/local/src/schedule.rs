@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use crate::aws::DynamoDb;
 use crate::functions::Functions;
 use crate::sns::Sns;
+use crate::sqs::Queues;
 use crate::token::Token;
 use crate::worker::Worker;
 
@@ -66,7 +67,7 @@ pub(crate) fn tidy(clock: Clock, dynamodb: Arc<DynamoDb>, token: Arc<Token>) -> 
 }
 
 /// Each second tries what has failed, and tells of a clock that was set; for ever.
-pub(crate) async fn watch(clock: Clock, dynamodb: Arc<DynamoDb>, sns: Arc<Worker<Sns>>) {
+pub(crate) async fn watch(clock: Clock, dynamodb: Arc<DynamoDb>, sns: Arc<Worker<Sns>>, sqs: Arc<Queues>) {
     let mut watched = WatchedClock::new(clock.now(), Instant::now());
     loop {
         tokio::time::sleep(LOOK).await;
@@ -74,6 +75,7 @@ pub(crate) async fn watch(clock: Clock, dynamodb: Arc<DynamoDb>, sns: Arc<Worker
         dynamodb.recover().await;
         // Refused only while the stack stops.
         let _ = sns.call(Sns::recover).await;
+        sqs.recover().await;
     }
 }
 

@@ -31,6 +31,7 @@ use crate::schedule;
 use crate::serve;
 use crate::smtp::Relay;
 use crate::sns::{Settings, Sns};
+use crate::sqs::{self, Queues};
 use crate::token::Token;
 use crate::trouble::look_over;
 use crate::worker::Worker;
@@ -105,11 +106,12 @@ impl Stack {
             _ => organiser_key(None)?,
         };
         let dynamodb = Arc::new(open_dynamodb(&config, directory.as_ref(), &health)?);
-        let sns = Arc::new(open_sns(&config, directory.as_ref(), &health)?);
+        let sqs = Arc::new(open_sqs(&config, directory.as_ref(), &health, &aws_url)?);
+        let sns = Arc::new(open_sns(&config, directory.as_ref(), &health, &sqs)?);
         let tables = Tables { lottery: "Lottery".to_owned(), contacts: "Contacts".to_owned() };
         let beacon = match &directory {
             Some(directory) => {
-                let services = (dynamodb.clone(), sns.clone());
+                let services = (dynamodb.clone(), sns.clone(), sqs.clone());
                 open_beacon(&config, directory, services, tables.clone()).await?
             }
             None => Beacon::in_memory(config.clock.clone())?,
@@ -122,9 +124,9 @@ impl Stack {
         let beacon_config = beacon_config(config.beacon, &own.0, &aws_url);
         let (account, iam) = (account(&config)?, config.iam.as_ref().map(Template::anew));
         let guard = Guard::new(iam.clone(), account.clone());
-        let endpoint = Endpoint::new(dynamodb.clone(), sns.clone(), own, config.call_log.clone());
-        let s3 = Arc::new(open_s3(&config, directory.as_ref())?);
-        let endpoint = Arc::new(endpoint.with_s3(s3.clone()).guarded_by(guard.clone()));
+        let (log, queues) = (config.call_log.clone(), sqs.clone());
+        let endpoint = Endpoint::new(dynamodb.clone(), sns.clone(), queues, own, log);
+        let endpoint = Arc::new(endpoint.guarded_by(guard.clone()));
         // What CloudFormation creates on AWS.
         let set_up = aws::sdk_config(&endpoint, "set-up");
         create_tables(Store::new(aws_sdk_dynamodb::Client::new(&set_up), tables.clone())).await?;
@@ -157,7 +159,7 @@ impl Stack {
             account: ACCOUNT.to_owned(),
             clock: config.clock.clone(),
             invoker: Arc::new(
-                HostInvoker::new(functions.clone(), sns.clone(), dynamodb.clone(), s3)
+                HostInvoker::new(functions.clone(), sns.clone(), sqs.clone(), dynamodb.clone())
                     .recording(config.call_log.clone())
                     .guarded_by(guard)
                     .forwarding_to(config.endpoints.clone()),
@@ -209,7 +211,7 @@ impl Stack {
             }
         }
         timers.spawn(schedule::tidy(config.clock.clone(), dynamodb.clone(), token.clone()));
-        timers.spawn(schedule::watch(config.clock.clone(), dynamodb, sns));
+        timers.spawn(schedule::watch(config.clock.clone(), dynamodb, sns, sqs));
 
         Ok(Stack {
             api_url,
@@ -259,7 +261,7 @@ impl Stack {
         self.engine.shutdown().await;
         self.is_down = true;
         self.endpoint.sns.stop().await;
-        self.endpoint.s3.stop().await;
+        self.endpoint.sqs.stop().await;
         self.endpoint.dynamodb.stop().await;
     }
 }
@@ -319,6 +321,7 @@ fn open_sns(
     config: &Config,
     directory: Option<&DataDirectory>,
     health: &Arc<Health>,
+    queues: &Arc<Queues>,
 ) -> Result<Worker<Sns>, StartError> {
     let failed = |reason: String| StartError::SetUp { what: "SNS".to_owned(), reason };
     let path = directory.map(|directory| directory.file("sns.sqlite"));
@@ -332,17 +335,40 @@ fn open_sns(
     let relay = config.smtp_url.as_deref().map(Relay::start).transpose()?;
     let settings = Settings::new(REGION, ACCOUNT, config.clock.clone(), config.confirmation, &config.refuse)
         .with_relay(relay)
+        .with_queues(queues.clone())
         .with_file(path, health.clone());
     let sns = database.and_then(|database| Sns::open(database, settings));
     let sns = sns.map_err(|error| failed(error.to_string()))?;
     Worker::start("sns", sns).map_err(|error| failed(error.to_string()))
 }
 
+fn open_sqs(
+    config: &Config,
+    directory: Option<&DataDirectory>,
+    health: &Arc<Health>,
+    aws_url: &str,
+) -> Result<Queues, StartError> {
+    let path = directory.map(|directory| directory.file("sqs.sqlite"));
+    if let Some(path) = &path {
+        // Directories from before there were queues do not have it.
+        look_over(path, &[])?;
+    }
+    let settings = sqs::Settings {
+        region: REGION.to_owned(),
+        account: ACCOUNT.to_owned(),
+        base_url: aws_url.to_owned(),
+        clock: config.clock.clone(),
+        health: health.clone(),
+        path,
+    };
+    Queues::start(settings).map_err(|reason| StartError::SetUp { what: "SQS".to_owned(), reason })
+}
+
 /// The beacon of this directory. It is made anew only if no sealed draw waits for the one that was.
 async fn open_beacon(
     config: &Config,
     directory: &DataDirectory,
-    (dynamodb, sns): (Arc<DynamoDb>, Arc<Worker<Sns>>),
+    (dynamodb, sns, sqs): (Arc<DynamoDb>, Arc<Worker<Sns>>, Arc<Queues>),
     tables: Tables,
 ) -> Result<Beacon, StartError> {
     let path = directory.file("beacon.key");
@@ -351,7 +377,7 @@ async fn open_beacon(
         let own = if let Found::Beacon(beacon) = &found { Some(beacon.chain()) } else { None };
         let placeholder = Beacon::in_memory(config.clock.clone())?;
         let authority = Authority::in_memory(config.clock.clone())?;
-        let endpoint = Arc::new(Endpoint::new(dynamodb, sns, (placeholder, authority), None));
+        let endpoint = Arc::new(Endpoint::new(dynamodb, sns, sqs, (placeholder, authority), None));
         let store = Store::new(aws_sdk_dynamodb::Client::new(&aws::sdk_config(&endpoint, "set-up")), tables);
         let waiting = draws_of_other_beacons(&store, own).await.map_err(|error| StartError::SetUp {
             what: "the beacon".to_owned(),

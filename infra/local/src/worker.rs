@@ -45,6 +45,21 @@ impl<T: Send + 'static> Worker<T> {
         &self,
         work: impl FnOnce(&mut T) -> R + Send + 'static,
     ) -> Result<R, WorkerError> {
+        self.hand_over(work)?.await.map_err(|_| WorkerError::Panicked)
+    }
+
+    /// The same from a thread that may block, such as another worker's.
+    pub(crate) fn call_blocking<R: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut T) -> R + Send + 'static,
+    ) -> Result<R, WorkerError> {
+        self.hand_over(work)?.blocking_recv().map_err(|_| WorkerError::Panicked)
+    }
+
+    fn hand_over<R: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut T) -> R + Send + 'static,
+    ) -> Result<oneshot::Receiver<R>, WorkerError> {
         let (answer, answered) = oneshot::channel();
         locked(&self.jobs)
             .as_ref()
@@ -54,7 +69,7 @@ impl<T: Send + 'static> Worker<T> {
                 let _ = answer.send(work(thing));
             }))
             .map_err(|_| WorkerError::Stopped)?;
-        answered.await.map_err(|_| WorkerError::Panicked)
+        Ok(answered)
     }
 
     /// Does `work` on the thread some time, without an answer. Where the thread has stopped it is not done.

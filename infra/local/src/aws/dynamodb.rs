@@ -68,7 +68,7 @@ impl DynamoDb {
     }
 
     fn start(database: Database, path: Option<PathBuf>, health: Arc<Health>) -> Result<DynamoDb, String> {
-        let log = path.as_ref().map(|path| LogSync::start(sibling(path, "-wal")));
+        let log = path.as_ref().map(|path| LogSync::start("dynamodb-sync", sibling(path, "-wal")));
         let held = Held {
             log: log.transpose().map_err(|error| error.to_string())?,
             database,

@@ -104,7 +104,10 @@ impl Refused {
             (Refused::Denied(_), JsonService::DynamoDb) => {
                 "com.amazon.coral.service#AccessDeniedException".to_owned()
             }
-            (Refused::Throttled(refusal), JsonService::StepFunctions) => refusal.code.to_owned(),
+            (Refused::Denied(_), JsonService::Sqs) => "com.amazon.coral.service#AccessDenied".to_owned(),
+            (Refused::Throttled(refusal), JsonService::StepFunctions | JsonService::Sqs) => {
+                refusal.code.to_owned()
+            }
             (Refused::Throttled(refusal), JsonService::DynamoDb) => {
                 format!("com.amazonaws.dynamodb.v20120810#{}", refusal.code)
             }
@@ -145,8 +148,8 @@ impl Refused {
             ("sns", _) => ("SNS.AuthorizationErrorException", "AuthorizationError", 403),
             ("aws-sdk:sns", Refused::Throttled(_)) => ("Sns.ThrottledException", "Throttled", 429),
             ("aws-sdk:sns", _) => ("Sns.AuthorizationErrorException", "AuthorizationError", 403),
-            ("s3", _) => ("S3.AmazonS3Exception", "AccessDenied", 403),
-            ("aws-sdk:s3", _) => ("S3.S3Exception", "AccessDenied", 403),
+            ("sqs", _) => ("SQS.AmazonSQSException", "AccessDenied", 403),
+            ("aws-sdk:sqs", _) => ("Sqs.SqsException", "AccessDenied", 403),
             ("dynamodb", _) if is_denied => {
                 ("DynamoDB.AmazonDynamoDBException", "AccessDeniedException", 400)
             }
@@ -170,4 +173,5 @@ impl Refused {
 pub(super) enum JsonService {
     StepFunctions,
     DynamoDb,
+    Sqs,
 }

@@ -16,7 +16,7 @@ use std::thread::JoinHandle;
 type Answer = Box<dyn FnOnce(&io::Result<()>) + Send>;
 
 /// The thread that syncs the log of a database. Dropping it sends the answers that wait, and ends the thread.
-pub(super) struct LogSync {
+pub(crate) struct LogSync {
     answers: Option<mpsc::Sender<Answer>>,
     thread: Option<JoinHandle<()>>,
     shared: Arc<Shared>,
@@ -31,9 +31,9 @@ struct Shared {
 }
 
 impl LogSync {
-    /// Starts the thread for the log at this path.
-    pub(super) fn start(log: PathBuf) -> io::Result<Self> {
-        Self::start_with(move || match File::open(&log) {
+    /// Starts a thread of this name for the log at this path.
+    pub(crate) fn start(thread: &str, log: PathBuf) -> io::Result<Self> {
+        Self::start_with(thread, move || match File::open(&log) {
             Ok(log) => log.sync_data(),
             // Without a log everything is in the database itself, which SQLite syncs before it removes the log.
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
@@ -42,11 +42,14 @@ impl LogSync {
     }
 
     /// Starts the thread with another way to sync.
-    pub(super) fn start_with(mut sync: impl FnMut() -> io::Result<()> + Send + 'static) -> io::Result<Self> {
+    pub(crate) fn start_with(
+        thread: &str,
+        mut sync: impl FnMut() -> io::Result<()> + Send + 'static,
+    ) -> io::Result<Self> {
         let (answers, waiting) = mpsc::channel::<Answer>();
         let shared = Arc::new(Shared::default());
         let state = shared.clone();
-        let thread = std::thread::Builder::new().name("dynamodb-sync".to_owned()).spawn(move || {
+        let thread = std::thread::Builder::new().name(thread.to_owned()).spawn(move || {
             while let Ok(first) = waiting.recv() {
                 let answers: Vec<_> = std::iter::once(first).chain(waiting.try_iter()).collect();
                 let synced = sync();
@@ -61,17 +64,17 @@ impl LogSync {
     }
 
     /// Whether a commit may not be on disk yet, so that the answer to a read has to wait.
-    pub(super) fn is_waiting(&self) -> bool {
+    pub(crate) fn is_waiting(&self) -> bool {
         self.waiting() > 0
     }
 
     /// How many answers wait for a sync.
-    pub(super) fn waiting(&self) -> usize {
+    pub(crate) fn waiting(&self) -> usize {
         self.shared.waiting.load(Ordering::SeqCst)
     }
 
     /// Calls `answer` with the outcome of a sync that begins after this call.
-    pub(super) fn after_sync(&self, answer: impl FnOnce(&io::Result<()>) + Send + 'static) {
+    pub(crate) fn after_sync(&self, answer: impl FnOnce(&io::Result<()>) + Send + 'static) {
         self.shared.waiting.fetch_add(1, Ordering::SeqCst);
         if let Some(answers) = &self.answers {
             // The thread ends only when this value is dropped.
@@ -80,7 +83,7 @@ impl LogSync {
     }
 
     /// Whether a sync has failed since the last time that this was asked.
-    pub(super) fn take_failure(&self) -> bool {
+    pub(crate) fn take_failure(&self) -> bool {
         self.shared.has_failed.swap(false, Ordering::SeqCst)
     }
 }
@@ -103,7 +106,7 @@ mod tests {
     fn nothing_is_answered_before_the_sync_and_one_sync_serves_all_that_wait() {
         let (begun, syncs) = mpsc::channel();
         let (go, may_end) = mpsc::channel::<()>();
-        let log = LogSync::start_with(move || {
+        let log = LogSync::start_with("sync", move || {
             begun.send(()).unwrap();
             may_end.recv().map_err(io::Error::other)
         })
@@ -132,7 +135,7 @@ mod tests {
     #[test]
     fn a_sync_that_fails_is_told_to_those_who_wait_and_noted() {
         let file = tempfile::NamedTempFile::new().unwrap();
-        let log = LogSync::start(file.path().join("below-a-file")).unwrap();
+        let log = LogSync::start("sync", file.path().join("below-a-file")).unwrap();
         let (sender, answered) = mpsc::channel();
         log.after_sync(move |synced| sender.send(synced.is_err()).unwrap());
         assert_eq!(answered.recv(), Ok(true));
@@ -143,7 +146,7 @@ mod tests {
     #[test]
     fn a_log_that_is_gone_needs_no_sync_and_what_waits_is_answered_at_the_end() {
         let directory = tempfile::tempdir().unwrap();
-        let log = LogSync::start(directory.path().join("no-log")).unwrap();
+        let log = LogSync::start("sync", directory.path().join("no-log")).unwrap();
         let (sender, answered) = mpsc::channel();
         log.after_sync(move |synced| sender.send(synced.is_ok()).unwrap());
         drop(log);

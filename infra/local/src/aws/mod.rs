@@ -1,4 +1,4 @@
-//! The AWS-compatible endpoint: one address for Step Functions, DynamoDB, S3, SNS, SES, Lambda and STS, as the SDKs and
+//! The AWS-compatible endpoint: one address for Step Functions, DynamoDB, SNS, SES, SQS, Lambda and STS, as the SDKs and
 //! the command line speak to them.
 
 mod call_log;
@@ -11,6 +11,7 @@ mod log_sync;
 mod query;
 mod queue;
 mod ses;
+mod sqs;
 mod transactions;
 
 use std::fmt::Display;
@@ -30,6 +31,8 @@ pub(crate) use connector::sdk_config;
 pub(crate) use dynamodb::{DynamoDb, DynamoDbReply};
 pub(crate) use guard::{Guard, of_sns as sns_call};
 use guard::{JsonService, Refused};
+pub(crate) use log_sync::LogSync;
+pub(crate) use sqs::needed as of_sqs;
 
 use crate::authority::Authority;
 use crate::beacon::Beacon;
@@ -38,6 +41,7 @@ use crate::functions::Functions;
 use crate::limits::{Service as LimitedCall, ServiceCall};
 use crate::s3::S3;
 use crate::sns::Sns;
+use crate::sqs::Queues;
 use crate::worker::Worker;
 
 /// Everything that answers for AWS here.
@@ -46,8 +50,8 @@ pub(crate) struct Endpoint {
     pub(crate) dynamodb: Arc<DynamoDb>,
     /// SNS.
     pub(crate) sns: Arc<Worker<Sns>>,
-    /// S3.
-    pub(crate) s3: Arc<S3>,
+    /// SQS.
+    pub(crate) sqs: Arc<Queues>,
     /// The stack's own beacon, whose API shares the address.
     beacon: Beacon,
     /// The stack's own time-stamp authority.
@@ -72,16 +76,11 @@ impl Endpoint {
     pub(crate) fn new(
         dynamodb: Arc<DynamoDb>,
         sns: Arc<Worker<Sns>>,
+        sqs: Arc<Queues>,
         (beacon, authority): (Beacon, Authority),
         call_log: Option<CallLog>,
     ) -> Endpoint {
-        let s3 = Arc::new(S3::new(None, asl_engine::Clock::system()));
-        Endpoint { dynamodb, sns, s3, beacon, authority, call_log, guard: None, later: OnceLock::new() }
-    }
-
-    /// The same endpoint with this S3 instead of an empty one in memory.
-    pub(crate) fn with_s3(self, s3: Arc<S3>) -> Endpoint {
-        Endpoint { s3, ..self }
+        Endpoint { dynamodb, sns, sqs, beacon, authority, call_log, guard: None, later: OnceLock::new() }
     }
 
     /// The same endpoint, whose calls this guards.
@@ -185,7 +184,7 @@ impl Endpoint {
         if head.method == Method::GET && head.uri.path() == "/" {
             return plain(
                 StatusCode::OK,
-                "AWS endpoint of the local stack: Step Functions, DynamoDB, S3, SNS, SES, Lambda; its beacon, as drand speaks; and its time-stamp authority\n",
+                "AWS endpoint of the local stack: Step Functions, DynamoDB, SNS, SES, SQS, Lambda; its beacon, as drand speaks; and its time-stamp authority\n",
             );
         }
         plain(StatusCode::NOT_FOUND, "The local stack has nothing here\n")
@@ -234,6 +233,7 @@ impl Endpoint {
                 drop(under_way);
                 json(reply.status, reply.body.into())
             }
+            Some(("AmazonSQS", operation)) => self.answer_sqs(operation, headers, &body).await,
             _ => json(
                 400,
                 Bytes::from_static(br#"{"__type":"com.amazon.coral.service#UnknownOperationException"}"#),
@@ -316,9 +316,10 @@ pub(crate) fn in_memory(confirmation: crate::Confirmation, refused: &[&str]) -> 
     let settings = crate::sns::Settings::new(REGION, ACCOUNT, clock, confirmation, &refused);
     let sns = Sns::open(rusqlite::Connection::open_in_memory().unwrap(), settings).unwrap();
     let health = Arc::new(crate::health::Health::new(asl_engine::Clock::system()));
+    let sqs = Arc::new(crate::sqs::in_memory(asl_engine::Clock::system()));
     let dynamodb = DynamoDb::in_memory(health).unwrap();
     let beacon = Beacon::in_memory(asl_engine::Clock::system()).unwrap();
     let sns = Arc::new(Worker::start("sns", sns).unwrap());
     let authority = Authority::in_memory(asl_engine::Clock::system()).unwrap();
-    Arc::new(Endpoint::new(Arc::new(dynamodb), sns, (beacon, authority), None))
+    Arc::new(Endpoint::new(Arc::new(dynamodb), sns, sqs, (beacon, authority), None))
 }

@@ -1,7 +1,8 @@
-//! What the engine's Task states can ask for here: Lambda functions, SNS, DynamoDB and S3, and what is sent on to other services.
+//! What the engine's Task states can ask for here: Lambda functions, SNS, SQS and DynamoDB, and what is sent on to other services.
 
 mod lambda;
 mod sdk;
+mod sqs;
 
 use std::sync::Arc;
 
@@ -10,13 +11,14 @@ use asl_engine::{Call, Invoker, ObjectPart, TaskFailure};
 use futures_util::future::BoxFuture;
 use serde_json::Value;
 
-use crate::aws::{CallLog, DynamoDb, Guard, of_dynamodb, of_sns, sns_call};
+use crate::aws::{CallLog, DynamoDb, Guard, of_dynamodb, of_sns, of_sqs, sns_call};
 use crate::config::{ACCOUNT, REGION};
 use crate::forward::{Endpoints, Forwarder};
 use crate::functions::Functions;
 use crate::limits::{Service, ServiceCall};
 use crate::s3::{self, S3};
 use crate::sns::{Parameters, Sns};
+use crate::sqs::Queues;
 use crate::worker::Worker;
 
 /// The services of the stack, as the engine sees them.
@@ -24,6 +26,7 @@ use crate::worker::Worker;
 pub(crate) struct HostInvoker {
     functions: Arc<Functions>,
     sns: Arc<Worker<Sns>>,
+    sqs: Arc<Queues>,
     dynamodb: Arc<DynamoDb>,
     s3: Arc<S3>,
     call_log: Option<CallLog>,
@@ -36,11 +39,12 @@ impl HostInvoker {
     pub(crate) fn new(
         functions: Arc<Functions>,
         sns: Arc<Worker<Sns>>,
+        sqs: Arc<Queues>,
         dynamodb: Arc<DynamoDb>,
         s3: Arc<S3>,
     ) -> HostInvoker {
         let forwarder = Forwarder::new(Endpoints::default());
-        HostInvoker { functions, sns, dynamodb, s3, call_log: None, guard: None, forwarder }
+        HostInvoker { functions, sns, sqs, dynamodb, call_log: None, guard: None, forwarder }
     }
 
     /// The same invoker, which records what it is asked for.
@@ -75,13 +79,13 @@ impl HostInvoker {
                 vec![("lambda:InvokeFunction".to_owned(), function)]
             }
             "sns" => of_sns(&parameters(), &operation),
-            "s3" => of_s3(&operation, &call.parameters),
+            "sqs" => of_sqs(&operation, &Value::from(&call.parameters)),
             _ => of_dynamodb(&operation, Value::from(&call.parameters).to_string().as_bytes()),
         };
         let refused = match &self.guard {
             None => Ok(None),
-            // Lambda has its own limits, which its answer shows; S3 has none that anybody would reach here.
-            Some(guard) if matches!(service, "lambda" | "s3") => {
+            // Lambda has its own limits, which its answer shows; SQS has none here.
+            Some(guard) if matches!(service, "lambda" | "sqs") => {
                 guard.allow(Some("states"), &needed).map(|()| None)
             }
             Some(guard) => {
@@ -116,6 +120,8 @@ impl HostInvoker {
             "aws-sdk:sns" => {
                 sdk::sns(&self.sns, &call.action, Value::from(&call.parameters), sdk::Wording::Sdk).await
             }
+            "sqs" => sqs::call(&self.sqs, &call.action, &call.parameters, sdk::Wording::Optimized).await,
+            "aws-sdk:sqs" => sqs::call(&self.sqs, &call.action, &call.parameters, sdk::Wording::Sdk).await,
             "dynamodb" => {
                 sdk::dynamodb(&self.dynamodb, &call.action, &call.parameters, sdk::Wording::Optimized).await
             }
@@ -138,7 +144,9 @@ fn is_served(service: &str, action: &str) -> bool {
     match service {
         "lambda" | "aws-sdk:lambda" => action == "invoke",
         "sns" => action == "publish",
+        "sqs" => action == "sendMessage",
         "dynamodb" => matches!(action, "getItem" | "putItem" | "updateItem" | "deleteItem"),
+        "aws-sdk:sqs" => Queues::has(&sdk::pascal_case(action)),
         "aws-sdk:sns" => Sns::has(&sdk::pascal_case(action)),
         "aws-sdk:dynamodb" => DynamoDb::has(&sdk::pascal_case(action)),
         "s3" => matches!(action, "getObject" | "putObject" | "listObjectsV2"),
@@ -203,8 +211,12 @@ mod tests {
             table.add("echo", |payload| async { Ok(payload) });
             table.add("fail", |_| async { Err(("LotteryBusy", "held".to_owned())) });
             let functions = Arc::new(Functions::InProcess(table));
-            let (sns, dynamodb, s3) = (endpoint.sns.clone(), endpoint.dynamodb.clone(), endpoint.s3.clone());
-            Fixture(HostInvoker::new(functions, sns, dynamodb, s3))
+            Fixture(HostInvoker::new(
+                functions,
+                endpoint.sns.clone(),
+                endpoint.sqs.clone(),
+                endpoint.dynamodb.clone(),
+            ))
         }
 
         async fn call(&self, service: &str, action: &str, parameters: Value) -> Result<Value, TaskFailure> {
@@ -355,12 +367,14 @@ mod tests {
     fn what_the_stack_does_not_have_is_not_supported() {
         let Fixture(invoker) = Fixture::new();
         assert!(invoker.supports("aws-sdk:sns", "listTopics"));
+        assert!(invoker.supports("aws-sdk:sqs", "receiveMessage"));
         assert!(invoker.supports("aws-sdk:dynamodb", "transactWriteItems"));
         for (service, action) in [
             ("dynamodb", "query"),
             ("sns", "subscribe"),
             ("aws-sdk:sns", "addPermission"),
-            ("sqs", "sendMessage"),
+            ("sqs", "receiveMessage"),
+            ("aws-sdk:sqs", "addPermission"),
         ] {
             assert!(!invoker.supports(service, action), "{service}:{action}");
         }

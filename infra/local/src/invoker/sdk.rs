@@ -141,7 +141,7 @@ fn dynamodb_failure(status: u16, answer: &Value, wording: Wording) -> TaskFailur
 }
 
 /// How the call went, as the optimized integrations tell it.
-fn add_metadata(result: &mut Value, request_id: &str, headers: &[(&str, String)]) {
+pub(super) fn add_metadata(result: &mut Value, request_id: &str, headers: &[(&str, String)]) {
     let every: serde_json::Map<_, _> =
         headers.iter().map(|(name, value)| ((*name).to_owned(), json!([value]))).collect();
     let single: serde_json::Map<_, _> =
@@ -155,7 +155,7 @@ fn add_metadata(result: &mut Value, request_id: &str, headers: &[(&str, String)]
     }
 }
 
-fn http_date() -> String {
+pub(super) fn http_date() -> String {
     jiff::Timestamp::now().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
 }
 

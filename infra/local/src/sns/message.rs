@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::{Parameters, SnsError};
 
@@ -13,6 +13,15 @@ pub(super) struct Message {
     /// With `MessageStructure` `json`: the text for each protocol.
     by_protocol: Option<BTreeMap<String, String>>,
     attributes: BTreeMap<String, Attribute>,
+    /// The group and the deduplication id, which queues that keep an order need.
+    pub(super) order: Order,
+}
+
+/// Where a message belongs in a FIFO topic.
+#[derive(Default)]
+pub(super) struct Order {
+    pub(super) group: Option<String>,
+    pub(super) deduplication: Option<String>,
 }
 
 struct Attribute {
@@ -44,11 +53,20 @@ impl Message {
             .into_iter()
             .map(|(name, value)| Attribute::parse(&name, &value).map(|attribute| (name, attribute)))
             .collect::<Result<_, _>>()?;
-        let message = Message { subject, text, by_protocol, attributes };
+        let message = Message { subject, text, by_protocol, attributes, order: Order::default() };
         if message.size() > MAX_SIZE {
             return Err(SnsError::invalid_parameter("Message too long"));
         }
         Ok(message)
+    }
+
+    /// The same message in the order that these parameters say.
+    pub(super) fn in_order(self, parameters: &Parameters) -> Message {
+        let text = |name: &str| parameters.get(name).map(str::to_owned);
+        Message {
+            order: Order { group: text("MessageGroupId"), deduplication: text("MessageDeduplicationId") },
+            ..self
+        }
     }
 
     /// How many bytes count against the limits.
@@ -92,6 +110,26 @@ impl Message {
     /// The body as a filter policy sees it; nothing, if it is no JSON object.
     pub(super) fn body_to_filter(&self) -> Map<String, Value> {
         serde_json::from_str(&self.text).unwrap_or_default()
+    }
+
+    /// The attributes in the form of SQS.
+    pub(super) fn queue_attributes(&self) -> Value {
+        let attribute = |attribute: &Attribute| {
+            let member =
+                if attribute.data_type.starts_with("Binary") { "BinaryValue" } else { "StringValue" };
+            json!({"DataType": attribute.data_type, member: attribute.value})
+        };
+        self.attributes
+            .iter()
+            .map(|(name, value)| (name.clone(), attribute(value)))
+            .collect::<Map<_, _>>()
+            .into()
+    }
+
+    /// The attributes as a notification shows them.
+    pub(super) fn notified_attributes(&self) -> Value {
+        let shown = |attribute: &Attribute| json!({"Type": attribute.data_type, "Value": attribute.value});
+        self.attributes.iter().map(|(name, value)| (name.clone(), shown(value))).collect::<Map<_, _>>().into()
     }
 
     /// The attributes by name, as the inbox shows them.

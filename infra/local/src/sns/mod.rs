@@ -11,6 +11,7 @@ mod inbox;
 mod message;
 mod parameters;
 mod publish;
+mod queue;
 mod subscription;
 mod tags;
 #[cfg(test)]
@@ -32,6 +33,7 @@ pub(crate) use parameters::Parameters;
 use crate::config::Confirmation;
 use crate::health::{Fault, Health};
 use crate::smtp::Relay;
+use crate::sqs::Queues;
 use crate::trouble::{Trouble, has_room};
 
 /// The newest messages that the inbox keeps without a file: some 100 MB.
@@ -62,6 +64,8 @@ pub(crate) struct Settings {
     pub(crate) confirmation: Confirmation,
     /// Who delivers e-mails for real, if anybody does.
     relay: Option<Relay>,
+    /// Where subscriptions of queues are delivered.
+    queues: Option<Arc<Queues>>,
     /// Records the failures of the database.
     health: Option<Arc<Health>>,
     /// Where the database is; without a path it is in memory.
@@ -81,12 +85,27 @@ impl Settings {
     ) -> Settings {
         let refused = refused.iter().map(|address| address::normalised(address)).collect();
         let (region, account) = (region.to_owned(), account.to_owned());
-        Settings { region, account, clock, confirmation, relay: None, health: None, path: None, refused }
+        Settings {
+            region,
+            account,
+            clock,
+            confirmation,
+            relay: None,
+            queues: None,
+            health: None,
+            path: None,
+            refused,
+        }
     }
 
     /// E-mails go to this relay too, beside the inbox.
     pub(crate) fn with_relay(self, relay: Option<Relay>) -> Settings {
         Settings { relay, ..self }
+    }
+
+    /// Subscriptions of queues are delivered to these.
+    pub(crate) fn with_queues(self, queues: Arc<Queues>) -> Settings {
+        Settings { queues: Some(queues), ..self }
     }
 
     /// The database is in this file, or in memory, and `health` records its failures.

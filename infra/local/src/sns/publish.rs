@@ -37,6 +37,7 @@ impl Sns {
                 let topic = self.topic(topic)?;
                 let message = Message::parse(parameters)?;
                 check_order(&topic, parameters)?;
+                let message = message.in_order(parameters);
                 self.publish_to_topic(&topic, &message).map(|id| receipt(&topic, id))
             }
         }
@@ -51,7 +52,7 @@ impl Sns {
             .map(|entry| {
                 let message = Message::parse(entry).and_then(|message| {
                     check_order(&topic, entry)?;
-                    Ok(message)
+                    Ok(message.in_order(entry))
                 });
                 (entry.get("Id").unwrap_or_default().to_owned(), message)
             })
@@ -107,6 +108,11 @@ impl Sns {
             .partition(|subscription| self.settings.refuses(&subscription.endpoint));
         if reached.is_empty() && !refused.is_empty() {
             return Err(SnsError::endpoint_disabled());
+        }
+        let (queues, reached): (Vec<_>, Vec<_>) =
+            reached.into_iter().partition(|subscription| subscription.protocol == "sqs");
+        for subscription in &queues {
+            self.deliver_to_queue(&id, &topic.arn, message, subscription)?;
         }
         let deliveries: Vec<Delivery> = reached
             .iter()

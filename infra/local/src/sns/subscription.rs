@@ -108,7 +108,12 @@ impl Sns {
             .filter(|endpoint| !endpoint.is_empty())
             .ok_or_else(|| SnsError::invalid("Endpoint not specified in subscription"))?;
         check_endpoint(protocol, endpoint)?;
-        let asks_for_consent = protocol != "sms";
+        if protocol == "sqs" && endpoint.ends_with(".fifo") && !topic.is_fifo() {
+            return Err(SnsError::invalid_parameter(
+                "Endpoint Reason: FIFO SQS Queues can not be subscribed to standard SNS topics",
+            ));
+        }
+        let asks_for_consent = !matches!(protocol, "sms" | "sqs");
         let mut subscription = Subscription {
             arn: format!("{}:{}", topic.arn, Uuid::new_v4()),
             topic_arn: topic.arn,
@@ -286,9 +291,11 @@ fn check_endpoint(protocol: &str, endpoint: &str) -> Result<(), SnsError> {
         "sms" => Err(SnsError::invalid(format!("Invalid SMS endpoint: {endpoint}"))),
         "email" | "email-json" if address::is_email(endpoint) => Ok(()),
         "email" | "email-json" => Err(SnsError::invalid_parameter("Email address")),
-        "http" | "https" | "sqs" | "lambda" | "application" | "firehose" => {
+        "sqs" if endpoint.starts_with("arn:") && endpoint.split(':').nth(2) == Some("sqs") => Ok(()),
+        "sqs" => Err(SnsError::invalid_parameter("SQS endpoint ARN")),
+        "http" | "https" | "lambda" | "application" | "firehose" => {
             Err(SnsError::invalid_parameter(format!(
-                "Protocol Reason: the local SNS delivers to sms, email and email-json, not to {protocol}"
+                "Protocol Reason: the local SNS delivers to sms, email, email-json and sqs, not to {protocol}"
             )))
         }
         _ => Err(SnsError::invalid_parameter(format!(

@@ -79,7 +79,7 @@ async fn a_write_is_refused_if_the_log_cannot_be_synced_and_what_was_accepted_is
     let replace = move |held: &mut Held| {
         let sync =
             move || disk.load(Ordering::SeqCst).then_some(()).ok_or_else(|| io::Error::other("no disk"));
-        held.log = Some(LogSync::start_with(sync).unwrap());
+        held.log = Some(LogSync::start_with("sync", sync).unwrap());
     };
     dynamodb.worker.call(replace).await.unwrap();
     assert_eq!(dynamodb.call("CreateTable", TABLE.into()).await.status, 200);
@@ -114,7 +114,7 @@ async fn neither_a_write_nor_a_read_of_it_is_answered_before_the_log_is_synced()
             let _ = begun.send(());
             may_sync.recv().map_err(io::Error::other)
         };
-        held.log = Some(LogSync::start_with(sync).unwrap());
+        held.log = Some(LogSync::start_with("sync", sync).unwrap());
     };
     dynamodb.worker.call(replace).await.unwrap();
     let call = |operation: &'static str, body: Bytes| {
