@@ -27,6 +27,7 @@ mod mail;
 mod objects;
 mod permissions;
 mod privacy;
+mod queues;
 mod quotas;
 mod recovery;
 mod removal;
