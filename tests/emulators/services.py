@@ -113,7 +113,7 @@ def run(processes):
             "StateMachines": {"services": {"TestCases": {"Lost": {"Put": "Lost"}}}},
             "MockedResponses": {"Lost": {"0": {"Throw": {"Error": "S3.NoSuchBucketException", "Cause": "mocked"}}}},
         }))
-        stack, _ = local_stack(processes, binaries(), "--endpoint", f"*={moto}", "--mock-config", str(mocks))
+        stack, _ = local_stack(processes, binaries(), "--endpoint", f"*={moto}", "--endpoint", f"sqs={moto}", "--mock-config", str(mocks))
         states = client("stepfunctions", stack)
         arn = states.create_state_machine(name="services", definition=json.dumps(definition(queue)), roleArn=ROLE)["stateMachineArn"]
 

@@ -11,7 +11,7 @@ use super::queue::Queue;
 use super::request::Request;
 use super::{Sqs, SqsError, failed_entry};
 
-/// What a receipt handle stands for.
+/// What a receipt handle names.
 pub(super) struct Handle {
     pub(super) queue: i64,
     pub(super) number: i64,

@@ -163,9 +163,9 @@ async fn what_is_received_too_often_becomes_a_dead_letter_and_can_go_back() {
     assert!(fixture.bodies(&url).await.is_empty());
     let sources = fixture.call("ListDeadLetterSourceQueues", json!({"QueueUrl": dead})).await.unwrap();
     assert_eq!(sources, json!({"queueUrls": [url]}));
-    let letters = fixture.receive(&dead).await;
-    assert_eq!(letters[0]["Attributes"]["DeadLetterQueueSourceArn"], arn("jobs"));
-    assert_eq!(letters[0]["Attributes"]["ApproximateReceiveCount"], "3");
+    let buried = fixture.receive(&dead).await;
+    assert_eq!(buried[0]["Attributes"]["DeadLetterQueueSourceArn"], arn("jobs"));
+    assert_eq!(buried[0]["Attributes"]["ApproximateReceiveCount"], "3");
     fixture.pass(30);
     fixture.call("StartMessageMoveTask", json!({"SourceArn": arn("dead")})).await.unwrap();
     let tasks = fixture.call("ListMessageMoveTasks", json!({"SourceArn": arn("dead")})).await.unwrap();
