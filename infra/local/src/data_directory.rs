@@ -16,7 +16,7 @@ pub(crate) struct DataDirectory {
 }
 
 /// What the names of the stack's own files begin with.
-const OWN_FILES: [&str; 11] = [
+const OWN_FILES: [&str; 12] = [
     "lock",
     "issuer.key",
     "beacon.key",
@@ -84,7 +84,7 @@ impl DataDirectory {
         for name in OWN_FILES {
             close_tree(&self.path.join(name))?;
         }
-        for database in ["dynamodb.sqlite", "sns.sqlite", "sqs.sqlite"] {
+        for database in ["dynamodb.sqlite", "s3.sqlite", "sns.sqlite", "sqs.sqlite"] {
             for end in ["-wal", "-shm"] {
                 close_tree(&self.path.join(format!("{database}{end}")))?;
             }

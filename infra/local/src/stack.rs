@@ -126,7 +126,8 @@ impl Stack {
         let guard = Guard::new(iam.clone(), account.clone());
         let (log, queues) = (config.call_log.clone(), sqs.clone());
         let endpoint = Endpoint::new(dynamodb.clone(), sns.clone(), queues, own, log);
-        let endpoint = Arc::new(endpoint.guarded_by(guard.clone()));
+        let s3 = Arc::new(open_s3(&config, directory.as_ref())?);
+        let endpoint = Arc::new(endpoint.with_s3(s3.clone()).guarded_by(guard.clone()));
         // What CloudFormation creates on AWS.
         let set_up = aws::sdk_config(&endpoint, "set-up");
         create_tables(Store::new(aws_sdk_dynamodb::Client::new(&set_up), tables.clone())).await?;
@@ -159,7 +160,7 @@ impl Stack {
             account: ACCOUNT.to_owned(),
             clock: config.clock.clone(),
             invoker: Arc::new(
-                HostInvoker::new(functions.clone(), sns.clone(), sqs.clone(), dynamodb.clone())
+                HostInvoker::new(functions.clone(), sns.clone(), sqs.clone(), dynamodb.clone(), s3)
                     .recording(config.call_log.clone())
                     .guarded_by(guard)
                     .forwarding_to(config.endpoints.clone()),
@@ -261,6 +262,7 @@ impl Stack {
         self.engine.shutdown().await;
         self.is_down = true;
         self.endpoint.sns.stop().await;
+        self.endpoint.s3.stop().await;
         self.endpoint.sqs.stop().await;
         self.endpoint.dynamodb.stop().await;
     }

@@ -148,6 +148,8 @@ impl Refused {
             ("sns", _) => ("SNS.AuthorizationErrorException", "AuthorizationError", 403),
             ("aws-sdk:sns", Refused::Throttled(_)) => ("Sns.ThrottledException", "Throttled", 429),
             ("aws-sdk:sns", _) => ("Sns.AuthorizationErrorException", "AuthorizationError", 403),
+            ("s3", _) => ("S3.AmazonS3Exception", "AccessDenied", 403),
+            ("aws-sdk:s3", _) => ("S3.S3Exception", "AccessDenied", 403),
             ("sqs", _) => ("SQS.AmazonSQSException", "AccessDenied", 403),
             ("aws-sdk:sqs", _) => ("Sqs.SqsException", "AccessDenied", 403),
             ("dynamodb", _) if is_denied => {

@@ -1,4 +1,4 @@
-//! The AWS-compatible endpoint: one address for Step Functions, DynamoDB, SNS, SES, SQS, Lambda and STS, as the SDKs and
+//! The AWS-compatible endpoint: one address for Step Functions, DynamoDB, S3, SNS, SQS, SES, Lambda and STS, as the SDKs and
 //! the command line speak to them.
 
 mod call_log;
@@ -50,6 +50,8 @@ pub(crate) struct Endpoint {
     pub(crate) dynamodb: Arc<DynamoDb>,
     /// SNS.
     pub(crate) sns: Arc<Worker<Sns>>,
+    /// S3.
+    pub(crate) s3: Arc<S3>,
     /// SQS.
     pub(crate) sqs: Arc<Queues>,
     /// The stack's own beacon, whose API shares the address.
@@ -80,7 +82,13 @@ impl Endpoint {
         (beacon, authority): (Beacon, Authority),
         call_log: Option<CallLog>,
     ) -> Endpoint {
-        Endpoint { dynamodb, sns, sqs, beacon, authority, call_log, guard: None, later: OnceLock::new() }
+        let s3 = Arc::new(S3::new(None, asl_engine::Clock::system()));
+        Endpoint { dynamodb, sns, s3, sqs, beacon, authority, call_log, guard: None, later: OnceLock::new() }
+    }
+
+    /// The same endpoint with this S3 instead of an empty one in memory.
+    pub(crate) fn with_s3(self, s3: Arc<S3>) -> Endpoint {
+        Endpoint { s3, ..self }
     }
 
     /// The same endpoint, whose calls this guards.
@@ -184,7 +192,7 @@ impl Endpoint {
         if head.method == Method::GET && head.uri.path() == "/" {
             return plain(
                 StatusCode::OK,
-                "AWS endpoint of the local stack: Step Functions, DynamoDB, SNS, SES, SQS, Lambda; its beacon, as drand speaks; and its time-stamp authority\n",
+                "AWS endpoint of the local stack: Step Functions, DynamoDB, S3, SNS, SQS, SES, Lambda; its beacon, as drand speaks; and its time-stamp authority\n",
             );
         }
         plain(StatusCode::NOT_FOUND, "The local stack has nothing here\n")

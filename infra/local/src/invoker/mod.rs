@@ -1,4 +1,4 @@
-//! What the engine's Task states can ask for here: Lambda functions, SNS, SQS and DynamoDB, and what is sent on to other services.
+//! What the engine's Task states can ask for here: Lambda functions, SNS, SQS, DynamoDB and S3, and what is sent on to other services.
 
 mod lambda;
 mod sdk;
@@ -44,7 +44,7 @@ impl HostInvoker {
         s3: Arc<S3>,
     ) -> HostInvoker {
         let forwarder = Forwarder::new(Endpoints::default());
-        HostInvoker { functions, sns, sqs, dynamodb, call_log: None, guard: None, forwarder }
+        HostInvoker { functions, sns, sqs, dynamodb, s3, call_log: None, guard: None, forwarder }
     }
 
     /// The same invoker, which records what it is asked for.
@@ -79,13 +79,14 @@ impl HostInvoker {
                 vec![("lambda:InvokeFunction".to_owned(), function)]
             }
             "sns" => of_sns(&parameters(), &operation),
+            "s3" => of_s3(&operation, &call.parameters),
             "sqs" => of_sqs(&operation, &Value::from(&call.parameters)),
             _ => of_dynamodb(&operation, Value::from(&call.parameters).to_string().as_bytes()),
         };
         let refused = match &self.guard {
             None => Ok(None),
-            // Lambda has its own limits, which its answer shows; SQS has none here.
-            Some(guard) if matches!(service, "lambda" | "sqs") => {
+            // Lambda has its own limits, which its answer shows; S3 and SQS have none here.
+            Some(guard) if matches!(service, "lambda" | "s3" | "sqs") => {
                 guard.allow(Some("states"), &needed).map(|()| None)
             }
             Some(guard) => {
@@ -211,12 +212,9 @@ mod tests {
             table.add("echo", |payload| async { Ok(payload) });
             table.add("fail", |_| async { Err(("LotteryBusy", "held".to_owned())) });
             let functions = Arc::new(Functions::InProcess(table));
-            Fixture(HostInvoker::new(
-                functions,
-                endpoint.sns.clone(),
-                endpoint.sqs.clone(),
-                endpoint.dynamodb.clone(),
-            ))
+            let (sns, sqs) = (endpoint.sns.clone(), endpoint.sqs.clone());
+            let (dynamodb, s3) = (endpoint.dynamodb.clone(), endpoint.s3.clone());
+            Fixture(HostInvoker::new(functions, sns, sqs, dynamodb, s3))
         }
 
         async fn call(&self, service: &str, action: &str, parameters: Value) -> Result<Value, TaskFailure> {

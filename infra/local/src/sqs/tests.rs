@@ -46,6 +46,17 @@ impl Fixture {
         answer["Messages"].as_array().cloned().unwrap_or_default()
     }
 
+    /// The same, while the clock moves.
+    async fn receive_while_time_passes(&self, url: &str) -> Vec<Value> {
+        let mut receiving = std::pin::pin!(self.receive(url));
+        loop {
+            tokio::select! {
+                messages = &mut receiving => return messages,
+                () = tokio::time::sleep(Duration::from_millis(1)) => self.pass(1),
+            }
+        }
+    }
+
     async fn bodies(&self, url: &str) -> Vec<String> {
         bodies(&self.receive(url).await)
     }
@@ -189,17 +200,14 @@ async fn a_poller_is_woken_by_a_message_and_by_the_end_of_a_delay() {
 
     let delayed = json!({"QueueUrl": url, "MessageBody": "late", "DelaySeconds": 7});
     fixture.call("SendMessage", delayed).await.unwrap();
-    let (messages, ()) = tokio::join!(fixture.receive(&url), async {
-        tokio::task::yield_now().await;
-        fixture.pass(7);
-    });
-    assert_eq!(bodies(&messages), ["late"]);
     let began = fixture.clock.now();
-    let (messages, ()) = tokio::join!(fixture.receive(&url), async {
-        tokio::task::yield_now().await;
-        fixture.pass(20);
-    });
-    assert!(messages.is_empty() && fixture.clock.now() > began);
+    let messages = fixture.receive_while_time_passes(&url).await;
+    assert_eq!(bodies(&messages), ["late"]);
+    assert!(fixture.clock.now().duration_since(began).as_secs() >= 7);
+    fixture.change("DeleteMessage", &url, &messages[0], None).await;
+    let began = fixture.clock.now();
+    assert!(fixture.receive_while_time_passes(&url).await.is_empty());
+    assert!(fixture.clock.now().duration_since(began).as_secs() >= 20);
 }
 
 #[tokio::test]
