@@ -69,6 +69,7 @@ static FILES: LazyLock<Vec<File>> = LazyLock::new(|| {
         "execution/parts.js",
         "execution/test_state.js",
         "execution/tokens.js",
+        "execution/versions.js",
         "graph/canvas.js",
         "graph/layers.js",
         "graph/layout.js",

@@ -259,6 +259,23 @@ async fn a_machine_is_written_with_a_mistake_mended_tested_run_and_compared() {
     browser.click("[name=save]").await;
     browser.wait("it is saved", "return document.querySelector('[name=save]').disabled").await;
 
+    // A version keeps the definition, whatever is saved later, and can be run and brought back.
+    browser.click("[name=publish]").await;
+    browser.wait_for("[data-version='1']").await;
+    let mut later = definition.clone();
+    later["States"]["Show"] = json!({"Type": "Fail", "Error": "Later"});
+    browser.run(typing, write(&later)).await;
+    browser.wait_for(".graph [data-state=Show]").await;
+    browser.click("[name=save]").await;
+    browser.wait("it is saved", "return document.querySelector('[name=save]').disabled").await;
+    browser.click("[data-version='1'] [name=show]").await;
+    browser
+        .wait("the version's text", "return document.querySelector('.editor').value.includes('Succeed')")
+        .await;
+    browser.click("[name=save]").await;
+    browser.wait("it is saved", "return document.querySelector('[name=save]').disabled").await;
+    browser.screenshot("machine-versions").await;
+
     browser.click(".graph [data-state=Sum]").await;
     browser.click("[name=test]").await;
     browser.fill("[name=test-input]", r#"{"a": 20, "b": 3}"#).await;

@@ -43,10 +43,10 @@ export function lastInputs(machine) {
   }
 }
 
-/** Starts an execution and remembers its input; gives its ARN. */
-export async function start(machine, input, name) {
+/** Starts an execution of a state machine, or of a version of it, and remembers its input; gives its ARN. */
+export async function start(machine, input, name, version = machine) {
   const { executionArn } = await call("StartExecution", {
-    stateMachineArn: machine,
+    stateMachineArn: version || machine,
     input,
     name: name || undefined,
   });

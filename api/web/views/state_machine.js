@@ -10,6 +10,7 @@ import { showFindings } from "../execution/code.js";
 import { call, lastInputs, start } from "../execution/operations.js";
 import { keepers, pretty } from "../execution/parts.js";
 import { testDialog } from "../execution/test_state.js";
+import { Versions } from "../execution/versions.js";
 import { Canvas } from "../graph/canvas.js";
 import { findState } from "../graph/model.js";
 import { Picture } from "../graph/picture.js";
@@ -54,6 +55,7 @@ class Editor {
       placeholder: t("machines.any_name"),
     });
     this.result = h("div");
+    this.versions = new Versions(machine, { onShow: (definition) => this.bringBack(definition), signal });
     this.text = h("textarea", {
       class: "editor",
       name: "definition",
@@ -128,7 +130,9 @@ class Editor {
         h("section", null, this.graph),
       ),
       this.starter(inputs),
+      this.versions.element,
     );
+    this.versions.does(() => this.versions.load());
     this.look();
   }
 
@@ -149,13 +153,18 @@ class Editor {
       try {
         if (this.machine.type === "EXPRESS") {
           const ended = await call("StartSyncExecution", {
-            stateMachineArn: this.machine.stateMachineArn,
+            stateMachineArn: this.versions.choice.value,
             input: this.input.value,
           });
           put(this.result, h("pre", null, pretty(ended)));
           return;
         }
-        const arn = await start(this.machine.stateMachineArn, this.input.value, this.name.value.trim());
+        const arn = await start(
+          this.machine.stateMachineArn,
+          this.input.value,
+          this.name.value.trim(),
+          this.versions.choice.value,
+        );
         location.hash = link("executions", arn);
       } catch (error) {
         said.textContent = trouble(error);
@@ -166,12 +175,20 @@ class Editor {
       { class: "card start", onsubmit: begin },
       h("h2", null, t("machines.start")),
       inputs.length > 1 ? field(t("machines.last_inputs"), earlier) : null,
+      this.versions.choosing,
       field(t("details.input"), this.input),
       this.machine.type === "STANDARD" ? field(t("executions.name"), this.name) : null,
       said,
       h("button", { type: "submit", class: "primary", name: "start" }, t("machines.start")),
       this.result,
     );
+  }
+
+  /** Puts the definition of a version into the editor, where saving makes it the machine's again. */
+  bringBack(definition) {
+    this.text.value = formatted(definition);
+    this.text.scrollIntoView({ block: "center" });
+    this.typed();
   }
 
   key(event) {

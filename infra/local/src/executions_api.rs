@@ -26,9 +26,10 @@ const MAX_PAGE: usize = 1_000;
 const EVENTS: usize = 5_000;
 
 /// The operations of Step Functions that the page may call.
-const OPERATIONS: [&str; 18] = [
+const OPERATIONS: [&str; 20] = [
     "CreateStateMachine",
     "DeleteStateMachine",
+    "DeleteStateMachineVersion",
     "DescribeExecution",
     "DescribeMapRun",
     "DescribeStateMachine",
@@ -36,6 +37,7 @@ const OPERATIONS: [&str; 18] = [
     "ListMapRuns",
     "ListStateMachines",
     "ListStateMachineVersions",
+    "PublishStateMachineVersion",
     "RedriveExecution",
     "SendTaskFailure",
     "SendTaskHeartbeat",
