@@ -16,6 +16,7 @@ mod mixed_order;
 mod naive;
 mod quotas;
 mod rehearsal;
+mod seat_change_cases;
 mod seat_changes;
 mod second_manifest;
 mod second_verifier;
