@@ -143,6 +143,23 @@ async fn a_state_that_failed_in_one_of_its_many_visits_is_opened_at_that_visit()
 }
 
 #[tokio::test]
+async fn a_nested_execution_is_a_link_from_the_state_that_started_it() {
+    let stack = stack::start_with(|config| config.iam = None).await;
+    let pass = json!({"StartAt": "Inner", "States": {"Inner": {"Type": "Pass", "End": true}}});
+    let child = start(&stack, "child", &pass, &json!({})).await;
+    let call = json!({"StartAt": "Ask", "States": {"Ask": {"Type": "Task", "Resource": "arn:aws:states:::states:startExecution.sync:2",
+        "Parameters": {"StateMachineArn": child, "Name": "of-parent"}, "End": true}}});
+    start(&stack, "parent", &call, &json!({})).await;
+    let browser = open(&stack).await;
+    browser.go("/executions/parent-1").await;
+    browser.wait_for(".facts [data-status=SUCCEEDED]").await;
+    browser.click("[data-state=Ask]").await;
+    browser.click(".state-details a[href*=of-parent]").await;
+    browser.wait_for("[data-state=Inner][data-status=succeeded]").await;
+    assert_eq!(browser.complaints().await, Vec::<String>::new());
+}
+
+#[tokio::test]
 async fn a_running_clock_runs_and_a_waiting_token_is_answered() {
     let stack = stack::start_with(|config| config.iam = None).await;
     let topic = "arn:aws:sns:us-east-1:123456789012:local-operator";
