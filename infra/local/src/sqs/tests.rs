@@ -197,6 +197,7 @@ async fn a_poller_is_woken_by_a_message_and_by_the_end_of_a_delay() {
         fixture.send(&url, "sent while somebody polls").await
     });
     assert_eq!(bodies(&messages), ["sent while somebody polls"]);
+    fixture.change("DeleteMessage", &url, &messages[0], None).await;
 
     let delayed = json!({"QueueUrl": url, "MessageBody": "late", "DelaySeconds": 7});
     fixture.call("SendMessage", delayed).await.unwrap();
