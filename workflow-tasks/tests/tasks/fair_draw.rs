@@ -102,7 +102,7 @@ async fn the_commitment_is_public_before_its_round_and_the_round_is_computed() {
     let answer = world.call("seal-entries", &draw_id).await.unwrap();
     let draw = world.draw(&draw_id).await;
     assert_eq!(draw.status, DrawStatus::Sealed);
-    assert_eq!(answer, json!({"entries": 3, "round_at": draw.round_at}));
+    assert_eq!(answer, json!({"entries": 3, "round_at": draw.round_at, "announce": false}));
     let round_at = draw.round_at.unwrap();
     assert!(world.clock.now() < round_at);
     let wait = round_at.duration_since(sealed_at).as_secs_f64();

@@ -350,8 +350,8 @@ impl World {
         let first = json!({
             "next": 1, "postponed": 0, "wait_seconds": 0, "per_minute": 0, "passes": 0, "round": 0
         });
-        let release = json!({"held": false, "next": "NOTIFY", "seen": 0, "looks": 0, "wait_seconds": 0,
-            "others": false});
+        let release = json!({"held": false, "claims": false, "next": "NOTIFY", "seen": 0, "reopened": 0, "looks": 0,
+            "wait_seconds": 0, "others": false});
         json!({"sms": first, "email": first, "release": release})
     }
 
