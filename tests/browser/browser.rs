@@ -286,7 +286,9 @@ impl Browser {
         self.until(&format!("the file {name}"), async || {
             let there = std::fs::read_dir(downloads(&self.profile)).map_err(|error| error.to_string())?;
             let names: Vec<_> = there.map(|entry| entry.unwrap().file_name()).collect();
-            if names.iter().any(|found| *found == *name) { Ok(()) } else { Err(format!("{names:?}")) }
+            // The name is taken by an empty file first; what is downloaded is beside it, and moved to it at the end.
+            let is_whole = std::fs::metadata(&path).is_ok_and(|file| file.len() > 0);
+            if is_whole { Ok(()) } else { Err(format!("{names:?}")) }
         })
         .await;
         path
