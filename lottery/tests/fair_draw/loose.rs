@@ -88,7 +88,9 @@ impl Loose {
     /// Has the local beacon sign the round that is named.
     pub(crate) fn publish_round(&mut self) {
         let named = self.proof["manifest"]["beacon"]["round"].as_u64();
-        if let (Some(round), Some(beacon)) = (named, self.proof["beacon"].as_object_mut()) {
+        if let (Some(round), Some(beacon)) =
+            (named, self.proof.get_mut("beacon").and_then(Value::as_object_mut))
+        {
             let signer =
                 LocalBeacon::from_seed(&bytes("beacon", 1), 1_750_000_000, Period::try_from(3).unwrap());
             beacon.insert("round".into(), json!(signer.round(round)));
