@@ -6,38 +6,19 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
 use lottery::Draw;
 use lottery_store::{Forfeited, ReleaseWait, Visit, Winner};
-use serde::{Deserialize, Serialize};
-use tracing::{Span, info};
+use serde::Serialize;
+use tracing::info;
 
 use crate::position::{Next, Positions, Release};
-use crate::{DrawInput, TaskContext, TaskError, TaskInput};
+use crate::{DrawInput, LookInput, TaskContext, TaskError};
 
 /// How long one look passes seats on. With the transactions under way at its end it takes less than the function's time-out of
 /// 120 s.
 const BUDGET: Duration = Duration::from_secs(60);
 /// How often a look begins anew because the draw was changed under it.
 const ATTEMPTS: u32 = 8;
-
-/// Which draw, how its notifications stand, and which visit of the state this is.
-#[derive(Debug, Clone, Deserialize)]
-pub struct Input {
-    /// The draw.
-    #[serde(flatten)]
-    pub draw: DrawInput,
-    /// Where the channels stand.
-    pub notify: Positions,
-    /// When the state was entered.
-    pub entered_at: Timestamp,
-}
-
-impl TaskInput for Input {
-    fn span(&self) -> Span {
-        self.draw.span()
-    }
-}
 
 /// What to do next, and from where.
 #[derive(Debug, Serialize)]
@@ -49,7 +30,7 @@ pub struct Output {
 }
 
 /// Passes on the seats that were not claimed in time, opens a round for the winners notified since, and decides.
-pub async fn handle(cx: &TaskContext, input: Input) -> Result<Output, TaskError> {
+pub async fn handle(cx: &TaskContext, input: LookInput) -> Result<Output, TaskError> {
     let DrawInput { lottery_id, draw_id } = &input.draw;
     let looks = input.notify.release.looks + 1;
     let before = Positions { release: Release { looks, ..input.notify.release }, ..input.notify };

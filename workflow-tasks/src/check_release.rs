@@ -7,29 +7,10 @@
 use jiff::Timestamp;
 use lottery::Draw;
 use lottery_store::{ReleaseRequest, ReleaseWait, Released, Visit};
-use serde::{Deserialize, Serialize};
-use tracing::Span;
+use serde::Serialize;
 
 use crate::position::{Next, Positions, Release};
-use crate::{DrawInput, TaskContext, TaskError, TaskInput};
-
-/// Which draw, how its notifications stand, and which visit of the state this is.
-#[derive(Debug, Clone, Deserialize)]
-pub struct Input {
-    /// The draw.
-    #[serde(flatten)]
-    pub draw: DrawInput,
-    /// Where the channels stand.
-    pub notify: Positions,
-    /// When the state was entered.
-    pub entered_at: Timestamp,
-}
-
-impl TaskInput for Input {
-    fn span(&self) -> Span {
-        self.draw.span()
-    }
-}
+use crate::{DrawInput, LookInput, TaskContext, TaskError};
 
 /// What to do next, and from where.
 #[derive(Debug, Serialize)]
@@ -39,7 +20,7 @@ pub struct Output {
 }
 
 /// Decides whether winners are to be notified now. When the time of release has come, everything is released first.
-pub async fn handle(cx: &TaskContext, input: Input) -> Result<Output, TaskError> {
+pub async fn handle(cx: &TaskContext, input: LookInput) -> Result<Output, TaskError> {
     let DrawInput { lottery_id, draw_id } = &input.draw;
     let mut draw = cx.store.draw(lottery_id, draw_id).await?.ok_or(TaskError::DrawUnknown)?;
     if !draw.status.has_official_winners() {

@@ -87,4 +87,4 @@ pub use metrics::Metrics;
 pub use platform::{Clock, SystemClock};
 pub use position::{Next, Position, Positions, Release};
 pub use relays::Relays;
-pub use task::{DrawInput, EndInput, SendInput, TaskInput};
+pub use task::{DrawInput, EndInput, LookInput, SendInput, TaskInput, WaitInput, Waiting};

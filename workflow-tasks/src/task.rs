@@ -1,6 +1,8 @@
 //! The boundary of every task: JSON in, JSON out, and the span of its log lines.
 
+use jiff::Timestamp;
 use lottery::{DrawId, LotteryId};
+use lottery_store::{ReleaseWait, Visit, WaitToken};
 use platform::Chain;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -95,3 +97,62 @@ where
     .instrument(span)
     .await
 }
+
+/// Which draw, how its notifications stand, and which visit of the state this is.
+#[derive(Debug, Clone, Deserialize)]
+pub struct LookInput {
+    /// The draw.
+    #[serde(flatten)]
+    pub draw: DrawInput,
+    /// Where the channels stand.
+    pub notify: Positions,
+    /// When the state was entered.
+    pub entered_at: Timestamp,
+}
+
+impl TaskInput for LookInput {
+    fn span(&self) -> Span {
+        self.draw.span()
+    }
+}
+
+/// Which draw waits, with which token, and for what.
+#[derive(Debug, Clone, Deserialize)]
+pub struct WaitInput {
+    /// The draw.
+    #[serde(flatten)]
+    pub draw: DrawInput,
+    /// The token of this wait.
+    #[serde(deserialize_with = "token")]
+    pub token: WaitToken,
+    /// Up to where everything has been notified: the revision of the release, or, in a wait for claims (`reopened`), how often the
+    /// draw had been reopened.
+    #[serde(alias = "reopened")]
+    pub seen: u32,
+    /// When the state was entered.
+    pub entered_at: Timestamp,
+    /// How often it was retried.
+    pub attempt: u32,
+}
+
+fn token<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<WaitToken, D::Error> {
+    String::deserialize(deserializer).map(WaitToken::new)
+}
+
+impl WaitInput {
+    /// What is stored with the draw: which visit of the state waits, and with which token.
+    pub(crate) fn stored(&self) -> (Visit, ReleaseWait) {
+        let visit = Visit { entered_at: self.entered_at, attempt: self.attempt };
+        (visit, ReleaseWait { token: Some(self.token.clone()), seen: self.seen })
+    }
+}
+
+impl TaskInput for WaitInput {
+    fn span(&self) -> Span {
+        self.draw.span()
+    }
+}
+
+/// What it leaves to the state machine, which waits for the token: nothing.
+#[derive(Debug, Serialize)]
+pub struct Waiting {}

@@ -169,7 +169,7 @@ impl<'a> Execution<'a> {
         self.run().await;
     }
 
-    /// Lets the time pass that the wait has, and a kill more.
+    /// Lets the time pass that the wait has.
     async fn time_out(&mut self) {
         let seconds = self.notify["release"]["wait_seconds"].as_u64().unwrap();
         self.world.clock.advance(Duration::from_secs(seconds));
@@ -197,7 +197,7 @@ async fn when_everybody_has_claimed_the_draw_ends_before_its_time() {
     let mut execution = Execution::begin(&world, &draw_id).await;
     execution.run().await;
     assert_eq!((execution.state, world.status(&draw_id).await), ("waiting", DrawStatus::Recorded));
-    assert_eq!(execution.notify["release"]["wait_seconds"], HOUR, "the time counts once all are counts");
+    assert_eq!(execution.notify["release"]["wait_seconds"], HOUR, "the time counts once all are notified");
     for rank in [2, 1, 3] {
         assert!(!execution.is_woken().await);
         let newly = |claimed| matches!(claimed, Some(Claimed::Done { newly: true, .. }));
