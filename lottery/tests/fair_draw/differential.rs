@@ -2,13 +2,19 @@
 //!
 //!     MUTATIONS=50000 SEED=1 cargo test -p lottery --test fair_draw differential -- --nocapture
 //!
+//! `RECORD=FILE` also writes each proof with what `verify-draw` said of it, in the form of the shared corpus, so that a
+//! browser can be asked the same (`PROOFS=FOLDER`, tests/browser/proof.rs).
+//!
 //! A change is a field removed, added, copied or set to `null`, to another type or to a bound; items swapped, doubled or
 //! dropped; text with what Unicode has at its edges; another spelling. Afterwards the proof is left as it is, or signed
 //! anew, or made to fit as far as it can: entries counted, round named and published, winners ranked.
 
 use std::collections::BTreeMap;
-use std::io::Write;
+use std::fs::File;
+use std::io::{BufWriter, Write};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use lottery::timestamp::ProofTimestamp;
 use lottery::{PrizeList, ReplaceReason};
 use serde_json::{Value, json};
@@ -19,7 +25,7 @@ use super::loose::{HALF_PAIR, Loose};
 use super::naive::{one_prize, prize};
 use super::rehearsal::rehearsal;
 use super::seat_changes::Evening;
-use super::verifiers::{Others, ours};
+use super::verifiers::{Others, Said, ours};
 
 /// Steele, Lea and Flood's SplitMix64 (2014).
 struct Random(u64);
@@ -306,6 +312,19 @@ fn mutated(honest: &[Loose], random: &mut Random) -> Vec<u8> {
     bytes
 }
 
+/// A proof as a line of the shared corpus.
+fn line(number: u64, proof: &[u8], said: &Said) -> String {
+    let mut case = json!({
+        "name": format!("mutation {number}"),
+        "proof_base64": STANDARD.encode(proof),
+        "verdict": said.verdict,
+    });
+    if let Some(step) = &said.step {
+        case["step"] = json!(step);
+    }
+    case.to_string()
+}
+
 #[test]
 fn differential() {
     let given = |name: &str, default: u64| std::env::var(name).map_or(default, |text| text.parse().unwrap());
@@ -314,6 +333,7 @@ fn differential() {
     for proof in &honest {
         assert_ne!(ours(&proof.bytes()).verdict, "refused", "{}", super::loose::text(&proof.proof));
     }
+    let mut record = std::env::var("RECORD").ok().map(|path| BufWriter::new(File::create(path).unwrap()));
     let (mut others, mut said, mut disagreements) = (Others::start(), BTreeMap::<_, u64>::new(), 0);
     let first = mutated(&honest, &mut random);
     others.ask(&first);
@@ -332,6 +352,9 @@ fn differential() {
                 writeln!(out, "{number}: verify-draw says {ours:?}, {name} says {theirs:?}\n{text}\n")
                     .unwrap();
             }
+        }
+        if let Some(record) = &mut record {
+            writeln!(record, "{}", line(number, &proof, &ours)).unwrap();
         }
         *said.entry((ours.verdict, ours.step)).or_default() += 1;
     }
