@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::beacon::{BeaconRound, Chain};
 use crate::canonical_json::{CanonicalError, from_canonical_json, to_canonical_json};
 use crate::manifest::Manifest;
-use crate::seat_changes::{MAX_CHANGES, SeatChange};
+use crate::seat_changes::{self, MAX_CHANGES, SeatChange};
 use crate::selection::Ranked;
 use crate::signature::CommitmentSignature;
 use crate::version::numbered;
@@ -38,6 +38,14 @@ pub struct Proof {
     /// Who else vouches for the time of the commitment; [`ProofVersion::One`] has no such field.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub witnesses: Option<Vec<Witness>>,
+}
+
+impl Proof {
+    /// How many people behind the ranking are needed to replay the log of seat changes.
+    pub(crate) fn people_behind_ranking(&self) -> u32 {
+        let ranked = self.ranking.as_ref().map_or(0, Vec::len);
+        seat_changes::reach(self.changes.as_deref().unwrap_or_default(), ranked)
+    }
 }
 
 /// The form of a proof.

@@ -2,18 +2,12 @@
 
 use super::{Report, Stop, broken};
 use crate::proof::Proof;
-use crate::seat_changes::{self, ClaimTerms, PassedOnCounts, Replayed, replay};
+use crate::seat_changes::{ClaimTerms, PassedOnCounts, Replayed, replay};
 use crate::seats::Seating;
 use crate::selection::{Ranked, Selection};
 use crate::timestamp::ProofTimestamp;
 use crate::verify::StepName;
 use crate::{Commitment, Label, Part};
-
-/// How many people behind the ranking are needed to replay the log of a proof.
-pub(super) fn reach(proof: &Proof) -> u32 {
-    let ranked = proof.ranking.as_ref().map_or(0, Vec::len);
-    seat_changes::reach(proof.changes.as_deref().unwrap_or_default(), ranked)
-}
 
 /// The sealed list as it was drawn: the ranking, and behind it those who follow in line, as far as they are needed.
 pub(super) struct Line {

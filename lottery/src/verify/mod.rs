@@ -171,8 +171,8 @@ fn check(bytes: &[u8], options: &Options, report: &mut Report) -> Result<(Outcom
     };
     let selection = randomness.map(|randomness| {
         let prk = Prk::extract(commitment.as_bytes(), randomness.as_bytes());
-        let behind = changes::reach(&proof);
-        Selection::new(prk, &manifest.prizes, manifest.alternates.saturating_add(behind))
+        let last = manifest.alternates.saturating_add(proof.people_behind_ranking());
+        Selection::new(prk, &manifest.prizes, last)
     });
     let threads = options.threads.map_or(1, std::num::NonZeroUsize::get);
     let label = options.receipt.as_ref().and_then(|receipt| receipt.label(manifest).ok());
