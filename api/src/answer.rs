@@ -1,9 +1,16 @@
 //! A response that everyone may have: serialised once, with its tag, and the rule by which caches keep it.
 
+use std::io::Write;
+use std::sync::OnceLock;
+
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use http::header::{
+    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY,
+};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -39,6 +46,24 @@ pub(crate) struct Answer {
     tag: HeaderValue,
     rule: CacheRule,
     headers: Vec<(HeaderName, HeaderValue)>,
+    /// The body for those who accept gzip, unless it is never compressed.
+    compressed: Option<OnceLock<Compressed>>,
+}
+
+/// A body in gzip, which is another body, and so has a tag of its own.
+#[derive(Debug)]
+struct Compressed {
+    body: Bytes,
+    tag: HeaderValue,
+}
+
+impl Compressed {
+    fn of(body: &[u8]) -> Self {
+        let mut encoder = GzEncoder::new(Vec::with_capacity(body.len() / 3), Compression::best());
+        let body = encoder.write_all(body).and_then(|()| encoder.finish());
+        let body = Bytes::from(body.expect("a Vec takes whatever is written"));
+        Self { tag: tag(&body), body }
+    }
 }
 
 impl Answer {
@@ -50,7 +75,12 @@ impl Answer {
     pub(crate) fn new(body: impl Into<Bytes>, content_type: &'static str, rule: CacheRule) -> Self {
         let body = body.into();
         let tag = tag(&body);
-        Self { body, content_type, tag, rule, headers: Vec::new() }
+        Self { body, content_type, tag, rule, headers: Vec::new(), compressed: None }
+    }
+
+    /// The same, sent in gzip to those who accept it. It is compressed once, when it is first asked for so.
+    pub(crate) fn compressible(self) -> Self {
+        Self { compressed: Some(OnceLock::new()), ..self }
     }
 
     /// With one more header.
@@ -71,13 +101,22 @@ impl Answer {
 
     /// The whole response, or 304 if the caller's copy is still current.
     pub(crate) fn respond(&self, request: &HeaderMap) -> Response {
-        let is_known = is_known(request, &self.tag);
-        let body = if is_known { Body::empty() } else { Body::from(Bytes::clone(&self.body)) };
+        let compressed = self.compressed.as_ref().filter(|_| accepts_gzip(request));
+        let compressed = compressed.map(|once| once.get_or_init(|| Compressed::of(&self.body)));
+        let (body, tag) = compressed.map_or((&self.body, &self.tag), |gzip| (&gzip.body, &gzip.tag));
+        let is_known = is_known(request, tag);
+        let body = if is_known { Body::empty() } else { Body::from(Bytes::clone(body)) };
         let mut response = body.into_response();
         let headers = response.headers_mut();
-        headers.insert(ETAG, self.tag.clone());
+        headers.insert(ETAG, tag.clone());
         headers.insert(CACHE_CONTROL, HeaderValue::from_static(self.rule.header()));
         headers.insert(VARY, HeaderValue::from_static(self.rule.varies_by()));
+        if self.compressed.is_some() {
+            headers.append(VARY, HeaderValue::from_static("accept-encoding"));
+        }
+        if compressed.is_some() && !is_known {
+            headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        }
         for (name, value) in &self.headers {
             headers.insert(name, value.clone());
         }
@@ -88,6 +127,16 @@ impl Answer {
         }
         response
     }
+}
+
+/// Whether the caller takes gzip. `gzip;q=0` refuses it.
+fn accepts_gzip(request: &HeaderMap) -> bool {
+    let codings = request.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
+    codings.flat_map(|value| value.split(',')).any(|coding| {
+        let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));
+        let weight = weight.trim().strip_prefix("q=").map_or(Ok(1.0), str::parse::<f32>);
+        name.trim().eq_ignore_ascii_case("gzip") && weight.is_ok_and(|weight| weight > 0.0)
+    })
 }
 
 /// A strong tag of these bytes.
@@ -146,6 +195,38 @@ mod tests {
         assert_eq!(asked("\"other\""), 200);
         let other = Answer::json(&"drawn", CacheRule::UnderWay).unwrap();
         assert_ne!(other.tag, answer.tag);
+    }
+
+    #[test]
+    fn a_body_is_compressed_for_those_who_accept_it_and_has_another_tag() {
+        let text = "the same words again and again; ".repeat(100);
+        let answer = Answer::new(text.clone(), "text/plain", CacheRule::Immutable).compressible();
+        let asked = |pairs: &[(HeaderName, &str)]| {
+            let pairs =
+                pairs.iter().map(|(name, value)| (name.clone(), HeaderValue::from_str(value).unwrap()));
+            answer.respond(&HeaderMap::from_iter(pairs))
+        };
+        let is_gzip = |response: &Response| response.headers().contains_key(CONTENT_ENCODING);
+        for accepted in ["gzip", "deflate, GZIP;q=0.5, br", "br;q=1.0, gzip; q=1"] {
+            assert!(is_gzip(&asked(&[(ACCEPT_ENCODING, accepted)])), "{accepted}");
+        }
+        for refused in ["", "br", "gzip;q=0", "gzip;q=0.0", "gzip;q=no", "x-gzipped"] {
+            assert!(!is_gzip(&asked(&[(ACCEPT_ENCODING, refused)])), "{refused}");
+        }
+        let (plain, gzip) = (asked(&[]), asked(&[(ACCEPT_ENCODING, "gzip")]));
+        assert_ne!(plain.headers()[ETAG], gzip.headers()[ETAG]);
+        for response in [&plain, &gzip] {
+            let varies: Vec<_> = response.headers().get_all(VARY).iter().collect();
+            assert_eq!(varies, ["accept", "accept-encoding"]);
+        }
+        let tag = gzip.headers()[ETAG].to_str().unwrap();
+        let again = asked(&[(ACCEPT_ENCODING, "gzip"), (IF_NONE_MATCH, tag)]);
+        assert_eq!((again.status().as_u16(), is_gzip(&again)), (304, false));
+        assert_eq!(asked(&[(IF_NONE_MATCH, tag)]).status(), 200, "the plain body is another");
+        let compressed = Compressed::of(text.as_bytes()).body;
+        let mut read = String::new();
+        std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(&*compressed), &mut read).unwrap();
+        assert!(read == text && compressed.len() < text.len() / 10);
     }
 
     #[test]

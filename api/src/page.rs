@@ -181,7 +181,7 @@ static BUILD: LazyLock<String> = LazyLock::new(|| {
 /// The page of this build: it loads files of this build and no other.
 static PAGE: LazyLock<Answer> = LazyLock::new(|| {
     let page = INDEX.replace("\"page/", &format!("\"page/{}/", *BUILD));
-    with_policy(Answer::new(page, "text/html; charset=utf-8", CacheRule::Page))
+    with_policy(Answer::new(page, "text/html; charset=utf-8", CacheRule::Page).compressible())
 });
 
 /// Each file's responses: under the tag of the build, and without it.
@@ -243,7 +243,7 @@ fn respond(path: &str, rule: CacheRule, headers: &HeaderMap) -> Result<Response,
 
 impl File {
     fn answer(&self, rule: CacheRule) -> Answer {
-        with_policy(Answer::new(self.content, self.content_type(), rule))
+        with_policy(Answer::new(self.content, self.content_type(), rule).compressible())
     }
 
     fn content_type(&self) -> &'static str {

@@ -95,7 +95,7 @@ async fn the_first_view_is_light_and_nothing_comes_from_elsewhere() {
         const all = [...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')];
         return { bytes: all.reduce((sum, one) => sum + one.transferSize, 0), hosts: [...new Set(all.map((one) => new URL(one.name).host))], own: location.host }";
     let loaded = browser.run(script, json!([])).await;
-    assert!(loaded["bytes"].as_u64().unwrap() < 170_000, "{loaded}");
+    assert!(loaded["bytes"].as_u64().unwrap() < 80_000, "{loaded}");
     assert!(loaded["bytes"].as_u64().unwrap() > 10_000, "{loaded}");
     assert_eq!(loaded["hosts"], json!([loaded["own"]]), "{loaded}");
 }
