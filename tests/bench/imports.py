@@ -89,6 +89,12 @@ def cpu_seconds(pid):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def bytes_written(pid):
+    """What the process has had written to disks."""
+    lines = pathlib.Path(f"/proc/{pid}/io").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("write_bytes"))
+
+
 def cpu_by_thread(pid):
     """Seconds of CPU of the threads of each name."""
     seconds = {}
@@ -132,6 +138,7 @@ def main():
                 file, turns = workbook(arguments.people, columns), ["previewed", *turns]
             for turn in turns:
                 before, threads, began = cpu_seconds(server.pid), cpu_by_thread(server.pid), time.monotonic()
+                written = bytes_written(server.pid)
                 body = file if arguments.workbook else rows(arguments.people, columns)
                 kind = "application/octet-stream" if arguments.workbook else "text/csv"
                 report = send(api, headers | {"Content-Type": kind}, body,
@@ -140,6 +147,7 @@ def main():
                 counts = ", ".join(f"{report[count]} {count}" for count in ("accepted", "updated", "unchanged", "refused") if count in report)
                 print(f"{arguments.people} people {turn}: {seconds:.1f} s, {arguments.people / seconds:.0f} a second, "
                       f"{cpu / arguments.people * 1e6:.0f} µs of CPU each, "
+                      f"{(bytes_written(server.pid) - written) / arguments.people / 1000:.1f} kB written each, "
                       f"peak {status(server.pid, 'VmHWM'):.0f} MB resident, now {status(server.pid, 'VmRSS'):.0f} MB; {counts}", flush=True)
                 spent = {name: (seconds - threads.get(name, 0)) / arguments.people * 1e6
                          for name, seconds in cpu_by_thread(server.pid).items()}
