@@ -15,7 +15,8 @@ use crate::text::is_ignorable;
 /// Stands where bytes were not text: no text holds it, for it is no character.
 pub(super) const UNDECODABLE: char = '\u{ffff}';
 
-/// Bytes that are looked at for NUL bytes before anything is decoded.
+/// Bytes that are looked at for NUL bytes before anything is decoded. No more of them, however many have arrived: what a list
+/// is taken for must not depend on the pieces in which it comes.
 const HEAD: usize = 1024;
 
 /// An encoding of text.
@@ -144,39 +145,46 @@ impl Text {
 
     fn begin(&mut self, is_whole: bool, text: &mut String) -> Result<(), ListRemark> {
         let State::Head(head) = &mut self.state else { return Ok(()) };
-        let head = std::mem::take(head);
-        // A byte order mark outweighs the named encoding: with a wrong name, the bytes of the mark would be read as text.
-        if let Some((encoding, length)) = Encoding::for_bom(&head) {
-            if head.starts_with(&[0xff, 0xfe, 0, 0]) {
-                return Err(ListRemark::UnknownEncoding);
-            }
-            return self.decode_as(encoding, Certainty::Sure, &head[length..], text);
-        }
-        if let Some((charset, _)) = self.found {
-            return self.decode_as(charset.0, Certainty::Named, &head, text);
-        }
-        if head.contains(&0) {
-            let encoding = utf_16(&head).ok_or(ListRemark::NotTextFile)?;
-            return self.decode_as(encoding, Certainty::Guessed, &head, text);
-        }
-        if has_many_controls(&head) {
-            return Err(ListRemark::NotTextFile);
-        }
-        self.state = State::Ascii(b'\n');
-        self.push(&head, text)?;
+        let mut head = std::mem::take(head);
+        let rest = head.split_off(HEAD.min(head.len()));
+        self.begin_with(&head, text)?;
+        self.push(&rest, text)?;
         if is_whole && matches!(self.state, State::Sniffing(..)) {
             return self.decide(true, text);
         }
         Ok(())
     }
 
+    fn begin_with(&mut self, head: &[u8], text: &mut String) -> Result<(), ListRemark> {
+        // A byte order mark outweighs the named encoding: with a wrong name, the bytes of the mark would be read as text.
+        if let Some((encoding, length)) = Encoding::for_bom(head) {
+            if head.starts_with(&[0xff, 0xfe, 0, 0]) {
+                return Err(ListRemark::UnknownEncoding);
+            }
+            return self.decode_as(encoding, Certainty::Sure, &head[length..], text);
+        }
+        if let Some((charset, _)) = self.found {
+            return self.decode_as(charset.0, Certainty::Named, head, text);
+        }
+        if head.contains(&0) {
+            let encoding = utf_16(head).ok_or(ListRemark::NotTextFile)?;
+            return self.decode_as(encoding, Certainty::Guessed, head, text);
+        }
+        if has_many_controls(head) {
+            return Err(ListRemark::NotTextFile);
+        }
+        self.state = State::Ascii(b'\n');
+        self.push(head, text)
+    }
+
     fn decide(&mut self, is_whole: bool, text: &mut String) -> Result<(), ListRemark> {
         let State::Sniffing(window, before) = &mut self.state else { return Ok(()) };
-        let (window, before) = (std::mem::take(window), *before);
+        let (mut window, before) = (std::mem::take(window), *before);
+        let rest = window.split_off(MAX_SNIFFED_BYTES.min(window.len()));
         if has_many_controls(&window) {
             return Err(ListRemark::NotTextFile);
         }
-        let (encoding, certainty) = if is_utf_8(&window, is_whole) {
+        let (encoding, certainty) = if is_utf_8(&window, is_whole && rest.is_empty()) {
             (UTF_8, Certainty::Sure)
         } else {
             (
@@ -184,7 +192,8 @@ impl Text {
                 Certainty::Guessed,
             )
         };
-        self.decode_as(encoding, certainty, &window, text)
+        self.decode_as(encoding, certainty, &window, text)?;
+        self.push(&rest, text)
     }
 
     fn decode_as(
@@ -389,6 +398,19 @@ mod tests {
         bytes.extend_from_slice(b"\xff\n4,Rose\n");
         let (text, name, _) = decoded(&bytes, None).unwrap();
         assert_eq!((text.as_str(), name), ("id,name\n1,张伟\n2,李娜\n3,王\u{ffff}\n4,Rose\n", "UTF-8"));
+    }
+
+    #[test]
+    fn what_comes_late_counts_the_same_in_whatever_pieces() {
+        let head = "id,name\n1,Rose\n".repeat(100);
+        let zeros = [head.as_bytes(), b"2,\0M\0i\0n\0\n"].concat();
+        let text = decoded(&zeros, None).unwrap().0;
+        assert!(text.starts_with(&head) && text.ends_with("2,\0M\0i\0n\0\n"));
+        // Behind so many bytes of one encoding another begins: only those count.
+        let mut mixed = [head.as_bytes(), "3,张伟\n".repeat(MAX_SNIFFED_BYTES / 9 + 1).as_bytes()].concat();
+        let (chinese, ..) = GB18030.encode("4,李娜\n");
+        mixed.extend_from_slice(&chinese.repeat(MAX_SNIFFED_BYTES / 4));
+        assert_eq!(decoded(&mixed, None).unwrap().1, "UTF-8");
     }
 
     #[test]
