@@ -136,6 +136,7 @@ static FILES: LazyLock<Vec<File>> = LazyLock::new(|| {
         "verify/steps.js",
         "verify/witness.js",
         "views/claim.js",
+        "views/claim_choice.js",
         "views/compare.js",
         "views/console.js",
         "views/door.js",

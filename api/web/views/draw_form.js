@@ -7,6 +7,7 @@ import { keepNotices, lotteryPath } from "../draws.js";
 import { number, trouble } from "../format.js";
 import { t } from "../i18n/index.js";
 import { link } from "../router.js";
+import { claimChoice } from "./claim_choice.js";
 import { numberInput, quotaRow } from "./quota_form.js";
 import { Unsure, timeField } from "../time_field.js";
 import { releaseChoice } from "./release.js";
@@ -139,30 +140,6 @@ export function drawForm(lottery) {
     rows()[prize]?.quotas()[quota]?.refuse(parameters, counted);
   }
   return form;
-}
-
-/** How long winners have to claim, in a number of units; without a number nobody has to. */
-function claimChoice() {
-  const count = numberInput(1, 43200, "");
-  count.name = "claim_count";
-  const unit = h(
-    "select",
-    { name: "claim_unit", "aria-label": t("draw_form.claim_unit") },
-    h("option", { value: 60 }, t("draw_form.minutes")),
-    h("option", { value: 3600 }, t("draw_form.hours")),
-    h("option", { value: 86400 }, t("draw_form.days")),
-  );
-  unit.value = "86400";
-  const element = h(
-    "div",
-    { class: "pair" },
-    field(t("draw_form.claim"), count, t("draw_form.claim_hint")),
-    field(t("draw_form.claim_unit"), unit),
-  );
-  const write = (/** @type {any} */ body) => {
-    if (Number(count.value) > 0) body.claim_within_seconds = Number(count.value) * Number(unit.value);
-  };
-  return { element, write };
 }
 
 function newKey() {
