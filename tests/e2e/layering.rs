@@ -7,7 +7,7 @@ use std::process::Command;
 use serde_json::Value;
 
 /// For each package of the workspace, the others of ours that it may name in its manifest.
-const MAY_DEPEND_ON: [(&str, &[&str]); 11] = [
+const MAY_DEPEND_ON: [(&str, &[&str]); 12] = [
     ("lottery", &[]),
     ("platform", &[]),
     ("asl-engine", &[]),
@@ -34,10 +34,12 @@ const MAY_DEPEND_ON: [(&str, &[&str]); 11] = [
     ("test-support", &["lottery", "lottery-store", "platform"]),
     ("test-world", &["lottery", "lottery-store", "platform", "test-support", "workflow-tasks"]),
     ("end-to-end-tests", &["local-stack", "state-machines", "test-support"]),
+    // An example knows the stack that it runs in, and nothing of the lottery.
+    ("example-patterns", &["end-to-end-tests", "local-stack", "platform"]),
 ];
 
 /// The packages that only tests may depend on.
-const FOR_TESTS: [&str; 2] = ["test-support", "test-world"];
+const FOR_TESTS: [&str; 3] = ["end-to-end-tests", "test-support", "test-world"];
 
 /// The macros that compile a file into a crate.
 const EMBEDDING: [&str; 3] = ["include_str!", "include_bytes!", "include!"];
