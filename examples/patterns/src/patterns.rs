@@ -175,10 +175,12 @@ struct Called {
 
 impl Called {
     async fn create(stack: &LocalStack, language: &str) -> anyhow::Result<Called> {
-        let activity = stack.sfn.create_activity().name(format!("price-order-{language}")).send().await?;
+        let name = format!("price-order-{language}");
+        let activity = stack.sfn.create_activity().name(&name).send().await?;
         let orders_url = stack.create_queue(&format!("orders-{language}")).await?;
         let approvals_url = stack.create_queue(&format!("approvals-{language}")).await?;
-        let respond = RESPOND.replace("${Activity}", &activity.activity_arn);
+        let respond = RESPOND.replace("${Region}", "us-east-1").replace("${Account}", "123456789012");
+        let respond = respond.replace("${Activity}", &name);
         let delegate = DELEGATE.replace("${Orders}", &orders_url);
         Ok(Called {
             respond: stack.create_machine(&format!("call-work-respond-{language}"), &respond).await?,
