@@ -60,8 +60,8 @@ pub mod validation;
 
 pub use clock::{Clock, ManualClock};
 pub use engine::{
-    Call, Config, Engine, EngineError, ExecutionLog, Invoker, LogEntry, MemoryBounds, ObjectPart, Refusal,
-    Storage, TaskFailure,
+    Call, Config, Engine, EngineError, ExecutionDescription, ExecutionLog, ExecutionObserver, Invoker,
+    LogEntry, MemoryBounds, ObjectPart, Refusal, Storage, TaskFailure,
 };
 pub use mocks::{MockError, Mocks};
 

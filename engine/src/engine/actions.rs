@@ -14,9 +14,12 @@ use crate::execution::{Action, Command, Invocation, Outcome, Target};
 impl Inner {
     /// Acts on a stored record.
     pub(super) fn act(self: &Arc<Inner>, active: &Arc<ActiveExecution>, follow_up: FollowUp) {
-        let FollowUp { sequence, actions, next_tick, closed, more, logged } = follow_up;
+        let FollowUp { sequence, actions, next_tick, opened, closed, more, logged } = follow_up;
         if let Some(logged) = logged {
             self.log(active, &logged);
+        }
+        if opened || closed.is_some() {
+            self.observe(active, opened, closed.as_ref());
         }
         for action in actions {
             self.perform(active, action);

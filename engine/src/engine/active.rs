@@ -89,6 +89,8 @@ pub(super) struct FollowUp {
     pub(super) actions: Vec<Action>,
     /// The time for which a timer is to be set.
     pub(super) next_tick: Option<i64>,
+    /// The execution starts with the record, or was redriven.
+    pub(super) opened: bool,
     /// How the execution ended, if it did.
     pub(super) closed: Option<Outcome>,
     /// The execution continues at once.
@@ -171,7 +173,8 @@ impl ActiveExecution {
             let (redrives, _) = execution.redrives();
             Box::new(Logged { events, now, redrives })
         });
-        let follow_up = FollowUp { sequence, actions, next_tick, closed, more, logged };
+        let opened = matches!(command, Command::Start | Command::Redrive);
+        let follow_up = FollowUp { sequence, actions, next_tick, opened, closed, more, logged };
         Some(Step { applied: Applied { sequence, now }, writes, follow_up })
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{ExecutionLog, Invoker, NoServices};
+use super::{ExecutionLog, ExecutionObserver, Invoker, NoServices};
 use crate::clock::Clock;
 use crate::mocks::Mocks;
 use crate::model::Storage;
@@ -24,6 +24,8 @@ pub struct Config {
     pub mocks: Option<Arc<Mocks>>,
     /// Who takes the log of executions whose machine has a `loggingConfiguration`.
     pub execution_log: Option<Arc<dyn ExecutionLog>>,
+    /// Who learns of executions that start and end.
+    pub observer: Option<Arc<dyn ExecutionObserver>>,
     /// By what the time of Wait states is multiplied in executions that start from now on; `None` is by 1.
     pub wait_scale: Option<f64>,
 }
@@ -40,6 +42,7 @@ impl Config {
             invoker: Arc::new(NoServices),
             mocks: None,
             execution_log: None,
+            observer: None,
             wait_scale: None,
         }
     }

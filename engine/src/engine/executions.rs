@@ -285,7 +285,9 @@ impl Inner {
     /// Brings a closed execution back into memory.
     async fn reopen(self: &Arc<Inner>, arn: &str) -> Result<Arc<ActiveExecution>, Refusal> {
         let row = self.find_execution(arn)?;
-        self.redrivable(&row).map_err(Refusal::ExecutionNotRedrivable)?;
+        if let Ok(identity) = &row.identity {
+            self.redrivable(identity, row.status(), row.stop).map_err(Refusal::ExecutionNotRedrivable)?;
+        }
         let replayed = self.replay(row).map_err(Refusal::Engine)?;
         if replayed.sequence == 0 {
             return Err(Refusal::ExecutionNotRedrivable("Execution history is not kept any more".to_owned()));
@@ -298,54 +300,74 @@ impl Inner {
         Ok(active)
     }
 
-    fn redrivable(&self, row: &ExecutionRow) -> Result<(), String> {
-        let status = row.status();
+    fn redrivable(
+        &self,
+        identity: &Identity,
+        status: ExecutionStatus,
+        stop: Option<i64>,
+    ) -> Result<(), String> {
         match status {
             ExecutionStatus::Running | ExecutionStatus::Succeeded | ExecutionStatus::PendingRedrive => {
                 return Err(format!("Execution is {} and cannot be redriven", status.as_str()));
             }
             ExecutionStatus::Failed | ExecutionStatus::TimedOut | ExecutionStatus::Aborted => {}
         }
-        if row.identity.as_ref().is_ok_and(|identity| identity.map_child.is_some()) {
+        if identity.map_child.is_some() {
             return Err(
                 "Execution was started by a Map Run and can only be redriven by its parent".to_owned()
             );
         }
         let now = self.config.clock.now_millis();
-        let start = row.identity.as_ref().map_or(now, |identity| identity.start);
-        if now - row.stop.unwrap_or(now) > REDRIVABLE_MILLIS || now - start > OPEN_MILLIS {
+        if now - stop.unwrap_or(now) > REDRIVABLE_MILLIS || now - identity.start > OPEN_MILLIS {
             return Err("Execution is past the redrivable period".to_owned());
         }
         Ok(())
     }
 
     pub(super) fn describe(&self, row: ExecutionRow) -> Option<ExecutionDescription> {
-        let redrive_status = self.redrivable(&row);
-        let status = row.status();
-        let identity = row.identity.ok()?;
-        let Outcome { output, error, cause, .. } =
-            row.outcome.unwrap_or(Outcome { status, output: None, error: None, cause: None });
-        Some(ExecutionDescription {
+        let ExecutionRow { stop, redrives, redrive_date, identity, outcome, .. } = row;
+        Some(self.describe_at(&identity.ok()?, outcome, Progress { stop, redrives, redrive_date }))
+    }
+
+    /// An execution as it was, or is, with this outcome.
+    pub(super) fn describe_at(
+        &self,
+        identity: &Identity,
+        outcome: Option<Outcome>,
+        progress: Progress,
+    ) -> ExecutionDescription {
+        let Progress { stop, redrives, redrive_date } = progress;
+        let running = Outcome { status: ExecutionStatus::Running, output: None, error: None, cause: None };
+        let Outcome { status, output, error, cause } = outcome.unwrap_or(running);
+        ExecutionDescription {
             arn: identity.arn.to_string(),
             state_machine_arn: identity.state_machine_arn.to_string(),
             name: identity.name.to_string(),
             status,
             start_date: identity.start,
-            stop_date: row.stop,
-            input: identity.input,
+            stop_date: stop,
+            input: identity.input.clone(),
             output,
             error: error.map(|text| text.to_string()),
             cause: cause.map(|text| text.to_string()),
             map_run_arn: identity.map_child.as_ref().map(|child| child.map_run_arn.to_string()),
             item_count: identity.map_child.as_ref().map(|child| child.items),
-            trace_header: identity.trace_header.map(|text| text.to_string()),
-            redrive_count: row.redrives,
-            redrive_date: row.redrive_date,
+            trace_header: identity.trace_header.as_ref().map(|text| text.to_string()),
+            redrive_count: redrives,
+            redrive_date,
             state_machine_version_arn: version_arn(identity.qualified.as_ref()),
             state_machine_alias_arn: alias_arn(identity.qualified.as_ref()),
-            redrive_status,
-        })
+            redrive_status: self.redrivable(identity, status, stop),
+        }
     }
+}
+
+/// How far an execution has come.
+#[derive(Clone, Copy)]
+pub(super) struct Progress {
+    pub(super) stop: Option<i64>,
+    pub(super) redrives: u32,
+    pub(super) redrive_date: Option<i64>,
 }
 
 /// Whether a second request for the same name is the first one again.

@@ -5,7 +5,7 @@
 //! commands, has every execution as it was.
 //!
 //! In reading order: `active` (an execution in memory), `actions` (invoking tasks, starting and stopping executions),
-//! `timers`, `host_calls`, `activities`, `nested`, `map_runs`, `reading`, `results` and `mocked` (what actions lead to), `executions`, `search`, `machines` and
+//! `timers`, `host_calls`, `activities`, `nested`, `map_runs`, `reading`, `results` and `mocked` (what actions lead to), `logging` and `observing`, `executions`, `search`, `machines` and
 //! `versions` (the operations), `lifecycle` (start, resumption, shutdown), `workers` (the threads that run costly definitions).
 
 mod actions;
@@ -21,6 +21,7 @@ mod machines;
 mod map_runs;
 mod mocked;
 mod nested;
+mod observing;
 mod reading;
 mod results;
 mod search;
@@ -42,6 +43,7 @@ pub use config::Config;
 pub use invoker::{Call, Invoker, NoServices, ObjectPart};
 pub use logging::{ExecutionLog, LogEntry};
 pub use machines::StateMachineDescription;
+pub use observing::ExecutionObserver;
 pub use versions::VersionDescription;
 pub(crate) use workers::Lane;
 

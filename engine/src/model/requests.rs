@@ -127,7 +127,7 @@ pub struct ExecutionDescription {
 
 impl ExecutionDescription {
     /// `redriveStatus` and `redriveStatusReason`.
-    pub(crate) fn redrive_words(&self) -> (&'static str, Option<&str>) {
+    pub fn redrive_words(&self) -> (&'static str, Option<&str>) {
         match &self.redrive_status {
             Ok(()) => ("REDRIVABLE", None),
             Err(reason) if self.map_run_arn.is_some() && reason.is_empty() => ("REDRIVABLE_BY_MAP_RUN", None),

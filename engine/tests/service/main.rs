@@ -4,6 +4,7 @@
 mod client;
 mod logging;
 mod mocks;
+mod observing;
 mod operations;
 mod refusals;
 mod test_state;

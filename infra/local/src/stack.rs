@@ -167,6 +167,7 @@ impl Stack {
             ),
             mocks: config.mocks.clone(),
             execution_log: Some(Arc::new(Log::open(config.execution_log.as_deref())?)),
+            observer: None,
             wait_scale: config.wait_time_scale,
         })
         .await?;
