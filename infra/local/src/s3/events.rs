@@ -2,6 +2,8 @@
 
 use std::sync::{Arc, RwLock};
 
+use futures_util::future::BoxFuture;
+
 /// An object was created or removed. The change is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ObjectEvent {
@@ -18,7 +20,10 @@ pub(crate) struct ObjectEvent {
     pub(crate) time: i64,
 }
 
-type Observer = Arc<dyn Fn(&ObjectEvent) + Send + Sync>;
+/// What an observer still does before the request is answered, if anything.
+type Noted = Option<BoxFuture<'static, ()>>;
+
+type Observer = Arc<dyn Fn(&ObjectEvent) -> Noted + Send + Sync>;
 
 /// Who is notified of events, in the order in which they were added: after the change is stored, and before its request is answered.
 #[derive(Default)]
@@ -26,13 +31,16 @@ pub(crate) struct Observers(RwLock<Vec<Observer>>);
 
 impl Observers {
     /// Adds one, which must not block.
-    pub(crate) fn add(&self, observer: impl Fn(&ObjectEvent) + Send + Sync + 'static) {
+    pub(crate) fn add(&self, observer: impl Fn(&ObjectEvent) -> Noted + Send + Sync + 'static) {
         self.0.write().unwrap_or_else(std::sync::PoisonError::into_inner).push(Arc::new(observer));
     }
 
-    pub(super) fn tell(&self, event: &ObjectEvent) {
-        for observer in self.0.read().unwrap_or_else(std::sync::PoisonError::into_inner).iter() {
-            observer(event);
+    pub(super) async fn tell(&self, event: &ObjectEvent) {
+        let observers = self.0.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
+        for observer in observers {
+            if let Some(noted) = observer(event) {
+                noted.await;
+            }
         }
     }
 }

@@ -56,6 +56,7 @@ impl S3 {
         let observers = Observers::default();
         observers.add(|ObjectEvent { name, bucket, key, size, etag, time }| {
             tracing::debug!(name, bucket, key, size, etag, time, "an object changed");
+            None
         });
         S3 { file, clock, worker: OnceCell::new(), observers }
     }

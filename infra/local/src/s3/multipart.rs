@@ -121,7 +121,7 @@ impl S3 {
         let object = self
             .on_store(move |store| store.complete_upload(&bucket, &upload, &chosen, (now, &condition)))
             .await?;
-        self.created("ObjectCreated:CompleteMultipartUpload", request, object.size, &object.etag, now);
+        self.created("ObjectCreated:CompleteMultipartUpload", request, object.size, &object.etag, now).await;
         let mut document = Document::new("CompleteMultipartUploadResult");
         document
             .leaf("Location", &format!("/{}/{}", request.bucket, request.key))

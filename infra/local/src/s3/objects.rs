@@ -99,14 +99,14 @@ impl S3 {
         if let Some(unfinished) = unfinished {
             unfinished.keep();
         }
-        self.created("ObjectCreated:Put", request, size, &md5, now);
+        self.created("ObjectCreated:Put", request, size, &md5, now).await;
         let mut response = empty(200);
         tag_and_sums(&mut response, &md5, &checksums);
         Ok(response)
     }
 
     /// Tells of an object that was created.
-    pub(super) fn created(
+    pub(super) async fn created(
         &self,
         name: &'static str,
         request: &Request<'_>,
@@ -115,7 +115,7 @@ impl S3 {
         time: i64,
     ) {
         let (bucket, key) = (request.bucket.clone(), request.key.clone());
-        self.observers.tell(&ObjectEvent { name, bucket, key, size, etag: etag.to_owned(), time });
+        self.observers.tell(&ObjectEvent { name, bucket, key, size, etag: etag.to_owned(), time }).await;
     }
 
     /// CopyObject.
@@ -146,7 +146,7 @@ impl S3 {
         let (size, etag, modified) = (copy.size, copy.etag.clone(), copy.modified);
         let bucket = request.bucket.clone();
         self.on_store(move |store| store.copy(&bucket, copy, &condition)).await?;
-        self.created("ObjectCreated:Copy", request, size, &etag, modified);
+        self.created("ObjectCreated:Copy", request, size, &etag, modified).await;
         let mut document = Document::new("CopyObjectResult");
         document.leaf("LastModified", &xml::time(modified)).leaf("ETag", &format!("\"{etag}\""));
         Ok(xml_response(200, document.finish()))
@@ -186,14 +186,9 @@ impl S3 {
         let was_there =
             self.on_store(move |store| store.delete(&owned_bucket, &owned_key, &condition)).await?;
         if was_there {
-            self.observers.tell(&ObjectEvent {
-                name: "ObjectRemoved:Delete",
-                bucket: bucket.to_owned(),
-                key: key.to_owned(),
-                size: 0,
-                etag: String::new(),
-                time: self.now(),
-            });
+            let (bucket, key, time) = (bucket.to_owned(), key.to_owned(), self.now());
+            let name = "ObjectRemoved:Delete";
+            self.observers.tell(&ObjectEvent { name, bucket, key, size: 0, etag: String::new(), time }).await;
         }
         Ok(())
     }

@@ -140,8 +140,10 @@ async fn observers_learn_of_objects_that_are_stored() {
     let s3 = with_bucket().await;
     let seen: Arc<std::sync::Mutex<Vec<String>>> = Arc::default();
     let notes = seen.clone();
-    s3.observers
-        .add(move |event| notes.lock().unwrap().push(format!("{} {} {}", event.name, event.key, event.size)));
+    s3.observers.add(move |event| {
+        notes.lock().unwrap().push(format!("{} {} {}", event.name, event.key, event.size));
+        None
+    });
     ask(&s3, "PUT", "/bucket/k", &[], b"12345").await;
     ask(&s3, "PUT", "/bucket/copy", &[("x-amz-copy-source", "/bucket/k")], b"").await;
     ask(&s3, "PUT", "/bucket/k", &[("content-md5", "AAAA")], b"x").await;
