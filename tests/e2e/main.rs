@@ -12,6 +12,7 @@ mod concurrency;
 mod costs;
 mod draws;
 mod evening;
+mod events;
 mod executions;
 mod failures;
 mod fair_draw;

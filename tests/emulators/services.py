@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs a state machine of the local stack against seven services that it does not have: moto answers in their place.
+"""Runs a state machine of the local stack against seven services of moto, also those that it has itself.
 
     tests/tools/setup emulators
     tests/tools/.venv-emulators/bin/python tests/emulators/services.py
@@ -113,8 +113,8 @@ def run(processes):
             "StateMachines": {"services": {"TestCases": {"Lost": {"Put": "Lost"}}}},
             "MockedResponses": {"Lost": {"0": {"Throw": {"Error": "S3.NoSuchBucketException", "Cause": "mocked"}}}},
         }))
-        # S3 and SQS are served here, so that `*` leaves them alone.
-        endpoints = [part for name in ("*", "s3", "sqs") for part in ("--endpoint", f"{name}={moto}")]
+        # S3, SQS and EventBridge are served here, so that `*` leaves them alone.
+        endpoints = [part for name in ("*", "s3", "sqs", "events") for part in ("--endpoint", f"{name}={moto}")]
         stack, _ = local_stack(processes, binaries(), *endpoints, "--mock-config", str(mocks))
         states = client("stepfunctions", stack)
         arn = states.create_state_machine(name="services", definition=json.dumps(definition(queue)), roleArn=ROLE)["stateMachineArn"]
@@ -140,7 +140,7 @@ def run(processes):
         raise AssertionError("the machine was not refused")
     except ClientError as error:
         message = error.response["Error"]["Message"]
-    assert all(way in message for way in ("aws-sdk:eventbridge:putEvents", "--mock-config FILE", "--endpoint eventbridge=URL", "--endpoint eventbridge=aws")), message
+    assert all(way in message for way in ("aws-sdk:ssm:putParameter", "--mock-config FILE", "--endpoint ssm=URL", "--endpoint ssm=aws")), message
     step(began, "a stack without an endpoint refuses the machine and says what can be done")
 
 

@@ -16,7 +16,7 @@ pub(crate) struct DataDirectory {
 }
 
 /// What the names of the stack's own files begin with.
-const OWN_FILES: [&str; 12] = [
+const OWN_FILES: [&str; 13] = [
     "lock",
     "issuer.key",
     "beacon.key",
@@ -24,6 +24,7 @@ const OWN_FILES: [&str; 12] = [
     "time-stamp.key",
     "organiser.token",
     "dynamodb.sqlite",
+    "events.sqlite",
     "s3.sqlite",
     "sns.sqlite",
     "sqs.sqlite",
@@ -84,7 +85,7 @@ impl DataDirectory {
         for name in OWN_FILES {
             close_tree(&self.path.join(name))?;
         }
-        for database in ["dynamodb.sqlite", "s3.sqlite", "sns.sqlite", "sqs.sqlite"] {
+        for database in ["dynamodb.sqlite", "events.sqlite", "s3.sqlite", "sns.sqlite", "sqs.sqlite"] {
             for end in ["-wal", "-shm"] {
                 close_tree(&self.path.join(format!("{database}{end}")))?;
             }

@@ -6,7 +6,7 @@
 //! - `stack`: how everything is put together
 //! - `definitions`: the state machines that live here; `schedule`: what runs on a timer
 //! - `aws`: the endpoint that speaks for AWS, by a socket and, for our own clients, without one
-//! - `s3`: S3, on SQLite; `sns`: SNS with its inbox; `sqs`: queues; `smtp`: a real server beside the inbox; `functions`: Lambda; `invoker`: these and DynamoDB as the engine sees them
+//! - `s3`: S3, on SQLite; `sns`: SNS with its inbox; `sqs`: queues; `events`: EventBridge and its Scheduler; `smtp`: a real server beside the inbox; `functions`: Lambda; `invoker`: these and DynamoDB as the engine sees them
 //! - `local_api`: the inbox and the executions over HTTP, beside the routes of the API
 //! - `limits`: the quotas of an AWS account, `iam`: its permissions; both only where they are asked for
 //! - `authority`: a time-stamp authority of the stack's own
@@ -25,6 +25,7 @@ mod data_directory;
 mod definitions;
 pub mod demo;
 mod error;
+mod events;
 mod execution_log;
 mod executions_api;
 mod forward;

@@ -3,6 +3,8 @@
 //! Times are looked at each second, by the clock on the wall and by the time that the machine was awake: after a sleep of
 //! hours what is due happens within seconds, and a clock that is set back delays nothing.
 
+mod expression;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +12,8 @@ use asl_engine::Clock;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use tokio::time::Instant;
+
+pub(crate) use expression::Expression;
 
 use crate::aws::DynamoDb;
 use crate::functions::Functions;

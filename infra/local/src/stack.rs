@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use asl_engine::Engine;
 use asl_engine::service::Service;
+use asl_engine::{Engine, Invoker};
 use lottery_store::{Store, Tables};
 use rusqlite::Connection;
 use tokio::sync::watch;
@@ -17,6 +17,7 @@ use crate::beacon::{Beacon, Found, draws_of_other_beacons, named, organiser_key}
 use crate::config::{ACCOUNT, REGION};
 use crate::data_directory::DataDirectory;
 use crate::definitions::{DEFINITIONS, LOTTERY, OPERATOR_TOPIC, describe_error};
+use crate::events::{Events, Targets};
 use crate::execution_log::Log;
 use crate::functions::{Functions, LimitedFunctions, RemoteFunctions};
 use crate::health::{self, Health};
@@ -127,7 +128,10 @@ impl Stack {
         let (log, queues) = (config.call_log.clone(), sqs.clone());
         let endpoint = Endpoint::new(dynamodb.clone(), sns.clone(), queues, own, log);
         let s3 = Arc::new(open_s3(&config, directory.as_ref())?);
-        let endpoint = Arc::new(endpoint.with_s3(s3.clone()).guarded_by(guard.clone()));
+        let events = open_events(&config, directory.as_ref())?;
+        events.observe(&s3);
+        let endpoint = endpoint.with_s3(s3.clone()).with_events(events.clone());
+        let endpoint = Arc::new(endpoint.guarded_by(guard.clone()));
         // What CloudFormation creates on AWS.
         let set_up = aws::sdk_config(&endpoint, "set-up");
         create_tables(Store::new(aws_sdk_dynamodb::Client::new(&set_up), tables.clone())).await?;
@@ -151,6 +155,13 @@ impl Stack {
             }
         };
         let functions = Arc::new(functions);
+        let invoker: Arc<dyn Invoker> = Arc::new(
+            HostInvoker::new(functions.clone(), sns.clone(), sqs.clone(), dynamodb.clone(), s3)
+                .with_events(events.clone())
+                .recording(config.call_log.clone())
+                .guarded_by(guard)
+                .forwarding_to(config.endpoints.clone()),
+        );
         let engine = Engine::start(asl_engine::Config {
             storage: match &directory {
                 Some(directory) => asl_engine::Storage::Directory(directory.file("executions")),
@@ -159,21 +170,17 @@ impl Stack {
             region: REGION.to_owned(),
             account: ACCOUNT.to_owned(),
             clock: config.clock.clone(),
-            invoker: Arc::new(
-                HostInvoker::new(functions.clone(), sns.clone(), sqs.clone(), dynamodb.clone(), s3)
-                    .recording(config.call_log.clone())
-                    .guarded_by(guard)
-                    .forwarding_to(config.endpoints.clone()),
-            ),
+            invoker: invoker.clone(),
             mocks: config.mocks.clone(),
             execution_log: Some(Arc::new(Log::open(config.execution_log.as_deref())?)),
-            observer: None,
+            observer: Some(Arc::new(events.clone())),
             wait_scale: config.wait_time_scale,
         })
         .await?;
         let asked = engine.clone();
         health.also(move || asked.health());
-        endpoint.complete(Service::new(engine.clone()), functions.clone());
+        let step_functions = Service::new(engine.clone());
+        endpoint.complete(step_functions.clone(), functions.clone());
         if let Some(iam) = &iam {
             iam.note_lost_logs();
             if let Some(reason) = iam.refusal_of_state_machine() {
@@ -184,6 +191,18 @@ impl Stack {
         for definition in DEFINITIONS {
             definition.register(&aws_sdk_sfn::Client::new(&set_up)).await?;
         }
+
+        let targets = Targets {
+            sqs: sqs.clone(),
+            sns: sns.clone(),
+            step_functions,
+            functions: functions.clone(),
+            invoker,
+        };
+        events.complete(targets).await.map_err(|error| StartError::SetUp {
+            what: "EventBridge".to_owned(),
+            reason: error.to_string(),
+        })?;
 
         let token_file = config.token_file.clone().or_else(|| file("organiser.token"));
         let token = Arc::new(Token::new(issuer.clone(), token_file.clone(), config.clock.now())?);
@@ -260,8 +279,10 @@ impl Stack {
             tracing::debug!("requests were cut off");
             self.servers.shutdown().await;
         }
+        self.endpoint.events.end();
         self.engine.shutdown().await;
         self.is_down = true;
+        self.endpoint.events.stop().await;
         self.endpoint.sns.stop().await;
         self.endpoint.s3.stop().await;
         self.endpoint.sqs.stop().await;
@@ -275,6 +296,7 @@ impl Drop for Stack {
             return;
         }
         self.stop.send_replace(true);
+        self.endpoint.events.end();
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             let engine = self.engine.clone();
             runtime.spawn(async move { engine.shutdown().await });
@@ -318,6 +340,15 @@ fn open_s3(config: &Config, directory: Option<&DataDirectory>) -> Result<S3, Sta
         look_over(path, &[])?;
     }
     Ok(S3::new(path, config.clock.clone()))
+}
+
+/// EventBridge, likewise.
+fn open_events(config: &Config, directory: Option<&DataDirectory>) -> Result<Events, StartError> {
+    let path = directory.map(|directory| directory.file("events.sqlite"));
+    if let Some(path) = path.as_ref().filter(|path| path.exists()) {
+        look_over(path, &[])?;
+    }
+    Ok(Events::new(path, config.clock.clone()))
 }
 
 fn open_sns(

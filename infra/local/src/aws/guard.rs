@@ -100,14 +100,17 @@ impl Refused {
     /// In AWS JSON: of Step Functions and DynamoDB, which have namespaces of their own.
     pub(super) fn in_json(&self, service: JsonService) -> Response<Bytes> {
         let name = match (self, service) {
-            (Refused::Denied(_), JsonService::StepFunctions) => "AccessDeniedException".to_owned(),
+            (Refused::Denied(_), JsonService::StepFunctions | JsonService::Events) => {
+                "AccessDeniedException".to_owned()
+            }
             (Refused::Denied(_), JsonService::DynamoDb) => {
                 "com.amazon.coral.service#AccessDeniedException".to_owned()
             }
             (Refused::Denied(_), JsonService::Sqs) => "com.amazon.coral.service#AccessDenied".to_owned(),
-            (Refused::Throttled(refusal), JsonService::StepFunctions | JsonService::Sqs) => {
-                refusal.code.to_owned()
-            }
+            (
+                Refused::Throttled(refusal),
+                JsonService::StepFunctions | JsonService::Sqs | JsonService::Events,
+            ) => refusal.code.to_owned(),
             (Refused::Throttled(refusal), JsonService::DynamoDb) => {
                 format!("com.amazonaws.dynamodb.v20120810#{}", refusal.code)
             }
@@ -152,6 +155,9 @@ impl Refused {
             ("aws-sdk:s3", _) => ("S3.S3Exception", "AccessDenied", 403),
             ("sqs", _) => ("SQS.AmazonSQSException", "AccessDenied", 403),
             ("aws-sdk:sqs", _) => ("Sqs.SqsException", "AccessDenied", 403),
+            ("events", _) => ("EventBridge.AmazonEventBridgeException", "AccessDeniedException", 400),
+            ("aws-sdk:eventbridge", _) => ("EventBridge.EventBridgeException", "AccessDeniedException", 400),
+            ("aws-sdk:scheduler", _) => ("Scheduler.SchedulerException", "AccessDeniedException", 403),
             ("dynamodb", _) if is_denied => {
                 ("DynamoDB.AmazonDynamoDBException", "AccessDeniedException", 400)
             }
@@ -176,4 +182,5 @@ pub(super) enum JsonService {
     StepFunctions,
     DynamoDb,
     Sqs,
+    Events,
 }

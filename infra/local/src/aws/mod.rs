@@ -1,5 +1,5 @@
-//! The AWS-compatible endpoint: one address for Step Functions, DynamoDB, S3, SNS, SQS, SES, Lambda and STS, as the SDKs and
-//! the command line speak to them.
+//! The AWS-compatible endpoint: one address for Step Functions, DynamoDB, S3, SNS, SQS, EventBridge, SES, Lambda and STS, as
+//! the SDKs and the command line speak to them.
 
 mod call_log;
 mod conflicts;
@@ -37,6 +37,7 @@ pub(crate) use sqs::needed as of_sqs;
 use crate::authority::Authority;
 use crate::beacon::Beacon;
 use crate::config::{ACCOUNT, REGION};
+use crate::events::Events;
 use crate::functions::Functions;
 use crate::limits::{Service as LimitedCall, ServiceCall};
 use crate::s3::S3;
@@ -54,6 +55,8 @@ pub(crate) struct Endpoint {
     pub(crate) s3: Arc<S3>,
     /// SQS.
     pub(crate) sqs: Arc<Queues>,
+    /// EventBridge and its Scheduler.
+    pub(crate) events: Events,
     /// The stack's own beacon, whose API shares the address.
     beacon: Beacon,
     /// The stack's own time-stamp authority.
@@ -83,12 +86,19 @@ impl Endpoint {
         call_log: Option<CallLog>,
     ) -> Endpoint {
         let s3 = Arc::new(S3::new(None, asl_engine::Clock::system()));
-        Endpoint { dynamodb, sns, s3, sqs, beacon, authority, call_log, guard: None, later: OnceLock::new() }
+        let events = Events::new(None, asl_engine::Clock::system());
+        let later = OnceLock::new();
+        Endpoint { dynamodb, sns, s3, sqs, events, beacon, authority, call_log, guard: None, later }
     }
 
     /// The same endpoint with this S3 instead of an empty one in memory.
     pub(crate) fn with_s3(self, s3: Arc<S3>) -> Endpoint {
         Endpoint { s3, ..self }
+    }
+
+    /// The same endpoint with this EventBridge instead of an empty one in memory.
+    pub(crate) fn with_events(self, events: Events) -> Endpoint {
+        Endpoint { events, ..self }
     }
 
     /// The same endpoint, whose calls this guards.
@@ -116,11 +126,28 @@ impl Endpoint {
         self.s3.answer(head, body).await
     }
 
+    /// Answers a request of EventBridge or of its Scheduler.
+    async fn answer_events(&self, head: &Parts, body: &[u8]) -> Response<Bytes> {
+        if self.looks_at_calls() {
+            let (operation, needed) = crate::events::needed(head, body);
+            if let Some(guard) = &self.guard
+                && let Err(refused) = guard.allow(call_log::caller(&head.headers).as_deref(), &needed)
+            {
+                return refused.in_json(JsonService::Events);
+            }
+            self.note(&head.headers, &operation, 0.0, needed);
+        }
+        self.events.answer(head, body).await
+    }
+
     /// Answers one request.
     pub(crate) async fn answer(&self, head: &Parts, body: Bytes) -> Response<Bytes> {
+        if crate::events::is_meant(head) {
+            return self.answer_events(head, &body).await;
+        }
         if head.method == Method::POST {
             if let Some(target) = text(&head.headers, "x-amz-target") {
-                return self.answer_target(target, &head.headers, body).await;
+                return self.answer_target(target, head, body).await;
             }
             if head.uri.path() == Authority::PATH {
                 return match self.authority.reply(&body) {
@@ -192,14 +219,15 @@ impl Endpoint {
         if head.method == Method::GET && head.uri.path() == "/" {
             return plain(
                 StatusCode::OK,
-                "AWS endpoint of the local stack: Step Functions, DynamoDB, S3, SNS, SQS, SES, Lambda; its beacon, as drand speaks; and its time-stamp authority\n",
+                "AWS endpoint of the local stack: Step Functions, DynamoDB, S3, SNS, SQS, EventBridge, SES, Lambda; its beacon, as drand speaks; and its time-stamp authority\n",
             );
         }
         plain(StatusCode::NOT_FOUND, "The local stack has nothing here\n")
     }
 
     /// Answers the JSON protocol, whose operation is in a header.
-    async fn answer_target(&self, target: &str, headers: &HeaderMap, body: Bytes) -> Response<Bytes> {
+    async fn answer_target(&self, target: &str, head: &Parts, body: Bytes) -> Response<Bytes> {
+        let headers = &head.headers;
         match target.split_once('.') {
             Some(("AWSStepFunctions", operation)) => match self.later.get() {
                 Some(later) => {
@@ -242,6 +270,7 @@ impl Endpoint {
                 json(reply.status, reply.body.into())
             }
             Some(("AmazonSQS", operation)) => self.answer_sqs(operation, headers, &body).await,
+            Some((crate::events::TARGET, _)) => self.answer_events(head, &body).await,
             _ => json(
                 400,
                 Bytes::from_static(br#"{"__type":"com.amazon.coral.service#UnknownOperationException"}"#),

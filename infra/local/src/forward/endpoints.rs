@@ -43,6 +43,9 @@ const OLD_VARIABLES: &[(&str, &str)] = &[
     ("SQS_ENDPOINT", "sqs"),
 ];
 
+/// Services whose variable of the SDKs usually names the stack itself.
+const SERVED_HERE: [&str; 7] = ["dynamodb", "eventbridge", "lambda", "s3", "scheduler", "sfn", "sns"];
+
 impl Endpoints {
     /// Adds what an option says: `rekognition=https://…`, `s3=aws`, `*=http://127.0.0.1:5000`.
     ///
@@ -72,8 +75,7 @@ impl Endpoints {
                 OLD_VARIABLES.iter().find(|(variable, _)| *variable == name).map(|(_, service)| *service);
             let of_sdk =
                 name.strip_prefix("AWS_ENDPOINT_URL_").map(|id| id.replace('_', "").to_ascii_lowercase());
-            let of_sdk = of_sdk
-                .filter(|service| !matches!(service.as_str(), "sns" | "dynamodb" | "lambda" | "s3" | "sfn"));
+            let of_sdk = of_sdk.filter(|service| !SERVED_HERE.contains(&service.as_str()));
             let Some(service) = old.map(str::to_owned).or(of_sdk) else { continue };
             match Target::parse(&value) {
                 Some(target) if Model::of(&service).is_some() => {

@@ -43,6 +43,7 @@ use request::Parts;
 use response::Reader;
 pub(crate) use xml::Element;
 
+use crate::events::Events;
 use crate::s3::S3;
 
 /// How long a connection is waited for.
@@ -65,6 +66,8 @@ enum Destination<'a> {
     Endpoint(&'a Target),
     /// The S3 of the stack.
     S3(&'a S3),
+    /// The EventBridge of the stack, and its Scheduler.
+    Events(&'a Events),
 }
 
 /// Why there is no answer.
@@ -134,8 +137,21 @@ impl Forwarder {
         action: &str,
         parameters: &Json,
     ) -> Result<Json, TaskFailure> {
-        let model = Model::of("s3").ok_or_else(no_model_of_s3)?;
+        let model = Model::of("s3").ok_or_else(|| no_model_of("S3"))?;
         self.call_at(&Destination::S3(s3), &model, (service, action), parameters).await
+    }
+
+    /// Calls the EventBridge of the stack, or its Scheduler, likewise.
+    pub(crate) async fn call_events(
+        &self,
+        events: &Events,
+        service: &str,
+        action: &str,
+        parameters: &Json,
+    ) -> Result<Json, TaskFailure> {
+        let name = model_name(service, action);
+        let model = Model::of(&name).ok_or_else(|| no_model_of(&name))?;
+        self.call_at(&Destination::Events(events), &model, (service, action), parameters).await
     }
 
     async fn call_at(
@@ -159,13 +175,13 @@ impl Forwarder {
 
     /// The bytes of an object, or of a range of it: GetObject with these parameters, of the S3 that Task states reach.
     pub(crate) async fn read_object(&self, s3: &S3, parameters: &Json) -> Result<ObjectPart, TaskFailure> {
-        let model = Model::of("s3").ok_or_else(no_model_of_s3)?;
+        let model = Model::of("s3").ok_or_else(|| no_model_of("S3"))?;
         let destination = match self.endpoints.target("s3") {
             Some(target) if self.replaces("s3") => Destination::Endpoint(target),
             _ => Destination::S3(s3),
         };
         let failed = |cause| TaskFailure { error: "S3.SdkClientException".to_owned(), cause };
-        let (name, operation) = model.operation("getObject").ok_or_else(no_model_of_s3)?;
+        let (name, operation) = model.operation("getObject").ok_or_else(|| no_model_of("S3"))?;
         let parts = request::build(&model, name, operation, &Value::from(parameters));
         let response = self.send_to(&destination, &model, parts).await.map_err(failed)?;
         if !response.status().is_success() {
@@ -209,6 +225,7 @@ impl Forwarder {
         match destination {
             Destination::Endpoint(target) => self.send(model, target, parts).await,
             Destination::S3(s3) => call_here(s3, parts).await,
+            Destination::Events(events) => call_events_here(events, parts).await,
         }
     }
 
@@ -256,8 +273,18 @@ async fn call_here(s3: &S3, parts: Parts) -> Result<Response<Bytes>, String> {
     Ok(Response::from_parts(head, body))
 }
 
-fn no_model_of_s3() -> TaskFailure {
-    TaskFailure { error: "States.Runtime".to_owned(), cause: "the model of S3 is missing".to_owned() }
+/// Answers a request of EventBridge by the stack's own.
+async fn call_events_here(events: &Events, parts: Parts) -> Result<Response<Bytes>, String> {
+    let mut request = Request::builder().method(parts.method.as_str()).uri(&parts.path);
+    for (name, value) in &parts.headers {
+        request = request.header(name, value);
+    }
+    let request = request.body(()).map_err(|error| error.to_string())?;
+    Ok(events.answer(&request.into_parts().0, &parts.body).await)
+}
+
+fn no_model_of(service: &str) -> TaskFailure {
+    TaskFailure { error: "States.Runtime".to_owned(), cause: format!("the model of {service} is missing") }
 }
 
 /// The failure of a Task state by the answer of a service.

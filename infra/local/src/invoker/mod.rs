@@ -1,5 +1,7 @@
-//! What the engine's Task states can ask for here: Lambda functions, SNS, SQS, DynamoDB and S3, and what is sent on to other services.
+//! What the engine's Task states can ask for here: Lambda functions, SNS, SQS, EventBridge, DynamoDB and S3, and what
+//! is sent on to other services.
 
+mod events;
 mod lambda;
 mod sdk;
 mod sqs;
@@ -7,12 +9,13 @@ mod sqs;
 use std::sync::Arc;
 
 use asl_engine::data::Json;
-use asl_engine::{Call, Invoker, ObjectPart, TaskFailure};
+use asl_engine::{Call, Clock, Invoker, ObjectPart, TaskFailure};
 use futures_util::future::BoxFuture;
 use serde_json::Value;
 
 use crate::aws::{CallLog, DynamoDb, Guard, of_dynamodb, of_sns, of_sqs, sns_call};
 use crate::config::{ACCOUNT, REGION};
+use crate::events::Events;
 use crate::forward::{Endpoints, Forwarder};
 use crate::functions::Functions;
 use crate::limits::{Service, ServiceCall};
@@ -29,6 +32,7 @@ pub(crate) struct HostInvoker {
     sqs: Arc<Queues>,
     dynamodb: Arc<DynamoDb>,
     s3: Arc<S3>,
+    events: Events,
     call_log: Option<CallLog>,
     guard: Option<Arc<Guard>>,
     forwarder: Forwarder,
@@ -44,7 +48,13 @@ impl HostInvoker {
         s3: Arc<S3>,
     ) -> HostInvoker {
         let forwarder = Forwarder::new(Endpoints::default());
-        HostInvoker { functions, sns, sqs, dynamodb, s3, call_log: None, guard: None, forwarder }
+        let events = Events::new(None, Clock::system());
+        HostInvoker { functions, sns, sqs, dynamodb, s3, events, call_log: None, guard: None, forwarder }
+    }
+
+    /// The same invoker with this EventBridge instead of an empty one in memory.
+    pub(crate) fn with_events(self, events: Events) -> HostInvoker {
+        HostInvoker { events, ..self }
     }
 
     /// The same invoker, which records what it is asked for.
@@ -81,12 +91,15 @@ impl HostInvoker {
             "sns" => of_sns(&parameters(), &operation),
             "s3" => of_s3(&operation, &call.parameters),
             "sqs" => of_sqs(&operation, &Value::from(&call.parameters)),
+            "events" | "eventbridge" | "scheduler" => events::needed(service, &operation, &call.parameters),
             _ => of_dynamodb(&operation, Value::from(&call.parameters).to_string().as_bytes()),
         };
         let refused = match &self.guard {
             None => Ok(None),
-            // Lambda has its own limits, which its answer shows; S3 and SQS have none here.
-            Some(guard) if matches!(service, "lambda" | "s3" | "sqs") => {
+            // Lambda has its own limits, which its answer shows; the others have none here.
+            Some(guard)
+                if matches!(service, "lambda" | "s3" | "sqs" | "events" | "eventbridge" | "scheduler") =>
+            {
                 guard.allow(Some("states"), &needed).map(|()| None)
             }
             Some(guard) => {
@@ -132,6 +145,10 @@ impl HostInvoker {
             "s3" | "aws-sdk:s3" => {
                 self.forwarder.call_s3(&self.s3, &call.service, &call.action, &call.parameters).await
             }
+            "events" => events::put(&self.forwarder, &self.events, &call).await,
+            "aws-sdk:eventbridge" | "aws-sdk:scheduler" => {
+                self.forwarder.call_events(&self.events, &call.service, &call.action, &call.parameters).await
+            }
             service => Err(TaskFailure {
                 error: "States.Runtime".to_owned(),
                 cause: format!("the local stack has no service {service}"),
@@ -151,6 +168,10 @@ fn is_served(service: &str, action: &str) -> bool {
         "aws-sdk:sns" => Sns::has(&sdk::pascal_case(action)),
         "aws-sdk:dynamodb" => DynamoDb::has(&sdk::pascal_case(action)),
         "s3" => matches!(action, "getObject" | "putObject" | "listObjectsV2"),
+        "events" => action == "putEvents",
+        "aws-sdk:eventbridge" | "aws-sdk:scheduler" => {
+            crate::events::has(service.trim_start_matches("aws-sdk:"), &sdk::pascal_case(action))
+        }
         "aws-sdk:s3" => s3::has(&sdk::pascal_case(action)),
         _ => false,
     }

@@ -35,6 +35,7 @@ pub(crate) use request::{is_meant, needed};
 pub(crate) use service::{denied, has};
 use store::Store;
 
+use crate::forward::Element;
 use crate::worker::Worker;
 
 /// The number of a content in the database.
@@ -95,6 +96,14 @@ impl S3 {
     ) -> Result<R, S3Error> {
         let worker = self.worker().await?;
         worker.call(work).await.map_err(|error| S3Error::unavailable(error.to_string()))?
+    }
+
+    /// Whether a bucket sends its events to EventBridge.
+    pub(crate) async fn sends_events(&self, bucket: &str) -> Result<bool, S3Error> {
+        let bucket = bucket.to_owned();
+        let document = self.on_store(move |store| store.configuration(&bucket, "notification")).await?;
+        let root = document.as_deref().and_then(Element::parse);
+        Ok(root.is_some_and(|root| root.child("EventBridgeConfiguration").is_some()))
     }
 
     /// Ends the thread of the database, if it was started.

@@ -1,0 +1,88 @@
+//! Event patterns: which events a rule is about.
+//!
+//! A pattern has the structure of the events that it matches; its leaves are lists of values and conditions, one of which
+//! has to hold. Conditions are in `matcher`, their parsing with AWS's reasons of refusal in `parse`.
+//!
+//! <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-patterns.html>
+
+mod matcher;
+mod parse;
+#[cfg(test)]
+mod tests;
+
+use serde_json::{Map, Value};
+
+use matcher::Matcher;
+
+/// A pattern.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Pattern(Fields);
+
+/// The conditions on the members of one object: all of them have to hold.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Fields {
+    members: Vec<(String, Node)>,
+    /// Lists of alternatives, of each of which one has to hold.
+    alternatives: Vec<Vec<Fields>>,
+}
+
+/// What one member has to be.
+#[derive(Clone, Debug, PartialEq)]
+enum Node {
+    /// One of these.
+    Leaf(Vec<Matcher>),
+    /// An object, or a list with an object, of this kind.
+    Object(Fields),
+}
+
+impl Pattern {
+    /// Reads a pattern; the error is the reason in AWS's words.
+    pub(super) fn parse(text: &str) -> Result<Pattern, String> {
+        parse::pattern(text).map(Pattern)
+    }
+
+    /// Whether an event is meant.
+    pub(super) fn matches(&self, event: &Value) -> bool {
+        event.as_object().is_some_and(|members| self.0.matches(members))
+    }
+}
+
+impl Fields {
+    fn matches(&self, object: &Map<String, Value>) -> bool {
+        let holds = |(name, node): &(String, Node)| match node {
+            Node::Leaf(matchers) => any_holds(matchers, object.get(name)),
+            Node::Object(fields) => fields.matches_in(object.get(name)),
+        };
+        self.members.iter().all(holds)
+            && self.alternatives.iter().all(|list| list.iter().any(|fields| fields.matches(object)))
+    }
+
+    /// Of a list one object has to match as a whole; what is no object has no members.
+    fn matches_in(&self, value: Option<&Value>) -> bool {
+        match value {
+            Some(Value::Object(members)) => self.matches(members),
+            Some(Value::Array(items)) if items.iter().any(|item| item.is_object() || item.is_array()) => {
+                items.iter().any(|item| self.matches_in(Some(item)))
+            }
+            _ => self.matches(&Map::new()),
+        }
+    }
+}
+
+/// Whether a condition holds for a value, or for one value of a list.
+fn any_holds(matchers: &[Matcher], value: Option<&Value>) -> bool {
+    let mut leaves = Vec::new();
+    collect_leaves(value, &mut leaves);
+    matchers.iter().any(|matcher| match matcher {
+        Matcher::Exists(expected) => *expected != leaves.is_empty(),
+        matcher => leaves.iter().any(|leaf| matcher.matches(leaf)),
+    })
+}
+
+fn collect_leaves<'v>(value: Option<&'v Value>, leaves: &mut Vec<&'v Value>) {
+    match value {
+        Some(Value::Array(items)) => items.iter().for_each(|item| collect_leaves(Some(item), leaves)),
+        None | Some(Value::Object(_)) => {}
+        Some(leaf) => leaves.push(leaf),
+    }
+}
