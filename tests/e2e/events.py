@@ -55,6 +55,11 @@ for bucket, key in (("silent", "a.csv"), ("uploads", "a.txt"), ("uploads", "peop
     s3.put_object(Bucket=bucket, Key=key, Body=b"name\n")
 event = received(ended)
 seen["ended"] = [event["detail-type"], event["detail"]["status"], json.loads(event["detail"]["output"])]
+removed, removed_arn = queue("removed")
+rule("removed", {"source": ["aws.s3"], "detail-type": ["Object Deleted"]}, Arn=removed_arn, InputPath="$.detail")
+s3.delete_object(Bucket="uploads", Key="people.csv")
+detail = received(removed)
+seen["removed"] = [detail["bucket"]["name"], detail["object"]["key"], detail["reason"]]
 seen["started"] = len(states.list_executions(stateMachineArn=greet)["executions"])
 
 # A state machine puts events, and is told what went wrong.

@@ -20,6 +20,7 @@ async fn boto3_and_state_machines_work_over_events() {
                 "SUCCEEDED",
                 {"upload": "people.csv", "said": "people.csv of uploads"},
             ],
+            "removed": ["uploads", "people.csv", "DeleteObject"],
             "started": 1,
             "said": [{"n": 2}, true],
             "caught": ["MalformedDetail", "Scheduler.ResourceNotFoundException"],

@@ -41,6 +41,12 @@ pub(super) fn prepare(database: &Connection) -> rusqlite::Result<()> {
              value TEXT NOT NULL,
              PRIMARY KEY (arn, key)
          ) WITHOUT ROWID;
+         CREATE TABLE IF NOT EXISTS parts (
+             kind TEXT NOT NULL,
+             name TEXT NOT NULL,
+             document TEXT NOT NULL,
+             PRIMARY KEY (kind, name)
+         ) WITHOUT ROWID;
          CREATE TABLE IF NOT EXISTS groups (
              name TEXT PRIMARY KEY,
              created INTEGER NOT NULL

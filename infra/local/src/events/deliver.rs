@@ -6,12 +6,13 @@ use std::sync::{Arc, Weak};
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
+use platform::https_connector;
 use tokio::task::JoinSet;
 
-use super::Inner;
 use super::deliveries::{Delivery, Due, Outcome};
 use super::store::Event;
 use super::targets::{Failure, Kind, Remedy, Targets};
+use super::{Inner, http_target};
 
 /// The most deliveries at a time.
 const CONCURRENCY: usize = 64;
@@ -115,8 +116,27 @@ async fn hand_over(inner: &Arc<Inner>, targets: &Targets, delivery: &Delivery) -
     let arn = delivery.target["Arn"].as_str().unwrap_or_default();
     match Kind::of(arn) {
         Some(Kind::Bus(bus)) => forward(inner, bus, delivery).await,
+        Some(Kind::Destination(name)) => call_destination(inner, name, delivery).await,
         Some(kind) => targets.deliver(arn, kind, delivery).await,
         None => Err(failure("INVALID_PARAMETER", "the target is none of the local stack", Remedy::None)),
+    }
+}
+
+/// Calls an API destination.
+async fn call_destination(inner: &Arc<Inner>, name: &str, delivery: &Delivery) -> Result<(), Failure> {
+    let wanted = name.to_owned();
+    match inner.on_store(move |store| store.destination(&wanted)).await {
+        Ok(Some(found)) => {
+            let connector = inner
+                .connector
+                .get_or_init(|| https_connector(http_target::TIMEOUT, Some(http_target::TIMEOUT)));
+            http_target::call(connector, &found, delivery).await
+        }
+        Ok(None) => {
+            let message = format!("ApiDestination {name} does not exist.");
+            Err(failure("RESOURCE_NOT_FOUND", &message, Remedy::None))
+        }
+        Err(error) => Err(failure("InternalException", &error.message, Remedy::Retry)),
     }
 }
 

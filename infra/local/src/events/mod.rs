@@ -5,15 +5,17 @@
 //! calls the targets and strikes off what they took. The database is opened with the first request, or at the start if
 //! there is one already, because something may have to be delivered.
 //!
-//! In reading order: `service` (the protocols), `store` with `buses`, `rules`, `put` and `scheduler` (the operations),
-//! `pattern` (which events are meant), `input` (what targets get), `deliveries`, `deliver` and `targets` (how it gets
-//! there), `sources` (the events of S3 and of Step Functions).
+//! In reading order: `service` (the protocols), `store` with `buses`, `rules`, `put`, `destinations` and `scheduler` (the operations),
+//! `pattern` (which events are meant), `input` (what targets get), `deliveries`, `deliver`, `targets` and `http_target` (how it
+//! gets there), `sources` (the events of S3 and of Step Functions).
 
 mod buses;
 mod database;
 mod deliver;
 mod deliveries;
+mod destinations;
 mod error;
+mod http_target;
 mod input;
 mod pattern;
 mod put;
@@ -32,6 +34,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use asl_engine::Clock;
+use aws_smithy_runtime_api::client::http::SharedHttpConnector;
 use rusqlite::Connection;
 use serde_json::Value;
 use tokio::sync::{Notify, OnceCell};
@@ -63,6 +66,10 @@ struct Inner {
     /// Whether an event of a service could meet a rule.
     has_rules: Arc<AtomicBool>,
     targets: Mutex<Option<Arc<Targets>>>,
+    /// Events of executions that are not written down yet.
+    reported: Mutex<Vec<OwnEvent>>,
+    /// Calls API destinations.
+    connector: std::sync::OnceLock<SharedHttpConnector>,
     /// Wakes the loop that delivers.
     wake: Arc<Notify>,
     delivering: Mutex<Option<AbortHandle>>,
@@ -76,6 +83,8 @@ impl Events {
             worker: OnceCell::new(),
             has_rules: Arc::default(),
             targets: Mutex::default(),
+            reported: Mutex::default(),
+            connector: std::sync::OnceLock::new(),
             wake: Arc::default(),
             delivering: Mutex::default(),
         }))
@@ -106,7 +115,7 @@ impl Events {
 
     /// Puts an event of a service on the default bus. Afterwards it is on disk.
     pub(crate) async fn put_own(&self, event: OwnEvent) {
-        if let Err(error) = self.0.on_store(move |store| store.put_own(&event)).await {
+        if let Err(error) = self.0.on_store(move |store| store.put_own(&[event])).await {
             tracing::error!(%error, "an event of the stack's own was lost");
         }
         self.0.wake.notify_one();

@@ -68,17 +68,17 @@ impl Store {
         Ok(json!({"EventId": event.id}))
     }
 
-    /// Puts an event of a service on the default bus.
-    pub(super) fn put_own(&mut self, own: &OwnEvent) -> Result<(), EventsError> {
-        let event = own.event(&own.detail.to_string());
-        self.in_transaction(|store| store.accept(DEFAULT_BUS, &event))
+    /// Puts events of services on the default bus.
+    pub(super) fn put_own(&mut self, own: &[OwnEvent]) -> Result<(), EventsError> {
+        self.in_transaction(|store| own.iter().try_for_each(|own| store.accept(DEFAULT_BUS, &own.event())))
     }
 }
 
 impl OwnEvent {
-    fn event(&self, detail: &str) -> Event {
+    fn event(&self) -> Event {
         let resources = Value::from(self.resources.clone());
-        envelope(self.source, self.detail_type, &time_text(self.time), &resources, detail)
+        let detail = self.detail.to_string();
+        envelope(self.source, self.detail_type, &time_text(self.time), &resources, &detail)
     }
 }
 

@@ -298,6 +298,9 @@ fn check(request: Request<'_>) -> Result<(), EventsError> {
     let arn = target.require("Arn")?;
     target.require("RoleArn")?;
     match Kind::of(arn).ok_or_else(|| not_served(arn))? {
+        Kind::Destination(_) => {
+            return Err(EventsError::validation("A schedule cannot call an API destination."));
+        }
         Kind::Queue(name)
             if name.ends_with(".fifo") && target.0.pointer("/SqsParameters/MessageGroupId").is_none() =>
         {

@@ -17,14 +17,22 @@ use super::{Events, EventsError};
 use crate::config::{ACCOUNT, REGION};
 
 /// Every operation of EventBridge that there is here.
-const OPERATIONS: [&str; 20] = [
+const OPERATIONS: [&str; 30] = [
+    "CreateApiDestination",
+    "CreateConnection",
     "CreateEventBus",
+    "DeleteApiDestination",
+    "DeleteConnection",
     "DeleteEventBus",
     "DeleteRule",
+    "DescribeApiDestination",
+    "DescribeConnection",
     "DescribeEventBus",
     "DescribeRule",
     "DisableRule",
     "EnableRule",
+    "ListApiDestinations",
+    "ListConnections",
     "ListEventBuses",
     "ListRuleNamesByTarget",
     "ListRules",
@@ -37,6 +45,8 @@ const OPERATIONS: [&str; 20] = [
     "TagResource",
     "TestEventPattern",
     "UntagResource",
+    "UpdateApiDestination",
+    "UpdateConnection",
     "UpdateEventBus",
 ];
 

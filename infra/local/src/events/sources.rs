@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::{Events, OwnEvent};
 use crate::config::ACCOUNT;
+use crate::lock::locked;
 use crate::s3::{ObjectEvent, S3};
 
 impl Events {
@@ -76,14 +77,20 @@ impl ExecutionObserver for Events {
     }
 
     fn changed(&self, execution: ExecutionDescription) {
-        // There are rules, so that the database is open. One thread keeps the order of the changes.
+        // There are rules, so that the database is open. What comes while it works is written at once.
         let Some(worker) = self.0.worker.get() else { return };
-        let (event, wake) = (of_execution(&execution), self.0.wake.clone());
+        let mut reported = locked(&self.0.reported);
+        reported.push(of_execution(&execution));
+        if reported.len() > 1 {
+            return;
+        }
+        let events = self.0.clone();
         worker.post(move |store| {
-            if let Err(error) = store.put_own(&event) {
-                tracing::error!(%error, "an event of an execution was lost");
+            let reported = std::mem::take(&mut *locked(&events.reported));
+            if let Err(error) = store.put_own(&reported) {
+                tracing::error!(%error, events = reported.len(), "events of executions were lost");
             }
-            wake.notify_one();
+            events.wake.notify_one();
         });
     }
 }

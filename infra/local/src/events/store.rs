@@ -8,6 +8,7 @@ use rusqlite::{Connection, Row};
 use serde_json::{Value, json};
 
 use super::deliveries::NewDelivery;
+use super::destinations::Part;
 use super::input::{self, About};
 use super::pattern::Pattern;
 use super::request::{DEFAULT_BUS, Request};
@@ -87,6 +88,16 @@ impl Store {
             "RemoveTargets" => self.remove_targets(request),
             "PutEvents" => self.put_events(request),
             "TestEventPattern" => test_pattern(request),
+            "CreateConnection" => self.put_part(Part::Connection, request, true),
+            "UpdateConnection" => self.put_part(Part::Connection, request, false),
+            "DescribeConnection" => self.describe_part(Part::Connection, request),
+            "ListConnections" => self.list_parts(Part::Connection, request),
+            "DeleteConnection" => self.delete_part(Part::Connection, request),
+            "CreateApiDestination" => self.put_part(Part::Destination, request, true),
+            "UpdateApiDestination" => self.put_part(Part::Destination, request, false),
+            "DescribeApiDestination" => self.describe_part(Part::Destination, request),
+            "ListApiDestinations" => self.list_parts(Part::Destination, request),
+            "DeleteApiDestination" => self.delete_part(Part::Destination, request),
             "TagResource" => self.tag(request, "ResourceARN"),
             "UntagResource" => self.untag(request, "ResourceARN"),
             "ListTagsForResource" => self.list_tags(request, "ResourceARN"),

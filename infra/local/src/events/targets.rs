@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::EventsError;
 use super::deliveries::Delivery;
+use super::destinations::name_in;
 use super::request::Request;
 use crate::functions::{Functions, InvokeError};
 use crate::sns::{Parameters, Sns};
@@ -25,6 +26,8 @@ pub(super) enum Kind<'a> {
     Topic,
     /// By name.
     Bus(&'a str),
+    /// An API destination, by name.
+    Destination(&'a str),
     /// A call of any API: its service and action, as `aws-sdk:` integrations name them. Only of schedules.
     Api(&'a str, &'a str),
 }
@@ -42,6 +45,7 @@ impl Kind<'_> {
             "lambda" if resource.starts_with("function:") => Kind::Function,
             "sqs" => Kind::Queue(resource),
             "sns" => Kind::Topic,
+            "events" if resource.starts_with("api-destination/") => Kind::Destination(name_in(arn)),
             "events" => Kind::Bus(resource.strip_prefix("event-bus/")?),
             "scheduler" => {
                 let (service, action) = resource.strip_prefix("aws-sdk:")?.split_once(':')?;
@@ -99,7 +103,7 @@ pub(super) fn check_policies(target: Request<'_>) -> Result<(), EventsError> {
 
 pub(super) fn not_served(arn: &str) -> EventsError {
     EventsError::validation(format!(
-        "Parameter {arn} is not valid. Reason: the local stack delivers to state machines, Lambda functions, SQS queues, SNS topics and event buses."
+        "Parameter {arn} is not valid. Reason: the local stack delivers to state machines, Lambda functions, SQS queues, SNS topics, event buses and API destinations."
     ))
 }
 
@@ -142,7 +146,7 @@ pub(crate) struct Targets {
 }
 
 impl Targets {
-    /// Hands a payload to a target other than a bus.
+    /// Hands a payload to a target that is a service of the stack.
     pub(super) async fn deliver(
         &self,
         arn: &str,
@@ -155,7 +159,9 @@ impl Targets {
             Kind::Queue(name) => self.send(name, delivery).await,
             Kind::Topic => self.publish(arn, delivery).await,
             Kind::Api(service, action) => self.call_api(service, action, delivery).await,
-            Kind::Bus(_) => Err(Failure::new(400, "INVALID_PARAMETER", "a bus takes events itself")),
+            Kind::Bus(_) | Kind::Destination(_) => {
+                Err(Failure::new(400, "INVALID_PARAMETER", "the target is no service of the stack"))
+            }
         }
     }
 

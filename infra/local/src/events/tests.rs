@@ -1,5 +1,7 @@
 //! The service by its operations, with queues, functions and a state machine behind it.
 
+mod destinations;
+
 use std::time::Duration;
 
 use asl_engine::service::Service;
