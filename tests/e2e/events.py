@@ -85,7 +85,7 @@ seen["said"] = [event["detail"], event["resources"] == [execution, put]]
 while (described := states.describe_execution(executionArn=execution))["status"] == "RUNNING":
     time.sleep(0.02)
 output = json.loads(described["output"])
-seen["caught"] = [json.loads(output["EventBridge"]["Cause"])[0]["ErrorCode"], output["Scheduler"]["Error"]]
+seen["caught"] = [json.loads(output["EventBridge"]["Cause"]), output["Scheduler"]["Error"]]
 seen["answers"] = [output["put"]["FailedEntryCount"], output["put"]["SdkHttpMetadata"]["HttpStatusCode"], output["rule"]["State"]]
 
 # A schedule that is due at once, and goes with that.

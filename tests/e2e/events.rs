@@ -23,7 +23,10 @@ async fn boto3_and_state_machines_work_over_events() {
             "removed": ["uploads", "people.csv", "DeleteObject"],
             "started": 1,
             "said": [{"n": 2}, true],
-            "caught": ["MalformedDetail", "Scheduler.ResourceNotFoundException"],
+            "caught": [
+                {"Entries": [{"ErrorCode": "MalformedDetail", "ErrorMessage": "Detail is malformed."}], "FailedEntryCount": 1},
+                "Scheduler.ResourceNotFoundException",
+            ],
             "answers": [0, 200, "ENABLED"],
             "schedules": ["hourly", "once"],
             "due": {"due": true},

@@ -75,14 +75,18 @@ impl Store {
         }
         self.database.prepare_cached("DELETE FROM buses WHERE name = ?")?.execute([name])?;
         self.forget_tags(&bus_arn(name))?;
+        self.keep_policy(name, None)?;
         Ok(json!({}))
     }
 
     pub(super) fn describe_bus(&mut self, request: Request<'_>) -> Result<Value, EventsError> {
         let name = request.bus("Name");
         self.check_bus(name)?;
-        let found = self.find_bus(name)?;
-        Ok(found.map_or_else(|| default_bus().describe(), Bus::describe))
+        let mut shown = self.find_bus(name)?.unwrap_or_else(default_bus).describe();
+        if let Some(policy) = self.policy(name)? {
+            shown["Policy"] = json!(policy.to_string());
+        }
+        Ok(shown)
     }
 
     pub(super) fn list_buses(&mut self, request: Request<'_>) -> Result<Value, EventsError> {
@@ -119,12 +123,14 @@ impl Store {
     /// Adds tags; `arn` is the member of the request that names what is tagged.
     pub(super) fn tag(&mut self, request: Request<'_>, arn: &str) -> Result<Value, EventsError> {
         let arn = request.require(arn)?;
+        self.check_arn(arn)?;
         self.add_tags(arn, request.list("Tags"))?;
         Ok(json!({}))
     }
 
     pub(super) fn untag(&mut self, request: Request<'_>, arn: &str) -> Result<Value, EventsError> {
         let arn = request.require(arn)?;
+        self.check_arn(arn)?;
         for key in request.list("TagKeys").iter().filter_map(Value::as_str) {
             self.database
                 .prepare_cached("DELETE FROM tags WHERE arn = ? AND key = ?")?
@@ -135,6 +141,7 @@ impl Store {
 
     pub(super) fn list_tags(&mut self, request: Request<'_>, arn: &str) -> Result<Value, EventsError> {
         let arn = request.require(arn)?;
+        self.check_arn(arn)?;
         let mut statement =
             self.database.prepare_cached("SELECT key, value FROM tags WHERE arn = ? ORDER BY key")?;
         let tags = statement.query_map([arn], |row| {

@@ -32,6 +32,14 @@ impl Part {
         }
     }
 
+    fn not_found(self, verb: &str, name: &str) -> EventsError {
+        let (things, thing) = match self {
+            Part::Connection => ("connection(s)", "Connection"),
+            Part::Destination => ("api-destination(s)", "An api-destination"),
+        };
+        EventsError::not_found(format!("Failed to {verb} the {things}. {thing} '{name}' does not exist."))
+    }
+
     /// The members of the answer to a change.
     fn changed(self, kept: &Value) -> Value {
         let (name, _) = self.names();
@@ -62,7 +70,7 @@ impl Store {
                 return Err(EventsError::new(400, "ResourceAlreadyExistsException", message));
             }
             (Some(old), false) => old,
-            (None, false) => return Err(no_such(kind, name)),
+            (None, false) => return Err(part.not_found("update", name)),
             (None, true) => {
                 let mut kept = json!({"Name": name});
                 kept[format!("{kind}Arn")] =
@@ -80,6 +88,9 @@ impl Store {
         kept["LastModifiedTime"] = seconds(self.now());
         let state = if part == Part::Connection { "AUTHORIZED" } else { "ACTIVE" };
         kept[format!("{kind}State")] = json!(state);
+        if part == Part::Connection {
+            kept["LastAuthorizedTime"] = kept["LastModifiedTime"].clone();
+        }
         match part {
             Part::Connection => check_connection(Request(&kept))?,
             Part::Destination => self.check_destination(Request(&kept))?,
@@ -92,7 +103,7 @@ impl Store {
 
     pub(super) fn describe_part(&mut self, part: Part, request: Request<'_>) -> Result<Value, EventsError> {
         let name = request.require("Name")?;
-        let found = self.find_part(part, name)?.ok_or_else(|| no_such(part.names().0, name))?;
+        let found = self.find_part(part, name)?.ok_or_else(|| part.not_found("describe", name))?;
         Ok(without_secrets(found))
     }
 
@@ -112,14 +123,18 @@ impl Store {
     }
 
     pub(super) fn delete_part(&mut self, part: Part, request: Request<'_>) -> Result<Value, EventsError> {
-        let (kind, in_arn) = part.names();
+        let (_, in_arn) = part.names();
         let name = request.require("Name")?;
-        let found = self.find_part(part, name)?.ok_or_else(|| no_such(kind, name))?;
+        let found = self.find_part(part, name)?.ok_or_else(|| part.not_found("delete", name))?;
         self.database
             .prepare_cached("DELETE FROM parts WHERE kind = ? AND name = ?")?
             .execute([in_arn, name])?;
-        // Deleting a destination answers with nothing.
-        Ok(if part == Part::Connection { part.changed(&found) } else { json!({}) })
+        if part == Part::Destination {
+            return Ok(json!({}));
+        }
+        let mut answer = part.changed(&found);
+        answer["ConnectionState"] = json!("DELETING");
+        Ok(answer)
     }
 
     fn find_part(&self, part: Part, name: &str) -> Result<Option<Value>, EventsError> {

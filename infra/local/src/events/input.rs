@@ -29,11 +29,12 @@ pub(super) fn payload(target: Request<'_>, event: &Value, text: &str, about: &Ab
         "aws.events.rule-arn" => Some(Value::from(about.rule_arn)),
         "aws.events.rule-name" => Some(Value::from(about.rule_name)),
         "aws.events.event.ingestion-time" => Some(Value::from(about.ingested)),
-        "aws.events.event" | "aws.events.event.json" => Some(event.clone()),
+        "aws.events.event" => Some(without_detail(event)),
+        "aws.events.event.json" => Some(event.clone()),
         _ => {
             let path = paths?.get(name)?.as_str()?;
-            // What is not there is known and has no value.
-            Some(Path::parse(path).and_then(|path| path.find(event)).cloned().unwrap_or(Value::Null))
+            // What is not there is an empty text.
+            Some(Path::parse(path).and_then(|path| path.find(event)).cloned().unwrap_or_else(|| "".into()))
         }
     };
     fill(transformer.text("InputTemplate").unwrap_or_default(), part)
@@ -57,7 +58,8 @@ pub(super) fn fill(template: &str, part: impl Fn(&str) -> Option<Value>) -> Stri
             match value {
                 Value::Null if in_text => {}
                 Value::String(text) if in_text => filled.push_str(&escaped(&text)),
-                value if in_text => filled.push_str(&escaped(&value.to_string())),
+                // Objects and lists lose their quotation marks there.
+                value if in_text => filled.push_str(&value.to_string().replace('"', "")),
                 value => filled.push_str(&value.to_string()),
             }
             rest = after;
@@ -68,6 +70,16 @@ pub(super) fn fill(template: &str, part: impl Fn(&str) -> Option<Value>) -> Stri
         rest = &rest[character.len_utf8()..];
     }
     filled
+}
+
+/// An event as `aws.events.event` gives it.
+fn without_detail(event: &Value) -> Value {
+    let names = ["id", "account", "detail-type", "time", "source", "region", "resources", "version"];
+    let members = names.map(|name| {
+        let shown = if name == "detail-type" { "detailType" } else { name };
+        (shown.to_owned(), event[name].clone())
+    });
+    Value::Object(members.into_iter().collect())
 }
 
 /// A text as it is between quotation marks.
@@ -214,11 +226,8 @@ mod tests {
                 r#"{"who": <name>, "n": <n>, "list": <list>}"#,
                 r#"{"who": "Ada \"A\"", "n": 5, "list": [{"x":true}]}"#,
             ),
-            (r#""<name> has <n><none>: <list>""#, r#""Ada \"A\" has 5: [{\"x\":true}]""#),
-            (
-                r#"{"a": <none>, "b": "<aws.events.rule-name> <other>"}"#,
-                r#"{"a": null, "b": "rule <other>"}"#,
-            ),
+            (r#""<name> has <n><none>: <list>""#, r#""Ada \"A\" has 5: [{x:true}]""#),
+            (r#"{"a": <none>, "b": "<aws.events.rule-name> <other>"}"#, r#"{"a": "", "b": "rule <other>"}"#),
             (r#""a \" <n>""#, r#""a \" 5""#),
         ] {
             assert_eq!(template(text), filled);

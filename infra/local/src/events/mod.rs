@@ -5,7 +5,7 @@
 //! calls the targets and strikes off what they took. The database is opened with the first request, or at the start if
 //! there is one already, because something may have to be delivered.
 //!
-//! In reading order: `service` (the protocols), `store` with `buses`, `rules`, `put`, `destinations` and `scheduler` (the operations),
+//! In reading order: `service` (the protocols), `store` with `buses`, `policies`, `rules`, `put`, `destinations` and `scheduler` (the operations),
 //! `pattern` (which events are meant), `input` (what targets get), `deliveries`, `deliver`, `targets` and `http_target` (how it
 //! gets there), `sources` (the events of S3 and of Step Functions).
 
@@ -18,6 +18,7 @@ mod error;
 mod http_target;
 mod input;
 mod pattern;
+mod policies;
 mod put;
 mod request;
 mod rules;

@@ -49,7 +49,7 @@ impl Store {
             answers.push(self.put_entry(Request(entry), now)?);
         }
         let failed = answers.iter().filter(|answer| answer.get("ErrorCode").is_some()).count();
-        Ok(json!({"FailedEntryCount": failed, "Entries": answers}))
+        Ok(json!({"Entries": answers, "FailedEntryCount": failed}))
     }
 
     /// Puts one entry and gives its answer; only the database fails the request.

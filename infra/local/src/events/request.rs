@@ -34,17 +34,21 @@ impl<'a> Request<'a> {
     /// A name of letters, digits, points, hyphens and underscores.
     pub(super) fn new_name(self, name: &str, longest: usize) -> Result<&'a str, EventsError> {
         let text = self.require(name)?;
-        let member = name.to_ascii_lowercase();
-        if text.chars().count() > longest {
-            let constraint = format!("Member must have length less than or equal to {longest}");
-            return Err(EventsError::constraint(&member, &format!("'{text}'"), &constraint));
-        }
-        if !text.chars().all(|it| it.is_ascii_alphanumeric() || matches!(it, '.' | '-' | '_')) {
-            let constraint = "Member must satisfy regular expression pattern: [\\.\\-_A-Za-z0-9]+";
-            return Err(EventsError::constraint(&member, &format!("'{text}'"), constraint));
-        }
+        check_name(&name.to_ascii_lowercase(), text, longest)?;
         Ok(text)
     }
+}
+
+/// Refuses a name that has other characters, or too many.
+pub(super) fn check_name(member: &str, text: &str, longest: usize) -> Result<(), EventsError> {
+    let refused = |constraint: &str| Err(EventsError::constraint(member, &format!("'{text}'"), constraint));
+    if text.chars().count() > longest {
+        return refused(&format!("Member must have length less than or equal to {longest}"));
+    }
+    if !text.chars().all(|it| it.is_ascii_alphanumeric() || matches!(it, '.' | '-' | '_')) {
+        return refused("Member must satisfy regular expression pattern: [\\.\\-_A-Za-z0-9]+");
+    }
+    Ok(())
 }
 
 /// The bus that every account has.

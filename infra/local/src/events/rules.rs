@@ -6,7 +6,7 @@ use rusqlite::{OptionalExtension as _, Row};
 use serde_json::{Value, json};
 
 use super::pattern::Pattern;
-use super::request::{DEFAULT_BUS, Request, object, page};
+use super::request::{DEFAULT_BUS, Request, check_name, object, page};
 use super::store::{Store, document, rule_arn};
 use super::targets::check_target;
 use super::{EventsError, input};
@@ -141,9 +141,10 @@ impl Store {
         if targets.is_empty() {
             return Err(EventsError::missing("Targets"));
         }
-        for target in targets {
+        for (index, target) in targets.iter().enumerate() {
             let target = Request(target);
             let id = target.require("Id")?;
+            check_name(&format!("targets.{}.member.id", index + 1), id, 64)?;
             check_target(target, id)?;
             input::check(target, id)?;
         }
@@ -210,6 +211,17 @@ impl Store {
         self.check_bus(bus)?;
         self.find_rule(bus, rule)?.ok_or_else(|| no_such_rule(bus, rule))?;
         Ok((bus, rule))
+    }
+
+    /// Refuses the ARN of a bus or a rule that does not exist.
+    pub(super) fn check_arn(&self, arn: &str) -> Result<(), EventsError> {
+        let resource = arn.splitn(6, ':').nth(5).unwrap_or_default();
+        if let Some(bus) = resource.strip_prefix("event-bus/") {
+            return self.check_bus(bus);
+        }
+        let Some(rule) = resource.strip_prefix("rule/") else { return Ok(()) };
+        let (bus, name) = rule.split_once('/').unwrap_or((DEFAULT_BUS, rule));
+        self.find_rule(bus, name)?.map(drop).ok_or_else(|| no_such_rule(bus, name))
     }
 
     fn find_rule(&self, bus: &str, name: &str) -> Result<Option<Value>, EventsError> {

@@ -17,7 +17,7 @@ use super::{Events, EventsError};
 use crate::config::{ACCOUNT, REGION};
 
 /// Every operation of EventBridge that there is here.
-const OPERATIONS: [&str; 30] = [
+const OPERATIONS: [&str; 32] = [
     "CreateApiDestination",
     "CreateConnection",
     "CreateEventBus",
@@ -39,8 +39,10 @@ const OPERATIONS: [&str; 30] = [
     "ListTagsForResource",
     "ListTargetsByRule",
     "PutEvents",
+    "PutPermission",
     "PutRule",
     "PutTargets",
+    "RemovePermission",
     "RemoveTargets",
     "TagResource",
     "TestEventPattern",

@@ -76,6 +76,8 @@ impl Store {
             "DeleteEventBus" => self.delete_bus(request),
             "DescribeEventBus" => self.describe_bus(request),
             "ListEventBuses" => self.list_buses(request),
+            "PutPermission" => self.put_permission(request),
+            "RemovePermission" => self.remove_permission(request),
             "PutRule" => self.put_rule(request),
             "DescribeRule" => self.describe_rule(request),
             "ListRules" => self.list_rules(request),

@@ -161,6 +161,25 @@ async fn buses_rules_and_targets_are_made_shown_and_removed() {
 }
 
 #[tokio::test]
+async fn permissions_of_a_bus_are_shown_as_its_policy() {
+    let fixture = Fixture::new().await;
+    let put = json!({"Action": "events:PutEvents", "Principal": "111111111111", "StatementId": "s"});
+    fixture.call("PutPermission", put).await;
+    let policy = fixture.call("DescribeEventBus", json!({})).await["Policy"].clone();
+    let statement = json!({"Sid": "s", "Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::111111111111:root"},
+        "Action": "events:PutEvents", "Resource": "arn:aws:events:us-east-1:123456789012:event-bus/default"});
+    let shown: Value = serde_json::from_str(policy.as_str().unwrap()).unwrap();
+    assert_eq!(shown, json!({"Version": "2012-10-17", "Statement": [statement]}));
+    let (name, words) = fixture.refusal("RemovePermission", json!({"StatementId": "t"})).await;
+    assert_eq!(
+        (name, &*words),
+        ("ResourceNotFoundException", "Statement with the provided id does not exist.")
+    );
+    fixture.call("RemovePermission", json!({"StatementId": "s"})).await;
+    assert_eq!(fixture.call("DescribeEventBus", json!({})).await.get("Policy"), None);
+}
+
+#[tokio::test]
 async fn what_cannot_be_meant_is_refused() {
     let fixture = Fixture::new().await;
     fixture.call("PutRule", json!({"Name": "r", "ScheduleExpression": "rate(1 minute)"})).await;
@@ -226,6 +245,18 @@ async fn what_cannot_be_meant_is_refused() {
             "SqsParameters must be specified for target: t.",
         ),
         ("PutTargets", json!({"Rule": "r", "Targets": [policy]}), "ValidationException", "between 0 and 185"),
+        (
+            "PutTargets",
+            json!({"Rule": "r", "Targets": [{"Id": "!", "Arn": "a"}]}),
+            "ValidationException",
+            "Value '!' at 'targets.1.member.id'",
+        ),
+        (
+            "TagResource",
+            json!({"ResourceARN": "arn:aws:events:us-east-1:123456789012:rule/x", "Tags": []}),
+            "ResourceNotFoundException",
+            "Rule x does not exist on EventBus default.",
+        ),
         (
             "DeleteEventBus",
             json!({"Name": "default"}),

@@ -22,7 +22,8 @@ pub(super) async fn put(forwarder: &Forwarder, events: &Events, call: &Call) -> 
     let answer = forwarder.call_events(events, "events", &call.action, &Json::from(parameters)).await?;
     let failed = answer.get("FailedEntryCount").and_then(Json::as_i64).unwrap_or_default();
     if failed > 0 {
-        let cause = Value::from(&answer)["Entries"].to_string();
+        let answer = Value::from(&answer);
+        let cause = json!({"Entries": answer["Entries"], "FailedEntryCount": failed}).to_string();
         return Err(TaskFailure { error: "EventBridge.FailedEntry".to_owned(), cause });
     }
     Ok(answer)

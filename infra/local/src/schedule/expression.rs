@@ -57,8 +57,8 @@ const DAY_NAMES: [&str; 7] = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"];
 impl Expression {
     /// Reads an expression; `None` if it is none.
     pub(crate) fn parse(text: &str) -> Option<Expression> {
-        let (kind, rest) = text.trim().split_once('(')?;
-        let inside = rest.strip_suffix(')')?.trim();
+        let (kind, rest) = text.split_once('(')?;
+        let inside = rest.strip_suffix(')').filter(|inside| inside.trim() == *inside)?;
         match kind {
             "at" => Some(Expression::At(DateTime::strptime("%Y-%m-%dT%H:%M:%S", inside).ok()?)),
             "rate" => rate(inside),
@@ -346,6 +346,11 @@ mod tests {
             "cron(0/0 10 * * ? *)",
             "cron(+5 10 * * ? *)",
             "every(5 minutes)",
+            " rate(10 minutes)",
+            "rate( 10 minutes )",
+            "rate(10 minutess)",
+            "at(2021-12-31T23:59:59Z)",
+            "cron(0 dummy ? * MON-FRI *)",
         ] {
             assert_eq!(Expression::parse(text), None, "{text}");
         }

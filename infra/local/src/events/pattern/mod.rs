@@ -10,6 +10,8 @@ mod parse;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
 use matcher::Matcher;
@@ -43,7 +45,49 @@ impl Pattern {
 
     /// Whether an event is meant.
     pub(super) fn matches(&self, event: &Value) -> bool {
+        let event = if has_points(event) { Cow::Owned(nested(event)) } else { Cow::Borrowed(event) };
         event.as_object().is_some_and(|members| self.0.matches(members))
+    }
+}
+
+/// Whether the name of a member has a point in it, which means the same as another object.
+fn has_points(value: &Value) -> bool {
+    match value {
+        Value::Object(members) => members.iter().any(|(name, value)| name.contains('.') || has_points(value)),
+        Value::Array(items) => items.iter().any(has_points),
+        _ => false,
+    }
+}
+
+/// The same with objects in place of points.
+fn nested(value: &Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            let mut whole = Map::new();
+            for (name, value) in members {
+                insert(&mut whole, name, nested(value));
+            }
+            Value::Object(whole)
+        }
+        Value::Array(items) => Value::Array(items.iter().map(nested).collect()),
+        leaf => leaf.clone(),
+    }
+}
+
+/// Inserts a member whose name may have points, beside what is there.
+fn insert(members: &mut Map<String, Value>, name: &str, value: Value) {
+    let Some((outer, inner)) = name.split_once('.') else {
+        match (members.get_mut(name), value) {
+            (Some(Value::Object(there)), Value::Object(more)) => {
+                more.into_iter().for_each(|(name, value)| insert(there, &name, value));
+            }
+            (_, value) => drop(members.insert(name.to_owned(), value)),
+        }
+        return;
+    };
+    let there = members.entry(outer).or_insert_with(|| Value::Object(Map::new()));
+    if let Value::Object(there) = there {
+        insert(there, inner, value);
     }
 }
 

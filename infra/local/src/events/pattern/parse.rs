@@ -61,9 +61,20 @@ fn fields(object: &Map<String, Value>, place: Place, depth: usize) -> Result<Fie
             Value::Array(items) => Node::Leaf(items.iter().map(matcher).collect::<Result<_, _>>()?),
             _ => return Err(format!("\"{name}\" must be an object or an array")),
         };
-        fields.members.push((name.clone(), node));
+        fields.members.push(nested(name, node));
     }
     Ok(fields)
+}
+
+/// `a.b` is the member `b` of the member `a`.
+fn nested(name: &str, node: Node) -> (String, Node) {
+    match name.split_once('.') {
+        Some((outer, inner)) => {
+            let members = vec![nested(inner, node)];
+            (outer.to_owned(), Node::Object(Fields { members, alternatives: Vec::new() }))
+        }
+        None => (name.to_owned(), node),
+    }
 }
 
 fn alternatives(value: &Value, depth: usize) -> Result<Vec<Fields>, String> {
@@ -175,11 +186,15 @@ fn anything_but_condition(name: &str, argument: &Value) -> Result<Matcher, Strin
         Value::Array(items) => items.as_slice(),
         one => std::slice::from_ref(one),
     };
+    let is_end = matches!(name, "prefix" | "suffix");
     let read = items.iter().map(|item| match item {
-        Value::String(text) if text.is_empty() && matches!(name, "prefix" | "suffix") => {
-            Err("Null prefix/suffix not allowed".to_owned())
-        }
+        Value::String(text) if text.is_empty() && is_end => Err("Null prefix/suffix not allowed".to_owned()),
         Value::String(_) => condition(name, item),
+        Value::Object(_) if is_end => {
+            Err("Value of anything-but must be an array or single string/number value.".to_owned())
+        }
+        _ if is_end => Err("prefix/suffix match pattern must be a string".to_owned()),
+        _ if name == "wildcard" => Err("wildcard match pattern must be a string".to_owned()),
         _ => Err(format!("Inside anything-but/{name} list, number|start|null|boolean is not supported.")),
     });
     let read: Vec<Matcher> = read.collect::<Result<_, _>>()?;
@@ -254,7 +269,8 @@ fn cidr(text: &str) -> Result<Cidr, String> {
 
 fn wildcard(text: &str) -> Result<Wildcard, String> {
     let mut parts = vec![String::new()];
-    let mut characters = text.chars().enumerate().peekable();
+    // The Event Ruler counts the quotation mark before the text.
+    let mut characters = (1..).zip(text.chars()).peekable();
     while let Some((position, character)) = characters.next() {
         match character {
             '*' => {

@@ -69,6 +69,22 @@ fn one_of_a_list_is_enough_and_members_hold_together() {
 }
 
 #[test]
+fn a_point_in_a_name_means_an_object() {
+    let nested = json!({"detail": {"state": {"status": ["running"]}}});
+    let joined = json!({"detail": {"state.status": ["running"]}});
+    for (detail, expected) in [
+        (json!({"state": {"status": "running"}}), true),
+        (json!({"state.status": "running", "state": {"since": 1}}), true),
+        (json!({"state": {"since": 1}, "state.status": "running"}), true),
+        (json!({"state.status": {"status": "running"}}), false),
+        (json!({"state": 1, "state.status": "running"}), false),
+    ] {
+        let event = json!({"detail": detail});
+        assert_eq!((holds(&nested, &event), holds(&joined, &event)), (expected, expected), "{event}");
+    }
+}
+
+#[test]
 fn existence_is_that_of_a_value() {
     let there = json!({"detail": {"a": {"b": [{"exists": true}]}}});
     let absent = json!({"detail": {"a": {"b": [{"exists": false}]}}});
@@ -120,8 +136,8 @@ fn a_pattern_that_is_none_is_refused_in_the_words_of_the_event_ruler() {
         (r#"{"source": [{"prefix": "a", "suffix": "b"}]}"#, "Only one key allowed in match expression"),
         (r#"{"source": [{"prefix": 1}]}"#, "prefix match pattern must be a string"),
         (r#"{"source": [{"exists": 1}]}"#, "exists match pattern must be either true or false."),
-        (r#"{"source": [{"wildcard": "a**"}]}"#, "Consecutive wildcard characters at pos 1"),
-        (r#"{"source": [{"wildcard": "a\\b"}]}"#, "Invalid escape character at pos 1"),
+        (r#"{"source": [{"wildcard": "a**"}]}"#, "Consecutive wildcard characters at pos 2"),
+        (r#"{"source": [{"wildcard": "a\\b"}]}"#, "Invalid escape character at pos 2"),
         (r#"{"source": [{"numeric": ["<", "a"]}]}"#, "Value of < must be numeric"),
         (r#"{"source": [{"numeric": ["=", 1, "<", 2]}]}"#, "Too many elements in numeric expression"),
         (r#"{"source": [{"numeric": ["!", 1]}]}"#, "Unrecognized numeric range operator: !"),
@@ -143,6 +159,16 @@ fn a_pattern_that_is_none_is_refused_in_the_words_of_the_event_ruler() {
             "Unsupported anything-but pattern: numeric",
         ),
         (r#"{"source": [{"anything-but": {"prefix": ""}}]}"#, "Null prefix/suffix not allowed"),
+        (r#"{"source": [{"anything-but": {"prefix": 1}}]}"#, "prefix/suffix match pattern must be a string"),
+        (
+            r#"{"source": [{"anything-but": {"suffix": {"equals-ignore-case": "a"}}}]}"#,
+            "Value of anything-but must be an array or single string/number value.",
+        ),
+        (r#"{"source": [{"anything-but": {"wildcard": [1]}}]}"#, "wildcard match pattern must be a string"),
+        (
+            r#"{"source": [{"anything-but": {"equals-ignore-case": [1]}}]}"#,
+            "Inside anything-but/equals-ignore-case list, number|start|null|boolean is not supported.",
+        ),
         (r#"{"$or": {"a": ["b"]}}"#, "It must be an Array followed with $or."),
         (r#"{"$or": [{"a": ["b"]}]}"#, "There must have at least 2 Objects in $or relationship."),
         (

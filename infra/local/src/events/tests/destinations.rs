@@ -140,7 +140,7 @@ async fn connections_and_destinations_are_listed_changed_refused_and_deleted() {
             "UpdateApiDestination",
             json!({"Name": "e"}),
             "ResourceNotFoundException",
-            "ApiDestination e does not exist.",
+            "Failed to update the api-destination(s). An api-destination 'e' does not exist.",
         ),
     ] {
         let (found, message) = fixture.refusal(operation, request.clone()).await;
@@ -155,6 +155,7 @@ async fn connections_and_destinations_are_listed_changed_refused_and_deleted() {
         (&json!("c"), None)
     );
     fixture.call("DeleteApiDestination", json!({"Name": "d"})).await;
-    fixture.call("DeleteConnection", json!({"Name": "c"})).await;
+    let deleted = fixture.call("DeleteConnection", json!({"Name": "c"})).await;
+    assert_eq!(deleted["ConnectionState"], "DELETING");
     assert_eq!(fixture.call("ListApiDestinations", json!({})).await, json!({"ApiDestinations": []}));
 }
