@@ -117,6 +117,11 @@ impl Store {
         &mut self,
         work: impl FnOnce(&mut Store) -> Result<T, EventsError>,
     ) -> Result<T, EventsError> {
+        if !self.database.is_autocommit() {
+            // The work of a request that panicked.
+            self.database.execute_batch("ROLLBACK")?;
+            self.refresh()?;
+        }
         self.database.execute_batch("BEGIN IMMEDIATE")?;
         let outcome = work(self);
         let end = if outcome.is_ok() { "COMMIT" } else { "ROLLBACK" };

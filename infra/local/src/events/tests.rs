@@ -432,6 +432,19 @@ async fn what_was_accepted_is_delivered_by_the_process_that_comes_after() {
 }
 
 #[tokio::test]
+async fn a_request_that_panics_takes_nothing_with_it() {
+    let fixture = Fixture::new().await;
+    let panicked = fixture.events.0.on_store(|store| -> Result<(), EventsError> {
+        store.in_transaction(|store| {
+            store.database.execute("INSERT INTO groups (name, created) VALUES ('g', 0)", [])?;
+            panic!("on purpose")
+        })
+    });
+    assert_eq!(panicked.await.unwrap_err().status, 503);
+    assert_eq!(fixture.schedule("POST", "/schedule-groups/g", json!({})).await.0, 200);
+}
+
+#[tokio::test]
 async fn rules_and_schedules_call_their_targets_when_their_time_comes() {
     let fixture = Fixture::new().await;
     let queue = fixture.queue("q").await;
