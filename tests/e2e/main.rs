@@ -19,6 +19,7 @@ mod fair_draw;
 mod fold;
 mod guests;
 mod harsh;
+mod http_tasks;
 mod import;
 mod infrastructure;
 mod lambda;

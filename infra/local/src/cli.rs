@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use clap::{Args, Parser, Subcommand};
 use local_stack::{
-    BeaconChoice, Config, EndpointError, Endpoints, Limits, Mocks, Storage, Template, TemplateError,
+    BeaconChoice, Config, Connections, ConnectionsError, EndpointError, Endpoints, Limits, Mocks, Storage,
+    Template, TemplateError,
 };
 
 /// The serverless lottery in one process: API, Step Functions, DynamoDB, SNS and an inbox. Without a command it
@@ -58,6 +59,9 @@ pub(crate) struct Options {
     /// says the same
     #[arg(long, value_name = "SERVICE=URL")]
     endpoint: Vec<String>,
+    /// The connections of HTTP Tasks (`http:invoke`): {"Connections": […]} with requests of EventBridge's CreateConnection
+    #[arg(long, value_name = "FILE", value_parser = connections)]
+    connections: Option<Connections>,
     /// Answer Task states with the test cases of this file, in the format of Step Functions Local; an execution chooses
     /// one by the ARN arn:…:stateMachine:NAME#TESTCASE
     #[arg(long, value_name = "FILE", env = "SFN_MOCK_CONFIG", value_parser = mocks)]
@@ -107,6 +111,10 @@ fn scale(text: &str) -> Result<f64, String> {
     }
 }
 
+fn connections(path: &str) -> Result<Connections, ConnectionsError> {
+    Connections::read(path.as_ref())
+}
+
 fn template(path: &str) -> Result<Template, TemplateError> {
     Template::read(path.as_ref())
 }
@@ -136,6 +144,7 @@ impl Options {
             beacon: if self.public_beacon { BeaconChoice::Quicknet } else { BeaconChoice::Local },
             authorities: self.tsa,
             endpoints,
+            connections: self.connections.unwrap_or_default(),
             mocks: self.mock_config,
             execution_log: self.execution_log,
             wait_time_scale: self.wait_time_scale,

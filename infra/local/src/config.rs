@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use asl_engine::{Clock, Mocks};
 
-use crate::{CallLog, Endpoints, Limits, Template};
+use crate::{CallLog, Connections, Endpoints, Limits, Template};
 
 /// Everything that can be chosen about a stack.
 #[derive(Clone, Debug)]
@@ -50,6 +50,8 @@ pub struct Config {
     pub authorities: Vec<String>,
     /// Where calls of services that are not here are sent; what a service is named for goes there even if it is here.
     pub endpoints: Endpoints,
+    /// Who the requests of HTTP Tasks come from.
+    pub connections: Connections,
     /// Test cases of state machines, by which executions get answers in place of services.
     pub mocks: Option<Arc<Mocks>>,
     /// The file that logs of executions are written to, beside the terminal.
@@ -91,6 +93,7 @@ impl Config {
             beacon: BeaconChoice::Local,
             authorities: Vec::new(),
             endpoints: Endpoints::default(),
+            connections: Connections::default(),
             mocks: None,
             execution_log: None,
             wait_time_scale: None,

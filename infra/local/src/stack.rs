@@ -160,7 +160,8 @@ impl Stack {
                 .with_events(events.clone())
                 .recording(config.call_log.clone())
                 .guarded_by(guard)
-                .forwarding_to(config.endpoints.clone()),
+                .forwarding_to(config.endpoints.clone())
+                .connecting_by(config.connections.clone()),
         );
         let engine = Engine::start(asl_engine::Config {
             storage: match &directory {

@@ -163,6 +163,15 @@ impl Store {
         Ok(())
     }
 
+    /// The members of a connection that say how its requests are authorized.
+    pub(super) fn connection(&self, arn: &str) -> Result<Option<Value>, EventsError> {
+        let found = self.find_part(Part::Connection, name_in(arn))?;
+        Ok(found.map(|kept| {
+            let members = ["Name", "AuthorizationType", "AuthParameters"];
+            members.into_iter().map(|member| (member.to_owned(), kept[member].clone())).collect()
+        }))
+    }
+
     /// A destination and its connection.
     pub(super) fn destination(&self, name: &str) -> Result<Option<(Value, Value)>, EventsError> {
         let Some(destination) = self.find_part(Part::Destination, name)? else { return Ok(None) };

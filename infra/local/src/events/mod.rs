@@ -109,6 +109,16 @@ impl Events {
         answer
     }
 
+    /// The connection that an ARN names, as CreateConnection got it; none if there is none.
+    pub(crate) async fn connection(&self, arn: &str) -> Result<Option<Value>, EventsError> {
+        // What is not open yet is empty.
+        if self.0.worker.get().is_none() {
+            return Ok(None);
+        }
+        let arn = arn.to_owned();
+        self.0.on_store(move |store| store.connection(&arn)).await
+    }
+
     /// Whether an event of a service could meet a rule; otherwise none has to be made.
     pub(crate) fn has_rules(&self) -> bool {
         self.0.has_rules.load(Ordering::Relaxed)

@@ -2,6 +2,8 @@
 //! is sent on to other services.
 
 mod events;
+mod form;
+mod http;
 mod lambda;
 mod sdk;
 mod sqs;
@@ -15,6 +17,7 @@ use serde_json::Value;
 
 use crate::aws::{CallLog, DynamoDb, Guard, of_dynamodb, of_sns, of_sqs, sns_call};
 use crate::config::{ACCOUNT, REGION};
+use crate::connections::Connections;
 use crate::events::Events;
 use crate::forward::{Endpoints, Forwarder};
 use crate::functions::Functions;
@@ -36,6 +39,7 @@ pub(crate) struct HostInvoker {
     call_log: Option<CallLog>,
     guard: Option<Arc<Guard>>,
     forwarder: Forwarder,
+    http: http::HttpTasks,
 }
 
 impl HostInvoker {
@@ -49,7 +53,19 @@ impl HostInvoker {
     ) -> HostInvoker {
         let forwarder = Forwarder::new(Endpoints::default());
         let events = Events::new(None, Clock::system());
-        HostInvoker { functions, sns, sqs, dynamodb, s3, events, call_log: None, guard: None, forwarder }
+        let http = http::HttpTasks::new(Connections::default());
+        HostInvoker {
+            functions,
+            sns,
+            sqs,
+            dynamodb,
+            s3,
+            events,
+            call_log: None,
+            guard: None,
+            forwarder,
+            http,
+        }
     }
 
     /// The same invoker with this EventBridge instead of an empty one in memory.
@@ -70,6 +86,11 @@ impl HostInvoker {
     /// The same invoker, which sends calls of other services on to these endpoints.
     pub(crate) fn forwarding_to(self, endpoints: Endpoints) -> HostInvoker {
         HostInvoker { forwarder: Forwarder::new(endpoints), ..self }
+    }
+
+    /// The same invoker, whose HTTP Tasks use these connections.
+    pub(crate) fn connecting_by(self, connections: Connections) -> HostInvoker {
+        HostInvoker { http: http::HttpTasks::new(connections), ..self }
     }
 
     /// Records the call and lets it through, if it may.
@@ -122,6 +143,9 @@ impl HostInvoker {
         if !is_served(&call.service, &call.action) || self.forwarder.replaces(&call.service) {
             return self.forwarder.call(&call.service, &call.action, &call.parameters).await;
         }
+        if call.service == "http" {
+            return self.http.invoke(&call.parameters, &self.events).await;
+        }
         // Until the answer is there.
         let _under_way = self.admit(&call).await?;
         match call.service.as_str() {
@@ -161,6 +185,7 @@ impl HostInvoker {
 fn is_served(service: &str, action: &str) -> bool {
     match service {
         "lambda" | "aws-sdk:lambda" => action == "invoke",
+        "http" => action == "invoke",
         "sns" => action == "publish",
         "sqs" => action == "sendMessage",
         "dynamodb" => matches!(action, "getItem" | "putItem" | "updateItem" | "deleteItem"),
