@@ -25,5 +25,6 @@ mod stage_release;
 mod stage_sizes;
 mod story;
 mod watchers;
+mod whole_evening;
 mod winners;
 mod witness;

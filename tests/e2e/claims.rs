@@ -6,8 +6,8 @@ use std::time::Duration;
 use local_stack::{CallLog, Limits, ManualClock};
 use serde_json::{Value, json};
 
-use crate::fair_draw::verify;
 use end_to_end_tests::client::phone_of;
+use end_to_end_tests::process::verify;
 use end_to_end_tests::stack::{self, Started};
 use end_to_end_tests::{Client, Process, eventually};
 

@@ -2,29 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::num::NonZeroU64;
-use std::path::{Path, PathBuf};
 
 use local_stack::{Fault, FaultTime};
 use serde_json::{Value, json};
-use tokio::process::Command;
 
+use end_to_end_tests::process::verify;
 use end_to_end_tests::stack::Started;
 use end_to_end_tests::{eventually, stack};
-
-/// `verify-draw`, which the tests of `lottery` have built, or which is built now.
-async fn verifier() -> PathBuf {
-    let test = std::env::current_exe().unwrap();
-    let target = test.parent().and_then(Path::parent).unwrap();
-    let program = target.join(format!("verify-draw{}", std::env::consts::EXE_SUFFIX));
-    assert!(program.exists(), "{} is missing: run the tests with --workspace", program.display());
-    program
-}
-
-/// What the verifier says, and whether it is content.
-pub(crate) async fn verify(arguments: &[&str]) -> (bool, String) {
-    let output = Command::new(verifier().await).args(arguments).output().await.unwrap();
-    (output.status.success(), String::from_utf8(output.stdout).unwrap())
-}
 
 async fn proof(stack: &Started, draw: &str) -> String {
     let path = format!("/lotteries/party/draws/{draw}/proof");

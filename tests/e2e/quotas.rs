@@ -68,7 +68,7 @@ async fn quotas_of_several_groups_and_of_people_without_one_are_kept_and_proven(
     assert_eq!(shown[0]["groups"], json!(["Sales", "Works"]), "{shown}");
     assert_eq!((&shown[1]["groups"], &shown[1]["without_group"]), (&json!([]), &json!(true)));
     let address = format!("{}/lotteries/party/draws/{draw_id}", stack.api());
-    let (holds, said) = crate::fair_draw::verify(&["--url", &address]).await;
+    let (holds, said) = end_to_end_tests::process::verify(&["--url", &address]).await;
     assert!(holds && said.contains("20 winners"), "{said}");
     let odds = client.anonymous().get(&format!("/lotteries/party/draws/{draw_id}/odds")).await.expect(200);
     let without = odds["classes"].as_array().unwrap().iter().filter(|class| class["without_group"] == true);

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::process::Command;
 
-use crate::fair_draw::verify;
 use end_to_end_tests::Client;
+use end_to_end_tests::process::verify;
 use end_to_end_tests::stack;
 
 /// A file of the project.

@@ -22,11 +22,21 @@ pub struct Process {
 
 /// The program, built by the same cargo call as this test (its package has tests of its own).
 pub fn program() -> PathBuf {
+    built("local-stack")
+}
+
+fn built(name: &str) -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let target = test.parent().and_then(Path::parent).unwrap();
-    let program = target.join(format!("local-stack{}", std::env::consts::EXE_SUFFIX));
+    let program = target.join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
     assert!(program.exists(), "{} is missing: run the tests with --workspace", program.display());
     program
+}
+
+/// What `verify-draw` says with these arguments, and whether it is content.
+pub async fn verify(arguments: &[&str]) -> (bool, String) {
+    let output = Command::new(built("verify-draw")).args(arguments).output().await.unwrap();
+    (output.status.success(), String::from_utf8(output.stdout).unwrap())
 }
 
 impl Process {

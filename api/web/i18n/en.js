@@ -29,7 +29,7 @@ export default {
   "check.holds": "holds",
   "check.open": "not checked here",
   "check.unwitnessed": "unwitnessed",
-  "claim.claimed": "You have confirmed. The prize is yours:",
+  "claim.claimed": "You have confirmed. The prize is yours.",
   "claim.collect": "How to collect it",
   "claim.confirm": "Confirm: I take the prize",
   "claim.draw": "The draw, and how to check it",

@@ -29,7 +29,7 @@ export default {
   "check.holds": "成立",
   "check.open": "此处未验证",
   "check.unwitnessed": "无见证",
-  "claim.claimed": "您已确认，奖品归您：",
+  "claim.claimed": "您已确认，奖品归您。",
   "claim.collect": "领奖方式",
   "claim.confirm": "确认领奖",
   "claim.draw": "查看抽奖及核对方法",

@@ -6,7 +6,7 @@ import { foreign, h, put } from "../dom.js";
 import { widthOf } from "./grid.js";
 
 /** The sizes that are tried, in hundredths of the height of the stage. */
-const SIZES = [6, 5, 4.2, 3.6, 3.1, 2.7, 2.4];
+const SIZES = [8, 7, 6, 5, 4.2, 3.6, 3.1, 2.7, 2.4];
 const PAGE_TIME = 9000;
 /** The width of a column, in sizes: as wide as the longest line, within these. */
 const COLUMN = { narrowest: 7, heading: 11, widest: 15 };
@@ -76,6 +76,7 @@ export class Wall {
       );
       columns.style.setProperty("--column", `${this.column.toFixed(2)}em`);
     }
+    columns.style.width = "";
     for (const size of SIZES) {
       columns.style.setProperty("--size", `${Math.max(14, (size / 100) * window.innerHeight).toFixed(1)}px`);
       if (columns.scrollWidth <= place.clientWidth + 1) break;
@@ -83,12 +84,29 @@ export class Wall {
     const gap = parseFloat(getComputedStyle(columns).columnGap) || 0;
     this.stride = place.clientWidth + gap;
     this.pages = Math.max(1, Math.ceil((columns.scrollWidth + gap - 1) / this.stride));
+    this.center(gap);
     this.show(Math.min(this.page, this.pages - 1));
+  }
+
+  /** Few winners stand in the middle of the screen; those who fill pages begin at its edge. */
+  center(/** @type {number} */ gap) {
+    const { place, columns } = this;
+    const base = columns.getBoundingClientRect();
+    const parts = [...columns.children].flatMap((section) => [...section.getClientRects()]);
+    const used = new Set(parts.map((part) => Math.round(part.left - base.left))).size;
+    const column = (this.column ?? 0) * parseFloat(getComputedStyle(columns).fontSize);
+    const width = used * (column + gap) - gap;
+    const fits = this.pages === 1 && width < place.clientWidth;
+    const height = Math.max(0, ...parts.map((part) => part.bottom - base.top));
+    // Columns share the width that they have: they get what they use.
+    columns.style.width = fits ? `${width}px` : "";
+    this.indent = fits ? (place.clientWidth - width) / 2 : 0;
+    columns.style.setProperty("--drop", fits ? `${Math.max(0, place.clientHeight - height) / 2}px` : "0");
   }
 
   show(/** @type {number} */ page) {
     this.page = page;
-    this.columns.style.setProperty("--shift", `${-page * (this.stride ?? 0)}px`);
+    this.columns.style.setProperty("--shift", `${(this.indent ?? 0) - page * (this.stride ?? 0)}px`);
     put(this.dots, this.pages > 1 ? `${page + 1} / ${this.pages}` : null);
   }
 

@@ -170,7 +170,7 @@ export class Winners {
               won.map((winner) =>
                 item(
                   winner,
-                  this.isFull ? [this.release.one(winner), " ", this.replace.one(winner)] : null,
+                  this.isFull ? seatActions(this.release.one(winner), this.replace.one(winner)) : null,
                   claimOf(winner, this.draw),
                 ),
               ),
@@ -194,6 +194,12 @@ export class Winners {
     );
     if (focused) find(this.element, `[name="${focused}"]`)?.focus();
   }
+}
+
+/** The buttons of a seat; null if it has none. */
+function seatActions(...buttons) {
+  const there = buttons.filter(Boolean);
+  return there.length ? there.flatMap((button) => [button, " "]) : null;
 }
 
 /** Whether a winner has claimed, in words, where that has to be. */
@@ -237,7 +243,7 @@ function item(winner, action = null, claim = null) {
       : null,
     seat ? h("span", { class: "quiet" }, seat) : null,
     claim ? h("span", { class: "quiet", "data-claimed": winner.claimed_at ? "yes" : "no" }, claim) : null,
-    action,
+    action ? h("span", { class: "seat-actions" }, action) : null,
     notes.map((note) =>
       h(
         "span",
