@@ -6,7 +6,7 @@
 
 An execution of 25,000 events and a list of executions are opened, from the change of the address to the last row on the
 screen. A proof is checked by a phone, which is Chromium with its processor slowed down six times. The stage rolls its names
-for three seconds: frames of the compositor are counted by the browser's own trace.
+for five seconds: frames of the compositor are counted by the browser's own trace.
 """
 import argparse
 import contextlib
@@ -76,12 +76,28 @@ class Browser:
             await new Promise((go) => requestAnimationFrame(() => setTimeout(go)));
             return performance.now() - began;""")
 
-    def frames(self):
-        """Frames since the last call, by the compositor's own count: shown and dropped."""
+    def frames(self, seconds):
+        """Frames of these last seconds, as the compositor reports them: presented and dropped. The trace is read once."""
         log = self.post(f"{self.session}/se/log", {"type": "performance"})
-        names = [json.loads(entry["message"])["message"] for entry in log]
-        events = [m["params"].get("name") for m in names if m["method"] == "Tracing.dataCollected"]
-        return events.count("DrawFrame"), events.count("DroppedFrame")
+        messages = [json.loads(entry["message"])["message"] for entry in log]
+        events = [message["params"] for message in messages if message["method"] == "Tracing.dataCollected"]
+        reports = [event for event in events if event.get("name") == "PipelineReporter" and event.get("ph") == "b"]
+        end = max(event["ts"] for event in reports)
+        trees = {}
+        for event in reports:
+            if event["ts"] > end - seconds * 1e6:
+                report = event["args"]["frame_reporter"]
+                tree = trees.setdefault((event["pid"], report["layer_tree_host_id"]), {})
+                # A frame may have two reports: one of what the compositor moved, one of what the scripts drew.
+                tree.setdefault(report["frame_sequence"], set()).add(report["state"])
+        # The window's own frame is another tree, and follows the page's.
+        frames = max(trees.values(), key=len).values()
+        presented = sum(any(state.startswith("STATE_PRESENTED") for state in states) for states in frames)
+        return presented, sum(states == {"STATE_DROPPED"} for states in frames)
+
+    def press_space(self):
+        keys = [{"type": "keyDown", "value": " "}, {"type": "keyUp", "value": " "}]
+        self.post(f"{self.session}/actions", {"actions": [{"type": "key", "id": "keyboard", "actions": keys}]})
 
     def heap_mb(self):
         return self.run("return performance.memory.usedJSHeapSize / 1e6")
@@ -200,14 +216,39 @@ def proof(folder, entries):
         stack.stop()
 
 
+def stage(folder, names, seconds=5):
+    """The motion of all names on the stage, before it stops on the winner."""
+    stack = LocalStack(folder)
+    try:
+        path = drawn(stack, "party", names, winners=1, channels=[])
+        with opened() as browser:
+            sign_in(browser, stack)
+            browser.run(f"location.hash = '#{path}/stage'")
+            browser.until("document.querySelector('.stage-ready')")
+            for phase in ("prize", "roll"):
+                browser.press_space()
+                browser.until(f"document.querySelector('.stage[data-phase={phase}]')")
+            # The first second is not counted: the motion begins in it.
+            time.sleep(seconds + 1)
+            shown, dropped = browser.frames(seconds)
+            print(f"| {names:,} names in motion | {shown / seconds:.0f} frames a second, {dropped} dropped, "
+                  f"{browser.heap_mb():.0f} MB of JavaScript |", flush=True)
+    finally:
+        stack.stop()
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--executions", type=int, default=100_000)
     parser.add_argument("--entries", type=int, default=10_000)
+    parser.add_argument("--names", default="300,5000,50000")
     arguments = parser.parse_args()
     print("| | |\n| --- | ---: |")
     with tempfile.TemporaryDirectory() as folder:
         proof(folder, arguments.entries)
+    for names in arguments.names.split(","):
+        with tempfile.TemporaryDirectory() as folder:
+            stage(folder, int(names))
     with tempfile.TemporaryDirectory() as folder:
         executions(folder, arguments.executions)
 
