@@ -11,7 +11,7 @@ use super::service::{empty, xml_response};
 use super::store::Headers;
 use super::uploads::{Part, Upload};
 use super::xml::{self, Document};
-use super::{S3, S3Error, hex};
+use super::{S3, S3Error};
 
 /// The largest number of a part.
 const MAX_PARTS: u64 = 10_000;
@@ -89,7 +89,7 @@ impl S3 {
         }
         self.store_chunk(&mut unfinished, &mut stored, chunk).await?;
         let content = self.stored(super::store::Bytes::Stored(Vec::new()), &mut unfinished).await?;
-        let etag = hex(&sum.finalize());
+        let etag = lottery::hex(&sum.finalize());
         let modified = self.now();
         let part = Part { number, size: range.end - range.start, etag: etag.clone(), modified, content };
         self.on_store(move |store| store.put_part(&upload, &part)).await?;

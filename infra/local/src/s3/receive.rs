@@ -14,7 +14,7 @@ use super::contents::Segment;
 use super::database::CHUNK;
 use super::request::Request;
 use super::store::{Bytes, Headers, Store};
-use super::{ContentId, S3, S3Error, hex};
+use super::{ContentId, S3, S3Error};
 use crate::worker::Worker;
 
 /// The largest object, and the largest part, of one request.
@@ -210,7 +210,7 @@ fn check(
     }
     let sha256 = sha256.map(Context::finish);
     if let (Some(given), Some(sum)) = (content_sha256(request), &sha256)
-        && !given.eq_ignore_ascii_case(&hex(sum.as_ref()))
+        && !given.eq_ignore_ascii_case(&lottery::hex(sum.as_ref()))
     {
         return Err(S3Error::new(
             400,
@@ -239,7 +239,7 @@ fn check(
     if kept.is_empty() && request.header("x-amz-sdk-checksum-algorithm") == Some("CRC32") {
         kept.insert("x-amz-checksum-crc32".to_owned(), crc32);
     }
-    Ok((hex(&md5), kept))
+    Ok((lottery::hex(&md5), kept))
 }
 
 /// The document in the body of a request.

@@ -214,5 +214,5 @@ fn etag_of_parts(parts: &[Part]) -> String {
             digits.filter_map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect();
         hash.update(&bytes);
     }
-    format!("{}-{}", super::hex(&hash.finalize()), parts.len())
+    format!("{}-{}", lottery::hex(&hash.finalize()), parts.len())
 }

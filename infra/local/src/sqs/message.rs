@@ -1,7 +1,6 @@
 //! A message as it is sent: its bounds, and the digests that SDKs compare.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -160,7 +159,7 @@ impl Attribute {
 
 /// The digest of a body, in hexadecimal digits.
 pub(super) fn md5_of(bytes: &[u8]) -> String {
-    hexadecimal(&Md5::digest(bytes))
+    lottery::hex(&Md5::digest(bytes))
 }
 
 /// The digest of attributes: in the order of their names, each part behind its length.
@@ -178,13 +177,4 @@ pub(super) fn md5_of_attributes(attributes: &BTreeMap<String, Attribute>) -> Str
         add(&mut encoded, &attribute.bytes());
     }
     md5_of(&encoded)
-}
-
-/// Two digits for each byte.
-pub(super) fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing into a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

@@ -163,7 +163,7 @@ fn deduplication_id(
         ));
     }
     let digest = ring::digest::digest(&ring::digest::SHA256, body.as_bytes());
-    Ok(Some(super::message::hexadecimal(digest.as_ref())))
+    Ok(Some(lottery::hex(digest.as_ref())))
 }
 
 /// An id of up to 128 letters, digits and punctuation marks.
