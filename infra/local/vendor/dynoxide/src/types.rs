@@ -262,12 +262,12 @@ impl<'de> de::Visitor<'de> for AttributeValueVisitor {
     }
 
     fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<AttributeValue, A::Error> {
-        let Some(name) = map.next_key::<String>()? else {
+        let Some(TypeName(name)) = map.next_key()? else {
             return Err(no_members());
         };
         let value: serde_json::Value = map.next_value()?;
         let Some(next) = map.next_key::<String>()? else {
-            return match (name.as_str(), value) {
+            return match (&*name, value) {
                 ("S", serde_json::Value::String(text)) => Ok(AttributeValue::S(text)),
                 ("BOOL", serde_json::Value::Bool(value)) => Ok(AttributeValue::BOOL(value)),
                 ("N", serde_json::Value::String(digits)) => {
@@ -277,13 +277,13 @@ impl<'de> de::Visitor<'de> for AttributeValueVisitor {
                 }
                 (_, value) => {
                     let mut members = serde_json::Map::new();
-                    members.insert(name, value);
+                    members.insert(name.into_owned(), value);
                     AttributeValue::from_members(&members)
                 }
             };
         };
         let mut members = serde_json::Map::new();
-        members.insert(name, value);
+        members.insert(name.into_owned(), value);
         let value = map.next_value()?;
         members.insert(next, value);
         while let Some((name, value)) = map.next_entry()? {
@@ -292,6 +292,11 @@ impl<'de> de::Visitor<'de> for AttributeValueVisitor {
         AttributeValue::from_members(&members)
     }
 }
+
+/// The name of a member, borrowed from the request where it stands as it is:
+/// nearly every value has one, and each would be a text of its own (PATCHES.md).
+#[derive(Deserialize)]
+struct TypeName<'a>(#[serde(borrow)] std::borrow::Cow<'a, str>);
 
 impl AttributeValue {
     /// Reads a value with all that DynamoDB has to say of its members.
