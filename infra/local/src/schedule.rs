@@ -52,8 +52,8 @@ impl Schedule {
     }
 }
 
-/// Once a minute overwrites what was erased and renews the organiser's token in time, and once an hour lets DynamoDB delete
-/// what has expired; for ever. AWS takes up to a few days for that; and every item is looked at, which takes seconds of a
+/// Once a minute overwrites what was erased, empties DynamoDB's log after a quiet minute and renews the organiser's token in time,
+/// and once an hour lets DynamoDB delete what has expired; for ever. AWS takes up to a few days for that; and every item is looked at, which takes seconds of a
 /// million people.
 pub(crate) fn tidy(clock: Clock, dynamodb: Arc<DynamoDb>, token: Arc<Token>) -> impl Future<Output = ()> {
     let mut times = Times::new(clock.clone(), Duration::from_secs(60));
@@ -66,6 +66,7 @@ pub(crate) fn tidy(clock: Clock, dynamodb: Arc<DynamoDb>, token: Arc<Token>) -> 
                 dynamodb.sweep().await;
             }
             dynamodb.scrub().await;
+            dynamodb.empty_log_at_rest().await;
         }
     }
 }

@@ -42,6 +42,9 @@ pub(crate) const PART: &str = "DynamoDB";
 /// meanwhile wait for it, some 0.3 s.
 const MAX_REWRITTEN_RUNNING: u64 = 64 * 1024 * 1024;
 
+/// A log of more bytes is emptied once the database is at rest; reading this much takes a killed process 0.1 s.
+const MAX_LOG_AT_REST: u64 = 64 * 1024 * 1024;
+
 /// Up to here, when the stack stops.
 const MAX_REWRITTEN_STOPPING: u64 = 512 * 1024 * 1024;
 
@@ -79,6 +82,7 @@ impl DynamoDb {
             is_stuck: false,
             has_remains: false,
             writes: 0,
+            writes_at_rest: 0,
         };
         let worker = Worker::start("dynamodb", held).map_err(|error| error.to_string())?;
         Ok(DynamoDb { worker, queue: Arc::default(), conflicts: None, health })
@@ -162,6 +166,11 @@ impl DynamoDb {
     /// Overwrites what was erased, if anything was: SQLite itself leaves it in the file until it needs the room.
     pub(crate) async fn scrub(&self) {
         let _ = self.worker.call(|held| held.scrub(MAX_REWRITTEN_RUNNING)).await;
+    }
+
+    /// Empties a long log if nothing was written since the last call.
+    pub(crate) async fn empty_log_at_rest(&self) {
+        let _ = self.worker.call(|held| held.empty_log_at_rest(MAX_LOG_AT_REST)).await;
     }
 
     /// Tries whether a database that failed works again.

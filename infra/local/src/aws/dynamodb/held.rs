@@ -15,6 +15,7 @@ use super::{
 use crate::aws::log_sync::LogSync;
 use crate::aws::queue::{Queue, Waiting};
 use crate::aws::transactions::{Answered, Tokens, Transaction, transact_all};
+use crate::data_directory::sibling;
 use crate::health::{Fault, Health};
 use crate::trouble::{Trouble, has_room};
 
@@ -22,7 +23,8 @@ use crate::trouble::{Trouble, has_room};
 /// random, as labels and the hashes of addresses are, so that they come from the file system's cache, with 32 MB as with 8.
 const CACHE_KIB: u32 = 8 * 1024;
 /// Pages of 4 KB in the log before they are copied into the file, which syncs both. A large list writes to random pages: the
-/// longer the log, the fewer are written twice. A killed process reads it when it starts, 0.7 s for a full one.
+/// longer the log, the fewer are written twice. A killed process reads it when it starts, 0.7 s for a full one, so that it is
+/// emptied as soon as nothing is written.
 const PAGES_BETWEEN_CHECKPOINTS: u32 = 128_000;
 
 /// The most that a database in memory holds.
@@ -48,6 +50,8 @@ pub(super) struct Held {
     pub(super) has_remains: bool,
     /// Counts the calls that write.
     pub(super) writes: u64,
+    /// `writes` when it was last seen whether the database is at rest.
+    pub(super) writes_at_rest: u64,
 }
 
 impl Held {
@@ -196,17 +200,27 @@ impl Held {
         }
     }
 
-    /// Refuses a write once there is too much in memory.
+    /// Counts a write, and refuses it once there is too much in memory.
     fn beyond_memory(&mut self) -> Option<DynamoDbReply> {
+        self.writes += 1;
         if self.path.is_some() {
             return None;
         }
-        self.writes += 1;
         if !self.writes.is_multiple_of(WRITES_BETWEEN_LOOKS) && !self.is_stuck {
             return None;
         }
         let is_full = self.database.db_size_bytes().is_ok_and(|bytes| bytes > MAX_MEMORY);
         is_full.then(|| internal(500, &self.note(Trouble::Full)))
+    }
+
+    /// Empties a log of more than `most` bytes if nothing was written since the last such call.
+    pub(super) fn empty_log_at_rest(&mut self, most: u64) {
+        let is_at_rest = std::mem::replace(&mut self.writes_at_rest, self.writes) == self.writes;
+        let Some(path) = self.path.as_deref().filter(|_| is_at_rest) else { return };
+        let is_long = std::fs::metadata(sibling(path, "-wal")).is_ok_and(|log| log.len() > most);
+        if let Some(error) = is_long.then(|| truncate_log(path).err()).flatten() {
+            tracing::warn!(error, "the log of DynamoDB could not be emptied");
+        }
     }
 
     pub(super) fn scrub(&mut self, largest: u64) {

@@ -209,6 +209,27 @@ async fn what_was_erased_is_in_no_file_afterwards() {
 }
 
 #[tokio::test]
+async fn a_long_log_is_emptied_once_nothing_is_written() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("dynamodb.sqlite");
+    let dynamodb = DynamoDb::open(&path, health()).unwrap();
+    dynamodb.call("CreateTable", TABLE.into()).await;
+    let log_length = || std::fs::metadata(sibling(&path, "-wal")).unwrap().len();
+    let rest = async |most| dynamodb.worker.call(move |held| held.empty_log_at_rest(most)).await.unwrap();
+    assert_eq!(dynamodb.call("PutItem", put("rose")).await.status, 200);
+    rest(0).await;
+    assert!(log_length() > 0, "it was just written to");
+    rest(u64::MAX).await;
+    assert!(log_length() > 0, "it is short enough");
+    rest(0).await;
+    assert_eq!(log_length(), 0);
+    let get = json!({"TableName": "Contacts", "Key": {"id": {"S": "rose"}}}).to_string();
+    let found = dynamodb.call("GetItem", get.into()).await;
+    assert!(String::from_utf8(found.body).unwrap().contains("rose"));
+    dynamodb.stop().await;
+}
+
+#[tokio::test]
 async fn the_sdk_writes_reads_and_is_refused() {
     let endpoint = in_memory(Confirmation::ByItself, &[]);
     let client = Client::new(&sdk_config(&endpoint, "test"));
