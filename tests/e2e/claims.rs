@@ -175,36 +175,62 @@ async fn a_prize_that_is_not_claimed_in_time_goes_to_the_next_and_everybody_can_
     assert!(said.contains("who have 120 s to claim their prizes"), "{said}");
 }
 
+/// What the execution of a draw came to in which nobody claims.
+struct Size {
+    states_entered: usize,
+    events: usize,
+    /// The longest input or output of a state, in bytes.
+    longest_payload: usize,
+}
+
+/// Asks so many winners of so many people, none of whom claims: every prize is passed on until nobody is left.
+async fn nobody_claims(people: usize, winners: usize) -> Size {
+    let (stack, clock) = stack_of(&CallLog::default()).await;
+    let client = stack.client();
+    let story = async {
+        client.create_lottery("party").await;
+        let lines = (0..people).map(|n| format!("{n:05},Somebody,+120255{n:05}\n"));
+        client.import("party", &format!("participant_id,name,phone\n{}", lines.collect::<String>())).await;
+        let request = json!({"winners": winners, "claim_within_seconds": 3_600, "channels": ["sms"]});
+        client.run_draw("party", request).await
+    };
+    let draw = stack.fast_forward(&clock, Duration::from_secs(60), story).await;
+    assert_eq!((&draw["status"], &draw["passed_on"]["unclaimed"]), (&json!("SUCCEEDED"), &json!(people)));
+    let request = json!({"executionArn": draw["execution_arn"], "maxResults": 1000});
+    let history = stack.step_functions("GetExecutionHistory", request).await;
+    assert!(history["nextToken"].is_null(), "more than a page of events");
+    let events = history["events"].as_array().unwrap();
+    let details = |name: &'static str| events.iter().map(move |event| &event[name]);
+    let inputs = details("stateEnteredEventDetails").filter_map(|it| it["input"].as_str());
+    let outputs = details("stateExitedEventDetails").filter_map(|it| it["output"].as_str());
+    Size {
+        states_entered: details("stateEnteredEventDetails").filter(|it| !it.is_null()).count(),
+        events: events.len(),
+        longest_payload: inputs.chain(outputs).map(str::len).max().unwrap(),
+    }
+}
+
 #[tokio::test]
 async fn what_a_round_of_claims_costs_does_not_depend_on_how_many_winners_there_are() {
-    let mut events = Vec::new();
-    for (people, winners) in [(30, 12), (300, 120)] {
-        let (stack, clock) = stack_of(&CallLog::default()).await;
-        let client = stack.client();
-        let story = async {
-            client.create_lottery("party").await;
-            let lines = (0..people).map(|n| format!("{n:05},Somebody,+120255{n:05}\n"));
-            client
-                .import("party", &format!("participant_id,name,phone\n{}", lines.collect::<String>()))
-                .await;
-            let request = json!({"winners": winners, "claim_within_seconds": 3_600, "channels": ["sms"]});
-            client.run_draw("party", request).await
-        };
-        let draw = stack.fast_forward(&clock, Duration::from_secs(60), story).await;
-        assert_eq!((&draw["status"], &draw["passed_on"]["unclaimed"]), (&json!("SUCCEEDED"), &json!(people)));
-        let execution = draw["execution_arn"].as_str().unwrap();
-        let history = stack
-            .step_functions("GetExecutionHistory", json!({"executionArn": execution, "maxResults": 1000}))
-            .await;
-        let types: Vec<_> =
-            history["events"].as_array().unwrap().iter().map(|event| event["type"].clone()).collect();
-        let entered = types.iter().filter(|it| it.as_str().unwrap().ends_with("StateEntered")).count();
-        events.push((entered, types.len()));
-    }
-    let (entered, all) = events[0];
-    assert_eq!(events[0], events[1], "states entered, and events");
+    let few = nobody_claims(30, 12).await;
+    let many = nobody_claims(300, 120).await;
+    assert_eq!((few.states_entered, few.events), (many.states_entered, many.events));
     // Three rounds: docs/cost.md says what one is.
-    assert!(entered < 30 + 3 * 24 && all < 100 + 3 * 80, "{entered} states, {all} events");
+    assert!(few.states_entered < 30 + 3 * 24, "{} states", few.states_entered);
+    assert!(few.events < 100 + 3 * 80, "{} events", few.events);
+}
+
+/// Minutes in a debug build: `cargo nextest run --run-ignored only -E 'test(ten_thousand_winners)' --no-capture`.
+#[tokio::test]
+#[ignore = "minutes"]
+async fn ten_thousand_winners_are_asked_in_one_state_and_their_seats_passed_on() {
+    let size = nobody_claims(12_000, 10_000).await;
+    eprintln!(
+        "{} states entered, {} events, {} bytes the longest payload",
+        size.states_entered, size.events, size.longest_payload
+    );
+    assert!(size.states_entered < 30 + 24 * 24 && size.events < 1_000);
+    assert!(size.longest_payload < 256 * 1024);
 }
 
 /// How long after a claim the stack is killed, in milliseconds.
