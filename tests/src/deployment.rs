@@ -23,9 +23,27 @@ pub fn memory_in_gb() -> BTreeMap<String, f64> {
     functions.map(|(name, figures)| (name, f64::from(figures.memory_mb) / 1024.0)).collect()
 }
 
+/// Holds the roles of a template against the calls that were recorded: they allow each, nothing more, and each part of
+/// them is missed.
+///
+/// # Panics
+/// If something is missing, or nobody needs it.
+pub fn assert_least_privilege(template: &Template, calls: impl IntoIterator<Item = Permission>) {
+    let calls: BTreeSet<Permission> = calls.into_iter().filter(|call| template.has(&call.caller)).collect();
+    let missing = template.denied_of(&calls);
+    assert!(missing.is_empty(), "the template does not allow what is called: {missing:#?}");
+    let unused = unused(template, &calls);
+    assert!(unused.is_empty(), "the template allows what is never called: {unused:#?}");
+    let removals = template.removals().expect("the template has been read");
+    assert!(!removals.is_empty(), "the template has no roles");
+    let without = |removal| template.without(removal).expect("a part less is a template");
+    let missed_by_nobody = removals.iter().filter(|removal| without(removal).denied_of(&calls).is_empty());
+    let missed_by_nobody: Vec<String> = missed_by_nobody.map(ToString::to_string).collect();
+    assert!(missed_by_nobody.is_empty(), "nobody misses these parts of the template: {missed_by_nobody:#?}");
+}
+
 /// What the template allows although neither these calls nor the services need it.
-pub fn unused(calls: &BTreeSet<Permission>) -> Vec<Grant> {
-    let template = template();
+pub fn unused(template: &Template, calls: &BTreeSet<Permission>) -> Vec<Grant> {
     let mut needed = template.standing_permissions();
     needed.extend(calls.iter().flat_map(|call| template.needed_by(call)));
     // Logs and traces are allowed by one policy for all functions: it is enough that one of them needs it.

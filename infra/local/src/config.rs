@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use asl_engine::{Clock, Mocks};
 
-use crate::{CallLog, Connections, Endpoints, Limits, Template};
+use crate::{CallLog, Connections, Deployment, Endpoints, Handlers, Limits, Template};
 
 /// Everything that can be chosen about a stack.
 #[derive(Clone, Debug)]
@@ -22,6 +22,12 @@ pub struct Config {
     pub storage: Storage,
     /// Where the organiser's token is written; without it into the data directory, or nowhere.
     pub token_file: Option<PathBuf>,
+    /// Whether the lottery is in the stack.
+    pub lottery: Lottery,
+    /// Functions of other workflows, which run in this process.
+    pub handlers: Handlers,
+    /// What a template deploys, which the stack has from its start.
+    pub deployment: Option<Deployment>,
     /// The Lambda Invoke API that runs the tasks; without it they run in this process.
     pub lambda_endpoint: Option<String>,
     /// The SMTP server that e-mails are delivered to, beside the inbox; without it they stay there.
@@ -79,6 +85,9 @@ impl Config {
             aws_listen: (Ipv4Addr::LOCALHOST, 4566).into(),
             storage: Storage::Directory(directory.into()),
             token_file: None,
+            lottery: Lottery::Deployed,
+            handlers: Handlers::default(),
+            deployment: None,
             lambda_endpoint: None,
             smtp_url: None,
             call_log: None,
@@ -120,6 +129,15 @@ pub enum Storage {
     Directory(PathBuf),
     /// Nowhere: everything is gone with the process.
     Memory,
+}
+
+/// Whether a stack has the lottery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lottery {
+    /// Its tables, its topic, its state machine and its functions are there.
+    Deployed,
+    /// There is none of them: the stack is for another workflow. Its API answers, but can store nothing.
+    Absent,
 }
 
 /// Which beacon's rounds decide draws.

@@ -4,7 +4,7 @@
 //!
 //! - [`config`](Config): what can be chosen; [`StartError`]: why a stack does not start
 //! - `stack`: how everything is put together
-//! - `definitions`: the state machines that live here; `schedule`: what runs on a timer
+//! - `definitions`: the state machines that live here; [`Deployment`], [`Handlers`]: those of other workflows; `schedule`: what runs on a timer
 //! - `aws`: the endpoint that speaks for AWS, by a socket and, for our own clients, without one
 //! - `s3`: S3, on SQLite; `sns`: SNS with its inbox; `sqs`: queues; `events`: EventBridge and its Scheduler; `smtp`: a real server beside the inbox; `functions`: Lambda; `invoker`: these and DynamoDB as the engine sees them
 //! - `local_api`: the inbox and the executions over HTTP, beside the routes of the API
@@ -25,6 +25,7 @@ mod connections;
 mod data_directory;
 mod definitions;
 pub mod demo;
+mod deploy;
 mod error;
 mod events;
 mod execution_log;
@@ -55,10 +56,12 @@ pub use asl_engine::{Clock, ManualClock};
 /// A clock for [`Config::clock`], and one that a test moves.
 pub use asl_engine::{MockError, Mocks};
 pub use aws::{CallLog, Permission, Usage};
-pub use config::{BeaconChoice, Config, Confirmation, Fault, FaultTime, Storage};
+pub use config::{BeaconChoice, Config, Confirmation, Fault, FaultTime, Lottery, Storage};
 pub use connections::{Connections, ConnectionsError};
+pub use deploy::Deployment;
 pub use error::StartError;
 pub use forward::{EndpointError, Endpoints};
+pub use functions::Handlers;
 pub use iam::{FunctionFigures, Grant, Removal, Template, TemplateError};
 pub use issuer::Issuer;
 pub use limits::{Bill, FunctionBill, Limits, LimitsError, Rate, Throttled, Window, fast_forward};

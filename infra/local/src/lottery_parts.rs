@@ -20,12 +20,12 @@ use crate::definitions::{LOTTERY, TOPIC_PREFIX};
 use crate::functions::FunctionTable;
 use crate::limits::{self, Account};
 use crate::schedule::Schedule;
-use crate::{BeaconChoice, Config, Issuer, Limits, StartError};
+use crate::{BeaconChoice, Config, Issuer, Limits, Lottery, StartError};
 
 /// As on AWS.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Every function of the stack. Another workflow that comes to live here adds its own.
+/// Every function of the lottery.
 pub(crate) fn lottery_functions(
     config: &Config,
     endpoint: &Arc<Endpoint>,
@@ -72,9 +72,10 @@ pub(crate) fn lottery_functions(
     table
 }
 
-/// Every function on a timer.
-pub(crate) fn schedules(config: &Config) -> [Schedule; 1] {
-    [Schedule { function: workflow_tasks::Function::ReconcileDraws.name(), every: config.reconcile_every }]
+/// The function on a timer.
+pub(crate) fn schedule_of(config: &Config) -> Option<Schedule> {
+    let function = workflow_tasks::Function::ReconcileDraws.name();
+    (config.lottery == Lottery::Deployed).then_some(Schedule { function, every: config.reconcile_every })
 }
 
 /// The stack's own beacon, asked over the stack's own socket; or the public one.

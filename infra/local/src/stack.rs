@@ -19,16 +19,16 @@ use crate::data_directory::DataDirectory;
 use crate::definitions::{DEFINITIONS, LOTTERY, OPERATOR_TOPIC, describe_error};
 use crate::events::{Events, Targets};
 use crate::execution_log::Log;
-use crate::functions::{Functions, LimitedFunctions, RemoteFunctions};
+use crate::functions::{FunctionTable, Functions, LimitedFunctions, RemoteFunctions};
 use crate::health::{self, Health};
 use crate::invoker::HostInvoker;
 use crate::limits::{self, Account, Activity, Gateway};
 use crate::local_api::{self, LocalApi};
 use crate::lottery_parts::{
-    api_states, authorities, beacon_config, delivery, lottery_functions, schedules, task_config,
+    api_states, authorities, beacon_config, delivery, lottery_functions, schedule_of, task_config,
 };
 use crate::s3::S3;
-use crate::schedule;
+use crate::schedule::{self, Schedule};
 use crate::serve;
 use crate::smtp::Relay;
 use crate::sns::{Settings, Sns};
@@ -36,7 +36,7 @@ use crate::sqs::{self, Queues};
 use crate::token::Token;
 use crate::trouble::look_over;
 use crate::worker::Worker;
-use crate::{Bill, Config, Issuer, Permission, StartError, Storage, Template};
+use crate::{Bill, Config, Issuer, Lottery, Permission, StartError, Storage, Template};
 
 /// A running stack. Dropping it stops it; [`Stack::shutdown`] also waits until it has.
 pub struct Stack {
@@ -134,8 +134,10 @@ impl Stack {
         let endpoint = Arc::new(endpoint.guarded_by(guard.clone()));
         // What CloudFormation creates on AWS.
         let set_up = aws::sdk_config(&endpoint, "set-up");
-        create_tables(Store::new(aws_sdk_dynamodb::Client::new(&set_up), tables.clone())).await?;
-        create_operator_topic(&aws_sdk_sns::Client::new(&set_up)).await?;
+        if config.lottery == Lottery::Deployed {
+            create_tables(Store::new(aws_sdk_dynamodb::Client::new(&set_up), tables.clone())).await?;
+            create_operator_topic(&aws_sdk_sns::Client::new(&set_up)).await?;
+        }
 
         let functions = match (&config.lambda_endpoint, &account) {
             (Some(url), None) => Functions::Remote(RemoteFunctions::new(url)?),
@@ -146,8 +148,15 @@ impl Stack {
                 let mut task_config = task_config(&tables, &api_url, beacon_config);
                 task_config.authorities = authorities(&config, &aws_url);
                 task_config.delivery = delivery(&config);
-                let table =
-                    lottery_functions(&config, &endpoint, &task_config, &organiser_key, account.as_ref());
+                let mut table = match config.lottery {
+                    Lottery::Absent => FunctionTable::with_faults(config.faults.clone()),
+                    Lottery::Deployed => {
+                        lottery_functions(&config, &endpoint, &task_config, &organiser_key, account.as_ref())
+                    }
+                };
+                table.add_handlers(&config.handlers, account.as_ref(), |name| {
+                    aws::socket_sdk_config(&aws_url, name)
+                });
                 match account {
                     None => Functions::InProcess(table),
                     Some(account) => Functions::Limited(LimitedFunctions::in_process(table, account.clone())),
@@ -155,9 +164,11 @@ impl Stack {
             }
         };
         let functions = Arc::new(functions);
+        let services = HostInvoker::new(functions.clone(), sns.clone(), sqs.clone(), dynamodb.clone(), s3)
+            .with_events(events.clone());
         let invoker: Arc<dyn Invoker> = Arc::new(
-            HostInvoker::new(functions.clone(), sns.clone(), sqs.clone(), dynamodb.clone(), s3)
-                .with_events(events.clone())
+            services
+                .clone()
                 .recording(config.call_log.clone())
                 .guarded_by(guard)
                 .forwarding_to(config.endpoints.clone())
@@ -189,14 +200,14 @@ impl Stack {
                 return Err(StartError::SetUp { what, reason });
             }
         }
-        for definition in DEFINITIONS {
+        for definition in DEFINITIONS.iter().filter(|_| config.lottery == Lottery::Deployed) {
             definition.register(&aws_sdk_sfn::Client::new(&set_up)).await?;
         }
 
         let targets = Targets {
             sqs: sqs.clone(),
             sns: sns.clone(),
-            step_functions,
+            step_functions: step_functions.clone(),
             functions: functions.clone(),
             invoker,
         };
@@ -204,6 +215,10 @@ impl Stack {
             what: "EventBridge".to_owned(),
             reason: error.to_string(),
         })?;
+
+        if let Some(deployment) = &config.deployment {
+            deployment.create(&config, &services, &step_functions).await?;
+        }
 
         let token_file = config.token_file.clone().or_else(|| file("organiser.token"));
         let token = Arc::new(Token::new(issuer.clone(), token_file.clone(), config.clock.now())?);
@@ -227,10 +242,9 @@ impl Stack {
         servers.spawn(serve::api(api_listener, api_front, router, issuer.clone(), stopped.clone()));
         servers.spawn(serve::aws(aws_listener, aws_front, endpoint.clone(), stopped));
         let mut timers = JoinSet::new();
-        for schedule in schedules(&config) {
-            if iam.as_ref().is_none_or(|iam| iam.service_may_invoke(schedule.function)) {
-                timers.spawn(schedule.run(functions.clone(), config.clock.clone()));
-            }
+        let may_run = |one: &Schedule| iam.as_ref().is_none_or(|iam| iam.service_may_invoke(one.function));
+        if let Some(schedule) = schedule_of(&config).filter(may_run) {
+            timers.spawn(schedule.run(functions.clone(), config.clock.clone()));
         }
         timers.spawn(schedule::tidy(config.clock.clone(), dynamodb.clone(), token.clone()));
         timers.spawn(schedule::watch(config.clock.clone(), dynamodb, sns, sqs));

@@ -9,17 +9,18 @@ use serde_json::{Value, json};
 
 use super::text;
 use crate::config::{ACCOUNT, REGION};
+use crate::definitions::LOTTERY;
 use crate::sns::Parameters;
 
 /// Records the calls of callers that say who they are: by the application name of an SDK client, which the functions
-/// set to their own names. State machines are the caller `states`.
+/// set to their own names. The lottery's state machine is the caller `states`, another one `states:NAME`.
 #[derive(Clone, Debug, Default)]
 pub struct CallLog(Arc<Mutex<Recorded>>);
 
 /// One kind of call, as a policy of IAM allows it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Permission {
-    /// The function, such as `send-sms`, or `states`.
+    /// The function, such as `send-sms`; `states` for the lottery's state machine, `states:NAME` for another one.
     pub caller: String,
     /// The action, such as `dynamodb:PutItem`. A transaction needs the action of each of its items.
     pub action: String,
@@ -79,6 +80,11 @@ pub(super) fn caller(headers: &HeaderMap) -> Option<String> {
     }
     let agent = text(headers, "x-amz-user-agent").or_else(|| text(headers, "user-agent"))?;
     agent.split(' ').find_map(|word| word.strip_prefix("app/")).map(str::to_owned)
+}
+
+/// A state machine as a caller.
+pub(crate) fn machine_caller(name: &str) -> String {
+    if name == LOTTERY.name { "states".to_owned() } else { format!("states:{name}") }
 }
 
 /// The body of a call of DynamoDB that also asks what the call costs.

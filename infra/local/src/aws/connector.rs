@@ -24,6 +24,15 @@ use crate::config::REGION;
 /// Nothing is looked up: the default chain's search for a region and credentials takes seconds. The clients hold
 /// the endpoint weakly, so that a client does not keep a stopped stack alive.
 pub(crate) fn sdk_config(endpoint: &Arc<Endpoint>, application: &'static str) -> SdkConfig {
+    config(application, "http://aws.local-stack", InProcess(Arc::downgrade(endpoint)))
+}
+
+/// The same for clients that speak over a socket: those of S3 stream their bodies.
+pub(crate) fn socket_sdk_config(aws_url: &str, application: &'static str) -> SdkConfig {
+    config(application, aws_url, platform::https_client())
+}
+
+fn config(application: &'static str, url: &str, http_client: impl HttpClient + 'static) -> SdkConfig {
     SdkConfig::builder()
         .app_name(AppName::new(application).expect("our names are letters and hyphens"))
         .behavior_version(BehaviorVersion::latest())
@@ -35,8 +44,8 @@ pub(crate) fn sdk_config(endpoint: &Arc<Endpoint>, application: &'static str) ->
             None,
             "local-stack",
         )))
-        .endpoint_url("http://aws.local-stack")
-        .http_client(InProcess(Arc::downgrade(endpoint)))
+        .endpoint_url(url)
+        .http_client(http_client)
         .retry_config(RetryConfig::standard())
         .sleep_impl(SharedAsyncSleep::new(Waiting))
         .build()

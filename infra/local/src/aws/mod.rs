@@ -26,8 +26,8 @@ use http::{HeaderMap, Method, Response, StatusCode};
 use uuid::Uuid;
 
 pub use call_log::{CallLog, Permission, Usage};
-pub(crate) use call_log::{of_dynamodb, of_sns};
-pub(crate) use connector::sdk_config;
+pub(crate) use call_log::{machine_caller, of_dynamodb, of_sns};
+pub(crate) use connector::{sdk_config, socket_sdk_config};
 pub(crate) use dynamodb::{DynamoDb, DynamoDbReply};
 pub(crate) use guard::{Guard, of_sns as sns_call};
 use guard::{JsonService, Refused};

@@ -1,5 +1,6 @@
 //! Lambda functions by name: the tasks in this process, or a Lambda Invoke API elsewhere.
 
+mod handlers;
 mod limited;
 mod log;
 mod remote;
@@ -9,6 +10,7 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
+pub use handlers::Handlers;
 pub(crate) use limited::LimitedFunctions;
 pub(crate) use remote::RemoteFunctions;
 pub(crate) use table::FunctionTable;

@@ -3,16 +3,17 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
+use aws_config::SdkConfig;
 use futures_util::future::BoxFuture;
 use serde_json::Value;
 
-use super::InvokeError;
+use super::{Handlers, InvokeError};
 use crate::config::{ACCOUNT, Fault, FaultTime, REGION};
 use crate::limits::{Account, Environments};
 use crate::lock::locked;
 
 /// A function: JSON in, JSON out.
-type Function = Arc<dyn Fn(Value) -> BoxFuture<'static, Result<Value, InvokeError>> + Send + Sync>;
+pub(super) type Function = Arc<dyn Fn(Value) -> BoxFuture<'static, Result<Value, InvokeError>> + Send + Sync>;
 
 /// What runs a function.
 enum Runner {
@@ -22,7 +23,7 @@ enum Runner {
     Environments(Environments<Function>),
 }
 
-/// Functions by name. Each brings what it needs; workflows other than the lottery add theirs here.
+/// Functions by name. Each brings what it needs; workflows other than the lottery add theirs by [`Handlers`].
 #[derive(Default)]
 pub(crate) struct FunctionTable {
     functions: HashMap<&'static str, Runner>,
@@ -57,6 +58,25 @@ impl FunctionTable {
     {
         let environments = Environments::new(name, account.clone(), move || boxed(start()));
         self.functions.insert(name, Runner::Environments(environments));
+    }
+
+    /// Adds handlers, which replace functions of the same names. `sdk_config` is what the clients of a function are made from.
+    pub(crate) fn add_handlers(
+        &mut self,
+        handlers: &Handlers,
+        account: Option<&Arc<Account>>,
+        sdk_config: impl Fn(&'static str) -> SdkConfig,
+    ) {
+        for (name, start) in handlers.starts() {
+            let sdk = sdk_config(name);
+            let runner = match account {
+                None => Runner::Shared(start(&sdk)),
+                Some(account) => {
+                    Runner::Environments(Environments::new(name, account.clone(), move || start(&sdk)))
+                }
+            };
+            self.functions.insert(name, runner);
+        }
     }
 
     /// Calls a function. It runs to its end even if the caller goes away, as on Lambda, and if it panics then

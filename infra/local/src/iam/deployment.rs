@@ -6,7 +6,8 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::policy::{Principal, Statement, statements};
-use super::resolve::{Resolver, Resource, function_name, text};
+use super::resolve::{Resolver, Resource, function_name, machine_name, text};
+use crate::aws::machine_caller;
 use crate::config::ACCOUNT;
 
 /// The deployment of a template.
@@ -14,7 +15,8 @@ use crate::config::ACCOUNT;
 pub(super) struct Deployment {
     /// By their names.
     pub(super) functions: BTreeMap<String, Function>,
-    pub(super) state_machine: Option<StateMachine>,
+    /// By what they are as callers.
+    pub(super) state_machines: BTreeMap<String, StateMachine>,
     /// What roles may do, by their ARNs.
     pub(super) roles: BTreeMap<String, Vec<Statement>>,
     /// Policies of resources, by the ARNs of these.
@@ -55,6 +57,7 @@ pub struct FunctionFigures {
 /// The state machine.
 #[derive(Debug)]
 pub(super) struct StateMachine {
+    pub(super) arn: String,
     pub(super) role: String,
     pub(super) is_logged: bool,
     pub(super) is_traced: bool,
@@ -77,7 +80,7 @@ impl Deployment {
         let resolver = Resolver::new(body);
         let mut deployment = Deployment {
             functions: BTreeMap::new(),
-            state_machine: None,
+            state_machines: BTreeMap::new(),
             roles: BTreeMap::new(),
             resource_policies: BTreeMap::new(),
             keys: BTreeMap::new(),
@@ -173,7 +176,10 @@ impl Deployment {
                 let routes = properties["RouteSettings"].as_object().into_iter().flatten();
                 self.routes.extend(routes.map(|(route, _)| route.clone()));
             }
-            "AWS::Serverless::StateMachine" => self.state_machine = Some(StateMachine::of(resource)?),
+            "AWS::Serverless::StateMachine" => {
+                let caller = machine_caller(machine_name(properties));
+                self.state_machines.insert(caller, StateMachine::of(resource, arn)?);
+            }
             _ => {}
         }
         Ok(())
@@ -223,6 +229,7 @@ impl Deployment {
         match resource.kind.as_str() {
             "AWS::Events::Rule" => {
                 for target in list(&properties["Targets"]) {
+                    self.add_start_of_execution(&target, &arn_of(&resource.name)?);
                     let Some(function) = target["Arn"].as_str().filter(|arn| arn.contains(":lambda:")) else {
                         continue;
                     };
@@ -285,6 +292,20 @@ impl Deployment {
         Ok(())
     }
 
+    /// What a rule needs to start executions of a state machine: its role, and what the role allows.
+    fn add_start_of_execution(&mut self, target: &Value, rule: &str) {
+        let machine = target["Arn"].as_str().filter(|arn| arn.contains(":stateMachine:"));
+        let (Some(machine), Some(role)) = (machine, target["RoleArn"].as_str()) else { return };
+        let events = Principal::Service("events.amazonaws.com".to_owned());
+        for (principal, action, resource) in [
+            (events, "sts:AssumeRole", role),
+            (Principal::Aws(role.to_owned()), "states:StartExecution", machine),
+        ] {
+            let (resource, source) = (resource.to_owned(), rule.to_owned());
+            self.service_calls.push(ServiceCall { principal, action, resource, source });
+        }
+    }
+
     fn add_dead_letters(&mut self, principal: Principal, target: &Value, source: String) {
         if let Some(queue) = target["DeadLetterConfig"]["Arn"].as_str() {
             let resource = queue.to_owned();
@@ -331,7 +352,7 @@ impl Function {
 }
 
 impl StateMachine {
-    fn of(resource: &Resource) -> Result<StateMachine, String> {
+    fn of(resource: &Resource, arn: String) -> Result<StateMachine, String> {
         let properties = &resource.properties;
         let substitutions = properties["DefinitionSubstitutions"].as_object().into_iter().flatten();
         let functions = substitutions.filter_map(|(_, value)| {
@@ -340,6 +361,7 @@ impl StateMachine {
         });
         let level = properties["Logging"]["Level"].as_str();
         Ok(StateMachine {
+            arn,
             role: properties["Role"]
                 .as_str()
                 .ok_or_else(|| format!("{}: a state machine without a Role", resource.name))?

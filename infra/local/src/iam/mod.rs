@@ -22,7 +22,7 @@ mod yaml;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::{Arc, Mutex};
 
@@ -33,6 +33,8 @@ use crate::lock::locked;
 use deployment::Deployment;
 pub use deployment::FunctionFigures;
 pub use removal::Removal;
+use resolve::Resolver;
+pub(crate) use resolve::{Resource, machine_name};
 
 /// A template of CloudFormation, and what it allows whom.
 #[derive(Clone)]
@@ -45,6 +47,8 @@ pub struct Template {
 struct Content {
     body: Value,
     deployment: Deployment,
+    /// Where the template is, and what it names by relative paths; nothing for one that was not read from a file.
+    folder: PathBuf,
 }
 
 /// Why a template cannot be used.
@@ -55,7 +59,7 @@ pub struct TemplateError(String);
 /// One action that a role allows on one pattern of resources.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grant {
-    /// The function, such as `send-sms`, or `states`.
+    /// The function, such as `send-sms`; `states` for the lottery's state machine, `states:NAME` for another one.
     pub caller: String,
     /// The action.
     pub action: String,
@@ -90,12 +94,33 @@ impl Template {
     /// If it cannot be read, or holds what is not known here.
     pub fn read(path: &Path) -> Result<Template, TemplateError> {
         let text = std::fs::read_to_string(path);
-        text.map_err(|error| TemplateError(format!("{}: {error}", path.display())))?.parse()
+        let text = text.map_err(|error| TemplateError(format!("{}: {error}", path.display())))?;
+        let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+        Template::of(yaml::parse(&text).map_err(TemplateError)?, folder)
     }
 
-    fn of(body: Value) -> Result<Template, TemplateError> {
+    fn of(body: Value, folder: PathBuf) -> Result<Template, TemplateError> {
         let deployment = Deployment::of(&body).map_err(TemplateError)?;
-        Ok(Template { content: Arc::new(Content { body, deployment }), denied: Arc::default() })
+        Ok(Template { content: Arc::new(Content { body, deployment, folder }), denied: Arc::default() })
+    }
+
+    /// The resources, with their intrinsic functions filled, and the ARN of each.
+    ///
+    /// # Errors
+    /// None for a template that has been read.
+    pub(crate) fn resources(&self) -> Result<Vec<(Resource, String)>, TemplateError> {
+        let resolver = Resolver::new(&self.content.body);
+        let resources = resolver.resources().map_err(TemplateError)?;
+        let with_arn = |resource: Resource| {
+            let arn = resolver.arn(&resource.name).map_err(TemplateError)?;
+            Ok((resource, arn))
+        };
+        resources.into_iter().map(with_arn).collect()
+    }
+
+    /// The folder that paths in the template are relative to.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.content.folder
     }
 
     /// Memory and time-out of each function, by its name.
@@ -116,7 +141,7 @@ impl Template {
     /// Everything that roles allow.
     pub fn grants(&self) -> Vec<Grant> {
         let deployment = &self.content.deployment;
-        let callers = deployment.functions.keys().map(String::as_str).chain(["states"]);
+        let callers = deployment.functions.keys().chain(deployment.state_machines.keys()).map(String::as_str);
         let mut grants = Vec::new();
         for caller in callers {
             let role = deployment.role_of(caller).and_then(|role| deployment.roles.get(role));
@@ -170,7 +195,7 @@ impl Template {
     /// # Errors
     /// If it cannot be used without it.
     pub fn without(&self, removal: &Removal) -> Result<Template, TemplateError> {
-        Template::of(removal::without(&self.content.body, removal))
+        Template::of(removal::without(&self.content.body, removal), self.content.folder.clone())
     }
 
     /// Calls of running stacks that were denied.
@@ -226,15 +251,16 @@ impl Template {
         self.content.deployment.service_may_invoke(function)
     }
 
-    /// Why the state machine could not be created, if its role does not allow what Step Functions asks for then.
+    /// Why a state machine could not be created, if its role does not allow what Step Functions asks for then.
     pub(crate) fn refusal_of_state_machine(&self) -> Option<String> {
         let deployment = &self.content.deployment;
-        let machine = deployment.state_machine.as_ref()?;
         let standing = deployment.standing();
-        let mut asked =
-            standing.iter().filter(|need| need.user() == machine.role || need.resource == machine.role);
-        asked.find(|need| !deployment.allows(need)).map(|need| {
-            format!("AccessDeniedException: the role {} does not allow {}", machine.role, need.action)
+        deployment.state_machines.values().find_map(|machine| {
+            let mut asked =
+                standing.iter().filter(|need| need.user() == machine.role || need.resource == machine.role);
+            asked.find(|need| !deployment.allows(need)).map(|need| {
+                format!("AccessDeniedException: the role {} does not allow {}", machine.role, need.action)
+            })
         })
     }
 }
@@ -252,7 +278,7 @@ impl FromStr for Template {
     type Err = TemplateError;
 
     fn from_str(text: &str) -> Result<Template, TemplateError> {
-        Template::of(yaml::parse(text).map_err(TemplateError)?)
+        Template::of(yaml::parse(text).map_err(TemplateError)?, PathBuf::new())
     }
 }
 

@@ -77,12 +77,10 @@ fn context(members: &[(&str, &str)]) -> RequestContext {
 }
 
 impl Deployment {
-    /// The ARN of the caller's role, if it has one here: a function, or `states`.
+    /// The ARN of the caller's role, if it has one here: a function, or a state machine.
     pub(super) fn role_of(&self, caller: &str) -> Option<&str> {
-        match caller {
-            "states" => self.state_machine.as_ref().map(|it| it.role.as_str()),
-            _ => self.functions.get(caller).map(|it| it.role.as_str()),
-        }
+        let machine = self.state_machines.get(caller).map(|it| it.role.as_str());
+        machine.or_else(|| self.functions.get(caller).map(|it| it.role.as_str()))
     }
 
     /// What a call needs, with what the service does on the caller's behalf; nothing for who has no role here.
@@ -114,9 +112,9 @@ impl Deployment {
     /// The ARN that the same call has on AWS, where functions and state machines may be called by an alias.
     fn as_deployed(&self, caller: &str, action: &str, resource: &str) -> String {
         let deployed = match action {
-            "lambda:InvokeFunction" if caller == "states" => {
+            "lambda:InvokeFunction" => {
                 let name = resource.split_once(":function:").map_or(resource, |(_, name)| name);
-                self.state_machine.as_ref().and_then(|it| it.functions.get(name))
+                self.state_machines.get(caller).and_then(|it| it.functions.get(name))
             }
             "states:StartExecution" if resource == LOTTERY.arn() => {
                 self.functions.get(caller).and_then(|it| it.environment.get("STATE_MACHINE_ARN"))
@@ -148,11 +146,11 @@ impl Deployment {
                 needs.extend(self.of_call(name, action, target));
             }
         }
-        if let Some(machine) = &self.state_machine {
+        for machine in self.state_machines.values() {
             let principal = Principal::Aws(machine.role.clone());
             needs.push(
                 Need::new(&service("states"), "sts:AssumeRole", &machine.role)
-                    .with("aws:SourceArn", &LOTTERY.arn()),
+                    .with("aws:SourceArn", &machine.arn),
             );
             let logged = LOG_DELIVERY.iter().filter(|_| machine.is_logged);
             let traced = TRACING.iter().filter(|_| machine.is_traced);
@@ -236,8 +234,8 @@ impl Deployment {
     /// The needs of the standing kind by who has them, as recorded calls are written.
     pub(super) fn standing_permissions(&self) -> BTreeSet<Permission> {
         let callers = self.functions.iter().map(|(name, it)| (it.role.as_str(), name.as_str()));
-        let machine = self.state_machine.iter().map(|it| (it.role.as_str(), "states"));
-        let callers: Vec<(&str, &str)> = callers.chain(machine).collect();
+        let machines = self.state_machines.iter().map(|(name, it)| (it.role.as_str(), name.as_str()));
+        let callers: Vec<(&str, &str)> = callers.chain(machines).collect();
         let permission = |need: &Need| {
             let Principal::Aws(role) = &need.principal else { return None };
             let (_, caller) = callers.iter().find(|(known, _)| known == role)?;

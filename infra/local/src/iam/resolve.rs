@@ -3,7 +3,6 @@
 use serde_json::{Map, Value, json};
 
 use crate::config::{ACCOUNT, EMAIL_SENDER, REGION};
-use crate::definitions::LOTTERY;
 
 /// The name of the CloudFormation stack that the local one would be.
 const STACK: &str = "local";
@@ -218,10 +217,12 @@ impl<'a> Resolver<'a> {
         let property = |property: &str| self.resolve(&resource["Properties"][property]).map(|it| text(&it));
         Ok(match kind(resource) {
             "AWS::DynamoDB::Table" => table_name(name),
+            "AWS::S3::Bucket" => bucket_name(name),
             "AWS::Serverless::Function" => function_name(resource),
             "AWS::Logs::LogGroup" => property("LogGroupName")?.unwrap_or_else(|| name.to_owned()),
             "AWS::SES::ConfigurationSet" => property("Name")?.unwrap_or_else(|| name.to_owned()),
             "AWS::Serverless::StateMachine"
+            | "AWS::StepFunctions::Activity"
             | "AWS::SNS::Topic"
             | "AWS::SecretsManager::Secret"
             | "AWS::IAM::ManagedPolicy" => self.arn(name)?,
@@ -245,7 +246,8 @@ impl<'a> Resolver<'a> {
         Ok(json!(match (kind(resource), attribute) {
             ("AWS::Logs::LogGroup", "Arn") => format!("{}:*", self.arn(name)?),
             (_, "Arn" | "TopicArn" | "QueueArn") => self.arn(name)?,
-            ("AWS::Serverless::StateMachine", "Name") => LOTTERY.name.to_owned(),
+            ("AWS::Serverless::StateMachine", "Name") => machine_name(&resource["Properties"]).to_owned(),
+            ("AWS::StepFunctions::Activity", "Name") => name.to_owned(),
             ("AWS::SNS::Topic", "TopicName") => {
                 let topic = self.arn(name)?;
                 topic.rsplit(':').next().unwrap_or_default().to_owned()
@@ -255,7 +257,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// The ARN of a resource.
-    fn arn(&self, name: &str) -> Result<String, String> {
+    pub(super) fn arn(&self, name: &str) -> Result<String, String> {
         let resource = self.resource(name)?;
         let in_region = |service: &str, rest: &str| format!("arn:aws:{service}:{REGION}:{ACCOUNT}:{rest}");
         Ok(match kind(resource) {
@@ -263,7 +265,11 @@ impl<'a> Resolver<'a> {
             "AWS::Serverless::Function" => {
                 in_region("lambda", &format!("function:{}", function_name(resource)))
             }
-            "AWS::Serverless::StateMachine" => LOTTERY.arn(),
+            "AWS::Serverless::StateMachine" => {
+                in_region("states", &format!("stateMachine:{}", machine_name(&resource["Properties"])))
+            }
+            "AWS::StepFunctions::Activity" => in_region("states", &format!("activity:{name}")),
+            "AWS::S3::Bucket" => format!("arn:aws:s3:::{}", bucket_name(name)),
             "AWS::SNS::Topic" => {
                 let topic = self.resolve(&resource["Properties"]["TopicName"])?;
                 in_region("sns", &text(&topic).unwrap_or_else(|| name.to_owned()))
@@ -290,10 +296,12 @@ impl<'a> Resolver<'a> {
 }
 
 /// A resource of a deployment.
-pub(super) struct Resource {
-    pub(super) name: String,
-    pub(super) kind: String,
-    pub(super) properties: Value,
+pub(crate) struct Resource {
+    /// Its logical name.
+    pub(crate) name: String,
+    /// Its type, such as `AWS::S3::Bucket`.
+    pub(crate) kind: String,
+    pub(crate) properties: Value,
     pub(super) metadata: Value,
 }
 
@@ -304,6 +312,18 @@ fn kind(resource: &Value) -> &str {
 /// The local stack's names for the tables.
 fn table_name(logical_name: &str) -> String {
     logical_name.strip_suffix("Table").unwrap_or(logical_name).to_owned()
+}
+
+/// The local stack's names for buckets.
+fn bucket_name(logical_name: &str) -> String {
+    logical_name.strip_suffix("Bucket").unwrap_or(logical_name).to_ascii_lowercase()
+}
+
+/// A state machine is named after the file of its definition.
+pub(crate) fn machine_name(properties: &Value) -> &str {
+    let path = properties["DefinitionUri"].as_str().unwrap_or_default();
+    let file = path.rsplit('/').next().unwrap_or(path);
+    file.split('.').next().unwrap_or(file)
 }
 
 /// A function is named after its binary.

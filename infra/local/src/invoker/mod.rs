@@ -15,7 +15,7 @@ use asl_engine::{Call, Clock, Invoker, ObjectPart, TaskFailure};
 use futures_util::future::BoxFuture;
 use serde_json::Value;
 
-use crate::aws::{CallLog, DynamoDb, Guard, of_dynamodb, of_sns, of_sqs, sns_call};
+use crate::aws::{CallLog, DynamoDb, Guard, machine_caller, of_dynamodb, of_sns, of_sqs, sns_call};
 use crate::config::{ACCOUNT, REGION};
 use crate::connections::Connections;
 use crate::events::Events;
@@ -98,6 +98,7 @@ impl HostInvoker {
         if self.call_log.is_none() && self.guard.is_none() {
             return Ok(None);
         }
+        let caller = caller_of(&call.execution_arn);
         let service = call.service.trim_start_matches("aws-sdk:");
         let operation = sdk::pascal_case(&call.action);
         let parameters = || Parameters::from_json(&Value::from(&call.parameters));
@@ -121,7 +122,7 @@ impl HostInvoker {
             Some(guard)
                 if matches!(service, "lambda" | "s3" | "sqs" | "events" | "eventbridge" | "scheduler") =>
             {
-                guard.allow(Some("states"), &needed).map(|()| None)
+                guard.allow(Some(&caller), &needed).map(|()| None)
             }
             Some(guard) => {
                 let tables = || needed.iter().map(|(_, table)| table.clone()).collect();
@@ -129,12 +130,12 @@ impl HostInvoker {
                     "sns" => sns_call(&operation, &parameters()),
                     _ => Service::DynamoDb(&operation, tables()),
                 };
-                guard.admit(Some("states"), &needed, &limited).await
+                guard.admit(Some(&caller), &needed, &limited).await
             }
         };
         let under_way = refused.map_err(|refused| refused.of_task(&call.service))?;
         if let Some(log) = &self.call_log {
-            log.note("states", &format!("{service}:{operation}"), 0.0, needed);
+            log.note(&caller, &format!("{service}:{operation}"), 0.0, needed);
         }
         Ok(under_way)
     }
@@ -178,6 +179,15 @@ impl HostInvoker {
                 cause: format!("the local stack has no service {service}"),
             }),
         }
+    }
+}
+
+/// Who calls: the state machine of an execution, or the Scheduler.
+fn caller_of(arn: &str) -> String {
+    // `…:execution:MACHINE:NAME`, `…:express:MACHINE:NAME:ID`, and `…:execution:MACHINE/LABEL:NAME` of a Distributed Map.
+    match arn.split(':').nth(6) {
+        Some(machine) => machine_caller(machine.split('/').next().unwrap_or(machine)),
+        None => "scheduler".to_owned(),
     }
 }
 
