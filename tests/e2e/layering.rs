@@ -7,7 +7,7 @@ use std::process::Command;
 use serde_json::Value;
 
 /// For each package of the workspace, the others of ours that it may name in its manifest.
-const MAY_DEPEND_ON: [(&str, &[&str]); 12] = [
+const MAY_DEPEND_ON: [(&str, &[&str]); 14] = [
     ("lottery", &[]),
     ("platform", &[]),
     ("asl-engine", &[]),
@@ -35,7 +35,9 @@ const MAY_DEPEND_ON: [(&str, &[&str]); 12] = [
     ("test-world", &["lottery", "lottery-store", "platform", "test-support", "workflow-tasks"]),
     ("end-to-end-tests", &["local-stack", "state-machines", "test-support"]),
     // An example knows the stack that it runs in, and nothing of the lottery.
-    ("example-patterns", &["end-to-end-tests", "local-stack", "platform"]),
+    ("example-support", &["local-stack", "platform"]),
+    ("example-patterns", &["end-to-end-tests", "example-support", "local-stack", "platform"]),
+    ("example-image-processing", &["end-to-end-tests", "example-support", "local-stack", "platform"]),
 ];
 
 /// The packages that only tests may depend on.

@@ -46,10 +46,10 @@ _Loader.add_multi_constructor("!", _long_form)
 
 
 class Template:
-    """The template of the project whose folder is `root`."""
+    """The template of the project whose folder is `root`, or another one in it."""
 
-    def __init__(self, root):
-        self.path = Path(root) / "infra/template.yaml"
+    def __init__(self, root, path=None):
+        self.path = Path(path or Path(root) / "infra/template.yaml")
         self.text = self.path.read_text()
         self.body = yaml.load(self.text, Loader=_Loader)
         self.resources = self.body["Resources"]

@@ -2,11 +2,12 @@
 //!
 //! - [`Worker`]: what does the work and responds; `worker.py` is the same in Python
 //! - [`run`]: starts a local stack and runs each pattern in it, printing each step
-//! - `stack`: that stack with its clients and one execution in it
+//! - `stack`: that stack, with what [`template`] deploys
 
 mod patterns;
 mod stack;
 mod worker;
 
 pub use patterns::{Python, run};
+pub use stack::template;
 pub use worker::Worker;

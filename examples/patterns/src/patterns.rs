@@ -5,17 +5,15 @@ use std::path::PathBuf;
 use std::process::Stdio;
 
 use anyhow::{Context, ensure};
-use aws_sdk_dynamodb::types::{
-    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
-};
 use aws_sdk_sfn::types::ExecutionStatus::{Failed, Succeeded};
 use serde_json::{Value, json};
 use tokio::process::{Child, Command};
 
-use crate::Worker;
-use crate::stack::{Ended, LocalStack};
+use example_support::Ended;
+use local_stack::CallLog;
 
-const LOCKS: &str = "Locks";
+use crate::Worker;
+use crate::stack::{LocalStack, activity, machine};
 
 /// A Python with boto3.
 pub struct Python(PathBuf);
@@ -29,32 +27,36 @@ impl Python {
     }
 }
 
-/// Starts a local stack, runs each pattern in it, and prints each step. Without Python, the worker in Rust alone works.
+/// Starts a local stack, runs each pattern in it, and prints each step; then another one for the worker in Python. Without
+/// Python, the worker in Rust alone works. `call_log` records who called what.
 ///
 /// # Errors
-/// If the stack does not start, or a pattern ends in another way than its README says.
-pub async fn run(out: &mut impl Write, python: Option<&Python>) -> anyhow::Result<()> {
-    let stack = LocalStack::start().await?;
-    let outcome = all(&stack, out, python).await;
-    stack.shutdown().await;
-    outcome
-}
-
-async fn all(stack: &LocalStack, out: &mut impl Write, python: Option<&Python>) -> anyhow::Result<()> {
-    sequence(stack, out).await?;
-    choice(stack, out).await?;
-    parallel(stack, out).await?;
-    retry(stack, out).await?;
-    try_catch_finally(stack, out).await?;
-    with_rust_worker(stack, out).await?;
+/// If a stack does not start, or a pattern ends in another way than its README says.
+pub async fn run(out: &mut impl Write, python: Option<&Python>, call_log: &CallLog) -> anyhow::Result<()> {
+    let stack = LocalStack::start(call_log).await?;
+    all_in_rust(&stack, out).await?;
+    stack.local.shutdown().await?;
     match python {
-        Some(python) => with_python_worker(stack, out, python).await?,
+        Some(python) => {
+            let stack = LocalStack::start(call_log).await?;
+            with_python_worker(&stack, out, python).await?;
+            stack.local.shutdown().await?;
+        }
         None => {
             writeln!(out, "\nThe worker in Python is left out: `python3 -m pip install boto3` lets it work.")?
         }
     }
     writeln!(out, "\nEach pattern did what it is for.")?;
     Ok(())
+}
+
+async fn all_in_rust(stack: &LocalStack, out: &mut impl Write) -> anyhow::Result<()> {
+    sequence(stack, out).await?;
+    choice(stack, out).await?;
+    parallel(stack, out).await?;
+    retry(stack, out).await?;
+    try_catch_finally(stack, out).await?;
+    with_rust_worker(stack, out).await
 }
 
 fn order() -> Value {
@@ -76,8 +78,8 @@ async fn execute(
     input: Value,
 ) -> anyhow::Result<Ended> {
     writeln!(out, "  input {input}")?;
-    let execution = stack.start_execution(machine, &input).await?;
-    stack.follow(&execution, out).await
+    let execution = stack.local.start_execution(machine, &input).await?;
+    stack.local.follow(&execution, out).await
 }
 
 fn expect_output(ended: &Ended, expected: &Value) -> anyhow::Result<()> {
@@ -95,7 +97,7 @@ fn expect_error(ended: &Ended, expected: &str) -> anyhow::Result<()> {
 async fn sequence(stack: &LocalStack, out: &mut impl Write) -> anyhow::Result<()> {
     let definition = include_str!("../machines/sequence.asl.json");
     heading(out, definition)?;
-    let machine = stack.create_machine("sequence", definition).await?;
+    let machine = machine("sequence");
     let ended = execute(stack, out, &machine, order()).await?;
     expect_output(&ended, &json!({"net": 4_000, "tax": 760, "total": 4_760}))
 }
@@ -103,7 +105,7 @@ async fn sequence(stack: &LocalStack, out: &mut impl Write) -> anyhow::Result<()
 async fn choice(stack: &LocalStack, out: &mut impl Write) -> anyhow::Result<()> {
     let definition = include_str!("../machines/choice.asl.json");
     heading(out, definition)?;
-    let machine = stack.create_machine("choice", definition).await?;
+    let machine = machine("choice");
     for (total, next) in [(4_000, "the order is packed"), (100_001, "a manager decides")] {
         let ended = execute(stack, out, &machine, json!({"total": total})).await?;
         expect_output(&ended, &json!({"next": next}))?;
@@ -114,7 +116,7 @@ async fn choice(stack: &LocalStack, out: &mut impl Write) -> anyhow::Result<()> 
 async fn parallel(stack: &LocalStack, out: &mut impl Write) -> anyhow::Result<()> {
     let definition = include_str!("../machines/parallel.asl.json");
     heading(out, definition)?;
-    let machine = stack.create_machine("parallel", definition).await?;
+    let machine = machine("parallel");
     let ended = execute(stack, out, &machine, order()).await?;
     expect_output(&ended, &json!({"total": 4_000, "pieces": 7, "parcel": "large"}))
 }
@@ -123,121 +125,95 @@ async fn parallel(stack: &LocalStack, out: &mut impl Write) -> anyhow::Result<()
 async fn retry(stack: &LocalStack, out: &mut impl Write) -> anyhow::Result<()> {
     let definition = include_str!("../machines/retry.asl.json");
     heading(out, definition)?;
-    let machine = stack.create_machine("retry", definition).await?;
-    let input = json!({"queue": queue_url(stack, "late"), "order": "one lamp"});
+    let machine = machine("retry");
+    let input = json!({"queue": stack.queue_url("local-late"), "order": "one lamp"});
     writeln!(out, "  input {input}")?;
-    let execution = stack.start_execution(&machine, &input).await?;
-    stack.wait_for_failed_call(&execution).await?;
-    let queue = stack.create_queue("late").await?;
+    let execution = stack.local.start_execution(&machine, &input).await?;
+    stack.local.wait_for_failed_call(&execution).await?;
+    let queue = stack.create_queue("local-late").await?;
     ensure!(json!(queue) == input["queue"], "the queue is at {queue}");
-    expect_output(&stack.follow(&execution, out).await?, &json!({"retries": 1}))
-}
-
-/// The address of a queue that need not be there.
-fn queue_url(stack: &LocalStack, name: &str) -> String {
-    format!("{}/123456789012/{name}", stack.aws_url)
+    expect_output(&stack.local.follow(&execution, out).await?, &json!({"retries": 1}))
 }
 
 /// Work that succeeds, and work that fails: the lock is gone after both.
 async fn try_catch_finally(stack: &LocalStack, out: &mut impl Write) -> anyhow::Result<()> {
-    let definition = include_str!("../machines/try-catch-finally.asl.json").replace("${Locks}", LOCKS);
-    heading(out, &definition)?;
-    create_locks(stack).await?;
-    let machine = stack.create_machine("try-catch-finally", &definition).await?;
-    let queue = stack.create_queue("parcels").await?;
+    heading(out, include_str!("../machines/try-catch-finally.asl.json"))?;
+    let machine = machine("try-catch-finally");
+    let queue = stack.create_queue("local-parcels").await?;
     let ended = execute(stack, out, &machine, json!({"customer": "ada", "queue": queue})).await?;
     expect_output(&ended, &json!({"sent": true}))?;
-    let missing = queue_url(stack, "missing");
+    let missing = stack.queue_url("local-missing");
     let ended = execute(stack, out, &machine, json!({"customer": "ada", "queue": missing})).await?;
     expect_error(&ended, "SQS.QueueDoesNotExistException")?;
-    let locks = stack.dynamodb.scan().table_name(LOCKS).send().await?;
+    let locks = stack.dynamodb.scan().table_name("Locks").send().await?;
     ensure!(locks.count == 0, "{} locks are left", locks.count);
     writeln!(out, "             no lock is left")?;
     Ok(())
 }
 
-async fn create_locks(stack: &LocalStack) -> anyhow::Result<()> {
-    let name = AttributeDefinition::builder().attribute_name("name").attribute_type(ScalarAttributeType::S);
-    let key = KeySchemaElement::builder().attribute_name("name").key_type(KeyType::Hash);
-    let table = stack.dynamodb.create_table().table_name(LOCKS).billing_mode(BillingMode::PayPerRequest);
-    table.attribute_definitions(name.build()?).key_schema(key.build()?).send().await?;
-    Ok(())
-}
-
-/// What one worker serves, and the state machines that call it.
+/// What a worker serves, and the state machines that call it.
 struct Called {
     activity_arn: String,
     orders_url: String,
     approvals_url: String,
-    respond: String,
-    delegate: String,
 }
 
 impl Called {
-    async fn create(stack: &LocalStack, language: &str) -> anyhow::Result<Called> {
-        let name = format!("price-order-{language}");
-        let activity = stack.sfn.create_activity().name(&name).send().await?;
-        let orders_url = stack.create_queue(&format!("orders-{language}")).await?;
-        let approvals_url = stack.create_queue(&format!("approvals-{language}")).await?;
-        let respond = RESPOND.replace("${Region}", "us-east-1").replace("${Account}", "123456789012");
-        let respond = respond.replace("${Activity}", &name);
-        let delegate = DELEGATE.replace("${Orders}", &orders_url);
-        Ok(Called {
-            respond: stack.create_machine(&format!("call-work-respond-{language}"), &respond).await?,
-            delegate: stack
-                .create_machine(&format!("call-work-delegate-respond-{language}"), &delegate)
-                .await?,
-            activity_arn: activity.activity_arn,
-            orders_url,
-            approvals_url,
-        })
+    fn of(stack: &LocalStack) -> Called {
+        Called {
+            activity_arn: activity("PriceOrder"),
+            orders_url: stack.queue_url("Orders"),
+            approvals_url: stack.queue_url("Approvals"),
+        }
     }
+}
 
-    /// An order that is approved, one that is too dear, and one that is none.
-    async fn call(&self, stack: &LocalStack, out: &mut impl Write, language: &str) -> anyhow::Result<()> {
-        heading(out, RESPOND)?;
-        writeln!(out, "  worker in {language}")?;
-        let ended = execute(stack, out, &self.respond, order()).await?;
-        expect_output(&ended, &json!({"total": 4_000, "worker": language}))?;
-        let ended = execute(stack, out, &self.respond, json!({"lines": "none"})).await?;
-        expect_output(&ended, &json!({"refused": "an order has lines"}))?;
+/// An order that is approved, one that is too dear, and one that is none.
+async fn call(stack: &LocalStack, out: &mut impl Write, language: &str) -> anyhow::Result<()> {
+    heading(out, RESPOND)?;
+    writeln!(out, "  worker in {language}")?;
+    let respond = machine("call-work-respond");
+    let ended = execute(stack, out, &respond, order()).await?;
+    expect_output(&ended, &json!({"total": 4_000, "worker": language}))?;
+    let ended = execute(stack, out, &respond, json!({"lines": "none"})).await?;
+    expect_output(&ended, &json!({"refused": "an order has lines"}))?;
 
-        heading(out, DELEGATE)?;
-        writeln!(out, "  worker in {language}")?;
-        let ended = execute(stack, out, &self.delegate, order()).await?;
-        expect_output(&ended, &json!({"total": 4_000, "worker": language, "approved": true}))?;
-        let dear = json!({"lines": [{"price": 100_001, "count": 1}]});
-        let ended = execute(stack, out, &self.delegate, dear).await?;
-        expect_output(&ended, &json!({"total": 100_001, "worker": language, "approved": false}))?;
-        let ended = execute(stack, out, &self.delegate, json!({"lines": [{"price": 1.5}]})).await?;
-        expect_output(&ended, &json!({"refused": "price is not a whole number from 0"}))
-    }
+    heading(out, DELEGATE)?;
+    writeln!(out, "  worker in {language}")?;
+    let delegate = machine("call-work-delegate-respond");
+    let ended = execute(stack, out, &delegate, order()).await?;
+    expect_output(&ended, &json!({"total": 4_000, "worker": language, "approved": true}))?;
+    let dear = json!({"lines": [{"price": 100_001, "count": 1}]});
+    let ended = execute(stack, out, &delegate, dear).await?;
+    expect_output(&ended, &json!({"total": 100_001, "worker": language, "approved": false}))?;
+    let ended = execute(stack, out, &delegate, json!({"lines": [{"price": 1.5}]})).await?;
+    expect_output(&ended, &json!({"refused": "price is not a whole number from 0"}))
 }
 
 const RESPOND: &str = include_str!("../machines/call-work-respond.asl.json");
 const DELEGATE: &str = include_str!("../machines/call-work-delegate-respond.asl.json");
 
 async fn with_rust_worker(stack: &LocalStack, out: &mut impl Write) -> anyhow::Result<()> {
-    let called = Called::create(stack, "rust").await?;
+    let called = Called::of(stack);
     let worker = Worker {
-        sfn: stack.sfn.clone(),
+        sfn: stack.local.sfn.clone(),
         sqs: stack.sqs.clone(),
-        activity_arn: called.activity_arn.clone(),
-        orders_url: called.orders_url.clone(),
-        approvals_url: called.approvals_url.clone(),
+        activity_arn: called.activity_arn,
+        orders_url: called.orders_url,
+        approvals_url: called.approvals_url,
     };
     tokio::select! {
         ended = worker.run() => ended.context("the worker ended"),
-        outcome = called.call(stack, out, "rust") => outcome,
+        outcome = call(stack, out, "rust") => outcome,
     }
 }
 
 async fn with_python_worker(stack: &LocalStack, out: &mut impl Write, python: &Python) -> anyhow::Result<()> {
-    let called = Called::create(stack, "python").await?;
+    let called = Called::of(stack);
     let mut worker = start_python(stack, python, &called)?;
     tokio::select! {
         status = worker.wait() => anyhow::bail!("the worker ended: {}", status?),
-        outcome = called.call(stack, out, "python") => outcome,
+        outcome = call(stack, out, "python") => outcome,
     }
 }
 
@@ -245,7 +221,7 @@ async fn with_python_worker(stack: &LocalStack, out: &mut impl Write, python: &P
 fn start_python(stack: &LocalStack, python: &Python, called: &Called) -> anyhow::Result<Child> {
     let child = Command::new(&python.0)
         .args(["-c", include_str!("../worker.py")])
-        .env("AWS_ENDPOINT_URL", &stack.aws_url)
+        .env("AWS_ENDPOINT_URL", &stack.local.aws_url)
         .env("AWS_DEFAULT_REGION", "us-east-1")
         .env("AWS_ACCESS_KEY_ID", "local")
         .env("AWS_SECRET_ACCESS_KEY", "local")
