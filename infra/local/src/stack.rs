@@ -422,12 +422,14 @@ async fn open_beacon(
 ) -> Result<Beacon, StartError> {
     let path = directory.file("beacon.key");
     let found = Beacon::read(&path, config.clock.clone())?;
-    if directory.is_used() {
+    if directory.is_used() && config.lottery == Lottery::Deployed {
         let own = if let Found::Beacon(beacon) = &found { Some(beacon.chain()) } else { None };
         let placeholder = Beacon::in_memory(config.clock.clone())?;
         let authority = Authority::in_memory(config.clock.clone())?;
         let endpoint = Arc::new(Endpoint::new(dynamodb, sns, sqs, (placeholder, authority), None));
         let store = Store::new(aws_sdk_dynamodb::Client::new(&aws::sdk_config(&endpoint, "set-up")), tables);
+        // They are missing in a directory that was used without the lottery.
+        create_tables(store.clone()).await?;
         let waiting = draws_of_other_beacons(&store, own).await.map_err(|error| StartError::SetUp {
             what: "the beacon".to_owned(),
             reason: format!("the draws that wait for it cannot be read: {error}"),

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot continue fails")]
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use aws_config::{BehaviorVersion, Region};
@@ -60,8 +61,8 @@ const DEFINITION: &str = r#"{"StartAt": "Double", "States": {"Double": {"Type": 
     "Resource": "arn:aws:states:::lambda:invoke", "OutputPath": "$.Payload",
     "Parameters": {"FunctionName": "${Double}", "Payload.$": "$"}}}}"#;
 
-async fn double(number: u32) -> Result<u32, Diagnostic> {
-    Ok(number * 2)
+async fn double(input: BTreeMap<String, u32>) -> Result<u32, Diagnostic> {
+    Ok(input.values().sum::<u32>() * 2)
 }
 
 fn config(directory: &Path, comment: &str) -> Config {
@@ -97,16 +98,17 @@ async fn a_template_is_deployed_and_the_next_start_brings_its_machine_up_to_date
         let [machine] = machines.as_slice() else { panic!("only this machine is there: {machines:?}") };
         let described = sfn.describe_state_machine().state_machine_arn(&machine.state_machine_arn);
         assert!(described.send().await.unwrap().definition.contains(comment));
-        let start = sfn.start_execution().state_machine_arn(&machine.state_machine_arn).input("21");
+        let start =
+            sfn.start_execution().state_machine_arn(&machine.state_machine_arn).input(r#"{"number": 21}"#);
         let execution = start.send().await.unwrap().execution_arn;
-        let output = loop {
+        let ended = loop {
             let described = sfn.describe_execution().execution_arn(&execution).send().await.unwrap();
             if described.status != aws_sdk_sfn::types::ExecutionStatus::Running {
-                break described.output;
+                break described;
             }
             tokio::task::yield_now().await;
         };
-        assert_eq!(output.as_deref(), Some("42"));
+        assert_eq!(ended.output.as_deref(), Some("42"), "{:?} {:?}", ended.error, ended.cause);
         stack.shutdown().await;
     }
 }
@@ -124,6 +126,7 @@ async fn what_is_wrong_with_a_deployment_is_named_and_the_stack_does_not_start()
     let without_function = Config { handlers: Handlers::default(), ..config(directory.path(), "third") };
     let sentence = failure(without_function).await;
     assert_eq!(sentence, "cannot set up the deployment: nothing runs the function double");
+    let directory = tempfile::tempdir().unwrap();
     let without_definition = config(directory.path(), "third");
     std::fs::remove_file(directory.path().join("doubling.asl.json")).unwrap();
     let sentence = failure(without_definition).await;
