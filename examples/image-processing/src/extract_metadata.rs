@@ -97,7 +97,8 @@ fn metadata(picture: &[u8]) -> Result<Metadata, Failure> {
         Some(image::ImageFormat::Jpeg) => "JPEG",
         Some(image::ImageFormat::Png) => "PNG",
         Some(image::ImageFormat::Gif) => "GIF",
-        other => return Err(Failure::Identify(format!("no picture begins so: {other:?}"))),
+        Some(other) => return Err(Failure::Identify(format!("pictures in {other:?} are not read here"))),
+        None => return Err(Failure::Identify("it does not begin as a picture does".to_owned())),
     };
     let (width, height) = reader.into_dimensions().map_err(identify)?;
     Ok(Metadata { format, width, height, bytes: picture.len() as u64, exif: exif(picture) })

@@ -6,6 +6,7 @@
 pub mod extract_metadata;
 pub mod generate_thumbnail;
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
@@ -117,7 +118,9 @@ async fn show(stack: &LocalStack, key: &str, out: &mut impl Write) -> anyhow::Re
     };
     let labels = item.get("labels").and_then(|labels| labels.as_l().ok()).map(|labels| texts(labels));
     let camera = item.get("exif").and_then(|exif| exif.as_m().ok());
-    let camera = camera.map(|exif| texts(&exif.values().cloned().collect::<Vec<_>>())).unwrap_or_default();
+    // In the order of their names.
+    let camera: BTreeMap<_, _> = camera.into_iter().flatten().collect();
+    let camera = texts(&camera.into_values().cloned().collect::<Vec<_>>());
     let thumbnail = item.get("thumbnail").and_then(|key| key.as_s().ok()).context("it has a thumbnail")?;
     let object = Client::new(&stack.sdk).get_object().bucket("thumbnails").key(thumbnail).send().await?;
     let small = image::load_from_memory(&object.body.collect().await?.into_bytes())?;

@@ -29,6 +29,7 @@ async fn pictures_are_described_and_what_is_none_takes_the_caught_path() {
         "thumbnail  logo.png.jpg, 96 × 96",
         "GIF has no labels: Rekognition takes JPEG and PNG",
         "failed: ImageIdentifyError",
+        "FAILED: NotSupportedImageType: it does not begin as a picture does",
     ] {
         assert!(printed.contains(line), "no line says {line}: {printed}");
     }
