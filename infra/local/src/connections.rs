@@ -1,10 +1,12 @@
-//! [`Connections`]: who the requests of HTTP Tasks come from, as EventBridge keeps it on AWS; here a file has it.
+//! [`Connection`]: who the requests of HTTP Tasks and to API destinations come from, as EventBridge keeps it;
+//! [`Connections`]: those of a file.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 
 use serde::Deserialize;
+use serde_json::Value;
 
 /// The connections that HTTP Tasks name by their ARNs.
 #[derive(Clone, Default)]
@@ -90,7 +92,7 @@ pub(crate) struct ApiKey {
 }
 
 /// Where a token is asked for, and by whom.
-#[derive(Clone, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(crate) struct OAuth {
     pub(crate) authorization_endpoint: String,
@@ -101,7 +103,7 @@ pub(crate) struct OAuth {
 }
 
 /// The client of an authorization server.
-#[derive(Clone, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ClientParameters {
     #[serde(rename = "ClientID")]
@@ -111,7 +113,7 @@ pub(crate) struct ClientParameters {
 }
 
 /// What a connection adds to each request.
-#[derive(Clone, Default, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Hash, Deserialize)]
 #[serde(default, rename_all = "PascalCase", deny_unknown_fields)]
 pub(crate) struct HttpParameters {
     pub(crate) header_parameters: Vec<Parameter>,
@@ -120,7 +122,7 @@ pub(crate) struct HttpParameters {
 }
 
 /// A name and a value.
-#[derive(Clone, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(crate) struct Parameter {
     pub(crate) key: String,
@@ -152,11 +154,8 @@ impl Connections {
         let document: Document = serde_json::from_str(text).map_err(|error| error.to_string())?;
         let mut connections = BTreeMap::new();
         for connection in document.connections {
+            let connection = connection.checked()?;
             let name = connection.name.clone();
-            if connection.authorization().is_none() {
-                let kind = connection.authorization_type;
-                return Err(format!("the parameters of {kind:?} are missing in the connection {name:?}"));
-            }
             if connections.insert(name.clone(), connection).is_some() {
                 return Err(format!("there are two connections {name:?}"));
             }
@@ -164,10 +163,9 @@ impl Connections {
         Ok(Connections(connections))
     }
 
-    /// The connection of an ARN: `arn:aws:events:REGION:ACCOUNT:connection/NAME/ID`, of which the name counts.
+    /// The connection of an ARN.
     pub(crate) fn find(&self, arn: &str) -> Option<&Connection> {
-        let (_, rest) = arn.split_once(":connection/")?;
-        self.0.get(rest.split('/').next()?)
+        self.0.get(name_in(arn)?)
     }
 
     /// The names of all, for the sentence that says that one is missing.
@@ -179,7 +177,32 @@ impl Connections {
     }
 }
 
+/// The name in the ARN of a connection, `arn:aws:events:REGION:ACCOUNT:connection/NAME/ID`.
+pub(crate) fn name_in(arn: &str) -> Option<&str> {
+    let (_, rest) = arn.split_once(":connection/")?;
+    rest.split('/').next()
+}
+
 impl Connection {
+    /// A connection as EventBridge keeps it; what else is kept of it is passed over.
+    ///
+    /// # Errors
+    /// What is missing, or is not known.
+    pub(crate) fn of(kept: &Value) -> Result<Connection, String> {
+        let members = ["Name", "AuthorizationType", "AuthParameters"];
+        let members = members.into_iter().map(|member| (member.to_owned(), kept[member].clone())).collect();
+        let connection: Connection = serde_json::from_value(members).map_err(|error| error.to_string())?;
+        connection.checked()
+    }
+
+    fn checked(self) -> Result<Connection, String> {
+        let (kind, name) = (self.authorization_type, &self.name);
+        match self.authorization() {
+            Some(_) => Ok(self),
+            None => Err(format!("the parameters of {kind:?} are missing in the connection {name:?}")),
+        }
+    }
+
     pub(crate) fn name(&self) -> &str {
         &self.name
     }

@@ -7,6 +7,7 @@
 //! - `definitions`: the state machines that live here; [`Deployment`], [`Handlers`]: those of other workflows; `schedule`: what runs on a timer
 //! - `aws`: the endpoint that speaks for AWS, by a socket and, for our own clients, without one
 //! - `s3`: S3, on SQLite; `sns`: SNS with its inbox; `sqs`: queues; `events`: EventBridge and its Scheduler; `smtp`: a real server beside the inbox; `functions`: Lambda; `invoker`: these and DynamoDB as the engine sees them
+//! - `api_call`, `connections`: requests of other people's APIs, by HTTP Tasks and for API destinations
 //! - `local_api`: the inbox and the executions over HTTP, beside the routes of the API
 //! - `limits`: the quotas of an AWS account, `iam`: its permissions; both only where they are asked for
 //! - `authority`: a time-stamp authority of the stack's own
@@ -17,6 +18,7 @@
 //!
 //! It holds wiring only: what a draw is, is decided in `lottery`.
 
+mod api_call;
 mod authority;
 mod aws;
 mod beacon;
@@ -41,6 +43,7 @@ mod limits;
 mod local_api;
 mod lock;
 mod lottery_parts;
+mod names;
 mod s3;
 mod schedule;
 mod serve;

@@ -6,7 +6,6 @@ use std::sync::{Arc, Weak};
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use platform::https_connector;
 use tokio::task::JoinSet;
 
 use super::deliveries::{Delivery, Due, Outcome};
@@ -127,10 +126,8 @@ async fn call_destination(inner: &Arc<Inner>, name: &str, delivery: &Delivery) -
     let wanted = name.to_owned();
     match inner.on_store(move |store| store.destination(&wanted)).await {
         Ok(Some(found)) => {
-            let connector = inner
-                .connector
-                .get_or_init(|| https_connector(http_target::TIMEOUT, Some(http_target::TIMEOUT)));
-            http_target::call(connector, &found, delivery).await
+            let caller = inner.caller.get_or_init(http_target::caller);
+            http_target::call(caller, &found, delivery).await
         }
         Ok(None) => {
             let message = format!("ApiDestination {name} does not exist.");

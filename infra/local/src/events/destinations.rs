@@ -1,5 +1,6 @@
 //! API destinations: addresses that rules call over HTTP, and the connections that say how a call is authorized.
 
+use http::Method;
 use rusqlite::OptionalExtension as _;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -7,14 +8,14 @@ use uuid::Uuid;
 use super::EventsError;
 use super::request::{Request, page, seconds};
 use super::store::{Store, document};
+use crate::api_call::{METHODS, method};
 use crate::config::{ACCOUNT, REGION};
+use crate::connections::{Connection, name_in};
 
 /// What is kept of a connection, and of a destination.
 const OF_CONNECTION: [&str; 3] = ["AuthParameters", "AuthorizationType", "Description"];
 const OF_DESTINATION: [&str; 5] =
     ["ConnectionArn", "Description", "HttpMethod", "InvocationEndpoint", "InvocationRateLimitPerSecond"];
-
-const METHODS: [&str; 7] = ["POST", "GET", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE"];
 
 /// The two kinds of things here.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -92,7 +93,10 @@ impl Store {
             kept["LastAuthorizedTime"] = kept["LastModifiedTime"].clone();
         }
         match part {
-            Part::Connection => check_connection(Request(&kept))?,
+            Part::Connection => {
+                Request(&kept).require("AuthorizationType")?;
+                connection_of(&kept)?;
+            }
             Part::Destination => self.check_destination(Request(&kept))?,
         }
         self.database
@@ -153,69 +157,53 @@ impl Store {
         if !is_usual {
             return Err(EventsError::validation("Parameter InvocationEndpoint is not valid."));
         }
-        let method = kept.require("HttpMethod")?;
-        if !METHODS.contains(&method) {
-            let constraint = format!("Member must satisfy enum value set: [{}]", METHODS.join(", "));
-            return Err(EventsError::constraint("httpMethod", &format!("'{method}'"), &constraint));
+        let wanted = kept.require("HttpMethod")?;
+        if method(wanted).is_err() {
+            let methods = METHODS.each_ref().map(Method::as_str).join(", ");
+            let constraint = format!("Member must satisfy enum value set: [{methods}]");
+            return Err(EventsError::constraint("httpMethod", &format!("'{wanted}'"), &constraint));
         }
-        let connection = name_in(kept.require("ConnectionArn")?);
-        self.find_part(Part::Connection, connection)?.ok_or_else(|| no_such("Connection", connection))?;
-        Ok(())
+        let arn = kept.require("ConnectionArn")?;
+        let missing = || EventsError::not_found(format!("Connection {arn} does not exist."));
+        self.connection(arn)?.map(drop).ok_or_else(missing)
     }
 
-    /// The members of a connection that say how its requests are authorized.
-    pub(super) fn connection(&self, arn: &str) -> Result<Option<Value>, EventsError> {
-        let found = self.find_part(Part::Connection, name_in(arn))?;
-        Ok(found.map(|kept| {
-            let members = ["Name", "AuthorizationType", "AuthParameters"];
-            members.into_iter().map(|member| (member.to_owned(), kept[member].clone())).collect()
-        }))
+    /// The connection of this ARN.
+    pub(super) fn connection(&self, arn: &str) -> Result<Option<Connection>, EventsError> {
+        let Some(name) = name_in(arn) else { return Ok(None) };
+        self.find_part(Part::Connection, name)?.map(|kept| connection_of(&kept)).transpose()
     }
 
     /// A destination and its connection.
-    pub(super) fn destination(&self, name: &str) -> Result<Option<(Value, Value)>, EventsError> {
+    pub(super) fn destination(&self, name: &str) -> Result<Option<(Value, Connection)>, EventsError> {
         let Some(destination) = self.find_part(Part::Destination, name)? else { return Ok(None) };
-        let connection = name_in(destination["ConnectionArn"].as_str().unwrap_or_default());
-        Ok(self.find_part(Part::Connection, connection)?.map(|connection| (destination, connection)))
+        let connection = self.connection(destination["ConnectionArn"].as_str().unwrap_or_default())?;
+        Ok(connection.map(|connection| (destination, connection)))
     }
 }
 
-fn check_connection(kept: Request<'_>) -> Result<(), EventsError> {
-    let parameters = kept.0.get("AuthParameters").unwrap_or(&Value::Null);
-    let (member, texts) = match kept.require("AuthorizationType")? {
-        "BASIC" => ("BasicAuthParameters", ["Username", "Password"]),
-        "API_KEY" => ("ApiKeyAuthParameters", ["ApiKeyName", "ApiKeyValue"]),
-        other => {
-            return Err(EventsError::validation(format!(
-                "The local EventBridge authorizes by BASIC and API_KEY, not by {other}."
-            )));
-        }
-    };
-    let given = parameters.get(member).ok_or_else(|| EventsError::missing(member))?;
-    texts.iter().try_for_each(|text| Request(given).require(text).map(drop))
+fn connection_of(kept: &Value) -> Result<Connection, EventsError> {
+    Connection::of(kept).map_err(|fault| not_valid("AuthParameters", &fault))
 }
 
-/// The name in the ARN of a connection or a destination.
-pub(super) fn name_in(arn: &str) -> &str {
-    arn.rsplit(':').next().and_then(|resource| resource.split('/').nth(1)).unwrap_or_default()
-}
-
-fn no_such(kind: &str, name: &str) -> EventsError {
-    EventsError::not_found(format!("{kind} {name} does not exist."))
+fn not_valid(parameter: &str, reason: &str) -> EventsError {
+    EventsError::validation(format!("Parameter {parameter} is not valid. Reason: {reason}."))
 }
 
 /// What may be shown of a connection.
 fn without_secrets(mut kept: Value) -> Value {
     for (holder, secret) in [
-        ("/AuthParameters/BasicAuthParameters", "Password"),
-        ("/AuthParameters/ApiKeyAuthParameters", "ApiKeyValue"),
+        ("BasicAuthParameters", "Password"),
+        ("ApiKeyAuthParameters", "ApiKeyValue"),
+        ("OAuthParameters/ClientParameters", "ClientSecret"),
     ] {
-        let members = kept.pointer_mut(holder).and_then(Value::as_object_mut);
+        let members = kept.pointer_mut(&format!("/AuthParameters/{holder}")).and_then(Value::as_object_mut);
         members.into_iter().for_each(|members| drop(members.remove(secret)));
     }
-    for list in ["HeaderParameters", "QueryStringParameters", "BodyParameters"] {
-        let list = kept.pointer_mut(&format!("/AuthParameters/InvocationHttpParameters/{list}"));
-        for item in list.and_then(Value::as_array_mut).into_iter().flatten() {
+    for holder in ["InvocationHttpParameters", "OAuthParameters/OAuthHttpParameters"] {
+        let lists = kept.pointer_mut(&format!("/AuthParameters/{holder}")).and_then(Value::as_object_mut);
+        let lists = lists.into_iter().flat_map(|lists| lists.values_mut());
+        for item in lists.filter_map(Value::as_array_mut).flatten() {
             if item["IsValueSecret"] == true {
                 item.as_object_mut().into_iter().for_each(|members| drop(members.remove("Value")));
             }

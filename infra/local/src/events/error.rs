@@ -29,10 +29,7 @@ impl EventsError {
     }
 
     pub(super) fn missing(member: &str) -> EventsError {
-        let mut characters = member.chars();
-        let first = characters.next().map(|first| first.to_ascii_lowercase());
-        let member: String = first.into_iter().chain(characters).collect();
-        EventsError::constraint(&member, "null", "Member must not be null")
+        EventsError::constraint(&crate::names::camel_case(member), "null", "Member must not be null")
     }
 
     pub(super) fn not_found(message: impl Into<String>) -> EventsError {

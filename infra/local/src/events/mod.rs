@@ -35,7 +35,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use asl_engine::Clock;
-use aws_smithy_runtime_api::client::http::SharedHttpConnector;
 use rusqlite::Connection;
 use serde_json::Value;
 use tokio::sync::{Notify, OnceCell};
@@ -47,6 +46,8 @@ pub(crate) use service::{TARGET, has, is_meant, needed};
 use store::Store;
 pub(crate) use targets::Targets;
 
+use crate::api_call::ApiCaller;
+use crate::connections::Connection as HttpConnection;
 use crate::lock::locked;
 use crate::worker::Worker;
 
@@ -70,7 +71,7 @@ struct Inner {
     /// Events of executions that are not written down yet.
     reported: Mutex<Vec<OwnEvent>>,
     /// Calls API destinations.
-    connector: std::sync::OnceLock<SharedHttpConnector>,
+    caller: std::sync::OnceLock<ApiCaller>,
     /// Wakes the loop that delivers.
     wake: Arc<Notify>,
     delivering: Mutex<Option<AbortHandle>>,
@@ -85,7 +86,7 @@ impl Events {
             has_rules: Arc::default(),
             targets: Mutex::default(),
             reported: Mutex::default(),
-            connector: std::sync::OnceLock::new(),
+            caller: std::sync::OnceLock::new(),
             wake: Arc::default(),
             delivering: Mutex::default(),
         }))
@@ -109,8 +110,8 @@ impl Events {
         answer
     }
 
-    /// The connection that an ARN names, as CreateConnection got it; none if there is none.
-    pub(crate) async fn connection(&self, arn: &str) -> Result<Option<Value>, EventsError> {
+    /// The connection that an ARN names; none if there is none.
+    pub(crate) async fn connection(&self, arn: &str) -> Result<Option<HttpConnection>, EventsError> {
         // What is not open yet is empty.
         if self.0.worker.get().is_none() {
             return Ok(None);

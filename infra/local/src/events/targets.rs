@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 
 use super::EventsError;
 use super::deliveries::Delivery;
-use super::destinations::name_in;
 use super::request::Request;
 use crate::functions::{Functions, InvokeError};
+use crate::names::{camel_case, pascal_case};
 use crate::sns::{Parameters, Sns};
 use crate::sqs::Queues;
 use crate::worker::Worker;
@@ -45,8 +45,11 @@ impl Kind<'_> {
             "lambda" if resource.starts_with("function:") => Kind::Function,
             "sqs" => Kind::Queue(resource),
             "sns" => Kind::Topic,
-            "events" if resource.starts_with("api-destination/") => Kind::Destination(name_in(arn)),
-            "events" => Kind::Bus(resource.strip_prefix("event-bus/")?),
+            "events" => match resource.split('/').collect::<Vec<_>>()[..] {
+                ["event-bus", name] => Kind::Bus(name),
+                ["api-destination", name, ..] => Kind::Destination(name),
+                _ => return None,
+            },
             "scheduler" => {
                 let (service, action) = resource.strip_prefix("aws-sdk:")?.split_once(':')?;
                 Kind::Api(service, action)
@@ -232,7 +235,7 @@ impl Targets {
     async fn call_api(&self, service: &str, action: &str, delivery: &Delivery) -> Result<(), Failure> {
         let parameters = json_of(&delivery.payload);
         if service == "sfn" {
-            return self.step_functions_call(&first_upper(action), &camel_cased(parameters)).await;
+            return self.step_functions_call(&pascal_case(action), &camel_cased(parameters)).await;
         }
         let call = Call {
             service: format!("aws-sdk:{service}"),
@@ -290,18 +293,8 @@ fn json_of(payload: &str) -> Value {
     serde_json::from_str(payload).unwrap_or_else(|_| Value::from(payload))
 }
 
-fn first_upper(name: &str) -> String {
-    let mut characters = name.chars();
-    characters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(characters).collect()
-}
-
 /// The parameters of Step Functions, which begin with a small letter in its API.
 fn camel_cased(parameters: Value) -> Value {
     let Value::Object(members) = parameters else { return parameters };
-    let renamed = members.into_iter().map(|(name, value)| {
-        let mut characters = name.chars();
-        let first = characters.next().map(|first| first.to_ascii_lowercase());
-        (first.into_iter().chain(characters).collect(), value)
-    });
-    Value::Object(renamed.collect())
+    Value::Object(members.into_iter().map(|(name, value)| (camel_case(&name), value)).collect())
 }

@@ -101,8 +101,15 @@ impl Fixture {
     async fn received(&self, queue: &str) -> Value {
         let url = format!("http://localhost:4566/123456789012/{queue}");
         let ask = json!({"QueueUrl": url, "WaitTimeSeconds": 20, "MessageAttributeNames": ["All"]});
-        let waited = tokio::time::timeout(Duration::from_secs(20), self.queues.call("ReceiveMessage", ask));
-        let message = waited.await.expect("a message").unwrap()["Messages"][0].clone();
+        let asking = async {
+            loop {
+                let answer = self.queues.call("ReceiveMessage", ask.clone()).await.unwrap();
+                if let Some(message) = answer["Messages"].get(0) {
+                    break message.clone();
+                }
+            }
+        };
+        let message = tokio::time::timeout(Duration::from_secs(20), asking).await.expect("a message");
         let handle = &message["ReceiptHandle"];
         self.queues.call("DeleteMessage", json!({"QueueUrl": url, "ReceiptHandle": handle})).await.unwrap();
         message

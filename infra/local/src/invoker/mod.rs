@@ -2,7 +2,6 @@
 //! is sent on to other services.
 
 mod events;
-mod form;
 mod http;
 mod lambda;
 mod sdk;
@@ -22,6 +21,7 @@ use crate::events::Events;
 use crate::forward::{Endpoints, Forwarder};
 use crate::functions::Functions;
 use crate::limits::{Service, ServiceCall};
+use crate::names::pascal_case;
 use crate::s3::{self, S3};
 use crate::sns::{Parameters, Sns};
 use crate::sqs::Queues;
@@ -100,7 +100,7 @@ impl HostInvoker {
         }
         let caller = caller_of(&call.execution_arn);
         let service = call.service.trim_start_matches("aws-sdk:");
-        let operation = sdk::pascal_case(&call.action);
+        let operation = pascal_case(&call.action);
         let parameters = || Parameters::from_json(&Value::from(&call.parameters));
         let needed = match service {
             "lambda" => {
@@ -199,15 +199,15 @@ fn is_served(service: &str, action: &str) -> bool {
         "sns" => action == "publish",
         "sqs" => action == "sendMessage",
         "dynamodb" => matches!(action, "getItem" | "putItem" | "updateItem" | "deleteItem"),
-        "aws-sdk:sqs" => Queues::has(&sdk::pascal_case(action)),
-        "aws-sdk:sns" => Sns::has(&sdk::pascal_case(action)),
-        "aws-sdk:dynamodb" => DynamoDb::has(&sdk::pascal_case(action)),
+        "aws-sdk:sqs" => Queues::has(&pascal_case(action)),
+        "aws-sdk:sns" => Sns::has(&pascal_case(action)),
+        "aws-sdk:dynamodb" => DynamoDb::has(&pascal_case(action)),
         "s3" => matches!(action, "getObject" | "putObject" | "listObjectsV2"),
         "events" => action == "putEvents",
         "aws-sdk:eventbridge" | "aws-sdk:scheduler" => {
-            crate::events::has(service.trim_start_matches("aws-sdk:"), &sdk::pascal_case(action))
+            crate::events::has(service.trim_start_matches("aws-sdk:"), &pascal_case(action))
         }
-        "aws-sdk:s3" => s3::has(&sdk::pascal_case(action)),
+        "aws-sdk:s3" => s3::has(&pascal_case(action)),
         _ => false,
     }
 }

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::aws::{DynamoDb, DynamoDbReply};
+use crate::names::pascal_case;
 use crate::sns::{Parameters, Sns, SnsError};
 use crate::worker::Worker;
 
@@ -20,12 +21,6 @@ pub(super) enum Wording {
     Optimized,
     /// `arn:aws:states:::aws-sdk:sns:publish`
     Sdk,
-}
-
-/// `putItem` is the API's `PutItem`.
-pub(super) fn pascal_case(action: &str) -> String {
-    let mut characters = action.chars();
-    characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
 }
 
 /// Calls SNS.

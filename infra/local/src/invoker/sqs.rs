@@ -5,7 +5,8 @@ use asl_engine::data::Json;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::sdk::{Wording, add_metadata, http_date, pascal_case};
+use super::sdk::{Wording, add_metadata, http_date};
+use crate::names::pascal_case;
 use crate::sqs::{Queues, SqsError};
 
 /// Calls SQS.

@@ -39,6 +39,20 @@ impl Fixture {
             json!({"Name": "d", "ConnectionArn": connection, "HttpMethod": "PUT", "InvocationEndpoint": url});
         self.call("CreateApiDestination", destination).await["ApiDestinationArn"].clone()
     }
+
+    /// Waits for something that needs retries.
+    async fn while_time_passes<T>(&self, awaited: impl Future<Output = T>) -> T {
+        let moving = async {
+            loop {
+                self.clock.advance(Duration::from_secs(1));
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::select! {
+            done = awaited => done,
+            () = moving => unreachable!("it moves for ever"),
+        }
+    }
 }
 
 #[tokio::test]
@@ -48,6 +62,7 @@ async fn a_destination_is_called_with_all_that_target_and_connection_say() {
     let parameters = json!({
         "ApiKeyAuthParameters": {"ApiKeyName": "X-Key", "ApiKeyValue": "hush"},
         "InvocationHttpParameters": {
+            "HeaderParameters": [{"Key": "X-From", "Value": "connection"}],
             "QueryStringParameters": [{"Key": "v", "Value": "1 2"}],
             "BodyParameters": [{"Key": "added", "Value": "yes", "IsValueSecret": true}],
         },
@@ -56,23 +71,21 @@ async fn a_destination_is_called_with_all_that_target_and_connection_say() {
     let shown = fixture.call("DescribeConnection", json!({"Name": "c"})).await;
     assert_eq!(shown["AuthParameters"]["ApiKeyAuthParameters"], json!({"ApiKeyName": "X-Key"}));
     assert!(!shown.to_string().contains("yes"), "{shown}");
-    let http = json!({"PathParameterValues": ["a/b"], "HeaderParameters": {"X-Own": "own"}});
+    let http =
+        json!({"PathParameterValues": ["a/b"], "HeaderParameters": {"X-Own": "own", "X-From": "target"}});
     fixture.rule("r", json!({"Arn": arn, "HttpParameters": http, "InputPath": "$.detail"})).await;
     fixture.put(json!({"n": 1})).await;
-    let moving = async {
-        loop {
-            fixture.clock.advance(Duration::from_secs(1));
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    let asked = tokio::select! {
-        asked = asked => asked.unwrap(),
-        () = moving => unreachable!("it moves for ever"),
-    };
+    let asked = fixture.while_time_passes(asked).await.unwrap();
     assert_eq!(asked.len(), 2);
     let request = asked[1].to_ascii_lowercase();
     assert!(request.starts_with("put /orders/a%2fb/x?v=1%202 http/1.1\r\n"), "{request}");
-    for header in ["x-key: hush\r\n", "x-own: own\r\n", "content-type: application/json; charset=utf-8\r\n"] {
+    for header in [
+        "x-key: hush\r\n",
+        "x-own: own\r\n",
+        "x-from: connection\r\n",
+        "content-type: application/json; charset=utf-8\r\n",
+        "user-agent: amazon/eventbridge/apidestinations\r\n",
+    ] {
         assert!(request.contains(header), "{header}: {request}");
     }
     assert!(request.ends_with(r#"{"n":1,"added":"yes"}"#), "{request}");
@@ -110,13 +123,19 @@ async fn connections_and_destinations_are_listed_changed_refused_and_deleted() {
             "CreateConnection",
             json!({"Name": "o", "AuthorizationType": "OAUTH_CLIENT_CREDENTIALS"}),
             "ValidationException",
-            "not by OAUTH_CLIENT_CREDENTIALS",
+            "Parameter AuthParameters is not valid.",
         ),
         (
             "CreateConnection",
             json!({"Name": "o", "AuthorizationType": "API_KEY", "AuthParameters": parameters}),
             "ValidationException",
-            "'apiKeyAuthParameters'",
+            "the parameters of ApiKey are missing",
+        ),
+        (
+            "CreateConnection",
+            json!({"Name": "o", "AuthParameters": parameters}),
+            "ValidationException",
+            "'authorizationType'",
         ),
         (
             "CreateApiDestination",
@@ -158,4 +177,89 @@ async fn connections_and_destinations_are_listed_changed_refused_and_deleted() {
     let deleted = fixture.call("DeleteConnection", json!({"Name": "c"})).await;
     assert_eq!(deleted["ConnectionState"], "DELETING");
     assert_eq!(fixture.call("ListApiDestinations", json!({})).await, json!({"ApiDestinations": []}));
+}
+
+/// An API whose tokens hold for one call, with the server that gives them, which is down at first. It tells which calls it got.
+async fn api_with_tokens() -> (String, tokio::sync::mpsc::UnboundedReceiver<String>) {
+    use std::sync::atomic::AtomicUsize;
+
+    use axum::Router;
+    use axum::routing::{any, post};
+    use http::{HeaderMap, StatusCode};
+
+    let (tell, told) = tokio::sync::mpsc::unbounded_channel();
+    let (asked, used) = (Arc::new(AtomicUsize::new(0)), AtomicUsize::new(0));
+    let token = async move |headers: HeaderMap, form: String| {
+        let number = asked.fetch_add(1, Ordering::SeqCst);
+        assert_eq!(headers["x-tenant"], "t");
+        let expected = "grant_type=client_credentials&client_id=me&client_secret=hush&scope=write%20read";
+        match number {
+            0 => Err(StatusCode::SERVICE_UNAVAILABLE),
+            _ if form != expected => Err(StatusCode::BAD_REQUEST),
+            _ => Ok(axum::Json(json!({"access_token": format!("token-{number}"), "expires_in": 3600}))),
+        }
+    };
+    let used = Arc::new(used);
+    let call = async move |headers: HeaderMap, body: String| {
+        let number = used.load(Ordering::SeqCst) + 1;
+        if headers["authorization"] != format!("Bearer token-{number}") {
+            return StatusCode::UNAUTHORIZED;
+        }
+        used.store(number, Ordering::SeqCst);
+        tell.send(body).unwrap();
+        StatusCode::OK
+    };
+    let router = Router::new().route("/token", post(token)).route("/call", any(call));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    (url, told)
+}
+
+#[tokio::test]
+async fn a_destination_by_oauth_is_called_with_a_token_and_with_a_new_one_where_it_is_refused() {
+    let fixture = Fixture::new().await;
+    let (url, mut told) = api_with_tokens().await;
+    let parameters = json!({"OAuthParameters": {
+        "AuthorizationEndpoint": format!("{url}/token"), "HttpMethod": "POST",
+        "ClientParameters": {"ClientID": "me", "ClientSecret": "hush"},
+        "OAuthHttpParameters": {
+            "HeaderParameters": [{"Key": "X-Tenant", "Value": "t"}],
+            "BodyParameters": [{"Key": "scope", "Value": "write read", "IsValueSecret": true}]}}});
+    let arn =
+        fixture.destination(&format!("{url}/call"), "OAUTH_CLIENT_CREDENTIALS", parameters.clone()).await;
+    let shown = fixture.call("DescribeConnection", json!({"Name": "c"})).await;
+    let client = &shown["AuthParameters"]["OAuthParameters"]["ClientParameters"];
+    assert_eq!(client, &json!({"ClientID": "me"}));
+    assert!(!shown.to_string().contains("write read") && !shown.to_string().contains("hush"), "{shown}");
+    fixture.rule("r", json!({"Arn": arn, "InputPath": "$.detail"})).await;
+    // The first call waits for the server of tokens; the second one's token is spent.
+    for number in 1..=2 {
+        fixture.put(json!({"n": number})).await;
+        let body = fixture.while_time_passes(told.recv()).await.unwrap();
+        assert_eq!(serde_json::from_str::<Value>(&body).unwrap(), json!({"n": number}));
+    }
+    assert!(told.try_recv().is_err());
+    let refused = json!({"Name": "c", "AuthorizationType": "BASIC"});
+    let (name, message) = fixture.refusal("UpdateConnection", refused).await;
+    assert!(name == "ValidationException" && message.contains("Basic are missing"), "{message}");
+}
+
+#[tokio::test]
+async fn a_client_that_gets_no_token_ends_in_the_dead_letters() {
+    let fixture = Fixture::new().await;
+    let dead = fixture.queue("dead").await;
+    let (url, mut told) = api_with_tokens().await;
+    let parameters = json!({"OAuthParameters": {
+        "AuthorizationEndpoint": format!("{url}/token"), "HttpMethod": "POST",
+        "ClientParameters": {"ClientID": "me", "ClientSecret": "wrong"},
+        "OAuthHttpParameters": {"HeaderParameters": [{"Key": "X-Tenant", "Value": "t"}]}}});
+    let arn = fixture.destination(&format!("{url}/call"), "OAUTH_CLIENT_CREDENTIALS", parameters).await;
+    let policy = json!({"MaximumRetryAttempts": 2});
+    fixture.rule("r", json!({"Arn": arn, "RetryPolicy": policy, "DeadLetterConfig": {"Arn": dead}})).await;
+    fixture.put(json!({})).await;
+    let message = fixture.while_time_passes(fixture.received("dead")).await;
+    let said = message["MessageAttributes"]["ERROR_MESSAGE"]["StringValue"].as_str().unwrap();
+    assert!(said.contains("gave no token: 400"), "{said}");
+    assert!(told.try_recv().is_err());
 }

@@ -164,7 +164,7 @@ async fn what_is_no_answer_is_an_error_that_a_state_can_catch() {
         ("key", address.clone(), json!({"Headers": {"a b": "c"}}), "States.Runtime", "a b"),
         ("key", address.clone(), json!({"Headers": {"a": "c\n"}}), "States.Runtime", "\"a\""),
         ("key", address.clone(), json!({"QueryParameters": "a=b"}), "States.Runtime", "QueryParameters"),
-        ("basic", address.clone(), json!({"RequestBody": "text"}), "States.Runtime", "RequestBody"),
+        ("basic", address.clone(), json!({"RequestBody": "text"}), "States.Runtime", "which is no object"),
         (
             "other",
             address.clone(),

@@ -1,6 +1,6 @@
-//! Bodies of HTTP Tasks in the form of HTML forms, `a=1&b%5B0%5D=2`.
+//! Bodies in the form of HTML forms, `a=1&b%5B0%5D=2`.
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
 use serde_json::Value;
 
 /// What stays as it is (RFC 3986, section 2.3).
@@ -8,7 +8,7 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b
 
 /// How items of an array are named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ArrayFormat {
+pub(crate) enum ArrayFormat {
     /// `a[0]=x&a[1]=y`.
     Indices,
     /// `a[]=x&a[]=y`.
@@ -21,7 +21,7 @@ pub(super) enum ArrayFormat {
 
 impl ArrayFormat {
     /// What the `Transform` of a task asks for; none if the body is not encoded so.
-    pub(super) fn of(transform: &Value) -> Result<Option<ArrayFormat>, String> {
+    pub(crate) fn of(transform: &Value) -> Result<Option<ArrayFormat>, String> {
         match transform["RequestBodyEncoding"].as_str() {
             None if transform["RequestBodyEncoding"].is_null() => return Ok(None),
             Some("NONE") => return Ok(None),
@@ -54,12 +54,16 @@ pub(super) fn encode(body: &Value, format: ArrayFormat) -> Result<String, String
 
 /// Encodes names and values.
 pub(super) fn encode_pairs(pairs: &[(String, String)]) -> String {
-    let encoded = |text| utf8_percent_encode(text, RESERVED);
     pairs
         .iter()
         .map(|(name, value)| format!("{}={}", encoded(name), encoded(value)))
         .collect::<Vec<_>>()
         .join("&")
+}
+
+/// Encodes a part of an address.
+pub(crate) fn encoded(text: &str) -> PercentEncode<'_> {
+    utf8_percent_encode(text, RESERVED)
 }
 
 fn flatten(name: &str, value: &Value, format: ArrayFormat, pairs: &mut Vec<(String, String)>) {
