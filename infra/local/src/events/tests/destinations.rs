@@ -179,7 +179,7 @@ async fn connections_and_destinations_are_listed_changed_refused_and_deleted() {
     assert_eq!(fixture.call("ListApiDestinations", json!({})).await, json!({"ApiDestinations": []}));
 }
 
-/// An API whose tokens hold for one call, with the server that gives them, which is down at first. It tells which calls it got.
+/// An API whose tokens hold for one call, with the server that gives them, which is down at first. It reports the calls that it accepted.
 async fn api_with_tokens() -> (String, tokio::sync::mpsc::UnboundedReceiver<String>) {
     use std::sync::atomic::AtomicUsize;
 
@@ -187,7 +187,7 @@ async fn api_with_tokens() -> (String, tokio::sync::mpsc::UnboundedReceiver<Stri
     use axum::routing::{any, post};
     use http::{HeaderMap, StatusCode};
 
-    let (tell, told) = tokio::sync::mpsc::unbounded_channel();
+    let (call_seen, calls) = tokio::sync::mpsc::unbounded_channel();
     let (asked, used) = (Arc::new(AtomicUsize::new(0)), AtomicUsize::new(0));
     let token = async move |headers: HeaderMap, form: String| {
         let number = asked.fetch_add(1, Ordering::SeqCst);
@@ -206,20 +206,20 @@ async fn api_with_tokens() -> (String, tokio::sync::mpsc::UnboundedReceiver<Stri
             return StatusCode::UNAUTHORIZED;
         }
         used.store(number, Ordering::SeqCst);
-        tell.send(body).unwrap();
+        call_seen.send(body).unwrap();
         StatusCode::OK
     };
     let router = Router::new().route("/token", post(token)).route("/call", any(call));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, router).await });
-    (url, told)
+    (url, calls)
 }
 
 #[tokio::test]
 async fn a_destination_by_oauth_is_called_with_a_token_and_with_a_new_one_where_it_is_refused() {
     let fixture = Fixture::new().await;
-    let (url, mut told) = api_with_tokens().await;
+    let (url, mut calls) = api_with_tokens().await;
     let parameters = json!({"OAuthParameters": {
         "AuthorizationEndpoint": format!("{url}/token"), "HttpMethod": "POST",
         "ClientParameters": {"ClientID": "me", "ClientSecret": "hush"},
@@ -236,10 +236,10 @@ async fn a_destination_by_oauth_is_called_with_a_token_and_with_a_new_one_where_
     // The first call waits for the server of tokens; the second one's token is spent.
     for number in 1..=2 {
         fixture.put(json!({"n": number})).await;
-        let body = fixture.while_time_passes(told.recv()).await.unwrap();
+        let body = fixture.while_time_passes(calls.recv()).await.unwrap();
         assert_eq!(serde_json::from_str::<Value>(&body).unwrap(), json!({"n": number}));
     }
-    assert!(told.try_recv().is_err());
+    assert!(calls.try_recv().is_err());
     let refused = json!({"Name": "c", "AuthorizationType": "BASIC"});
     let (name, message) = fixture.refusal("UpdateConnection", refused).await;
     assert!(name == "ValidationException" && message.contains("Basic are missing"), "{message}");
@@ -249,7 +249,7 @@ async fn a_destination_by_oauth_is_called_with_a_token_and_with_a_new_one_where_
 async fn a_client_that_gets_no_token_ends_in_the_dead_letters() {
     let fixture = Fixture::new().await;
     let dead = fixture.queue("dead").await;
-    let (url, mut told) = api_with_tokens().await;
+    let (url, mut calls) = api_with_tokens().await;
     let parameters = json!({"OAuthParameters": {
         "AuthorizationEndpoint": format!("{url}/token"), "HttpMethod": "POST",
         "ClientParameters": {"ClientID": "me", "ClientSecret": "wrong"},
@@ -261,5 +261,5 @@ async fn a_client_that_gets_no_token_ends_in_the_dead_letters() {
     let message = fixture.while_time_passes(fixture.received("dead")).await;
     let said = message["MessageAttributes"]["ERROR_MESSAGE"]["StringValue"].as_str().unwrap();
     assert!(said.contains("gave no token: 400"), "{said}");
-    assert!(told.try_recv().is_err());
+    assert!(calls.try_recv().is_err());
 }
