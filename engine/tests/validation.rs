@@ -429,3 +429,54 @@ fn a_variable_of_an_inner_scope_has_a_name_of_its_own() {
     );
     assert_eq!(findings(&machine("DISTRIBUTED")), Vec::<String>::new());
 }
+
+#[test]
+fn readers_of_many_objects_say_how_items_lie_in_them() {
+    let refused = |action: &str, config: Value| {
+        let map = json!({"Type": "Map", "End": true,
+            "ItemReader": {"Resource": format!("arn:aws:states:::s3:{action}"), "ReaderConfig": config,
+                "Parameters": {"Bucket": "b", "Key": "k"}},
+            "ItemProcessor": {"ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+                "StartAt": "P", "States": {"P": {"Type": "Pass", "End": true}}}});
+        findings(&machine(map))
+    };
+    for (action, config) in [
+        ("getObject", json!({"InputType": "MANIFEST"})),
+        ("getObject", json!({"ManifestType": "S3_INVENTORY"})),
+        ("getObject", json!({"ManifestType": "ATHENA_DATA", "InputType": "PARQUET"})),
+        ("getObject", json!({"InputType": "PARQUET", "MaxItems": 3})),
+        ("listObjectsV2", json!({"Transformation": "LOAD_AND_FLATTEN", "InputType": "JSON"})),
+        ("listObjectsV2", json!({"Transformation": "NONE"})),
+    ] {
+        assert!(refused(action, config.clone()).is_empty(), "{config}");
+    }
+    for (action, config, words) in [
+        ("getObject", json!({"InputType": "ORC"}), "InputType"),
+        (
+            "getObject",
+            json!({"ManifestType": "S3_INVENTORY", "InputType": "CSV", "CSVHeaderLocation": "FIRST_ROW"}),
+            "'InputType'",
+        ),
+        ("getObject", json!({"ManifestType": "ATHENA_DATA"}), "requires the InputType CSV, JSONL or PARQUET"),
+        (
+            "getObject",
+            json!({"ManifestType": "GLUE", "InputType": "CSV", "CSVHeaderLocation": "FIRST_ROW"}),
+            "ManifestType",
+        ),
+        (
+            "getObject",
+            json!({"InputType": "JSONL", "Transformation": "LOAD_AND_FLATTEN"}),
+            "'Transformation'",
+        ),
+        (
+            "getObject",
+            json!({"InputType": "PARQUET", "CSVHeaderLocation": "FIRST_ROW"}),
+            "'CSVHeaderLocation'",
+        ),
+        ("listObjectsV2", json!({"Transformation": "LOAD_AND_FLATTEN"}), "requires the InputType"),
+        ("listObjectsV2", json!({"ManifestType": "S3_INVENTORY"}), "'ManifestType'"),
+    ] {
+        let found = refused(action, config.clone());
+        assert!(found.len() == 1 && found[0].contains(words), "{config}: {found:?}");
+    }
+}

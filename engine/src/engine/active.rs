@@ -13,6 +13,7 @@ use super::EngineError;
 use super::host_calls::HostCalls;
 use super::logging::Logged;
 use super::machines::Machine;
+use super::reading::OpenObjects;
 use super::workers::Lane;
 use crate::execution::{Action, Command, Effects, Execution, Identity, Outcome, Pace};
 use crate::health::panic_message;
@@ -33,6 +34,8 @@ pub(crate) struct ActiveExecution {
     pub(super) mocked: Option<Arc<Mocked>>,
     /// The calls of the host that the execution waits for.
     pub(crate) host_calls: HostCalls,
+    /// The objects whose items its map runs read.
+    pub(super) open_objects: OpenObjects,
     state: Mutex<State>,
     /// The bytes of the data that its states work on.
     weight: AtomicUsize,
@@ -115,6 +118,7 @@ impl ActiveExecution {
             machine,
             mocked: None,
             host_calls: HostCalls::default(),
+            open_objects: OpenObjects::default(),
             state: Mutex::new(State { execution, sequence, tick: None }),
             weight: AtomicUsize::new(weight),
             turn: tokio::sync::Mutex::new(()),

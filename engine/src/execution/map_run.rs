@@ -238,7 +238,10 @@ impl Execution {
         reading.pages += 1;
         reading.position = Some(page.position.clone());
         reading.is_over = page.is_last || reading.count >= limit;
-        let (selected, source) = (reading.selected.clone(), map_run.family.source.clone());
+        let selected = reading.selected.clone();
+        // Of many files the page says which one it is of.
+        let of_page = page.position.get("Source").and_then(Json::as_str).map(Arc::from);
+        let source = of_page.or_else(|| map_run.family.source.clone());
         let Some(map) = state.as_map() else { return false };
         let progress = match self.item_inputs(id, &state, map, &selected, (first, items), source.as_ref()) {
             Ok(inputs) => {

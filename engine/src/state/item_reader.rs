@@ -39,8 +39,25 @@ pub(crate) enum Format {
     Json { pointer: Vec<String> },
     /// One JSON value a line.
     JsonLines,
+    /// Rows of Apache Parquet.
+    Parquet,
+    /// Rows of a data file of an S3 inventory, whose manifest names the columns unless these are given or in the first row.
+    Inventory { headers: Option<Vec<Arc<str>>>, first_row: bool, delimiter: u8 },
     /// The objects of a bucket are the items.
     Listing,
+    /// The items are in many objects of this format.
+    Files(Files, Box<Format>),
+}
+
+/// What names the objects that hold the items.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Files {
+    /// A listing: `LOAD_AND_FLATTEN`.
+    Listing,
+    /// The `manifest.json` of an S3 inventory.
+    Inventory,
+    /// The manifest of a query of Athena that unloads.
+    Athena,
 }
 
 /// What is to be read.
@@ -59,7 +76,7 @@ impl ReadRequest {
     pub(crate) fn source(&self) -> Arc<str> {
         let text = |name| self.parameters.get(name).and_then(Json::as_str).unwrap_or_default();
         match self.format {
-            Format::Listing => format!("S3://{}", text("Bucket")).into(),
+            Format::Listing | Format::Files(Files::Listing, _) => format!("S3://{}", text("Bucket")).into(),
             _ => format!("S3://{}/{}", text("Bucket"), text("Key")).into(),
         }
     }
@@ -116,6 +133,11 @@ impl ItemReader {
         };
         let config = fields.optional_object("ReaderConfig")?;
         let format = match (&config, action) {
+            (Some(config), "listObjectsV2")
+                if config.optional_text("Transformation")? == Some("LOAD_AND_FLATTEN") =>
+            {
+                Format::Files(Files::Listing, Box::new(Format::of_objects(config)?))
+            }
             (_, "listObjectsV2") => Format::Listing,
             (Some(config), _) => Format::parse(config)?,
             (None, _) => Format::Json { pointer: Vec::new() },
@@ -135,25 +157,24 @@ impl ItemReader {
 
 impl Format {
     fn parse(config: &Fields<'_>) -> Result<Format, DefinitionError> {
+        match (config.optional_text("ManifestType")?, config.optional_text("InputType")?) {
+            (Some("S3_INVENTORY"), _) | (None, Some("MANIFEST")) => {
+                let (headers, delimiter) = Self::columns(config)?;
+                let first_row = config.optional_text("CSVHeaderLocation")? == Some("FIRST_ROW");
+                let format = Format::Inventory { headers, first_row, delimiter };
+                Ok(Format::Files(Files::Inventory, Box::new(format)))
+            }
+            (Some("ATHENA_DATA"), _) => Ok(Format::Files(Files::Athena, Box::new(Self::of_objects(config)?))),
+            (None, _) => Self::of_objects(config),
+            (Some(_), _) => Err(config.wrong("ManifestType", "must be ATHENA_DATA or S3_INVENTORY")),
+        }
+    }
+
+    /// How items lie in an object that has no others beside it.
+    fn of_objects(config: &Fields<'_>) -> Result<Format, DefinitionError> {
         match config.optional_text("InputType")? {
             Some("CSV") => {
-                let headers = match (config.optional_text("CSVHeaderLocation")?, config.json("CSVHeaders")) {
-                    (Some("GIVEN"), Some(headers)) => {
-                        let names = headers.as_array().unwrap_or_default().iter();
-                        let names: Option<Vec<Arc<str>>> =
-                            names.map(|name| name.as_str().map(Arc::from)).collect();
-                        Some(names.ok_or_else(|| config.wrong("CSVHeaders", "must be a list of strings"))?)
-                    }
-                    _ => None,
-                };
-                let delimiter = match config.optional_text("CSVDelimiter")? {
-                    None | Some("COMMA") => b',',
-                    Some("PIPE") => b'|',
-                    Some("SEMICOLON") => b';',
-                    Some("SPACE") => b' ',
-                    Some("TAB") => b'\t',
-                    Some(_) => return Err(config.wrong("CSVDelimiter", "is no delimiter")),
-                };
+                let (headers, delimiter) = Self::columns(config)?;
                 Ok(Format::Csv { headers, delimiter })
             }
             Some("JSON") | None => {
@@ -162,7 +183,29 @@ impl Format {
                 Ok(Format::Json { pointer: pointer.split('/').skip(1).map(unescaped).collect() })
             }
             Some("JSONL") => Ok(Format::JsonLines),
-            Some(_) => Err(config.wrong("InputType", "is not supported here: CSV, JSON and JSONL are")),
+            Some("PARQUET") => Ok(Format::Parquet),
+            Some(_) => Err(config.wrong("InputType", "must be CSV, JSON, JSONL, PARQUET or MANIFEST")),
         }
+    }
+
+    /// The headers that are given, and the delimiter.
+    fn columns(config: &Fields<'_>) -> Result<(Option<Vec<Arc<str>>>, u8), DefinitionError> {
+        let headers = match (config.optional_text("CSVHeaderLocation")?, config.json("CSVHeaders")) {
+            (Some("GIVEN"), Some(headers)) => {
+                let names = headers.as_array().unwrap_or_default().iter();
+                let names: Option<Vec<Arc<str>>> = names.map(|name| name.as_str().map(Arc::from)).collect();
+                Some(names.ok_or_else(|| config.wrong("CSVHeaders", "must be a list of strings"))?)
+            }
+            _ => None,
+        };
+        let delimiter = match config.optional_text("CSVDelimiter")? {
+            None | Some("COMMA") => b',',
+            Some("PIPE") => b'|',
+            Some("SEMICOLON") => b';',
+            Some("SPACE") => b' ',
+            Some("TAB") => b'\t',
+            Some(_) => return Err(config.wrong("CSVDelimiter", "is no delimiter")),
+        };
+        Ok((headers, delimiter))
     }
 }

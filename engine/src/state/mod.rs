@@ -24,7 +24,7 @@ use std::sync::Arc;
 pub(crate) use error::{ErrorNames, FailureEvent, Stage, StateError};
 pub(crate) use guarded::guarded;
 pub(crate) use handlers::Handlers;
-pub(crate) use item_reader::{Format, ReadRequest};
+pub(crate) use item_reader::{Files, Format, ReadRequest};
 pub(crate) use map::{Batching, DISTRIBUTED_ONLY, Distributed, Map, MapItem, MapMode, MapRequest, Tolerance};
 pub(crate) use processing::{Finished, Processing};
 pub(crate) use result_writer::{Transformation, WriteRequest};

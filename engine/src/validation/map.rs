@@ -157,18 +157,11 @@ impl Checker<'_> {
         if let Some(config) = config {
             self.reader_config(config, &format!("{at}/ReaderConfig"), language);
         }
-        let input = config.and_then(|config| config.get("InputType")).and_then(Json::as_str);
-        if let Some(input @ ("MANIFEST" | "PARQUET")) = input {
-            let sentence = format!("The InputType '{input}' of an ItemReader is not supported here");
-            self.unsupported(&format!("{at}/ReaderConfig/InputType"), sentence);
-        }
-        if config.is_some_and(|config| config.contains_key("Transformation")) {
-            self.unsupported(
-                &format!("{at}/ReaderConfig/Transformation"),
-                "The Transformation of an ItemReader is not supported here",
-            );
-        }
         let action = reader.get("Resource").and_then(Json::as_str).and_then(|text| text.rsplit(':').next());
+        let is_listing = action == Some("listObjectsV2");
+        if let Some(config) = config {
+            self.many_objects(config, &format!("{at}/ReaderConfig"), is_listing);
+        }
         self.host_must_support("ItemReader", action.unwrap_or_default(), at);
     }
 
@@ -202,6 +195,38 @@ impl Checker<'_> {
                 self.schema(at, "Field 'CSVHeaderLocation' is not supported");
             }
             _ => {}
+        }
+    }
+
+    /// What is said of items in many objects.
+    fn many_objects(&mut self, config: &Object, at: &str, is_listing: bool) {
+        let text = |name: &str| config.get(name).and_then(Json::as_str);
+        self.value(config, at, "ManifestType", Kind::OneOf(&["ATHENA_DATA", "S3_INVENTORY"]));
+        self.value(config, at, "Transformation", Kind::OneOf(&["NONE", "LOAD_AND_FLATTEN"]));
+        let input = text("InputType");
+        if input == Some("PARQUET") && !cfg!(feature = "parquet") {
+            let sentence = "The InputType 'PARQUET' of an ItemReader is not supported by this build";
+            self.unsupported(&format!("{at}/InputType"), sentence);
+        }
+        match text("ManifestType") {
+            Some(_) if is_listing => self.schema(at, "Field 'ManifestType' is not supported"),
+            Some("S3_INVENTORY") if input.is_some_and(|input| input != "MANIFEST") => {
+                self.schema(at, "Field 'InputType' is not supported with the ManifestType 'S3_INVENTORY'");
+            }
+            Some("ATHENA_DATA") if !matches!(input, Some("CSV" | "JSONL" | "PARQUET")) => {
+                self.schema(
+                    at,
+                    "The ManifestType 'ATHENA_DATA' requires the InputType CSV, JSONL or PARQUET",
+                );
+            }
+            _ => {}
+        }
+        if text("Transformation") == Some("LOAD_AND_FLATTEN") {
+            if !is_listing {
+                self.schema(at, "Field 'Transformation' is not supported");
+            } else if !matches!(input, Some("CSV" | "JSON" | "JSONL" | "PARQUET")) {
+                self.schema(at, "The Transformation 'LOAD_AND_FLATTEN' requires the InputType CSV, JSON, JSONL or PARQUET");
+            }
         }
     }
 

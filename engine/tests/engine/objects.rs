@@ -11,7 +11,7 @@ use futures_util::future::BoxFuture;
 
 /// A store of objects, with the ranges that were read.
 #[derive(Clone, Default)]
-struct Objects(Arc<Mutex<BTreeMap<String, String>>>, Arc<Mutex<Vec<String>>>);
+pub(crate) struct Objects(Arc<Mutex<BTreeMap<String, Vec<u8>>>>, Arc<Mutex<Vec<String>>>);
 
 impl Invoker for Objects {
     fn supports(&self, _service: &str, _action: &str) -> bool {
@@ -25,8 +25,11 @@ impl Invoker for Objects {
                 Err(TaskFailure { error: "S3.AccessDenied".to_owned(), cause: "Access Denied".to_owned() })
             }
             "putObject" => {
-                self.0.lock().unwrap().insert(text("Key"), text("Body"));
+                self.0.lock().unwrap().insert(text("Key"), text("Body").into_bytes());
                 Ok(Json::empty_object())
+            }
+            "listObjectsV2" if !text("Prefix").is_empty() => {
+                Ok(self.listed(&text("Prefix"), &text("ContinuationToken")))
             }
             "listObjectsV2" if text("ContinuationToken").is_empty() => Ok(Json::parse(
                 r#"{"Contents": [{"Key": "a", "Size": 1, "ETag": "\"e\"", "LastModified": "2026-01-01T00:00:00Z", "StorageClass": "STANDARD"}],
@@ -50,22 +53,37 @@ impl Invoker for Objects {
         let range = text("Range");
         let (first, last) = range.strip_prefix("bytes=").unwrap().split_once('-').unwrap();
         let (first, last) = (first.parse::<usize>().unwrap(), last.parse::<usize>().unwrap());
-        let bytes = object.as_bytes();
-        let bytes = bytes[first.min(bytes.len())..bytes.len().min(last + 1)].to_vec();
+        let bytes = object[first.min(object.len())..object.len().min(last + 1)].to_vec();
         let part = ObjectPart { etag: Some("\"e\"".to_owned()), size: object.len() as u64, bytes };
         std::future::ready(Ok(part)).boxed()
     }
 }
 
 impl Objects {
-    fn with(key: &str, text: impl Into<String>) -> Objects {
-        let objects = Objects::default();
-        objects.0.lock().unwrap().insert(key.to_owned(), text.into());
-        objects
+    pub(crate) fn with(key: &str, bytes: impl Into<Vec<u8>>) -> Objects {
+        Objects::default().and(key, bytes)
+    }
+
+    pub(crate) fn and(self, key: &str, bytes: impl Into<Vec<u8>>) -> Objects {
+        self.0.lock().unwrap().insert(key.to_owned(), bytes.into());
+        self
+    }
+
+    /// The first object with this prefix after a key, and the way to the next.
+    fn listed(&self, prefix: &str, after: &str) -> Json {
+        let objects = self.0.lock().unwrap();
+        let mut found = objects.iter().filter(|(key, _)| key.starts_with(prefix) && key.as_str() > after);
+        let Some((key, bytes)) = found.next() else { return Json::empty_object() };
+        let content = [("Key", Json::from(key.as_str())), ("Size", Json::from(bytes.len() as u64))];
+        let mut answer = vec![("Contents", Json::array([Json::object(content)]))];
+        if found.next().is_some() {
+            answer.push(("NextContinuationToken", Json::from(key.as_str())));
+        }
+        Json::object(answer)
     }
 
     /// Runs a Map with these fields, whose children run these states.
-    async fn run(&self, fields: &str, states: &str) -> ExecutionDescription {
+    pub(crate) async fn run(&self, fields: &str, states: &str) -> ExecutionDescription {
         let engine =
             Engine::start(Config { invoker: Arc::new(self.clone()), ..Config::in_memory() }).await.unwrap();
         let definition = format!(
@@ -93,9 +111,9 @@ impl Objects {
     }
 }
 
-const PASS: &str = r#""StartAt": "Pass", "States": {"Pass": {"Type": "Pass", "End": true}}"#;
+pub(crate) const PASS: &str = r#""StartAt": "Pass", "States": {"Pass": {"Type": "Pass", "End": true}}"#;
 
-fn shown(ended: &ExecutionDescription) -> String {
+pub(crate) fn shown(ended: &ExecutionDescription) -> String {
     let failed = || {
         format!(
             "{}: {}",
@@ -194,7 +212,7 @@ const FAIL_AT_3: &str = r#""StartAt": "Is3", "States": {
 fn written(objects: &Objects, name: &str) -> Json {
     let objects = objects.0.lock().unwrap();
     let text = objects.iter().find(|(key, _)| key.ends_with(name)).map(|(_, text)| text.clone());
-    Json::parse(&text.unwrap_or_else(|| "null".to_owned())).unwrap()
+    Json::parse_bytes(&text.unwrap_or_else(|| b"null".to_vec())).unwrap()
 }
 
 #[tokio::test]

@@ -5,10 +5,15 @@
 //! very same object, by its ETag.
 
 mod csv;
+mod files;
+#[cfg(feature = "parquet")]
+mod parquet;
+mod unpack;
 mod values;
 
+use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::FutureExt as _;
 
@@ -17,6 +22,7 @@ use super::{Call, Inner, ObjectPart, TaskFailure};
 use crate::data::{Json, Object, timestamp};
 use crate::execution::{Command, Page};
 use crate::state::{Format, MapItem, ReadRequest};
+use unpack::Unpacker;
 use values::{Skipper, blanks, end_of_value};
 
 /// How much of an object is read at once.
@@ -39,11 +45,53 @@ impl Inner {
     ) {
         let (engine, active) = (Arc::clone(self), Arc::clone(active));
         self.runtime.spawn(async move {
-            let mut source = Source::new(&engine, &active, &request, position.as_ref());
-            let read = AssertUnwindSafe(source.page(position.as_ref())).catch_unwind().await;
+            let open = active.open_objects.take(run);
+            let mut source =
+                Source::new(&engine, &active, request.parameters.clone(), position.as_ref(), open);
+            let read = source.page(&request.format, position.as_ref());
+            let read = AssertUnwindSafe(read).catch_unwind().await;
             let result = read.unwrap_or_else(|_| Err("The reader of the items panicked".to_owned()));
+            if result.as_ref().is_ok_and(|page| !page.is_last) {
+                active.open_objects.keep(run, source.open);
+            }
             engine.apply(&active, Command::ItemsRead { run, page, result: result.map_err(Into::into) }).await;
         });
+    }
+}
+
+/// What is kept of the objects that map runs read, by the numbers of the runs. Without it they are read anew from their beginning.
+#[derive(Default)]
+pub(super) struct OpenObjects(Mutex<HashMap<u64, Open>>);
+
+impl OpenObjects {
+    fn take(&self, run: u64) -> Open {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&run).unwrap_or_default()
+    }
+
+    fn keep(&self, run: u64, open: Open) {
+        if open.is_something() {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(run, open);
+        }
+    }
+}
+
+/// An object that cannot be read from just anywhere, as far as it was read.
+#[derive(Default)]
+struct Open {
+    /// Which it is.
+    parameters: Json,
+    unpacker: Option<Unpacker>,
+    #[cfg(feature = "parquet")]
+    rows: Option<parquet::Rows>,
+}
+
+impl Open {
+    fn is_something(&self) -> bool {
+        #[cfg(feature = "parquet")]
+        if self.rows.is_some() {
+            return true;
+        }
+        self.unpacker.is_some()
     }
 }
 
@@ -51,9 +99,12 @@ impl Inner {
 struct Source<'a> {
     engine: &'a Inner,
     active: &'a ActiveExecution,
-    request: &'a ReadRequest,
+    parameters: Json,
     etag: Option<String>,
     size: u64,
+    /// Whether it is packed with gzip, as its name says.
+    is_packed: bool,
+    open: Open,
 }
 
 /// A part of an object, and whether it is the last one.
@@ -66,17 +117,22 @@ impl<'a> Source<'a> {
     fn new(
         engine: &'a Inner,
         active: &'a ActiveExecution,
-        request: &'a ReadRequest,
+        parameters: Json,
         position: Option<&Json>,
+        open: Open,
     ) -> Source<'a> {
         let etag = position.and_then(|position| position.get("ETag")?.as_str()).map(str::to_owned);
-        Source { engine, active, request, etag, size: u64::MAX }
+        let open = if open.parameters == parameters { open } else { Open::default() };
+        let key = parameters.get("Key").and_then(Json::as_str);
+        let is_packed = key.is_some_and(|key| key.ends_with(".gz"));
+        Source { engine, active, parameters, etag, size: u64::MAX, is_packed, open }
     }
 
-    async fn page(&mut self, position: Option<&Json>) -> Result<Page, String> {
+    async fn page(&mut self, format: &Format, position: Option<&Json>) -> Result<Page, String> {
         let at = position.and_then(|position| position.get("At")?.as_u64()).unwrap_or(0);
-        match &self.request.format {
+        match format {
             Format::Listing => self.listing(position).await,
+            Format::Files(files, format) => self.files(*files, format, position).await,
             Format::Csv { headers, delimiter } => {
                 let stored = position.and_then(|position| position.get("Headers")?.as_array());
                 let headers = match stored {
@@ -87,6 +143,7 @@ impl<'a> Source<'a> {
                 };
                 self.rows(at, headers, *delimiter).await
             }
+            Format::Inventory { .. } => Err("A data file of an inventory has no manifest".to_owned()),
             Format::JsonLines => self.lines(at).await,
             Format::Json { pointer } => match position.and_then(|position| position.get("In")?.as_str()) {
                 Some(bracket) => self.elements(at, bracket == "{").await,
@@ -95,11 +152,15 @@ impl<'a> Source<'a> {
                     self.elements(at, is_object).await
                 }
             },
+            #[cfg(feature = "parquet")]
+            Format::Parquet => self.table(at).await,
+            #[cfg(not(feature = "parquet"))]
+            Format::Parquet => Err("This engine was built without the feature `parquet`".to_owned()),
         }
     }
 
     fn call(&self, action: &str, members: &[(&'static str, Option<String>)]) -> Call {
-        let mut parameters = self.request.parameters.as_object().cloned().unwrap_or_default();
+        let mut parameters = self.parameters.as_object().cloned().unwrap_or_default();
         for (name, value) in members {
             if let Some(value) = value {
                 parameters.insert(*name, Json::string(value.as_str()));
@@ -114,8 +175,28 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// So many bytes of the object from here on, if there are as many.
+    /// So many bytes of the object from here on, if there are as many, unpacked.
     async fn piece(&mut self, at: u64, length: u64) -> Result<Piece, String> {
+        if !self.is_packed {
+            return self.stored(at, length).await;
+        }
+        let unpacker = self.open.unpacker.take().filter(|unpacker| unpacker.reaches(at));
+        let mut unpacker = unpacker.unwrap_or_default();
+        loop {
+            if let Some(piece) = unpacker.piece(at, length) {
+                self.open.parameters = self.parameters.clone();
+                self.open.unpacker = Some(unpacker);
+                return Ok(piece);
+            }
+            if let Some(next) = unpacker.wants() {
+                unpacker.take(self.stored(next, RANGE).await?);
+            }
+            unpacker.step()?;
+        }
+    }
+
+    /// So many bytes of the object as it is stored.
+    async fn stored(&mut self, at: u64, length: u64) -> Result<Piece, String> {
         if at >= self.size {
             return Ok(Piece { bytes: Vec::new(), is_end: true });
         }
@@ -307,11 +388,41 @@ impl<'a> Source<'a> {
         }
     }
 
+    /// The rows of a Parquet file from this one on.
+    #[cfg(feature = "parquet")]
+    async fn table(&mut self, at: u64) -> Result<Page, String> {
+        let mut rows = match self.open.rows.take().filter(|rows| rows.at == at) {
+            Some(rows) => rows,
+            None => {
+                // It tells the size and the ETag.
+                self.stored(0, 1).await?;
+                let object = parquet::ObjectReader {
+                    invoker: Arc::clone(&self.engine.config.invoker),
+                    call: self.call("getObject", &[("IfMatch", self.etag.clone())]),
+                    size: if self.size == u64::MAX { 0 } else { self.size },
+                    runtime: self.engine.runtime.clone(),
+                    kept: Mutex::default(),
+                };
+                parquet::Rows::open(object, at)?
+            }
+        };
+        let parquet::Batch { items, is_last } = rows.next().await?;
+        let page = self.ended(items, rows.at, &[], is_last);
+        self.open.parameters = self.parameters.clone();
+        self.open.rows = Some(rows);
+        Ok(page)
+    }
+
+    /// Some objects of a bucket, as S3 tells of them.
+    async fn list(&self, token: Option<String>) -> Result<Json, String> {
+        let call = self.call("listObjectsV2", &[("ContinuationToken", token)]);
+        self.engine.invoke(call).await.map_err(|failure| failure.cause)
+    }
+
     /// A page of a bucket's objects.
     async fn listing(&mut self, position: Option<&Json>) -> Result<Page, String> {
         let token = position.and_then(|position| position.get("Token")?.as_str()).map(str::to_owned);
-        let call = self.call("listObjectsV2", &[("ContinuationToken", token)]);
-        let answer = self.engine.invoke(call).await.map_err(|failure| failure.cause)?;
+        let answer = self.list(token).await?;
         let contents = answer.get("Contents").and_then(Json::as_array).unwrap_or_default();
         let items = contents.iter().map(|content| MapItem::from(listed(content))).collect();
         let next = answer.get("NextContinuationToken").cloned();
