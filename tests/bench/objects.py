@@ -12,6 +12,7 @@ import json
 import os
 import pathlib
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -20,6 +21,10 @@ import boto3
 from botocore.config import Config
 
 from local_stack import TARGET
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "e2e" / "objects"))
+
+from batches import batches_done, definition, results
 
 
 class Stack:
@@ -65,52 +70,13 @@ class Stack:
         self.start()
 
 
-def definition(batch):
-    return {
-        "QueryLanguage": "JSONata",
-        "StartAt": "Batches",
-        "States": {
-            "Batches": {
-                "Type": "Map",
-                "Label": "Batches",
-                "ItemReader": {
-                    "Resource": "arn:aws:states:::s3:getObject",
-                    "ReaderConfig": {"InputType": "CSV", "CSVHeaderLocation": "FIRST_ROW"},
-                    "Arguments": {"Bucket": "bench", "Key": "lines.csv"},
-                },
-                "ItemBatcher": {"MaxItemsPerBatch": batch},
-                "ItemProcessor": {
-                    "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
-                    "StartAt": "Sum",
-                    "States": {"Sum": {"Type": "Pass", "End": True, "Output": {
-                        "lines": "{% $count($states.input.Items) %}", "sum": "{% $sum($states.input.Items.id.$number()) %}"}}},
-                },
-                "ResultWriter": {
-                    "Resource": "arn:aws:states:::s3:putObject",
-                    "WriterConfig": {"Transformation": "COMPACT", "OutputType": "JSONL"},
-                    "Arguments": {"Bucket": "bench", "Prefix": "results"},
-                },
-                "End": True,
-            }
-        },
-    }
-
-
 def write_lines(path, count):
     with open(path, "w") as file:
         file.write("id,name,email\n")
         file.writelines(f'{number},"Person, {number}",p{number}@example.com\n' for number in range(count))
 
 
-def results(stack, output):
-    """The lines and the sum that the result files have."""
-    manifest = stack.s3.get_object(Bucket="bench", Key=output["ResultWriterDetails"]["Key"])["Body"].read()
-    lines = total = 0
-    for file in json.loads(manifest)["ResultFiles"]["SUCCEEDED"]:
-        for line in stack.s3.get_object(Bucket="bench", Key=file["Key"])["Body"].read().splitlines():
-            entry = json.loads(line)
-            lines, total = lines + entry["lines"], total + entry["sum"]
-    return lines, total
+OUTPUT = {"lines": "{% $count($states.input.Items) %}", "sum": "{% $sum($states.input.Items.id.$number()) %}"}
 
 
 def main():
@@ -132,11 +98,12 @@ def main():
         stack.s3.upload_file(str(file), "bench", "lines.csv")
         uploaded = time.monotonic() - began
         role = "arn:aws:iam::123456789012:role/bench"
-        machine = stack.states.create_state_machine(name="bench", definition=json.dumps(definition(options.batch)), roleArn=role)
+        machine = definition("bench", "lines.csv", options.batch, OUTPUT)
+        machine = stack.states.create_state_machine(name="bench", definition=json.dumps(machine), roleArn=role)
         began = time.monotonic()
         execution = stack.states.start_execution(stateMachineArn=machine["stateMachineArn"], input="{}")["executionArn"]
         if options.kill:
-            while (count := progress(stack, execution)) < options.lines // options.batch // 3:
+            while (count := batches_done(stack.states, execution)) < options.lines // options.batch // 3:
                 time.sleep(0.05)
             print(f"killed after {count} batches", flush=True)
             stack.kill()
@@ -145,7 +112,8 @@ def main():
         took = time.monotonic() - began
         assert ended["status"] == "SUCCEEDED", ended
         expected = (options.lines, options.lines * (options.lines - 1) // 2)
-        assert results(stack, json.loads(ended["output"])) == expected
+        batches = list(results(stack.s3, "bench", json.loads(ended["output"])))
+        assert tuple(sum(batch[name] for batch in batches) for name in ("lines", "sum")) == expected
         print(f"{options.lines} lines ({file.stat().st_size / 1e6:.1f} MB) in batches of {options.batch}: every line once")
         print(f"upload {uploaded:.1f} s, execution {took:.1f} s, {options.lines / took:.0f} lines/s")
         print(f"started in {stack.started_in * 1000:.0f} ms, memory {idle:.0f} MB idle, {stack.most_memory:.0f} MB at most")
@@ -154,13 +122,6 @@ def main():
             print(f"{size / 1e6:.0f} MB on disk")
         stack.process.terminate()
         stack.process.wait()
-
-
-def progress(stack, execution):
-    runs = stack.states.list_map_runs(executionArn=execution)["mapRuns"]
-    if not runs:
-        return 0
-    return stack.states.describe_map_run(mapRunArn=runs[0]["mapRunArn"])["executionCounts"]["succeeded"]
 
 
 if __name__ == "__main__":

@@ -10,16 +10,25 @@ async fn boto3_finds_the_s3_that_it_knows() {
     assert_eq!(said.lines().count(), 5, "{said}");
 }
 
-#[tokio::test]
-async fn a_map_over_a_file_that_is_killed_twice_has_every_result_once() {
+/// Kills the stack twice while a map reads rows, and gives what it has in the end.
+async fn rows_of_a_map_that_was_killed(place: &str) -> String {
     let data = tempfile::tempdir().unwrap();
-    let script = include_str!("objects/map.py");
+    let script = include_str!("objects/batches.py");
     let stack = Process::start(data.path()).await;
-    let execution = python::run("python3", &stack.aws, &["-c", script, "begin"]).await;
+    let execution = python::run("python3", &stack.aws, &["-c", script, "begin", place]).await;
     stack.kill().await;
     // Killed once more while it finds its way back.
     Process::start(data.path()).await.kill().await;
     let stack = Process::start(data.path()).await;
-    let rows = python::run("python3", &stack.aws, &["-c", script, "end", execution.trim()]).await;
-    assert_eq!(rows.trim(), "20000");
+    python::run("python3", &stack.aws, &["-c", script, "end", execution.trim()]).await
+}
+
+#[tokio::test]
+async fn a_map_over_a_file_that_is_killed_twice_has_every_result_once() {
+    assert_eq!(rows_of_a_map_that_was_killed("csv").await.trim(), "20000");
+}
+
+#[tokio::test]
+async fn a_map_over_an_inventory_that_is_killed_twice_has_every_result_once() {
+    assert_eq!(rows_of_a_map_that_was_killed("inventory").await.trim(), "20000");
 }
