@@ -5,6 +5,7 @@
 //! - `routes`: the one table of routes, each with its access; `openapi` says the same to programs
 //! - `edge`: what surrounds every request; `auth` and `rate_limit`: the checks before every route
 //! - `lotteries`, `participants`, `draws`, `claims`: the handlers; `page`: the page for people
+//! - `organiser_address`: where the organiser is sent how draws ended
 //! - `messenger`: one message to one person, such as a code
 //! - `spreadsheet`: tables as CSV and as workbooks
 //! - `watch`: draws with their events, their executions, the cache of public reads; `answer`, `cache_control`: responses that
@@ -28,6 +29,7 @@ mod lotteries;
 mod messenger;
 mod openapi;
 mod organiser;
+mod organiser_address;
 mod page;
 mod parameters;
 mod participants;

@@ -19,7 +19,9 @@ use crate::openapi::{self, Document};
 use crate::parameters::{self, Parameters};
 use crate::rate_limit::RateClass;
 use crate::state::AppState;
-use crate::{claims, draws, edge, key_page, lotteries, page, participants, preview, settings};
+use crate::{
+    claims, draws, edge, key_page, lotteries, organiser_address, page, participants, preview, settings,
+};
 
 /// One route with all that is declared about it.
 pub struct Endpoint {
@@ -133,6 +135,9 @@ fn table() -> Vec<Endpoint> {
         Endpoint::declared(Only(DrawsWrite), Read, routes!(settings::settings)).fails_with(&[404]),
         Endpoint::declared(Only(DrawsWrite), Write, routes!(settings::change))
             .fails_with(&[400, 404, 409, 413, 415, 422]),
+        Endpoint::declared(Only(DrawsWrite), Read, routes!(organiser_address::organiser)).fails_with(&[404]),
+        Endpoint::declared(Only(DrawsWrite), Write, routes!(organiser_address::set_organiser))
+            .fails_with(&[400, 404, 409, 413, 415, 422]),
         Endpoint::declared(Only(DrawsWrite), Read, routes!(preview::preview))
             .fails_with(&[400, 404, 413, 415, 422]),
         Endpoint::declared(Only(ParticipantsWrite), Write, routes!(settings::delete))
@@ -238,6 +243,7 @@ mod tests {
             ("PresenceBody", &participants::PRESENCE_FIELDS),
             ("DrawChangeBody", &draws::CHANGE_FIELDS),
             ("LotteryChangeBody", &LotteryChange::FIELDS),
+            ("OrganiserBody", &organiser_address::ORGANISER_FIELDS),
             ("MessagesBody", &LotteryChange::LANGUAGES),
             ("OwnWordingBody", &LotteryChange::WORDING_FIELDS),
             ("RetryBody", &draws::RETRY_FIELDS.map(|(name, _)| name)),

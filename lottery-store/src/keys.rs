@@ -19,7 +19,7 @@
 //! | winner or alternate | Lottery | `LOTTERY#l#DRAW#d` | `WINNER#rrrrr` |
 //! | seat changes from a number on | Lottery | `LOTTERY#l#DRAW#d` | `CHANGES#nnnnn` |
 //! | notification of a winner | Lottery | `LOTTERY#l#DRAW#d` | `NOTIFICATION#p#channel#won` |
-//! | message to an entry | Lottery | `LOTTERY#l#DRAW#d#TOLD#ss` | `p#channel#kind` |
+//! | message to an entry, or to the organiser | Lottery | `LOTTERY#l#DRAW#d#TOLD#ss` | `p#channel#kind` |
 //! | wait of a held draw's execution | Lottery | `LOTTERY#l#DRAW#d` | `RELEASE` |
 //! | wait of an execution for claims | Lottery | `LOTTERY#l#DRAW#d` | `CLAIM_WAIT` |
 //! | claim of a winner, or that there can be none any more | Lottery | `LOTTERY#l#DRAW#d` | `CLAIM#rrrrrrr` |
@@ -34,6 +34,7 @@
 //! | idempotency | Lottery | `IDEMPOTENCY#hash` | `IDEMPOTENCY` |
 //! | contact | Contacts | `LOTTERY#l#SHARD#ss` | `PARTICIPANT#p` |
 //! | key of the fingerprints | Contacts | `LOTTERY#l` | `FINGERPRINT_KEY` |
+//! | addresses of the organiser | Contacts | `LOTTERY#l` | `ORGANISER` |
 //! | contact as it was before the last import | Contacts | `LOTTERY#l#JOURNAL#ss` | `PARTICIPANT#p` |
 //! | address taken | Contacts | `LOTTERY#l#ADDRESS#hash` | `ADDRESS` |
 //! | messages to an address within an hour | Contacts | `LOTTERY#l#ADDRESS#hash` | `MESSAGES` |
@@ -167,6 +168,11 @@ pub(crate) fn lanes() -> Range {
 /// The key of a lottery's fingerprints.
 pub(crate) fn fingerprint_key(lottery_id: &LotteryId) -> Key {
     Key::contacts(format!("LOTTERY#{lottery_id}"), "FINGERPRINT_KEY")
+}
+
+/// The organiser's own addresses.
+pub(crate) fn organiser(lottery_id: &LotteryId) -> Key {
+    Key::contacts(format!("LOTTERY#{lottery_id}"), "ORGANISER")
 }
 
 pub(crate) fn lottery_listing(lottery_id: &LotteryId) -> Key {
@@ -343,7 +349,10 @@ pub(crate) fn notification(
     match kind {
         NotificationKind::Won => Key::lottery(draw_pk(lottery_id, draw_id), format!("{NOTIFICATION}{sk}")),
         // Apart, and spread: there may be one for each entry, and nobody reads them all.
-        NotificationKind::Commitment | NotificationKind::NotWon => {
+        NotificationKind::Commitment
+        | NotificationKind::NotWon
+        | NotificationKind::Summary
+        | NotificationKind::Sample => {
             let shard = shard(participant_id);
             Key::lottery(format!("{}#TOLD#{shard:02}", draw_pk(lottery_id, draw_id)), sk)
         }

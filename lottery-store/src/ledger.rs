@@ -24,6 +24,10 @@ pub enum NotificationKind {
     Commitment,
     /// That the participant has not won.
     NotWon,
+    /// How the draw ended, to its organiser.
+    Summary,
+    /// What a winner of a rehearsal would have read, to its organiser.
+    Sample,
 }
 
 impl NotificationKind {
@@ -33,11 +37,14 @@ impl NotificationKind {
             Self::Won => "won",
             Self::Commitment => "commitment",
             Self::NotWon => "not_won",
+            Self::Summary => "summary",
+            Self::Sample => "sample",
         }
     }
 
     fn parse(text: &str) -> Option<Self> {
-        [Self::Won, Self::Commitment, Self::NotWon].into_iter().find(|kind| kind.as_str() == text)
+        let all = [Self::Won, Self::Commitment, Self::NotWon, Self::Summary, Self::Sample];
+        all.into_iter().find(|kind| kind.as_str() == text)
     }
 }
 

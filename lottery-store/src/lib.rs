@@ -13,6 +13,7 @@
 //! - `pool`, `past_winners`, `attempts`, `chunks`, `seal`, `witnesses`, `beacon_round`, `winners`: the draw itself
 //! - `release`: the winners of a held draw; `seat_changes`, with `sealed_line`: seats that change hands
 //! - `ledger`, `notification_counts`, `deliveries`, `reopen`: the messages to winners
+//! - `organiser`: where the organiser is sent how a draw ended
 //! - `reconcile`: the draws that have not ended; `idempotency`: responses that repeated requests get
 
 mod batch;
@@ -43,6 +44,7 @@ mod lotteries;
 mod lottery_lock;
 mod notification_counts;
 mod operator;
+mod organiser;
 mod own_entry;
 mod participants;
 mod past_winners;
@@ -74,6 +76,7 @@ pub use ledger::{
 pub use lotteries::CreateLottery;
 pub use lottery_lock::TakeLottery;
 pub use operator::LaneHead;
+pub use organiser::OrganiserAddress;
 pub use own_entry::OwnPlace;
 pub use page::Page;
 pub use participants::{

@@ -4,6 +4,7 @@
 
 mod browser;
 mod claim;
+mod claim_time;
 mod connection;
 mod executions;
 mod graph;
@@ -20,6 +21,7 @@ mod release;
 mod replace;
 mod resend;
 mod stage;
+mod stage_claims;
 mod stage_modules;
 mod stage_release;
 mod stage_sizes;

@@ -22,11 +22,12 @@ const TABLE: &str = "arn:aws:dynamodb:us-east-1:123456789012:table/Lottery";
 const WITHOUT_EMAIL: &str = "participant_id,name,phone\n011,Solo,+12025550111\n";
 
 /// Calls that no story makes, and where they are made: caller, action, resource.
-const ELSEWHERE: [(&str, &str, &str); 14] = [
+const ELSEWHERE: [(&str, &str, &str); 15] = [
     // Takes back what SNS or SES did not take: workflow-tasks/tests/tasks/notifications.rs.
     ("send-email", "dynamodb:DeleteItem", TABLE),
     ("announce-commitment", "dynamodb:DeleteItem", TABLE),
     ("notify-others", "dynamodb:DeleteItem", TABLE),
+    ("notify-organiser", "dynamodb:DeleteItem", TABLE),
     // A winner who withdraws before the round is followed by somebody behind the ranking: workflow-tasks/tests/tasks/replace.rs.
     ("record-winners", "dynamodb:BatchWriteItem", TABLE),
     // Erases what an attempt to seal left that died: workflow-tasks/tests/tasks/reconciler.rs.
@@ -183,6 +184,26 @@ async fn a_draw_through_ses(log: &CallLog) {
     let draw = client.run_draw("party", json!({"winners": 1})).await;
     assert_eq!(draw["status"], "SUCCEEDED", "{draw}");
     everybody_is_told(&client, "email").await;
+    the_organiser_is_told(&client).await;
+}
+
+/// How a draw ended, and what the winners of a rehearsal would have read.
+async fn the_organiser_is_told(client: &Client) {
+    let own = [("phone", "+12025559000"), ("email", "organiser@example.com")];
+    let path = "/lotteries/party/organiser";
+    let json = [("content-type", "application/json")];
+    let body = json!({own[0].0: own[0].1, own[1].0: own[1].1}).to_string().into();
+    client.send(reqwest::Method::PUT, path, &json, body).await.expect(200);
+    client.get(path).await.expect(200);
+    for (rehearsal, count) in [(false, 2), (true, 4)] {
+        let draw = client.run_draw("party", json!({"winners": 1, "rehearsal": rehearsal})).await;
+        eventually("the messages to the organiser", async || {
+            let messages = client.messages(draw["draw_id"].as_str().unwrap()).await;
+            let told = messages.iter().filter(|message| own.iter().any(|(_, to)| message["address"] == *to));
+            (told.count() == count).then_some(())
+        })
+        .await;
+    }
 }
 
 /// A draw in which these faults strike ends so; what is waited for meanwhile passes at once.

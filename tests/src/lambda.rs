@@ -11,7 +11,7 @@ use tokio::process::{Child, Command};
 use crate::{eventually, process};
 
 /// Every task that the state machine calls, by the name of its binary.
-const TASKS: [&str; 16] = [
+const TASKS: [&str; 17] = [
     "seal-entries",
     "stamp-commitment",
     "announce-commitment",
@@ -26,6 +26,7 @@ const TASKS: [&str; 16] = [
     "send-email",
     "notify-others",
     "complete-draw",
+    "notify-organiser",
     "release-winners",
     "mark-incomplete",
 ];

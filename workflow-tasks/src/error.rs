@@ -69,6 +69,9 @@ pub enum TaskError {
     /// The sealed entries are damaged or missing: the winners can no longer be computed.
     #[error("what was sealed is damaged")]
     SealBroken(#[source] StoreError),
+    /// SNS or SES has not taken a message to the organiser: a retry may get it through.
+    #[error("the message to the organiser was not taken")]
+    MessageNotTaken,
     /// Step Functions did not respond, or with an error.
     #[error("Step Functions is unavailable")]
     ExecutionsUnavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -76,7 +79,7 @@ pub enum TaskError {
 
 impl TaskError {
     /// Every name that [`TaskError::name`] gives.
-    pub const NAMES: [&str; 22] = [
+    pub const NAMES: [&str; 23] = [
         "NotEnoughParticipants",
         "UnknownGroup",
         "QuotaNotSatisfiable",
@@ -98,6 +101,7 @@ impl TaskError {
         "StoreRefused",
         "StoreBroken",
         "SealBroken",
+        "MessageNotTaken",
         "ExecutionsUnavailable",
     ];
 
@@ -129,6 +133,7 @@ impl TaskError {
             Self::StoreRefused(_) => "StoreRefused",
             Self::StoreBroken(_) => "StoreBroken",
             Self::SealBroken(_) => "SealBroken",
+            Self::MessageNotTaken => "MessageNotTaken",
             Self::ExecutionsUnavailable(_) => "ExecutionsUnavailable",
         }
     }
@@ -145,9 +150,10 @@ impl TaskError {
             | Self::ReleasedMeanwhile
             | Self::ClaimedMeanwhile
             | Self::BeaconUnavailable(_) => Severity::Expected,
-            Self::AttemptGivenUp | Self::StoreUnavailable(_) | Self::ExecutionsUnavailable(_) => {
-                Severity::Transient
-            }
+            Self::AttemptGivenUp
+            | Self::StoreUnavailable(_)
+            | Self::MessageNotTaken
+            | Self::ExecutionsUnavailable(_) => Severity::Transient,
             _ => Severity::Fault,
         }
     }
@@ -219,6 +225,7 @@ mod tests {
             StoreError::Refused("no such table".into()).into(),
             StoreError::TooLarge.into(),
             TaskError::of_seal(StoreError::Broken("chunk 7".to_owned())),
+            TaskError::MessageNotTaken,
             TaskError::ExecutionsUnavailable("down".into()),
         ];
         assert_eq!(errors.map(|error| error.name()), TaskError::NAMES);

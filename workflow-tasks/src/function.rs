@@ -33,6 +33,8 @@ pub enum Function {
     NotifyOthers,
     /// Ends the draw if every notification was sent.
     CompleteDraw,
+    /// Sends the organiser how the draw ended.
+    NotifyOrganiser,
     /// Undoes a draw whose winners are not official.
     ReleaseWinners,
     /// Ends the draw with its unsent notifications made visible.
@@ -45,7 +47,7 @@ pub enum Function {
 
 impl Function {
     /// Every function.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::SealEntries,
         Self::StampCommitment,
         Self::AnnounceCommitment,
@@ -60,6 +62,7 @@ impl Function {
         Self::SendEmail,
         Self::NotifyOthers,
         Self::CompleteDraw,
+        Self::NotifyOrganiser,
         Self::ReleaseWinners,
         Self::MarkIncomplete,
         Self::ReconcileDraws,
@@ -83,6 +86,7 @@ impl Function {
             Self::SendEmail => "send-email",
             Self::NotifyOthers => "notify-others",
             Self::CompleteDraw => "complete-draw",
+            Self::NotifyOrganiser => "notify-organiser",
             Self::ReleaseWinners => "release-winners",
             Self::MarkIncomplete => "mark-incomplete",
             Self::ReconcileDraws => "reconcile-draws",
@@ -107,6 +111,7 @@ impl Function {
             Self::SendEmail => "SendEmail",
             Self::NotifyOthers => "NotifyOthers",
             Self::CompleteDraw => "CompleteDraw",
+            Self::NotifyOrganiser => "NotifyOrganiser",
             Self::ReleaseWinners => "ReleaseWinners",
             Self::MarkIncomplete => "MarkIncomplete",
             Self::ReconcileDraws => "ReconcileDraws",

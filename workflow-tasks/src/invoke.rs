@@ -5,9 +5,9 @@ use serde_json::Value;
 use crate::task::call;
 use crate::{
     Function, TaskContext, TaskError, announce_commitment, await_claims, await_release, check_claims,
-    check_release, complete_draw, draw_winners, fetch_beacon, mark_incomplete, notify_others,
-    reconcile_draws, record_delivery, record_winners, release_winners, seal_entries, send_email, send_sms,
-    stamp_commitment,
+    check_release, complete_draw, draw_winners, fetch_beacon, mark_incomplete, notify_organiser,
+    notify_others, reconcile_draws, record_delivery, record_winners, release_winners, seal_entries,
+    send_email, send_sms, stamp_commitment,
 };
 
 /// Calls the function of this name, over the same JSON border that Lambda has.
@@ -27,6 +27,7 @@ pub async fn invoke(cx: &TaskContext, function: &str, payload: Value) -> Result<
         Function::SendEmail => call(|input| send_email::handle(cx, input), payload).await,
         Function::NotifyOthers => call(|input| notify_others::handle(cx, input), payload).await,
         Function::CompleteDraw => call(|input| complete_draw::handle(cx, input), payload).await,
+        Function::NotifyOrganiser => call(|input| notify_organiser::handle(cx, input), payload).await,
         Function::ReleaseWinners => call(|input| release_winners::handle(cx, input), payload).await,
         Function::MarkIncomplete => call(|input| mark_incomplete::handle(cx, input), payload).await,
         Function::ReconcileDraws => call(|input| reconcile_draws::handle(cx, input), payload).await,

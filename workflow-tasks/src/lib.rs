@@ -22,6 +22,7 @@
 //!   what a response of SNS or SES means. A `position` is what one run passes to the next
 //! - [`notify_others`]: tells those who have not won, by `tell_entries` too
 //! - [`complete_draw`], [`mark_incomplete`]: the two ends after the pivot, decided by `notification_summary`
+//! - [`notify_organiser`]: how the draw ended, to its organiser, with the words of `summary_message`
 //! - [`release_winners`]: the compensation before the pivot, with `release`
 //! - [`reconcile_draws`]: on a timer, resumes draws whose execution has ended, by `executions`, and wakes
 //!   or resumes those that wait for a release or for claims, by `held`
@@ -54,6 +55,7 @@ mod publish;
 mod relays;
 mod release;
 mod sealing;
+mod summary_message;
 mod task;
 mod tell_entries;
 
@@ -67,6 +69,7 @@ pub mod draw_winners;
 pub mod fetch_beacon;
 pub mod lambda;
 pub mod mark_incomplete;
+pub mod notify_organiser;
 pub mod notify_others;
 pub mod reconcile_draws;
 pub mod record_delivery;

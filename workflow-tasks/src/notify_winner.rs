@@ -9,7 +9,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use jiff::Timestamp;
 use lottery::claim::ClaimKey;
 use lottery::message::SmsSender;
-use lottery::{Channel, Draw, EmailAddress, EmailThrough, Label, Lottery, ParticipantId};
+use lottery::{
+    Address, Channel, Draw, EmailAddress, EmailThrough, Label, Lottery, ParticipantId, PhoneNumber,
+};
 use lottery_store::{
     Contact, Notification, NotificationClaim, NotificationKind, NotificationState, SendOutcome, Winner,
 };
@@ -200,6 +202,22 @@ impl<'a> ChannelRun<'a> {
         }
     }
 
+    /// Sends a message to an address of the organiser, who is not on the list; an e-mail always through SES.
+    pub(crate) async fn tell_organiser(
+        &self,
+        to: Recipient<'_>,
+        address: &Address,
+        line: Option<&Notification>,
+        wording: &(dyn Wording + Sync),
+    ) -> Result<Outcome, TaskError> {
+        match (line, address) {
+            (Some(line), _) => self.found(line).await,
+            (None, _) if self.stopped().is_some() => Ok(Outcome::Left),
+            (None, Address::Phone(phone)) => self.send_sms(to, phone, wording).await,
+            (None, Address::Email(email)) => self.send_through_ses(to, email, wording).await,
+        }
+    }
+
     async fn send_due(
         &self,
         to: Recipient<'_>,
@@ -207,10 +225,7 @@ impl<'a> ChannelRun<'a> {
         wording: &(dyn Wording + Sync),
     ) -> Result<Outcome, TaskError> {
         match due {
-            DueMessage::Sms(_, phone) => {
-                let sender = self.lottery.sms_sender.as_ref().map(SmsSender::as_str);
-                self.send(to, Delivery::Phone { phone: phone.as_str(), sender, text: wording.sms() }).await
-            }
+            DueMessage::Sms(_, phone) => self.send_sms(to, phone, wording).await,
             DueMessage::Email(contact, address) => match self.lottery.email_through {
                 EmailThrough::Sns => self.send_through_topic(to, contact, wording).await,
                 EmailThrough::Ses => self.send_through_ses(to, address, wording).await,
@@ -232,6 +247,16 @@ impl<'a> ChannelRun<'a> {
             true => Outcome::Recorded(NotificationState::Unknown),
             false => Outcome::Found(NotificationState::Unknown),
         })
+    }
+
+    async fn send_sms(
+        &self,
+        to: Recipient<'_>,
+        phone: &PhoneNumber,
+        wording: &(dyn Wording + Sync),
+    ) -> Result<Outcome, TaskError> {
+        let sender = self.lottery.sms_sender.as_ref().map(SmsSender::as_str);
+        self.send(to, Delivery::Phone { phone: phone.as_str(), sender, text: wording.sms() }).await
     }
 
     async fn send_through_topic(

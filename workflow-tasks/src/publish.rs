@@ -16,6 +16,9 @@ use crate::TaskContext;
 /// How long one call may take.
 const TIMEOUT: Duration = Duration::from_secs(15);
 
+/// Why a message was refused: the phone has opted out of SMS.
+pub(crate) const OPTED_OUT: &str = "OptedOut";
+
 /// A message to send.
 pub(crate) enum Delivery<'a> {
     /// Directly to a phone.
@@ -209,6 +212,7 @@ fn classify<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Publi
             _ if refusal.err().code().is_some_and(asks_to_wait) => Publication::Throttled,
             _ if refusal.err().code().is_some_and(is_about_caller) => Publication::NotReached,
             429 => Publication::Throttled,
+            400..=499 if has_opted_out(refusal.err()) => Publication::Refused(OPTED_OUT.to_owned()),
             400..=499 => Publication::Refused(error_code(refusal.err().code())),
             _ => Publication::Unanswered("ServerError"),
         },
@@ -220,6 +224,12 @@ fn classify<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Publi
 /// Whether SNS or SES asks with this code to send later. A pause of an account's sending ends, as a quota does.
 fn asks_to_wait(code: &str) -> bool {
     code == "SendingPausedException" || platform::is_throttling(code)
+}
+
+/// Whether SNS refuses an SMS since the phone has opted out of them. It has no code of its own for that.
+fn has_opted_out(error: &impl ProvideErrorMetadata) -> bool {
+    let says = error.message().is_some_and(|message| message.to_ascii_lowercase().contains("opted out"));
+    says || error.code().is_some_and(|code| code.starts_with(OPTED_OUT))
 }
 
 /// Whether the code is about the caller and not about the message: expired credentials, or a wrong clock.

@@ -165,6 +165,7 @@ fn business_errors_are_not_retried() {
         "NotClosedYet",
         "ClockBehind",
         "AttemptGivenUp",
+        "MessageNotTaken",
     ];
     for (name, state) in all_states() {
         for error in items(&state, "Retry").flat_map(error_names) {
@@ -233,7 +234,7 @@ fn only_errors_that_can_never_pass_lead_to_the_release_of_winners() {
         assert!(error_names(last).eq(["States.ALL"]), "{name}");
         assert_eq!(last["Next"], "AlertOfOutstanding", "{name}");
     }
-    assert_eq!(reachable("AlertOfOutstanding", ""), ["DrawOutstanding".to_owned()].into());
+    assert_eq!(reachable("AlertOfOutstanding", &[]), ["DrawOutstanding".to_owned()].into());
     assert_eq!(all_states()["DrawOutstanding"]["Type"], "Fail");
 }
 
@@ -355,7 +356,9 @@ fn every_task_has_a_time_out_and_a_catcher_for_the_rest() {
 fn every_catcher_keeps_the_input_beside_the_error() {
     for (name, state) in all_states() {
         for catcher in items(&state, "Catch") {
-            assert_eq!(catcher["ResultPath"], "$.error", "{name}");
+            // Of a draw that failed, that error is the execution's: no message to the organiser takes its place.
+            let path = if name == "NotifyOrganiser" { "$.organiser" } else { "$.error" };
+            assert_eq!(catcher["ResultPath"], path, "{name}");
         }
     }
 }
@@ -382,14 +385,14 @@ fn every_state_is_reached_and_every_way_leads_to_a_state() {
     }
 }
 
-/// The states that may come after `from`, without passing through `barrier`.
-fn reachable(from: &str, barrier: &str) -> BTreeSet<String> {
+/// The states that may come after `from`, without passing through one of `barriers`.
+fn reachable(from: &str, barriers: &[&str]) -> BTreeSet<String> {
     let machine = machine();
     let mut reached = BTreeSet::new();
     let mut open = vec![from.to_owned()];
     while let Some(name) = open.pop() {
         for next in successors(&machine["States"][&name]) {
-            if next != barrier && reached.insert(next.to_owned()) {
+            if !barriers.contains(&next) && reached.insert(next.to_owned()) {
                 open.push(next.to_owned());
             }
         }
@@ -416,7 +419,7 @@ fn nothing_after_the_pivot_leads_to_the_release_of_winners() {
         "AlertOfUnsent",
     ];
     for state in after {
-        let reached = reachable(state, "");
+        let reached = reachable(state, &["HowItEnded"]);
         for before in ["ReleaseWinners", "RecordWinners", "DrawFailed", "AlertOfFailure"] {
             assert!(!reached.contains(before), "{state} leads to {before}");
         }
@@ -425,11 +428,35 @@ fn nothing_after_the_pivot_leads_to_the_release_of_winners() {
 
 #[test]
 fn every_failure_before_the_pivot_is_told() {
-    let failed: BTreeSet<_> = reachable("ReleaseWinners", "IsHeld").into_iter().collect();
-    let way = ["AlertOfFailure", "AlertOfOutstanding", "DrawFailed", "DrawOutstanding", "WasReleased"];
+    let failed = reachable("ReleaseWinners", &["IsHeld", "HowItEnded"]);
+    let way = ["AlertOfFailure", "AlertOfOutstanding", "DrawOutstanding", "NotifyOrganiser", "WasReleased"];
     assert_eq!(failed, way.map(str::to_owned).into());
-    assert!(!reachable("ReleaseWinners", "AlertOfFailure").contains("DrawFailed"));
-    assert!(!reachable("SealEntries", "AlertOfOutstanding").contains("DrawOutstanding"));
+    assert!(!reachable("ReleaseWinners", &["IsHeld", "AlertOfFailure"]).contains("DrawFailed"));
+    assert!(!reachable("SealEntries", &["AlertOfOutstanding"]).contains("DrawOutstanding"));
+}
+
+#[test]
+fn the_organiser_is_notified_of_every_end_and_the_execution_ends_as_the_draw_did() {
+    let states = all_states();
+    for end in ["Succeed", "DrawIncomplete", "DrawFailed", "DrawRejected"] {
+        let before = states.iter().filter(|(_, state)| successors(state).contains(end));
+        assert_eq!(before.map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["HowItEnded"], "{end}");
+    }
+    assert_eq!(successors(&states["NotifyOrganiser"]), ["HowItEnded"].into());
+    // Only CompleteDraw and MarkIncomplete write an outcome, and only ReleaseWinners whether it has released.
+    for (field, writers) in
+        [("outcome.$", &["CompleteDraw", "MarkIncomplete"][..]), ("released.$", &["ReleaseWinners"])]
+    {
+        let writing = states.iter().filter(|(_, state)| {
+            state["ResultPath"] == "$.notify" && state["ResultSelector"][field].is_string()
+        });
+        assert_eq!(writing.map(|(name, _)| name.as_str()).collect::<Vec<_>>(), writers, "{field}");
+    }
+    let choices: Vec<_> = items(&states["HowItEnded"], "Choices").collect();
+    let next: Vec<_> = choices.iter().map(|choice| choice["Next"].as_str().unwrap()).collect();
+    assert_eq!(next, ["Succeed", "DrawIncomplete", "DrawFailed"]);
+    assert_eq!(choices[1]["Variable"], "$.notify.outcome");
+    assert_eq!(choices[2]["Variable"], "$.notify.released");
 }
 
 #[test]

@@ -52,7 +52,7 @@ pub(crate) use own_link::{__path_send_own_link, send_own_link};
 pub(crate) use presence::PRESENCE_FIELDS;
 pub(crate) use presence::{__path_check_in, __path_head_count, __path_mark, check_in, head_count, mark};
 pub(crate) use query::country_of;
-pub(crate) use remark::RemarkReason;
+pub(crate) use remark::{RemarkReason, said};
 pub(crate) use replace::{__path_empty, Expected, ExpectedQuery, empty, withdraw_everybody};
 
 use crate::error::ApiError;

@@ -60,7 +60,7 @@ impl From<lottery::list::Remark> for Remark {
 }
 
 /// What reading a list says, with its code.
-pub(super) fn said(why: &Why) -> Explanation {
+pub(crate) fn said(why: &Why) -> Explanation {
     match why {
         Why::Value(refusal) => refusal.clone().into(),
         Why::List(remark) => remark.clone().into(),

@@ -4,7 +4,7 @@
 import { t } from "../i18n/index.js";
 import { token } from "../session.js";
 import { results } from "./people.js";
-import { repeated, seats, underName } from "./program.js";
+import { claimOf, repeated, seats, underName } from "./program.js";
 
 /** @typedef {import("./program.js").Winner} Winner */
 
@@ -89,6 +89,17 @@ export class Cast {
     if (this.isFull || !winner.participant_id) return { name: winner.name, under };
     return { name: this.maskedByRank?.get(winner.rank) ?? mask(winner.name), under };
   }
+}
+
+/**
+ * What the wall shows of a winner: also whether the prize is claimed, and whether the seat was somebody else's.
+ * @param {Cast} cast
+ * @param {Winner} winner
+ * @param {any} draw
+ * @returns {import("./grid.js").Line}
+ */
+export function lineOfWall(cast, winner, draw) {
+  return { ...cast.line(winner), claim: claimOf(winner, draw), tookOver: Boolean(winner.instead_of) };
 }
 
 /** A name without all but the first letter of each word. */

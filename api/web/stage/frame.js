@@ -34,7 +34,8 @@ export class Frame {
     const confetti = /** @type {HTMLCanvasElement} */ (
       h("canvas", { class: "stage-confetti", "aria-hidden": "true" })
     );
-    this.center = h("div", { class: "stage-center", role: "status" });
+    // Not atomic: of a wall on which one prize is claimed, that line is spoken alone.
+    this.center = h("div", { class: "stage-center", role: "status", "aria-atomic": "false" });
     this.trouble = h("p", { class: "stage-trouble", role: "alert" });
     this.footer = h("footer", { class: "stage-foot" });
     this.element = h(

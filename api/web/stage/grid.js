@@ -5,7 +5,10 @@ import { foreign, h, put } from "../dom.js";
 import { sleep } from "../connection.js";
 
 /** One line of a grid: a name and what is written under it, which may be empty. */
-/** @typedef {{name: string, under: string}} Line */
+/**
+ * On the wall also whether the prize is claimed, and whether the winner took the seat of somebody who left it.
+ * @typedef {{name: string, under: string, claim?: "claimed" | "open" | "unclaimed" | null, tookOver?: boolean}} Line
+ */
 
 /** The height of a line under a name, in the size of the name; lines are this many sizes apart. */
 const LEADING = 1.12;

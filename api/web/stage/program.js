@@ -4,7 +4,8 @@
 /**
  * A winner as the API gives it.
  * @typedef {{prize: string, rank: number, label: string, name: string | null, group?: string | null, participant_id?: string,
- *   phone?: string | null, forfeited?: boolean, replaced?: string | null, instead_of?: number | null, released?: boolean}} Winner
+ *   phone?: string | null, forfeited?: boolean, replaced?: string | null, instead_of?: number | null, released?: boolean,
+ *   claimed_at?: string | null}} Winner
  */
 /** @typedef {{name: string, winners: number}} Prize */
 /**
@@ -87,6 +88,18 @@ export function seats(prizes, winners) {
     const isLast = prizes.findLastIndex((one) => one.name === prize.name) === index;
     return list.splice(0, isLast ? list.length : prize.winners);
   });
+}
+
+/**
+ * Whether a winner has claimed the prize, where that is asked for: `open` while it is waited for, `unclaimed` when it is over.
+ * @param {Winner} winner
+ * @param {{claims?: {until?: string | null} | null, closed_at?: string | null, status?: string}} draw
+ * @returns {"claimed" | "open" | "unclaimed" | null}
+ */
+export function claimOf(winner, { claims, closed_at: closedAt, status }) {
+  if (!claims) return null;
+  if (winner.claimed_at) return "claimed";
+  return !closedAt && status === "RECORDED" ? "open" : "unclaimed";
 }
 
 /**

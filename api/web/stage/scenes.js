@@ -6,6 +6,7 @@ import { groupedHash, number, reasonOf } from "../format.js";
 import { known, t } from "../i18n/index.js";
 import { code } from "../qr.js";
 import { countdown } from "./countdown.js";
+import { lineOfWall } from "./cast.js";
 import { Grid } from "./grid.js";
 import { picture } from "./kept.js";
 import { headCount, isOnlyHere, prizeList, viewAddress, wayIn } from "./lobby.js";
@@ -17,7 +18,7 @@ import { Wall } from "./wall.js";
  * What a scene is made from. `scope` ends with the scene.
  * @typedef {{lottery: any, draw: any, where: [string, string], position: Position, won: import("./program.js").Winner[][],
  *   cast: import("./cast.js").Cast, frame: import("./frame.js").Frame, scope: AbortSignal, isPaused: () => boolean,
- *   showsInTurn: boolean, hasAlternates: boolean}} Scene
+ *   showsInTurn: boolean, hasAlternates: boolean, onWall: (wall: Wall) => void}} Scene
  */
 
 /**
@@ -161,16 +162,30 @@ function names(/** @type {Scene} */ scene) {
   return h("div", { class: "stage-reveal" }, heading(scene), grid.element);
 }
 
-/** All winners, those of the last prize of the show first. */
-function wall(/** @type {Scene} */ { draw, position, won, cast, scope, isPaused, hasAlternates }) {
+/**
+ * What the wall shows: all winners, those of the last prize of the show first, and the alternates where they are asked for.
+ * @param {Pick<Scene, "draw" | "position" | "won" | "cast" | "hasAlternates">} scene
+ * @returns {import("./wall.js").Section[]}
+ */
+export function wallSections({ draw, position, won, cast, hasAlternates }) {
   const sections = [...position.order]
     .reverse()
     .filter((one) => won[one].length)
-    .map((one) => ({ prize: draw.prizes[one].name, lines: won[one].map((winner) => cast.line(winner)) }));
+    .map((one) => ({
+      prize: draw.prizes[one].name,
+      lines: won[one].map((winner) => lineOfWall(cast, winner, draw)),
+    }));
   if (hasAlternates) {
     sections.push({ prize: t("stage.alternates"), lines: cast.alternates.map((one) => cast.line(one)) });
   }
-  const made = new Wall(sections, { signal: scope, isPaused, unit: (length) => number(length) });
+  return sections;
+}
+
+function wall(/** @type {Scene} */ scene) {
+  const { scope, isPaused, onWall } = scene;
+  const options = { signal: scope, isPaused, unit: (/** @type {number} */ length) => number(length) };
+  const made = new Wall(wallSections(scene), options);
+  onWall(made);
   return h(
     "div",
     { class: "stage-reveal" },

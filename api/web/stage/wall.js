@@ -3,6 +3,7 @@
 
 import { sleep } from "../connection.js";
 import { foreign, h, put } from "../dom.js";
+import { t } from "../i18n/index.js";
 import { widthOf } from "./grid.js";
 
 /** The sizes that are tried, in hundredths of the height of the stage. */
@@ -12,8 +13,37 @@ const PAGE_TIME = 9000;
 const COLUMN = { narrowest: 7, heading: 11, widest: 15 };
 /** What stands beside a name, in the size of the name. */
 const BESIDE = 0.68;
+/** The width of a mark before a name, in the size of the name. */
+const MARK = 1.2;
 
-/** @typedef {{prize: string, lines: import("./grid.js").Line[]}} Section */
+/** What stands before a name, each with its words; the shapes differ, so that no colour has to be told apart. */
+const MARKS = /** @type {const} */ ({ claimed: "✓", open: "○", unclaimed: "–", tookOver: "→" });
+
+/** @typedef {import("./grid.js").Line} Line */
+/** @typedef {{prize: string, lines: Line[]}} Section */
+
+/** The marks of a line. */
+function marksOf(/** @type {Line} */ { claim, tookOver }) {
+  /** @type {(keyof typeof MARKS)[]} */
+  const marks = claim ? [claim] : [];
+  return tookOver ? [...marks, /** @type {const} */ ("tookOver")] : marks;
+}
+
+/** A mark for the eye, with its words for who does not see it. */
+function mark(/** @type {keyof typeof MARKS} */ name) {
+  return h(
+    "span",
+    { class: `stage-mark ${name}`, "data-mark": name },
+    h("span", { "aria-hidden": "true" }, MARKS[name]),
+    h("span", { class: "visually-hidden" }, `${t(`stage.mark_${name}`)}: `),
+  );
+}
+
+/** A name with its marks, and what is beside it. */
+function lineInWords(/** @type {Line} */ line) {
+  const under = line.under ? h("span", { class: "stage-under" }, foreign(line.under)) : null;
+  return [marksOf(line).map(mark), foreign(line.name), under];
+}
 
 export class Wall {
   /**
@@ -28,34 +58,70 @@ export class Wall {
     this.columns = h("div", { class: "stage-wall-columns" });
     this.dots = h("p", { class: "stage-pages" });
     this.place = h("div", { class: "stage-wall-place" }, this.columns);
-    this.element = h("div", { class: "stage-wall" }, this.place, this.dots);
+    this.legend = h("p", { class: "stage-legend" });
+    this.element = h("div", { class: "stage-wall" }, this.legend, this.place, this.dots);
+    /** The width of a column, in sizes, once it is known.
+     * @type {number | undefined} */
+    this.column = undefined;
+    /** The elements of the lines, in their order.
+     * @type {HTMLElement[]} */
+    this.items = [];
     for (const { prize, lines } of sections) {
-      this.columns.append(
-        h(
-          "section",
-          null,
-          h("h2", null, foreign(prize), h("span", { class: "stage-wall-count" }, unit(lines.length))),
-          h(
-            "ul",
-            null,
-            lines.map(({ name, under }) =>
-              h(
-                "li",
-                null,
-                foreign(name),
-                under ? h("span", { class: "stage-under" }, foreign(under)) : null,
-              ),
-            ),
-          ),
-        ),
-      );
+      const items = lines.map((line) => h("li", null, lineInWords(line)));
+      this.items.push(...items);
+      const count = h("span", { class: "stage-wall-count" }, unit(lines.length));
+      this.columns.append(h("section", null, h("h2", null, foreign(prize), count), h("ul", null, items)));
     }
+    this.unit = unit;
+    this.places = sections.map(({ prize, lines }) => `${lines.length} ${prize}`).join("\n");
     this.prizes = sections.map(({ prize }) => prize);
     this.lines = sections.flatMap(({ lines }) => lines);
+    this.explain();
     this.observer = new ResizeObserver(() => this.lay());
     this.observer.observe(this.place);
     signal.addEventListener("abort", () => this.observer.disconnect());
     this.turn();
+  }
+
+  /** What the marks mean, with how many lines have each; nothing where no line has one. */
+  explain() {
+    const names = /** @type {(keyof typeof MARKS)[]} */ (Object.keys(MARKS));
+    const marks = this.lines.flatMap(marksOf);
+    const counts = names.map((name) => ({ name, count: marks.filter((one) => one === name).length }));
+    put(
+      this.legend,
+      counts
+        .filter(({ count }) => count)
+        .map(({ name, count }) =>
+          h(
+            "span",
+            { "data-legend": name },
+            h("span", { class: `stage-mark ${name}`, "aria-hidden": "true" }, MARKS[name]),
+            ` ${t(`stage.mark_${name}`)} ${this.unit(count)}`,
+          ),
+        ),
+    );
+  }
+
+  /**
+   * Shows other lines in the same places: a prize was claimed, or a seat has passed to somebody else. The page that is shown
+   * stays. `false` if there are other places, for which a new wall is made.
+   * @param {Section[]} sections
+   */
+  update(sections) {
+    const lines = sections.flatMap((section) => section.lines);
+    const isSame = sections.map(({ prize, lines: some }) => `${some.length} ${prize}`).join("\n");
+    if (isSame !== this.places) return false;
+    lines.forEach((line, index) => {
+      if (JSON.stringify(line) !== JSON.stringify(this.lines[index]))
+        put(this.items[index], lineInWords(line));
+    });
+    if (JSON.stringify(lines) === JSON.stringify(this.lines)) return true;
+    this.lines = lines;
+    this.column = undefined;
+    this.explain();
+    this.lay();
+    return true;
   }
 
   lay() {
@@ -64,7 +130,10 @@ export class Wall {
     if (!this.column) {
       const family = getComputedStyle(columns).fontFamily;
       const widths = this.lines.map(
-        ({ name, under }) => widthOf(name, family) + (under ? BESIDE * (widthOf(under, family) + 1) : 0),
+        (line) =>
+          widthOf(line.name, family) +
+          (line.under ? BESIDE * (widthOf(line.under, family) + 1) : 0) +
+          MARK * marksOf(line).length,
       );
       this.column = Math.min(
         COLUMN.widest,

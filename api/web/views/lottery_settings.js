@@ -25,8 +25,10 @@ export function lotterySettings(lottery, signal) {
   details.addEventListener("toggle", async () => {
     if (!details.open || body.children.length) return;
     try {
-      const settings = await get(lotteryPath(lottery.lottery_id, "settings"), { signal });
-      showForms(body, settings, signal);
+      const [settings, organiser] = await Promise.all(
+        ["settings", "organiser"].map((what) => get(lotteryPath(lottery.lottery_id, what), { signal })),
+      );
+      showForms(body, settings, organiser, signal);
     } catch (error) {
       put(body, h("p", { class: "problem" }, trouble(error)));
     }
@@ -34,19 +36,31 @@ export function lotterySettings(lottery, signal) {
   return details;
 }
 
-function showForms(body, settings, signal) {
-  const again = (/** @type {any} */ changed) => showForms(body, changed, signal);
+function showForms(body, settings, organiser, signal) {
+  const again = (/** @type {any} */ changed) => showForms(body, changed, organiser, signal);
+  const addressed = (/** @type {any} */ changed) => showForms(body, settings, changed, signal);
   put(
     body,
     names(settings),
     joining(settings, again),
     words(settings, again, signal),
+    ownAddress(settings, organiser, addressed),
     ending(settings, signal),
   );
 }
 
 /** A form that changes the lottery: `read` gives the change. */
 function form(settings, name, onChanged, read, ...children) {
+  return storedBy(
+    (/** @type {any} */ body) => change(settings.lottery_id, body),
+    name,
+    onChanged,
+    read,
+    children,
+  );
+}
+
+function storedBy(store, name, onChanged, read, children) {
   const problem = h("p", { class: "problem", role: "alert" });
   const done = h("span", { class: "quiet", role: "status" });
   const submit = h("button", { type: "submit" }, t("settings.save"));
@@ -56,7 +70,7 @@ function form(settings, name, onChanged, read, ...children) {
     done.textContent = "";
     submit.disabled = true;
     try {
-      onChanged(await change(settings.lottery_id, await read()));
+      onChanged(await store(await read()));
     } catch (error) {
       problem.textContent = error instanceof Unsure ? error.message : trouble(error);
       submit.disabled = false;
@@ -196,6 +210,24 @@ function words(settings, onChanged, signal) {
     elements,
     field(t("words.collect"), collect, t("words.collect_hint")),
   );
+}
+
+/** Where the organiser is sent how draws ended. */
+function ownAddress(settings, organiser, onChanged) {
+  const phone = h("input", { name: "organiser_phone", type: "tel", value: organiser.phone ?? "" });
+  const email = h("input", { name: "organiser_email", type: "email", value: organiser.email ?? "" });
+  const store = async (/** @type {any} */ body) => {
+    const headers = { accept: "application/json", "content-type": "application/json" };
+    const where = lotteryPath(settings.lottery_id, "organiser");
+    return (await send("PUT", where, { headers, body: JSON.stringify(body) })).json();
+  };
+  const read = async () => ({ phone: phone.value.trim() || null, email: email.value.trim() || null });
+  return storedBy(store, "organiser", onChanged, read, [
+    h("h3", null, t("settings.organiser")),
+    h("p", { class: "hint" }, t("settings.organiser_hint")),
+    field(t("settings.organiser_email"), email),
+    field(t("settings.organiser_phone"), phone),
+  ]);
 }
 
 /** Closing, which can be taken back, and deleting, which cannot. */

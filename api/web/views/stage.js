@@ -16,13 +16,15 @@ import { Frame } from "../stage/frame.js";
 import { namesInMotion } from "../stage/people.js";
 import { allOfPrize, back, firstPosition, next, repeated, toRelease } from "../stage/program.js";
 import { Releases, releaseCall } from "../stage/release.js";
-import { SCENES } from "../stage/scenes.js";
+import { SCENES, wallSections } from "../stage/scenes.js";
 import { openSetup } from "../stage/setup.js";
 import { Step } from "../stage/step.js";
 import { watchDraw } from "../watch.js";
 
 /** Winners that could not be read, or are not released yet, are asked for again after this time, in milliseconds. */
 const AGAIN = 1200;
+/** While all winners are shown, the draw is asked for again after this time, in milliseconds. */
+const WALL_AGAIN = 4000;
 
 /** @typedef {import("../stage/program.js").Position} Position */
 
@@ -58,6 +60,9 @@ class Stage {
     this.draw = null;
     /** @type {Step | null} */
     this.step = null;
+    /** All winners, while they are shown.
+     * @type {import("../stage/wall.js").Wall | null} */
+    this.wall = null;
     this.frame = new Frame(root, lottery.name, this.where[0], signal);
     this.frame.onDressed = () => {
       this.drawn = "";
@@ -256,9 +261,7 @@ class Stage {
     const position = this.step?.position;
     frame.number.textContent = draw.sequence ? t("stage.number", { n: number(draw.sequence) }) : "";
     const won = hasWinners(draw.status) ? this.won : [];
-    const lines = ["names", "wall"].includes(phase)
-      ? won.map((list) => list.map(({ rank, name }) => [rank, name]))
-      : [];
+    const lines = phase === "names" ? won.map((list) => list.map(({ rank, name }) => [rank, name])) : [];
     const isHeld = phase === "commitment" || phase === "waiting";
     const scene = JSON.stringify([phase, position?.prize, position?.from, position?.to]);
     const drawn = JSON.stringify([
@@ -268,7 +271,14 @@ class Stage {
       this.hasAlternates,
       lines,
     ]);
-    if (drawn === this.drawn || !position) return;
+    if (!position) return;
+    this.cast.compare();
+    const { cast, hasAlternates } = this;
+    if (drawn === this.drawn) {
+      // On the wall prizes are claimed, and seats pass to others: in their places, so that the pages turn on.
+      if (phase !== "wall" || this.wall?.update(wallSections({ draw, position, won, cast, hasAlternates })))
+        return;
+    }
     const before = frame.element.dataset.phase;
     const isSameScene = this.scene === scene;
     this.drawn = drawn;
@@ -278,8 +288,7 @@ class Stage {
     this.current = new AbortController();
     this.signal.addEventListener("abort", () => this.current?.abort(), { once: true });
     const scope = this.current.signal;
-    this.cast.compare();
-    const { lottery, where, cast, hasAlternates } = this;
+    const { lottery, where } = this;
     const isPaused = () => this.isPaused;
     put(
       frame.center,
@@ -295,8 +304,12 @@ class Stage {
         isPaused,
         hasAlternates,
         showsInTurn: !isSameScene,
+        onWall: (wall) => {
+          this.wall = wall;
+        },
       }),
     );
+    if (phase === "wall") this.keepWall(scope);
     if (phase === "names" && !token() && won[position.prize].some((winner) => winner.released === false))
       this.awaitRelease(scope);
     if (!isSameScene) this.perform(phase, before);
@@ -326,6 +339,18 @@ class Stage {
     if (phase === "wall") {
       sound.fanfare();
       this.frame.celebrate(3);
+    }
+  }
+
+  /** What happens to the seats of a draw that has ended is not followed by itself: the wall asks for it, until it is closed. */
+  async keepWall(/** @type {AbortSignal} */ scope) {
+    for (;;) {
+      await sleep(WALL_AGAIN, scope);
+      if (scope.aborted || this.draw.closed_at) return;
+      if (!isFinal(this.draw.status)) continue;
+      const found = await get(drawPath(...this.where), { signal: scope }).catch(() => null);
+      if (scope.aborted) return;
+      if (found && JSON.stringify(found) !== JSON.stringify(this.draw)) await this.take(found);
     }
   }
 

@@ -10,6 +10,7 @@ mod draw;
 mod fair_draw;
 mod killed;
 mod notifications;
+mod organiser;
 mod people;
 mod reconciler;
 mod release;
