@@ -2,7 +2,7 @@
 // Speaks to the HTTP API.
 
 import { reached } from "./connection.js";
-import { signOut, token } from "./session.js";
+import { expire, token } from "./session.js";
 
 /**
  * A request that was refused: `name` for the page, a message for people, `errors` by field; `code` of what cannot be read;
@@ -72,7 +72,7 @@ export async function send(method, where, { body, headers = {}, signal, anonymou
   }
   reached(true);
   if (response.ok || response.status === 304) return response;
-  if (response.status === 401 && token()) signOut();
+  if (response.status === 401 && authorised.authorization === `Bearer ${token()}`) expire();
   const problem = await response.json().catch(() => ({}));
   throw new Refused(response.status, problem, Number(response.headers.get("retry-after")) || undefined);
 }

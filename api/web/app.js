@@ -8,6 +8,7 @@ import { choose, language, languages, load, t } from "./i18n/index.js";
 import { onConnection } from "./connection.js";
 import { isKept, mayLeave, show } from "./router.js";
 import { signOut, token } from "./session.js";
+import { askToken } from "./views/sign_in.js";
 
 const header = h("header", { class: "frame" });
 const notice = h("div", { class: "connection", role: "status" });
@@ -15,6 +16,7 @@ const main = h("main", { id: "main", tabindex: "-1" });
 const skip = h("a", { class: "skip", href: "#main" });
 
 await load();
+document.querySelector("body > .loading")?.remove();
 document.body.append(skip, header, notice, main);
 
 skip.addEventListener("click", (event) => {
@@ -119,4 +121,13 @@ addEventListener("hashchange", async () => {
   refresh();
 });
 addEventListener("session", refresh);
+let isAsking = false;
+addEventListener("expired", async () => {
+  if (isAsking) return;
+  isAsking = true;
+  const isSignedIn = await askToken({ title: t("sign_in.expired"), text: t("sign_in.expired_text") });
+  isAsking = false;
+  if (isSignedIn) drawHeader();
+  else signOut();
+});
 await refresh();

@@ -2,7 +2,9 @@
 // Shows the view that the address names. Views are modules, loaded when they are first needed.
 
 import { ask } from "./dialog.js";
+import { h } from "./dom.js";
 import { inZone } from "./format.js";
+import { t } from "./i18n/index.js";
 
 /** @type {[RegExp, string][]} */
 const ROUTES = [
@@ -27,6 +29,9 @@ const ROUTES = [
   [/^\/state-machines\/([^/]+)$/, "state_machine"],
   [/^\/inbox$/, "inbox"],
 ];
+
+/** A view that is not there after this time, in milliseconds, is said to be loading. */
+const LOADING = 300;
 
 /** What the address names: the view and its parameters. Only known names lead to a module. */
 function destination(hash) {
@@ -61,6 +66,12 @@ export async function show(root, onFailure) {
   const { view, path, parameters } = destination(location.hash);
   document.body.dataset.view = view ?? "unknown";
   root.replaceChildren();
+  // Over a slow connection the view takes a while: something is seen to happen.
+  const waiting = h("div", { class: "loading", role: "status", "aria-label": t("loading") });
+  const timer = setTimeout(() => {
+    if (!root.children.length) root.append(waiting);
+  }, LOADING);
+  signal.addEventListener("abort", () => clearTimeout(timer));
   inZone(null);
   if (!view) return onFailure(root, null);
   try {

@@ -12,6 +12,18 @@ export function signIn(text) {
   dispatchEvent(new Event("session"));
 }
 
+/** Another token in place of one that counts no more: the view stays as it is, with all that was typed. */
+export function renew(/** @type {string} */ text) {
+  sessionStorage.setItem(KEY, text);
+}
+
+/** The service does not take the token any more. Whoever shows the page asks for another one. */
+export function expire() {
+  sessionStorage.removeItem(KEY);
+  sessionStorage.removeItem("is-local");
+  dispatchEvent(new Event("expired"));
+}
+
 export function signOut() {
   sessionStorage.removeItem(KEY);
   sessionStorage.removeItem("is-local");

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot continue fails")]
 
 mod browser;
+mod calm;
 mod claim;
 mod claim_time;
 mod connection;

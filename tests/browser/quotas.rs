@@ -82,6 +82,8 @@ async fn groups_are_typed_where_the_list_has_none_yet() {
     browser.fill(".quota .typed .field:nth-child(2) input", "Support").await;
     browser.fill(".quota > .field:nth-of-type(3) input", "1").await;
     browser.click(".aside form button[type=submit]").await;
+    // Its winners would be notified at once: the form asks first.
+    browser.click("dialog [data-answer=yes]").await;
     browser.wait_for_text(".quota-problem", "Sales").await;
     browser.wait_for_text(".quota-problem", "Support").await;
     assert_eq!(client.get("/lotteries/party").await.expect(200)["draws"], json!([]));

@@ -93,7 +93,7 @@ async fn wall_of_claims(reader: Reader) {
     let all_open: Vec<_> = first.iter().map(|(_, name, _)| (name.as_str(), "open")).collect();
     marks(&browser, "four who are waited for", &all_open).await;
 
-    // A claim is seen where the name stands; the wall is not made anew, so the pages turn on and only that line is spoken.
+    // A claim is seen beside the name; the wall is not made anew, so the pages turn on and only that line is spoken.
     let keep = "window.kept = document.querySelector('.stage-wall');
         window.spoken = [];
         new MutationObserver((changes) => changes.forEach((change) => change.addedNodes.forEach(() => {
@@ -115,7 +115,7 @@ async fn wall_of_claims(reader: Reader) {
     let region = "const center = document.querySelector('.stage-center'); return [center.getAttribute('role'), center.getAttribute('aria-atomic')]";
     assert_eq!(browser.run(region, json!([])).await, json!(["status", "false"]));
 
-    // Somebody is not there: whoever takes the seat stands where it was.
+    // Somebody is not there: the next in line is shown in the same place.
     let seat = format!("{path}/winners/{}/replace", three.0);
     client.post(&seat, &json!({"reason": "absent"})).await.expect(200);
     let taker = eventually("the link of who took over", async || {

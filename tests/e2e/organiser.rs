@@ -63,7 +63,7 @@ async fn the_organiser_gets_one_summary_a_draw_on_each_address_also_after_a_repl
     }
     assert!(texts.iter().any(|text| text.contains(&format!("/draws/{id}/check"))), "{texts:?}");
 
-    // Whoever takes a seat is notified, and the draw ends again: the organiser has had the summary.
+    // The next in line is notified, and the draw ends again: the organiser has had the summary.
     let winner = client.get(&format!("/lotteries/party/draws/{id}/winners")).await.expect(200);
     let rank = winner["winners"][0]["rank"].clone();
     let path = format!("/lotteries/party/draws/{id}/winners/{rank}/replace");

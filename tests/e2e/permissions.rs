@@ -184,11 +184,11 @@ async fn a_draw_through_ses(log: &CallLog) {
     let draw = client.run_draw("party", json!({"winners": 1})).await;
     assert_eq!(draw["status"], "SUCCEEDED", "{draw}");
     everybody_is_told(&client, "email").await;
-    the_organiser_is_told(&client).await;
+    the_organiser_is_notified(&client).await;
 }
 
 /// How a draw ended, and what the winners of a rehearsal would have read.
-async fn the_organiser_is_told(client: &Client) {
+async fn the_organiser_is_notified(client: &Client) {
     let own = [("phone", "+12025559000"), ("email", "organiser@example.com")];
     let path = "/lotteries/party/organiser";
     let json = [("content-type", "application/json")];
@@ -199,8 +199,9 @@ async fn the_organiser_is_told(client: &Client) {
         let draw = client.run_draw("party", json!({"winners": 1, "rehearsal": rehearsal})).await;
         eventually("the messages to the organiser", async || {
             let messages = client.messages(draw["draw_id"].as_str().unwrap()).await;
-            let told = messages.iter().filter(|message| own.iter().any(|(_, to)| message["address"] == *to));
-            (told.count() == count).then_some(())
+            let own_messages =
+                messages.iter().filter(|message| own.iter().any(|(_, to)| message["address"] == *to));
+            (own_messages.count() == count).then_some(())
         })
         .await;
     }

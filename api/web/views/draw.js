@@ -41,6 +41,7 @@ export async function show(root, { parameters: [lottery, id], signal }) {
     h("a", { class: "button primary", href: href("check") }, t("draw.check")),
     h("a", { class: "button", href: href("stage") }, t("draw.stage")),
     h("a", { class: "button", href: href("execution") }, t("draw.execution")),
+    token() ? h("a", { class: "button", href: link("console", lottery) }, t("draw.console")) : null,
   );
   /** @type {(value?: unknown) => void} */
   let wake = () => {};

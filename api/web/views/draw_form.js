@@ -2,11 +2,13 @@
 // What an organiser asks for when starting a draw.
 
 import { get, post } from "../api.js";
+import { ask } from "../dialog.js";
 import { field, h } from "../dom.js";
 import { keepNotices, lotteryPath } from "../draws.js";
 import { number, trouble } from "../format.js";
 import { t } from "../i18n/index.js";
-import { link } from "../router.js";
+import { keepView, link } from "../router.js";
+import { token } from "../session.js";
 import { claimChoice } from "./claim_choice.js";
 import { numberInput, quotaRow } from "./quota_form.js";
 import { Unsure, timeField } from "../time_field.js";
@@ -37,6 +39,9 @@ export function drawForm(lottery) {
   const submit = h("button", { type: "submit", class: "primary" }, t("draw_form.start"));
   // The same press of the button, repeated after a lost answer, is the same draw.
   let key = newKey();
+  /** What is typed is not left without a question.
+   * @type {(() => void) | null} */
+  let free = null;
   const form = h(
     "form",
     {
@@ -44,6 +49,12 @@ export function drawForm(lottery) {
       onsubmit: start,
       oninput: () => {
         key = newKey();
+        free ??= keepView({
+          title: t("draft.title"),
+          text: t("draft.text"),
+          yes: t("leave.yes"),
+          no: t("leave.no"),
+        });
       },
     },
     h("h2", null, t("draw_form.title")),
@@ -121,10 +132,15 @@ export function drawForm(lottery) {
       if (closing) body.closes_at = closing;
       if (drawing) body.draw_at = drawing;
       await release.write(body);
+      if (!(await isMeant(body))) {
+        submit.disabled = false;
+        return;
+      }
       const draw = await post(lotteryPath(lottery.lottery_id, "draws"), body, {
         headers: { "idempotency-key": key },
       });
       keepNotices(draw.draw_id, draw.notices);
+      free?.();
       location.hash = link("lotteries", lottery.lottery_id, "draws", draw.draw_id);
     } catch (error) {
       problem.textContent = error instanceof Unsure ? error.message : trouble(error);
@@ -133,6 +149,21 @@ export function drawForm(lottery) {
       unknown.forEach((fault) => refuse(fault, counted));
       submit.disabled = false;
     }
+  }
+  /** Asks before a draw that notifies its winners at once. One that is held, waits or is rehearsed notifies nobody yet. */
+  async function isMeant(body) {
+    if (body.release || body.closes_at || body.rehearsal || !body.channels.length) return true;
+    const counted = await counts();
+    if (counted && counted.total === counted.unreachable) return true;
+    // The token has expired: another one is asked for, and what is typed stays.
+    if (!token()) return false;
+    const winners = body.prizes.reduce((sum, one) => sum + one.winners, 0);
+    return ask({
+      title: t("draw_form.sure"),
+      text: t("draw_form.sure_text", { winners: number(winners), n: number(counted?.total ?? 0) }),
+      yes: t("draw_form.sure_yes"),
+      isGrave: false,
+    });
   }
   /** Shows what is wrong at the quota that is: `prizes[1].quota[0]`. */
   function refuse({ field: where, parameters }, counted) {

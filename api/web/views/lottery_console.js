@@ -46,8 +46,8 @@ export async function show(root, { parameters: [id], signal }) {
           h("h2", null, t("import.title")),
           importPanel(lottery, list, signal),
         ),
+        h("section", { class: "draws-so-far" }, h("h2", null, t("lottery.draws")), draws),
         list.element,
-        h("section", null, h("h2", null, t("lottery.draws")), draws),
       ),
       h(
         "section",

@@ -20,6 +20,7 @@ import { SCENES, wallSections } from "../stage/scenes.js";
 import { openSetup } from "../stage/setup.js";
 import { Step } from "../stage/step.js";
 import { watchDraw } from "../watch.js";
+import { askToken } from "./sign_in.js";
 
 /** Winners that could not be read, or are not released yet, are asked for again after this time, in milliseconds. */
 const AGAIN = 1200;
@@ -37,6 +38,11 @@ export async function show(root, { parameters: [lottery, id], signal }) {
   document.title = `${t("stage.title")} · ${found.name}`;
   const stage = new Stage(root, found, id, signal);
   await watchDraw(lottery, id, signal, (/** @type {any} */ draw) => stage.take(draw));
+}
+
+/** A browser or a tab in which nobody is signed in shows masked names: it can be signed in where it stands. */
+async function signInHere() {
+  if (await askToken({ title: t("stage.sign_in"), text: t("stage.sign_in_text") })) location.reload();
 }
 
 class Stage {
@@ -392,6 +398,9 @@ class Stage {
         this.cast.full.length > 0,
       ),
       button(frame.sound.isMuted ? "stage.sound_on" : "stage.sound_off", "S", () => this.toggleSound()),
+      token()
+        ? null
+        : h("button", { type: "button", name: "sign-in", onclick: signInHere }, t("stage.masked")),
       button("stage.setup", "O", () => this.setup(), Boolean(this.draw)),
       button("stage.full", "F", () => frame.fullScreen()),
       h(
