@@ -159,6 +159,14 @@ async fn an_organiser_sets_the_rules_closes_and_deletes_a_lottery() {
         assert_eq!(settings["joining"]["closes_at"], "2027-12-18T10:00:00Z", "in the lottery's time zone");
         assert_eq!(settings["joining"]["max_people"], 300);
         assert_eq!(settings["venue_code"].as_str().unwrap().len(), 6);
+        // Where a summary of each draw goes, in the national spelling.
+        browser.fill("[data-settings=organiser] [name=organiser_phone]", "138 0013 8000").await;
+        browser.fill("[data-settings=organiser] [name=organiser_email]", "desk@example.com").await;
+        browser.click("[data-settings=organiser] button[type=submit]").await;
+        let stored = "return document.querySelector('[name=organiser_phone]').value === '+8613800138000'";
+        browser.wait("the organiser's addresses", stored).await;
+        let own = json!({"phone": "+8613800138000", "email": "desk@example.com"});
+        assert_eq!(client.get("/lotteries/party/organiser").await.expect(200), own);
         browser.click("button[name=close]").await;
         browser.wait_for(".aside .notice").await;
         browser.click(".settings summary").await;
@@ -169,6 +177,7 @@ async fn an_organiser_sets_the_rules_closes_and_deletes_a_lottery() {
         browser.wait("the console", "return location.hash === '#/console'").await;
         assert_eq!(client.get("/lotteries/party/head-count").await.expect(200)["people"], 0);
         assert!(client.get("/lotteries/party").await.expect(200)["deleted_at"].is_string());
+        assert_eq!(client.get("/lotteries/party/organiser").await.expect(200)["phone"], Value::Null);
         assert_eq!(browser.complaints().await, Vec::<String>::new());
     }
 }

@@ -60,9 +60,9 @@ pub async fn handle(cx: &TaskContext, input: DrawInput) -> Result<Output, TaskEr
     let end = End::read(cx, &draw).await?;
     let samples = if draw.rehearsal { Sample::all(cx, &draw).await? } else { Vec::new() };
     for (channel, address) in &addresses {
-        let telling = Telling { cx, lottery: &lottery, draw: &draw, channel: *channel, address };
-        telling.samples(&samples, &mut output).await?;
-        telling.summary(&end, &mut output).await?;
+        let run = AddressRun { cx, lottery: &lottery, draw: &draw, channel: *channel, address };
+        run.samples(&samples, &mut output).await?;
+        run.summary(&end, &mut output).await?;
     }
     if output.is_left {
         return Err(TaskError::MessageNotTaken);
@@ -71,7 +71,7 @@ pub async fn handle(cx: &TaskContext, input: DrawInput) -> Result<Output, TaskEr
 }
 
 /// Everything on one of the organiser's addresses.
-struct Telling<'a> {
+struct AddressRun<'a> {
     cx: &'a TaskContext,
     lottery: &'a Lottery,
     draw: &'a Draw,
@@ -79,7 +79,7 @@ struct Telling<'a> {
     address: &'a Address,
 }
 
-impl Telling<'_> {
+impl AddressRun<'_> {
     async fn summary(&self, end: &End, output: &mut Output) -> Result<(), TaskError> {
         let Self { cx, lottery, draw, .. } = self;
         let (lottery_id, draw_id) = (&draw.lottery_id, &draw.draw_id);
