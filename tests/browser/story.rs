@@ -267,12 +267,21 @@ async fn a_draw_fails(browser: &Browser, client: &Client, words: &Words) {
     browser.go(&format!("/lotteries/party/draws/{draw}/execution")).await;
     browser.wait_for(".facts [data-status=FAILED]").await;
     browser.wait_for("[data-state=RecordWinners][data-status=caught]").await;
-    for state in ["ReleaseWinners", "WasReleased", "AlertOfFailure"] {
+    for state in ["ReleaseWinners", "WasReleased", "AlertOfFailure", "NotifyOrganiser", "HowItEnded"] {
         browser.wait_for(&format!("[data-state={state}][data-status=succeeded]")).await;
     }
     browser.wait_for("[data-state=DrawFailed][data-status=failed]").await;
     browser.wait_for("[data-state=Notify][data-status=idle]").await;
-    let way = ["RecordWinners", "ReleaseWinners", "WasReleased", "AlertOfFailure", "DrawFailed", "end"];
+    let way = [
+        "RecordWinners",
+        "ReleaseWinners",
+        "WasReleased",
+        "AlertOfFailure",
+        "NotifyOrganiser",
+        "HowItEnded",
+        "DrawFailed",
+        "end",
+    ];
     for pair in way.windows(2) {
         browser.wait_for(&format!(".line.taken[data-from=\"{}\"][data-to=\"{}\"]", pair[0], pair[1])).await;
     }

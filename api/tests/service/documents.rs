@@ -19,6 +19,8 @@ const ROUTES: &[(&str, &str)] = &[
     ("post", "/lotteries"),
     ("get", "/lotteries/{lottery_id}"),
     ("get", "/lotteries/{lottery_id}/settings"),
+    ("get", "/lotteries/{lottery_id}/organiser"),
+    ("put", "/lotteries/{lottery_id}/organiser"),
     ("patch", "/lotteries/{lottery_id}"),
     ("post", "/lotteries/{lottery_id}/messages/preview"),
     ("delete", "/lotteries/{lottery_id}"),
