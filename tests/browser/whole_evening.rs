@@ -437,4 +437,7 @@ async fn wall(evening: &Evening<'_>) {
         .wait("four names", "return document.querySelectorAll('.stage-wall li').length === 4")
         .await;
     evening.shot_of_stage("wall").await;
+    evening.beamer.wait_until_still().await;
+    let out = "return [...document.querySelectorAll('.stage-wall li')].filter((one) => one.getBoundingClientRect().right > innerWidth).length";
+    assert_eq!(evening.beamer.run(out, json!([])).await, 0, "everybody is on the screen");
 }

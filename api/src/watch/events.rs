@@ -200,15 +200,20 @@ fn notify(builder: &mut EventsBuilder, draw: &Draw) {
     }
     builder.pass("Task", "CompleteDraw");
     builder.pass("Choice", "AllWereSent");
-    if is_complete {
-        builder.pass("Succeed", "Succeed");
-    } else {
+    if !is_complete {
         builder.pass("Task", "MarkIncomplete");
         builder.pass("Choice", "IsIncomplete");
         builder.pass("Task", "AlertOfUnsent");
-        builder.pass("Succeed", "DrawIncomplete");
     }
+    notify_organiser(builder);
+    builder.pass("Succeed", if is_complete { "Succeed" } else { "DrawIncomplete" });
     builder.add("ExecutionSucceeded", None);
+}
+
+/// The summary to the organiser, before the execution ends as the draw did.
+fn notify_organiser(builder: &mut EventsBuilder) {
+    builder.pass("Task", "NotifyOrganiser");
+    builder.pass("Choice", "HowItEnded");
 }
 
 /// The events of the rounds of claims. Returns `false` while the draw waits.
@@ -245,6 +250,7 @@ fn end_at(builder: &mut EventsBuilder, draw: &Draw, state: Open) {
         DrawStatus::Cancelled => builder.add_error("ExecutionAborted", None, error),
         DrawStatus::Rejected => {
             builder.fail(state, error.clone());
+            notify_organiser(builder);
             builder.add("FailStateEntered", Some("DrawRejected"));
             builder.add_error("ExecutionFailed", None, error);
         }
@@ -257,6 +263,7 @@ fn end_at(builder: &mut EventsBuilder, draw: &Draw, state: Open) {
             builder.pass("Task", "ReleaseWinners");
             builder.pass("Choice", "WasReleased");
             builder.pass("Task", "AlertOfFailure");
+            notify_organiser(builder);
             builder.add("FailStateEntered", Some("DrawFailed"));
             builder.add_error("ExecutionFailed", None, error);
         }

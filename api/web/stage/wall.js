@@ -135,7 +135,7 @@ export class Wall {
           (line.under ? BESIDE * (widthOf(line.under, family) + 1) : 0) +
           MARK * marksOf(line).length,
       );
-      this.column = Math.min(
+      const widest = Math.min(
         COLUMN.widest,
         Math.max(
           COLUMN.narrowest,
@@ -143,6 +143,8 @@ export class Wall {
           ...this.prizes.map((prize) => Math.min(COLUMN.heading, widthOf(prize, family) + 2)),
         ),
       );
+      // As the style has it: a column that is counted a hair narrower than it is set does not fit where it should.
+      this.column = Math.ceil(widest * 100) / 100;
       columns.style.setProperty("--column", `${this.column.toFixed(2)}em`);
     }
     columns.style.width = "";
@@ -168,7 +170,7 @@ export class Wall {
     const fits = this.pages === 1 && width < place.clientWidth;
     const height = Math.max(0, ...parts.map((part) => part.bottom - base.top));
     // Columns share the width that they have: they get what they use.
-    columns.style.width = fits ? `${width}px` : "";
+    columns.style.width = fits ? `${Math.ceil(width) + 1}px` : "";
     this.indent = fits ? (place.clientWidth - width) / 2 : 0;
     columns.style.setProperty("--drop", fits ? `${Math.max(0, place.clientHeight - height) / 2}px` : "0");
   }
