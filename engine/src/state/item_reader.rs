@@ -159,9 +159,11 @@ impl Format {
     fn parse(config: &Fields<'_>) -> Result<Format, DefinitionError> {
         match (config.optional_text("ManifestType")?, config.optional_text("InputType")?) {
             (Some("S3_INVENTORY"), _) | (None, Some("MANIFEST")) => {
-                let (headers, delimiter) = Self::columns(config)?;
-                let first_row = config.optional_text("CSVHeaderLocation")? == Some("FIRST_ROW");
-                let format = Format::Inventory { headers, first_row, delimiter };
+                let format = Format::Inventory {
+                    headers: Self::headers(config)?,
+                    first_row: config.optional_text("CSVHeaderLocation")? == Some("FIRST_ROW"),
+                    delimiter: Self::delimiter(config)?,
+                };
                 Ok(Format::Files(Files::Inventory, Box::new(format)))
             }
             (Some("ATHENA_DATA"), _) => Ok(Format::Files(Files::Athena, Box::new(Self::of_objects(config)?))),
@@ -174,8 +176,7 @@ impl Format {
     fn of_objects(config: &Fields<'_>) -> Result<Format, DefinitionError> {
         match config.optional_text("InputType")? {
             Some("CSV") => {
-                let (headers, delimiter) = Self::columns(config)?;
-                Ok(Format::Csv { headers, delimiter })
+                Ok(Format::Csv { headers: Self::headers(config)?, delimiter: Self::delimiter(config)? })
             }
             Some("JSON") | None => {
                 let pointer = config.optional_text("ItemsPointer")?.unwrap_or_default();
@@ -188,24 +189,26 @@ impl Format {
         }
     }
 
-    /// The headers that are given, and the delimiter.
-    fn columns(config: &Fields<'_>) -> Result<(Option<Vec<Arc<str>>>, u8), DefinitionError> {
-        let headers = match (config.optional_text("CSVHeaderLocation")?, config.json("CSVHeaders")) {
+    /// The headers that are given.
+    fn headers(config: &Fields<'_>) -> Result<Option<Vec<Arc<str>>>, DefinitionError> {
+        match (config.optional_text("CSVHeaderLocation")?, config.json("CSVHeaders")) {
             (Some("GIVEN"), Some(headers)) => {
                 let names = headers.as_array().unwrap_or_default().iter();
                 let names: Option<Vec<Arc<str>>> = names.map(|name| name.as_str().map(Arc::from)).collect();
-                Some(names.ok_or_else(|| config.wrong("CSVHeaders", "must be a list of strings"))?)
+                names.map(Some).ok_or_else(|| config.wrong("CSVHeaders", "must be a list of strings"))
             }
-            _ => None,
-        };
-        let delimiter = match config.optional_text("CSVDelimiter")? {
-            None | Some("COMMA") => b',',
-            Some("PIPE") => b'|',
-            Some("SEMICOLON") => b';',
-            Some("SPACE") => b' ',
-            Some("TAB") => b'\t',
-            Some(_) => return Err(config.wrong("CSVDelimiter", "is no delimiter")),
-        };
-        Ok((headers, delimiter))
+            _ => Ok(None),
+        }
+    }
+
+    fn delimiter(config: &Fields<'_>) -> Result<u8, DefinitionError> {
+        match config.optional_text("CSVDelimiter")? {
+            None | Some("COMMA") => Ok(b','),
+            Some("PIPE") => Ok(b'|'),
+            Some("SEMICOLON") => Ok(b';'),
+            Some("SPACE") => Ok(b' '),
+            Some("TAB") => Ok(b'\t'),
+            Some(_) => Err(config.wrong("CSVDelimiter", "is no delimiter")),
+        }
     }
 }
