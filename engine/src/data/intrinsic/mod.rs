@@ -191,7 +191,7 @@ impl Call {
     fn missing(&self, path: &JsonPath, scope: &Scope<'_>) -> EvalError {
         let reason = format!(
             "The JsonPath argument for the field '{path}' could not be found in the input '{}'",
-            scope.input
+            scope.input.verbatim()
         );
         EvalError::runtime(self.cause(&reason))
     }

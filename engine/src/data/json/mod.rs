@@ -6,6 +6,7 @@ mod parse;
 mod serde_impl;
 mod text;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -48,6 +49,66 @@ impl Json {
     /// Reads a JSON text given as bytes; they have to be UTF-8.
     pub fn parse_bytes(bytes: &[u8]) -> Result<Json, ParseError> {
         parse::parse_bytes(bytes)
+    }
+
+    /// Reads a JSON text as [`Json::parse`] does; [`Json::verbatim`] gives the same text again, as long as the value is
+    /// handed on whole. Only arrays and objects keep their texts.
+    pub fn parse_verbatim(text: &str) -> Result<Json, ParseError> {
+        let (mut value, is_plain) = parse::parse_plain(text)?;
+        if !is_plain {
+            value.set_verbatim(text);
+        }
+        Ok(value)
+    }
+
+    /// The text that this value was read from, if it was kept; otherwise the compact text.
+    pub fn verbatim(&self) -> Cow<'_, str> {
+        self.kept_text().map_or_else(|| Cow::Owned(self.to_text()), Cow::Borrowed)
+    }
+
+    /// The text that this value was read from, if it was kept and is not the compact one.
+    pub(crate) fn kept_text(&self) -> Option<&str> {
+        match self {
+            Json::Array(array) => array.verbatim.as_ref().map(|text| &***text),
+            Json::Object(object) => object.verbatim.as_ref().map(|text| &***text),
+            _ => None,
+        }
+    }
+
+    /// Keeps the text that an array or an object was read from, unless it is the compact one.
+    fn set_verbatim(&mut self, text: &str) {
+        if matches!(self, Json::Array(_) | Json::Object(_)) && self.to_text() != text {
+            let text = Some(Arc::new(text.into()));
+            match self {
+                Json::Array(array) => Arc::make_mut(array).verbatim = text,
+                Json::Object(object) => Arc::make_mut(object).verbatim = text,
+                _ => {}
+            }
+        }
+    }
+
+    /// The same value with the compact text: that of a value which was evaluated, not handed on.
+    pub(crate) fn without_verbatim(mut self) -> Json {
+        if self.kept_text().is_some() {
+            match &mut self {
+                Json::Array(array) => Arc::make_mut(array).verbatim = None,
+                Json::Object(object) => Arc::make_mut(object).verbatim = None,
+                _ => {}
+            }
+        }
+        self
+    }
+
+    /// An array of values each of which was handed on whole: its text is made of theirs.
+    pub(crate) fn joined(items: Vec<Json>) -> Json {
+        if items.iter().all(|item| item.kept_text().is_none()) {
+            return Json::from(items);
+        }
+        let texts: Vec<_> = items.iter().map(Json::verbatim).collect();
+        let text = format!("[{}]", texts.join(","));
+        let mut array = Json::array(items.into_iter().map(Json::without_verbatim));
+        array.set_verbatim(&text);
+        array
     }
 
     /// An object without keys.
@@ -349,6 +410,26 @@ mod tests {
         inner.as_object_mut().unwrap().insert("d", Json::from(3));
         assert_eq!(original.to_text(), r#"{"a":{"b":[1]},"c":2}"#);
         assert_eq!(copy.to_text(), r#"{"a":{"b":[1],"d":3},"c":2}"#);
+    }
+
+    #[test]
+    fn a_value_that_is_handed_on_whole_keeps_its_text() {
+        for text in ["{ \"a\" : 1.0 }", r#"["\u00e9","\/"]"#, r#"{"a":1,"a":2}"#, "[1e2]", "[-0]", "[1]\n"] {
+            let value = Json::parse_verbatim(text).unwrap();
+            assert_eq!(value.verbatim(), text);
+            assert_eq!(value, Json::parse(text).unwrap());
+            assert_eq!(value.clone().without_verbatim().verbatim(), value.to_text());
+            let mut changed = value.clone();
+            match &mut changed {
+                Json::Array(array) => Arc::make_mut(array).items_mut().push(Json::Null),
+                changed => drop(changed.as_object_mut().unwrap().insert("b", Json::Null)),
+            }
+            assert_eq!(changed.verbatim(), changed.to_text());
+            assert_eq!(value.verbatim(), text);
+        }
+        assert!(Json::parse_verbatim(r#"{"a":[1,-2,"b"]}"#).unwrap().kept_text().is_none());
+        let joined = Json::joined(vec![Json::parse_verbatim("[ 1 ]").unwrap(), Json::from(2)]);
+        assert_eq!((&*joined.verbatim(), joined.to_text()), ("[[ 1 ],2]", "[[1],2]".to_owned()));
     }
 
     #[test]

@@ -18,6 +18,7 @@ pub struct Object {
     /// In a box, as few objects are so large and all of them carry it.
     index: Option<Box<Index>>,
     pub(super) measured: Measured,
+    pub(super) verbatim: Verbatim,
 }
 
 /// The indices of the entries by their keys.
@@ -67,7 +68,7 @@ impl Object {
     /// The value under a key, to change it.
     pub fn get_mut(&mut self, key: &str) -> Option<&mut Json> {
         let at = self.position(key)?;
-        self.measured.forget();
+        self.forget();
         Some(&mut self.entries[at].1)
     }
 
@@ -78,7 +79,7 @@ impl Object {
 
     /// Sets the value under a key: at the index of the old one, which is returned, or at the end.
     pub fn insert(&mut self, key: impl Into<Arc<str>>, value: Json) -> Option<Json> {
-        self.measured.forget();
+        self.forget();
         let key = key.into();
         if let Some(at) = self.position(&key) {
             return Some(std::mem::replace(&mut self.entries[at].1, value));
@@ -96,12 +97,18 @@ impl Object {
     /// Takes out the entry under a key; the order of the others stays.
     pub fn remove(&mut self, key: &str) -> Option<Json> {
         let at = self.position(key)?;
-        self.measured.forget();
+        self.forget();
         let (_, value) = self.entries.remove(at);
         if self.index.is_some() {
             self.rebuild_index();
         }
         Some(value)
+    }
+
+    /// Forgets what was true of the entries before a change.
+    fn forget(&mut self) {
+        self.measured.forget();
+        self.verbatim = None;
     }
 
     fn rebuild_index(&mut self) {
@@ -171,19 +178,21 @@ impl IntoIterator for Object {
 pub struct Array {
     items: Vec<Json>,
     pub(super) measured: Measured,
+    pub(super) verbatim: Verbatim,
 }
 
 impl Array {
     /// The items, to change them.
     pub fn items_mut(&mut self) -> &mut Vec<Json> {
         self.measured.forget();
+        self.verbatim = None;
         &mut self.items
     }
 }
 
 impl From<Vec<Json>> for Array {
     fn from(items: Vec<Json>) -> Array {
-        Array { items, measured: Measured::default() }
+        Array { items, measured: Measured::default(), verbatim: None }
     }
 }
 
@@ -208,6 +217,10 @@ impl Hash for Array {
         self.items.hash(state);
     }
 }
+
+/// The text that a container was read from, where it differs from the compact one. In two steps, as few containers have
+/// one and all of them carry it.
+pub(super) type Verbatim = Option<Arc<Box<str>>>;
 
 /// Length of the text and depth of the nesting of a value.
 #[derive(Clone, Copy)]

@@ -30,8 +30,17 @@ pub(super) fn parse_bytes(bytes: &[u8]) -> Result<Json, ParseError> {
 }
 
 pub(super) fn parse(text: &str) -> Result<Json, ParseError> {
-    let mut parser = Parser { text, at: 0 };
+    let mut parser = Parser { text, at: 0, is_plain: true };
     parser.document().map_err(|message| error_at(text.as_bytes(), parser.at, message))
+}
+
+/// Reads a text; also says whether it has nothing that the compact text of the value could have otherwise: white
+/// space, escapes, numbers with a fraction or an exponent, a key twice.
+pub(super) fn parse_plain(text: &str) -> Result<(Json, bool), ParseError> {
+    let mut parser = Parser { text, at: 0, is_plain: true };
+    let parsed = parser.document();
+    let parsed = parsed.map_err(|message| error_at(text.as_bytes(), parser.at, message))?;
+    Ok((parsed, parser.is_plain))
 }
 
 fn error_at(bytes: &[u8], offset: usize, message: &'static str) -> ParseError {
@@ -51,6 +60,7 @@ enum Open {
 struct Parser<'a> {
     text: &'a str,
     at: usize,
+    is_plain: bool,
 }
 
 impl Parser<'_> {
@@ -104,7 +114,7 @@ impl Parser<'_> {
                     }
                     Some(Open::Object(object, key)) => {
                         if let Some(key) = key.take() {
-                            object.insert(key, value);
+                            self.is_plain &= object.insert(key, value).is_none();
                         }
                         match next {
                             Some(b',') => {
@@ -139,6 +149,7 @@ impl Parser<'_> {
     fn skip_space(&mut self) {
         while matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
             self.at += 1;
+            self.is_plain = false;
         }
     }
 
@@ -202,7 +213,9 @@ impl Parser<'_> {
                 return Err("invalid number");
             }
         }
-        let number = Number::from_json_text(&self.text[start..self.at], whole);
+        let text = &self.text[start..self.at];
+        self.is_plain &= whole && text != "-0";
+        let number = Number::from_json_text(text, whole);
         number.map(Json::Number).ok_or("number is out of range")
     }
 
@@ -248,6 +261,7 @@ impl Parser<'_> {
     }
 
     fn escape(&mut self) -> Result<char, &'static str> {
+        self.is_plain = false;
         self.at += 1;
         let escape = self.peek().ok_or("string has no end")?;
         if escape == b'u' {

@@ -157,11 +157,11 @@ impl Expression {
         if let Some(route) = &self.0.analysis.route
             && let Some(found) = environment.look_up(route)
         {
-            return found.ok_or_else(|| self.failure(field(), UNDEFINED));
+            return found.map(Json::without_verbatim).ok_or_else(|| self.failure(field(), UNDEFINED));
         }
         let failure = |error: &Error, field: String| self.failure(field, &messages::evaluation(error));
         match self.run(environment) {
-            Ok(Ok(Some(value))) => Ok(value),
+            Ok(Ok(Some(value))) => Ok(value.without_verbatim()),
             Ok(Ok(None)) => Err(self.failure(field(), UNDEFINED)),
             Ok(Err(Refusal::Function)) => Err(self.failure(field(), "returned an unsupported result type.")),
             Ok(Err(Refusal::TooLarge)) => Err(failure(&Error::memory(), field())),

@@ -16,7 +16,8 @@ pub(super) enum Filter {
     /// The path leads to a value.
     Exists(Operand),
     Compare(Operand, Operator, Operand),
-    Matches(Operand, Regex),
+    /// Without a pattern, for a text in its place, nothing matches.
+    Matches(Operand, Option<Regex>),
 }
 
 /// One side of a comparison.
@@ -33,6 +34,9 @@ pub(super) enum Operand {
 pub(super) enum Operator {
     Equal,
     NotEqual,
+    /// Equal, and of one type.
+    Same,
+    NotSame,
     Less,
     LessOrEqual,
     Greater,
@@ -40,8 +44,6 @@ pub(super) enum Operator {
     In,
     NotIn,
     SubsetOf,
-    AnyOf,
-    NoneOf,
     Size,
     Empty,
     Contains,
@@ -49,8 +51,8 @@ pub(super) enum Operator {
 
 /// Signs first by length, so that `<=` is not taken for `<`.
 const OPERATORS: [(&str, Operator); 8] = [
-    ("===", Operator::Equal),
-    ("!==", Operator::NotEqual),
+    ("===", Operator::Same),
+    ("!==", Operator::NotSame),
     ("==", Operator::Equal),
     ("!=", Operator::NotEqual),
     ("<=", Operator::LessOrEqual),
@@ -64,8 +66,6 @@ fn operator_word(word: &str) -> Option<Operator> {
         "in" => Operator::In,
         "nin" => Operator::NotIn,
         "subsetof" => Operator::SubsetOf,
-        "anyof" => Operator::AnyOf,
-        "noneof" => Operator::NoneOf,
         "size" => Operator::Size,
         "empty" => Operator::Empty,
         "contains" => Operator::Contains,
@@ -123,7 +123,11 @@ fn comparison(cursor: &mut Cursor<'_>, nesting: usize) -> Result<Filter, PathErr
     cursor.skip_space();
     if cursor.eat("=~") {
         cursor.skip_space();
-        return Ok(Filter::Matches(left, pattern(cursor)?));
+        if matches!(cursor.peek(), Some('\'' | '"')) {
+            parse::quoted(cursor)?;
+            return Ok(Filter::Matches(left, None));
+        }
+        return Ok(Filter::Matches(left, Some(pattern(cursor)?)));
     }
     let sign = OPERATORS.iter().find(|(sign, _)| cursor.rest().starts_with(sign));
     let operator = match sign {
@@ -157,8 +161,11 @@ pub(super) fn operand(cursor: &mut Cursor<'_>, nesting: usize) -> Result<Operand
         Some('\'' | '"') => Ok(Operand::Literal(Json::from(parse::quoted(cursor)?))),
         Some('[' | '{') => json_literal(cursor),
         _ => {
-            let word = cursor.take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '+' | '.' | '_'));
+            let word = cursor.take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_'));
+            let has_exponent =
+                word.starts_with(|c: char| c == '-' || c.is_ascii_digit()) && word.contains(['e', 'E']);
             match Json::parse(word) {
+                Ok(_) if has_exponent => cursor.fail("a number in a filter has no exponent"),
                 Ok(value) => Ok(Operand::Literal(value)),
                 Err(_) => {
                     cursor.fail("expected a path, a text in quotes, a number, `true`, `false` or `null`")
@@ -244,15 +251,20 @@ impl Filter {
             Filter::Not(part) => Ok(!part.accepts(value, walk)?),
             Filter::Exists(operand) => Ok(operand.resolve(value, walk)?.is_some()),
             Filter::Matches(operand, regex) => {
-                let text = operand.resolve(value, walk)?;
-                Ok(text.as_ref().and_then(Json::as_str).is_some_and(|text| regex.is_match(text)))
+                let (Some(value), Some(regex)) = (operand.resolve(value, walk)?, regex) else {
+                    return Ok(false);
+                };
+                Ok(match &value {
+                    Json::String(text) => regex.is_match(text),
+                    other => regex.is_match(&other.to_text()),
+                })
             }
             Filter::Compare(left, operator, right) => {
                 let (left, right) = (left.resolve(value, walk)?, right.resolve(value, walk)?);
                 Ok(match (left, right) {
                     (Some(left), Some(right)) => compare(&left, *operator, &right),
                     // What is not there equals nothing, and so differs from everything.
-                    _ => *operator == Operator::NotEqual,
+                    _ => matches!(operator, Operator::NotEqual | Operator::NotSame | Operator::NotIn),
                 })
             }
         }
@@ -281,6 +293,8 @@ fn compare(left: &Json, operator: Operator, right: &Json) -> bool {
     match operator {
         Operator::Equal => equal(left, right),
         Operator::NotEqual => !equal(left, right),
+        Operator::Same => left.type_name() == right.type_name() && equal(left, right),
+        Operator::NotSame => left.type_name() != right.type_name() || !equal(left, right),
         Operator::Less => order(left, right) == Some(Ordering::Less),
         Operator::LessOrEqual => order(left, right).is_some_and(Ordering::is_le),
         Operator::Greater => order(left, right) == Some(Ordering::Greater),
@@ -288,9 +302,9 @@ fn compare(left: &Json, operator: Operator, right: &Json) -> bool {
         Operator::In => among(left, right),
         Operator::NotIn => !among(left, right),
         Operator::SubsetOf => left.is_array() && items(left).iter().all(|item| among(item, right)),
-        Operator::AnyOf => items(left).iter().any(|item| among(item, right)),
-        Operator::NoneOf => left.is_array() && !items(left).iter().any(|item| among(item, right)),
-        Operator::Size => length(left).is_some_and(|length| Json::from(length) == *right),
+        Operator::Size => {
+            !left.is_object() && length(left).is_some_and(|length| Json::from(length) == *right)
+        }
         Operator::Empty => length(left).map(|length| length == 0) == right.as_bool(),
         Operator::Contains => match (left, right) {
             (Json::String(text), Json::String(part)) => text.contains(&**part),
@@ -300,12 +314,13 @@ fn compare(left: &Json, operator: Operator, right: &Json) -> bool {
     }
 }
 
-/// Equality as Jayway has it: a number also equals the text that reads as that number.
+/// Equality as Jayway has it: a number equals a text that reads as that number, a text a number that is written so.
 fn equal(left: &Json, right: &Json) -> bool {
     match (left, right) {
-        (Json::Number(number), Json::String(text)) | (Json::String(text), Json::Number(number)) => {
+        (Json::Number(number), Json::String(text)) => {
             text.parse::<f64>().is_ok_and(|value| value == number.as_f64())
         }
+        (Json::String(text), Json::Number(_)) => **text == *right.to_text(),
         _ => left == right,
     }
 }

@@ -1,8 +1,8 @@
 //! The functions that may end a path: `$.list.length()`, `$.prices.sum()`, …
 
+use super::Json;
 use super::filter::Operand;
-use super::walk::{Miss, Walk, offset};
-use super::{Json, json::Number};
+use super::walk::{Miss, Walk};
 
 #[derive(Clone, Debug)]
 pub(super) struct FunctionCall {
@@ -10,113 +10,95 @@ pub(super) struct FunctionCall {
     pub(super) arguments: Vec<Operand>,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Function {
     Length,
-    Keys,
     Min,
     Max,
     Avg,
     Sum,
     StdDev,
-    First,
-    Last,
-    Index,
     Concat,
     Append,
+    /// A name that Jayway 2.4 does not know: it takes the path, and fails when it comes to it.
+    Unknown(Box<str>),
 }
 
 impl Function {
-    pub(super) fn named(name: &str) -> Option<Function> {
-        Some(match name {
+    pub(super) fn named(name: &str) -> Function {
+        match name {
             "length" | "size" => Function::Length,
-            "keys" => Function::Keys,
             "min" => Function::Min,
             "max" => Function::Max,
             "avg" => Function::Avg,
             "sum" => Function::Sum,
             "stddev" => Function::StdDev,
-            "first" => Function::First,
-            "last" => Function::Last,
-            "index" => Function::Index,
             "concat" => Function::Concat,
             "append" => Function::Append,
-            _ => return None,
-        })
-    }
-
-    /// Whether it can be called with that many arguments.
-    pub(super) fn takes(self, arguments: usize) -> bool {
-        match self {
-            Function::Index => arguments == 1,
-            Function::Concat | Function::Append => true,
-            _ => arguments == 0,
+            name => Function::Unknown(name.into()),
         }
     }
 }
 
 impl FunctionCall {
-    pub(super) fn evaluate(&self, value: Json, walk: &Walk<'_>) -> Result<Json, Miss> {
-        let mut arguments = Vec::with_capacity(self.arguments.len());
-        for argument in &self.arguments {
-            arguments.extend(argument.resolve(&value, walk)?);
-        }
-        let refusal = || Miss::NotFound("The function at its end cannot be applied to this value".to_owned());
-        self.apply(value, arguments).ok_or_else(refusal)
-    }
-
-    fn apply(&self, value: Json, arguments: Vec<Json>) -> Option<Json> {
-        match self.function {
-            Function::Length => match &value {
-                Json::Array(items) => Some(items.len().into()),
-                Json::Object(object) => Some(object.len().into()),
-                Json::String(text) => Some(text.chars().count().into()),
-                _ => None,
-            },
-            Function::Keys => Some(value.as_object()?.keys().map(|key| Json::String(key.clone())).collect()),
-            Function::Min => numbers(&value)?.into_iter().reduce(f64::min).map(Json::from),
-            Function::Max => numbers(&value)?.into_iter().reduce(f64::max).map(Json::from),
-            Function::Sum => Some(numbers(&value)?.into_iter().sum::<f64>().into()),
-            Function::Avg => {
-                let numbers = numbers(&value)?;
-                (!numbers.is_empty()).then(|| mean(&numbers).into())
+    /// What the function makes of one value.
+    pub(super) fn evaluate(&self, value: &Json, walk: &Walk<'_>) -> Result<Json, Miss> {
+        let figure = match &self.function {
+            Function::Length => {
+                return Ok(match value {
+                    Json::Array(items) => items.len().into(),
+                    Json::Object(object) => object.len().into(),
+                    _ => Json::Null,
+                });
             }
+            Function::Unknown(name) => {
+                return Err(Miss::NotFound(format!("Function with name: {name} does not exist.")));
+            }
+            Function::Concat => return self.concat(value, walk),
+            // Jayway adds nothing: what it appends to is a copy.
+            Function::Append => return Ok(value.clone()),
+            Function::Min => self.numbers(value, walk)?.into_iter().reduce(f64::min),
+            Function::Max => self.numbers(value, walk)?.into_iter().reduce(f64::max),
+            Function::Sum => self.numbers(value, walk)?.into_iter().reduce(|sum, number| sum + number),
+            Function::Avg => mean(&self.numbers(value, walk)?),
             Function::StdDev => {
-                let numbers = numbers(&value)?;
-                let mean = mean(&numbers);
-                let squares: f64 = numbers.iter().map(|number| (number - mean).powi(2)).sum();
-                (!numbers.is_empty()).then(|| (squares / numbers.len() as f64).sqrt().into())
+                let numbers = self.numbers(value, walk)?;
+                let squares: Vec<_> = numbers.iter().map(|number| number * number).collect();
+                mean(&numbers).zip(mean(&squares)).map(|(mean, squares)| (squares - mean * mean).sqrt())
             }
-            Function::First => value.as_array()?.first().cloned(),
-            Function::Last => value.as_array()?.last().cloned(),
-            Function::Index => {
-                let items = value.as_array()?;
-                Some(items[offset(arguments.first()?.as_i64()?, items.len())?].clone())
-            }
-            Function::Concat => {
-                let mut text = String::new();
-                let own = value.as_array().unwrap_or_default();
-                for part in own.iter().chain(&arguments) {
-                    match part {
-                        Json::String(part) => text.push_str(part),
-                        other => other.write_text(&mut text),
-                    }
-                }
-                Some(text.into())
-            }
-            Function::Append => {
-                let mut list = value;
-                list.as_array_mut()?.extend(arguments);
-                Some(list)
+        };
+        let empty = "Aggregation function attempted to calculate value using empty array";
+        figure.map(Json::from).ok_or_else(|| Miss::NotFound(empty.to_owned()))
+    }
+
+    /// The numbers of an array, and those among the arguments.
+    fn numbers(&self, value: &Json, walk: &Walk<'_>) -> Result<Vec<f64>, Miss> {
+        let items = value.as_array().unwrap_or_default();
+        let mut numbers: Vec<_> = items.iter().filter_map(Json::as_f64).collect();
+        for argument in &self.arguments {
+            numbers.extend(argument.resolve(value, walk)?.as_ref().and_then(Json::as_f64));
+        }
+        Ok(numbers)
+    }
+
+    /// The texts of an array, and what the paths among the arguments lead to. Jayway leaves out what is written into the path.
+    fn concat(&self, value: &Json, walk: &Walk<'_>) -> Result<Json, Miss> {
+        let items = value.as_array().unwrap_or_default();
+        let mut text: String = items.iter().filter_map(Json::as_str).collect();
+        for argument in &self.arguments {
+            match argument {
+                Operand::Literal(_) => {}
+                path => match path.resolve(value, walk)? {
+                    Some(Json::String(part)) => text.push_str(&part),
+                    Some(part) => part.write_text(&mut text),
+                    None => {}
+                },
             }
         }
+        Ok(text.into())
     }
 }
 
-fn numbers(value: &Json) -> Option<Vec<f64>> {
-    Some(value.as_array()?.iter().filter_map(Json::as_number).map(Number::as_f64).collect())
-}
-
-fn mean(numbers: &[f64]) -> f64 {
-    numbers.iter().sum::<f64>() / numbers.len() as f64
+fn mean(numbers: &[f64]) -> Option<f64> {
+    (!numbers.is_empty()).then(|| numbers.iter().sum::<f64>() / numbers.len() as f64)
 }

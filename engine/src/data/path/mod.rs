@@ -59,7 +59,7 @@ enum Step {
     /// `[0,2]`
     Indexes(Vec<i64>),
     /// `[1:5]`
-    Slice { from: Option<i64>, to: Option<i64>, step: i64 },
+    Slice { from: Option<i64>, to: Option<i64> },
     /// `.*` or `[*]`
     Wildcard,
     /// `[?(…)]`
@@ -71,8 +71,7 @@ enum Step {
 impl JsonPath {
     /// Reads a path.
     pub fn parse(text: &str) -> Result<JsonPath, PathError> {
-        let trimmed = text.trim();
-        let mut cursor = Cursor::new(trimmed);
+        let mut cursor = Cursor::new(text.trim_end());
         let path = parse::path(&mut cursor, parse::Ending::Text)?;
         if cursor.at_end() { Ok(path) } else { cursor.fail("unexpected character in a path") }
     }
@@ -131,9 +130,11 @@ impl JsonPath {
     /// The value it names; beyond an array that is `null`. A missing one is an error in the words of fields such as
     /// `InputPath`.
     pub fn query(&self, scope: &Scope<'_>) -> Result<Json, EvalError> {
-        if !self.is_root() {
-            self.null_input(scope)?;
+        // The whole input is handed on as it is, text included.
+        if self.is_root() {
+            return Ok(scope.input.clone());
         }
+        self.null_input(scope)?;
         self.evaluate(scope).or_else(Miss::null_past_end).map_err(|miss| match miss {
             Miss::NotFound(reason) => EvalError::runtime(format!("Invalid path '{}' : {reason}", self.text)),
             _ => self.too_much(),
@@ -146,7 +147,8 @@ impl JsonPath {
         self.evaluate(scope).or_else(Miss::null_past_end).map_err(|miss| match miss {
             Miss::NotFound(_) => EvalError::runtime(format!(
                 "The JSONPath '{}' specified for the field '{field}' could not be found in the input '{}'",
-                self.text, scope.input
+                self.text,
+                scope.input.verbatim()
             )),
             _ => self.too_much(),
         })
@@ -157,6 +159,10 @@ impl JsonPath {
     }
 
     fn evaluate(&self, scope: &Scope<'_>) -> Result<Json, Miss> {
+        self.evaluate_root(scope).map(Json::without_verbatim)
+    }
+
+    fn evaluate_root(&self, scope: &Scope<'_>) -> Result<Json, Miss> {
         match &self.root {
             Root::Input => self.route.evaluate(scope.input),
             Root::Context => match self.route.evaluate_in_member(scope) {
@@ -238,7 +244,7 @@ impl fmt::Display for Step {
                 let listed: Vec<_> = indexes.iter().map(i64::to_string).collect();
                 write!(f, "[{}]", listed.join(","))
             }
-            Step::Slice { from, to, .. } => write!(f, "[{}:{}]", part(from), part(to)),
+            Step::Slice { from, to } => write!(f, "[{}:{}]", part(from), part(to)),
             Step::Wildcard => f.write_str("[*]"),
             Step::Filter(_) => f.write_str("[?]"),
             Step::Descendants => f.write_str(".."),
@@ -246,5 +252,7 @@ impl fmt::Display for Step {
     }
 }
 
+#[cfg(test)]
+mod jayway_tests;
 #[cfg(test)]
 mod tests;

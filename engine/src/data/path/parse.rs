@@ -87,13 +87,8 @@ fn named_step(
         route.steps.push(Step::Property(name.into()));
         return Ok(());
     }
-    let Some(function) = Function::named(name) else {
-        return cursor.fail(format!("unknown function `{name}`"));
-    };
+    let function = Function::named(name);
     let arguments = arguments(cursor, nesting)?;
-    if !function.takes(arguments.len()) {
-        return cursor.fail(format!("function `{name}` does not take {} arguments", arguments.len()));
-    }
     route.function = Some(Box::new(FunctionCall { function, arguments }));
     Ok(())
 }
@@ -187,11 +182,14 @@ fn numbers(cursor: &mut Cursor<'_>) -> Result<Step, PathError> {
         cursor.skip_space();
         let to = number(cursor)?;
         cursor.skip_space();
-        let step = if cursor.eat(":") { number(cursor)?.unwrap_or(1) } else { 1 };
-        if step < 1 {
-            return cursor.fail("the step of a slice is at least 1");
+        // Jayway reads a step and does nothing with it.
+        if cursor.eat(":") {
+            number(cursor)?;
         }
-        return Ok(Step::Slice { from: first, to, step });
+        if first.is_none() && to.is_none() {
+            return cursor.fail("a slice has a beginning or an end");
+        }
+        return Ok(Step::Slice { from: first, to });
     }
     let Some(first) = first else { return cursor.fail("expected a number") };
     let mut indexes = vec![first];
@@ -210,8 +208,8 @@ fn number(cursor: &mut Cursor<'_>) -> Result<Option<i64>, PathError> {
     cursor.take_while(|c| c.is_ascii_digit());
     match cursor.since(start) {
         "" => Ok(None),
-        digits => match digits.parse() {
-            Ok(number) => Ok(Some(number)),
+        digits => match digits.parse::<i32>() {
+            Ok(number) => Ok(Some(number.into())),
             Err(_) => cursor.fail("expected a number"),
         },
     }

@@ -75,7 +75,7 @@ impl ReferencePath {
                 ReferenceStep::Index(index) => item(target, *index)?,
             };
         }
-        *target = value;
+        *target = value.without_verbatim();
         Ok(document)
     }
 }

@@ -53,16 +53,21 @@ impl<'a> Walk<'a> {
 
     /// What the route leads to from a value.
     pub(super) fn evaluate(&self, route: &Route, from: &Json) -> Result<Json, Miss> {
-        let found = if route.steps_are_definite() {
-            definite(&route.steps, from)
-        } else {
-            let mut found = Vec::new();
-            self.collect(&route.steps, from, &mut found)?;
-            Ok(Json::from(found))
-        };
+        if route.steps_are_definite() {
+            let found = definite(&route.steps, from);
+            return match &route.function {
+                Some(call) => call.evaluate(&found.or_else(Miss::null_past_end)?, self),
+                None => found,
+            };
+        }
+        let mut found = Vec::new();
+        self.collect(&route.steps, from, &mut found)?;
         match &route.function {
-            Some(call) => call.evaluate(found.or_else(Miss::null_past_end)?, self),
-            None => found,
+            // As Jayway has it, `$..length()` comes to nothing.
+            Some(_) if matches!(route.steps.last(), Some(Step::Descendants)) => Ok(Json::array([])),
+            // A function is applied to each value by itself.
+            Some(call) => found.iter().map(|value| call.evaluate(value, self)).collect(),
+            None => Ok(Json::from(found)),
         }
     }
 
@@ -90,13 +95,8 @@ impl<'a> Walk<'a> {
             (Step::Indexes(indexes), Json::Array(items)) => {
                 indexes.iter().try_for_each(|index| self.collect(rest, item(items, *index), found))
             }
-            (Step::Slice { from, to, step }, Json::Array(items)) => {
-                let from = bound(from.unwrap_or(0), items.len());
-                let to = to.map_or(items.len(), |to| bound(to, items.len()));
-                let chosen = items.get(from..to).unwrap_or_default();
-                // A step beyond the array takes the first item only, as any larger one does.
-                let step = usize::try_from(*step).unwrap_or(usize::MAX).max(1);
-                chosen.iter().step_by(step).try_for_each(|next| self.collect(rest, next, found))
+            (Step::Slice { from, to }, Json::Array(items)) => {
+                slice(*from, *to, items.len()).try_for_each(|at| self.collect(rest, item(items, at), found))
             }
             (Step::Wildcard, _) => self.each_child(value, |next| self.collect(rest, next, found)),
             (Step::Filter(filter), Json::Array(items)) => items.iter().try_for_each(|next| {
@@ -107,13 +107,27 @@ impl<'a> Walk<'a> {
                 self.collect(rest, value, found)
             }
             (Step::Descendants, _) => {
-                self.collect(rest, value, found)?;
+                if self.is_met(rest.first(), value)? {
+                    self.collect(rest, value, found)?;
+                }
                 self.each_child(value, |next| match next {
                     Json::Array(_) | Json::Object(_) => self.collect(steps, next, found),
                     _ => Ok(()),
                 })
             }
             _ => Ok(()),
+        }
+    }
+
+    /// Whether a value on the way of `..` is one that the next step looks at: a filter is for the value itself, not for its items, and of
+    /// several names all have to be there.
+    fn is_met(&self, next: Option<&Step>, value: &Json) -> Result<bool, Miss> {
+        match (next, value) {
+            (Some(Step::Filter(filter)), Json::Array(_)) => filter.accepts(value, self),
+            (Some(Step::Properties(names)), Json::Object(object)) => {
+                Ok(names.iter().all(|name| object.contains_key(name)))
+            }
+            _ => Ok(true),
         }
     }
 
@@ -204,8 +218,20 @@ pub(super) fn offset(index: i64, len: usize) -> Option<usize> {
     usize::try_from(at).ok().filter(|&at| at < len)
 }
 
-/// An end of a slice: negative ones count from the end, and both are kept within the array.
-fn bound(index: i64, len: usize) -> usize {
-    let distance = usize::try_from(index.unsigned_abs()).unwrap_or(usize::MAX);
-    if index < 0 { len.saturating_sub(distance) } else { distance.min(len) }
+/// The indices of a slice, which Jayway counts from the end only once it looks an item up: `[-2:1]` of two items has the first one
+/// twice, and `[1:-1]` none.
+fn slice(from: Option<i64>, to: Option<i64>, len: usize) -> std::ops::Range<i64> {
+    let len = i64::try_from(len).unwrap_or(i64::MAX);
+    match (from, to) {
+        (None, None) => 0..len,
+        (Some(from), None) => {
+            if from < 0 {
+                (len + from).max(0)..len
+            } else {
+                from..len
+            }
+        }
+        (None, Some(to)) => 0..if to < 0 { len + to } else { to.min(len) },
+        (Some(from), Some(to)) => from..to.min(len),
+    }
 }
