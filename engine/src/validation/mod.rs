@@ -8,6 +8,7 @@
 //! of fields, `value` (what a field may hold; `path`, `template` and `jsonata` look into it), `choice`, `retry`, `map`,
 //! `task` with `integrations`, `graph` (what leads where) and `variables` (who sees whose). `models` holds what is known of AWS's APIs.
 
+pub(crate) mod answers;
 mod checker;
 mod choice;
 mod graph;
