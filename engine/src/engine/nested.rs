@@ -93,7 +93,9 @@ impl Inner {
             }
             TaskCall::Describe { execution_arn } => {
                 let description = engine.describe_execution(&execution_arn).await?;
-                Ok(described(&description, timestamp::from_millis, |payload| Json::from(payload.to_text())))
+                Ok(described(&description, timestamp::from_millis, |payload| {
+                    Json::string(payload.verbatim())
+                }))
             }
             TaskCall::Report { token, report } => {
                 engine.report_task(&token, report).await?;

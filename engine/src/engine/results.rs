@@ -125,7 +125,7 @@ impl<'a> Writer<'a> {
     }
 
     async fn add_pending(&mut self, child: &ChildStart) -> Result<(), String> {
-        let input = Json::from(child.input.to_text());
+        let input = Json::string(child.input.verbatim());
         let included = Json::object([("Included", Json::from(true))]);
         let entry = [
             ("ExecutionArn", Json::String(Arc::clone(&child.arn))),
@@ -227,11 +227,11 @@ fn described(row: &ExecutionRow) -> Json {
         insert("Error", Json::String(Arc::clone(error)));
     }
     insert("ExecutionArn", Json::String(Arc::clone(&identity.arn)));
-    insert("Input", Json::from(identity.input.to_text()));
+    insert("Input", Json::string(identity.input.verbatim()));
     insert("InputDetails", included());
     insert("Name", Json::String(Arc::clone(&identity.name)));
     if let Some(output) = outcome.and_then(|outcome| outcome.output.as_ref()) {
-        insert("Output", Json::from(output.to_text()));
+        insert("Output", Json::string(output.verbatim()));
         insert("OutputDetails", included());
     }
     insert("RedriveCount", Json::from(u64::from(row.redrives)));

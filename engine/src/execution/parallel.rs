@@ -154,7 +154,7 @@ impl Execution {
             return;
         }
         let outputs = std::mem::take(&mut children.outputs);
-        let result = Json::array(outputs.into_iter().map(Option::unwrap_or_default));
+        let result = Json::joined(outputs.into_iter().map(Option::unwrap_or_default).collect());
         if is_map {
             last = succeeded;
         }

@@ -14,6 +14,7 @@ pub(super) const OBJECT: u8 = 7;
 pub(super) const SEEN: u8 = 8;
 pub(super) const UNSIGNED: u8 = 9;
 pub(super) const HUGE: u8 = 10;
+pub(super) const VERBATIM: u8 = 11;
 
 pub(super) const DETAIL_TEXT: u8 = 0;
 pub(super) const DETAIL_NUMBER: u8 = 1;
@@ -48,6 +49,12 @@ mod tests {
         let text = r#"{"a":[1,-1,2.0,1e300,18446744073709551615,null,true,false,"longer text","longer text"],"b":{},"":""}"#;
         let json = Json::parse(text).unwrap();
         assert_eq!(there_and_back(&json).to_text(), json.to_text());
+    }
+
+    #[test]
+    fn a_value_keeps_the_text_that_it_was_read_from() {
+        let text = r#"{ "a": [1, 2.0], "b": "\u00e9" }"#;
+        assert_eq!(there_and_back(&Json::parse_verbatim(text).unwrap()).verbatim(), text);
     }
 
     #[test]

@@ -136,6 +136,11 @@ impl<'a> Decoder<'a> {
                 }
                 self.fill(index, Json::from(object))
             }
+            VERBATIM => {
+                let index = self.reserve();
+                let value = Json::parse_verbatim(self.text()?).map_err(|_| Malformed)?;
+                self.fill(index, value)
+            }
             SEEN => {
                 let number = usize::try_from(self.number()?).map_err(|_| Malformed)?;
                 self.nodes.get(number).and_then(Clone::clone).ok_or(Malformed)?

@@ -122,6 +122,9 @@ impl<'a> Encoder<'a> {
                 if self.seen_before(Arc::as_ptr(array) as usize) {
                     return;
                 }
+                if let Some(text) = json.kept_text() {
+                    return self.verbatim(text);
+                }
                 self.byte(ARRAY);
                 self.number(array.len() as u64);
                 for item in array.iter() {
@@ -132,6 +135,9 @@ impl<'a> Encoder<'a> {
                 if self.seen_before(Arc::as_ptr(object) as usize) {
                     return;
                 }
+                if let Some(text) = json.kept_text() {
+                    return self.verbatim(text);
+                }
                 self.byte(OBJECT);
                 self.number(object.len() as u64);
                 for (name, value) in object.iter() {
@@ -140,6 +146,12 @@ impl<'a> Encoder<'a> {
                 }
             }
         }
+    }
+
+    /// A container as the text that it was read from.
+    fn verbatim(&mut self, text: &str) {
+        self.byte(VERBATIM);
+        self.text(text);
     }
 
     fn json_number(&mut self, number: &Number) {

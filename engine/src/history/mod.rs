@@ -33,7 +33,7 @@ pub(crate) enum Detail {
     Text(Arc<str>),
     /// A count.
     Number(u64),
-    /// Data, shown as JSON text.
+    /// Data, shown as JSON text, as it was sent where it was handed on whole.
     Data(Json),
     /// An object, shown as such.
     Members(Json),
@@ -85,7 +85,7 @@ fn render_details(details: &Details, show: Show) -> Json {
         let value = match detail {
             Detail::Text(text) => Json::String(Arc::clone(text)),
             Detail::Number(number) => Json::from(*number),
-            Detail::Data(data) => Json::from(data.to_text()),
+            Detail::Data(data) => Json::string(data.verbatim()),
             Detail::Members(members) => members.clone(),
             Detail::Variables(variables) => Json::from(
                 variables

@@ -43,7 +43,7 @@ pub(crate) fn envelope(parameters: &Json, result: Json, request_id: &str, at_mil
     if let Some(log) = log {
         envelope.insert("LogResult", Json::string(log));
     }
-    envelope.insert("Payload", payload);
+    envelope.insert("Payload", payload.without_verbatim());
     envelope.insert("SdkHttpMetadata", sdk_metadata(&headers));
     envelope.insert("SdkResponseMetadata", Json::object([("RequestId", Json::string(request_id))]));
     envelope.insert("StatusCode", Json::from(200_i64));

@@ -26,8 +26,8 @@ pub(crate) fn closed_result(pattern: Pattern, child: &ExecutionDescription) -> R
     let failed = child.status != ExecutionStatus::Succeeded;
     let result = described(child, Json::from, |payload| match pattern {
         // The cause of a failure is a text that holds texts, whichever the pattern.
-        Pattern::Sync2 if !failed => payload.clone(),
-        _ => Json::from(payload.to_text()),
+        Pattern::Sync2 if !failed => payload.clone().without_verbatim(),
+        _ => Json::string(payload.verbatim()),
     });
     if failed { Err(result) } else { Ok(result) }
 }
@@ -80,7 +80,7 @@ pub(crate) fn described(
 
 /// StartSyncExecution as `aws-sdk:sfn` shows it.
 pub(crate) fn sync_result(ended: &ExecutionDescription, timestamp: impl Fn(i64) -> Json) -> Json {
-    let described = described(ended, timestamp, |payload| Json::from(payload.to_text()));
+    let described = described(ended, timestamp, |payload| Json::string(payload.verbatim()));
     let mut result = Object::with_capacity(13);
     let (milliseconds, megabytes) = billing(ended);
     result.insert(

@@ -207,7 +207,7 @@ fn serialization(message: impl Into<String>) -> Exception {
 
 /// A JSON text in a member, with AWS's exception for one that is none.
 pub(crate) fn payload(text: &str, name: &'static str, title: &str) -> Result<Json, Exception> {
-    Json::parse(text).map_err(|error| {
+    Json::parse_verbatim(text).map_err(|error| {
         let fault = json_fault(text).unwrap_or_else(|| error.to_string());
         Exception::new(name, format!("{title}: '{fault}'"))
     })

@@ -60,9 +60,10 @@ impl Service {
         let activity_arn = activity_arn(request)?;
         let task = self.engine.activity_task(&activity_arn, worker, LONG_POLL).await?;
         Ok(match task {
-            Some(task) => {
-                Answer::new().with("taskToken", task.task_token).with("input", task.input.to_text()).done()
-            }
+            Some(task) => Answer::new()
+                .with("taskToken", task.task_token)
+                .with("input", Json::string(task.input.verbatim()))
+                .done(),
             None => Json::empty_object(),
         })
     }

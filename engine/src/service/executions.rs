@@ -183,9 +183,12 @@ fn summary(execution: &ExecutionDescription, included: Included) -> Answer {
     if included == Included::MetadataOnly {
         return answer;
     }
-    let answer = answer.with("input", execution.input.to_text()).with("inputDetails", details());
+    let answer =
+        answer.with("input", Json::string(execution.input.verbatim())).with("inputDetails", details());
     let answer = match &execution.output {
-        Some(output) => answer.with("output", output.to_text()).with("outputDetails", details()),
+        Some(output) => {
+            answer.with("output", Json::string(output.verbatim())).with("outputDetails", details())
+        }
         None => answer,
     };
     answer.with_some("error", execution.error.as_deref()).with_some("cause", execution.cause.as_deref())

@@ -8,4 +8,5 @@ mod observing;
 mod operations;
 mod refusals;
 mod test_state;
+mod verbatim;
 mod versions;

@@ -110,7 +110,7 @@ async fn a_worker_takes_a_task_and_answers_it_once() {
     let arn = client.make("m", task).await;
     let started = client.ok("StartExecution", json!({"stateMachineArn": arn, "input": "{\"n\": 5}"})).await;
     let task = client.ok("GetActivityTask", json!({"activityArn": activity, "workerName": "w"})).await;
-    assert_eq!(task["input"], "{\"n\":5}");
+    assert_eq!(task["input"], "{\"n\": 5}");
     let token = &task["taskToken"];
     client.ok("SendTaskHeartbeat", json!({"taskToken": token})).await;
     let (name, message) = client.refused("SendTaskSuccess", json!({"taskToken": token, "output": "{"})).await;
@@ -122,7 +122,7 @@ async fn a_worker_takes_a_task_and_answers_it_once() {
     let again = client.refused("SendTaskSuccess", json!({"taskToken": token, "output": "{}"})).await;
     assert_eq!(again.0, "TaskTimedOut");
     let ended = client.ended(started["executionArn"].as_str().unwrap()).await;
-    assert_eq!(ended["output"], "{\"done\":true}");
+    assert_eq!(ended["output"], "{\"done\": true}");
 }
 
 #[tokio::test]

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use asl_engine::data::Json;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{HeaderMap, Response, StatusCode};
 use percent_encoding::percent_decode_str;
-use serde_json::{Value, json};
+use serde_json::json;
 use uuid::Uuid;
 
 use super::{header_value, text};
@@ -25,8 +26,12 @@ pub(crate) async fn answer(
     headers: &HeaderMap,
     body: &[u8],
 ) -> Response<Bytes> {
-    let payload = if body.is_empty() { Ok(json!({})) } else { serde_json::from_slice::<Value>(body) };
-    let Ok(payload) = payload else {
+    let payload = match std::str::from_utf8(body) {
+        Ok("") => Some(Json::empty_object()),
+        Ok(text) => Json::parse_verbatim(text).ok(),
+        Err(_) => None,
+    };
+    let Some(payload) = payload else {
         return refusal(400, "InvalidRequestContentException", "Could not parse request body into json");
     };
     match text(headers, "x-amz-invocation-type") {
@@ -50,7 +55,7 @@ pub(crate) async fn answer(
         _ => (functions.invoke(name, payload).await, None),
     };
     let mut response = match result {
-        Ok(result) => respond(200, result.to_string().into()),
+        Ok(result) => respond(200, result.verbatim().into_owned().into()),
         Err(InvokeError::Function { payload }) => {
             let mut response = respond(200, payload.to_string().into());
             response.headers_mut().insert("x-amz-function-error", HeaderValue::from_static("Unhandled"));

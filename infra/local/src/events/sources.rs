@@ -96,7 +96,7 @@ impl ExecutionObserver for Events {
 }
 
 fn of_execution(execution: &ExecutionDescription) -> OwnEvent {
-    let text = |value: &asl_engine::data::Json| Value::from(value.to_text());
+    let text = |value: &asl_engine::data::Json| Value::from(value.verbatim());
     let (redrivable, reason) = execution.redrive_words();
     let included = |is_there: bool| if is_there { json!({"included": true}) } else { Value::Null };
     let detail = json!({

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use serde_json::Value;
+use asl_engine::data::Json;
 
-use super::{FunctionTable, InvokeError, RemoteFunctions, log};
+use super::{FunctionTable, InvokeError, RemoteFunctions, in_process, log};
 use crate::limits::Account;
 
 /// Functions, and the account whose limits hold.
@@ -21,11 +21,11 @@ enum Runner {
 }
 
 impl Runner {
-    async fn invoke_with_log(&self, name: &str, payload: Value) -> (Result<Value, InvokeError>, String) {
+    async fn invoke_with_log(&self, name: &str, payload: Json) -> (Result<Json, InvokeError>, String) {
         let began = Instant::now();
         let (result, kept) = match self {
-            Runner::InProcess(table) => (table.invoke(name, payload).await, None),
-            Runner::Remote(remote) => remote.invoke_with_log(name, payload).await,
+            Runner::InProcess(table) => (in_process(table, name, &payload).await, None),
+            Runner::Remote(remote) => remote.invoke_with_log(name, &payload).await,
         };
         (result, kept.unwrap_or_else(|| log::tail(began.elapsed())))
     }
@@ -46,10 +46,10 @@ impl LimitedFunctions {
     pub(super) async fn invoke_with_log(
         &self,
         name: &str,
-        payload: Value,
-    ) -> (Result<Value, InvokeError>, String) {
+        payload: Json,
+    ) -> (Result<Json, InvokeError>, String) {
         let limit = self.account.limits().lambda_payload_bytes;
-        let is_too_large = |value: &Value| limit.is_some_and(|limit| value.to_string().len() > limit);
+        let is_too_large = |value: &Json| limit.is_some_and(|limit| value.verbatim().len() > limit);
         if is_too_large(&payload) {
             let limit = limit.unwrap_or(0);
             let refusal = InvokeError::Service {
@@ -96,7 +96,7 @@ mod tests {
 
     use asl_engine::ManualClock;
     use jiff::Timestamp;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
     use crate::functions::Functions;
@@ -135,7 +135,7 @@ mod tests {
         }
     }
 
-    fn name(outcome: Result<Value, InvokeError>) -> String {
+    fn name(outcome: Result<Json, InvokeError>) -> String {
         match outcome.unwrap_err() {
             InvokeError::Function { payload } => payload["errorType"].as_str().unwrap().to_owned(),
             InvokeError::Service { exception, .. } => exception,
@@ -163,15 +163,15 @@ mod tests {
             () = moving => unreachable!("it moves the clock for ever"),
         };
         assert_eq!(name(outcome), "Sandbox.Timedout");
-        assert_eq!(fixture.functions.invoke("count", json!({})).await, Ok(json!(1)));
+        assert_eq!(fixture.functions.invoke("count", json!({})).await, Ok(Json::from(1)));
         assert!(fixture.account.functions()["hang"].gb_seconds >= 22.5, "the whole time is billed");
     }
 
     #[tokio::test]
     async fn an_environment_is_used_again_and_keeps_what_it_holds() {
         let fixture = Fixture::new("lambda-concurrency=10");
-        assert_eq!(fixture.functions.invoke("count", json!({})).await, Ok(json!(1)));
-        assert_eq!(fixture.functions.invoke("count:live", json!({})).await, Ok(json!(2)));
+        assert_eq!(fixture.functions.invoke("count", json!({})).await, Ok(Json::from(1)));
+        assert_eq!(fixture.functions.invoke("count:live", json!({})).await, Ok(Json::from(2)));
         assert_eq!(fixture.account.functions()["count"].cold_starts, 1);
     }
 
@@ -193,6 +193,6 @@ mod tests {
             assert_eq!(name(outcome), "TooManyRequestsException");
             fixture.clock.advance(Duration::from_secs(20));
         }
-        assert_eq!(fixture.functions.invoke("count", json!({})).await, Ok(json!(1)));
+        assert_eq!(fixture.functions.invoke("count", json!({})).await, Ok(Json::from(1)));
     }
 }

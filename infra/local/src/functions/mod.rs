@@ -8,6 +8,7 @@ mod table;
 
 use std::time::Instant;
 
+use asl_engine::data::Json;
 use serde_json::{Value, json};
 
 pub use handlers::Handlers;
@@ -58,11 +59,14 @@ impl InvokeError {
 
 impl Functions {
     /// Calls a function by name, or by an ARN of any account, with a version or alias or without.
-    pub(crate) async fn invoke(&self, function: &str, payload: Value) -> Result<Value, InvokeError> {
+    ///
+    /// The function gets the payload's own text, and what it returns keeps the function's, as far as there are any.
+    pub(crate) async fn invoke(&self, function: &str, payload: impl Into<Json>) -> Result<Json, InvokeError> {
         let name = checked_name_of(function)?;
+        let payload = payload.into();
         match self {
-            Functions::InProcess(table) => table.invoke(name, payload).await,
-            Functions::Remote(remote) => remote.invoke(name, payload).await,
+            Functions::InProcess(table) => in_process(table, name, &payload).await,
+            Functions::Remote(remote) => remote.invoke(name, &payload).await,
             Functions::Limited(limited) => limited.invoke_with_log(name, payload).await.0,
         }
     }
@@ -72,13 +76,14 @@ impl Functions {
     pub(crate) async fn invoke_with_log(
         &self,
         function: &str,
-        payload: Value,
-    ) -> (Result<Value, InvokeError>, String) {
+        payload: impl Into<Json>,
+    ) -> (Result<Json, InvokeError>, String) {
         let began = Instant::now();
+        let payload = payload.into();
         let (result, kept) = match (checked_name_of(function), self) {
             (Err(refusal), _) => (Err(refusal), None),
-            (Ok(name), Functions::InProcess(table)) => (table.invoke(name, payload).await, None),
-            (Ok(name), Functions::Remote(remote)) => remote.invoke_with_log(name, payload).await,
+            (Ok(name), Functions::InProcess(table)) => (in_process(table, name, &payload).await, None),
+            (Ok(name), Functions::Remote(remote)) => remote.invoke_with_log(name, &payload).await,
             (Ok(name), Functions::Limited(limited)) => {
                 let (result, log) = limited.invoke_with_log(name, payload).await;
                 (result, Some(log))
@@ -86,6 +91,11 @@ impl Functions {
         };
         (result, kept.unwrap_or_else(|| log::tail(began.elapsed())))
     }
+}
+
+/// Calls a function of this process.
+async fn in_process(table: &FunctionTable, name: &str, payload: &Json) -> Result<Json, InvokeError> {
+    table.invoke(name, Value::from(payload)).await.map(Json::from)
 }
 
 /// The name, if it is one that a function can have: it goes into logs and into the path of a request.

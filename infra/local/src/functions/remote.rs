@@ -1,5 +1,6 @@
 //! Functions of another Lambda Invoke API: `cargo lambda watch`, or any other.
 
+use asl_engine::data::Json;
 use http::{Request, Uri, header};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC as ALL, utf8_percent_encode};
 use serde_json::Value;
@@ -28,7 +29,7 @@ impl RemoteFunctions {
     }
 
     /// Calls a function. The state that asks has its own limit on how long that may take.
-    pub(crate) async fn invoke(&self, name: &str, payload: Value) -> Result<Value, InvokeError> {
+    pub(crate) async fn invoke(&self, name: &str, payload: &Json) -> Result<Json, InvokeError> {
         self.call(name, payload, "None").await.0
     }
 
@@ -36,17 +37,17 @@ impl RemoteFunctions {
     pub(crate) async fn invoke_with_log(
         &self,
         name: &str,
-        payload: Value,
-    ) -> (Result<Value, InvokeError>, Option<String>) {
+        payload: &Json,
+    ) -> (Result<Json, InvokeError>, Option<String>) {
         self.call(name, payload, "Tail").await
     }
 
     async fn call(
         &self,
         name: &str,
-        payload: Value,
+        payload: &Json,
         log_type: &str,
-    ) -> (Result<Value, InvokeError>, Option<String>) {
+    ) -> (Result<Json, InvokeError>, Option<String>) {
         let unreachable = |error: &dyn std::fmt::Display| {
             let sentence = format!("the Lambda endpoint {} did not answer: {error}", self.url);
             (Err(InvokeError::Unreachable(sentence)), None)
@@ -55,7 +56,7 @@ impl RemoteFunctions {
         let request = Request::post(format!("{}/2015-03-31/functions/{path_name}/invocations", self.url))
             .header(header::CONTENT_TYPE, "application/json")
             .header("x-amz-log-type", log_type)
-            .body(payload.to_string());
+            .body(payload.verbatim().into_owned());
         let request = match request {
             Ok(request) => request,
             Err(error) => return unreachable(&error),
@@ -79,21 +80,25 @@ fn read(
     function_failed: bool,
     exception: Option<String>,
     body: &[u8],
-) -> Result<Value, InvokeError> {
-    let payload: Option<Value> =
-        if body.is_empty() { Some(Value::Null) } else { serde_json::from_slice(body).ok() };
+) -> Result<Json, InvokeError> {
+    let payload = match std::str::from_utf8(body) {
+        Ok("") => Some(Json::Null),
+        Ok(text) => Json::parse_verbatim(text).ok(),
+        Err(_) => None,
+    };
+    let has_error_type =
+        || payload.as_ref().is_some_and(|it| it.get("errorType").is_some_and(|it| it.as_str().is_some()));
     // `cargo lambda` tells of a failed function with status 500 and without the header that AWS sets.
-    let failed_as_cargo_lambda_tells =
-        status == 500 && payload.as_ref().is_some_and(|it| it["errorType"].is_string());
+    let failed_as_cargo_lambda_tells = status == 500 && has_error_type();
     if function_failed || failed_as_cargo_lambda_tells {
-        return Err(InvokeError::Function { payload: payload.unwrap_or_default() });
+        return Err(InvokeError::Function { payload: payload.as_ref().map_or(Value::Null, Value::from) });
     }
     match payload {
         Some(result) if (200..300).contains(&status) => Ok(result),
         payload => {
             let message = payload.as_ref().and_then(|it| it.get("Message").or_else(|| it.get("message")));
             let message =
-                message.and_then(Value::as_str).unwrap_or("the answer is not what Lambda answers").to_owned();
+                message.and_then(Json::as_str).unwrap_or("the answer is not what Lambda answers").to_owned();
             let exception = exception.unwrap_or_else(|| match status {
                 429 => "TooManyRequestsException".to_owned(),
                 404 => "ResourceNotFoundException".to_owned(),
@@ -108,8 +113,6 @@ fn read(
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]
@@ -133,14 +136,15 @@ mod tests {
 
     #[test]
     fn a_result_is_any_json() {
-        assert_eq!(read(200, false, None, b"[1]"), Ok(json!([1])));
-        assert_eq!(read(200, false, None, b""), Ok(Value::Null));
+        let read = |body| read(200, false, None, body).unwrap();
+        assert_eq!(read(b"[1, 2.0]").verbatim(), "[1, 2.0]");
+        assert_eq!(read(b""), Json::Null);
     }
 
     #[tokio::test]
     async fn an_endpoint_that_is_not_there_is_named() {
         let remote = RemoteFunctions::new("http://127.0.0.1:1/").unwrap();
-        let error = remote.invoke("x", json!({})).await.unwrap_err();
+        let error = remote.invoke("x", &Json::empty_object()).await.unwrap_err();
         assert!(
             matches!(&error, InvokeError::Unreachable(text) if text.contains("http://127.0.0.1:1 ")),
             "{error}"

@@ -12,12 +12,12 @@ pub(super) async fn invoke(functions: &Functions, parameters: &Json) -> Result<J
     let (name, payload) = request(parameters);
     let answer = if wants_log(parameters) {
         let (result, log) = functions.invoke_with_log(&name, payload).await;
-        result.map(|payload| json!({"Payload": payload, "LogResult": log}))
+        result.map(|payload| Json::object([("Payload", payload), ("LogResult", Json::from(log))]))
     } else {
         functions.invoke(&name, payload).await
     };
     match answer {
-        Ok(answer) => Ok(Json::from(answer)),
+        Ok(answer) => Ok(answer),
         Err(InvokeError::Function { payload }) => Err(function_failure(payload)),
         Err(InvokeError::Unreachable(cause)) => {
             Err(TaskFailure { error: "Lambda.SdkClientException".to_owned(), cause })
@@ -41,9 +41,8 @@ pub(super) async fn invoke_as_sdk(functions: &Functions, parameters: &Json) -> R
     } else {
         (functions.invoke(&name, payload).await, None)
     };
-    let answer = |payload: Value, error: Option<&str>| {
-        let mut answer =
-            json!({"ExecutedVersion": "$LATEST", "Payload": payload.to_string(), "StatusCode": 200});
+    let answer = |payload: &str, error: Option<&str>| {
+        let mut answer = json!({"ExecutedVersion": "$LATEST", "Payload": payload, "StatusCode": 200});
         for (member, text) in [("FunctionError", error), ("LogResult", log.as_deref())] {
             if let Some(text) = text {
                 answer[member] = json!(text);
@@ -52,8 +51,8 @@ pub(super) async fn invoke_as_sdk(functions: &Functions, parameters: &Json) -> R
         Ok(Json::from(answer))
     };
     match result {
-        Ok(result) => answer(result, None),
-        Err(InvokeError::Function { payload }) => answer(payload, Some("Unhandled")),
+        Ok(result) => answer(&result.verbatim(), None),
+        Err(InvokeError::Function { payload }) => answer(&payload.to_string(), Some("Unhandled")),
         Err(InvokeError::Unreachable(cause)) => {
             Err(TaskFailure { error: "Lambda.SdkClientException".to_owned(), cause })
         }
@@ -71,9 +70,9 @@ fn wants_log(parameters: &Json) -> bool {
     parameters.get("LogType").and_then(Json::as_str) == Some("Tail")
 }
 
-fn request(parameters: &Json) -> (String, Value) {
+fn request(parameters: &Json) -> (String, Json) {
     let name = parameters.get("FunctionName").and_then(Json::as_str).unwrap_or_default().to_owned();
-    let payload = parameters.get("Payload").map_or_else(|| json!({}), Value::from);
+    let payload = parameters.get("Payload").cloned().unwrap_or_else(Json::empty_object);
     (name, payload)
 }
 
