@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 
 use super::active::{ActiveExecution, FollowUp};
-use super::{Call, Inner, TaskFailure};
+use super::{Call, Inner, Secrets, TaskFailure, Traced};
 use crate::data::Json;
 use crate::execution::{Action, Command, Invocation, Outcome, Target};
 
@@ -97,9 +97,14 @@ impl Inner {
     /// Invokes the host; a panic there is a failure of the task.
     pub(super) async fn invoke(&self, call: Call) -> Result<Json, TaskFailure> {
         let invoked = AssertUnwindSafe(async { self.config.invoker.invoke(call).await }).catch_unwind().await;
-        invoked.unwrap_or_else(|_| {
-            Err(TaskFailure { error: "Runtime.Unknown".to_owned(), cause: "The task panicked".to_owned() })
-        })
+        invoked.unwrap_or_else(|_| Err(panicked()))
+    }
+
+    /// The same, with what an HTTP Task sent and received.
+    pub(super) async fn invoke_traced(&self, call: Call, secrets: Secrets) -> Traced {
+        let traced = AssertUnwindSafe(async { self.config.invoker.invoke_traced(call, secrets).await });
+        let traced = traced.catch_unwind().await;
+        traced.unwrap_or_else(|_| Traced { result: Err(panicked()), exchange: None })
     }
 
     fn invoke_host(self: &Arc<Inner>, active: &Arc<ActiveExecution>, task: u64, call: Call) {
@@ -125,4 +130,8 @@ impl Inner {
         }
         self.notify_watchers(&active.identity.arn);
     }
+}
+
+fn panicked() -> TaskFailure {
+    TaskFailure { error: "Runtime.Unknown".to_owned(), cause: "The task panicked".to_owned() }
 }

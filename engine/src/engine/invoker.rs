@@ -28,6 +28,13 @@ pub trait Invoker: Send + Sync + 'static {
     /// and the log in base 64 as `LogResult`.
     fn invoke(&self, call: Call) -> BoxFuture<'static, Result<Json, TaskFailure>>;
 
+    /// The same; of an HTTP Task also the request that was made, and the response. What a connection has added to the request is left
+    /// out of it, unless secrets are to be revealed. TestState shows it.
+    fn invoke_traced(&self, call: Call, _secrets: Secrets) -> BoxFuture<'static, Traced> {
+        let call = self.invoke(call);
+        Box::pin(async move { Traced { result: call.await, exchange: None } })
+    }
+
     /// Reads an object, or the range of it that `Range` in the parameters names: `s3:getObject` with bytes as they are.
     /// `IfMatch` must be kept: a range of another object would tear an item apart.
     ///
@@ -48,6 +55,52 @@ pub trait Invoker: Send + Sync + 'static {
             Ok(ObjectPart { etag, size: body.len() as u64, bytes })
         })
     }
+}
+
+/// Whether what a connection has added to a request is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Secrets {
+    /// It is left out.
+    Hidden,
+    /// It is shown.
+    Revealed,
+}
+
+/// What came of a call, and how.
+#[derive(Clone, Debug)]
+pub struct Traced {
+    /// The result of the call.
+    pub result: Result<Json, TaskFailure>,
+    /// The request of an HTTP Task and its response, if it came to that.
+    pub exchange: Option<HttpExchange>,
+}
+
+/// The request of an HTTP Task, and the response.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HttpExchange {
+    /// `GET`, `POST`, …
+    pub method: String,
+    /// The address with its query.
+    pub url: String,
+    /// The names and values of the request's headers.
+    pub headers: Vec<(String, String)>,
+    /// The body that was sent, if there was one.
+    pub body: Option<String>,
+    /// What was answered, if anything was.
+    pub response: Option<HttpResponse>,
+}
+
+/// A response to the request of an HTTP Task.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HttpResponse {
+    /// `200`
+    pub status: u16,
+    /// `OK`
+    pub message: String,
+    /// The names and values of its headers.
+    pub headers: Vec<(String, String)>,
+    /// Its body, if that is text.
+    pub body: Option<String>,
 }
 
 /// Bytes of an object.

@@ -40,7 +40,7 @@ use tokio::sync::oneshot;
 
 pub use crate::model::*;
 pub use config::Config;
-pub use invoker::{Call, Invoker, NoServices, ObjectPart};
+pub use invoker::{Call, HttpExchange, HttpResponse, Invoker, NoServices, ObjectPart, Secrets, Traced};
 pub use logging::{ExecutionLog, LogEntry};
 pub use machines::StateMachineDescription;
 pub use observing::ExecutionObserver;
@@ -216,5 +216,10 @@ impl Engine {
     /// Invokes the host; a panic there is a failure of the task.
     pub(crate) async fn invoke(&self, call: Call) -> Result<Json, TaskFailure> {
         self.0.invoke(call).await
+    }
+
+    /// The same, with what an HTTP Task sent and received.
+    pub(crate) async fn invoke_traced(&self, call: Call, secrets: Secrets) -> Traced {
+        self.0.invoke_traced(call, secrets).await
     }
 }

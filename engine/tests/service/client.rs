@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use asl_engine::engine::NoServices;
+use asl_engine::engine::{Invoker, NoServices};
 use asl_engine::service::Service;
 use asl_engine::{Clock, Config, Engine, ManualClock, Storage};
 use serde_json::{Value, json};
@@ -17,13 +17,18 @@ pub(crate) struct Client {
 
 impl Client {
     pub(crate) async fn new() -> Client {
+        Client::with_host(Arc::new(NoServices)).await
+    }
+
+    /// A client of an engine with this host.
+    pub(crate) async fn with_host(invoker: Arc<dyn Invoker>) -> Client {
         let clock = ManualClock::new("2026-01-01T00:00:00Z".parse().unwrap());
         let config = Config {
             storage: Storage::Memory,
             region: "us-east-1".to_owned(),
             account: "123456789012".to_owned(),
             clock: Clock::from(clock.clone()),
-            invoker: Arc::new(NoServices),
+            invoker,
             ..Config::in_memory()
         };
         Client { service: Service::new(Engine::start(config).await.unwrap()), clock }

@@ -1,8 +1,84 @@
 //! TestState: what it shows of a state.
 
-use serde_json::json;
+use std::sync::Arc;
 
-use crate::client::Client;
+use asl_engine::data::Json;
+use asl_engine::engine::{Call, HttpExchange, HttpResponse, Invoker, Secrets, TaskFailure, Traced};
+use futures_util::future::BoxFuture;
+use serde_json::{Value, json};
+
+use crate::client::{Client, ROLE};
+
+/// A host whose HTTP Tasks are answered with 201, and with the method that they ask for.
+struct Web;
+
+impl Invoker for Web {
+    fn supports(&self, service: &str, _: &str) -> bool {
+        service == "http"
+    }
+
+    fn invoke(&self, _: Call) -> BoxFuture<'static, Result<Json, TaskFailure>> {
+        Box::pin(async { Ok(Json::from(1)) })
+    }
+
+    fn invoke_traced(&self, call: Call, secrets: Secrets) -> BoxFuture<'static, Traced> {
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let secret = (secrets == Secrets::Revealed).then(|| pair("authorization", "Basic dTpw"));
+        let exchange = HttpExchange {
+            method: call.parameters.get("Method").and_then(Json::as_str).unwrap().to_owned(),
+            url: "https://example.com/?a=1".to_owned(),
+            headers: [pair("x-own", "yes")].into_iter().chain(secret).collect(),
+            body: None,
+            response: Some(HttpResponse {
+                status: 201,
+                message: "Created".to_owned(),
+                headers: vec![pair("date", "today"), pair("server", "s")],
+                body: Some("{ }".to_owned()),
+            }),
+        };
+        Box::pin(async { Traced { result: Ok(Json::from(2)), exchange: Some(exchange) } })
+    }
+}
+
+/// In the form of the developer's guide, "Example 3" of TestState.
+#[tokio::test]
+async fn the_level_trace_shows_the_request_and_the_response_of_an_http_task() {
+    let client = Client::with_host(Arc::new(Web)).await;
+    let arn = "arn:aws:events:us-east-1:123456789012:connection/c/0c2f9d3a-1f0a-4a56-8d0a-111111111111";
+    let state = json!({"Type": "Task", "Resource": "arn:aws:states:::http:invoke", "End": true, "Parameters": {
+        "Method": "POST", "ApiEndpoint": "https://example.com/", "Authentication": {"ConnectionArn": arn}}});
+    let test = |level: &str, reveal: bool| json!({"definition": state.to_string(), "roleArn": ROLE, "inspectionLevel": level, "revealSecrets": reveal});
+    let traced = client.ok("TestState", test("TRACE", false)).await;
+    assert_eq!(traced["output"], "2");
+    let request = |headers: &str| json!({"protocol": "https", "method": "POST", "url": "https://example.com/?a=1", "headers": headers});
+    assert_eq!(traced["inspectionData"]["request"], request("[x-own: yes]"));
+    let response = json!({"protocol": "https", "statusCode": "201", "statusMessage": "Created",
+        "headers": "[date: today, server: s]", "body": "{ }"});
+    assert_eq!(traced["inspectionData"]["response"], response);
+    let revealed = client.ok("TestState", test("TRACE", true)).await;
+    assert_eq!(revealed["inspectionData"]["request"], request("[x-own: yes, authorization: Basic dTpw]"));
+    let debugged = client.ok("TestState", test("DEBUG", true)).await;
+    assert_eq!((&debugged["output"], &debugged["inspectionData"]["request"]), (&"1".into(), &Value::Null));
+}
+
+#[tokio::test]
+async fn a_mock_of_any_service_is_held_against_its_api() {
+    let client = Client::new().await;
+    let state = json!({"Type": "Task", "Resource": "arn:aws:states:::aws-sdk:kms:encrypt", "End": true,
+        "Parameters": {"KeyId": "k", "Plaintext": "p"}});
+    let test = |result: &str, mode: &str| json!({"definition": state.to_string(), "mock": {"result": result, "fieldValidationMode": mode}});
+    for (result, fault) in [
+        (r#"{"CiphertextBlob": 123}"#, "Field 'CiphertextBlob' must be a string"),
+        (r#"{"CiphertextBlob": ""}"#, "Field 'CiphertextBlob' is less than the minimum length"),
+        (r#"{"EncryptionAlgorithm": "ROT13"}"#, "Field 'EncryptionAlgorithm' is not an expected value"),
+    ] {
+        for mode in ["STRICT", "PRESENT"] {
+            let refused = client.refused("TestState", test(result, mode)).await;
+            assert_eq!(refused.1, format!("Mock result schema validation error: {fault}"), "{mode}");
+        }
+        assert_eq!(client.ok("TestState", test(result, "NONE")).await["output"], result);
+    }
+}
 
 #[tokio::test]
 async fn a_tested_map_shows_its_items_as_selected_and_batched() {

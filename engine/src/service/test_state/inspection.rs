@@ -2,11 +2,14 @@
 
 use super::super::answer::Answer;
 use crate::data::{Json, JsonPath, ReferencePath, Scope, Template};
+use crate::engine::HttpExchange;
 
 /// What the fields of a state made of its data, as far as it came.
 #[derive(Default)]
 pub(super) struct Inspection {
     values: Vec<(&'static str, Json)>,
+    /// The request of an HTTP Task and its response.
+    pub(super) exchange: Option<HttpExchange>,
     pub(super) error_details: ErrorDetails,
     pub(super) max_concurrency: Option<u64>,
     pub(super) tolerated_failure_count: Option<u64>,
@@ -23,13 +26,23 @@ pub(super) struct ErrorDetails {
 
 impl Inspection {
     pub(super) fn record(&mut self, name: &'static str, value: &Json) {
-        self.values.push((name, value.clone()));
+        self.values.push((name, Json::string(value.verbatim())));
+    }
+
+    /// The items of a Map, which AWS lists with blanks between them.
+    pub(super) fn record_items(&mut self, items: &[Json]) {
+        let items: Vec<_> = items.iter().map(Json::to_text).collect();
+        self.values.push(("afterItemsPath", Json::from(format!("[{}]", items.join(", ")))));
     }
 
     pub(super) fn into_json(self) -> Json {
         let mut answer = Answer::new();
         for (name, value) in self.values {
-            answer = answer.with(name, value.to_text());
+            answer = answer.with(name, value);
+        }
+        if let Some(exchange) = &self.exchange {
+            answer =
+                answer.with("request", request_of(exchange)).with_some("response", response_of(exchange));
         }
         let details = self.error_details;
         if details.catch_index.is_some() || details.retry_index.is_some() {
@@ -45,6 +58,39 @@ impl Inspection {
             .with_some("toleratedFailurePercentage", self.tolerated_failure_percentage)
             .done()
     }
+}
+
+/// `request` of an HTTP Task, in AWS's form: every member is a text.
+fn request_of(exchange: &HttpExchange) -> Json {
+    Answer::new()
+        .with("protocol", protocol(exchange))
+        .with("method", exchange.method.as_str())
+        .with("url", exchange.url.as_str())
+        .with("headers", headers(&exchange.headers))
+        .with_some("body", exchange.body.as_deref())
+        .done()
+}
+
+/// `response` of an HTTP Task.
+fn response_of(exchange: &HttpExchange) -> Option<Json> {
+    let response = exchange.response.as_ref()?;
+    let answer = Answer::new()
+        .with("protocol", protocol(exchange))
+        .with("statusCode", response.status.to_string())
+        .with("statusMessage", response.message.as_str())
+        .with("headers", headers(&response.headers))
+        .with_some("body", response.body.as_deref());
+    Some(answer.done())
+}
+
+fn protocol(exchange: &HttpExchange) -> &str {
+    exchange.url.split_once("://").map_or("https", |(protocol, _)| protocol)
+}
+
+/// Headers as AWS shows them: `[name: value, name: value]`.
+fn headers(headers: &[(String, String)]) -> String {
+    let headers: Vec<_> = headers.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+    format!("[{}]", headers.join(", "))
 }
 
 /// The JSONPath fields of a state, evaluated one by one to show what each of them gives. Whether they fail is reported

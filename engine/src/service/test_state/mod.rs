@@ -32,7 +32,7 @@ impl Service {
 }
 
 fn answer(verdict: Verdict, inspection: Inspection, level: Level) -> Json {
-    let output = verdict.output.map(|output| output.to_text());
+    let output = verdict.output.map(|output| output.verbatim().into_owned());
     let mut answer = Answer::new()
         .with("status", verdict.status.as_str())
         .with_some("output", output)

@@ -4,12 +4,12 @@ use super::super::Service;
 use super::context::{self, Surroundings};
 use super::inspection::{Fields, Inspection};
 use super::mock::Mocked;
-use super::request::TestRequest;
+use super::request::{Level, TestRequest};
 use super::subject::Subject;
 use super::work;
 use crate::data::{Json, Random, Scope, Variables};
 use crate::definition::Cost;
-use crate::engine::Lane;
+use crate::engine::{Lane, Secrets};
 use crate::execution::{Item, ItemOrigin, child_inputs};
 use crate::integration::lambda_envelope;
 use crate::protocol::Exception;
@@ -128,12 +128,14 @@ impl Trial {
             let way = trial.enter(&mut inspection);
             Ok((trial, inspection, way))
         });
-        let (mut trial, inspection, way) =
+        let (mut trial, mut inspection, way) =
             begun.await.unwrap_or_else(|panic| Err(Exception::internal(&panic)))?;
         let worked = match way {
             Err(error) => Err(error),
             Ok(Way::Done(finished, transition)) => Ok(Worked::Done(finished, transition)),
-            Ok(Way::Work(arguments)) => trial.work(service, arguments).await.map(Worked::Result),
+            Ok(Way::Work(arguments)) => {
+                trial.work(service, arguments, &mut inspection).await.map(Worked::Result)
+            }
         };
         let concluded = service.engine.apart(lane, move || trial.conclude(worked, inspection));
         concluded.await.map_err(|panic| Exception::internal(&panic))
@@ -247,9 +249,9 @@ impl Trial {
         let reads = self.subject.definition.get("ItemReader").is_some();
         if let (Some(selected), false, false) = (selected, self.subject.is_jsonata, reads)
             && let Some(items) = fields.after_items_path(selected)
-            && items.is_array()
+            && let Some(items) = items.as_array()
         {
-            inspection.record("afterItemsPath", &items);
+            inspection.record_items(items);
         }
         let selected = selected.unwrap_or(&self.test.input);
         let (items, max_concurrency) = if reads {
@@ -337,7 +339,12 @@ impl Trial {
     }
 
     /// The state's work: the mock, or the real thing.
-    async fn work(&mut self, service: &Service, arguments: Json) -> Result<Json, StateError> {
+    async fn work(
+        &mut self,
+        service: &Service,
+        arguments: Json,
+        inspection: &mut Inspection,
+    ) -> Result<Json, StateError> {
         if let Some(mock) = &self.test.mock {
             return match &mock.mocked {
                 Mocked::Result(_) => Ok(self.mocked_result.clone().unwrap_or_default()),
@@ -349,7 +356,15 @@ impl Trial {
         }
         let (call, wrap) = work::call(&self.subject, &self.context, arguments)?;
         let parameters = call.parameters.clone();
-        let answer = service.engine.invoke(call).await;
+        let answer = match self.test.level {
+            Level::Trace => {
+                let secrets = if self.test.reveal_secrets { Secrets::Revealed } else { Secrets::Hidden };
+                let traced = service.engine.invoke_traced(call, secrets).await;
+                inspection.exchange = traced.exchange;
+                traced.result
+            }
+            Level::Info | Level::Debug => service.engine.invoke(call).await,
+        };
         let answer = answer.map_err(|failure| {
             StateError::reported(Some(failure.error.into()), Some(failure.cause.into()))
         })?;

@@ -55,7 +55,7 @@ impl fmt::Display for Fault {
 }
 
 /// A request that is being put together.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct ApiRequest {
     pub(crate) method: Method,
     pub(crate) url: String,
@@ -80,28 +80,44 @@ impl ApiCaller {
         ApiCaller { connector: https_connector(connecting, answer), tokens: Arc::default() }
     }
 
-    /// Makes a request with the authorization of a connection. A token that is refused is forgotten.
+    /// Makes a request with the authorization of a connection.
     pub(crate) async fn call(
         &self,
         mut request: ApiRequest,
         connection: &Connection,
     ) -> Result<Response<Bytes>, Fault> {
-        let (name, value) = match connection.authorization_of_request() {
+        self.authorize(&mut request, connection).await?;
+        self.send_authorized(request, connection).await
+    }
+
+    /// Adds the authorization of a connection, for which a token may be asked for.
+    pub(crate) async fn authorize(
+        &self,
+        request: &mut ApiRequest,
+        connection: &Connection,
+    ) -> Result<(), Fault> {
+        let value = match connection.authorization_of_request() {
             Authorization::Basic(basic) => {
                 let pair = STANDARD.encode(format!("{}:{}", basic.username, basic.password));
-                (AUTHORIZATION, format!("Basic {pair}"))
+                format!("Basic {pair}")
             }
-            Authorization::ApiKey(key) => {
-                (header_name(&key.api_key_name).map_err(Fault::Request)?, key.api_key_value.clone())
-            }
-            Authorization::OAuth(oauth) => {
-                (AUTHORIZATION, format!("Bearer {}", self.token(connection, oauth).await?))
-            }
+            Authorization::ApiKey(key) => key.api_key_value.clone(),
+            Authorization::OAuth(oauth) => format!("Bearer {}", self.token(connection, oauth).await?),
         };
+        let name = header_of(connection).map_err(Fault::Request)?;
         let mut value = HeaderValue::try_from(value)
             .map_err(|_| Fault::Request(format!("the secret of {:?} is no header", connection.name())))?;
         value.set_sensitive(true);
         request.headers.insert(name, value);
+        Ok(())
+    }
+
+    /// Makes a request that was authorized. A token that is refused is forgotten.
+    pub(crate) async fn send_authorized(
+        &self,
+        request: ApiRequest,
+        connection: &Connection,
+    ) -> Result<Response<Bytes>, Fault> {
         let response = self.send(request).await?;
         if let Authorization::OAuth(oauth) = connection.authorization_of_request()
             && matches!(
@@ -197,6 +213,25 @@ impl ApiRequest {
         Ok(())
     }
 
+    /// The request without what the connection has added to it, for eyes that may not see secrets.
+    pub(crate) fn without(mut self, connection: &Connection) -> Result<ApiRequest, String> {
+        let has = |parameters: &[Parameter], name: &str| parameters.iter().any(|it| it.key == name);
+        let parameters = connection.parameters();
+        self.query.retain(|(name, _)| !has(&parameters.query_string_parameters, name));
+        for Parameter { key, .. } in &parameters.header_parameters {
+            self.headers.remove(key.as_str());
+        }
+        self.headers.remove(header_of(connection)?);
+        if let Some(body) = self.body.as_object_mut() {
+            let before = body.len();
+            body.retain(|name, _| !has(&parameters.body_parameters, name));
+            if body.is_empty() && before > 0 {
+                self.body = Value::Null;
+            }
+        }
+        Ok(self)
+    }
+
     fn add_headers(&mut self, parameters: &[Parameter]) -> Result<(), String> {
         for Parameter { key, value, .. } in parameters {
             self.headers.insert(header_name(key)?, header_value(key, value)?);
@@ -204,7 +239,8 @@ impl ApiRequest {
         Ok(())
     }
 
-    fn into_request(mut self) -> Result<Request<String>, String> {
+    /// The request as it is sent.
+    pub(crate) fn into_request(mut self) -> Result<Request<String>, String> {
         let (body, kind) = match (self.format, &self.body) {
             (_, Value::Null) => (String::new(), None),
             (Some(format), body) => (encode(body, format)?, Some("application/x-www-form-urlencoded")),
@@ -226,6 +262,14 @@ impl ApiRequest {
             *headers = self.headers;
         }
         request.body(body).map_err(|error| format!("{url:?} is no address: {error}"))
+    }
+}
+
+/// The header that has a connection's secret.
+fn header_of(connection: &Connection) -> Result<HeaderName, String> {
+    match connection.authorization_of_request() {
+        Authorization::ApiKey(key) => header_name(&key.api_key_name),
+        Authorization::Basic(_) | Authorization::OAuth(_) => Ok(AUTHORIZATION),
     }
 }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use asl_engine::TaskFailure;
 use asl_engine::data::Json;
+use asl_engine::engine::{HttpExchange, Secrets, Traced};
 use bytes::Bytes;
 use http::Response;
 use http::header::{CONTENT_TYPE, HeaderValue, RANGE, USER_AGENT};
@@ -38,13 +39,44 @@ impl HttpTasks {
 
     /// Makes the request of a task, and gives the result of the state.
     pub(super) async fn invoke(&self, parameters: &Json, events: &Events) -> Result<Json, TaskFailure> {
+        self.attempt(parameters, events, None).await
+    }
+
+    /// The same, with the request and its response.
+    pub(super) async fn invoke_traced(&self, parameters: &Json, events: &Events, secrets: Secrets) -> Traced {
+        let mut exchange = None;
+        let result = self.attempt(parameters, events, Some((secrets, &mut exchange))).await;
+        Traced { result, exchange }
+    }
+
+    async fn attempt(
+        &self,
+        parameters: &Json,
+        events: &Events,
+        mut trace: Option<(Secrets, &mut Option<HttpExchange>)>,
+    ) -> Result<Json, TaskFailure> {
         let parameters = Value::from(parameters);
         let connection = &self.connection(&parameters, events).await?;
-        let request = request(&parameters, connection).map_err(runtime)?;
-        let response = tokio::time::timeout(TIMEOUT, self.caller.call(request, connection))
+        let mut request = request(&parameters, connection).map_err(runtime)?;
+        let exchange = async {
+            self.caller.authorize(&mut request, connection).await?;
+            if let Some((secrets, shown)) = &mut trace {
+                let visible = match secrets {
+                    Secrets::Revealed => Ok(request.clone()),
+                    Secrets::Hidden => request.clone().without(connection),
+                };
+                let visible = visible.and_then(ApiRequest::into_request).map_err(Fault::Request)?;
+                **shown = Some(trace::request(&visible));
+            }
+            self.caller.send_authorized(request, connection).await
+        };
+        let response = tokio::time::timeout(TIMEOUT, exchange)
             .await
             .map_err(|_| socket(format!("no answer within {} seconds", TIMEOUT.as_secs())))?
             .map_err(failure)?;
+        if let Some((_, Some(shown))) = &mut trace {
+            shown.response = Some(trace::response(&response));
+        }
         result_of(&response).map(Json::from)
     }
 
@@ -162,6 +194,8 @@ fn runtime(cause: String) -> TaskFailure {
 fn socket(cause: String) -> TaskFailure {
     TaskFailure { error: "States.Http.Socket".to_owned(), cause }
 }
+
+mod trace;
 
 #[cfg(test)]
 mod tests;

@@ -10,6 +10,7 @@ mod sqs;
 use std::sync::Arc;
 
 use asl_engine::data::Json;
+use asl_engine::engine::{Secrets, Traced};
 use asl_engine::{Call, Clock, Invoker, ObjectPart, TaskFailure};
 use futures_util::future::BoxFuture;
 use serde_json::Value;
@@ -235,6 +236,16 @@ impl Invoker for HostInvoker {
 
     fn invoke(&self, call: Call) -> BoxFuture<'static, Result<Json, TaskFailure>> {
         Box::pin(self.clone().answer(call))
+    }
+
+    fn invoke_traced(&self, call: Call, secrets: Secrets) -> BoxFuture<'static, Traced> {
+        let host = self.clone();
+        Box::pin(async move {
+            if call.service == "http" && !host.forwarder.replaces(&call.service) {
+                return host.http.invoke_traced(&call.parameters, &host.events, secrets).await;
+            }
+            Traced { result: host.answer(call).await, exchange: None }
+        })
     }
 
     fn read_object(&self, call: Call) -> BoxFuture<'static, Result<ObjectPart, TaskFailure>> {

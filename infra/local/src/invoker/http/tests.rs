@@ -179,3 +179,60 @@ async fn what_is_no_answer_is_an_error_that_a_state_can_catch() {
         assert!(failed.cause.contains(cause), "{url}: {}", failed.cause);
     }
 }
+
+#[tokio::test]
+async fn a_trace_shows_the_request_without_what_the_connection_adds_unless_secrets_are_revealed() {
+    let (address, _) = server().await;
+    let tasks = tasks(&address);
+    let arn = "arn:aws:events:us-east-1:123456789012:connection/basic/1";
+    let parameters = Json::from(json!({
+        "ApiEndpoint": format!("{address}/pay"), "Method": "POST", "Authentication": {"ConnectionArn": arn},
+        "Headers": {"X-Own": "yes"}, "QueryParameters": {"tag": "x"}, "RequestBody": {"amount": 1},
+    }));
+    let events = Events::new(None, Clock::system());
+    let mut shown = Vec::new();
+    for secrets in [Secrets::Hidden, Secrets::Revealed] {
+        let traced = tasks.invoke_traced(&parameters, &events, secrets).await;
+        assert_eq!(
+            Value::from(&traced.result.unwrap())["ResponseBody"]["headers"]["authorization"],
+            "Basic dTpw"
+        );
+        let exchange = traced.exchange.unwrap();
+        let response = exchange.response.as_ref().unwrap();
+        assert_eq!((response.status, response.message.as_str()), (200, "OK"));
+        assert!(response.body.as_ref().unwrap().contains("\"x-own\":\"yes\""));
+        shown.push(exchange);
+    }
+    let [hidden, revealed] = shown.try_into().unwrap();
+    let names = |exchange: &HttpExchange| {
+        let mut names: Vec<_> = exchange.headers.iter().map(|(name, _)| name.clone()).collect();
+        names.sort();
+        names.join(" ")
+    };
+    assert_eq!(names(&hidden), "content-type range user-agent x-own");
+    assert_eq!(names(&revealed), "authorization content-type range user-agent x-from x-own");
+    assert_eq!(hidden.url, format!("{address}/pay?tag=x"));
+    assert_eq!(revealed.url, format!("{address}/pay?tag=x&tenant=a%20b"));
+    assert_eq!(hidden.body.unwrap(), r#"{"amount":1}"#);
+    assert_eq!(revealed.body.unwrap(), r#"{"amount":1,"source":"connection"}"#);
+}
+
+#[tokio::test]
+async fn a_trace_shows_what_failed_as_far_as_it_came() {
+    let (address, _) = server().await;
+    let (tasks, events) = (tasks(&address), Events::new(None, Clock::system()));
+    let arn = "arn:aws:events:us-east-1:123456789012:connection/key/1";
+    let ask = |url: String| {
+        Json::from(json!({"ApiEndpoint": url, "Method": "GET", "Authentication": {"ConnectionArn": arn}}))
+    };
+    let refused = tasks.invoke_traced(&ask(format!("{address}/no")), &events, Secrets::Hidden).await;
+    assert_eq!(refused.result.unwrap_err().error, "States.Http.StatusCode.404");
+    let response = refused.exchange.unwrap().response.unwrap();
+    assert_eq!((response.status, response.body.as_deref()), (404, Some("there is no such thing")));
+    let gone = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let silent = tasks.invoke_traced(&ask(format!("http://{gone}/")), &events, Secrets::Hidden).await;
+    assert!(silent.result.is_err());
+    assert_eq!(silent.exchange.unwrap().response, None);
+    let unmade = tasks.invoke_traced(&ask("http://example.com/".to_owned()), &events, Secrets::Hidden).await;
+    assert_eq!(unmade.exchange, None);
+}
