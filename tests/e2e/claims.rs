@@ -223,6 +223,7 @@ async fn what_a_round_of_claims_costs_does_not_depend_on_how_many_winners_there_
 /// Minutes in a debug build: `cargo nextest run --run-ignored only -E 'test(ten_thousand_winners)' --no-capture`.
 #[tokio::test]
 #[ignore = "minutes"]
+#[expect(clippy::print_stderr, reason = "what the run is for")]
 async fn ten_thousand_winners_are_asked_in_one_state_and_their_seats_passed_on() {
     let size = nobody_claims(12_000, 10_000).await;
     eprintln!(
