@@ -212,15 +212,16 @@ fn project() -> PathBuf {
     normalized(&Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
 }
 
-/// The files below a folder, except those in folders that are left out.
+/// The files of text below a folder, except those in folders that are left out.
 fn files_in(folder: &Path, left_out: &[PathBuf]) -> Vec<PathBuf> {
     let (mut folders, mut files) = (vec![folder.to_owned()], Vec::new());
+    let is_text = |path: &Path| path.extension().is_none_or(|extension| extension != "bin");
     while let Some(folder) = folders.pop() {
         for path in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
             match path.is_dir() {
                 true if left_out.contains(&path) => {}
                 true => folders.push(path),
-                false => files.push(path),
+                false => files.extend(Some(path).filter(|path| is_text(path))),
             }
         }
     }

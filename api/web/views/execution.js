@@ -68,7 +68,7 @@ async function showExecution(root, name, signal, back) {
 }
 
 /** Events come in bursts. Those of a short one are shown one after another, so that each state is seen to turn. */
-const BURST = 60;
+const BURST = 120;
 const BEAT = 40;
 /** How often running clocks are moved on. */
 const SECOND = 500;

@@ -14,7 +14,10 @@ use test_world::{Kill, PATH, World};
 /// An hour lies between seal and round.
 async fn sealed(world: &World, id: &str, more: Value) -> DrawId {
     let draw_at = (world.clock.now() + Duration::from_secs(3_600)).to_string();
-    let mut request = json!({"winners": 1, "announce_commitment": true, "draw_at": draw_at});
+    let mut request = json!({"announce_commitment": true, "draw_at": draw_at});
+    if more["prizes"].is_null() {
+        request["winners"] = json!(1);
+    }
     request.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     let draw_id = world.ask(id, request).await;
     let sealed = world.call("seal-entries", &draw_id).await.unwrap();
@@ -39,9 +42,12 @@ async fn everybody_with_an_address_is_told_once_with_commitment_round_and_their_
     world.import_subscriber("subscriber", "confirmed").await;
     let both = json!({"participant_id": "both", "name": "Both", "phone": "+12025559999"});
     world.import(dynamodb::participant(both)).await;
-    let nobody = json!({"participant_id": "nobody", "name": "Nobody"});
+    let nobody = json!({"participant_id": "nobody", "name": "Nobody", "group": "unreachable"});
     world.import(dynamodb::participant(nobody)).await;
-    let draw_id = sealed(&world, "d1", json!({})).await;
+    // The winner has an address.
+    let quota = json!([{"group": "unreachable", "at_most": 0}]);
+    let prizes = json!([{"name": "Car", "winners": 1, "quota": quota}]);
+    let draw_id = sealed(&world, "d1", json!({ "prizes": prizes })).await;
     let (position, waits) = announce(&world, &draw_id).await;
     assert_eq!((&position["next"], waits), (&json!(0), vec![]), "{position}");
     let draw = world.draw(&draw_id).await;
