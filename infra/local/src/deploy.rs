@@ -227,13 +227,14 @@ const SCHEDULE: [&str; 7] = [
     "Target",
 ];
 /// Of queues they are attributes.
-const QUEUE: [&str; 7] = [
+const QUEUE: [&str; 8] = [
     "ContentBasedDeduplication",
     "DelaySeconds",
     "FifoQueue",
     "MaximumMessageSize",
     "MessageRetentionPeriod",
     "ReceiveMessageWaitTimeSeconds",
+    "RedrivePolicy",
     "VisibilityTimeout",
 ];
 
@@ -252,7 +253,7 @@ fn named(member: &str, name: &str, properties: &Value, known: &[&str]) -> Value 
 /// The attributes of a queue, all of which are texts.
 fn attributes(properties: &Value) -> Map<String, Value> {
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    let known = QUEUE.iter().chain(["RedrivePolicy"].iter());
-    let given = known.filter_map(|name| Some(((*name).to_owned(), json!(text(properties.get(*name)?)))));
+    let given =
+        QUEUE.iter().filter_map(|name| Some(((*name).to_owned(), json!(text(properties.get(*name)?)))));
     given.collect()
 }
