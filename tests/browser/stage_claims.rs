@@ -57,14 +57,7 @@ async fn wall_of_claims(reader: Reader) {
     let clock = ManualClock::new(jiff::Timestamp::now());
     let running = clock.clone();
     let stack = stack::start_with(|config| config.clock = running.into()).await;
-    let ticking = clock.clone();
-    let ticks = tokio::spawn(async move {
-        let step = Duration::from_millis(50);
-        loop {
-            tokio::time::sleep(step).await;
-            ticking.advance(step);
-        }
-    });
+    let ticks = stack::run_clock(&clock);
     let client = stack.client();
     client.lottery_of_employees("party").await;
     let prizes = json!([{"name": "自行车 Bicycle", "winners": 1}, {"name": "图书 Book", "winners": 3}]);

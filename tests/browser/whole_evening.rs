@@ -100,14 +100,7 @@ async fn evening(words: Words) {
     })
     .await;
     // The stack's clock runs as any other does, until the story skips the time to claim.
-    let ticking = clock.clone();
-    let ticks = tokio::spawn(async move {
-        let step = Duration::from_millis(50);
-        loop {
-            tokio::time::sleep(step).await;
-            ticking.advance(step);
-        }
-    });
+    let ticks = stack::run_clock(&clock);
     let desk = Browser::open(stack.api(), words.desk).await;
     let beamer = desk.open_beside(Reader { size: (1280, 720), ..words.desk }).await;
     let phone = desk.open_beside(Reader { size: Reader::PHONE.size, ..words.desk }).await;

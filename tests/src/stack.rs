@@ -7,6 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use local_stack::{Bill, CallLog, Config, Issuer, ManualClock, Stack};
 use serde_json::Value;
+use tokio::task::JoinHandle;
 
 use crate::Client;
 use crate::deployment::template;
@@ -37,6 +38,18 @@ impl Drop for Started {
         let denied = self.0.denied();
         assert!(denied.is_empty(), "infra/template.yaml does not allow what was called: {denied:#?}");
     }
+}
+
+/// Moves a clock as time passes, until the test ends or aborts it: what is skipped by hand comes on top.
+pub fn run_clock(clock: &ManualClock) -> JoinHandle<()> {
+    let clock = clock.clone();
+    tokio::spawn(async move {
+        let step = Duration::from_millis(50);
+        loop {
+            tokio::time::sleep(step).await;
+            clock.advance(step);
+        }
+    })
 }
 
 impl Started {
