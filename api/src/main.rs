@@ -17,7 +17,7 @@ use tokio::net::TcpListener;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    lambda_http::tracing::init_default_subscriber();
+    platform::start_log(|_| true);
     let settings = Settings::from_lookup(|name| std::env::var(name).ok())?;
     let listen = settings.listen.clone();
     let service = router(state(settings).await?);

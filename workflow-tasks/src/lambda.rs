@@ -1,20 +1,17 @@
 //! What the mains of the functions share.
 
-use lambda_runtime::tracing::Metadata;
-use lambda_runtime::tracing::subscriber::filter::{EnvFilter, FilterFn, LevelFilter};
-use lambda_runtime::tracing::subscriber::layer::SubscriberExt;
-use lambda_runtime::tracing::subscriber::util::SubscriberInitExt;
-use lambda_runtime::tracing::subscriber::{fmt, registry};
 use lambda_runtime::{LambdaEvent, run, service_fn};
 use serde::Serialize;
 use serde_json::Value;
+use tracing::Metadata;
 
 use crate::task::{TaskInput, call};
 use crate::{Config, Function, TaskContext, TaskError};
 
 /// Sets up logging, reads the configuration and makes the clients of `function`.
 pub async fn start(function: Function) -> anyhow::Result<TaskContext> {
-    log();
+    // An expected refusal is no ERROR, and the task has said what it was.
+    platform::start_log(|line| !repeats_an_error(line));
     TaskContext::from_config(function, Config::from_env(function)?).await
 }
 
@@ -29,21 +26,6 @@ where
     run(answer).await.map_err(anyhow::Error::from_boxed)
 }
 
-/// As the Lambda runtime logs by default, by Lambda's own settings of level and format, but for its own line about each
-/// error of a function: the task has said it, and an expected refusal is no ERROR.
-fn log() {
-    let setting = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let level = setting("AWS_LAMBDA_LOG_LEVEL").or_else(|| setting("RUST_LOG"));
-    let level = level.and_then(|level| level.parse().ok()).unwrap_or(LevelFilter::INFO);
-    let filter = EnvFilter::builder().with_default_directive(level.into()).from_env_lossy();
-    let subscriber = registry().with(filter).with(FilterFn::new(|line| !repeats_an_error(line)));
-    let layer = fmt::layer().with_target(false).without_time();
-    match setting("AWS_LAMBDA_LOG_FORMAT") {
-        Some(format) if format.eq_ignore_ascii_case("json") => subscriber.with(layer.json()).init(),
-        _ => subscriber.with(layer).init(),
-    }
-}
-
 /// The runtime's line about an error of a function has the message alone; that about a panic has a field more.
 fn repeats_an_error(line: &Metadata<'_>) -> bool {
     line.target() == "lambda_runtime::layers::panic"
@@ -56,8 +38,11 @@ mod tests {
     use std::io::Write;
     use std::sync::{Arc, Mutex};
 
-    use lambda_runtime::tracing::subscriber::fmt::MakeWriter;
     use tracing::error;
+    use tracing_subscriber::filter::FilterFn;
+    use tracing_subscriber::fmt::MakeWriter;
+    use tracing_subscriber::layer::SubscriberExt;
+    use tracing_subscriber::{fmt, registry};
 
     use super::*;
 

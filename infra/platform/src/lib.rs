@@ -1,13 +1,17 @@
-//! What a program of the lottery runs on: a clock, TLS, the configuration of AWS clients, and the errors of those clients.
+//! What a program of the lottery runs on: a clock, a log, TLS, the configuration of AWS clients, and the errors of those
+//! clients.
 //!
 //! - [`Clock`]: the current time and waiting, as a port that tests move
+//! - [`start_log`]: the log of a Lambda function
 //! - [`sdk_config`] and [`https_connector`]: the one TLS implementation, for AWS clients and for other HTTPS requests
 //! - [`is_throttling`], [`Chain`] and [`sources`]: what an error of a client means, and how a log line prints it
 
 mod clock;
 mod error;
 mod http;
+mod log;
 
 pub use clock::{Clock, SystemClock};
 pub use error::{Chain, is_throttling, sources};
 pub use http::{https_client, https_connector, sdk_config};
+pub use log::start_log;
