@@ -2,12 +2,13 @@
 """A Distributed Map from a CSV file in S3 through batches to result files in S3: time, memory, and what is on the disk.
 
     cargo build --release
-    tests/tools/.venv/bin/python tests/bench/objects.py [--lines 1000000] [--batch 1000] [--kill] [--in-memory] [--profile release]
+    tests/tools/.venv/bin/python tests/bench/objects.py [--lines 1000000] [--batch 1000] [--function] [--kill] [--in-memory] [--profile release]
 
-`--kill` ends the stack as `kill -9` does in the middle, starts it again, and counts that time too. The result is checked: every
-line once.
+A batch is summed by a Pass state, or with `--function` by a function behind a Lambda Invoke API of this program. `--kill` ends the
+stack as `kill -9` does in the middle, starts it again, and counts that time too. The result is checked: every line once.
 """
 import argparse
+import http.server
 import json
 import os
 import pathlib
@@ -38,6 +39,8 @@ class Stack:
     def start(self):
         began = time.monotonic()
         place = ["--in-memory", "--token-file", f"{self.folder}/token"] if self.options.in_memory else ["--data-dir", self.folder]
+        if self.options.function:
+            place += ["--lambda-endpoint", self.options.function]
         arguments = [self.program, "--listen", "127.0.0.1:0", "--aws-listen", "127.0.0.1:0", *place]
         self.process = subprocess.Popen(arguments, text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         for line in self.process.stdout:
@@ -77,16 +80,59 @@ def write_lines(path, count):
 
 
 OUTPUT = {"lines": "{% $count($states.input.Items) %}", "sum": "{% $sum($states.input.Items.id.$number()) %}"}
+PASS = {"Type": "Pass", "Output": OUTPUT}
+TASK = {
+    "Type": "Task",
+    "Resource": "arn:aws:states:::lambda:invoke",
+    "Arguments": {"FunctionName": "sum", "Payload": "{% $states.input %}"},
+    "Output": "{% $states.result.Payload %}",
+    # The function is called again for a batch whose result a kill has lost.
+    "Retry": [{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 1, "MaxAttempts": 3}],
+}
+
+
+class Function(http.server.BaseHTTPRequestHandler):
+    """A Lambda Invoke API with one function."""
+
+    protocol_version = "HTTP/1.1"
+    calls = 0
+
+    def do_POST(self):
+        items = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["Items"]
+        answer = json.dumps({"lines": len(items), "sum": sum(int(item["id"]) for item in items)}).encode()
+        Function.calls += 1
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def log_message(self, *_):
+        pass
+
+
+class Server(http.server.ThreadingHTTPServer):
+    def handle_error(self, request, address):
+        """A stack that is killed leaves its connections: no fault."""
+
+
+def serve_function():
+    """The address of the function's API."""
+    server = Server(("127.0.0.1", 0), Function)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return f"http://127.0.0.1:{server.server_port}"
 
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--lines", type=int, default=1_000_000)
     parser.add_argument("--batch", type=int, default=1_000)
+    parser.add_argument("--function", action="store_true")
     parser.add_argument("--kill", action="store_true")
     parser.add_argument("--in-memory", action="store_true")
     parser.add_argument("--profile", default="release")
     options = parser.parse_args()
+    step = TASK if options.function else PASS
+    options.function = options.function and serve_function()
     with tempfile.TemporaryDirectory() as folder:
         data = pathlib.Path(folder, "data")
         stack = Stack(str(data) if not options.in_memory else folder, options, options.profile)
@@ -98,7 +144,7 @@ def main():
         stack.s3.upload_file(str(file), "bench", "lines.csv")
         uploaded = time.monotonic() - began
         role = "arn:aws:iam::123456789012:role/bench"
-        machine = definition("bench", "lines.csv", options.batch, OUTPUT)
+        machine = definition("bench", "lines.csv", options.batch, step)
         machine = stack.states.create_state_machine(name="bench", definition=json.dumps(machine), roleArn=role)
         began = time.monotonic()
         execution = stack.states.start_execution(stateMachineArn=machine["stateMachineArn"], input="{}")["executionArn"]
@@ -114,6 +160,8 @@ def main():
         expected = (options.lines, options.lines * (options.lines - 1) // 2)
         batches = list(results(stack.s3, "bench", json.loads(ended["output"])))
         assert tuple(sum(batch[name] for batch in batches) for name in ("lines", "sum")) == expected
+        if options.function:
+            print(f"the function was called {Function.calls} times")
         print(f"{options.lines} lines ({file.stat().st_size / 1e6:.1f} MB) in batches of {options.batch}: every line once")
         print(f"upload {uploaded:.1f} s, execution {took:.1f} s, {options.lines / took:.0f} lines/s")
         print(f"started in {stack.started_in * 1000:.0f} ms, memory {idle:.0f} MB idle, {stack.most_memory:.0f} MB at most")

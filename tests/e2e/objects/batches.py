@@ -12,8 +12,8 @@ BATCH = 100
 CSV = {"InputType": "CSV", "CSVHeaderLocation": "FIRST_ROW"}
 
 
-def definition(bucket, key, batch, output, config=CSV, **fields):
-    """The state machine: each batch of rows becomes this output."""
+def definition(bucket, key, batch, step, config=CSV, **fields):
+    """The state machine: each batch of rows goes through this step."""
     return {
         "QueryLanguage": "JSONata",
         "StartAt": "Batches",
@@ -31,7 +31,7 @@ def definition(bucket, key, batch, output, config=CSV, **fields):
                 "ItemProcessor": {
                     "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
                     "StartAt": "Sum",
-                    "States": {"Sum": {"Type": "Pass", "Output": output, "End": True}},
+                    "States": {"Sum": {**step, "End": True}},
                 },
                 "ResultWriter": {
                     "Resource": "arn:aws:states:::s3:putObject",
@@ -93,10 +93,10 @@ def begin(place):
     s3, states = clients()
     s3.create_bucket(Bucket="map")
     config = put_rows(s3, place)
-    output = {"rows": "{% [$states.input.Items.id.$number()] %}"}
+    step = {"Type": "Pass", "Output": {"rows": "{% [$states.input.Items.id.$number()] %}"}}
     machine = states.create_state_machine(
         name="batches",
-        definition=json.dumps(definition("map", "rows", BATCH, output, config, MaxConcurrency=4)),
+        definition=json.dumps(definition("map", "rows", BATCH, step, config, MaxConcurrency=4)),
         roleArn="arn:aws:iam::123456789012:role/r",
     )
     execution = states.start_execution(stateMachineArn=machine["stateMachineArn"], input="{}")["executionArn"]
