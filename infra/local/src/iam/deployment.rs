@@ -246,6 +246,8 @@ impl Deployment {
                 let target = &properties["Target"];
                 let role = target["RoleArn"].as_str().unwrap_or_default().to_owned();
                 let source = arn_of(&resource.name)?;
+                let called = target["Arn"].as_str().unwrap_or_default();
+                let starts = called.contains(":stateMachine:");
                 self.service_calls.push(ServiceCall {
                     principal: service("scheduler"),
                     action: "sts:AssumeRole",
@@ -254,8 +256,8 @@ impl Deployment {
                 });
                 self.service_calls.push(ServiceCall {
                     principal: Principal::Aws(role.clone()),
-                    action: "lambda:InvokeFunction",
-                    resource: target["Arn"].as_str().unwrap_or_default().to_owned(),
+                    action: if starts { "states:StartExecution" } else { "lambda:InvokeFunction" },
+                    resource: called.to_owned(),
                     source: source.clone(),
                 });
                 self.add_dead_letters(Principal::Aws(role), target, source);

@@ -135,6 +135,44 @@ fn a_log_that_would_be_lost_is_found() {
     assert!(found.iter().any(|it| it.contains("logs:CreateLogStream")), "{found:?}");
 }
 
+/// A schedule starts a state machine with a role of its own, which needs another action than one that calls a function.
+#[test]
+fn a_schedule_needs_what_its_target_asks_for() {
+    let schedule = |action: &str| {
+        format!(
+            r#"
+Resources:
+  Role:
+    Type: AWS::IAM::Role
+    Properties:
+      AssumeRolePolicyDocument:
+        Version: "2012-10-17"
+        Statement:
+          - {{Effect: Allow, Principal: {{Service: [scheduler.amazonaws.com, states.amazonaws.com]}}, Action: sts:AssumeRole}}
+      Policies:
+        - PolicyName: start
+          PolicyDocument:
+            Version: "2012-10-17"
+            Statement: [{{Effect: Allow, Action: "{action}", Resource: !Ref Machine}}]
+  Machine:
+    Type: AWS::Serverless::StateMachine
+    Properties: {{DefinitionUri: nightly.asl.json, Role: !GetAtt Role.Arn}}
+  EachNight:
+    Type: AWS::Scheduler::Schedule
+    Properties: {{Target: {{Arn: !Ref Machine, RoleArn: !GetAtt Role.Arn}}}}
+"#
+        )
+    };
+    let denied = |action: &str| schedule(action).parse::<Template>().unwrap().denied_of(&[]);
+    assert_eq!(denied("states:StartExecution"), Vec::<String>::new());
+    let machine = "arn:aws:states:us-east-1:123456789012:stateMachine:nightly";
+    let role = "arn:aws:iam::123456789012:role/Role";
+    assert_eq!(
+        denied("lambda:InvokeFunction"),
+        [format!("{role} may not states:StartExecution {machine}")]
+    );
+}
+
 #[test]
 fn figures_come_from_the_function_or_from_what_is_global() {
     let template: Template = SMALL.parse().unwrap();
