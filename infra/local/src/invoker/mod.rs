@@ -216,6 +216,13 @@ fn is_served(service: &str, action: &str) -> bool {
 /// What a call of S3 by a Task state needs on AWS.
 fn of_s3(operation: &str, parameters: &Json) -> Vec<(String, String)> {
     let text = |name| parameters.get(name).and_then(Json::as_str).unwrap_or_default();
+    if operation == "DeleteObjects" {
+        let parameters = Value::from(parameters);
+        let objects = parameters["Delete"]["Objects"].as_array().into_iter().flatten();
+        let keys = objects.map(|object| object["Key"].as_str().unwrap_or_default());
+        let object = |key| format!("arn:aws:s3:::{}/{key}", text("Bucket"));
+        return keys.map(|key| ("s3:DeleteObject".to_owned(), object(key))).collect();
+    }
     let (action, slash) = match operation {
         "ListObjects" | "ListObjectsV2" => ("ListBucket", ""),
         "HeadObject" => ("GetObject", "/"),
@@ -426,6 +433,14 @@ mod tests {
             let failure = fixture.call("aws-sdk:s3", action, parameters).await.unwrap_err();
             assert_eq!(failure.error, error, "{action}: {}", failure.cause);
         }
+    }
+
+    #[test]
+    fn a_deletion_of_many_objects_needs_the_permission_to_delete_each() {
+        let request = json!({"Bucket": "b", "Delete": {"Objects": [{"Key": "x/1"}, {"Key": "x/2"}]}});
+        let needed = of_s3("DeleteObjects", &Json::from(request));
+        let object = |key| ("s3:DeleteObject".to_owned(), format!("arn:aws:s3:::b/{key}"));
+        assert_eq!(needed, [object("x/1"), object("x/2")]);
     }
 
     #[test]
