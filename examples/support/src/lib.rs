@@ -115,6 +115,19 @@ impl LocalStack {
     /// # Errors
     /// If it has not ended within [`TIMEOUT`].
     pub async fn follow(&self, execution: &str, out: &mut impl Write) -> anyhow::Result<Ended> {
+        self.follow_within(execution, TIMEOUT, out).await
+    }
+
+    /// The same, for an execution that may take longer.
+    ///
+    /// # Errors
+    /// If it has not ended within `timeout`.
+    pub async fn follow_within(
+        &self,
+        execution: &str,
+        timeout: Duration,
+        out: &mut impl Write,
+    ) -> anyhow::Result<Ended> {
         let began = Instant::now();
         let mut printed = 0;
         loop {
@@ -141,8 +154,8 @@ impl LocalStack {
                 writeln!(out, "             {}: {}", ended.status.as_str(), ended.result())?;
                 return Ok(ended);
             }
-            if began.elapsed() > TIMEOUT {
-                bail!("{execution} still runs after {} s", TIMEOUT.as_secs());
+            if began.elapsed() > timeout {
+                bail!("{execution} still runs after {} s", timeout.as_secs());
             }
             tokio::time::sleep(POLL_INTERVAL).await;
         }
