@@ -29,6 +29,8 @@ pub(super) struct Deployment {
     pub(super) service_calls: Vec<ServiceCall>,
     /// Routes of API Gateway with a rate of their own, such as `GET /lotteries/{lottery_id}`.
     pub(super) routes: Vec<String>,
+    /// Roles that are handed to services, by the services: `iam:PassRole` with the condition `iam:PassedToService`.
+    pub(super) passed_roles: BTreeMap<String, String>,
 }
 
 /// A function.
@@ -87,6 +89,7 @@ impl Deployment {
             log_groups: Vec::new(),
             service_calls: Vec::new(),
             routes: Vec::new(),
+            passed_roles: BTreeMap::new(),
         };
         let resources = resolver.resources()?;
         let globals = resolver.globals()?;
@@ -122,6 +125,7 @@ impl Deployment {
             "AWS::IAM::Role" => {
                 let mut found = Vec::new();
                 for policy in list(&properties["Policies"]) {
+                    self.note_passed_roles(&policy["PolicyDocument"]["Statement"]);
                     found.extend(named(resource, statements(&policy["PolicyDocument"]))?);
                 }
                 for policy in list(&properties["ManagedPolicyArns"]).iter().filter_map(|it| it.as_str()) {
@@ -183,6 +187,17 @@ impl Deployment {
             _ => {}
         }
         Ok(())
+    }
+
+    fn note_passed_roles(&mut self, statements: &Value) {
+        for statement in list(statements) {
+            let services = list(&statement["Condition"]["StringEquals"]["iam:PassedToService"]);
+            for service in services.iter().filter_map(Value::as_str) {
+                let roles = list(&statement["Resource"]).into_iter();
+                let roles = roles.filter_map(|role| Some((service.to_owned(), role.as_str()?.to_owned())));
+                self.passed_roles.extend(roles);
+            }
+        }
     }
 
     fn note_key(&mut self, arn: String, key: &Value) {
@@ -262,7 +277,10 @@ impl Deployment {
                 });
                 self.add_dead_letters(Principal::Aws(role), target, source);
             }
-            "AWS::ApiGatewayV2::Integration" if properties["IntegrationType"] == "AWS_PROXY" => {
+            "AWS::ApiGatewayV2::Integration"
+                if properties["IntegrationType"] == "AWS_PROXY"
+                    && properties["IntegrationSubtype"].is_null() =>
+            {
                 let uri = properties["IntegrationUri"].as_str().unwrap_or_default();
                 let api = properties["ApiId"].as_str().unwrap_or_default();
                 // The ARN itself, or within the path of the Invoke API.
@@ -275,6 +293,15 @@ impl Deployment {
                         "arn:aws:execute-api:{}:{ACCOUNT}:{api}/$default/$default",
                         crate::config::REGION
                     ),
+                });
+            }
+            "AWS::ApiGatewayV2::Integration" => self.add_api_start_of_execution(properties),
+            "AWS::SNS::Subscription" if properties["Protocol"] == "lambda" => {
+                self.service_calls.push(ServiceCall {
+                    principal: service("sns"),
+                    action: "lambda:InvokeFunction",
+                    resource: properties["Endpoint"].as_str().unwrap_or_default().to_owned(),
+                    source: properties["TopicArn"].as_str().unwrap_or_default().to_owned(),
                 });
             }
             "AWS::CloudWatch::Alarm" => {
@@ -298,12 +325,28 @@ impl Deployment {
     fn add_start_of_execution(&mut self, target: &Value, rule: &str) {
         let machine = target["Arn"].as_str().filter(|arn| arn.contains(":stateMachine:"));
         let (Some(machine), Some(role)) = (machine, target["RoleArn"].as_str()) else { return };
-        let events = Principal::Service("events.amazonaws.com".to_owned());
+        self.add_start_by("events", role, machine, rule);
+    }
+
+    /// What API Gateway needs for a route that starts executions without a function between.
+    fn add_api_start_of_execution(&mut self, properties: &Value) {
+        if properties["IntegrationSubtype"] != "StepFunctions-StartExecution" {
+            return;
+        }
+        let machine = properties["RequestParameters"]["StateMachineArn"].as_str();
+        let (Some(machine), Some(role)) = (machine, properties["CredentialsArn"].as_str()) else { return };
+        let api = properties["ApiId"].as_str().unwrap_or_default();
+        let source = format!("arn:aws:execute-api:{}:{ACCOUNT}:{api}/*", crate::config::REGION);
+        self.add_start_by("apigateway", role, machine, &source);
+    }
+
+    fn add_start_by(&mut self, service: &str, role: &str, machine: &str, source: &str) {
+        let service = Principal::Service(format!("{service}.amazonaws.com"));
         for (principal, action, resource) in [
-            (events, "sts:AssumeRole", role),
+            (service, "sts:AssumeRole", role),
             (Principal::Aws(role.to_owned()), "states:StartExecution", machine),
         ] {
-            let (resource, source) = (resource.to_owned(), rule.to_owned());
+            let (resource, source) = (resource.to_owned(), source.to_owned());
             self.service_calls.push(ServiceCall { principal, action, resource, source });
         }
     }

@@ -77,10 +77,11 @@ fn context(members: &[(&str, &str)]) -> RequestContext {
 }
 
 impl Deployment {
-    /// The ARN of the caller's role, if it has one here: a function, or a state machine.
+    /// The ARN of the caller's role, if it has one here: a function, a state machine, or a service that is handed one.
     pub(super) fn role_of(&self, caller: &str) -> Option<&str> {
         let machine = self.state_machines.get(caller).map(|it| it.role.as_str());
-        machine.or_else(|| self.functions.get(caller).map(|it| it.role.as_str()))
+        let function = || self.functions.get(caller).map(|it| it.role.as_str());
+        machine.or_else(function).or_else(|| self.passed_roles.get(caller).map(String::as_str))
     }
 
     /// What a call needs, with what the service does on the caller's behalf; nothing for who has no role here.
@@ -92,6 +93,10 @@ impl Deployment {
         if action == "ses:SendEmail" {
             // The one sender that the local stack's functions have.
             need = need.with("ses:FromAddress", EMAIL_SENDER);
+        }
+        if action == "iam:PassRole" {
+            let passed = self.passed_roles.iter().find(|(_, role)| **role == resource);
+            need = need.with("iam:PassedToService", passed.map_or("", |(service, _)| service));
         }
         let mut needs = vec![need];
         if let Some(key) = self.keys.get(&resource) {
@@ -155,6 +160,9 @@ impl Deployment {
             let logged = LOG_DELIVERY.iter().filter(|_| machine.is_logged);
             let traced = TRACING.iter().filter(|_| machine.is_traced);
             needs.extend(logged.chain(traced).map(|action| Need::new(&principal, action, "*")));
+        }
+        for (service, role) in &self.passed_roles {
+            needs.push(Need::new(&Principal::Service(service.clone()), "sts:AssumeRole", role));
         }
         for call in &self.service_calls {
             let need = Need::new(&call.principal, call.action, &call.resource);

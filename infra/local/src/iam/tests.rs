@@ -167,10 +167,86 @@ Resources:
     assert_eq!(denied("states:StartExecution"), Vec::<String>::new());
     let machine = "arn:aws:states:us-east-1:123456789012:stateMachine:nightly";
     let role = "arn:aws:iam::123456789012:role/Role";
-    assert_eq!(
-        denied("lambda:InvokeFunction"),
-        [format!("{role} may not states:StartExecution {machine}")]
-    );
+    assert_eq!(denied("lambda:InvokeFunction"), [format!("{role} may not states:StartExecution {machine}")]);
+}
+
+/// A route that starts executions, a role that is handed to Rekognition, and a topic that calls a function.
+const CALLBACK: &str = r#"
+Resources:
+  Role:
+    Type: AWS::IAM::Role
+    Properties:
+      AssumeRolePolicyDocument:
+        Version: "2012-10-17"
+        Statement:
+          - {Effect: Allow, Principal: {Service: states.amazonaws.com}, Action: sts:AssumeRole}
+          - {Effect: Allow, Principal: {Service: apigateway.amazonaws.com}, Action: sts:AssumeRole}
+          - {Effect: Allow, Principal: {Service: lambda.amazonaws.com}, Action: sts:AssumeRole}
+      Policies:
+        - PolicyName: all
+          PolicyDocument:
+            Version: "2012-10-17"
+            Statement:
+              - {Effect: Allow, Action: "states:StartExecution", Resource: !Ref Machine}
+              - {Effect: Allow, Action: [logs:CreateLogStream, logs:PutLogEvents], Resource: "*"}
+              - Effect: Allow
+                Action: iam:PassRole
+                Resource: !GetAtt Publisher.Arn
+                Condition: {StringEquals: {iam:PassedToService: rekognition.amazonaws.com}}
+  Publisher:
+    Type: AWS::IAM::Role
+    Properties:
+      AssumeRolePolicyDocument:
+        Version: "2012-10-17"
+        Statement: [{Effect: Allow, Principal: {Service: rekognition.amazonaws.com}, Action: sts:AssumeRole}]
+      Policies:
+        - PolicyName: publish
+          PolicyDocument:
+            Version: "2012-10-17"
+            Statement: [{Effect: Allow, Action: sns:Publish, Resource: !Ref Done}]
+  Done: {Type: AWS::SNS::Topic}
+  Machine:
+    Type: AWS::Serverless::StateMachine
+    Properties: {DefinitionUri: media.asl.json, Role: !GetAtt Role.Arn}
+  Report:
+    Type: AWS::Serverless::Function
+    Metadata: {BuildProperties: {Binary: report}}
+    Properties: {CodeUri: ., Role: !GetAtt Role.Arn}
+  Subscription:
+    Type: AWS::SNS::Subscription
+    Properties: {TopicArn: !Ref Done, Protocol: lambda, Endpoint: !GetAtt Report.Arn}
+  MayReport:
+    Type: AWS::Lambda::Permission
+    Properties: {FunctionName: !Ref Report, Action: lambda:InvokeFunction, Principal: sns.amazonaws.com, SourceArn: !Ref Done}
+  Post:
+    Type: AWS::ApiGatewayV2::Integration
+    Properties:
+      ApiId: HttpApi
+      IntegrationType: AWS_PROXY
+      IntegrationSubtype: StepFunctions-StartExecution
+      CredentialsArn: !GetAtt Role.Arn
+      RequestParameters: {StateMachineArn: !Ref Machine}
+"#;
+
+#[test]
+fn what_services_do_with_roles_that_are_handed_to_them_is_missed_too() {
+    let template: Template = CALLBACK.parse().unwrap();
+    let call = |caller: &str, action: &str, resource: &str| Permission {
+        caller: caller.to_owned(),
+        action: action.to_owned(),
+        resource: resource.to_owned(),
+    };
+    let calls = [
+        call("states:media", "iam:PassRole", "arn:aws:iam::123456789012:role/Publisher"),
+        call("rekognition.amazonaws.com", "sns:Publish", "arn:aws:sns:us-east-1:123456789012:Done"),
+    ];
+    assert_eq!(template.denied_of(&calls), Vec::<String>::new());
+    let removals = template.removals().unwrap();
+    assert_eq!(removals.len(), 11, "{removals:#?}");
+    for removal in removals {
+        let denied = template.without(&removal).unwrap().denied_of(&calls);
+        assert!(!denied.is_empty(), "nobody misses {removal}");
+    }
 }
 
 #[test]
