@@ -7,7 +7,7 @@ use std::process::Command;
 use serde_json::Value;
 
 /// For each package of the workspace, the others of ours that it may name in its manifest.
-const MAY_DEPEND_ON: [(&str, &[&str]); 15] = [
+const MAY_DEPEND_ON: [(&str, &[&str]); 16] = [
     ("lottery", &[]),
     ("platform", &[]),
     ("asl-engine", &[]),
@@ -38,6 +38,7 @@ const MAY_DEPEND_ON: [(&str, &[&str]); 15] = [
     ("example-support", &["local-stack", "platform"]),
     ("example-patterns", &["end-to-end-tests", "example-support", "local-stack", "platform"]),
     ("example-image-processing", &["end-to-end-tests", "example-support", "local-stack", "platform"]),
+    ("example-media-analysis", &["end-to-end-tests", "example-support", "local-stack", "platform"]),
     ("example-etl", &["end-to-end-tests", "example-support", "local-stack", "platform"]),
 ];
 
