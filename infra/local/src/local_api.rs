@@ -5,9 +5,11 @@ use std::sync::Arc;
 use api::{Access, ApiError, Endpoint, RateClass, Scope};
 use asl_engine::Engine;
 use axum::Json;
+use axum::body::Bytes;
 use axum::extract::{RawQuery, State};
-use axum::routing::{delete, get};
+use axum::routing::{delete, get, post};
 use http::Method;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::executions_api;
@@ -39,8 +41,18 @@ pub(crate) fn endpoints(state: &LocalApi) -> Vec<Endpoint> {
         &["address"],
         delete(erase_messages).with_state(state.clone()),
     );
+    let replying = Endpoint::new(
+        Method::POST,
+        "/local/replies",
+        Access::Scope(Scope::ParticipantsWrite),
+        RateClass::Write,
+        "Reply to an SMS from a phone, as {\"phone\", \"text\"}: STOP opts it out of SMS, START in again",
+        &[],
+        post(reply).with_state(state.clone()),
+    );
     let mut endpoints = vec![
         erasing,
+        replying,
         endpoint(
             "/local/messages",
             "List the messages that SNS delivered, newest last",
@@ -88,6 +100,24 @@ async fn erase_messages(
         .map_err(ApiError::unavailable)?
         .map_err(ApiError::internal)?;
     Ok(Json(json!({"erased": erased})))
+}
+
+/// What a phone sends back.
+#[derive(Deserialize)]
+struct Reply {
+    phone: String,
+    text: String,
+}
+
+async fn reply(State(state): State<LocalApi>, body: Bytes) -> Result<Json<Value>, ApiError> {
+    let Reply { phone, text } = serde_json::from_slice(&body)
+        .map_err(|error| ApiError::invalid("NoReply", format!("a reply is {{phone, text}}: {error}")))?;
+    let opted_out = state.sns.call(move |sns| sns.reply(&phone, &text)).await;
+    match opted_out.map_err(ApiError::unavailable)? {
+        Ok(opted_out) => Ok(Json(json!({ "opted_out": opted_out }))),
+        Err(error) if error.status < 500 => Err(ApiError::invalid("NoPhone", error.message)),
+        Err(error) => Err(ApiError::internal(error)),
+    }
 }
 
 fn message(message: &InboxMessage) -> Value {

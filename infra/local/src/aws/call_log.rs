@@ -145,8 +145,11 @@ pub(crate) fn of_sns(parameters: &Parameters, action: &str) -> Vec<(String, Stri
         subscription.rsplit_once(':').map_or("*", |(topic, _)| topic).to_owned()
     } else if let Some(name) = parameters.get("Name") {
         crate::definitions::topic_arn(name)
-    } else {
+    } else if action == "Publish" {
         "phone number".to_owned()
+    } else {
+        // Actions on the account, such as those on who has opted out of SMS.
+        "*".to_owned()
     };
     vec![(format!("sns:{action}"), resource)]
 }

@@ -46,16 +46,19 @@ const STEP_FUNCTIONS: [(&str, f64, f64); 26] = [
 ];
 
 /// Calls a second of each operation of SNS other than publishing.
-const SNS: [(&str, f64); 13] = [
+const SNS: [(&str, f64); 16] = [
+    ("CheckIfPhoneNumberIsOptedOut", 50.0),
     ("ConfirmSubscription", 3_000.0),
     ("CreateTopic", 3_000.0),
     ("DeleteTopic", 3_000.0),
     ("GetSubscriptionAttributes", 3_000.0),
     ("GetTopicAttributes", 3_000.0),
+    ("ListPhoneNumbersOptedOut", 10.0),
     ("ListSubscriptions", 30.0),
     ("ListSubscriptionsByTopic", 30.0),
     ("ListTagsForResource", 10.0),
     ("ListTopics", 30.0),
+    ("OptInPhoneNumber", 20.0),
     ("SetSubscriptionAttributes", 3_000.0),
     ("SetTopicAttributes", 3_000.0),
     ("Subscribe", 100.0),

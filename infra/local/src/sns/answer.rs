@@ -9,6 +9,8 @@ use serde_json::{Map, Value};
 pub(crate) enum Answer {
     /// A text.
     Text(String),
+    /// Yes or no.
+    Flag(bool),
     /// Members by name.
     Structure(Vec<(&'static str, Answer)>),
     /// Items in order.
@@ -32,8 +34,10 @@ impl Answer {
     pub(crate) fn to_json(&self) -> Value {
         match self {
             Answer::Text(text) => Value::String(text.clone()),
+            Answer::Flag(flag) => Value::Bool(*flag),
+            // Some members of the API begin with a small letter; Step Functions capitalises them.
             Answer::Structure(members) => Value::Object(
-                members.iter().map(|(name, member)| ((*name).to_owned(), member.to_json())).collect(),
+                members.iter().map(|(name, member)| (capitalised(name), member.to_json())).collect(),
             ),
             Answer::List(items) => Value::Array(items.iter().map(Answer::to_json).collect()),
             Answer::Map(entries) => Value::Object(
@@ -72,6 +76,9 @@ impl Answer {
             Answer::Text(text) => {
                 let _ = writeln!(xml, "{indent}<{name}>{}</{name}>", escaped(text));
             }
+            Answer::Flag(flag) => {
+                let _ = writeln!(xml, "{indent}<{name}>{flag}</{name}>");
+            }
             value => {
                 let _ = writeln!(xml, "{indent}<{name}>");
                 value.write(xml, depth + 1);
@@ -80,6 +87,9 @@ impl Answer {
         };
         match self {
             Answer::Text(text) => xml.push_str(&escaped(text)),
+            Answer::Flag(flag) => {
+                let _ = write!(xml, "{flag}");
+            }
             Answer::Structure(members) => members.iter().for_each(|(name, value)| member(name, value)),
             Answer::List(items) => items.iter().for_each(|item| member("member", item)),
             Answer::Map(entries) => {
@@ -94,6 +104,11 @@ impl Answer {
             }
         }
     }
+}
+
+fn capitalised(name: &str) -> String {
+    let mut characters = name.chars();
+    characters.next().into_iter().flat_map(char::to_uppercase).chain(characters).collect()
 }
 
 /// The XML namespace of the API.

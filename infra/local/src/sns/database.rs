@@ -43,6 +43,14 @@ pub(super) fn prepare(database: &Connection) -> rusqlite::Result<()> {
              topic_arn TEXT,
              time TEXT NOT NULL
          );
+         CREATE TABLE IF NOT EXISTS opted_out (
+             number INTEGER PRIMARY KEY,
+             phone TEXT NOT NULL UNIQUE
+         );
+         CREATE TABLE IF NOT EXISTS opted_in (
+             phone TEXT PRIMARY KEY,
+             time TEXT NOT NULL
+         );
          COMMIT;",
     )
 }

@@ -9,6 +9,7 @@ mod error;
 mod filter_policy;
 mod inbox;
 mod message;
+mod opt_out;
 mod parameters;
 mod publish;
 mod queue;
@@ -188,6 +189,9 @@ impl Sns {
             "TagResource" => self.tag_resource(parameters),
             "UntagResource" => self.untag_resource(parameters),
             "ListTagsForResource" => self.list_tags_for_resource(parameters),
+            "CheckIfPhoneNumberIsOptedOut" => self.check_if_phone_number_is_opted_out(parameters),
+            "ListPhoneNumbersOptedOut" => self.list_phone_numbers_opted_out(parameters),
+            "OptInPhoneNumber" => self.opt_in_phone_number(parameters),
             _ => Err(SnsError::unknown_action(action)),
         }
     }
@@ -199,7 +203,7 @@ impl Sns {
 }
 
 /// Every action that [`Sns::call`] has an arm for.
-const ACTIONS: [&str; 17] = [
+const ACTIONS: [&str; 20] = [
     "CreateTopic",
     "DeleteTopic",
     "ListTopics",
@@ -217,4 +221,7 @@ const ACTIONS: [&str; 17] = [
     "TagResource",
     "UntagResource",
     "ListTagsForResource",
+    "CheckIfPhoneNumberIsOptedOut",
+    "ListPhoneNumbersOptedOut",
+    "OptInPhoneNumber",
 ];

@@ -30,7 +30,10 @@ impl Sns {
                 }
                 let message = Message::parse(parameters)?;
                 let id = Uuid::new_v4().to_string();
-                self.deliver(&id, None, &message, &[Delivery::sms(phone, message.text_for("sms"))])?;
+                // Who has opted out is sent nothing, and SNS does not say so.
+                if !self.has_opted_out(phone)? {
+                    self.deliver(&id, None, &message, &[Delivery::sms(phone, message.text_for("sms"))])?;
+                }
                 Ok(Answer::of("MessageId", id))
             }
             (Some(topic), None) => {
@@ -109,8 +112,13 @@ impl Sns {
         if reached.is_empty() && !refused.is_empty() {
             return Err(SnsError::endpoint_disabled());
         }
-        let (queues, reached): (Vec<_>, Vec<_>) =
+        let (queues, mut reached): (Vec<_>, Vec<_>) =
             reached.into_iter().partition(|subscription| subscription.protocol == "sqs");
+        let phones = reached.iter().filter(|subscription| subscription.protocol == "sms");
+        let opted_out: Vec<bool> =
+            phones.map(|phone| self.has_opted_out(&phone.endpoint)).collect::<Result<_, _>>()?;
+        let mut opted_out = opted_out.into_iter();
+        reached.retain(|subscription| subscription.protocol != "sms" || opted_out.next() != Some(true));
         for subscription in &queues {
             self.deliver_to_queue(&id, &topic.arn, message, subscription)?;
         }

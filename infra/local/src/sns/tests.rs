@@ -384,3 +384,55 @@ async fn what_was_accepted_is_there_after_a_restart() {
         .collect();
     assert_eq!(numbers, [1, 2]);
 }
+
+#[tokio::test]
+async fn a_phone_that_replies_stop_is_listed_and_gets_nothing_until_it_is_opted_in() {
+    let fixture = Fixture::new(Confirmation::ByItself, &[]);
+    let reply = async |phone: &'static str, text: &'static str| {
+        fixture.endpoint.sns.call(move |sns| sns.reply(phone, text)).await.unwrap()
+    };
+    let client = &fixture.client;
+    let check = async |phone: &str| {
+        let check = client.check_if_phone_number_is_opted_out().phone_number(phone);
+        check.send().await.unwrap().is_opted_out()
+    };
+    assert_eq!(reply("+15550100", "Thanks!").await, Ok(false));
+    assert_eq!(reply("+1 555-0100", " stop ").await, Ok(true));
+    assert!(check("+15550100").await && !check("+15550101").await);
+    let topic = fixture.topic().await;
+    client.subscribe().topic_arn(&topic).protocol("sms").endpoint("+15550100").send().await.unwrap();
+    client.publish().topic_arn(&topic).message("x").send().await.unwrap();
+    let sent = client.publish().phone_number("+15550100").message("x").send().await.unwrap();
+    assert!(sent.message_id().is_some(), "SNS takes it");
+    assert!(fixture.inbox().await.is_empty(), "and delivers nothing");
+
+    let opt_in = || client.opt_in_phone_number().phone_number("+15550100").send();
+    opt_in().await.unwrap();
+    client.publish().phone_number("+15550100").message("x").send().await.unwrap();
+    assert_eq!((check("+15550100").await, fixture.inbox().await.len()), (false, 1));
+    assert_eq!(reply("+15550100", "END").await, Ok(true));
+    let error = opt_in().await.unwrap_err();
+    assert_eq!(error.code(), Some("InvalidParameter"));
+    assert!(error.message().unwrap().contains("once every 30 days"), "{error:?}");
+    assert_eq!(reply("+15550100", "start").await, Ok(false));
+
+    let wrong = client.check_if_phone_number_is_opted_out().phone_number("555").send().await.unwrap_err();
+    assert_eq!(wrong.code(), Some("InvalidParameter"));
+    assert!(reply("nobody", "STOP").await.is_err());
+}
+
+#[tokio::test]
+async fn the_phones_that_have_opted_out_come_by_the_hundred() {
+    let fixture = Fixture::new(Confirmation::ByItself, &[]);
+    let all: Vec<String> = (0..201).map(|number| format!("+1555{number:04}")).collect();
+    for phone in all.clone() {
+        fixture.endpoint.sns.call(move |sns| sns.reply(&phone, "STOP")).await.unwrap().unwrap();
+    }
+    let pages = fixture.client.list_phone_numbers_opted_out().into_paginator().send();
+    let pages: Vec<_> = pages.collect::<Result<_, _>>().await.unwrap();
+    let sizes: Vec<_> = pages.iter().map(|page| page.phone_numbers().len()).collect();
+    assert_eq!(sizes, [100, 100, 1]);
+    assert_eq!(pages.iter().flat_map(|page| page.phone_numbers().to_vec()).collect::<Vec<_>>(), all);
+    let wrong = fixture.client.list_phone_numbers_opted_out().next_token("x").send().await.unwrap_err();
+    assert_eq!(wrong.code(), Some("InvalidParameter"));
+}
