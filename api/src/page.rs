@@ -152,6 +152,7 @@ static FILES: LazyLock<Vec<File>> = LazyLock::new(|| {
         "views/lottery_settings.js",
         "views/me.js",
         "views/notifications.js",
+        "views/opted_out.js",
         "views/own_words.js",
         "views/quota_form.js",
         "views/release.js",

@@ -111,6 +111,12 @@ fn table() -> Vec<Endpoint> {
             .fails_with(&[400, 404, 406, 413, 422]),
         Endpoint::declared(Either(ParticipantsRead, ParticipantsWrite), Read, routes!(participants::counts))
             .fails_with(&[400, 404]),
+        Endpoint::declared(
+            Either(ParticipantsRead, ParticipantsWrite),
+            Read,
+            routes!(participants::opted_out),
+        )
+        .fails_with(&[400, 404]),
         Endpoint::declared(Either(ParticipantsRead, ParticipantsWrite), Read, routes!(participants::get))
             .fails_with(&[400, 404]),
         Endpoint::declared(Only(ParticipantsWrite), Write, routes!(participants::edit))

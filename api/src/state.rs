@@ -13,6 +13,7 @@ use crate::error::ApiError;
 use crate::extract::unknown_draw;
 use crate::messenger::EmailService;
 use crate::organiser::Organiser;
+use crate::participants::OptedOutPhones;
 use crate::rate_limit::Limiter;
 use crate::watch::{Cache, Executions, WatchedDraw};
 
@@ -33,6 +34,7 @@ pub struct AppState {
     pub(crate) limiter: Arc<Limiter>,
     pub(crate) health: Health,
     pub(crate) organiser: Organiser,
+    pub(crate) opted_out: Arc<OptedOutPhones>,
 }
 
 impl AppState {
@@ -58,6 +60,7 @@ impl AppState {
             config: Arc::new(config),
             health: Arc::new(|| Ok(())),
             organiser: Organiser::Absent,
+            opted_out: Arc::default(),
         }
     }
 

@@ -16,6 +16,7 @@ mod languages;
 mod line;
 mod lists;
 mod looks;
+mod opted_out;
 mod proof;
 mod quotas;
 mod release;

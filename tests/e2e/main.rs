@@ -27,6 +27,7 @@ mod layering;
 mod list;
 mod mail;
 mod objects;
+mod opted_out;
 mod organiser;
 mod permissions;
 mod privacy;

@@ -100,6 +100,7 @@ async fn an_organiser_does_everything(log: &CallLog) {
     client.get("/lotteries/party/participants?limit=3&search=a").await.expect(200);
     client.get("/lotteries/party/participants?sort=name").await.expect(200);
     client.get("/lotteries/party/counts").await.expect(200);
+    client.get("/lotteries/party/opted-out").await.expect(200);
     let patch = [("content-type", "application/json")];
     let email = json!({"email": "somebody.again@example.com"}).to_string().into();
     client.send(reqwest::Method::PATCH, "/lotteries/party/participants/002", &patch, email).await.expect(200);

@@ -37,7 +37,7 @@ impl Shown {
         if caller.may(Scope::ParticipantsRead) { Self::InFull } else { Self::Masked }
     }
 
-    fn is_masked(self) -> bool {
+    pub(super) fn is_masked(self) -> bool {
         self == Self::Masked
     }
 }
@@ -75,7 +75,7 @@ pub(crate) struct ParticipantView {
 }
 
 impl ParticipantView {
-    fn new(participant: ParticipantSummary, shown: Shown) -> Self {
+    pub(super) fn new(participant: ParticipantSummary, shown: Shown) -> Self {
         let ParticipantSummary {
             participant_id,
             name,

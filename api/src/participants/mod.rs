@@ -2,7 +2,7 @@
 //!
 //! An import, in reading order: `query` parses its parameters, `import` runs it, `course` begins it or says why it cannot go
 //! on, `intake` reads the body, `taking` plans or stores the lines, `replace` withdraws missing people, `report` (with
-//! `detected` and `remark`) is the response; `last` undoes it. The list: `search`, `list`, `export`, `edit`. `join` is entering by
+//! `detected` and `remark`) is the response; `last` undoes it. The list: `search`, `list`, `export`, `edit`; `opted_out` says whom no SMS reaches. `join` is entering by
 //! oneself, `confirm` with a code, `own_entry` what people do with their receipts, `own_link` how they get a lost one back.
 
 mod confirm;
@@ -16,6 +16,7 @@ mod join;
 mod join_messages;
 mod last;
 mod list;
+mod opted_out;
 mod own_entry;
 mod own_link;
 mod presence;
@@ -42,6 +43,7 @@ pub(crate) use join::OWN_FIELDS;
 pub(crate) use join::{__path_join, __path_receipt, join, receipt};
 pub(crate) use last::{__path_last, __path_undo, last, undo};
 pub(crate) use list::{__path_counts, __path_get, __path_list, counts, get, list};
+pub(crate) use opted_out::{__path_opted_out, OptedOutPhones, opted_out};
 #[cfg(test)]
 pub(crate) use own_entry::RECEIPT_FIELDS;
 pub(crate) use own_entry::{__path_leave, __path_own_entry, leave, own_entry};

@@ -31,6 +31,8 @@ pub(crate) struct Script {
     pub(crate) topics: Vec<String>,
     /// Messages that were sent: a phone, an e-mail address or the label that is the audience, and the text.
     pub(crate) messages: Vec<(String, String)>,
+    /// Phones that have opted out of SMS.
+    pub(crate) opted_out: Vec<String>,
     /// Every operation asked for.
     pub(crate) calls: Vec<String>,
     /// Errors to answer with instead of acting, each once: operation, status, code.
@@ -243,6 +245,19 @@ impl Aws {
                 let to = form.get("PhoneNumber").or(audience).expect("a message is for somebody").clone();
                 script.messages.push((to, form["Message"].clone()));
                 format!("<MessageId>{}</MessageId>", script.messages.len())
+            }
+            "ListPhoneNumbersOptedOut" => {
+                let after: usize = form.get("nextToken").map_or(0, |token| token.parse().unwrap());
+                let page: String = (script.opted_out.iter().skip(after).take(100))
+                    .map(|phone| format!("<member>{phone}</member>"))
+                    .collect();
+                let next = after + 100;
+                let token = if next < script.opted_out.len() {
+                    format!("<nextToken>{next}</nextToken>")
+                } else {
+                    String::new()
+                };
+                format!("<phoneNumbers>{page}</phoneNumbers>{token}")
             }
             "Unsubscribe" => {
                 let arn = &form["SubscriptionArn"];

@@ -19,6 +19,7 @@ mod lists;
 mod logs;
 mod lotteries;
 mod notifications;
+mod opted_out;
 mod parameters;
 mod quotas;
 mod results;

@@ -10,6 +10,7 @@ import { t } from "../i18n/index.js";
 import { keepView, link } from "../router.js";
 import { token } from "../session.js";
 import { claimChoice } from "./claim_choice.js";
+import { optedOutNotice } from "./opted_out.js";
 import { numberInput, quotaRow } from "./quota_form.js";
 import { Unsure, timeField } from "../time_field.js";
 import { releaseChoice } from "./release.js";
@@ -35,6 +36,7 @@ export function drawForm(lottery) {
   const email = h("input", { type: "checkbox", checked: true });
   const release = releaseChoice(lottery.time_zone);
   const claims = claimChoice();
+  const optedOut = optedOutNotice(lottery.lottery_id);
   const problem = h("p", { class: "problem", role: "alert" });
   const submit = h("button", { type: "submit", class: "primary" }, t("draw_form.start"));
   // The same press of the button, repeated after a lost answer, is the same draw.
@@ -91,6 +93,7 @@ export function drawForm(lottery) {
     h("label", { class: "check" }, present, " ", t("draw_form.present")),
     h("label", { class: "check" }, rehearsal, " ", t("rehearsal.choose")),
     h("p", { class: "hint" }, t("rehearsal.hint")),
+    optedOut.element,
     problem,
     submit,
   );
@@ -105,6 +108,9 @@ export function drawForm(lottery) {
     messages.textContent = `${t("draw_form.announce_count", { n: number(n) })} ${t("draw_form.announce_hint")}`;
   }
   [announce, sms, email].forEach((box) => box.addEventListener("change", countMessages));
+  const tellOptedOut = () => optedOut.update({ sms: sms.checked, email: email.checked });
+  [sms, email].forEach((box) => box.addEventListener("change", tellOptedOut));
+  tellOptedOut();
 
   /** @returns {ReturnType<typeof prize>[]} */
   function rows() {
@@ -158,9 +164,10 @@ export function drawForm(lottery) {
     // The token has expired: another one is asked for, and what is typed stays.
     if (!token()) return false;
     const winners = body.prizes.reduce((sum, one) => sum + one.winners, 0);
+    const sure = t("draw_form.sure_text", { winners: number(winners), n: number(counted?.total ?? 0) });
     return ask({
       title: t("draw_form.sure"),
-      text: t("draw_form.sure_text", { winners: number(winners), n: number(counted?.total ?? 0) }),
+      text: [sure, await tellOptedOut()].filter(Boolean),
       yes: t("draw_form.sure_yes"),
       isGrave: false,
     });

@@ -4,16 +4,18 @@
 //! list read for each page, of which only the page is held: it is for lists of up to [`MAX_SORTED`].
 
 use std::cmp::Ordering;
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::{BinaryHeap, HashSet, VecDeque};
 
 use futures_util::future::try_join_all;
 use lottery::receipt::short_code;
 use lottery::search::{Search, fold};
-use lottery::{Group, LotteryId, ParticipantId};
+use lottery::{Group, LotteryId, ParticipantId, PhoneNumber};
 
 use super::{PAGE, ParticipantSummary};
+use crate::item::Attributes;
 use crate::keys::{PARTICIPANT, Range, SHARDS};
 use crate::read::Order;
+use crate::store::Table;
 use crate::{Page, Store, StoreError, keys};
 
 /// How many participants one page of a search scans; a search with few matches continues from the cursor.
@@ -144,6 +146,26 @@ impl Shards {
 }
 
 impl Store {
+    /// Those on the list who have one of these phone numbers, in the order of their ids.
+    pub async fn participants_with_phones(
+        &self,
+        lottery_id: &LotteryId,
+        phones: &HashSet<PhoneNumber>,
+    ) -> Result<Vec<ParticipantSummary>, StoreError> {
+        let keys: Vec<_> = phones.iter().map(|phone| keys::phone(lottery_id, phone)).collect();
+        let holders = self.get_many(Table::Contacts, &keys).await?;
+        let mut contacts = Vec::with_capacity(holders.len());
+        for holder in &holders {
+            let participant_id: ParticipantId = Attributes(holder).parse("participant_id")?;
+            contacts.push(keys::contact(lottery_id, &participant_id));
+        }
+        let found = self.get_many(Table::Contacts, &contacts).await?;
+        let mut people: Vec<_> = found.iter().map(ParticipantSummary::from_item).collect::<Result<_, _>>()?;
+        people.retain(|person| person.phone.as_ref().is_some_and(|phone| phones.contains(phone)));
+        people.sort_by(|one, other| one.participant_id.as_str().cmp(other.participant_id.as_str()));
+        Ok(people)
+    }
+
     /// A page of the participants, by id. A search keeps those whose id, name, address or group holds the text,
     /// in any case and width; its pages may hold fewer than asked for, even none, and still have a next.
     pub async fn participants(
