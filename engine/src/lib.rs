@@ -60,7 +60,7 @@ pub mod validation;
 
 pub use clock::{Clock, ManualClock};
 pub use engine::{
-    Call, Config, Engine, EngineError, ExecutionDescription, ExecutionLog, ExecutionObserver, Invoker,
+    Call, Config, Engine, EngineError, ExecutionDescription, ExecutionLog, ExecutionObserver, Invoker, Job,
     LogEntry, MemoryBounds, ObjectPart, Refusal, Storage, TaskFailure,
 };
 pub use mocks::{MockError, Mocks};

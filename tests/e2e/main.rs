@@ -22,6 +22,7 @@ mod harsh;
 mod http_tasks;
 mod import;
 mod infrastructure;
+mod jobs;
 mod lambda;
 mod layering;
 mod list;

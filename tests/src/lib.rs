@@ -8,6 +8,7 @@ pub mod deployment;
 pub mod lambda;
 pub mod process;
 pub mod python;
+pub mod scripted;
 pub mod stack;
 
 pub use client::Client;

@@ -7,9 +7,9 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 
 use super::active::{ActiveExecution, FollowUp};
-use super::{Call, Inner, Secrets, TaskFailure, Traced};
+use super::{Call, Inner, Job, Secrets, TaskFailure, Traced};
 use crate::data::Json;
-use crate::execution::{Action, Command, Invocation, Outcome, Target};
+use crate::execution::{Action, Command, Invocation, Outcome, Reported, SubmittedJob, Target};
 
 impl Inner {
     /// Acts on a stored record.
@@ -52,6 +52,7 @@ impl Inner {
                 self.read_items(active, (run, page), request, position);
             }
             Action::WriteResults(export) => self.write_results(active, export),
+            Action::StopJob(job) => self.stop_job(active, job),
             Action::StopExecution { arn, cause } => {
                 if let Some(child) = self.executions.by_arn(&arn) {
                     let engine = Arc::clone(self);
@@ -91,6 +92,7 @@ impl Inner {
                 });
             }
             Target::Watch { arn, pattern } => self.watch(active, task, &arn, pattern),
+            Target::Job(job) => self.finish_job(active, task, job, timeout_seconds),
         }
     }
 
@@ -117,6 +119,34 @@ impl Inner {
         active.host_calls.began(task, self.runtime.spawn(invocation).abort_handle());
     }
 
+    /// Waits for the end of a job of the host; a panic there is a failure of the task.
+    fn finish_job(
+        self: &Arc<Inner>,
+        active: &Arc<ActiveExecution>,
+        task: u64,
+        job: SubmittedJob,
+        timeout_seconds: Option<u64>,
+    ) {
+        let (engine, execution) = (Arc::clone(self), Arc::clone(active));
+        let job = job_of(active, job, timeout_seconds);
+        let waiting = async move {
+            let ended = AssertUnwindSafe(async { engine.config.invoker.finish_job(job).await });
+            let ended = ended.catch_unwind().await.unwrap_or_else(|_| Err(panicked()));
+            let report = ended.map_err(|failure| Reported {
+                error: Some(failure.error.into()),
+                cause: Some(failure.cause.into()),
+            });
+            execution.host_calls.ended(task);
+            engine.apply(&execution, Command::TaskReported { task, report }).await;
+        };
+        active.host_calls.began(task, self.runtime.spawn(waiting).abort_handle());
+    }
+
+    fn stop_job(self: &Arc<Inner>, active: &Arc<ActiveExecution>, job: SubmittedJob) {
+        let (engine, job) = (Arc::clone(self), job_of(active, job, None));
+        self.runtime.spawn(async move { engine.config.invoker.stop_job(job).await });
+    }
+
     /// Takes an execution whose end is stored out of memory, and notifies those who wait for it.
     fn leave(self: &Arc<Inner>, active: &Arc<ActiveExecution>, outcome: &Outcome) {
         self.executions.remove(active);
@@ -130,6 +160,18 @@ impl Inner {
         }
         self.notify_watchers(&active.identity.arn);
     }
+}
+
+fn job_of(active: &ActiveExecution, job: SubmittedJob, timeout_seconds: Option<u64>) -> Job {
+    let SubmittedJob { service, action, parameters, submitted } = job;
+    let call = Call {
+        service: service.to_string(),
+        action: action.to_string(),
+        parameters,
+        execution_arn: active.identity.arn.to_string(),
+        timeout: timeout_seconds.map(Duration::from_secs),
+    };
+    Job { call, submitted }
 }
 
 fn panicked() -> TaskFailure {

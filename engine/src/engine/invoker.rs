@@ -28,7 +28,20 @@ pub trait Invoker: Send + Sync + 'static {
     /// and the log in base 64 as `LogResult`.
     fn invoke(&self, call: Call) -> BoxFuture<'static, Result<Json, TaskFailure>>;
 
-    /// The same; of an HTTP Task also the request that was made, and the response. What a connection has added to the request is left
+    /// Waits for the end of a job, and gives the result of its task: the task that called with `.sync`. The engine asks once the
+    /// call has returned, and anew after each start; it stops waiting when the task ends otherwise, such as by its time-out.
+    ///
+    /// Unless a host does better, the job is reported on with the token of its task alone.
+    fn finish_job(&self, _job: Job) -> BoxFuture<'static, Result<Json, TaskFailure>> {
+        Box::pin(std::future::pending())
+    }
+
+    /// Stops a job whose task was given up. Nobody waits for it.
+    fn stop_job(&self, _job: Job) -> BoxFuture<'static, ()> {
+        Box::pin(std::future::ready(()))
+    }
+
+    /// The same as [`Invoker::invoke`]; of an HTTP Task also the request that was made, and the response. What a connection has added to the request is left
     /// out of it, unless secrets are to be revealed. TestState shows it.
     fn invoke_traced(&self, call: Call, _secrets: Secrets) -> BoxFuture<'static, Traced> {
         let call = self.invoke(call);
@@ -128,6 +141,15 @@ pub struct Call {
     pub execution_arn: String,
     /// How long the execution waits for the result, if the state has a limit.
     pub timeout: Option<Duration>,
+}
+
+/// A job that a call with `.sync` has submitted.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// The call.
+    pub call: Call,
+    /// What it returned, as the history shows it.
+    pub submitted: Json,
 }
 
 /// A host without any service: machines with Lambda or AWS service tasks are refused.

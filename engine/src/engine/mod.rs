@@ -40,7 +40,7 @@ use tokio::sync::oneshot;
 
 pub use crate::model::*;
 pub use config::Config;
-pub use invoker::{Call, HttpExchange, HttpResponse, Invoker, NoServices, ObjectPart, Secrets, Traced};
+pub use invoker::{Call, HttpExchange, HttpResponse, Invoker, Job, NoServices, ObjectPart, Secrets, Traced};
 pub use logging::{ExecutionLog, LogEntry};
 pub use machines::StateMachineDescription;
 pub use observing::ExecutionObserver;

@@ -29,7 +29,7 @@ pub(crate) use batches::child_inputs;
 pub(crate) use children::{ChildStart, Export, MapRunState};
 pub(crate) use command::{Command, Outcome, Page, Reported};
 pub(crate) use identity::{Caller, Context, Identity, Item, ItemOrigin, MapChild, Qualified};
-pub(crate) use open_task::{Invocation, Target};
+pub(crate) use open_task::{Invocation, SubmittedJob, Target};
 pub(crate) use pace::Pace;
 
 use crate::data::{Json, Random, Variables};
@@ -116,6 +116,8 @@ pub(crate) enum Action {
     WriteResults(Export),
     /// Stop a child of a Distributed Map, or a nested execution.
     StopExecution { arn: Arc<str>, cause: Option<Arc<str>> },
+    /// Stop a job of the host.
+    StopJob(SubmittedJob),
 }
 
 impl Execution {

@@ -28,6 +28,17 @@ pub(crate) enum Target {
     Engine { call: ServiceCall, parameters: Json },
     /// The engine: report the end of this nested execution.
     Watch { arn: Arc<str>, pattern: Pattern },
+    /// The host: report the end of this job.
+    Job(SubmittedJob),
+}
+
+/// A job of the host: the call that submitted it, and what that returned.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct SubmittedJob {
+    pub(crate) service: Arc<str>,
+    pub(crate) action: Arc<str>,
+    pub(crate) parameters: Json,
+    pub(crate) submitted: Json,
 }
 
 /// A task without a final result.
@@ -50,10 +61,19 @@ pub(super) struct OpenTask {
 pub(super) enum Phase {
     /// Scheduled; the call has not returned.
     Scheduled,
-    /// The call submitted a job or a message; the report is to come. For a nested execution: its ARN.
-    Submitted { watched: Option<Arc<str>> },
+    /// The call submitted a job or a message; the report is to come.
+    Submitted { watched: Option<Watched> },
     /// A worker has the activity's task.
     Taken,
+}
+
+/// Whose end a task waits for.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Watched {
+    /// A nested execution, by its ARN.
+    Execution(Arc<str>),
+    /// A job of the host, by what its submission returned.
+    Job(Json),
 }
 
 impl OpenTask {
@@ -66,7 +86,7 @@ impl OpenTask {
         match &self.phase {
             Phase::Scheduled => Some(self.invocation(key)),
             Phase::Taken => None,
-            Phase::Submitted { watched } => watched.as_ref().map(|arn| self.watch(key, arn)),
+            Phase::Submitted { watched } => watched.as_ref().and_then(|watched| self.watch(key, watched)),
         }
     }
 
@@ -99,15 +119,27 @@ impl OpenTask {
         Invocation { task: key, target, timeout_seconds: self.timeout_seconds }
     }
 
-    pub(super) fn watch(&self, key: u64, arn: &Arc<str>) -> Invocation {
-        let pattern = match self.resource() {
-            Resource::Service(call) => call.pattern,
-            _ => Pattern::Request,
+    /// The invocation that waits for what a call has submitted.
+    pub(super) fn watch(&self, key: u64, watched: &Watched) -> Option<Invocation> {
+        let target = match (watched, self.resource()) {
+            (Watched::Execution(arn), Resource::Service(call)) => {
+                Target::Watch { arn: Arc::clone(arn), pattern: call.pattern }
+            }
+            (Watched::Job(_), _) => Target::Job(self.job()?),
+            (Watched::Execution(_), _) => return None,
         };
-        Invocation {
-            task: key,
-            target: Target::Watch { arn: Arc::clone(arn), pattern },
-            timeout_seconds: None,
-        }
+        Some(Invocation { task: key, target, timeout_seconds: self.timeout_seconds })
+    }
+
+    /// The job of the host that the task waits for, if it does.
+    pub(super) fn job(&self) -> Option<SubmittedJob> {
+        let Phase::Submitted { watched: Some(Watched::Job(submitted)) } = &self.phase else { return None };
+        let Resource::Service(call) = self.resource() else { return None };
+        Some(SubmittedJob {
+            service: Arc::clone(&call.service),
+            action: Arc::clone(&call.action),
+            parameters: self.parameters.clone(),
+            submitted: submitted.clone(),
+        })
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::branch::Work;
-use super::open_task::{OpenTask, Phase};
+use super::open_task::{OpenTask, Phase, Watched};
 use super::run::Progress;
 use super::timers::Timer;
 use super::{Action, Execution, MAX_PAYLOAD_BYTES, Reported};
@@ -37,6 +37,10 @@ impl Execution {
     /// Schedules a task.
     pub(super) fn schedule_task(&mut self, id: usize, state: &Arc<State>, request: TaskRequest) -> Progress {
         let TaskRequest { parameters, timeout_seconds, heartbeat_seconds, credentials } = request;
+        let parameters = match state.resource() {
+            Some(Resource::Service(call)) => call.sent(parameters),
+            _ => parameters,
+        };
         if parameters.serialized_len() > MAX_PAYLOAD_BYTES {
             return self.fail(id, state, StateError::data_limit(&state.name));
         }
@@ -141,16 +145,23 @@ impl Execution {
 
     fn task_submitted(&mut self, key: u64, pattern: Pattern, result: Json) {
         let Some(task) = self.tasks.get_mut(&key) else { return };
+        let is_own = matches!(task.resource(), Resource::Service(call) if call.is_own());
         let watched = match pattern {
+            // A report with the token was faster than the job.
+            Pattern::Sync | Pattern::Sync2 if !is_own && task.early.is_some() => None,
+            Pattern::Sync | Pattern::Sync2 if !is_own => Some(Watched::Job(result.clone())),
             Pattern::Sync | Pattern::Sync2 => {
-                result.get("ExecutionArn").and_then(Json::as_str).map(Into::into)
+                let arn = result.get("ExecutionArn").and_then(Json::as_str);
+                arn.map(|arn| Watched::Execution(arn.into()))
             }
             Pattern::Request | Pattern::Callback => None,
         };
         task.phase = Phase::Submitted { watched };
-        if let Phase::Submitted { watched: Some(arn) } = &task.phase {
-            self.actions.push(Action::Invoke(task.watch(key, arn)));
-        }
+        let watching = match &task.phase {
+            Phase::Submitted { watched: Some(watched) } => task.watch(key, watched),
+            _ => None,
+        };
+        self.actions.extend(watching.map(Action::Invoke));
         let early = task.early.take();
         let (id, mut details) = (task.branch, vec![(Field::Output, Detail::Data(result))]);
         if let Resource::Service(call) = task.resource() {
@@ -304,7 +315,8 @@ impl Execution {
     /// Stops the work on a task as far as that is possible.
     fn cancel_work_on(&mut self, key: u64, task: &OpenTask) {
         self.actions.push(Action::CancelTask { task: key });
-        if let Phase::Submitted { watched: Some(arn) } = &task.phase {
+        self.actions.extend(task.job().map(Action::StopJob));
+        if let Phase::Submitted { watched: Some(Watched::Execution(arn)) } = &task.phase {
             let cause = format!(
                 "The Task state in AWS Step Functions execution [{}] which was managing this resource was aborted",
                 self.identity.arn

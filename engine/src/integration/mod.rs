@@ -1,5 +1,6 @@
 //! The `Resource` of a Task: who does the task, and its events.
 
+mod job;
 mod lambda;
 mod nested;
 

@@ -1,9 +1,12 @@
 //! Calls of AWS services that are not served here, sent on to an endpoint and signed with the user's own credentials.
 //!
 //! In reading order: `endpoints` (where a service's calls go), `model` (what a service's API is), `request`, `response`,
-//! `xml` (its protocol).
+//! `xml` (its protocol), `emr` (another shape of an API); `jobs` waits for the end of a job, of the kinds in `job_table`.
 
+mod emr;
 mod endpoints;
+mod job_table;
+mod jobs;
 mod model;
 mod request;
 mod response;
@@ -95,7 +98,10 @@ impl Forwarder {
     /// Whether a call can be sent on.
     pub(crate) fn supports(&self, service: &str, action: &str) -> bool {
         let name = model_name(service, action);
-        let known = || Model::of(&name).is_some_and(|model| model.operation(action).is_some());
+        let operation = operation(service, action.strip_suffix(".sync").unwrap_or(action));
+        let known = || {
+            Model::of(&name).is_some_and(|model| operation.is_some_and(|it| model.operation(it).is_some()))
+        };
         self.endpoints.target(&name).is_some() && is_request(service, action) && known()
     }
 
@@ -164,8 +170,20 @@ impl Forwarder {
         let is_sdk = service.starts_with("aws-sdk:");
         let mut parameters = Value::from(parameters);
         write_payloads(service, &mut parameters);
-        match self.exchange(model, destination, action, parameters, is_sdk).await {
-            Ok(result) => Ok(Json::from(result)),
+        // Step Functions adds it to the answer, which lacks it.
+        let job_name = parameters.get("JobName").filter(|_| (service, action) == ("glue", "startJobRun"));
+        let job_name = job_name.cloned();
+        let is_emr = service == emr::SERVICE;
+        let parameters = if is_emr { emr::parameters(action, parameters) } else { parameters };
+        let operation = operation(service, action).unwrap_or(action);
+        match self.exchange(model, destination, operation, parameters, is_sdk).await {
+            Ok(result) => {
+                let mut result = if is_emr { emr::result(action, result) } else { result };
+                if let (Some(members), Some(job_name)) = (result.as_object_mut(), job_name) {
+                    members.insert("JobName".to_owned(), job_name);
+                }
+                Ok(Json::from(result))
+            }
             Err(Failed::Service(failure)) => Err(failure),
             Err(Failed::Client(cause)) => {
                 Err(TaskFailure { error: format!("{}.SdkClientException", model.id), cause })
@@ -430,19 +448,26 @@ fn model_name(service: &str, action: &str) -> String {
     match (service, action) {
         ("events", _) => "eventbridge".to_owned(),
         ("bedrock", "invokeModel") => "bedrockruntime".to_owned(),
+        (emr::SERVICE, _) => "emr".to_owned(),
         _ => service.trim_start_matches("aws-sdk:").replace('-', ""),
     }
 }
 
-/// Whether a call is one request and one answer: a job that has to be watched to its end cannot be sent on, nor can the
-/// integrations that are more than one operation of an API.
+/// The operation of the service's API that an action is.
+fn operation<'a>(service: &str, action: &'a str) -> Option<&'a str> {
+    if service == emr::SERVICE { emr::operation(action) } else { Some(action) }
+}
+
+/// Whether a call is one request and one answer, or a job that can be watched to its end: the integrations that are more than
+/// one operation of an API cannot be sent on.
 fn is_request(service: &str, action: &str) -> bool {
     let is_compound = match service {
-        "elasticmapreduce" | "apigateway" | "http" | "aps" | "bedrock-agentcore" => true,
-        "eks" => matches!(action, "runJob" | "call"),
+        "apigateway" | "http" | "aps" | "bedrock-agentcore" => true,
+        emr::SERVICE => operation(service, action.strip_suffix(".sync").unwrap_or(action)).is_none(),
+        "eks" => matches!(action, "runJob" | "runJob.sync" | "call"),
         _ => false,
     };
-    !is_compound && !action.contains('.')
+    !is_compound && (!action.contains('.') || Forwarder::is_job(service, action))
 }
 
 /// Optimized integrations take JSON where their service wants a text of JSON.
@@ -551,15 +576,17 @@ mod tests {
             ("events", "putEvents"),
             ("aws-sdk:s3", "getObject"),
             ("bedrock", "invokeModel"),
+            ("codebuild", "startBuild.sync"),
         ] {
             assert!(forwarder.supports(service, action), "{service}:{action}");
         }
         for (service, action) in
-            [("codebuild", "startBuild.sync"), ("http", "invoke"), ("aws-sdk:s3", "flyAway")]
+            [("codebuild", "stopBuild.sync"), ("http", "invoke"), ("aws-sdk:s3", "flyAway")]
         {
             assert!(!forwarder.supports(service, action), "{service}:{action}");
         }
         assert!(Forwarder::advice("aws-sdk:glue", "getTable").contains("--endpoint glue=aws"));
-        assert!(!Forwarder::advice("codebuild", "startBuild.sync").contains("--endpoint"));
+        assert!(Forwarder::advice("codebuild", "startBuild.sync").contains("--endpoint codebuild=URL"));
+        assert!(!Forwarder::advice("eks", "runJob.sync").contains("--endpoint"));
     }
 }

@@ -111,7 +111,7 @@ impl Reader<'_> {
                 items.into_iter().map(|item| self.json(inner, item)).collect()
             }
             (value, _) => match reference {
-                Some(Reference::Simple(kind)) => simple_json(kind, value),
+                Some(Reference::Simple(kind)) => simple_json(kind, value, self.names),
                 _ => value,
             },
         }
@@ -188,7 +188,7 @@ impl Reader<'_> {
         match kind.as_bytes() {
             [b'n', ..] => serde_json::from_str(text).unwrap_or_else(|_| json!(text)),
             [b'b', ..] => json!(text.eq_ignore_ascii_case("true")),
-            _ => simple_json(kind, json!(text)),
+            _ => simple_json(kind, json!(text), Names::Sdk),
         }
     }
 
@@ -224,16 +224,17 @@ impl Reader<'_> {
     }
 }
 
-/// Blobs as text, timestamps as ISO 8601.
-fn simple_json(kind: &str, value: Value) -> Value {
+/// Blobs as text, timestamps as ISO 8601; those of optimized integrations as milliseconds.
+fn simple_json(kind: &str, value: Value, names: Names) -> Value {
     match (kind.as_bytes(), value) {
         ([b'd', ..], Value::String(text)) => {
             let decoded = STANDARD.decode(&text).ok().and_then(|bytes| String::from_utf8(bytes).ok());
             json!(decoded.unwrap_or(text))
         }
         ([b't', ..], Value::Number(seconds)) => {
-            let millis = seconds.as_f64().unwrap_or_default() * 1000.0;
-            match Timestamp::from_millisecond(millis.round() as i64) {
+            let millis = (seconds.as_f64().unwrap_or_default() * 1000.0).round() as i64;
+            match Timestamp::from_millisecond(millis) {
+                Ok(_) if names == Names::Service => json!(millis),
                 Ok(timestamp) => json!(shown(timestamp)),
                 Err(_) => Value::Number(seconds),
             }
@@ -241,6 +242,7 @@ fn simple_json(kind: &str, value: Value) -> Value {
         ([b't', ..], Value::String(text)) => {
             let http = || jiff::fmt::rfc2822::parse(&text).ok().map(|zoned| zoned.timestamp());
             match text.parse::<Timestamp>().ok().or_else(http) {
+                Some(timestamp) if names == Names::Service => json!(timestamp.as_millisecond()),
                 Some(timestamp) => json!(shown(timestamp)),
                 None => json!(text),
             }

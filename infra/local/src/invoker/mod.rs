@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use asl_engine::data::Json;
 use asl_engine::engine::{Secrets, Traced};
-use asl_engine::{Call, Clock, Invoker, ObjectPart, TaskFailure};
+use asl_engine::{Call, Clock, Invoker, Job, ObjectPart, TaskFailure};
 use futures_util::future::BoxFuture;
 use serde_json::Value;
 
@@ -243,6 +243,16 @@ impl Invoker for HostInvoker {
 
     fn invoke(&self, call: Call) -> BoxFuture<'static, Result<Json, TaskFailure>> {
         Box::pin(self.clone().answer(call))
+    }
+
+    fn finish_job(&self, job: Job) -> BoxFuture<'static, Result<Json, TaskFailure>> {
+        let forwarder = self.forwarder.clone();
+        Box::pin(async move { forwarder.finish_job(&job).await })
+    }
+
+    fn stop_job(&self, job: Job) -> BoxFuture<'static, ()> {
+        let forwarder = self.forwarder.clone();
+        Box::pin(async move { forwarder.stop_job(&job).await })
     }
 
     fn invoke_traced(&self, call: Call, secrets: Secrets) -> BoxFuture<'static, Traced> {
