@@ -279,6 +279,7 @@ async fn a_draw_fails(browser: &Browser, client: &Client, words: &Words) {
         "AlertOfFailure",
         "NotifyOrganiser",
         "HowItEnded",
+        "PutDrawFailed",
         "DrawFailed",
         "end",
     ];

@@ -10,6 +10,7 @@ mod claims;
 mod command_line;
 mod concurrency;
 mod costs;
+mod draw_events;
 mod draws;
 mod evening;
 mod events;

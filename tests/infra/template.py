@@ -73,7 +73,7 @@ class Template:
         properties = self.resources[name].get("Properties", {})
         if kind == "AWS::DynamoDB::Table":
             return TABLES[name]
-        if kind == "AWS::SES::ConfigurationSet":
+        if kind in ("AWS::SES::ConfigurationSet", "AWS::Events::EventBus"):
             return self.resolve(properties["Name"])
         if kind == "AWS::Serverless::Function":
             return self.binary(name)

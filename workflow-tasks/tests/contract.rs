@@ -94,7 +94,7 @@ const WAITS: [(&str, &str); 2] = [("AwaitRelease", "CheckRelease"), ("AwaitClaim
 #[test]
 fn every_function_of_the_file_exists_and_every_function_is_in_the_file() {
     let mut named = placeholders(&machine().to_string());
-    for infrastructure in ["Partition", "OperatorTopic"] {
+    for infrastructure in ["Partition", "OperatorTopic", "DrawEvents"] {
         assert!(named.remove(infrastructure), "{infrastructure}");
     }
     // These two are invoked by a timer and by events of SES.
@@ -131,6 +131,9 @@ fn a_task_calls_the_function_of_its_own_name() {
             assert_eq!(function, format!("${{{name}}}"));
             let callback = if WAITS.iter().any(|(wait, _)| *wait == name) { ".waitForTaskToken" } else { "" };
             assert_eq!(state["Resource"], format!("arn:${{Partition}}:states:::lambda:invoke{callback}"));
+        } else if name.starts_with("Put") {
+            assert_eq!(state["Resource"], "arn:${Partition}:states:::events:putEvents", "{name}");
+            assert_eq!(state["Parameters"]["Entries"][0]["EventBusName"], "${DrawEvents}");
         } else {
             assert_eq!(state["Resource"], "arn:${Partition}:states:::sns:publish", "{name}");
             assert_eq!(state["Parameters"]["TopicArn"], "${OperatorTopic}");
@@ -145,6 +148,8 @@ fn every_error_that_the_file_names_exists() {
             || CRASHES.contains(&name)
             || name == "States.ALL"
             || ["SNS.InternalErrorException", "SNS.ThrottledException", "SNS.SdkClientException"]
+                .contains(&name)
+            || ["EventBridge.FailedEntry", "EventBridge.InternalException", "EventBridge.SdkClientException"]
                 .contains(&name)
     };
     for (state_name, state) in all_states() {
@@ -320,7 +325,7 @@ fn the_worst_execution_leaves_before_its_history_is_full() {
 fn what_decides_comes_after_the_commitment_and_before_the_ranking() {
     let states = all_states();
     let ways = [
-        &["SealEntries", "StampCommitment", "IsAnnounced"][..],
+        &["SealEntries", "StampCommitment", "PutDrawSealed", "IsAnnounced"][..],
         &["WaitForBeacon", "FetchBeacon", "DrawWinners", "RecordWinners"],
     ];
     for pair in ways.iter().flat_map(|way| way.windows(2)) {
@@ -346,7 +351,9 @@ fn every_task_has_a_time_out_and_a_catcher_for_the_rest() {
             continue;
         }
         let timeout = state["TimeoutSeconds"].as_u64();
-        assert!(timeout.is_some_and(|seconds| (30..=900).contains(&seconds)), "{name}: {timeout:?}");
+        // An event is not waited for as long as a function, which may have something to do.
+        let shortest = if name.starts_with("Put") { 5 } else { 30 };
+        assert!(timeout.is_some_and(|seconds| (shortest..=900).contains(&seconds)), "{name}: {timeout:?}");
         let last = items(&state, "Catch").last().unwrap_or_else(|| panic!("{name} has no Catch"));
         assert!(error_names(last).eq(["States.ALL"]), "{name}");
     }
@@ -356,8 +363,12 @@ fn every_task_has_a_time_out_and_a_catcher_for_the_rest() {
 fn every_catcher_keeps_the_input_beside_the_error() {
     for (name, state) in all_states() {
         for catcher in items(&state, "Catch") {
-            // Of a draw that failed, that error is the execution's: no message to the organiser takes its place.
-            let path = if name == "NotifyOrganiser" { "$.organiser" } else { "$.error" };
+            // Of a draw that failed, that error is the execution's: no message to the organiser and no event takes its place.
+            let path = match name.as_str() {
+                "NotifyOrganiser" => "$.organiser",
+                name if name.starts_with("Put") => "$.put",
+                _ => "$.error",
+            };
             assert_eq!(catcher["ResultPath"], path, "{name}");
         }
     }
@@ -403,6 +414,7 @@ fn reachable(from: &str, barriers: &[&str]) -> BTreeSet<String> {
 #[test]
 fn nothing_after_the_pivot_leads_to_the_release_of_winners() {
     let after = [
+        "PutWinnersRecorded",
         "IsHeld",
         "CheckRelease",
         "IsReleased",
@@ -428,19 +440,27 @@ fn nothing_after_the_pivot_leads_to_the_release_of_winners() {
 
 #[test]
 fn every_failure_before_the_pivot_is_told() {
-    let failed = reachable("ReleaseWinners", &["IsHeld", "HowItEnded"]);
+    let failed = reachable("ReleaseWinners", &["PutWinnersRecorded", "HowItEnded"]);
     let way = ["AlertOfFailure", "AlertOfOutstanding", "DrawOutstanding", "NotifyOrganiser", "WasReleased"];
     assert_eq!(failed, way.map(str::to_owned).into());
-    assert!(!reachable("ReleaseWinners", &["IsHeld", "AlertOfFailure"]).contains("DrawFailed"));
+    assert!(!reachable("ReleaseWinners", &["PutWinnersRecorded", "AlertOfFailure"]).contains("DrawFailed"));
     assert!(!reachable("SealEntries", &["AlertOfOutstanding"]).contains("DrawOutstanding"));
 }
 
 #[test]
 fn the_organiser_is_notified_of_every_end_and_the_execution_ends_as_the_draw_did() {
     let states = all_states();
-    for end in ["Succeed", "DrawIncomplete", "DrawFailed", "DrawRejected"] {
-        let before = states.iter().filter(|(_, state)| successors(state).contains(end));
-        assert_eq!(before.map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["HowItEnded"], "{end}");
+    let ends = [
+        ("PutDrawCompleted", "Succeed"),
+        ("PutDrawIncomplete", "DrawIncomplete"),
+        ("PutDrawFailed", "DrawFailed"),
+        ("PutDrawRejected", "DrawRejected"),
+    ];
+    for (last, before) in
+        ends.iter().map(|(put, end)| (end, put)).chain(ends.iter().map(|(put, _)| (put, &"HowItEnded")))
+    {
+        let found = states.iter().filter(|(_, state)| successors(state).contains(last));
+        assert_eq!(found.map(|(name, _)| name.as_str()).collect::<Vec<_>>(), [*before], "{last}");
     }
     assert_eq!(successors(&states["NotifyOrganiser"]), ["HowItEnded"].into());
     // Only CompleteDraw and MarkIncomplete write an outcome, and only ReleaseWinners whether it has released.
@@ -454,7 +474,7 @@ fn the_organiser_is_notified_of_every_end_and_the_execution_ends_as_the_draw_did
     }
     let choices: Vec<_> = items(&states["HowItEnded"], "Choices").collect();
     let next: Vec<_> = choices.iter().map(|choice| choice["Next"].as_str().unwrap()).collect();
-    assert_eq!(next, ["Succeed", "DrawIncomplete", "DrawFailed"]);
+    assert_eq!(next, ["PutDrawCompleted", "PutDrawIncomplete", "PutDrawFailed"]);
     assert_eq!(choices[1]["Variable"], "$.notify.outcome");
     assert_eq!(choices[2]["Variable"], "$.notify.released");
 }
@@ -513,7 +533,8 @@ fn how_a_release_stands_is_handed_on_by_every_state_that_writes_where_the_channe
 #[test]
 fn no_winner_of_a_held_draw_is_told_without_a_look_and_no_wait_ends_without_one() {
     let states = all_states();
-    assert_eq!(states["RecordWinners"]["Next"], "IsHeld");
+    assert_eq!(states["RecordWinners"]["Next"], "PutWinnersRecorded");
+    assert_eq!(states["PutWinnersRecorded"]["Next"], "IsHeld");
     assert_eq!(states["IsHeld"]["Choices"][0]["Next"], "CheckRelease");
     assert_eq!(states["IsStillHeld"]["Choices"][0]["Next"], "CheckRelease");
     let after: BTreeSet<&str> = successors(&states["AwaitRelease"]);
@@ -558,5 +579,35 @@ fn alerts_tell_ids_and_the_errors_name_only() {
             "$.others.position",
         ];
         assert!(paths.iter().all(|path| allowed.contains(path)), "{name}: {paths:?}");
+    }
+}
+
+/// Every event, by its state, its type and what it tells beside the ids.
+const EVENTS: [(&str, &str, &[&str]); 6] = [
+    ("PutDrawSealed", "DrawSealed", &[]),
+    ("PutWinnersRecorded", "WinnersRecorded", &[]),
+    ("PutDrawCompleted", "DrawCompleted", &["status"]),
+    ("PutDrawIncomplete", "DrawCompleted", &["status"]),
+    ("PutDrawFailed", "DrawFailed", &["error"]),
+    ("PutDrawRejected", "DrawRejected", &["error"]),
+];
+
+#[test]
+fn events_tell_ids_alone_and_no_event_is_worth_a_draw() {
+    let states = all_states();
+    let puts: BTreeSet<&str> =
+        states.keys().map(String::as_str).filter(|name| name.starts_with("Put")).collect();
+    assert_eq!(puts, EVENTS.map(|(name, ..)| name).into());
+    for (name, detail_type, more) in EVENTS {
+        let state = &states[name];
+        let entries: Vec<&Value> = items(&state["Parameters"], "Entries").collect();
+        let [entry] = entries[..] else { panic!("{name} puts {}", entries.len()) };
+        assert_eq!((&entry["Source"], &entry["DetailType"]), (&json!("lottery"), &json!(detail_type)));
+        let detail: BTreeSet<&str> =
+            entry["Detail"].as_object().unwrap().keys().map(|name| name.trim_end_matches(".$")).collect();
+        let expected = ["event_id", "lottery_id", "draw_id"].into_iter().chain(more.iter().copied());
+        assert_eq!(detail, expected.collect(), "{name}");
+        assert_eq!(state["ResultPath"], Value::Null, "{name}");
+        assert_eq!(items(state, "Catch").last().unwrap()["Next"], state["Next"], "{name}");
     }
 }

@@ -103,6 +103,7 @@ fn before_notifying(builder: &mut EventsBuilder, draw: &Draw, now: Timestamp) ->
         sealed.committed = Some(Committed { commitment, round: draw.round, round_at: draw.round_at });
     }
     builder.pass("Task", "StampCommitment");
+    builder.pass("Task", "PutDrawSealed");
     builder.pass("Choice", "IsAnnounced");
     if draw.announce_commitment && !draw.channels.is_empty() {
         builder.pass("Pass", "BeginAnnouncement");
@@ -139,6 +140,7 @@ fn before_notifying(builder: &mut EventsBuilder, draw: &Draw, now: Timestamp) ->
 /// The events of a hold: the wait, and one event for each release, without names (watchers read the draw again). Returns
 /// `false` while the draw waits.
 fn hold(builder: &mut EventsBuilder, draw: &Draw) -> bool {
+    builder.pass("Task", "PutWinnersRecorded");
     builder.pass("Choice", "IsHeld");
     let Some(hold) = &draw.hold else { return true };
     builder.pass("Task", "CheckRelease");
@@ -205,15 +207,18 @@ fn notify(builder: &mut EventsBuilder, draw: &Draw) {
         builder.pass("Choice", "IsIncomplete");
         builder.pass("Task", "AlertOfUnsent");
     }
-    notify_organiser(builder);
-    builder.pass("Succeed", if is_complete { "Succeed" } else { "DrawIncomplete" });
+    let (put, end) =
+        if is_complete { ("PutDrawCompleted", "Succeed") } else { ("PutDrawIncomplete", "DrawIncomplete") };
+    notify_organiser(builder, put);
+    builder.pass("Succeed", end);
     builder.add("ExecutionSucceeded", None);
 }
 
-/// The summary to the organiser, before the execution ends as the draw did.
-fn notify_organiser(builder: &mut EventsBuilder) {
+/// The summary to the organiser and the event for other systems, before the execution ends as the draw did.
+fn notify_organiser(builder: &mut EventsBuilder, put: &'static str) {
     builder.pass("Task", "NotifyOrganiser");
     builder.pass("Choice", "HowItEnded");
+    builder.pass("Task", put);
 }
 
 /// The events of the rounds of claims. Returns `false` while the draw waits.
@@ -250,7 +255,7 @@ fn end_at(builder: &mut EventsBuilder, draw: &Draw, state: Open) {
         DrawStatus::Cancelled => builder.add_error("ExecutionAborted", None, error),
         DrawStatus::Rejected => {
             builder.fail(state, error.clone());
-            notify_organiser(builder);
+            notify_organiser(builder, "PutDrawRejected");
             builder.add("FailStateEntered", Some("DrawRejected"));
             builder.add_error("ExecutionFailed", None, error);
         }
@@ -263,7 +268,7 @@ fn end_at(builder: &mut EventsBuilder, draw: &Draw, state: Open) {
             builder.pass("Task", "ReleaseWinners");
             builder.pass("Choice", "WasReleased");
             builder.pass("Task", "AlertOfFailure");
-            notify_organiser(builder);
+            notify_organiser(builder, "PutDrawFailed");
             builder.add("FailStateEntered", Some("DrawFailed"));
             builder.add_error("ExecutionFailed", None, error);
         }

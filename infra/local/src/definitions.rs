@@ -26,7 +26,11 @@ pub(crate) const LOTTERY: Definition = Definition {
             .map(|function| {
                 (function.placeholder(), format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{function}"))
             })
-            .chain([("OperatorTopic", topic_arn(OPERATOR_TOPIC)), ("Partition", "aws".to_owned())])
+            .chain([
+                ("OperatorTopic", topic_arn(OPERATOR_TOPIC)),
+                ("DrawEvents", DRAW_EVENTS.to_owned()),
+                ("Partition", "aws".to_owned()),
+            ])
             .collect()
     },
 };
@@ -36,6 +40,9 @@ pub(crate) const TOPIC_PREFIX: &str = "local-lottery-";
 
 /// The topic for alerts about draws that need a person. No lottery's topic can have this name.
 pub(crate) const OPERATOR_TOPIC: &str = "local-operator";
+
+/// The event bus on which draws tell of themselves.
+pub(crate) const DRAW_EVENTS: &str = "local-draws";
 
 /// The ARN of a topic of this stack.
 pub(crate) fn topic_arn(name: &str) -> String {

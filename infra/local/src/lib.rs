@@ -28,6 +28,7 @@ mod data_directory;
 mod definitions;
 pub mod demo;
 mod deploy;
+mod draw_events;
 mod error;
 mod events;
 mod execution_log;

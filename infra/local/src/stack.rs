@@ -17,6 +17,7 @@ use crate::beacon::{Beacon, Found, draws_of_other_beacons, named, organiser_key}
 use crate::config::{ACCOUNT, REGION};
 use crate::data_directory::DataDirectory;
 use crate::definitions::{DEFINITIONS, LOTTERY, OPERATOR_TOPIC, describe_error};
+use crate::draw_events;
 use crate::events::{Events, Targets};
 use crate::execution_log::Log;
 use crate::functions::{FunctionTable, Functions, LimitedFunctions, RemoteFunctions};
@@ -137,6 +138,7 @@ impl Stack {
         if config.lottery == Lottery::Deployed {
             create_tables(Store::new(aws_sdk_dynamodb::Client::new(&set_up), tables.clone())).await?;
             create_operator_topic(&aws_sdk_sns::Client::new(&set_up)).await?;
+            draw_events::create(&events).await?;
         }
 
         let functions = match (&config.lambda_endpoint, &account) {

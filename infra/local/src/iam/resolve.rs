@@ -220,7 +220,9 @@ impl<'a> Resolver<'a> {
             "AWS::S3::Bucket" => bucket_name(name),
             "AWS::Serverless::Function" => function_name(resource),
             "AWS::Logs::LogGroup" => property("LogGroupName")?.unwrap_or_else(|| name.to_owned()),
-            "AWS::SES::ConfigurationSet" => property("Name")?.unwrap_or_else(|| name.to_owned()),
+            "AWS::Events::EventBus" | "AWS::SES::ConfigurationSet" => {
+                property("Name")?.unwrap_or_else(|| name.to_owned())
+            }
             "AWS::Serverless::StateMachine"
             | "AWS::StepFunctions::Activity"
             | "AWS::SNS::Topic"
@@ -280,6 +282,7 @@ impl<'a> Resolver<'a> {
             "AWS::KMS::Key" => in_region("kms", &format!("key/{name}")),
             "AWS::IAM::Role" => format!("arn:aws:iam::{ACCOUNT}:role/{name}"),
             "AWS::IAM::ManagedPolicy" => format!("arn:aws:iam::{ACCOUNT}:policy/{name}"),
+            "AWS::Events::EventBus" => in_region("events", &format!("event-bus/{}", self.physical_id(name)?)),
             "AWS::Events::Rule" => in_region("events", &format!("rule/{name}")),
             "AWS::Scheduler::Schedule" => in_region("scheduler", &format!("schedule/default/{name}")),
             "AWS::CloudWatch::Alarm" => in_region("cloudwatch", &format!("alarm:{name}")),
