@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use lottery::Channel;
+use lottery::webhook::Reach;
 use thiserror::Error;
 
 /// The settings of the API.
@@ -31,6 +32,8 @@ pub struct Config {
     pub sms_max_price: String,
     /// How long joining takes at least, so that its time does not tell who takes part: on Lambda longer than a call of SNS or SES.
     pub join_floor: Duration,
+    /// Which addresses webhooks may have.
+    pub webhook_reach: Reach,
     /// Whether e-mails can go through SES, which needs a sender.
     pub has_email_sender: bool,
     /// What one import may carry.
@@ -141,6 +144,8 @@ pub struct Settings {
     pub organiser_secret_arn: Option<String>,
     /// The sender of e-mails through SES.
     pub email_sender: Option<String>,
+    /// The queue of events for webhooks; without it none can be sent again.
+    pub webhook_queue_url: Option<String>,
     /// Where a plain server listens.
     pub listen: String,
 }
@@ -165,6 +170,7 @@ impl Config {
             topic_prefix: "lottery-".to_owned(),
             email_subscription_limit: 200,
             channels: Channel::ALL.to_vec(),
+            webhook_reach: Reach::Public,
             has_email_sender: false,
             import: ImportLimits::SERVER,
             export_max_people: None,
@@ -226,6 +232,13 @@ impl Settings {
         }
         let email_sender = get("EMAIL_SENDER");
         api.has_email_sender = email_sender.is_some();
+        api.webhook_reach = match get("WEBHOOK_REACH").as_deref() {
+            None | Some("public") => Reach::Public,
+            Some("anywhere") => Reach::Anywhere,
+            Some(_) => {
+                return Err(ConfigError::Invalid { name: "WEBHOOK_REACH", expected: "public or anywhere" });
+            }
+        };
         if let Some(price) = get("SMS_MAX_PRICE") {
             api.sms_max_price = price;
         }
@@ -257,7 +270,17 @@ impl Settings {
         }
         let listen = get("LISTEN").unwrap_or_else(|| "127.0.0.1:8080".to_owned());
         let organiser_secret_arn = get("ORGANISER_SECRET_ARN");
-        Ok(Self { api, lottery_table, contacts_table, keys, organiser_secret_arn, email_sender, listen })
+        let webhook_queue_url = get("WEBHOOK_QUEUE_URL");
+        Ok(Self {
+            api,
+            lottery_table,
+            contacts_table,
+            keys,
+            organiser_secret_arn,
+            email_sender,
+            webhook_queue_url,
+            listen,
+        })
     }
 }
 

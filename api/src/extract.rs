@@ -33,6 +33,9 @@ pub(crate) struct ParticipantPath(pub(crate) LotteryId, pub(crate) ParticipantId
 /// An import, named in the path by its number.
 pub(crate) struct ImportPath(pub(crate) LotteryId, pub(crate) u64);
 
+/// An event for the webhook of a lottery, named in the path by its id.
+pub(crate) struct EventPath(pub(crate) LotteryId, pub(crate) String);
+
 /// An entry of a draw, named in the path by its label.
 pub(crate) struct EntryPath(pub(crate) LotteryId, pub(crate) DrawId, pub(crate) Label);
 
@@ -132,6 +135,18 @@ impl<S: Send + Sync> FromRequestParts<S> for ImportPath {
         let lottery_id = parameter(parts, "lottery_id", unknown_lottery).await?;
         let number: String = parameter(parts, "number", unknown).await?;
         Ok(Self(lottery_id, number.parse().map_err(|_| unknown())?))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for EventPath {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let unknown = || ApiError::not_found("there is no delivery of this event");
+        let lottery_id = parameter(parts, "lottery_id", unknown_lottery).await?;
+        let event_id: String = parameter(parts, "event_id", unknown).await?;
+        lottery_store::parse_event_id(&event_id).map_err(|_| unknown())?;
+        Ok(Self(lottery_id, event_id))
     }
 }
 

@@ -6,6 +6,7 @@
 //! - `edge`: what surrounds every request; `auth` and `rate_limit`: the checks before every route
 //! - `lotteries`, `participants`, `draws`, `claims`: the handlers; `page`: the page for people
 //! - `organiser_address`: where the organiser is sent how draws ended
+//! - `webhooks`: the address that hears what happens to draws
 //! - `messenger`: one message to one person, such as a code
 //! - `spreadsheet`: tables as CSV and as workbooks
 //! - `watch`: draws with their events, their executions, the cache of public reads; `answer`, `cache_control`: responses that
@@ -41,6 +42,7 @@ mod settings;
 mod spreadsheet;
 mod state;
 mod watch;
+mod webhooks;
 
 pub use auth::{Access, KeysError, Scope, Verifier};
 pub use config::{Config, ConfigError, ImportLimits, KeySource, Rate, RateLimits, Settings};

@@ -62,6 +62,10 @@ async fn state(settings: Settings) -> anyhow::Result<AppState> {
         Some(sender) => state.with_email(aws_sdk_sesv2::Client::new(&sdk), sender),
         None => state,
     };
+    let state = match settings.webhook_queue_url {
+        Some(url) => state.with_webhook_queue(aws_sdk_sqs::Client::new(&sdk), url),
+        None => state,
+    };
     Ok(state.with_organiser(organiser))
 }
 

@@ -182,6 +182,7 @@ fn path_parameter(name: &str) -> Parameter {
     let description = match name {
         "lottery_id" => "Names the lottery",
         "draw_id" => "Names the draw within its lottery",
+        "event_id" => "The id of an event of a draw",
         "participant_id" => "The organiser's own id of the participant",
         "label" => "The random name of an entry",
         "rank" => "The rank of a winner, from 1",

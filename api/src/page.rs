@@ -167,6 +167,7 @@ static FILES: LazyLock<Vec<File>> = LazyLock::new(|| {
         "views/timeline.js",
         "views/verify.js",
         "views/waiting.js",
+        "views/webhook.js",
         "views/winners.js",
     ]);
     files.push(File { path: "lottery.asl.json", content: state_machines::LOTTERY });

@@ -21,6 +21,7 @@ use crate::rate_limit::RateClass;
 use crate::state::AppState;
 use crate::{
     claims, draws, edge, key_page, lotteries, organiser_address, page, participants, preview, settings,
+    webhooks,
 };
 
 /// One route with all that is declared about it.
@@ -144,6 +145,11 @@ fn table() -> Vec<Endpoint> {
         Endpoint::declared(Only(DrawsWrite), Read, routes!(organiser_address::organiser)).fails_with(&[404]),
         Endpoint::declared(Only(DrawsWrite), Write, routes!(organiser_address::set_organiser))
             .fails_with(&[400, 404, 409, 413, 415, 422]),
+        Endpoint::declared(Only(DrawsWrite), Read, routes!(webhooks::webhook)).fails_with(&[404]),
+        Endpoint::declared(Only(DrawsWrite), Write, routes!(webhooks::set_webhook))
+            .fails_with(&[400, 404, 409, 413, 415, 422]),
+        Endpoint::declared(Only(DrawsWrite), Write, routes!(webhooks::forget_webhook)).fails_with(&[404]),
+        Endpoint::declared(Only(DrawsWrite), Write, routes!(webhooks::retry_webhook)).fails_with(&[404, 409]),
         Endpoint::declared(Only(DrawsWrite), Read, routes!(preview::preview))
             .fails_with(&[400, 404, 413, 415, 422]),
         Endpoint::declared(Only(ParticipantsWrite), Write, routes!(settings::delete))
@@ -250,6 +256,7 @@ mod tests {
             ("DrawChangeBody", &draws::CHANGE_FIELDS),
             ("LotteryChangeBody", &LotteryChange::FIELDS),
             ("OrganiserBody", &organiser_address::ORGANISER_FIELDS),
+            ("WebhookBody", &webhooks::WEBHOOK_FIELDS),
             ("MessagesBody", &LotteryChange::LANGUAGES),
             ("OwnWordingBody", &LotteryChange::WORDING_FIELDS),
             ("RetryBody", &draws::RETRY_FIELDS.map(|(name, _)| name)),

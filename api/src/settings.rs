@@ -243,7 +243,7 @@ pub(crate) struct Deleted {
     remaining: u64,
 }
 
-/// Delete a lottery with all contact data: names, addresses, answers, the organiser's own addresses, and what is kept to undo imports. What draws have sealed
+/// Delete a lottery with all contact data: names, addresses, answers, the organiser's own addresses, the webhook, and what is kept to undo imports. What draws have sealed
 /// stays, with their proofs, and the lottery is found by its address, but listed no longer. It cannot be undone.
 ///
 /// A lottery with a draw that has not ended is not deleted.
@@ -278,6 +278,7 @@ pub(crate) async fn delete(
         }
     };
     state.store.forget_organiser_address(&lottery_id).await?;
+    state.store.forget_webhook(&lottery_id).await?;
     let withdrawn = withdraw_everybody(&state, &lottery, budget).await?;
     let remaining = state.store.participant_counts(&lottery_id).await?.total;
     if remaining == 0 {

@@ -35,6 +35,8 @@ pub struct AppState {
     pub(crate) health: Health,
     pub(crate) organiser: Organiser,
     pub(crate) opted_out: Arc<OptedOutPhones>,
+    /// The queue of events for webhooks, by its address.
+    pub(crate) webhook_queue: Option<(aws_sdk_sqs::Client, String)>,
 }
 
 impl AppState {
@@ -61,6 +63,7 @@ impl AppState {
             health: Arc::new(|| Ok(())),
             organiser: Organiser::Absent,
             opted_out: Arc::default(),
+            webhook_queue: None,
         }
     }
 
@@ -74,6 +77,12 @@ impl AppState {
     #[must_use]
     pub fn with_email(self, ses: aws_sdk_sesv2::Client, sender: impl Into<String>) -> Self {
         Self { email: Some(EmailService { ses, sender: sender.into() }), ..self }
+    }
+
+    /// The same, which can have events sent to webhooks again, through the queue of this address.
+    #[must_use]
+    pub fn with_webhook_queue(self, sqs: aws_sdk_sqs::Client, url: impl Into<String>) -> Self {
+        Self { webhook_queue: Some((sqs, url.into())), ..self }
     }
 
     /// The same, whose health check calls `health` and responds 503 with its sentence. On AWS nothing is checked: the

@@ -35,6 +35,8 @@
 //! | contact | Contacts | `LOTTERY#l#SHARD#ss` | `PARTICIPANT#p` |
 //! | key of the fingerprints | Contacts | `LOTTERY#l` | `FINGERPRINT_KEY` |
 //! | addresses of the organiser | Contacts | `LOTTERY#l` | `ORGANISER` |
+//! | webhook, with its secrets | Contacts | `LOTTERY#l` | `WEBHOOK` |
+//! | delivery of an event to the webhook | Contacts | `LOTTERY#l#WEBHOOK` | `event id` |
 //! | contact as it was before the last import | Contacts | `LOTTERY#l#JOURNAL#ss` | `PARTICIPANT#p` |
 //! | address taken | Contacts | `LOTTERY#l#ADDRESS#hash` | `ADDRESS` |
 //! | messages to an address within an hour | Contacts | `LOTTERY#l#ADDRESS#hash` | `MESSAGES` |
@@ -173,6 +175,20 @@ pub(crate) fn fingerprint_key(lottery_id: &LotteryId) -> Key {
 /// The organiser's own addresses.
 pub(crate) fn organiser(lottery_id: &LotteryId) -> Key {
     Key::contacts(format!("LOTTERY#{lottery_id}"), "ORGANISER")
+}
+
+/// The webhook of a lottery.
+pub(crate) fn webhook(lottery_id: &LotteryId) -> Key {
+    Key::contacts(format!("LOTTERY#{lottery_id}"), "WEBHOOK")
+}
+
+/// What became of an event that a webhook was to hear of.
+pub(crate) fn webhook_delivery(lottery_id: &LotteryId, event_id: &str) -> Key {
+    Key::contacts(webhook_deliveries(lottery_id).pk, event_id)
+}
+
+pub(crate) fn webhook_deliveries(lottery_id: &LotteryId) -> Range {
+    Range { table: Table::Contacts, pk: format!("LOTTERY#{lottery_id}#WEBHOOK"), prefix: "" }
 }
 
 pub(crate) fn lottery_listing(lottery_id: &LotteryId) -> Key {

@@ -14,6 +14,7 @@
 //! - `release`: the winners of a held draw; `seat_changes`, with `sealed_line`: seats that change hands
 //! - `ledger`, `notification_counts`, `deliveries`, `reopen`: the messages to winners
 //! - `organiser`: where the organiser is sent how a draw ended
+//! - `webhooks`: which address hears of draws, and what became of each event
 //! - `reconcile`: the draws that have not ended; `idempotency`: responses that repeated requests get
 
 mod batch;
@@ -57,6 +58,7 @@ mod seal;
 mod sealed_line;
 mod seat_changes;
 mod stage;
+mod webhooks;
 mod winners;
 mod witnesses;
 
@@ -96,4 +98,5 @@ pub use seat_changes::{CloseDraw, PassedSeat, Replaced, Resumed, SeatTaker, With
 pub use stage::{MoveStage, StageRecord};
 pub use store::{Store, Tables};
 pub use table::{TableDefinition, table_definitions};
+pub use webhooks::{WebhookDelivery, WebhookState, parse_event_id};
 pub use winners::{MarkDrawn, RankedEntry, RecordWinners, Winner};

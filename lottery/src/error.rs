@@ -73,6 +73,8 @@ refusals! {
         NotTimeZone,
         #[error("must have 4 to 12 letters and digits")]
         NotVenueCode,
+        #[error("must be an https address of a host on the public Internet, such as https://example.com/hook")]
+        NotWebhookUrl,
         #[error("must have the six digits of the code that was sent to you")]
         NotJoinCode,
         #[error("one address alone can be confirmed: give a phone number or an e-mail address")]

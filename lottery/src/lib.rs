@@ -69,6 +69,7 @@
 //!   randomness; [`selection`] for the winners, [`seats`] and [`seat_changes`] for seats that change hands
 //! - [`proof`], [`verify`], [`receipt`], [`odds`]: what others can check, and know beforehand; [`witness`]: time stamps of
 //!   the commitment
+//! - [`webhook`]: the address of the organiser's that hears of draws, and what it is sent
 //! - [`mask`]: how names and addresses look to the public; [`search`]: how an organiser finds them; [`guard`]: how they are
 //!   written to a file that a spreadsheet program opens
 
@@ -122,6 +123,7 @@ pub mod settings;
 pub mod signature;
 pub mod timestamp;
 pub mod verify;
+pub mod webhook;
 pub mod witness;
 
 pub use channel::Channel;

@@ -29,6 +29,7 @@ mod stage_release;
 mod stage_sizes;
 mod story;
 mod watchers;
+mod webhooks;
 mod whole_evening;
 mod winners;
 mod witness;

@@ -40,4 +40,5 @@ mod removal;
 mod smoke;
 mod stage;
 mod talk;
+mod webhooks;
 mod witness;

@@ -301,6 +301,35 @@ async fn a_prize_is_passed_on(log: &CallLog) {
     assert_eq!(stack.fast_forward(&clock, Duration::from_secs(1), story).await["status"], "SUCCEEDED");
 }
 
+/// Nobody listens where a webhook is: its events are given up, and sent again.
+async fn a_webhook_takes_nothing(log: &CallLog) {
+    let clock = ManualClock::new(jiff::Timestamp::now());
+    let stack = stack::start_with(|config| {
+        config.call_log = Some(log.clone());
+        config.limits = Some(Limits::default());
+        config.clock = clock.clone().into();
+        config.reconcile_every = Duration::from_secs(60);
+    })
+    .await;
+    let client = stack.client();
+    client.lottery_of_employees("party").await;
+    let path = "/lotteries/party/webhook";
+    let (json, body) = ([("content-type", "application/json")], json!({"url": "http://127.0.0.1:1/"}));
+    client.send(reqwest::Method::PUT, path, &json, body.to_string().into()).await.expect(200);
+    let story = async {
+        client.run_draw("party", json!({"winners": 1})).await;
+        let dead = eventually("a dead delivery", async || {
+            let deliveries = client.get(path).await.expect(200)["deliveries"].clone();
+            deliveries.as_array().unwrap().iter().find(|it| it["state"] == "DEAD").cloned()
+        })
+        .await;
+        let again = format!("{path}/deliveries/{}/retry", dead["event_id"].as_str().unwrap());
+        client.post(&again, &json!({})).await.expect(202);
+    };
+    stack.fast_forward(&clock, Duration::from_secs(60), story).await;
+    client.send(reqwest::Method::DELETE, path, &[], Vec::new()).await;
+}
+
 async fn two_draws_at_once(log: &CallLog) {
     let stack = stack_with(log, Vec::new()).await;
     let client = stack.client();
@@ -343,6 +372,7 @@ async fn every_role_allows_what_is_called_and_nothing_more() {
         a_prize_is_passed_on(&log),
         a_stopped_execution(&log),
         throttled_deliveries(&log),
+        a_webhook_takes_nothing(&log),
     );
 
     let template = template();

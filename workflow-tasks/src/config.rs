@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use lottery::beacon::Chain;
+use lottery::webhook::Reach;
 
 use crate::Function;
 
@@ -33,6 +34,10 @@ pub struct Config {
     /// The lottery's state machine. Only the reconciler needs it; for the tasks it would be a circular reference in the
     /// template, since the state machine names them.
     pub state_machine_arn: Option<String>,
+    /// The queue of the events for webhooks. Only the function that sends them needs it.
+    pub webhook_queue_url: Option<String>,
+    /// Which addresses webhooks may have.
+    pub webhook_reach: Reach,
 }
 
 /// The settings of sending through SNS and SES.
@@ -198,6 +203,15 @@ impl Config {
                 Function::ReconcileDraws => Some(required("STATE_MACHINE_ARN")?),
                 _ => None,
             },
+            webhook_queue_url: match function {
+                Function::SendWebhook => Some(required("WEBHOOK_QUEUE_URL")?),
+                _ => None,
+            },
+            webhook_reach: match optional("WEBHOOK_REACH").as_deref() {
+                None | Some("public") => Reach::Public,
+                Some("anywhere") => Reach::Anywhere,
+                Some(_) => return Err(ConfigError::Malformed("WEBHOOK_REACH")),
+            },
         })
     }
 }
@@ -220,6 +234,7 @@ mod tests {
         );
         for (function, name) in [
             (Function::ReconcileDraws, "STATE_MACHINE_ARN"),
+            (Function::SendWebhook, "WEBHOOK_QUEUE_URL"),
             (Function::SealEntries, "ORGANISER_SECRET_ARN"),
             (Function::RecordWinners, "ORGANISER_SECRET_ARN"),
             (Function::CheckClaims, "ORGANISER_SECRET_ARN"),

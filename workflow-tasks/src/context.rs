@@ -9,7 +9,7 @@ use aws_config::timeout::TimeoutConfig;
 use lottery::signature::OrganiserKey;
 use lottery_store::{Store, Tables};
 
-use crate::{Authorities, Clock, Config, Function, Metrics, OrganiserSecret, Relays, SystemClock};
+use crate::{Authorities, Clock, Config, Function, Metrics, OrganiserSecret, Relays, SystemClock, Webhooks};
 
 /// How long a connection, one attempt of a call, and a call with all its repetitions may take: less than the time-out
 /// of any function, so that a call that hangs is an error with a name and not the function's end.
@@ -41,6 +41,8 @@ pub struct TaskContext {
     pub relays: Relays,
     /// Who stamps commitments.
     pub authorities: Authorities,
+    /// Sends to the webhooks of organisers.
+    pub webhooks: Webhooks,
     /// Signs commitments and seat changes, where sealing, recording and passing seats on run.
     pub organiser_key: Option<OrganiserKey>,
     /// What the environment says.
@@ -70,6 +72,7 @@ impl TaskContext {
             sfn: aws_sdk_sfn::Client::new(&sdk),
             relays: Relays::new(config.beacon.relays.clone(), http.clone()),
             authorities: Authorities::new(config.authorities.clone(), http),
+            webhooks: Webhooks::new(config.webhook_reach, config.webhook_queue_url.clone(), &sdk),
             organiser_key,
             metrics,
             config,

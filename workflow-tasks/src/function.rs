@@ -43,11 +43,13 @@ pub enum Function {
     ReconcileDraws,
     /// Enters into the ledger what SES reports of e-mails.
     RecordDelivery,
+    /// Sends what happens to draws to the webhooks of their lotteries.
+    SendWebhook,
 }
 
 impl Function {
     /// Every function.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::SealEntries,
         Self::StampCommitment,
         Self::AnnounceCommitment,
@@ -67,6 +69,7 @@ impl Function {
         Self::MarkIncomplete,
         Self::ReconcileDraws,
         Self::RecordDelivery,
+        Self::SendWebhook,
     ];
 
     /// The function's name, such as `seal-entries`.
@@ -91,6 +94,7 @@ impl Function {
             Self::MarkIncomplete => "mark-incomplete",
             Self::ReconcileDraws => "reconcile-draws",
             Self::RecordDelivery => "record-delivery",
+            Self::SendWebhook => "send-webhook",
         }
     }
 
@@ -116,6 +120,7 @@ impl Function {
             Self::MarkIncomplete => "MarkIncomplete",
             Self::ReconcileDraws => "ReconcileDraws",
             Self::RecordDelivery => "RecordDelivery",
+            Self::SendWebhook => "SendWebhook",
         }
     }
 

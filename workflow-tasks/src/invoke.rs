@@ -7,7 +7,7 @@ use crate::{
     Function, TaskContext, TaskError, announce_commitment, await_claims, await_release, check_claims,
     check_release, complete_draw, draw_winners, fetch_beacon, mark_incomplete, notify_organiser,
     notify_others, reconcile_draws, record_delivery, record_winners, release_winners, seal_entries,
-    send_email, send_sms, stamp_commitment,
+    send_email, send_sms, send_webhook, stamp_commitment,
 };
 
 /// Calls the function of this name, over the same JSON border that Lambda has.
@@ -32,5 +32,6 @@ pub async fn invoke(cx: &TaskContext, function: &str, payload: Value) -> Result<
         Function::MarkIncomplete => call(|input| mark_incomplete::handle(cx, input), payload).await,
         Function::ReconcileDraws => call(|input| reconcile_draws::handle(cx, input), payload).await,
         Function::RecordDelivery => call(|input| record_delivery::handle(cx, input), payload).await,
+        Function::SendWebhook => call(|input| send_webhook::handle(cx, input), payload).await,
     }
 }

@@ -27,6 +27,7 @@
 //! - [`reconcile_draws`]: on a timer, resumes draws whose execution has ended, by `executions`, and wakes
 //!   or resumes those that wait for a release or for claims, by `held`
 //! - [`record_delivery`]: on events of SES, for UNKNOWN messages and bounces
+//! - [`send_webhook`]: on events of draws, from a queue: sends them to `webhooks` of organisers
 //!
 //! Around them: [`TaskContext`] and [`Config`], [`TaskError`] with its names, [`Metrics`], [`Function`], and [`lambda`],
 //! which the thin binaries in `src/bin` share.
@@ -58,6 +59,7 @@ mod sealing;
 mod summary_message;
 mod task;
 mod tell_entries;
+mod webhooks;
 
 pub mod announce_commitment;
 pub mod await_claims;
@@ -78,6 +80,7 @@ pub mod release_winners;
 pub mod seal_entries;
 pub mod send_email;
 pub mod send_sms;
+pub mod send_webhook;
 pub mod stamp_commitment;
 
 pub use authorities::Authorities;
@@ -91,3 +94,4 @@ pub use platform::{Clock, SystemClock};
 pub use position::{Next, Position, Positions, Release};
 pub use relays::Relays;
 pub use task::{DrawInput, EndInput, LookInput, SendInput, TaskInput, WaitInput, Waiting};
+pub use webhooks::Webhooks;

@@ -15,6 +15,7 @@ import { drawForm } from "./draw_form.js";
 import { drawList } from "./lottery.js";
 import { lotterySettings } from "./lottery_settings.js";
 import { showSignIn } from "./sign_in.js";
+import { webhookSettings } from "./webhook.js";
 
 export async function show(root, { parameters: [id], signal }) {
   if (!token()) return showSignIn(root);
@@ -54,6 +55,7 @@ export async function show(root, { parameters: [id], signal }) {
         { class: "aside" },
         lottery.closed_at ? h("p", { class: "notice" }, t("lottery.closed")) : drawForm(lottery),
         lotterySettings(lottery, signal),
+        webhookSettings(lottery, signal),
       ),
     ),
   );

@@ -1,21 +1,116 @@
-//! What the lottery's template makes of EventBridge on AWS: the event bus on which draws tell of themselves.
+//! What the lottery's template makes of EventBridge and of SQS on AWS, so that other systems and the webhooks of organisers
+//! hear what happens to draws: a bus, a rule, a queue with its dead letters; and what Lambda does, which hands the messages
+//! of the queue to their function.
 
-use serde_json::json;
+use std::sync::Arc;
+use std::time::Duration;
+
+use lottery::webhook::MAX_ATTEMPTS;
+use serde_json::{Value, json};
 
 use crate::StartError;
+use crate::config::{ACCOUNT, REGION};
 use crate::definitions::DRAW_EVENTS;
-use crate::events::{Events, EventsError};
+use crate::events::Events;
+use crate::functions::Functions;
+use crate::sqs::Queues;
+
+/// The queue of events for webhooks, and where those go that no webhook took.
+const QUEUE: &str = "WebhookEvents";
+const DEAD_LETTERS: &str = "WebhookDeadLetters";
+/// How long a message is with the function before it comes again, in seconds: as on AWS.
+const VISIBILITY: u32 = 720;
+/// How many messages the function gets at a time: as on AWS.
+const BATCH: u32 = 10;
+/// How long a poll waits, in seconds; the next one follows at once.
+const POLL: u32 = 20;
+/// The pause after a poll that failed.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// The address of the queue of events for webhooks.
+pub(crate) fn queue_url(aws_url: &str) -> String {
+    format!("{aws_url}/{ACCOUNT}/{QUEUE}")
+}
+
+fn arn(queue: &str) -> String {
+    format!("arn:aws:sqs:{REGION}:{ACCOUNT}:{queue}")
+}
 
 /// Makes what is not there yet.
-pub(crate) async fn create(events: &Events) -> Result<(), StartError> {
-    let failed = |error: EventsError| StartError::SetUp {
-        what: "the event bus of the draws".to_owned(),
-        reason: error.to_string(),
-    };
+pub(crate) async fn create(events: &Events, sqs: &Queues) -> Result<(), StartError> {
+    let failed = |reason: String| StartError::SetUp { what: "the event bus of the draws".to_owned(), reason };
     let bus = json!({"Name": DRAW_EVENTS, "Description": "What happens to the draws, by ids alone"});
     match events.call("CreateEventBus", bus).await {
-        Ok(_) => Ok(()),
-        Err(error) if error.name == "ResourceAlreadyExistsException" => Ok(()),
-        Err(error) => Err(failed(error)),
+        Ok(_) => {}
+        Err(error) if error.name == "ResourceAlreadyExistsException" => {}
+        Err(error) => return Err(failed(error.to_string())),
     }
+    let redrive = json!({"deadLetterTargetArn": arn(DEAD_LETTERS), "maxReceiveCount": MAX_ATTEMPTS});
+    let attributes =
+        json!({"VisibilityTimeout": VISIBILITY.to_string(), "RedrivePolicy": redrive.to_string()});
+    for queue in [
+        json!({"QueueName": DEAD_LETTERS, "Attributes": {"MessageRetentionPeriod": "1209600"}}),
+        json!({"QueueName": QUEUE, "Attributes": attributes}),
+    ] {
+        sqs.call("CreateQueue", queue).await.map_err(|error| failed(error.to_string()))?;
+    }
+    let rule = json!({"Name": QUEUE, "EventBusName": DRAW_EVENTS,
+        "EventPattern": json!({"source": ["lottery"]}).to_string()});
+    let targets = json!({"Rule": QUEUE, "EventBusName": DRAW_EVENTS,
+        "Targets": [{"Id": "webhooks", "Arn": arn(QUEUE)}]});
+    for (operation, request) in [("PutRule", rule), ("PutTargets", targets)] {
+        events.call(operation, request).await.map_err(|error| failed(error.to_string()))?;
+    }
+    Ok(())
+}
+
+/// Hands the messages of the queue to their function, for ever; what the function does not take comes again.
+pub(crate) async fn hand_over(sqs: Arc<Queues>, functions: Arc<Functions>) {
+    let url = queue_url(sqs.base_url());
+    loop {
+        let request = json!({"QueueUrl": url, "MaxNumberOfMessages": BATCH, "WaitTimeSeconds": POLL,
+            "AttributeNames": ["All"]});
+        let messages = match sqs.call("ReceiveMessage", request).await {
+            Ok(mut answer) => answer["Messages"].take(),
+            Err(error) => {
+                tracing::debug!(%error, "the queue of the webhooks cannot be read");
+                tokio::time::sleep(PAUSE).await;
+                continue;
+            }
+        };
+        let Some(messages) = messages.as_array() else { continue };
+        let records: Vec<Value> = messages.iter().map(record).collect();
+        let kept = match functions.invoke("send-webhook", json!({ "Records": records })).await {
+            Ok(answer) => Value::from(&answer)["batchItemFailures"].clone(),
+            Err(error) => {
+                tracing::warn!(%error, "events for webhooks come again");
+                continue;
+            }
+        };
+        for message in messages {
+            let is_kept = |kept: &Value| kept["itemIdentifier"] == message["MessageId"];
+            if kept.as_array().into_iter().flatten().any(is_kept) {
+                continue;
+            }
+            let done = json!({"QueueUrl": url, "ReceiptHandle": message["ReceiptHandle"]});
+            if let Err(error) = sqs.call("DeleteMessage", done).await {
+                tracing::warn!(%error, "an event for webhooks comes again");
+            }
+        }
+    }
+}
+
+/// A message as Lambda hands it to a function.
+fn record(message: &Value) -> Value {
+    json!({
+        "messageId": message["MessageId"],
+        "receiptHandle": message["ReceiptHandle"],
+        "body": message["Body"],
+        "attributes": message["Attributes"],
+        "messageAttributes": {},
+        "md5OfBody": message["MD5OfBody"],
+        "eventSource": "aws:sqs",
+        "eventSourceARN": arn(QUEUE),
+        "awsRegion": REGION,
+    })
 }

@@ -9,14 +9,16 @@ use aws_smithy_runtime_api::client::http::SharedHttpConnector;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use lottery::signature::OrganiserKey;
+use lottery::webhook::Reach;
 use lottery_store::{Store, Tables};
-use workflow_tasks::{Authorities, BeaconConfig, Relays, TaskContext};
+use workflow_tasks::{Authorities, BeaconConfig, Relays, TaskContext, Webhooks};
 
 use crate::authority::Authority;
 use crate::aws::{self, Endpoint};
 use crate::beacon::Beacon;
 use crate::config::EMAIL_SENDER;
 use crate::definitions::{LOTTERY, TOPIC_PREFIX};
+use crate::draw_events;
 use crate::functions::FunctionTable;
 use crate::limits::{self, Account};
 use crate::schedule::Schedule;
@@ -50,6 +52,7 @@ pub(crate) fn lottery_functions(
             sfn: aws_sdk_sfn::Client::new(&sdk),
             relays: Relays::new(task_config.beacon.relays.clone(), outside_connector()),
             authorities: Authorities::new(task_config.authorities.clone(), outside_connector()),
+            webhooks: Webhooks::new(task_config.webhook_reach, task_config.webhook_queue_url.clone(), &sdk),
             organiser_key: Some(organiser_key.clone()),
             metrics: workflow_tasks::Metrics::new(task_config.metrics_namespace.clone()),
             config: task_config.clone(),
@@ -102,7 +105,11 @@ fn outside_connector() -> SharedHttpConnector {
     platform::https_connector(CONNECT_TIMEOUT, None)
 }
 
-pub(crate) fn task_config(tables: &Tables, api_url: &str, beacon: BeaconConfig) -> workflow_tasks::Config {
+pub(crate) fn task_config(
+    tables: &Tables,
+    (api_url, aws_url): (&str, &str),
+    beacon: BeaconConfig,
+) -> workflow_tasks::Config {
     workflow_tasks::Config {
         lottery_table: tables.lottery.clone(),
         contacts_table: tables.contacts.clone(),
@@ -113,6 +120,9 @@ pub(crate) fn task_config(tables: &Tables, api_url: &str, beacon: BeaconConfig) 
         organiser_secret: None,
         email_sender: Some(EMAIL_SENDER.to_owned()),
         state_machine_arn: Some(LOTTERY.arn()),
+        webhook_queue_url: Some(draw_events::queue_url(aws_url)),
+        // The receivers of a local stack are beside it.
+        webhook_reach: Reach::Anywhere,
         delivery: workflow_tasks::DeliveryConfig::default(),
         metrics_namespace: None,
     }
@@ -135,11 +145,12 @@ pub(crate) fn api_states(
     endpoint: &Arc<Endpoint>,
     tables: Tables,
     organiser_key: &OrganiserKey,
-    api_url: &str,
+    (api_url, aws_url): (&str, &str),
 ) -> Result<impl Fn() -> api::AppState + Send + Sync + 'static, StartError> {
     let mut config = api::Config::new(LOTTERY.arn(), Issuer::NAME, Issuer::AUDIENCE);
     config.has_email_sender = true;
     config.message_url = Some(api_url.to_owned());
+    config.webhook_reach = Reach::Anywhere;
     config.topic_prefix = TOPIC_PREFIX.to_owned();
     if stack.limits.is_some() {
         config.import = api::ImportLimits::LAMBDA;
@@ -151,12 +162,14 @@ pub(crate) fn api_states(
     let clock = Arc::new(move || clock.now());
     let sdk = aws::sdk_config(endpoint, "api");
     let organiser = api::Organiser::Key(organiser_key.clone().into());
+    let webhook_queue = draw_events::queue_url(aws_url);
     Ok(move || {
         let store = Store::new(aws_sdk_dynamodb::Client::new(&sdk), tables.clone());
         let (sns, sfn) = (aws_sdk_sns::Client::new(&sdk), aws_sdk_sfn::Client::new(&sdk));
         let state = api::AppState::new(config.clone(), store, sns, sfn, verifier.clone(), clock.clone());
         let ses = aws_sdk_sesv2::Client::new(&sdk);
-        state.with_organiser(organiser.clone()).with_email(ses, EMAIL_SENDER)
+        let state = state.with_organiser(organiser.clone()).with_email(ses, EMAIL_SENDER);
+        state.with_webhook_queue(aws_sdk_sqs::Client::new(&sdk), &webhook_queue)
     })
 }
 

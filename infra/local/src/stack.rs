@@ -138,7 +138,7 @@ impl Stack {
         if config.lottery == Lottery::Deployed {
             create_tables(Store::new(aws_sdk_dynamodb::Client::new(&set_up), tables.clone())).await?;
             create_operator_topic(&aws_sdk_sns::Client::new(&set_up)).await?;
-            draw_events::create(&events).await?;
+            draw_events::create(&events, &sqs).await?;
         }
 
         let functions = match (&config.lambda_endpoint, &account) {
@@ -147,7 +147,7 @@ impl Stack {
                 Functions::Limited(LimitedFunctions::remote(RemoteFunctions::new(url)?, account.clone()))
             }
             (None, account) => {
-                let mut task_config = task_config(&tables, &api_url, beacon_config);
+                let mut task_config = task_config(&tables, (&api_url, &aws_url), beacon_config);
                 task_config.authorities = authorities(&config, &aws_url);
                 task_config.delivery = delivery(&config);
                 let mut table = match config.lottery {
@@ -231,7 +231,7 @@ impl Stack {
         let (stop, stopped) = watch::channel(false);
         let mut servers = JoinSet::new();
         let local = LocalApi { sns: sns.clone(), engine: engine.clone() };
-        let state = api_states(&config, &issuer, &endpoint, tables, &organiser_key, &api_url)?;
+        let state = api_states(&config, &issuer, &endpoint, tables, &organiser_key, (&api_url, &aws_url))?;
         let health: Arc<dyn Fn() -> Result<(), String> + Send + Sync> = Arc::new(move || health.report());
         let state = move || state().with_health(health.clone());
         let mut router = api::router_with(state(), local_api::endpoints(&local));
@@ -247,6 +247,11 @@ impl Stack {
         let may_run = |one: &Schedule| iam.as_ref().is_none_or(|iam| iam.service_may_invoke(one.function));
         if let Some(schedule) = schedule_of(&config).filter(may_run) {
             timers.spawn(schedule.run(functions.clone(), config.clock.clone()));
+        }
+        if config.lottery == Lottery::Deployed
+            && iam.as_ref().is_none_or(|iam| iam.service_may_invoke("send-webhook"))
+        {
+            timers.spawn(draw_events::hand_over(sqs.clone(), functions.clone()));
         }
         timers.spawn(schedule::tidy(config.clock.clone(), dynamodb.clone(), token.clone()));
         timers.spawn(schedule::watch(config.clock.clone(), dynamodb, sns, sqs));

@@ -8,6 +8,7 @@ use aws_config::{AppName, BehaviorVersion, SdkConfig};
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::{Builder, Connector};
+use aws_smithy_runtime_api::client::dns::ResolveDns;
 use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpClient, SharedHttpConnector};
 
 /// The default would bring a second version of rustls and a cryptography library in C.
@@ -41,4 +42,15 @@ pub fn https_connector(connect_timeout: Duration, read_timeout: Option<Duration>
     settings.set_read_timeout(read_timeout);
     let connector = Connector::builder().tls_provider(TLS).connector_settings(settings.build());
     SharedHttpConnector::new(connector.build())
+}
+
+/// The same, where `resolver` says which addresses the names of hosts have.
+#[must_use]
+pub fn https_connector_with_resolver(
+    connect_timeout: Duration,
+    resolver: impl ResolveDns + Clone + 'static,
+) -> SharedHttpConnector {
+    let settings = HttpConnectorSettings::builder().connect_timeout(connect_timeout).build();
+    let connector = Connector::builder().tls_provider(TLS).connector_settings(settings);
+    SharedHttpConnector::new(connector.build_with_resolver(resolver))
 }

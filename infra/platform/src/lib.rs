@@ -13,5 +13,5 @@ mod log;
 
 pub use clock::{Clock, SystemClock};
 pub use error::{Chain, is_throttling, sources};
-pub use http::{https_client, https_connector, sdk_config};
+pub use http::{https_client, https_connector, https_connector_with_resolver, sdk_config};
 pub use log::start_log;

@@ -67,6 +67,9 @@ pub(super) struct StateMachine {
     pub(super) functions: BTreeMap<String, String>,
 }
 
+/// What Lambda does to hand the messages of a queue to a function.
+const QUEUE_READS: [&str; 3] = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"];
+
 /// A service that calls something by itself.
 #[derive(Clone, Debug)]
 pub(super) struct ServiceCall {
@@ -245,6 +248,14 @@ impl Deployment {
             "AWS::Events::Rule" => {
                 for target in list(&properties["Targets"]) {
                     self.add_start_of_execution(&target, &arn_of(&resource.name)?);
+                    if let Some(queue) = target["Arn"].as_str().filter(|arn| arn.contains(":sqs:")) {
+                        self.service_calls.push(ServiceCall {
+                            principal: service("events"),
+                            action: "sqs:SendMessage",
+                            resource: queue.to_owned(),
+                            source: arn_of(&resource.name)?,
+                        });
+                    }
                     let Some(function) = target["Arn"].as_str().filter(|arn| arn.contains(":lambda:")) else {
                         continue;
                     };
@@ -276,6 +287,20 @@ impl Deployment {
                     source: source.clone(),
                 });
                 self.add_dead_letters(Principal::Aws(role), target, source);
+            }
+            "AWS::Lambda::EventSourceMapping" => {
+                let name = properties["FunctionName"].as_str().unwrap_or_default();
+                let function = self.functions.get(name.rsplit(':').next().unwrap_or(name));
+                let queue = properties["EventSourceArn"].as_str().filter(|arn| arn.contains(":sqs:"));
+                let (Some(function), Some(queue)) = (function, queue) else { return Ok(()) };
+                // Lambda reads the queue with the function's role.
+                let (role, source) = (Principal::Aws(function.role.clone()), function.arn.clone());
+                self.service_calls.extend(QUEUE_READS.map(|action| ServiceCall {
+                    principal: role.clone(),
+                    action,
+                    resource: queue.to_owned(),
+                    source: source.clone(),
+                }));
             }
             "AWS::ApiGatewayV2::Integration"
                 if properties["IntegrationType"] == "AWS_PROXY"

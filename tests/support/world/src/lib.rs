@@ -17,12 +17,14 @@ use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use lottery::proof::{Proof, ProofBeacon};
 use lottery::signature::OrganiserKey;
+use lottery::webhook::Reach;
 use lottery::{Draw, DrawId, DrawRequest, DrawStatus, Entry, LotteryId, ParticipantId};
 use lottery_store::{Notification, NotificationState, Store, Tables, Winner};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 use workflow_tasks::{
-    Authorities, BeaconConfig, Clock, Config, DeliveryConfig, Metrics, Relays, TaskContext, TaskError, invoke,
+    Authorities, BeaconConfig, Clock, Config, DeliveryConfig, Metrics, Relays, TaskContext, TaskError,
+    Webhooks, invoke,
 };
 
 use crate::beacon::Beacon;
@@ -109,12 +111,15 @@ impl World {
                 delivery: DeliveryConfig::default(),
                 metrics_namespace: None,
                 state_machine_arn: Some(STATE_MACHINE.to_owned()),
+                webhook_queue_url: None,
+                webhook_reach: Reach::Public,
             },
             relays: Relays::new(
                 vec!["http://one.invalid".to_owned(), "http://other.invalid".to_owned()],
                 SharedHttpConnector::new(beacon.clone()),
             ),
             authorities: Authorities::new(Vec::new(), SharedHttpConnector::new(beacon.clone())),
+            webhooks: Webhooks::of(SharedHttpConnector::new(beacon.clone())),
             organiser_key: Some(OrganiserKey::from_seed(&[7; 32])),
             metrics: Metrics::default(),
             clock: clock.clone(),
