@@ -80,7 +80,7 @@ pub(crate) struct DeliveryView {
     at: Timestamp,
 }
 
-/// How the delivery of an event stands.
+/// The state of the delivery of an event.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[allow(dead_code, reason = "describes `lottery_store::WebhookState`")]

@@ -14,11 +14,11 @@ use crate::write::Write;
 use crate::{Store, StoreError, keys};
 
 /// How long a delivery is kept after its last attempt.
-const KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
+const RETENTION: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// The most deliveries that are read to find the newest.
 const MAX_READ: usize = 1_000;
 
-/// How the delivery of an event stands.
+/// The state of the delivery of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum WebhookState {
@@ -56,7 +56,7 @@ impl WebhookState {
 pub struct WebhookDelivery {
     /// What happened.
     pub event: DrawEvent,
-    /// How it stands.
+    /// Its state.
     pub state: WebhookState,
     /// How often it was tried.
     pub attempts: u32,
@@ -164,7 +164,7 @@ fn item_of(delivery: &WebhookDelivery) -> NewItem {
         .with("attempts", number(attempts))
         .with_some("failure", failure.as_ref().map(text))
         .with("at", text(at))
-        .with(EXPIRES_AT, number(at.as_second().saturating_add(KEPT.as_secs())))
+        .with(EXPIRES_AT, number(at.as_second().saturating_add(RETENTION.as_secs())))
 }
 
 fn delivery_from(item: &Item) -> Result<WebhookDelivery, StoreError> {

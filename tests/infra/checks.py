@@ -155,7 +155,7 @@ def deliveries(template):
     for name, rule in template.of_type("AWS::Events::Rule").items():
         for target in rule["Targets"]:
             function = target["Arn"]["Fn::GetAtt"][0]
-            if (function, {"Fn::GetAtt": [name, "Arn"]}) not in permitted:
+            if (function, {"Fn::GetAtt": [name, "Arn"]}) not in permitted and (function, name) not in queues:
                 yield f"{name} may not call {function}"
             queue = target.get("DeadLetterConfig", {}).get("Arn", {}).get("Fn::GetAtt", [None])[0]
             if queue is None:

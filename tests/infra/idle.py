@@ -17,7 +17,7 @@ from template import PARAMETERS, Template
 KEY, SECRET, ALARM_METRIC, CUSTOM_METRIC, APP_CLIENT = 1.00, 0.40, 0.10, 0.30, 6.00
 ROUTE_METRICS = CUSTOM_METRIC * 5  # Count, 4xx, 5xx, Latency and IntegrationLatency of each route.
 LAMBDA_REQUEST, LAMBDA_GB_SECOND, LOG_GB, READ_UNIT, KMS_REQUEST = 0.20 / 1e6, 0.0000133334, 0.50, 0.125 / 1e6, 0.03 / 1e4
-TRACE = 5.00 / 1e6
+TRACE, SQS_REQUEST = 5.00 / 1e6, 0.40 / 1e6
 MINUTES = 365 * 24 * 60 / 12
 
 # One run of the reconciler that finds nothing: rather more than is usual. Its data key is cached for five minutes.
@@ -66,6 +66,8 @@ def lines(template):
     secrets = of("AWS::SecretsManager::Secret")
     yield "secrets", len(secrets), SECRET * len(secrets)
 
+    yield "polls of the queue of the webhooks", polls(template), SQS_REQUEST * polls(template)
+
     functions = dict(template.functions())
     for _, rule in of("AWS::Events::Rule"):
         if rule.get("ScheduleExpression") != "rate(1 minute)":
@@ -76,6 +78,12 @@ def lines(template):
         if template.resolve(template.resources[function]["Properties"].get("Tracing")) == "Active":
             run += TRACE
         yield "runs of the reconciler, with log, reads and decryption", round(MINUTES), run * MINUTES
+
+
+def polls(template):
+    """Lambda asks an empty queue with five requests at a time, each of which waits for 20 seconds."""
+    queues = len(template.of_type("AWS::Lambda::EventSourceMapping"))
+    return round(queues * 5 * 3 * MINUTES)
 
 
 def table(costs):

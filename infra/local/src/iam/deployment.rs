@@ -255,6 +255,7 @@ impl Deployment {
                             resource: queue.to_owned(),
                             source: arn_of(&resource.name)?,
                         });
+                        self.add_dead_letters(service("events"), &target, arn_of(&resource.name)?);
                     }
                     let Some(function) = target["Arn"].as_str().filter(|arn| arn.contains(":lambda:")) else {
                         continue;
