@@ -8,7 +8,7 @@ use lottery::webhook::{DrawEvent, MAX_ATTEMPTS, WebhookMessage, pause_after};
 use lottery_store::{WebhookDelivery, WebhookState};
 use platform::Chain;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value};
 use tracing::{Instrument, Span, info, info_span, warn};
 
 use crate::{TaskContext, TaskError, TaskInput};
@@ -84,9 +84,9 @@ pub async fn handle(cx: &TaskContext, input: Input) -> Result<Output, TaskError>
 
 /// The event of a draw within an event of EventBridge.
 fn event_of(body: &str) -> Option<DrawEvent> {
-    let mut event: Value = serde_json::from_str(body).ok()?;
-    let mut detail = event["detail"].take();
-    *detail.as_object_mut()?.entry("event").or_insert_with(|| json!(null)) = event["detail-type"].take();
+    let mut envelope: Map<String, Value> = serde_json::from_str(body).ok()?;
+    let mut detail = envelope.remove("detail")?;
+    detail.as_object_mut()?.insert("event".to_owned(), envelope.remove("detail-type")?);
     let event: DrawEvent = serde_json::from_value(detail).ok()?;
     lottery_store::parse_event_id(&event.event_id).ok()?;
     Some(event)
@@ -124,6 +124,8 @@ fn outcome(event: DrawEvent, attempts: u32, failure: Option<String>, at: Timesta
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
