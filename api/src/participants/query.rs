@@ -162,8 +162,7 @@ impl ImportRequest {
 
 /// Whose national phone numbers are meant in a lottery.
 pub(crate) fn country_of(lottery: &Lottery) -> Option<Country> {
-    let stored = lottery.country.as_ref().and_then(|code| Country::parse(code.as_str()).ok());
-    stored.or_else(|| Country::default_of(lottery.locale, &lottery.time_zone))
+    Country::of_lottery(lottery)
 }
 
 /// The encoding that the header `Content-Type` names. Of a type that is no list, the error.

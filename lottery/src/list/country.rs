@@ -5,7 +5,7 @@ use std::fmt;
 use rlibphonenumber::Region;
 
 use crate::lottery::COUNTRIES;
-use crate::{CountryCode, Invalid, Locale, Refusal, TimeZoneName};
+use crate::{CountryCode, Invalid, Locale, Lottery, Refusal, TimeZoneName};
 
 /// A country that has a plan of phone numbers, by its ISO 3166-1 alpha-2 code such as `CN`.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -37,6 +37,12 @@ impl Country {
         let has_zone = |line: &&str| line.split(' ').skip(1).any(|name| name == zone);
         let (code, _) = ZONES.lines().find(has_zone)?.split_once(' ')?;
         Self::parse(code).ok()
+    }
+
+    /// Whose national phone numbers are meant in a lottery.
+    pub fn of_lottery(lottery: &Lottery) -> Option<Self> {
+        let stored = lottery.country.as_ref().and_then(|code| Self::parse(code.as_str()).ok());
+        stored.or_else(|| Self::default_of(lottery.locale, &lottery.time_zone))
     }
 
     /// The country of a lottery that names none: the one of its time zone; else, of a lottery in Chinese, China. A lottery

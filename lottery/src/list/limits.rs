@@ -40,3 +40,6 @@ pub const MAX_WORKBOOK_ROWS: usize = 250_000;
 /// Cells of a workbook: of an .xlsx those that hold something, of an .xls or .ods those of the rectangles around them, for
 /// these are built in memory at 24 bytes a cell.
 pub const MAX_WORKBOOK_CELLS: u64 = 5_000_000;
+
+/// The bytes of a file that is uploaded, and read as it arrives.
+pub const MAX_FILE_BYTES: u64 = 512 * 1024 * 1024;

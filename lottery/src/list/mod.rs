@@ -5,7 +5,7 @@
 //! - [`Reader`] takes the bytes as they arrive and gives rows; [`read`] takes them all at once. What was found out about the
 //!   list is in [`Detected`]
 //! - [`Options`]: what the caller knows better; [`Mapping`] says what the columns hold, [`Charset`] the encoding,
-//!   [`Country`] whose phone numbers these are
+//!   [`Country`] whose phone numbers these are; [`ListSettings`] is the same as JSON
 //! - `encoding` and `plausible` make text of the bytes; `delimited`, `json`, `ndjson` and `workbook` make cells of it;
 //!   `words` and `columns` know what people call the columns; `table` finds the header and leaves out what is no person;
 //!   `person`, [`read_phone`] and [`read_email`] read the values; [`ids`] gives ids to those who have none
@@ -31,6 +31,7 @@ mod phone;
 mod plausible;
 mod reader;
 mod remark;
+mod settings;
 mod sniff;
 mod table;
 mod words;
@@ -47,6 +48,7 @@ pub use person::{Given, ListPerson, cell_name};
 pub use phone::{ReadPhone, read_phone};
 pub use reader::Reader;
 pub use remark::{ListRemark, Remark, Remarks, Why};
+pub use settings::{ListSettings, SettingRefused, is_question};
 pub use words::Field;
 
 /// What the caller knows about a list.
