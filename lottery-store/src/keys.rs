@@ -6,6 +6,8 @@
 //! | e-mail slots taken | Lottery | `LOTTERY#l` | `EMAIL_SLOTS` |
 //! | last import | Lottery | `LOTTERY#l` | `IMPORT` |
 //! | ids on the list of an import that replaces, hashed | Lottery | `LOTTERY#l#IMPORT#n` | `SEEN#random` |
+//! | import of a list that is uploaded | Lottery | `LOTTERY#l#UPLOADS` | `UPLOAD#i` |
+//! | what came of a batch of it | Lottery | `LOTTERY#l#UPLOAD#i` | `BATCH#nnnnnn` |
 //! | counts of the list, a sixteenth | Lottery | `LOTTERY#l#SUMMARY` | `COUNTS#ss` |
 //! | groups that are counted by name | Lottery | `LOTTERY#l#SUMMARY` | `GROUPS` |
 //! | list of lotteries | Lottery | `LOTTERIES` | `l` |
@@ -56,8 +58,8 @@ use lottery::joining::mailbox_of;
 use lottery::{Address, Channel, DrawId, EmailAddress, Label, LotteryId, ParticipantId, PhoneNumber};
 use sha2::{Digest, Sha256};
 
-use crate::NotificationKind;
 use crate::store::Table;
+use crate::{NotificationKind, UploadId};
 
 /// The number of partitions over which a lottery's contacts are spread.
 pub(crate) const SHARDS: u8 = 16;
@@ -141,6 +143,25 @@ pub(crate) fn seen(lottery_id: &LotteryId, import: u64, random: u64) -> Key {
 pub(crate) fn seen_of(lottery_id: &LotteryId, import: u64) -> Range {
     let pk = format!("LOTTERY#{lottery_id}#IMPORT#{import}");
     Range { table: Table::Lottery, pk, prefix: "SEEN#" }
+}
+
+/// The import of an uploaded list.
+pub(crate) fn upload(lottery_id: &LotteryId, upload_id: &UploadId) -> Key {
+    Key::lottery(uploads(lottery_id).pk, format!("UPLOAD#{upload_id}"))
+}
+
+pub(crate) fn uploads(lottery_id: &LotteryId) -> Range {
+    Range { table: Table::Lottery, pk: format!("LOTTERY#{lottery_id}#UPLOADS"), prefix: "UPLOAD#" }
+}
+
+/// What came of a batch of an uploaded list.
+pub(crate) fn upload_batch(lottery_id: &LotteryId, upload_id: &UploadId, batch: u32) -> Key {
+    Key::lottery(upload_batches(lottery_id, upload_id).pk, format!("BATCH#{batch:06}"))
+}
+
+pub(crate) fn upload_batches(lottery_id: &LotteryId, upload_id: &UploadId) -> Range {
+    let pk = format!("LOTTERY#{lottery_id}#UPLOAD#{upload_id}");
+    Range { table: Table::Lottery, pk, prefix: "BATCH#" }
 }
 
 /// A part of the counts of a lottery's list: as many parts as shards, so that imports do not wait for each other.

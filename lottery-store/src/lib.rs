@@ -59,6 +59,7 @@ mod sealed_line;
 mod seat_changes;
 mod stage;
 mod webhooks;
+mod uploads;
 mod winners;
 mod witnesses;
 
@@ -99,4 +100,5 @@ pub use stage::{MoveStage, StageRecord};
 pub use store::{Store, Tables};
 pub use table::{TableDefinition, table_definitions};
 pub use webhooks::{WebhookDelivery, WebhookState, parse_event_id};
+pub use uploads::{BatchCounts, Upload, UploadId, UploadState};
 pub use winners::{MarkDrawn, RankedEntry, RecordWinners, Winner};
