@@ -5,3 +5,6 @@
 
 /// `lottery.asl.json`: one draw of a lottery, from its request to the notified winners.
 pub const LOTTERY: &str = include_str!("lottery.asl.json");
+
+/// `import-participants.asl.json`: a big list of participants, from its upload to the last batch.
+pub const IMPORT_PARTICIPANTS: &str = include_str!("import-participants.asl.json");

@@ -38,6 +38,8 @@ pub struct Config {
     pub webhook_queue_url: Option<String>,
     /// Which addresses webhooks may have.
     pub webhook_reach: Reach,
+    /// The bucket of uploaded lists. Only the functions that import them need it.
+    pub lists_bucket: Option<String>,
 }
 
 /// The settings of sending through SNS and SES.
@@ -212,6 +214,13 @@ impl Config {
                 Some("anywhere") => Reach::Anywhere,
                 Some(_) => return Err(ConfigError::Malformed("WEBHOOK_REACH")),
             },
+            lists_bucket: match function {
+                Function::InspectList
+                | Function::SplitList
+                | Function::ImportBatch
+                | Function::FinishImport => Some(required("LISTS_BUCKET")?),
+                _ => None,
+            },
         })
     }
 }
@@ -238,6 +247,7 @@ mod tests {
             (Function::SealEntries, "ORGANISER_SECRET_ARN"),
             (Function::RecordWinners, "ORGANISER_SECRET_ARN"),
             (Function::CheckClaims, "ORGANISER_SECRET_ARN"),
+            (Function::SplitList, "LISTS_BUCKET"),
         ] {
             assert_eq!(read(function, &TABLES_AND_URL).unwrap_err(), ConfigError::Missing(name));
         }

@@ -9,7 +9,9 @@ use aws_config::timeout::TimeoutConfig;
 use lottery::signature::OrganiserKey;
 use lottery_store::{Store, Tables};
 
-use crate::{Authorities, Clock, Config, Function, Metrics, OrganiserSecret, Relays, SystemClock, Webhooks};
+use crate::{
+    Authorities, Clock, Config, Function, ListObjects, Metrics, OrganiserSecret, Relays, SystemClock, Webhooks,
+};
 
 /// How long a connection, one attempt of a call, and a call with all its repetitions may take: less than the time-out
 /// of any function, so that a call that hangs is an error with a name and not the function's end.
@@ -37,6 +39,8 @@ pub struct TaskContext {
     pub ses: aws_sdk_sesv2::Client,
     /// Describes and starts executions, for the reconciler.
     pub sfn: aws_sdk_sfn::Client,
+    /// The bucket of uploaded lists, for the functions that import them.
+    pub lists: Option<ListObjects>,
     /// Who is asked for the beacon's rounds.
     pub relays: Relays,
     /// Who stamps commitments.
@@ -70,6 +74,10 @@ impl TaskContext {
             sns: aws_sdk_sns::Client::new(&sdk),
             ses: aws_sdk_sesv2::Client::new(&sdk),
             sfn: aws_sdk_sfn::Client::new(&sdk),
+            lists: config
+                .lists_bucket
+                .clone()
+                .map(|bucket| ListObjects { s3: aws_sdk_s3::Client::new(&sdk), bucket }),
             relays: Relays::new(config.beacon.relays.clone(), http.clone()),
             authorities: Authorities::new(config.authorities.clone(), http),
             webhooks: Webhooks::new(config.webhook_reach, config.webhook_queue_url.clone(), &sdk),

@@ -72,6 +72,21 @@ pub enum TaskError {
     /// SNS or SES has not taken a message to the organiser: a retry may get it through.
     #[error("the message to the organiser was not taken")]
     MessageNotTaken,
+    /// The import of an uploaded list is over: it has ended, was cancelled, or another execution has it.
+    #[error("the import is over")]
+    ImportOver,
+    /// An uploaded list cannot be read; its record says why.
+    #[error("the list cannot be read")]
+    ListUnreadable,
+    /// An uploaded list is gone, or another one is in its place.
+    #[error("the list is gone")]
+    ListLost,
+    /// S3 did not respond, or with an error that may pass.
+    #[error("the bucket of lists is unavailable")]
+    StorageUnavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// S3 refuses the request because a permission or the bucket is missing.
+    #[error("the bucket of lists refuses the request")]
+    StorageRefused(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// Step Functions did not respond, or with an error.
     #[error("Step Functions is unavailable")]
     ExecutionsUnavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -79,7 +94,7 @@ pub enum TaskError {
 
 impl TaskError {
     /// Every name that [`TaskError::name`] gives.
-    pub const NAMES: [&str; 23] = [
+    pub const NAMES: [&str; 28] = [
         "NotEnoughParticipants",
         "UnknownGroup",
         "QuotaNotSatisfiable",
@@ -102,6 +117,11 @@ impl TaskError {
         "StoreBroken",
         "SealBroken",
         "MessageNotTaken",
+        "ImportOver",
+        "ListUnreadable",
+        "ListLost",
+        "StorageUnavailable",
+        "StorageRefused",
         "ExecutionsUnavailable",
     ];
 
@@ -134,6 +154,11 @@ impl TaskError {
             Self::StoreBroken(_) => "StoreBroken",
             Self::SealBroken(_) => "SealBroken",
             Self::MessageNotTaken => "MessageNotTaken",
+            Self::ImportOver => "ImportOver",
+            Self::ListUnreadable => "ListUnreadable",
+            Self::ListLost => "ListLost",
+            Self::StorageUnavailable(_) => "StorageUnavailable",
+            Self::StorageRefused(_) => "StorageRefused",
             Self::ExecutionsUnavailable(_) => "ExecutionsUnavailable",
         }
     }
@@ -153,6 +178,7 @@ impl TaskError {
             Self::AttemptGivenUp
             | Self::StoreUnavailable(_)
             | Self::MessageNotTaken
+            | Self::StorageUnavailable(_)
             | Self::ExecutionsUnavailable(_) => Severity::Transient,
             _ => Severity::Fault,
         }
@@ -226,6 +252,11 @@ mod tests {
             StoreError::TooLarge.into(),
             TaskError::of_seal(StoreError::Broken("chunk 7".to_owned())),
             TaskError::MessageNotTaken,
+            TaskError::ImportOver,
+            TaskError::ListUnreadable,
+            TaskError::ListLost,
+            TaskError::StorageUnavailable("down".into()),
+            TaskError::StorageRefused("no".into()),
             TaskError::ExecutionsUnavailable("down".into()),
         ];
         assert_eq!(errors.map(|error| error.name()), TaskError::NAMES);

@@ -45,11 +45,23 @@ pub enum Function {
     RecordDelivery,
     /// Sends what happens to draws to the webhooks of their lotteries.
     SendWebhook,
+    /// Finds out what an uploaded list is, and whether its organiser is to be asked.
+    InspectList,
+    /// Waits until the organiser has said how an uploaded list is to be read.
+    AwaitMapping,
+    /// Reads all of an uploaded list and cuts it into batches.
+    SplitList,
+    /// Imports one batch of an uploaded list.
+    ImportBatch,
+    /// Withdraws who is missing, and sums up what came of an uploaded list.
+    FinishImport,
+    /// Ends the import of an uploaded list that cannot go on.
+    FailImport,
 }
 
 impl Function {
     /// Every function.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 26] = [
         Self::SealEntries,
         Self::StampCommitment,
         Self::AnnounceCommitment,
@@ -70,6 +82,12 @@ impl Function {
         Self::ReconcileDraws,
         Self::RecordDelivery,
         Self::SendWebhook,
+        Self::InspectList,
+        Self::AwaitMapping,
+        Self::SplitList,
+        Self::ImportBatch,
+        Self::FinishImport,
+        Self::FailImport,
     ];
 
     /// The function's name, such as `seal-entries`.
@@ -95,6 +113,12 @@ impl Function {
             Self::ReconcileDraws => "reconcile-draws",
             Self::RecordDelivery => "record-delivery",
             Self::SendWebhook => "send-webhook",
+            Self::InspectList => "inspect-list",
+            Self::AwaitMapping => "await-mapping",
+            Self::SplitList => "split-list",
+            Self::ImportBatch => "import-batch",
+            Self::FinishImport => "finish-import",
+            Self::FailImport => "fail-import",
         }
     }
 
@@ -121,8 +145,24 @@ impl Function {
             Self::ReconcileDraws => "ReconcileDraws",
             Self::RecordDelivery => "RecordDelivery",
             Self::SendWebhook => "SendWebhook",
+            Self::InspectList => "InspectList",
+            Self::AwaitMapping => "AwaitMapping",
+            Self::SplitList => "SplitList",
+            Self::ImportBatch => "ImportBatch",
+            Self::FinishImport => "FinishImport",
+            Self::FailImport => "FailImport",
         }
     }
+
+    /// The functions of `import-participants.asl.json`.
+    pub const OF_LISTS: [Self; 6] = [
+        Self::InspectList,
+        Self::AwaitMapping,
+        Self::SplitList,
+        Self::ImportBatch,
+        Self::FinishImport,
+        Self::FailImport,
+    ];
 
     /// The function of this name.
     pub fn parse(name: &str) -> Result<Self, TaskError> {

@@ -4,10 +4,11 @@ use serde_json::Value;
 
 use crate::task::call;
 use crate::{
-    Function, TaskContext, TaskError, announce_commitment, await_claims, await_release, check_claims,
-    check_release, complete_draw, draw_winners, fetch_beacon, mark_incomplete, notify_organiser,
-    notify_others, reconcile_draws, record_delivery, record_winners, release_winners, seal_entries,
-    send_email, send_sms, send_webhook, stamp_commitment,
+    Function, TaskContext, TaskError, announce_commitment, await_claims, await_mapping, await_release,
+    check_claims, check_release, complete_draw, draw_winners, fail_import, fetch_beacon, finish_import,
+    import_batch, inspect_list, mark_incomplete, notify_organiser, notify_others, reconcile_draws,
+    record_delivery, record_winners, release_winners, seal_entries, send_email, send_sms, send_webhook,
+    split_list, stamp_commitment,
 };
 
 /// Calls the function of this name, over the same JSON border that Lambda has.
@@ -33,5 +34,11 @@ pub async fn invoke(cx: &TaskContext, function: &str, payload: Value) -> Result<
         Function::ReconcileDraws => call(|input| reconcile_draws::handle(cx, input), payload).await,
         Function::RecordDelivery => call(|input| record_delivery::handle(cx, input), payload).await,
         Function::SendWebhook => call(|input| send_webhook::handle(cx, input), payload).await,
+        Function::InspectList => call(|input| inspect_list::handle(cx, input), payload).await,
+        Function::AwaitMapping => call(|input| await_mapping::handle(cx, input), payload).await,
+        Function::SplitList => call(|input| split_list::handle(cx, input), payload).await,
+        Function::ImportBatch => call(|input| import_batch::handle(cx, input), payload).await,
+        Function::FinishImport => call(|input| finish_import::handle(cx, input), payload).await,
+        Function::FailImport => call(|input| fail_import::handle(cx, input), payload).await,
     }
 }

@@ -29,10 +29,18 @@
 //! - [`record_delivery`]: on events of SES, for UNKNOWN messages and bounces
 //! - [`send_webhook`]: on events of draws, from a queue: sends them to `webhooks` of organisers
 //!
+//! Of `import-participants.asl.json`, which imports a big list that was uploaded; `upload` is what they share, `batch` the files
+//! between them, `objects` the bucket:
+//!
+//! - [`inspect_list`], [`await_mapping`]: what the list is, and the wait for the organiser where that is unsure
+//! - [`split_list`]: reads all of it into batches; [`import_batch`] imports one
+//! - [`finish_import`], [`fail_import`]: the two ends
+//!
 //! Around them: [`TaskContext`] and [`Config`], [`TaskError`] with its names, [`Metrics`], [`Function`], and [`lambda`],
 //! which the thin binaries in `src/bin` share.
 
 mod authorities;
+mod batch;
 mod config;
 mod context;
 mod due_message;
@@ -49,6 +57,7 @@ mod metrics;
 mod notification_summary;
 mod notify;
 mod notify_winner;
+mod objects;
 mod pace;
 mod past_winners;
 mod position;
@@ -60,15 +69,21 @@ mod summary_message;
 mod task;
 mod tell_entries;
 mod webhooks;
+mod upload;
 
 pub mod announce_commitment;
 pub mod await_claims;
+pub mod await_mapping;
 pub mod await_release;
 pub mod check_claims;
 pub mod check_release;
 pub mod complete_draw;
 pub mod draw_winners;
+pub mod fail_import;
 pub mod fetch_beacon;
+pub mod finish_import;
+pub mod import_batch;
+pub mod inspect_list;
 pub mod lambda;
 pub mod mark_incomplete;
 pub mod notify_organiser;
@@ -81,6 +96,7 @@ pub mod seal_entries;
 pub mod send_email;
 pub mod send_sms;
 pub mod send_webhook;
+pub mod split_list;
 pub mod stamp_commitment;
 
 pub use authorities::Authorities;
@@ -90,6 +106,7 @@ pub use error::TaskError;
 pub use function::Function;
 pub use invoke::invoke;
 pub use metrics::Metrics;
+pub use objects::ListObjects;
 pub use platform::{Clock, SystemClock};
 pub use position::{Next, Position, Positions, Release};
 pub use relays::Relays;

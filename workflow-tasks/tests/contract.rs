@@ -102,8 +102,33 @@ fn every_function_of_the_file_exists_and_every_function_is_in_the_file() {
     let ours = Function::ALL
         .into_iter()
         .filter(|function| !others.contains(function))
+        .filter(|function| !Function::OF_LISTS.contains(function))
         .map(|function| function.placeholder().to_owned());
     assert_eq!(named, ours.collect());
+}
+
+#[test]
+fn the_import_of_lists_calls_its_functions_and_names_errors_that_exist() {
+    let machine: Value = serde_json::from_str(state_machines::IMPORT_PARTICIPANTS).unwrap();
+    let mut named = placeholders(&machine.to_string());
+    for infrastructure in ["Partition", "ListsBucket"] {
+        assert!(named.remove(infrastructure), "{infrastructure}");
+    }
+    assert_eq!(named, Function::OF_LISTS.map(|function| function.placeholder().to_owned()).into());
+    let mut found = Vec::new();
+    flows(&machine, &mut found);
+    let states = found.into_iter().flat_map(|flow| flow.states);
+    for (name, state) in states.filter(|(_, state)| state["Type"] == "Task") {
+        assert_eq!(state["Arguments"]["FunctionName"], format!("${{{name}}}"));
+        assert!(state["TimeoutSeconds"].is_u64(), "{name}");
+        let is_last = ["ImportBatch", "FailImport"].contains(&name.as_str());
+        assert!(is_last || items(&state, "Catch").any(|rule| error_names(rule).eq(["States.ALL"])), "{name}");
+        for error in items(&state, "Retry").flat_map(error_names) {
+            let is_aws = UNAVAILABLE.contains(&error) || CRASHES.contains(&error);
+            let passes = ["StoreUnavailable", "StorageUnavailable", "LotteryBusy"].contains(&error);
+            assert!(is_aws || (passes && TaskError::NAMES.contains(&error)), "{error} in {name}");
+        }
+    }
 }
 
 #[test]

@@ -95,6 +95,7 @@ impl World {
                     .http_client(client(executions.clone()))
                     .build(),
             ),
+            lists: None,
             config: Config {
                 lottery_table: "Lottery".to_owned(),
                 contacts_table: "Contacts".to_owned(),
@@ -113,6 +114,7 @@ impl World {
                 state_machine_arn: Some(STATE_MACHINE.to_owned()),
                 webhook_queue_url: None,
                 webhook_reach: Reach::Public,
+                lists_bucket: None,
             },
             relays: Relays::new(
                 vec!["http://one.invalid".to_owned(), "http://other.invalid".to_owned()],
