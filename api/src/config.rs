@@ -142,6 +142,8 @@ pub struct Settings {
     pub keys: KeySource,
     /// The secret of the organiser's signing key; without it no winner can be replaced.
     pub organiser_secret_arn: Option<String>,
+    /// The bucket of uploaded lists; without it no big list is taken.
+    pub lists_bucket: Option<String>,
     /// The sender of e-mails through SES.
     pub email_sender: Option<String>,
     /// The queue of events for webhooks; without it none can be sent again.
@@ -271,12 +273,14 @@ impl Settings {
         let listen = get("LISTEN").unwrap_or_else(|| "127.0.0.1:8080".to_owned());
         let organiser_secret_arn = get("ORGANISER_SECRET_ARN");
         let webhook_queue_url = get("WEBHOOK_QUEUE_URL");
+        let lists_bucket = get("LISTS_BUCKET");
         Ok(Self {
             api,
             lottery_table,
             contacts_table,
             keys,
             organiser_secret_arn,
+            lists_bucket,
             email_sender,
             webhook_queue_url,
             listen,

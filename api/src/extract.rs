@@ -8,7 +8,7 @@ use http::request::Parts;
 use http::{StatusCode, Uri};
 use lottery::claim::ClaimToken;
 use lottery::{DrawId, Label, LotteryId, ParticipantId};
-use lottery_store::StoreError;
+use lottery_store::{StoreError, UploadId};
 use serde_json::Value;
 
 use crate::claims::unknown_claim;
@@ -35,6 +35,9 @@ pub(crate) struct ImportPath(pub(crate) LotteryId, pub(crate) u64);
 
 /// An event for the webhook of a lottery, named in the path by its id.
 pub(crate) struct EventPath(pub(crate) LotteryId, pub(crate) String);
+
+/// The import of an uploaded list, named in the path.
+pub(crate) struct UploadPath(pub(crate) LotteryId, pub(crate) UploadId);
 
 /// An entry of a draw, named in the path by its label.
 pub(crate) struct EntryPath(pub(crate) LotteryId, pub(crate) DrawId, pub(crate) Label);
@@ -147,6 +150,17 @@ impl<S: Send + Sync> FromRequestParts<S> for EventPath {
         let event_id: String = parameter(parts, "event_id", unknown).await?;
         lottery_store::parse_event_id(&event_id).map_err(|_| unknown())?;
         Ok(Self(lottery_id, event_id))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for UploadPath {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let unknown = || ApiError::not_found("there is no import of this id in this lottery");
+        let lottery_id = parameter(parts, "lottery_id", unknown_lottery).await?;
+        let import_id: String = parameter(parts, "import_id", unknown).await?;
+        Ok(Self(lottery_id, UploadId::parse(&import_id).ok_or_else(unknown)?))
     }
 }
 

@@ -66,6 +66,10 @@ async fn state(settings: Settings) -> anyhow::Result<AppState> {
         Some(url) => state.with_webhook_queue(aws_sdk_sqs::Client::new(&sdk), url),
         None => state,
     };
+    let state = match settings.lists_bucket {
+        Some(bucket) => state.with_lists(aws_sdk_s3::Client::new(&sdk), bucket),
+        None => state,
+    };
     Ok(state.with_organiser(organiser))
 }
 

@@ -108,6 +108,16 @@ fn table() -> Vec<Endpoint> {
         Endpoint::declared(Only(ParticipantsWrite), Read, routes!(participants::last)).fails_with(&[404]),
         Endpoint::declared(Only(ParticipantsWrite), Write, routes!(participants::undo))
             .fails_with(&[400, 404, 409]),
+        Endpoint::declared(Only(ParticipantsWrite), Write, routes!(participants::begin_upload))
+            .fails_with(&[400, 404, 409, 413, 415, 422]),
+        Endpoint::declared(Only(ParticipantsWrite), Read, routes!(participants::list_uploads))
+            .fails_with(&[404]),
+        Endpoint::declared(Only(ParticipantsWrite), Read, routes!(participants::get_upload))
+            .fails_with(&[404]),
+        Endpoint::declared(Only(ParticipantsWrite), Write, routes!(participants::answer_upload))
+            .fails_with(&[400, 404, 409, 413, 415, 422]),
+        Endpoint::declared(Only(ParticipantsWrite), Write, routes!(participants::cancel_upload))
+            .fails_with(&[404, 409]),
         Endpoint::declared(Either(ParticipantsRead, ParticipantsWrite), Read, routes!(participants::list))
             .fails_with(&[400, 404, 406, 413, 422]),
         Endpoint::declared(Either(ParticipantsRead, ParticipantsWrite), Read, routes!(participants::counts))
@@ -261,7 +271,13 @@ mod tests {
             ("OwnWordingBody", &LotteryChange::WORDING_FIELDS),
             ("RetryBody", &draws::RETRY_FIELDS.map(|(name, _)| name)),
             ("ReleaseBody", &draws::RELEASE_FIELDS.map(|(name, _)| name)),
-            // These two are read by their schemas' own structs.
+            // These are read by their schemas' own structs.
+            ("NewUpload", &["bytes", "mode", "preview", "settings"]),
+            ("UploadAnswer", &["settings"]),
+            (
+                "ListSettingsBody",
+                &["charset", "country", "mapping", "header_row", "sheet", "strict", "clear"],
+            ),
             ("StageMove", &["after", "position"]),
             ("StagePosition", &["screen", "prize", "from", "to", "order", "batches"]),
         ];

@@ -37,6 +37,14 @@ pub struct AppState {
     pub(crate) opted_out: Arc<OptedOutPhones>,
     /// The queue of events for webhooks, by its address.
     pub(crate) webhook_queue: Option<(aws_sdk_sqs::Client, String)>,
+    pub(crate) lists: Option<Lists>,
+}
+
+/// The bucket of uploaded lists, with a client.
+#[derive(Clone)]
+pub(crate) struct Lists {
+    pub(crate) s3: aws_sdk_s3::Client,
+    pub(crate) bucket: String,
 }
 
 impl AppState {
@@ -64,6 +72,7 @@ impl AppState {
             organiser: Organiser::Absent,
             opted_out: Arc::default(),
             webhook_queue: None,
+            lists: None,
         }
     }
 
@@ -83,6 +92,12 @@ impl AppState {
     #[must_use]
     pub fn with_webhook_queue(self, sqs: aws_sdk_sqs::Client, url: impl Into<String>) -> Self {
         Self { webhook_queue: Some((sqs, url.into())), ..self }
+    }
+
+    /// The same, which takes big lists by this bucket.
+    #[must_use]
+    pub fn with_lists(self, s3: aws_sdk_s3::Client, bucket: impl Into<String>) -> Self {
+        Self { lists: Some(Lists { s3, bucket: bucket.into() }), ..self }
     }
 
     /// The same, whose health check calls `health` and responds 503 with its sentence. On AWS nothing is checked: the

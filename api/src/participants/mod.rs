@@ -2,7 +2,8 @@
 //!
 //! An import, in reading order: `query` parses its parameters, `import` runs it, `course` begins it or says why it cannot go
 //! on, `intake` reads the body, `taking` plans or stores the lines, `replace` withdraws missing people, `report` (with
-//! `detected` and `remark`) is the response; `last` undoes it. The list: `search`, `list`, `export`, `edit`; `opted_out` says whom no SMS reaches. `join` is entering by
+//! `detected` and `remark`) is the response; `last` undoes it. `uploads` are imports of big lists, by S3. The list: `search`, `list`,
+//! `export`, `edit`; `opted_out` says whom no SMS reaches. `join` is entering by
 //! oneself, `confirm` with a code, `own_entry` what people do with their receipts, `own_link` how they get a lost one back.
 
 mod confirm;
@@ -27,6 +28,7 @@ mod report;
 mod search;
 mod subscriptions;
 mod taking;
+mod uploads;
 
 use axum::extract::State;
 use http::StatusCode;
@@ -56,6 +58,10 @@ pub(crate) use presence::{__path_check_in, __path_head_count, __path_mark, check
 pub(crate) use query::country_of;
 pub(crate) use remark::{RemarkReason, said};
 pub(crate) use replace::{__path_empty, Expected, ExpectedQuery, empty, withdraw_everybody};
+pub(crate) use uploads::{
+    __path_answer_upload, __path_begin_upload, __path_cancel_upload, __path_get_upload, __path_list_uploads,
+    answer_upload, begin_upload, cancel_upload, get_upload, list_uploads,
+};
 
 use crate::error::ApiError;
 use crate::extract::{ParticipantPath, unknown_participant};

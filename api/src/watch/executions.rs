@@ -66,7 +66,8 @@ impl Executions {
         self.stop_arn(&arn, "DrawChanged", "The organiser changed the draw").await
     }
 
-    async fn stop_arn(&self, arn: &str, error: &str, cause: &str) -> Result<(), ApiError> {
+    /// Stops an execution; one that is closed, or never began, is stopped.
+    pub(crate) async fn stop_arn(&self, arn: &str, error: &str, cause: &str) -> Result<(), ApiError> {
         let stopped = self.client.stop_execution().execution_arn(arn).error(error).cause(cause).send().await;
         match stopped {
             Ok(_) => Ok(()),
