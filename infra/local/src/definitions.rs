@@ -14,7 +14,7 @@ pub(crate) struct Definition {
 }
 
 /// Every state machine. Another workflow that comes to live here adds its line.
-pub(crate) const DEFINITIONS: [Definition; 1] = [LOTTERY];
+pub(crate) const DEFINITIONS: [Definition; 2] = [LOTTERY, IMPORT_PARTICIPANTS];
 
 /// The lottery.
 pub(crate) const LOTTERY: Definition = Definition {
@@ -34,6 +34,24 @@ pub(crate) const LOTTERY: Definition = Definition {
             .collect()
     },
 };
+
+/// The import of an uploaded list.
+pub(crate) const IMPORT_PARTICIPANTS: Definition = Definition {
+    name: "import-participants",
+    text: state_machines::IMPORT_PARTICIPANTS,
+    placeholders: || {
+        let functions = workflow_tasks::Function::OF_LISTS.into_iter();
+        functions
+            .map(|function| {
+                (function.placeholder(), format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{function}"))
+            })
+            .chain([("ListsBucket", LISTS_BUCKET.to_owned()), ("Partition", "aws".to_owned())])
+            .collect()
+    },
+};
+
+/// The bucket of uploaded lists.
+pub(crate) const LISTS_BUCKET: &str = "lists";
 
 /// What the names of the lotteries' topics begin with.
 pub(crate) const TOPIC_PREFIX: &str = "local-lottery-";

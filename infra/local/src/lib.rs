@@ -41,6 +41,7 @@ mod iam;
 mod invoker;
 mod issuer;
 mod limits;
+mod lists;
 mod local_api;
 mod lock;
 mod lottery_parts;

@@ -11,13 +11,13 @@ use jiff::Timestamp;
 use lottery::signature::OrganiserKey;
 use lottery::webhook::Reach;
 use lottery_store::{Store, Tables};
-use workflow_tasks::{Authorities, BeaconConfig, Relays, TaskContext, Webhooks};
+use workflow_tasks::{Authorities, BeaconConfig, ListObjects, Relays, TaskContext, Webhooks};
 
 use crate::authority::Authority;
 use crate::aws::{self, Endpoint};
 use crate::beacon::Beacon;
 use crate::config::EMAIL_SENDER;
-use crate::definitions::{LOTTERY, TOPIC_PREFIX};
+use crate::definitions::{LISTS_BUCKET, LOTTERY, TOPIC_PREFIX};
 use crate::draw_events;
 use crate::functions::FunctionTable;
 use crate::limits::{self, Account};
@@ -30,7 +30,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// Every function of the lottery.
 pub(crate) fn lottery_functions(
     config: &Config,
-    endpoint: &Arc<Endpoint>,
+    (endpoint, aws_url): (&Arc<Endpoint>, &str),
     task_config: &workflow_tasks::Config,
     organiser_key: &OrganiserKey,
     account: Option<&Arc<Account>>,
@@ -39,6 +39,7 @@ pub(crate) fn lottery_functions(
     for function in workflow_tasks::Function::ALL {
         // Clients of its own, since on AWS a function is a process of its own.
         let sdk = aws::sdk_config(endpoint, function.name());
+        let streaming = aws::socket_sdk_config(aws_url, function.name());
         let tables = Tables {
             lottery: task_config.lottery_table.clone(),
             contacts: task_config.contacts_table.clone(),
@@ -50,6 +51,10 @@ pub(crate) fn lottery_functions(
             sns: aws_sdk_sns::Client::new(&sdk),
             ses: aws_sdk_sesv2::Client::new(&sdk),
             sfn: aws_sdk_sfn::Client::new(&sdk),
+            lists: task_config
+                .lists_bucket
+                .clone()
+                .map(|bucket| ListObjects { s3: aws_sdk_s3::Client::new(&streaming), bucket }),
             relays: Relays::new(task_config.beacon.relays.clone(), outside_connector()),
             authorities: Authorities::new(task_config.authorities.clone(), outside_connector()),
             webhooks: Webhooks::new(task_config.webhook_reach, task_config.webhook_queue_url.clone(), &sdk),
@@ -123,6 +128,7 @@ pub(crate) fn task_config(
         webhook_queue_url: Some(draw_events::queue_url(aws_url)),
         // The receivers of a local stack are beside it.
         webhook_reach: Reach::Anywhere,
+        lists_bucket: Some(LISTS_BUCKET.to_owned()),
         delivery: workflow_tasks::DeliveryConfig::default(),
         metrics_namespace: None,
     }
@@ -161,6 +167,7 @@ pub(crate) fn api_states(
     let clock = stack.clock.clone();
     let clock = Arc::new(move || clock.now());
     let sdk = aws::sdk_config(endpoint, "api");
+    let s3 = aws_sdk_s3::Client::new(&aws::socket_sdk_config(aws_url, "api"));
     let organiser = api::Organiser::Key(organiser_key.clone().into());
     let webhook_queue = draw_events::queue_url(aws_url);
     Ok(move || {
@@ -169,7 +176,8 @@ pub(crate) fn api_states(
         let state = api::AppState::new(config.clone(), store, sns, sfn, verifier.clone(), clock.clone());
         let ses = aws_sdk_sesv2::Client::new(&sdk);
         let state = state.with_organiser(organiser.clone()).with_email(ses, EMAIL_SENDER);
-        state.with_webhook_queue(aws_sdk_sqs::Client::new(&sdk), &webhook_queue)
+        let state = state.with_webhook_queue(aws_sdk_sqs::Client::new(&sdk), &webhook_queue);
+        state.with_lists(s3.clone(), LISTS_BUCKET)
     })
 }
 

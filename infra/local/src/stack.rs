@@ -24,6 +24,7 @@ use crate::functions::{FunctionTable, Functions, LimitedFunctions, RemoteFunctio
 use crate::health::{self, Health};
 use crate::invoker::HostInvoker;
 use crate::limits::{self, Account, Activity, Gateway};
+use crate::lists;
 use crate::local_api::{self, LocalApi};
 use crate::lottery_parts::{
     api_states, authorities, beacon_config, delivery, lottery_functions, schedule_of, task_config,
@@ -152,9 +153,13 @@ impl Stack {
                 task_config.delivery = delivery(&config);
                 let mut table = match config.lottery {
                     Lottery::Absent => FunctionTable::with_faults(config.faults.clone()),
-                    Lottery::Deployed => {
-                        lottery_functions(&config, &endpoint, &task_config, &organiser_key, account.as_ref())
-                    }
+                    Lottery::Deployed => lottery_functions(
+                        &config,
+                        (&endpoint, &aws_url),
+                        &task_config,
+                        &organiser_key,
+                        account.as_ref(),
+                    ),
                 };
                 table.add_handlers(&config.handlers, account.as_ref(), |name| {
                     aws::socket_sdk_config(&aws_url, name)
@@ -218,6 +223,9 @@ impl Stack {
             reason: error.to_string(),
         })?;
 
+        if config.lottery == Lottery::Deployed {
+            lists::create(&services).await?;
+        }
         if let Some(deployment) = &config.deployment {
             deployment.create(&config, &services, &step_functions).await?;
         }

@@ -109,6 +109,24 @@ fn every_state_waits_a_little_longer_than_its_function_may_take() {
     assert_eq!(checked, called);
 }
 
+#[test]
+fn every_state_of_an_import_waits_a_little_longer_than_its_function_may_take() {
+    let template = summary();
+    let definition: Value = serde_json::from_str(state_machines::IMPORT_PARTICIPANTS).unwrap();
+    let mut checked = 0;
+    each_task(&definition, &mut |state| {
+        let placeholder = state["Arguments"]["FunctionName"].as_str().unwrap();
+        let name = placeholder.trim_start_matches("${").trim_end_matches('}');
+        let function = template["functions"][name]["timeout"].as_u64().unwrap();
+        let state = state["TimeoutSeconds"].as_u64().unwrap();
+        // It waits for a person.
+        let is_in_time = name == "AwaitMapping" || (function + 1..=function + 60).contains(&state);
+        assert!(is_in_time, "{name}: {function} s, its state {state} s");
+        checked += 1;
+    });
+    assert_eq!(checked, Function::OF_LISTS.len());
+}
+
 /// An alarm on a metric that nobody writes never rings.
 #[test]
 fn every_metric_of_an_alarm_is_written_by_a_task() {
