@@ -8,8 +8,12 @@ from template import Template
 
 def placeholders(template):
     """The `${…}` of the state machine are the substitutions of the template, each filled by the function of its name."""
-    used = set(re.findall(r"\$\{([^}]+)\}", template.definition_path().read_text()))
-    given = template.state_machine()["DefinitionSubstitutions"]
+    for machine, properties in template.state_machines().items():
+        used = set(re.findall(r"\$\{([^}]+)\}", template.definition_path(machine).read_text()))
+        yield from substitutions(template, used, properties["DefinitionSubstitutions"])
+
+
+def substitutions(template, used, given):
     for name in sorted(used - given.keys()):
         yield f"the state machine's ${{{name}}} has no substitution"
     for name in sorted(given.keys() - used):
@@ -78,7 +82,14 @@ def roles(template):
     for role, functions in users.items():
         if len(functions) > 1:
             yield f"{role} is the role of {', '.join(functions)}"
-    for role in template.of_type("AWS::IAM::Role").keys() - users.keys() - {"StateMachineRole"}:
+    machines = {it["Role"]["Fn::GetAtt"][0] for it in template.of_type("AWS::Serverless::StateMachine").values()}
+    rules = {
+        target["RoleArn"]["Fn::GetAtt"][0]
+        for it in template.of_type("AWS::Events::Rule").values()
+        for target in it["Targets"]
+        if "RoleArn" in target
+    }
+    for role in template.of_type("AWS::IAM::Role").keys() - users.keys() - machines - rules:
         yield f"{role} is nobody's role"
 
 
@@ -154,8 +165,10 @@ def deliveries(template):
     ]
     for name, rule in template.of_type("AWS::Events::Rule").items():
         for target in rule["Targets"]:
-            function = target["Arn"]["Fn::GetAtt"][0]
-            if (function, {"Fn::GetAtt": [name, "Arn"]}) not in permitted and (function, name) not in queues:
+            # What is started by a role of the rule's own is said by that role.
+            function = target["Arn"].get("Fn::GetAtt", [None])[0]
+            is_permitted = (function, {"Fn::GetAtt": [name, "Arn"]}) in permitted or (function, name) in queues
+            if "RoleArn" not in target and not is_permitted:
                 yield f"{name} may not call {function}"
             queue = target.get("DeadLetterConfig", {}).get("Arn", {}).get("Fn::GetAtt", [None])[0]
             if queue is None:

@@ -45,6 +45,11 @@ def _long_form(loader, suffix, node):
 _Loader.add_multi_constructor("!", _long_form)
 
 
+def machine_name(properties):
+    """A state machine is named after the file of its definition."""
+    return properties["DefinitionUri"].rsplit("/", 1)[-1].split(".")[0]
+
+
 class Template:
     """The template of the project whose folder is `root`, or another one in it."""
 
@@ -78,7 +83,9 @@ class Template:
         if kind == "AWS::Serverless::Function":
             return self.binary(name)
         if kind == "AWS::Serverless::StateMachine":
-            return f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{STATE_MACHINE}"
+            return f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{machine_name(properties)}"
+        if kind == "AWS::S3::Bucket":
+            return name.removesuffix("Bucket").lower()
         if kind == "AWS::SNS::Topic":
             return f"arn:aws:sns:{REGION}:{ACCOUNT}:{self.resolve(properties['TopicName'])}"
         return name
@@ -89,8 +96,10 @@ class Template:
             return f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{TABLES[name]}"
         if attribute == "Arn" and kind == "AWS::Serverless::Function":
             return f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{self.ref(name)}"
+        if attribute == "Arn" and kind == "AWS::S3::Bucket":
+            return f"arn:aws:s3:::{self.ref(name)}"
         if attribute == "Name" and kind == "AWS::Serverless::StateMachine":
-            return STATE_MACHINE
+            return machine_name(self.resources[name]["Properties"])
         return f"{name}.{attribute}"
 
     def condition(self, name):
@@ -158,12 +167,16 @@ class Template:
         """A function is named after its binary."""
         return self.resources[function]["Metadata"]["BuildProperties"]["Binary"]
 
-    def state_machine(self):
-        (properties,) = self.of_type("AWS::Serverless::StateMachine").values()
-        return properties
+    def state_machines(self):
+        """By the names of their definitions' files."""
+        return {machine_name(properties): properties for properties in self.of_type("AWS::Serverless::StateMachine").values()}
 
-    def definition_path(self):
-        return (self.path.parent / self.state_machine()["DefinitionUri"]).resolve()
+    def state_machine(self):
+        """That of a draw."""
+        return self.state_machines()[STATE_MACHINE]
+
+    def definition_path(self, name=STATE_MACHINE):
+        return (self.path.parent / self.state_machines()[name]["DefinitionUri"]).resolve()
 
     def substitutions(self):
         return {name: self.resolve(value) for name, value in self.state_machine()["DefinitionSubstitutions"].items()}
