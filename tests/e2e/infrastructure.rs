@@ -13,7 +13,7 @@ use test_support::template::summary;
 fn fault(file: &str, change: impl FnOnce(&str) -> String) -> String {
     let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let copy = tempfile::tempdir().unwrap();
-    for path in ["infra/template.yaml", "statemachine/lottery.asl.json"] {
+    for path in [TEMPLATE, DEFINITION, "statemachine/import-participants.asl.json"] {
         let target = copy.path().join(path);
         std::fs::create_dir_all(target.parent().unwrap()).unwrap();
         std::fs::copy(project.join(path), target).unwrap();
@@ -43,7 +43,7 @@ const TEMPLATE: &str = "infra/template.yaml";
 #[test]
 fn a_truncated_definition_is_found() {
     let said = fault(DEFINITION, |text| text[..text.len() / 2].to_owned());
-    assert!(said.starts_with("our linter of state machines:"), "{said}");
+    assert!(said.starts_with("our linter on lottery.asl.json:"), "{said}");
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod activities;
 mod announcements;
 mod auth;
 mod aws_tools;
+mod big_lists;
 mod claims;
 mod command_line;
 mod concurrency;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use local_stack::{CallLog, Fault, FaultTime, Limits, ManualClock, Permission};
 use serde_json::{Value, json};
 
-use crate::claims;
+use crate::{big_lists, claims};
 use end_to_end_tests::client::{email_of, phone_of};
 use end_to_end_tests::deployment::{assert_least_privilege, template};
 use end_to_end_tests::stack::{self, Started};
@@ -330,6 +330,12 @@ async fn a_webhook_takes_nothing(log: &CallLog) {
     client.send(reqwest::Method::DELETE, path, &[], Vec::new()).await;
 }
 
+/// Lists by S3: taken, refused, asked about, cancelled, in the place of others.
+async fn big_lists(log: &CallLog) {
+    let stack = stack_with(log, Vec::new()).await;
+    big_lists::everything(&stack.client()).await;
+}
+
 async fn two_draws_at_once(log: &CallLog) {
     let stack = stack_with(log, Vec::new()).await;
     let client = stack.client();
@@ -373,6 +379,7 @@ async fn every_role_allows_what_is_called_and_nothing_more() {
         a_stopped_execution(&log),
         throttled_deliveries(&log),
         a_webhook_takes_nothing(&log),
+        big_lists(&log),
     );
 
     let template = template();
