@@ -54,22 +54,39 @@ fn list(count: usize) -> String {
     })
 }
 
-/// One of each, with addresses that have subscriptions.
+/// One of each: asked about, in the place of others whose addresses have subscriptions, cancelled, refused.
 pub(crate) async fn everything(client: &Client) {
     client.create_lottery("party").await;
-    let emails = "participant_id,name,email\np-1,Rose,rose@example.com\nq-1,Tracy,tracy@example.com\n";
-    client.import("party", emails).await;
-    let mut file = "participant_id,name,email\np-1,Rose,rose@example.org\nbad id,Nobody,\n".to_owned();
+    let people = "participant_id,name,phone,email\np-1,Rose,+12025550101,rose@example.com\nq-1,Tracy,,tracy@example.com\n";
+    client.import("party", people).await;
+    let mut file = "participant_id,name,phone\np-1,Rose,+12025550199\nbad id,Nobody,\n".to_owned();
     (0..2_100).for_each(|number| writeln!(file, "r-{number},Person {number},").unwrap());
     let import = upload(client, file.as_bytes(), json!({"mode": "replace", "preview": true})).await;
     wait_for(client, &import, "ASKING").await;
     client.post(&path(&import, "/answer"), &json!({"settings": {"country": "CN"}})).await.expect(200);
     let view = wait_for(client, &import, "SUCCEEDED").await;
+    assert_eq!((&view["updated"], &view["withdrawn"]), (&json!(1), &json!(1)), "{view:#}");
     end_to_end_tests::http().get(view["result_url"].as_str().unwrap()).send().await.unwrap();
     client.get("/lotteries/party/imports").await.expect(200);
     let import = upload(client, list(10).as_bytes(), json!({"preview": true})).await;
     wait_for(client, &import, "ASKING").await;
     client.post(&path(&import, "/cancel"), &json!({})).await.expect(200);
+    // What an import before it left unfinished is erased.
+    let unfinished = "/lotteries/party/participants?mode=replace&more=true";
+    let csv = [("content-type", "text/csv")];
+    client.send(Method::POST, unfinished, &csv, people.into()).await.expect(200);
+    let import = upload(client, list(10).as_bytes(), json!({})).await;
+    wait_for(client, &import, "SUCCEEDED").await;
+    let import = upload(client, b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01", json!({})).await;
+    wait_for(client, &import, "FAILED").await;
+}
+
+/// An import that replaces, and fails when it has begun.
+pub(crate) async fn one_that_fails(client: &Client) {
+    create(client).await;
+    let import = upload(client, list(3_000).as_bytes(), json!({"mode": "replace"})).await;
+    let failed = wait_for(client, &import, "FAILED").await;
+    assert_eq!(failed["failure"]["code"], "StoreBroken", "{failed:#}");
 }
 
 #[tokio::test]

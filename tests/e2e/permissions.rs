@@ -334,6 +334,13 @@ async fn a_webhook_takes_nothing(log: &CallLog) {
 async fn big_lists(log: &CallLog) {
     let stack = stack_with(log, Vec::new()).await;
     big_lists::everything(&stack.client()).await;
+    let broken = Fault::every("import-batch", "StoreBroken", FaultTime::After);
+    let stack = stack_with(log, vec![broken]).await;
+    big_lists::one_that_fails(&stack.client()).await;
+    let is_erasure =
+        |call: &Permission| call.caller == "fail-import" && call.action == "dynamodb:BatchWriteItem";
+    eventually("the end of the import", async || log.permissions().iter().any(is_erasure).then_some(()))
+        .await;
 }
 
 async fn two_draws_at_once(log: &CallLog) {
