@@ -86,7 +86,7 @@ pub(crate) async fn one_that_fails(client: &Client) {
     create(client).await;
     let import = upload(client, list(3_000).as_bytes(), json!({"mode": "replace"})).await;
     let failed = wait_for(client, &import, "FAILED").await;
-    assert_eq!(failed["failure"]["code"], "StoreBroken", "{failed:#}");
+    assert_eq!(failed["failure"]["code"], "States.ExceedToleratedFailureThreshold", "{failed:#}");
 }
 
 #[tokio::test]

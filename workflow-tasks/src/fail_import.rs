@@ -39,6 +39,10 @@ pub async fn handle(cx: &TaskContext, input: FailInput) -> Result<Failed, TaskEr
         "ListLost" => "the uploaded file is gone, or another one was uploaded in its place",
         "ListUnreadable" => "the list has more bytes than are taken, or cannot be read",
         "LotteryBusy" => "a draw holds the lottery: its list can be replaced once the draw has released it",
+        "States.ExceedToleratedFailureThreshold" => {
+            "a batch could not be imported: another import has begun or the lottery was closed, or an error that the operator can \
+             look up; upload the list again, people who are in are not taken twice"
+        }
         "States.Timeout" => "nobody has said in time how the list is to be read",
         _ => {
             "an error that the operator can look up; upload the list again, people who are in are not taken twice"
