@@ -12,7 +12,7 @@ use axum::response::Response;
 use http::HeaderValue;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use lottery_store::{Store, Tables};
-use platform::SystemClock;
+use platform::{S3Presigner, SystemClock};
 use tokio::net::TcpListener;
 
 #[tokio::main]
@@ -67,7 +67,10 @@ async fn state(settings: Settings) -> anyhow::Result<AppState> {
         None => state,
     };
     let state = match settings.lists_bucket {
-        Some(bucket) => state.with_lists(aws_sdk_s3::Client::new(&sdk), bucket),
+        Some(bucket) => {
+            let presigner = S3Presigner::new(&sdk).context("AWS_REGION is not set")?;
+            state.with_lists(presigner, bucket)
+        }
         None => state,
     };
     Ok(state.with_organiser(organiser))

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use lottery::{DrawId, LotteryId};
 use lottery_store::Store;
-use platform::Clock;
+use platform::{Clock, S3Presigner};
 
 use crate::auth::Verifier;
 use crate::config::Config;
@@ -40,10 +40,10 @@ pub struct AppState {
     pub(crate) lists: Option<Lists>,
 }
 
-/// The bucket of uploaded lists, with a client.
+/// The bucket of uploaded lists, with what signs its addresses.
 #[derive(Clone)]
 pub(crate) struct Lists {
-    pub(crate) s3: aws_sdk_s3::Client,
+    pub(crate) presigner: S3Presigner,
     pub(crate) bucket: String,
 }
 
@@ -96,8 +96,8 @@ impl AppState {
 
     /// The same, which takes big lists by this bucket.
     #[must_use]
-    pub fn with_lists(self, s3: aws_sdk_s3::Client, bucket: impl Into<String>) -> Self {
-        Self { lists: Some(Lists { s3, bucket: bucket.into() }), ..self }
+    pub fn with_lists(self, presigner: S3Presigner, bucket: impl Into<String>) -> Self {
+        Self { lists: Some(Lists { presigner, bucket: bucket.into() }), ..self }
     }
 
     /// The same, whose health check calls `health` and responds 503 with its sentence. On AWS nothing is checked: the

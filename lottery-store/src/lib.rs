@@ -58,8 +58,8 @@ mod seal;
 mod sealed_line;
 mod seat_changes;
 mod stage;
-mod webhooks;
 mod uploads;
+mod webhooks;
 mod winners;
 mod witnesses;
 
@@ -99,6 +99,6 @@ pub use seat_changes::{CloseDraw, PassedSeat, Replaced, Resumed, SeatTaker, With
 pub use stage::{MoveStage, StageRecord};
 pub use store::{Store, Tables};
 pub use table::{TableDefinition, table_definitions};
-pub use webhooks::{WebhookDelivery, WebhookState, parse_event_id};
 pub use uploads::{BatchCounts, Upload, UploadId, UploadState};
+pub use webhooks::{WebhookDelivery, WebhookState, parse_event_id};
 pub use winners::{MarkDrawn, RankedEntry, RecordWinners, Winner};

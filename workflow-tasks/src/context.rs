@@ -10,7 +10,8 @@ use lottery::signature::OrganiserKey;
 use lottery_store::{Store, Tables};
 
 use crate::{
-    Authorities, Clock, Config, Function, ListObjects, Metrics, OrganiserSecret, Relays, SystemClock, Webhooks,
+    Authorities, Clock, Config, Function, ListObjects, Metrics, OrganiserSecret, Relays, SystemClock,
+    Webhooks,
 };
 
 /// How long a connection, one attempt of a call, and a call with all its repetitions may take: less than the time-out

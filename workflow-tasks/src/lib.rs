@@ -68,8 +68,8 @@ mod sealing;
 mod summary_message;
 mod task;
 mod tell_entries;
-mod webhooks;
 mod upload;
+mod webhooks;
 
 pub mod announce_commitment;
 pub mod await_claims;

@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use aws_sdk_s3::presigning::PresigningConfig;
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
@@ -83,9 +82,6 @@ pub(crate) struct UploadAddress {
     method: &'static str,
     /// The address, which is a secret.
     url: String,
-    /// Headers that the request must have.
-    #[schema(value_type = std::collections::HashMap<String, String>)]
-    headers: Map<String, Value>,
     /// Until when it counts.
     #[schema(value_type = String, format = DateTime)]
     expires_at: Timestamp,
@@ -301,15 +297,11 @@ fn check(settings: &ListSettings, lottery: &Lottery) -> Result<(), ApiError> {
 
 async fn upload_address(lists: &Lists, upload: &Upload, now: Timestamp) -> Result<UploadAddress, ApiError> {
     let key = format!("uploads/{}/{}", upload.lottery_id, upload.upload_id);
-    let length = i64::try_from(upload.bytes).unwrap_or(i64::MAX);
-    let put = lists.s3.put_object().bucket(&lists.bucket).key(key).content_length(length);
-    let lasts = PresigningConfig::expires_in(ADDRESS_LASTS).map_err(ApiError::internal)?;
-    let signed = put.presigned(lasts).await.map_err(ApiError::unavailable)?;
-    let headers = signed.headers().filter(|(name, _)| !name.eq_ignore_ascii_case("content-length"));
+    // A browser sets it by itself, to the length of the file.
+    let length = [("content-length", &*upload.bytes.to_string())];
     Ok(UploadAddress {
         method: "PUT",
-        url: signed.uri().to_owned(),
-        headers: headers.map(|(name, value)| (name.to_owned(), json!(value))).collect(),
+        url: address(lists, "PUT", &key, &length, now).await?,
         expires_at: now + ADDRESS_LASTS,
     })
 }
@@ -340,7 +332,7 @@ async fn view(state: &AppState, lottery: &Lottery, upload: Upload) -> Result<Upl
     batches.iter().for_each(|(_, counts)| sum += *counts);
     let mut outcome = upload.outcome.unwrap_or_default();
     let result_url = match (outcome["result"].as_str(), &state.lists) {
-        (Some(key), Some(lists)) => Some(result_address(lists, key).await?),
+        (Some(key), Some(lists)) => Some(address(lists, "GET", key, &[], state.clock.now()).await?),
         _ => None,
     };
     let mut listed = |name: &str| match outcome[name].take() {
@@ -373,8 +365,15 @@ async fn view(state: &AppState, lottery: &Lottery, upload: Upload) -> Result<Upl
     })
 }
 
-async fn result_address(lists: &Lists, key: &str) -> Result<String, ApiError> {
-    let lasts = PresigningConfig::expires_in(ADDRESS_LASTS).map_err(ApiError::internal)?;
-    let get = lists.s3.get_object().bucket(&lists.bucket).key(key).presigned(lasts).await;
-    Ok(get.map_err(ApiError::unavailable)?.uri().to_owned())
+/// An address in the bucket of lists for one kind of request.
+async fn address(
+    lists: &Lists,
+    method: &str,
+    key: &str,
+    headers: &[(&str, &str)],
+    now: Timestamp,
+) -> Result<String, ApiError> {
+    let object = (&*lists.bucket, key);
+    let signed = lists.presigner.url(method, object, headers, now.into(), ADDRESS_LASTS).await;
+    signed.map_err(ApiError::unavailable)
 }

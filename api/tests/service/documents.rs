@@ -39,6 +39,7 @@ const ROUTES: &[(&str, &str)] = &[
     ("get", "/lotteries/{lottery_id}/imports/{import_id}"),
     ("post", "/lotteries/{lottery_id}/imports/{import_id}/answer"),
     ("post", "/lotteries/{lottery_id}/imports/{import_id}/cancel"),
+    ("get", "/lotteries/{lottery_id}/opted-out"),
     ("post", "/lotteries/{lottery_id}/imports/{number}/undo"),
     ("get", "/lotteries/{lottery_id}/counts"),
     ("get", "/lotteries/{lottery_id}/participants/{participant_id}"),

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use lottery::signature::OrganiserKey;
 use lottery::webhook::Reach;
 use lottery_store::{Store, Tables};
+use platform::S3Presigner;
 use workflow_tasks::{Authorities, BeaconConfig, ListObjects, Relays, TaskContext, Webhooks};
 
 use crate::authority::Authority;
@@ -167,7 +168,8 @@ pub(crate) fn api_states(
     let clock = stack.clock.clone();
     let clock = Arc::new(move || clock.now());
     let sdk = aws::sdk_config(endpoint, "api");
-    let s3 = aws_sdk_s3::Client::new(&aws::socket_sdk_config(aws_url, "api"));
+    let presigner = S3Presigner::new(&aws::socket_sdk_config(aws_url, "api"))
+        .expect("the configuration of the stack's own clients is complete");
     let organiser = api::Organiser::Key(organiser_key.clone().into());
     let webhook_queue = draw_events::queue_url(aws_url);
     Ok(move || {
@@ -177,7 +179,7 @@ pub(crate) fn api_states(
         let ses = aws_sdk_sesv2::Client::new(&sdk);
         let state = state.with_organiser(organiser.clone()).with_email(ses, EMAIL_SENDER);
         let state = state.with_webhook_queue(aws_sdk_sqs::Client::new(&sdk), &webhook_queue);
-        state.with_lists(s3.clone(), LISTS_BUCKET)
+        state.with_lists(presigner.clone(), LISTS_BUCKET)
     })
 }
 
