@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::LazyLock;
 
-use local_stack::{Grant, Permission, Template};
+use local_stack::{Grant, Permission, Removal, Template};
 
 /// Read once for all tests of the process.
 static TEMPLATE: LazyLock<Template> = LazyLock::new(|| {
@@ -23,6 +23,9 @@ pub fn memory_in_gb() -> BTreeMap<String, f64> {
     functions.map(|(name, figures)| (name, f64::from(figures.memory_mb) / 1024.0)).collect()
 }
 
+/// What the child executions of a distributed map take on AWS. The engine starts them itself, so that nothing calls for it here.
+const CHILD_EXECUTIONS: &str = "/Resources/ImportParticipantsChildren/";
+
 /// Holds the roles of a template against the calls that were recorded: they allow each, nothing more, and each part of
 /// them is missed.
 ///
@@ -37,7 +40,9 @@ pub fn assert_least_privilege(template: &Template, calls: impl IntoIterator<Item
     let removals = template.removals().expect("the template has been read");
     assert!(!removals.is_empty(), "the template has no roles");
     let without = |removal| template.without(removal).expect("a part less is a template");
-    let missed_by_nobody = removals.iter().filter(|removal| without(removal).denied_of(&calls).is_empty());
+    let is_ours = |removal: &&Removal| !removal.to_string().starts_with(CHILD_EXECUTIONS);
+    let missed_by_nobody =
+        removals.iter().filter(is_ours).filter(|removal| without(removal).denied_of(&calls).is_empty());
     let missed_by_nobody: Vec<String> = missed_by_nobody.map(ToString::to_string).collect();
     assert!(missed_by_nobody.is_empty(), "nobody misses these parts of the template: {missed_by_nobody:#?}");
 }
