@@ -16,6 +16,9 @@ use crate::TaskContext;
 /// How long one call may take.
 const TIMEOUT: Duration = Duration::from_secs(15);
 
+/// How long SNS may take to say whether a phone has opted out.
+const CHECK_TIMEOUT: Duration = Duration::from_secs(3);
+
 /// Why a message was refused: the phone has opted out of SMS.
 pub(crate) const OPTED_OUT: &str = "OptedOut";
 
@@ -92,6 +95,9 @@ pub(crate) async fn publish(
 ) -> Publication {
     let request = match delivery {
         Delivery::Phone { phone, sender, text } => {
+            if takes_no_sms(cx, phone).await {
+                return Publication::Refused(OPTED_OUT.to_owned());
+            }
             let request = cx
                 .sns
                 .publish()
@@ -128,6 +134,16 @@ pub(crate) async fn publish(
         Ok(answer) => Publication::Accepted(answer.message_id.unwrap_or_default()),
         Err(error) => classify(&error),
     }
+}
+
+/// Whether SNS says that the phone has opted out: it would accept the message and deliver nothing. Where it does not say, the
+/// message is sent.
+async fn takes_no_sms(cx: &TaskContext, phone: &str) -> bool {
+    let once = aws_sdk_sns::config::Builder::new()
+        .retry_config(RetryConfig::disabled())
+        .timeout_config(TimeoutConfig::builder().operation_timeout(CHECK_TIMEOUT).build());
+    let check = cx.sns.check_if_phone_number_is_opted_out().phone_number(phone);
+    check.customize().config_override(once).send().await.is_ok_and(|answer| answer.is_opted_out)
 }
 
 async fn send_email(

@@ -1,6 +1,6 @@
 //! An SNS that answers as scripted: for the ways in which a call can fail.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
@@ -43,9 +43,20 @@ struct State {
     replies: VecDeque<Reply>,
     taken: Vec<Message>,
     calls: usize,
+    opted_out: HashSet<String>,
 }
 
 impl Sns {
+    /// This phone has replied STOP.
+    pub fn opt_out(&self, phone: &str) {
+        self.0.lock().unwrap().opted_out.insert(phone.to_owned());
+    }
+
+    /// This phone has replied START.
+    pub fn opt_in(&self, phone: &str) {
+        self.0.lock().unwrap().opted_out.remove(phone);
+    }
+
     /// Answers the next Publishes so, and those after with acceptance.
     pub fn reply(&self, replies: impl IntoIterator<Item = Reply>) {
         self.0.lock().unwrap().replies.extend(replies);
@@ -98,6 +109,10 @@ impl HttpConnector for Sns {
         let reply = match fields["Action"].as_str() {
             "Publish" => self.publish(&fields),
             "GetSubscriptionAttributes" => return subscription(&fields["SubscriptionArn"]),
+            "CheckIfPhoneNumberIsOptedOut" => {
+                let is_opted_out = self.0.lock().unwrap().opted_out.contains(&fields["phoneNumber"]);
+                return checked(is_opted_out);
+            }
             other => panic!("the tasks are not meant to call {other}"),
         };
         HttpConnectorFuture::new(async move {
@@ -120,6 +135,16 @@ impl HttpConnector for Sns {
             }
         })
     }
+}
+
+fn checked(is_opted_out: bool) -> HttpConnectorFuture {
+    HttpConnectorFuture::ready(Ok(answer(
+        200,
+        &format!(
+            "<CheckIfPhoneNumberIsOptedOutResponse><CheckIfPhoneNumberIsOptedOutResult><isOptedOut>{is_opted_out}\
+             </isOptedOut></CheckIfPhoneNumberIsOptedOutResult></CheckIfPhoneNumberIsOptedOutResponse>"
+        ),
+    )))
 }
 
 /// The state of a subscription, by the end of its ARN.

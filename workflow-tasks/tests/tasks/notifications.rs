@@ -337,6 +337,27 @@ async fn what_was_never_attempted_keeps_the_draw_open_until_it_was() {
 }
 
 #[tokio::test]
+async fn nothing_is_sent_to_a_phone_that_has_opted_out_until_it_opts_in() {
+    let world = World::with_phones(3).await;
+    let draw_id = world.ask("d1", json!({"winners": 3, "channels": ["sms"]})).await;
+    let contacts = world.dynamodb.items("Contacts");
+    let phone = contacts.iter().find_map(|item| item["phone"]["S"].as_str()).unwrap();
+    world.sns.opt_out(phone);
+    world.run(&draw_id).await;
+    let draw = world.draw(&draw_id).await;
+    assert_eq!((draw.notified.sms.sent, draw.notified.sms.failed, draw.notified.sms.unknown), (2, 1, 0));
+    assert_eq!((world.sns.calls(), world.sns.taken().len()), (2, 2), "SNS would have taken it for nothing");
+
+    world.sns.opt_in(phone);
+    let request = lottery_store::RetryRequest::default();
+    let (lottery_id, now) = (&world.lottery_id, world.clock.now());
+    world.cx.store.reopen_notifications(lottery_id, &draw_id, &request, now).await.unwrap();
+    world.run_resumed(&draw_id).await;
+    assert_eq!(world.status(&draw_id).await, DrawStatus::Succeeded);
+    assert!(world.sns.taken().len() == 3 && world.sns.notified_nobody_twice());
+}
+
+#[tokio::test]
 async fn what_the_organiser_reopens_is_sent_by_a_further_execution_and_nothing_else() {
     let world = World::with_phones(3).await;
     let draw_id = world.ask("d1", json!({"winners": 3, "channels": ["sms"]})).await;
