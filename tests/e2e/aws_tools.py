@@ -8,7 +8,8 @@ seen = {}
 
 machines = states.list_state_machines()["stateMachines"]
 seen["machines"] = [machine["name"] for machine in machines]
-machine = states.describe_state_machine(stateMachineArn=machines[0]["stateMachineArn"])
+lottery = next(machine for machine in machines if machine["name"] == "lottery")
+machine = states.describe_state_machine(stateMachineArn=lottery["stateMachineArn"])
 seen["start_at"] = json.loads(machine["definition"])["StartAt"]
 
 execution = states.start_execution(
