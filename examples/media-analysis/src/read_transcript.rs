@@ -88,7 +88,9 @@ fn beginning(text: &str, max: usize) -> &str {
     let cut = &text[..text.floor_char_boundary(max)];
     let end_of_sentence = cut.rfind(['.', '!', '?', '。', '！', '？']).filter(|end| *end > max / 2);
     let end = end_of_sentence.map(|end| end + cut[end..].chars().next().map_or(0, char::len_utf8));
-    let end = end.or_else(|| cut.rfind(char::is_whitespace)).unwrap_or(cut.len());
+    let ends_with_a_word = text[cut.len()..].starts_with(char::is_whitespace);
+    let last_word = || cut.rfind(char::is_whitespace).filter(|_| !ends_with_a_word);
+    let end = end.or_else(last_word).unwrap_or(cut.len());
     cut[..end].trim_end()
 }
 
