@@ -59,8 +59,9 @@ pub struct TaskContext {
 }
 
 impl TaskContext {
-    /// The context of `function` on AWS, or wherever `AWS_ENDPOINT_URL` points. Its calls name it as their application.
-    pub async fn from_config(function: Function, config: Config) -> anyhow::Result<Self> {
+    /// The context of `function` on AWS, or wherever `AWS_ENDPOINT_URL` points, and what further clients are made from. Its calls
+    /// name it as their application.
+    pub async fn from_config(function: Function, config: Config) -> anyhow::Result<(Self, SdkConfig)> {
         let sdk = platform::sdk_config(function.name(), timeouts()).await;
         let tables =
             Tables { lottery: config.lottery_table.clone(), contacts: config.contacts_table.clone() };
@@ -70,23 +71,41 @@ impl TaskContext {
         };
         let http = platform::https_connector(CONNECT_TIMEOUT, None);
         let metrics = Metrics::new(config.metrics_namespace.clone());
-        Ok(Self {
+        let cx = Self {
             store: Store::new(aws_sdk_dynamodb::Client::new(&sdk), tables),
             sns: aws_sdk_sns::Client::new(&sdk),
             ses: aws_sdk_sesv2::Client::new(&sdk),
             sfn: aws_sdk_sfn::Client::new(&sdk),
-            lists: config
-                .lists_bucket
-                .clone()
-                .map(|bucket| ListObjects { s3: aws_sdk_s3::Client::new(&sdk), bucket }),
+            lists: None,
             relays: Relays::new(config.beacon.relays.clone(), http.clone()),
             authorities: Authorities::new(config.authorities.clone(), http),
-            webhooks: Webhooks::new(config.webhook_reach, config.webhook_queue_url.clone(), &sdk),
+            webhooks: Webhooks::new(config.webhook_reach),
             organiser_key,
             metrics,
             config,
             clock: Arc::new(SystemClock),
-        })
+        };
+        Ok((cx, sdk))
+    }
+
+    /// The same with the bucket of uploaded lists. Its client is a tenth of a function, so that only those have it which
+    /// import lists.
+    #[must_use]
+    pub fn with_lists(self, sdk: &SdkConfig) -> Self {
+        let bucket = self.config.lists_bucket.clone();
+        Self { lists: bucket.map(|bucket| ListObjects { s3: aws_sdk_s3::Client::new(sdk), bucket }), ..self }
+    }
+
+    /// The same with the queue that the events for webhooks come from.
+    #[must_use]
+    pub fn with_webhook_queue(self, sdk: &SdkConfig) -> Self {
+        match self.config.webhook_queue_url.clone() {
+            None => self,
+            Some(url) => {
+                let webhooks = self.webhooks.with_queue(aws_sdk_sqs::Client::new(sdk), url);
+                Self { webhooks, ..self }
+            }
+        }
     }
 }
 

@@ -4,7 +4,6 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use aws_config::SdkConfig;
 use aws_smithy_runtime_api::client::dns::{DnsFuture, ResolveDns, ResolveDnsError};
 use aws_smithy_runtime_api::client::http::SharedHttpConnector;
 use aws_smithy_types::body::SdkBody;
@@ -29,13 +28,20 @@ pub struct Webhooks {
 }
 
 impl Webhooks {
-    /// Calls webhooks within `reach`, for events from the queue of this address.
-    pub fn new(reach: Reach, queue_url: Option<String>, sdk: &SdkConfig) -> Self {
+    /// Calls webhooks within `reach`.
+    #[must_use]
+    pub fn new(reach: Reach) -> Self {
         let http = match reach {
             Reach::Public => platform::https_connector_with_resolver(CONNECT_TIMEOUT, PublicHosts),
             Reach::Anywhere => platform::https_connector(CONNECT_TIMEOUT, None),
         };
-        Self { http, reach, queue: queue_url.map(|url| (aws_sdk_sqs::Client::new(sdk), url)) }
+        Self { http, reach, queue: None }
+    }
+
+    /// The same for events from the queue of this address.
+    #[must_use]
+    pub fn with_queue(self, sqs: aws_sdk_sqs::Client, url: String) -> Self {
+        Self { queue: Some((sqs, url)), ..self }
     }
 
     /// Calls any webhook through `http`, for tests.

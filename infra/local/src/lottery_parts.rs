@@ -58,7 +58,12 @@ pub(crate) fn lottery_functions(
                 .map(|bucket| ListObjects { s3: aws_sdk_s3::Client::new(&streaming), bucket }),
             relays: Relays::new(task_config.beacon.relays.clone(), outside_connector()),
             authorities: Authorities::new(task_config.authorities.clone(), outside_connector()),
-            webhooks: Webhooks::new(task_config.webhook_reach, task_config.webhook_queue_url.clone(), &sdk),
+            webhooks: task_config.webhook_queue_url.clone().map_or_else(
+                || Webhooks::new(task_config.webhook_reach),
+                |url| {
+                    Webhooks::new(task_config.webhook_reach).with_queue(aws_sdk_sqs::Client::new(&sdk), url)
+                },
+            ),
             organiser_key: Some(organiser_key.clone()),
             metrics: workflow_tasks::Metrics::new(task_config.metrics_namespace.clone()),
             config: task_config.clone(),
