@@ -46,8 +46,8 @@ pub struct TaskContext {
     pub relays: Relays,
     /// Who stamps commitments.
     pub authorities: Authorities,
-    /// Sends to the webhooks of organisers.
-    pub webhooks: Webhooks,
+    /// Sends to the webhooks of organisers, for the function that does.
+    pub webhooks: Option<Webhooks>,
     /// Signs commitments and seat changes, where sealing, recording and passing seats on run.
     pub organiser_key: Option<OrganiserKey>,
     /// What the environment says.
@@ -79,7 +79,7 @@ impl TaskContext {
             lists: None,
             relays: Relays::new(config.beacon.relays.clone(), http.clone()),
             authorities: Authorities::new(config.authorities.clone(), http),
-            webhooks: Webhooks::new(config.webhook_reach),
+            webhooks: None,
             organiser_key,
             metrics,
             config,
@@ -96,16 +96,15 @@ impl TaskContext {
         Self { lists: bucket.map(|bucket| ListObjects { s3: aws_sdk_s3::Client::new(sdk), bucket }), ..self }
     }
 
-    /// The same with the queue that the events for webhooks come from.
+    /// The same with what sends to webhooks: another HTTP client, and that of the queue of their events.
     #[must_use]
-    pub fn with_webhook_queue(self, sdk: &SdkConfig) -> Self {
-        match self.config.webhook_queue_url.clone() {
-            None => self,
-            Some(url) => {
-                let webhooks = self.webhooks.with_queue(aws_sdk_sqs::Client::new(sdk), url);
-                Self { webhooks, ..self }
-            }
-        }
+    pub fn with_webhooks(self, sdk: &SdkConfig) -> Self {
+        let webhooks = Webhooks::new(self.config.webhook_reach);
+        let webhooks = match self.config.webhook_queue_url.clone() {
+            None => webhooks,
+            Some(url) => webhooks.with_queue(aws_sdk_sqs::Client::new(sdk), url),
+        };
+        Self { webhooks: Some(webhooks), ..self }
     }
 }
 

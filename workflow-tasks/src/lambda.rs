@@ -21,9 +21,9 @@ pub async fn start_with_lists(function: Function) -> anyhow::Result<TaskContext>
 }
 
 /// The same for the function that sends to webhooks.
-pub async fn start_with_webhook_queue(function: Function) -> anyhow::Result<TaskContext> {
+pub async fn start_with_webhooks(function: Function) -> anyhow::Result<TaskContext> {
     let (cx, sdk) = context(function).await?;
-    Ok(cx.with_webhook_queue(&sdk))
+    Ok(cx.with_webhooks(&sdk))
 }
 
 async fn context(function: Function) -> anyhow::Result<(TaskContext, SdkConfig)> {

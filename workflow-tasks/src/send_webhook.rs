@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use tracing::{Instrument, Span, info, info_span, warn};
 
-use crate::{TaskContext, TaskError, TaskInput};
+use crate::{TaskContext, TaskError, TaskInput, Webhooks};
 
 /// Messages of SQS, as Lambda hands them over.
 #[derive(Debug, Deserialize)]
@@ -56,6 +56,7 @@ struct Failed {
 
 /// Sends each event once. The failure of one does not hold up another.
 pub async fn handle(cx: &TaskContext, input: Input) -> Result<Output, TaskError> {
+    let webhooks = cx.webhooks.as_ref().ok_or(TaskError::NotConfigured("WEBHOOK_QUEUE_URL"))?;
     let mut batch_item_failures = Vec::new();
     for record in input.records {
         let Some(event) = event_of(&record.body) else {
@@ -64,7 +65,7 @@ pub async fn handle(cx: &TaskContext, input: Input) -> Result<Output, TaskError>
         };
         let attempts = record.attributes.approximate_receive_count.parse().unwrap_or(MAX_ATTEMPTS);
         let span = info_span!("webhook", lottery_id = %event.lottery_id, event_id = event.event_id, attempts);
-        let outcome = deliver(cx, event, attempts).instrument(span.clone()).await;
+        let outcome = deliver(cx, webhooks, event, attempts).instrument(span.clone()).await;
         let is_done = span.in_scope(|| match &outcome {
             Ok(is_done) => *is_done,
             Err(error) => {
@@ -75,7 +76,7 @@ pub async fn handle(cx: &TaskContext, input: Input) -> Result<Output, TaskError>
         if !is_done {
             // The last attempt is over: the queue moves the message when it would come again.
             let pause = if attempts < MAX_ATTEMPTS { pause_after(attempts) } else { 0 };
-            cx.webhooks.come_again(&record.receipt_handle, pause).await;
+            webhooks.come_again(&record.receipt_handle, pause).await;
             batch_item_failures.push(Failed { item_identifier: record.message_id });
         }
     }
@@ -93,7 +94,12 @@ fn event_of(body: &str) -> Option<DrawEvent> {
 }
 
 /// Whether nothing is left to do for the event.
-async fn deliver(cx: &TaskContext, event: DrawEvent, attempts: u32) -> Result<bool, TaskError> {
+async fn deliver(
+    cx: &TaskContext,
+    webhooks: &Webhooks,
+    event: DrawEvent,
+    attempts: u32,
+) -> Result<bool, TaskError> {
     let lottery_id = &event.lottery_id;
     let Some(webhook) = cx.store.webhook(lottery_id).await? else { return Ok(true) };
     let earlier = cx.store.webhook_delivery(lottery_id, &event.event_id).await?;
@@ -103,7 +109,7 @@ async fn deliver(cx: &TaskContext, event: DrawEvent, attempts: u32) -> Result<bo
     let Some(lottery) = cx.store.lottery(lottery_id).await? else { return Ok(true) };
     let now = cx.clock.now();
     let message = WebhookMessage::new(&webhook, &lottery, &event, &cx.config.public_url, now);
-    let failure = cx.webhooks.send(&webhook, message).await.err();
+    let failure = webhooks.send(&webhook, message).await.err();
     let delivery = outcome(event, attempts, failure, cx.clock.now());
     match &delivery.failure {
         None => info!("a webhook has an event"),

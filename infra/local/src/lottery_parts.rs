@@ -12,7 +12,7 @@ use lottery::signature::OrganiserKey;
 use lottery::webhook::Reach;
 use lottery_store::{Store, Tables};
 use platform::S3Presigner;
-use workflow_tasks::{Authorities, BeaconConfig, ListObjects, Relays, TaskContext, Webhooks};
+use workflow_tasks::{Authorities, BeaconConfig, Relays, TaskContext};
 
 use crate::authority::Authority;
 use crate::aws::{self, Endpoint};
@@ -40,6 +40,7 @@ pub(crate) fn lottery_functions(
     for function in workflow_tasks::Function::ALL {
         // Clients of its own, since on AWS a function is a process of its own.
         let sdk = aws::sdk_config(endpoint, function.name());
+        let further = sdk.clone();
         let streaming = aws::socket_sdk_config(aws_url, function.name());
         let tables = Tables {
             lottery: task_config.lottery_table.clone(),
@@ -47,28 +48,21 @@ pub(crate) fn lottery_functions(
         };
         let clock = TaskClock { clock: config.clock.clone(), account: account.cloned() };
         let (task_config, organiser_key) = (task_config.clone(), organiser_key.clone());
-        let context = move || TaskContext {
+        let plain = move || TaskContext {
             store: Store::new(aws_sdk_dynamodb::Client::new(&sdk), tables.clone()),
             sns: aws_sdk_sns::Client::new(&sdk),
             ses: aws_sdk_sesv2::Client::new(&sdk),
             sfn: aws_sdk_sfn::Client::new(&sdk),
-            lists: task_config
-                .lists_bucket
-                .clone()
-                .map(|bucket| ListObjects { s3: aws_sdk_s3::Client::new(&streaming), bucket }),
+            lists: None,
             relays: Relays::new(task_config.beacon.relays.clone(), outside_connector()),
             authorities: Authorities::new(task_config.authorities.clone(), outside_connector()),
-            webhooks: task_config.webhook_queue_url.clone().map_or_else(
-                || Webhooks::new(task_config.webhook_reach),
-                |url| {
-                    Webhooks::new(task_config.webhook_reach).with_queue(aws_sdk_sqs::Client::new(&sdk), url)
-                },
-            ),
+            webhooks: None,
             organiser_key: Some(organiser_key.clone()),
             metrics: workflow_tasks::Metrics::new(task_config.metrics_namespace.clone()),
             config: task_config.clone(),
             clock: Arc::new(clock.clone()),
         };
+        let context = move || plain().with_lists(&streaming).with_webhooks(&further);
         let run = move |cx: TaskContext| {
             move |payload| {
                 let cx = cx.clone();

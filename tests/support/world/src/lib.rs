@@ -121,7 +121,7 @@ impl World {
                 SharedHttpConnector::new(beacon.clone()),
             ),
             authorities: Authorities::new(Vec::new(), SharedHttpConnector::new(beacon.clone())),
-            webhooks: Webhooks::of(SharedHttpConnector::new(beacon.clone())),
+            webhooks: Some(Webhooks::of(SharedHttpConnector::new(beacon.clone()))),
             organiser_key: Some(OrganiserKey::from_seed(&[7; 32])),
             metrics: Metrics::default(),
             clock: clock.clone(),
