@@ -43,6 +43,7 @@ use tokio::task::AbortHandle;
 pub(crate) use error::EventsError;
 pub(crate) use put::OwnEvent;
 pub(crate) use service::{TARGET, has, is_meant, needed};
+use sources::OWN_SOURCES;
 use store::Store;
 pub(crate) use targets::Targets;
 
@@ -65,8 +66,8 @@ pub(crate) struct Events(Arc<Inner>);
 struct Inner {
     settings: Settings,
     worker: OnceCell<Worker<Store>>,
-    /// Whether an event of a service could meet a rule.
-    has_rules: Arc<AtomicBool>,
+    /// Whether an event of each of the stack's own services could meet a rule.
+    has_rules: Arc<[AtomicBool; OWN_SOURCES.len()]>,
     targets: Mutex<Option<Arc<Targets>>>,
     /// Events of executions that are not written down yet.
     reported: Mutex<Vec<OwnEvent>>,
@@ -120,9 +121,10 @@ impl Events {
         self.0.on_store(move |store| store.connection(&arn)).await
     }
 
-    /// Whether an event of a service could meet a rule; otherwise none has to be made.
-    pub(crate) fn has_rules(&self) -> bool {
-        self.0.has_rules.load(Ordering::Relaxed)
+    /// Whether an event of this service could meet a rule; otherwise none has to be made.
+    fn has_rules_for(&self, source: &str) -> bool {
+        let known = OWN_SOURCES.iter().zip(&*self.0.has_rules);
+        known.into_iter().any(|(own, has_rules)| *own == source && has_rules.load(Ordering::Relaxed))
     }
 
     /// Puts an event of a service on the default bus. Afterwards it is on disk.

@@ -10,12 +10,17 @@ use crate::config::ACCOUNT;
 use crate::lock::locked;
 use crate::s3::{ObjectEvent, S3};
 
+/// What the events of the stack's own services are of.
+pub(super) const OWN_SOURCES: [&str; 2] = [OBJECTS, EXECUTIONS];
+const OBJECTS: &str = "aws.s3";
+const EXECUTIONS: &str = "aws.states";
+
 impl Events {
     /// Sends the events of those buckets that want it.
     pub(crate) fn observe(&self, s3: &Arc<S3>) {
         let (events, buckets) = (self.clone(), Arc::downgrade(s3));
         s3.observers.add(move |event| {
-            if !events.has_rules() {
+            if !events.has_rules_for(OBJECTS) {
                 return None;
             }
             let (events, buckets, event) = (events.clone(), buckets.clone(), event.clone());
@@ -63,7 +68,7 @@ fn of_object(event: &ObjectEvent) -> OwnEvent {
         detail["deletion-type"] = json!("Permanently Deleted");
     }
     OwnEvent {
-        source: "aws.s3",
+        source: OBJECTS,
         detail_type,
         resources: vec![format!("arn:aws:s3:::{bucket}")],
         time: *time,
@@ -73,7 +78,7 @@ fn of_object(event: &ObjectEvent) -> OwnEvent {
 
 impl ExecutionObserver for Events {
     fn is_interested(&self) -> bool {
-        self.has_rules()
+        self.has_rules_for(EXECUTIONS)
     }
 
     fn changed(&self, execution: ExecutionDescription) {
@@ -120,7 +125,7 @@ fn of_execution(execution: &ExecutionDescription) -> OwnEvent {
         "redriveStatusReason": reason,
     });
     OwnEvent {
-        source: "aws.states",
+        source: EXECUTIONS,
         detail_type: "Step Functions Execution Status Change",
         resources: vec![execution.arn.clone()],
         time: execution.stop_date.or(execution.redrive_date).unwrap_or(execution.start_date),

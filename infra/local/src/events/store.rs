@@ -12,6 +12,7 @@ use super::destinations::Part;
 use super::input::{self, About};
 use super::pattern::Pattern;
 use super::request::{DEFAULT_BUS, Request};
+use super::sources::OWN_SOURCES;
 use super::{EventsError, database};
 use crate::config::{ACCOUNT, REGION};
 
@@ -21,8 +22,8 @@ pub(super) struct Store {
     pub(super) clock: Clock,
     /// The enabled rules with a pattern, and their targets.
     rules: Vec<Rule>,
-    /// Whether one of them is on the default bus, where the events of services go.
-    has_rules: Arc<AtomicBool>,
+    /// Whether one of them, on the default bus, could be about an event of each of the stack's own services.
+    has_rules: Arc<[AtomicBool; OWN_SOURCES.len()]>,
 }
 
 /// An enabled rule.
@@ -47,7 +48,7 @@ impl Store {
     pub(super) fn open(
         database: Connection,
         clock: Clock,
-        has_rules: Arc<AtomicBool>,
+        has_rules: Arc<[AtomicBool; OWN_SOURCES.len()]>,
     ) -> Result<Store, EventsError> {
         database::prepare(&database)?;
         let mut store = Store { database, clock, rules: Vec::new(), has_rules };
@@ -146,8 +147,12 @@ impl Store {
             let targets = self.targets_of(&bus, &name)?;
             rules.push(Rule { bus, name, pattern, targets });
         }
-        let has_rules = rules.iter().any(|rule| rule.bus == DEFAULT_BUS && !rule.targets.is_empty());
-        self.has_rules.store(has_rules, Ordering::Relaxed);
+        let heard: Vec<_> =
+            rules.iter().filter(|rule| rule.bus == DEFAULT_BUS && !rule.targets.is_empty()).collect();
+        for (source, has_rules) in OWN_SOURCES.iter().zip(&*self.has_rules) {
+            let is_heard = heard.iter().any(|rule| rule.pattern.may_be_about(source));
+            has_rules.store(is_heard, Ordering::Relaxed);
+        }
         self.rules = rules;
         Ok(())
     }

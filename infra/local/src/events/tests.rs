@@ -432,11 +432,14 @@ async fn what_was_accepted_is_delivered_by_the_process_that_comes_after() {
     after.queue("q").await;
     after.complete(Functions::InProcess(FunctionTable::default())).await;
     assert_eq!(after.received_body("q").await["detail"], json!({"n": 1}));
-    assert!(after.events.has_rules());
+    assert!(!after.events.has_rules_for("aws.s3"), "none of its events could meet the rule");
+    after.call("PutRule", json!({"Name": "o", "EventPattern": r#"{"source": ["aws.s3"]}"#})).await;
+    after.target("o", json!({"Arn": format!("{QUEUES}:q")})).await;
+    assert!(after.events.has_rules_for("aws.s3") && !after.events.has_rules_for("aws.states"));
     // Before its first request nothing is opened.
     let other = Fixture::waiting(Some(directory.path().join("none.sqlite"))).await;
     other.complete(Functions::InProcess(FunctionTable::default())).await;
-    assert!(!other.events.has_rules() && !directory.path().join("none.sqlite").exists());
+    assert!(!other.events.has_rules_for("aws.s3") && !directory.path().join("none.sqlite").exists());
 }
 
 #[tokio::test]

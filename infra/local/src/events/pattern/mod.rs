@@ -43,6 +43,15 @@ impl Pattern {
         parse::pattern(text).map(Pattern)
     }
 
+    /// Whether events of this source could be meant.
+    pub(super) fn may_be_about(&self, source: &str) -> bool {
+        let source = Value::from(source);
+        self.0.members.iter().filter(|(name, _)| name == "source").all(|(_, node)| match node {
+            Node::Leaf(matchers) => any_holds(matchers, Some(&source)),
+            Node::Object(_) => false,
+        })
+    }
+
     /// Whether an event is meant.
     pub(super) fn matches(&self, event: &Value) -> bool {
         let event = if has_points(event) { Cow::Owned(nested(event)) } else { Cow::Borrowed(event) };

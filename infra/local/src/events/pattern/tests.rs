@@ -212,3 +212,14 @@ proptest! {
         prop_assert_ne!(of(json!({&name: argument})), of(json!({"anything-but": {&name: argument}})));
     }
 }
+
+#[test]
+fn a_pattern_says_which_sources_it_could_be_about() {
+    let may = |pattern: &str, source: &str| Pattern::parse(pattern).unwrap().may_be_about(source);
+    assert!(may(r#"{"source": ["aws.s3", "mine"], "detail": {"a": [1]}}"#, "aws.s3"));
+    assert!(!may(r#"{"source": ["aws.s3", "mine"]}"#, "aws.states"));
+    assert!(may(r#"{"source": [{"prefix": "aws."}]}"#, "aws.states"));
+    assert!(!may(r#"{"source": [{"anything-but": "aws.states"}]}"#, "aws.states"));
+    assert!(may(r#"{"detail-type": ["whatever"]}"#, "aws.states"), "it says nothing of the source");
+    assert!(may(r#"{"$or": [{"source": ["aws.s3"]}, {"detail-type": ["x"]}]}"#, "aws.states"));
+}
