@@ -72,13 +72,7 @@ impl Inner {
         let Invocation { task, target, timeout_seconds } = invocation;
         match target {
             Target::Host { service, action, parameters } => {
-                let call = Call {
-                    service: service.to_string(),
-                    action: action.to_string(),
-                    parameters,
-                    execution_arn: active.identity.arn.to_string(),
-                    timeout: timeout_seconds.map(Duration::from_secs),
-                };
+                let call = call_of(active, &service, &action, parameters, timeout_seconds);
                 self.invoke_host(active, task, call);
             }
             Target::Activity { arn, input } => {
@@ -164,14 +158,24 @@ impl Inner {
 
 fn job_of(active: &ActiveExecution, job: SubmittedJob, timeout_seconds: Option<u64>) -> Job {
     let SubmittedJob { service, action, parameters, submitted } = job;
-    let call = Call {
-        service: service.to_string(),
-        action: action.to_string(),
+    Job { call: call_of(active, &service, &action, parameters, timeout_seconds), submitted }
+}
+
+/// A call of a service on behalf of an execution.
+fn call_of(
+    active: &ActiveExecution,
+    service: &str,
+    action: &str,
+    parameters: Json,
+    timeout_seconds: Option<u64>,
+) -> Call {
+    Call {
+        service: service.to_owned(),
+        action: action.to_owned(),
         parameters,
         execution_arn: active.identity.arn.to_string(),
         timeout: timeout_seconds.map(Duration::from_secs),
-    };
-    Job { call, submitted }
+    }
 }
 
 fn panicked() -> TaskFailure {
