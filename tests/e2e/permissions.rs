@@ -274,14 +274,7 @@ async fn pending_winners_are_erased(log: &CallLog, caller: &str) {
 
 /// Somebody stops the execution of a draw that waits: it is looked at again in some hours.
 async fn a_stopped_execution(log: &CallLog) {
-    let clock = ManualClock::new(jiff::Timestamp::now());
-    let stack = stack::start_with(|config| {
-        config.call_log = Some(log.clone());
-        config.limits = Some(Limits::default());
-        config.clock = clock.clone().into();
-        config.reconcile_every = Duration::from_secs(60);
-    })
-    .await;
+    let (stack, clock) = claims::stack_of(log).await;
     let client = stack.client();
     client.lottery_of_employees("party").await;
     let closes_at = (clock.now() + Duration::from_secs(86_400)).to_string();
@@ -306,14 +299,7 @@ async fn a_prize_is_passed_on(log: &CallLog) {
 
 /// Nobody listens where a webhook is: its events are given up, and sent again.
 async fn a_webhook_takes_nothing(log: &CallLog) {
-    let clock = ManualClock::new(jiff::Timestamp::now());
-    let stack = stack::start_with(|config| {
-        config.call_log = Some(log.clone());
-        config.limits = Some(Limits::default());
-        config.clock = clock.clone().into();
-        config.reconcile_every = Duration::from_secs(60);
-    })
-    .await;
+    let (stack, clock) = claims::stack_of(log).await;
     let client = stack.client();
     client.lottery_of_employees("party").await;
     let path = "/lotteries/party/webhook";
