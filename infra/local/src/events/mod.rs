@@ -123,8 +123,8 @@ impl Events {
 
     /// Whether an event of this service could meet a rule; otherwise none has to be made.
     fn has_rules_for(&self, source: &str) -> bool {
-        let known = OWN_SOURCES.iter().zip(&*self.0.has_rules);
-        known.into_iter().any(|(own, has_rules)| *own == source && has_rules.load(Ordering::Relaxed))
+        let mut known = OWN_SOURCES.iter().zip(&*self.0.has_rules);
+        known.any(|(own, has_rules)| *own == source && has_rules.load(Ordering::Relaxed))
     }
 
     /// Puts an event of a service on the default bus. Afterwards it is on disk.
