@@ -20,14 +20,14 @@ const MAX_BYTES: usize = 64 * 1024;
 
 /// Authorities that speak RFC 3161 over HTTP.
 #[derive(Debug, Clone)]
-pub struct Authorities {
+pub(crate) struct Authorities {
     urls: Vec<String>,
     http: SharedHttpConnector,
 }
 
 impl Authorities {
     /// Authorities at these addresses, reached through `http`. At most [`MAX_WITNESSES`] of them are asked.
-    pub fn new(urls: Vec<String>, http: SharedHttpConnector) -> Self {
+    pub(crate) fn new(urls: Vec<String>, http: SharedHttpConnector) -> Self {
         Self { urls, http }
     }
 

@@ -9,10 +9,11 @@ use aws_config::timeout::TimeoutConfig;
 use lottery::signature::OrganiserKey;
 use lottery_store::{Store, Tables};
 
-use crate::{
-    Authorities, Clock, Config, Function, ListObjects, Metrics, OrganiserSecret, Relays, SystemClock,
-    Webhooks,
-};
+use crate::authorities::Authorities;
+use crate::objects::ListObjects;
+use crate::relays::Relays;
+use crate::webhooks::Webhooks;
+use crate::{Clock, Config, Function, Metrics, OrganiserSecret, Services, SystemClock, TaskError};
 
 /// How long a connection, one attempt of a call, and a call with all its repetitions may take: less than the time-out
 /// of any function, so that a call that hangs is an error with a name and not the function's end.
@@ -34,20 +35,8 @@ fn timeouts() -> TimeoutConfig {
 pub struct TaskContext {
     /// The lottery's two tables.
     pub store: Store,
-    /// Sends messages.
-    pub sns: aws_sdk_sns::Client,
-    /// Sends e-mails to addresses that no topic has.
-    pub ses: aws_sdk_sesv2::Client,
-    /// Describes and starts executions, for the reconciler.
-    pub sfn: aws_sdk_sfn::Client,
-    /// The bucket of uploaded lists, for the functions that import them.
-    pub lists: Option<ListObjects>,
-    /// Who is asked for the beacon's rounds.
-    pub relays: Relays,
-    /// Who stamps commitments.
-    pub authorities: Authorities,
-    /// Sends to the webhooks of organisers, for the function that does.
-    pub webhooks: Option<Webhooks>,
+    /// The other services.
+    pub services: Services,
     /// Signs commitments and seat changes, where sealing, recording and passing seats on run.
     pub organiser_key: Option<OrganiserKey>,
     /// What the environment says.
@@ -59,52 +48,54 @@ pub struct TaskContext {
 }
 
 impl TaskContext {
-    /// The context of `function` on AWS, or wherever `AWS_ENDPOINT_URL` points, and what further clients are made from. Its calls
-    /// name it as their application.
-    pub async fn from_config(function: Function, config: Config) -> anyhow::Result<(Self, SdkConfig)> {
+    /// The context of `function` on AWS, or wherever `AWS_ENDPOINT_URL` points. Its calls name it as their application.
+    pub async fn from_config(function: Function, config: Config) -> Self {
         let sdk = platform::sdk_config(function.name(), timeouts()).await;
         let tables =
             Tables { lottery: config.lottery_table.clone(), contacts: config.contacts_table.clone() };
-        let organiser_key = match &config.organiser_secret {
-            None => None,
-            Some(secret) => Some(organiser_key(secret, &sdk).await?),
-        };
-        let http = platform::https_connector(CONNECT_TIMEOUT, None);
-        let metrics = Metrics::new(config.metrics_namespace.clone());
-        let cx = Self {
+        Self {
             store: Store::new(aws_sdk_dynamodb::Client::new(&sdk), tables),
-            sns: aws_sdk_sns::Client::new(&sdk),
-            ses: aws_sdk_sesv2::Client::new(&sdk),
-            sfn: aws_sdk_sfn::Client::new(&sdk),
-            lists: None,
-            relays: Relays::new(config.beacon.relays.clone(), http.clone()),
-            authorities: Authorities::new(config.authorities.clone(), http),
-            webhooks: None,
-            organiser_key,
-            metrics,
+            services: Services::new(sdk),
+            organiser_key: None,
+            metrics: Metrics::new(config.metrics_namespace.clone()),
             config,
             clock: Arc::new(SystemClock),
-        };
-        Ok((cx, sdk))
+        }
     }
 
-    /// The same with the bucket of uploaded lists. Its client is a tenth of a function, so that only those have it which
-    /// import lists.
-    #[must_use]
-    pub fn with_lists(self, sdk: &SdkConfig) -> Self {
-        let bucket = self.config.lists_bucket.clone();
-        Self { lists: bucket.map(|bucket| ListObjects { s3: aws_sdk_s3::Client::new(sdk), bucket }), ..self }
+    /// The same with the organiser's key, which is read here and now, if the configuration names one.
+    ///
+    /// # Errors
+    ///
+    /// If the key cannot be read.
+    pub async fn with_organiser_key(self) -> anyhow::Result<Self> {
+        let organiser_key = match &self.config.organiser_secret {
+            None => None,
+            Some(secret) => Some(organiser_key(secret, self.services.sdk()).await?),
+        };
+        Ok(Self { organiser_key, ..self })
     }
 
-    /// The same with what sends to webhooks: another HTTP client, and that of the queue of their events.
-    #[must_use]
-    pub fn with_webhooks(self, sdk: &SdkConfig) -> Self {
-        let webhooks = Webhooks::new(self.config.webhook_reach);
-        let webhooks = match self.config.webhook_queue_url.clone() {
-            None => webhooks,
-            Some(url) => webhooks.with_queue(aws_sdk_sqs::Client::new(sdk), url),
-        };
-        Self { webhooks: Some(webhooks), ..self }
+    /// Who is asked for the beacon's rounds.
+    pub(crate) fn relays(&self) -> Relays {
+        Relays::new(self.config.beacon.relays.clone(), self.services.outside())
+    }
+
+    /// Who stamps commitments.
+    pub(crate) fn authorities(&self) -> Authorities {
+        Authorities::new(self.config.authorities.clone(), self.services.outside())
+    }
+
+    /// The bucket of uploaded lists.
+    pub(crate) fn lists(&self) -> Result<ListObjects<'_>, TaskError> {
+        let bucket = self.config.lists_bucket.as_deref().ok_or(TaskError::NotConfigured("LISTS_BUCKET"))?;
+        Ok(ListObjects { s3: self.services.s3(), bucket })
+    }
+
+    /// What sends to the webhooks of organisers.
+    pub(crate) fn webhooks(&self) -> Webhooks<'_> {
+        let reach = self.config.webhook_reach;
+        Webhooks::new(&self.services, reach, self.config.webhook_queue_url.as_deref())
     }
 }
 

@@ -57,7 +57,7 @@ pub(crate) struct Executions<'a> {
 impl Executions<'_> {
     pub(crate) async fn describe(&self, name: &str) -> Result<Execution, TaskError> {
         let arn = lottery::execution::arn(self.state_machine_arn, name);
-        let execution = match self.cx.sfn.describe_execution().execution_arn(arn).send().await {
+        let execution = match self.cx.services.sfn().describe_execution().execution_arn(arn).send().await {
             Ok(execution) => execution,
             Err(error) if is_throttled(&error) => return Ok(Execution::Throttled),
             Err(error) => {
@@ -80,7 +80,7 @@ impl Executions<'_> {
 
     /// Completes the task that waits with this token. A spent token, or one of an execution that has ended, is no error.
     pub(crate) async fn complete(&self, token: &WaitToken) -> Result<(), TaskError> {
-        let complete = self.cx.sfn.send_task_success().task_token(token.reveal()).output("{}");
+        let complete = self.cx.services.sfn().send_task_success().task_token(token.reveal()).output("{}");
         match complete.send().await {
             Ok(_) => Ok(()),
             Err(error) if is_spent(error.code()) => Ok(()),
@@ -95,7 +95,7 @@ impl Executions<'_> {
     /// Stops an execution; one that has ended already is no error.
     pub(crate) async fn stop(&self, name: &str) -> Result<(), TaskError> {
         let arn = lottery::execution::arn(self.state_machine_arn, name);
-        let stop = self.cx.sfn.stop_execution().execution_arn(arn).error("ReleaseLost");
+        let stop = self.cx.services.sfn().stop_execution().execution_arn(arn).error("ReleaseLost");
         match stop.cause("The task token of the waiting draw is lost").send().await {
             Ok(_) => Ok(()),
             Err(error) if error.code() == Some("ExecutionDoesNotExist") => Ok(()),
@@ -105,7 +105,7 @@ impl Executions<'_> {
 
     /// Starts an execution, unless it has been started already. `false` if Step Functions is throttling.
     pub(crate) async fn start(&self, draw: &Draw, name: &str, input: Value) -> Result<bool, TaskError> {
-        let start = self.cx.sfn.start_execution().state_machine_arn(self.state_machine_arn);
+        let start = self.cx.services.sfn().start_execution().state_machine_arn(self.state_machine_arn);
         match start.name(name).input(input.to_string()).send().await {
             Ok(answer) => {
                 let (lottery_id, draw_id) = (&draw.lottery_id, &draw.draw_id);

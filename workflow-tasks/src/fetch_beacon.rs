@@ -36,7 +36,7 @@ pub async fn handle(cx: &TaskContext, input: DrawInput) -> Result<Output, TaskEr
     let seal = seal.ok_or_else(|| TaskError::of_seal(StoreError::Broken("the seal is gone".to_owned())))?;
     let mut pause = FIRST_PAUSE;
     for attempt in 1..=ATTEMPTS {
-        if let Some(answer) = cx.relays.fetch(&seal.chain, round).await {
+        if let Some(answer) = cx.relays().fetch(&seal.chain, round).await {
             cx.store.put_round(lottery_id, draw_id, &answer, cx.clock.now()).await?;
             return Ok(Output { round });
         }

@@ -10,8 +10,9 @@ use serde_json::{Value, json};
 use tracing::info;
 
 use crate::batch::{batch_key, manifest_key, outcome_key};
-use crate::upload::{UploadInput, end_subscriptions, import_of, objects};
-use crate::{ListObjects, TaskContext, TaskError};
+use crate::objects::ListObjects;
+use crate::upload::{UploadInput, end_subscriptions, import_of};
+use crate::{TaskContext, TaskError};
 
 /// How long one run withdraws people; the next one continues.
 const BUDGET: Duration = Duration::from_secs(60);
@@ -35,7 +36,7 @@ pub async fn handle(cx: &TaskContext, input: UploadInput) -> Result<Output, Task
     let upload = cx.store.upload(&lottery_id, &upload_id).await?.ok_or(TaskError::ImportOver)?;
     let (batches, counts) = sum(cx, &upload).await?;
     if upload.state == UploadState::Succeeded {
-        clean_up(objects(cx)?, &input.key, &upload, &batches).await?;
+        clean_up(cx.lists()?, &input.key, &upload, &batches).await?;
         return Ok(DONE);
     }
     let upload = input.upload(cx).await?;
@@ -52,14 +53,14 @@ pub async fn handle(cx: &TaskContext, input: UploadInput) -> Result<Output, Task
         cx.store.finish_import(import).await?;
     }
     let withdrawn = import_of(cx, &upload).await?.map_or(0, |import| import.counts.withdrawn);
-    let mut outcome = collect(objects(cx)?, &upload, &batches).await?;
+    let mut outcome = collect(cx.lists()?, &upload, &batches).await?;
     outcome["withdrawn"] = json!(withdrawn);
     outcome["superseded"] = json!(import.is_none());
     if !cx.store.finish_upload(&upload, &outcome).await? {
         return Err(TaskError::ImportOver);
     }
     info!(new = counts.new, changed = counts.changed, refused = counts.refused, "imported an uploaded list");
-    clean_up(objects(cx)?, &input.key, &upload, &batches).await?;
+    clean_up(cx.lists()?, &input.key, &upload, &batches).await?;
     Ok(DONE)
 }
 
@@ -115,7 +116,7 @@ async fn replace(
 }
 
 /// Puts what was said of lines into one object, in the order of the list.
-async fn collect(objects: &ListObjects, upload: &Upload, batches: &[u32]) -> Result<Value, TaskError> {
+async fn collect(objects: ListObjects<'_>, upload: &Upload, batches: &[u32]) -> Result<Value, TaskError> {
     let (mut refusals, mut warnings) = (Vec::new(), Vec::new());
     if batches.is_empty() {
         return Ok(json!({"refusals": refusals, "warnings": warnings, "result": null}));
@@ -143,7 +144,7 @@ async fn collect(objects: &ListObjects, upload: &Upload, batches: &[u32]) -> Res
 
 /// Deletes the file and its batches: they hold names and addresses, and nobody needs them any more.
 async fn clean_up(
-    objects: &ListObjects,
+    objects: ListObjects<'_>,
     key: &str,
     upload: &Upload,
     with_remarks: &[u32],

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tracing::Span;
 
 use crate::batch::{self, BatchLine, batch_key, outcome_key};
-use crate::upload::{UploadInput, lottery_of, objects, settings};
+use crate::upload::{UploadInput, lottery_of, settings};
 use crate::{TaskContext, TaskError, TaskInput};
 
 /// The upload, and the number of the batch.
@@ -35,7 +35,7 @@ pub struct Imported {}
 pub async fn handle(cx: &TaskContext, input: BatchInput) -> Result<Imported, TaskError> {
     let upload = input.upload.upload(cx).await?;
     let lottery = lottery_of(cx, &upload).await?;
-    let objects = objects(cx)?;
+    let objects = cx.lists()?;
     let file = objects.read(&batch_key(&upload.upload_id, input.batch)).await?;
     let mut batch = Importing {
         cx,

@@ -8,7 +8,7 @@ use lottery_store::UploadState;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::upload::{UploadInput, lottery_of, objects, options, said, step};
+use crate::upload::{UploadInput, lottery_of, options, said, step};
 use crate::{TaskContext, TaskError};
 
 /// Bytes of a text that are looked at. A workbook is read as a whole.
@@ -33,7 +33,7 @@ pub async fn handle(cx: &TaskContext, input: UploadInput) -> Result<Output, Task
     }
     let lottery = lottery_of(cx, &upload).await?;
     let options = Options { shown_rows: SAMPLE, ..options(&upload, &lottery)? };
-    let body = objects(cx)?.stream(&input.key, &input.etag).await?;
+    let body = cx.lists()?.stream(&input.key, &input.etag).await?;
     let look = look(body, options).await?;
     if !cx.store.note_inspection(&upload, &look.shown()).await? {
         return Err(TaskError::ImportOver);

@@ -1,6 +1,5 @@
 //! What the mains of the functions share.
 
-use aws_config::SdkConfig;
 use lambda_runtime::{LambdaEvent, run, service_fn};
 use serde::Serialize;
 use serde_json::Value;
@@ -9,27 +8,16 @@ use tracing::Metadata;
 use crate::task::{TaskInput, call};
 use crate::{Config, Function, TaskContext, TaskError};
 
-/// Sets up logging, reads the configuration and makes the clients of `function`.
+/// Sets up logging, reads the configuration and makes the context of `function`.
 pub async fn start(function: Function) -> anyhow::Result<TaskContext> {
-    Ok(context(function).await?.0)
-}
-
-/// The same for a function that imports lists.
-pub async fn start_with_lists(function: Function) -> anyhow::Result<TaskContext> {
-    let (cx, sdk) = context(function).await?;
-    Ok(cx.with_lists(&sdk))
-}
-
-/// The same for the function that sends to webhooks.
-pub async fn start_with_webhooks(function: Function) -> anyhow::Result<TaskContext> {
-    let (cx, sdk) = context(function).await?;
-    Ok(cx.with_webhooks(&sdk))
-}
-
-async fn context(function: Function) -> anyhow::Result<(TaskContext, SdkConfig)> {
     // An expected refusal is no ERROR, and the task has said what it was.
     platform::start_log(|line| !repeats_an_error(line));
-    TaskContext::from_config(function, Config::from_env(function)?).await
+    Ok(TaskContext::from_config(function, Config::from_env(function)?).await)
+}
+
+/// The same for a function that signs.
+pub async fn start_signing(function: Function) -> anyhow::Result<TaskContext> {
+    start(function).await?.with_organiser_key().await
 }
 
 /// Handles the function's invocations with `handle` until the process ends.

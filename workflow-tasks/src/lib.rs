@@ -36,7 +36,7 @@
 //! - [`split_list`]: reads all of it into batches; [`import_batch`] imports one
 //! - [`finish_import`], [`fail_import`]: the two ends
 //!
-//! Around them: [`TaskContext`] and [`Config`], [`TaskError`] with its names, [`Metrics`], [`Function`], and [`lambda`],
+//! Around them: [`TaskContext`] with [`Services`] and [`Config`], [`TaskError`] with its names, [`Metrics`], [`Function`], and [`lambda`],
 //! which the thin binaries in `src/bin` share.
 
 mod authorities;
@@ -65,6 +65,7 @@ mod publish;
 mod relays;
 mod release;
 mod sealing;
+mod services;
 mod summary_message;
 mod task;
 mod tell_entries;
@@ -99,16 +100,13 @@ pub mod send_webhook;
 pub mod split_list;
 pub mod stamp_commitment;
 
-pub use authorities::Authorities;
 pub use config::{BeaconConfig, Config, ConfigError, DeliveryConfig, OrganiserSecret};
 pub use context::TaskContext;
 pub use error::TaskError;
 pub use function::Function;
 pub use invoke::invoke;
 pub use metrics::Metrics;
-pub use objects::ListObjects;
 pub use platform::{Clock, SystemClock};
 pub use position::{Next, Position, Positions, Release};
-pub use relays::Relays;
+pub use services::Services;
 pub use task::{DrawInput, EndInput, LookInput, SendInput, TaskInput, WaitInput, Waiting};
-pub use webhooks::Webhooks;

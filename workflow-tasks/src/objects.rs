@@ -15,52 +15,50 @@ const PART_BYTES: usize = 8 * 1024 * 1024;
 const CONCURRENCY: usize = 16;
 
 /// The bucket of uploaded lists, with a client.
-#[derive(Debug, Clone)]
-pub struct ListObjects {
-    /// Reaches the bucket.
-    pub s3: Client,
-    /// Its name.
-    pub bucket: String,
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ListObjects<'a> {
+    pub(crate) s3: &'a Client,
+    pub(crate) bucket: &'a str,
 }
 
-impl ListObjects {
+impl<'a> ListObjects<'a> {
     /// An object as it arrives. It must be the one of this ETag.
     pub(crate) async fn stream(&self, key: &str, etag: &str) -> Result<ByteStream, TaskError> {
         let etag = format!("\"{}\"", etag.trim_matches('"'));
-        let get = self.s3.get_object().bucket(&self.bucket).key(key).if_match(etag);
+        let get = self.s3.get_object().bucket(self.bucket).key(key).if_match(etag);
         get.send().await.map(|object| object.body).map_err(failed)
     }
 
     /// A whole object.
     pub(crate) async fn read(&self, key: &str) -> Result<Vec<u8>, TaskError> {
-        let object = self.s3.get_object().bucket(&self.bucket).key(key).send().await.map_err(failed)?;
+        let object = self.s3.get_object().bucket(self.bucket).key(key).send().await.map_err(failed)?;
         let bytes = object.body.collect().await.map_err(|error| unavailable(error.into()))?;
         Ok(bytes.to_vec())
     }
 
     /// Puts a small object.
     pub(crate) async fn put(&self, key: &str, bytes: Vec<u8>) -> Result<(), TaskError> {
-        let put = self.s3.put_object().bucket(&self.bucket).key(key).body(bytes.into());
+        let put = self.s3.put_object().bucket(self.bucket).key(key).body(bytes.into());
         put.send().await.map(drop).map_err(failed)
     }
 
     /// Deletes objects; one that is gone is as good.
     pub(crate) async fn delete(&self, keys: Vec<String>) -> Result<(), TaskError> {
         let deletions = keys.into_iter().map(|key| async move {
-            self.s3.delete_object().bucket(&self.bucket).key(key).send().await.map(drop).map_err(failed)
+            self.s3.delete_object().bucket(self.bucket).key(key).send().await.map(drop).map_err(failed)
         });
         stream::iter(deletions).buffer_unordered(CONCURRENCY).try_collect().await
     }
 
     /// Begins an object that is put in parts, if it is large.
-    pub(crate) fn write(&self, key: String) -> Parts<'_> {
+    pub(crate) fn write(self, key: String) -> Parts<'a> {
         Parts { objects: self, key, pending: Vec::new(), upload: None, parts: Vec::new() }
     }
 }
 
 /// An object on its way, of which no more than a part is held.
 pub(crate) struct Parts<'a> {
-    objects: &'a ListObjects,
+    objects: ListObjects<'a>,
     key: String,
     pending: Vec<u8>,
     /// Of an object that has more than one part.

@@ -99,7 +99,8 @@ pub(crate) async fn publish(
                 return Publication::Refused(OPTED_OUT.to_owned());
             }
             let request = cx
-                .sns
+                .services
+                .sns()
                 .publish()
                 .phone_number(phone)
                 .message(text)
@@ -113,7 +114,8 @@ pub(crate) async fn publish(
             }
         }
         Delivery::Topic { topic_arn, subject, text } => cx
-            .sns
+            .services
+            .sns()
             .publish()
             .topic_arn(topic_arn)
             .subject(subject)
@@ -142,7 +144,7 @@ async fn takes_no_sms(cx: &TaskContext, phone: &str) -> bool {
     let once = aws_sdk_sns::config::Builder::new()
         .retry_config(RetryConfig::disabled())
         .timeout_config(TimeoutConfig::builder().operation_timeout(CHECK_TIMEOUT).build());
-    let check = cx.sns.check_if_phone_number_is_opted_out().phone_number(phone);
+    let check = cx.services.sns().check_if_phone_number_is_opted_out().phone_number(phone);
     check.customize().config_override(once).send().await.is_ok_and(|answer| answer.is_opted_out)
 }
 
@@ -155,7 +157,8 @@ async fn send_email(
     message: Message,
 ) -> Publication {
     let request = cx
-        .ses
+        .services
+        .ses()
         .send_email()
         .from_email_address(sender)
         .destination(Destination::builder().to_addresses(address).build())
@@ -185,7 +188,7 @@ fn tag(name: &str, value: &str) -> MessageTag {
 
 /// Reads whether the subscription is confirmed. Publish succeeds even when nobody would receive the message.
 pub(crate) async fn subscription(cx: &TaskContext, arn: &str) -> Subscription {
-    let answer = cx.sns.get_subscription_attributes().subscription_arn(arn).send().await;
+    let answer = cx.services.sns().get_subscription_attributes().subscription_arn(arn).send().await;
     match answer {
         Ok(answer) => {
             let pending = answer.attributes.as_ref().and_then(|all| all.get("PendingConfirmation"));

@@ -16,14 +16,14 @@ const MAX_BYTES: usize = 64 * 1024;
 
 /// The relays of a beacon, asked in turn.
 #[derive(Debug, Clone)]
-pub struct Relays {
+pub(crate) struct Relays {
     urls: Vec<String>,
     http: SharedHttpConnector,
 }
 
 impl Relays {
     /// Relays at these addresses, reached through `http`.
-    pub fn new(urls: Vec<String>, http: SharedHttpConnector) -> Self {
+    pub(crate) fn new(urls: Vec<String>, http: SharedHttpConnector) -> Self {
         Self { urls, http }
     }
 

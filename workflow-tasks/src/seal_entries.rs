@@ -193,7 +193,7 @@ async fn commit(
 /// that a seal could be dated before its round and made after it. If no relay responds, nothing is known.
 async fn refuse_slow_clock(cx: &TaskContext) -> Result<(), TaskError> {
     let chain = &cx.config.beacon.chain;
-    let Some(latest) = cx.relays.latest(chain).await else { return Ok(()) };
+    let Some(latest) = cx.relays().latest(chain).await else { return Ok(()) };
     let published_at = chain.time_of(latest).map_err(outside_calendar)?.timestamp();
     let behind = published_at.duration_since(cx.clock.now());
     if behind > MAX_BEHIND { Err(TaskError::ClockBehind(behind.as_secs())) } else { Ok(()) }

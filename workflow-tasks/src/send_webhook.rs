@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use tracing::{Instrument, Span, info, info_span, warn};
 
-use crate::{TaskContext, TaskError, TaskInput, Webhooks};
+use crate::webhooks::Webhooks;
+use crate::{TaskContext, TaskError, TaskInput};
 
 /// Messages of SQS, as Lambda hands them over.
 #[derive(Debug, Deserialize)]
@@ -56,7 +57,7 @@ struct Failed {
 
 /// Sends each event once. The failure of one does not hold up another.
 pub async fn handle(cx: &TaskContext, input: Input) -> Result<Output, TaskError> {
-    let webhooks = cx.webhooks.as_ref().ok_or(TaskError::NotConfigured("WEBHOOK_QUEUE_URL"))?;
+    let webhooks = cx.webhooks();
     let mut batch_item_failures = Vec::new();
     for record in input.records {
         let Some(event) = event_of(&record.body) else {
@@ -96,7 +97,7 @@ fn event_of(body: &str) -> Option<DrawEvent> {
 /// Whether nothing is left to do for the event.
 async fn deliver(
     cx: &TaskContext,
-    webhooks: &Webhooks,
+    webhooks: Webhooks<'_>,
     event: DrawEvent,
     attempts: u32,
 ) -> Result<bool, TaskError> {

@@ -9,8 +9,9 @@ use serde_json::json;
 
 use crate::batch::{BatchLine, ROWS, batch_key, manifest_key};
 use crate::inspect_list::{check_size, next};
-use crate::upload::{UploadInput, import_of, lottery_of, objects, options, said, step};
-use crate::{ListObjects, TaskContext, TaskError};
+use crate::objects::ListObjects;
+use crate::upload::{UploadInput, import_of, lottery_of, options, said, step};
+use crate::{TaskContext, TaskError};
 
 /// What to do next.
 #[derive(Debug, Serialize)]
@@ -25,7 +26,7 @@ pub struct Output {
 pub async fn handle(cx: &TaskContext, input: UploadInput) -> Result<Output, TaskError> {
     let upload = input.upload(cx).await?;
     let lottery = lottery_of(cx, &upload).await?;
-    let objects = objects(cx)?;
+    let objects = cx.lists()?;
     let mut body = objects.stream(&input.key, &input.etag).await?;
     let mut reader = Reader::new(options(&upload, &lottery)?);
     let mut writer = Writer::new(objects, &upload);
@@ -78,7 +79,7 @@ async fn begin(cx: &TaskContext, upload: &Upload, lottery_id: &LotteryId) -> Res
 
 /// Writes the batches: it holds one.
 struct Writer<'a> {
-    objects: &'a ListObjects,
+    objects: ListObjects<'a>,
     upload: &'a Upload,
     file: Vec<u8>,
     in_file: usize,
@@ -87,7 +88,7 @@ struct Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
-    fn new(objects: &'a ListObjects, upload: &'a Upload) -> Self {
+    fn new(objects: ListObjects<'a>, upload: &'a Upload) -> Self {
         Self { objects, upload, file: Vec::new(), in_file: 0, rows: 0, batches: 0 }
     }
 

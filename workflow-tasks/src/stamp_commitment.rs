@@ -28,7 +28,7 @@ pub async fn handle(cx: &TaskContext, input: DrawInput) -> Result<Output, TaskEr
     if !kept.is_empty() || left.is_zero() {
         return Ok(Output { stamps: kept.len() });
     }
-    let stamps = cx.authorities.stamp(&commitment, left).await;
+    let stamps = cx.authorities().stamp(&commitment, left).await;
     if !stamps.is_empty() {
         cx.store.keep_witnesses(lottery_id, draw_id, &commitment, &stamps).await?;
     }

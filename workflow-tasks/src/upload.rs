@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio::task::spawn_blocking;
 use tracing::{Span, info_span, warn};
 
-use crate::{ListObjects, TaskContext, TaskError, TaskInput};
+use crate::{TaskContext, TaskError, TaskInput};
 
 /// The input of these tasks: the object that arrived, and the execution that imports it.
 #[derive(Debug, Clone, Deserialize)]
@@ -52,11 +52,6 @@ impl UploadInput {
         };
         upload.filter(is_ours).ok_or(TaskError::ImportOver)
     }
-}
-
-/// The bucket.
-pub(crate) fn objects(cx: &TaskContext) -> Result<&ListObjects, TaskError> {
-    cx.lists.as_ref().ok_or(TaskError::NotConfigured("LISTS_BUCKET"))
 }
 
 /// The lottery of an upload. A closed one takes nobody.
@@ -118,7 +113,7 @@ pub(crate) async fn end_subscriptions(
 ) -> Result<(), TaskError> {
     let mut ended = 0;
     for arn in arns {
-        match cx.sns.unsubscribe().subscription_arn(arn).send().await {
+        match cx.services.sns().unsubscribe().subscription_arn(arn).send().await {
             Ok(_) => ended += 1,
             Err(error) if error.code().is_some_and(|code| code.starts_with("NotFound")) => ended += 1,
             Err(error) => warn!(code = error.code().unwrap_or("none"), "a subscription cannot be ended"),

@@ -11,6 +11,7 @@ use http::header::{CONTENT_TYPE, USER_AGENT};
 use lottery::webhook::{Reach, Webhook, WebhookMessage, WebhookUrl, is_public, refusal_of_bot};
 use tracing::warn;
 
+use crate::Services;
 use crate::http_response::body_of;
 
 /// How long a receiver may take to connect, and to answer.
@@ -20,33 +21,25 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_BYTES: usize = 64 * 1024;
 
 /// What webhooks are called with, and the queue that their events come from.
-#[derive(Debug, Clone)]
-pub struct Webhooks {
-    http: SharedHttpConnector,
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Webhooks<'a> {
+    services: &'a Services,
     reach: Reach,
-    queue: Option<(aws_sdk_sqs::Client, String)>,
+    queue_url: Option<&'a str>,
 }
 
-impl Webhooks {
-    /// Calls webhooks within `reach`.
-    #[must_use]
-    pub fn new(reach: Reach) -> Self {
-        let http = match reach {
-            Reach::Public => platform::https_connector_with_resolver(CONNECT_TIMEOUT, PublicHosts),
-            Reach::Anywhere => platform::https_connector(CONNECT_TIMEOUT, None),
-        };
-        Self { http, reach, queue: None }
+/// Connects to hosts within `reach`.
+pub(crate) fn connector(reach: Reach) -> SharedHttpConnector {
+    match reach {
+        Reach::Public => platform::https_connector_with_resolver(CONNECT_TIMEOUT, PublicHosts),
+        Reach::Anywhere => platform::https_connector(CONNECT_TIMEOUT, None),
     }
+}
 
-    /// The same for events from the queue of this address.
-    #[must_use]
-    pub fn with_queue(self, sqs: aws_sdk_sqs::Client, url: String) -> Self {
-        Self { queue: Some((sqs, url)), ..self }
-    }
-
-    /// Calls any webhook through `http`, for tests.
-    pub fn of(http: SharedHttpConnector) -> Self {
-        Self { http, reach: Reach::Anywhere, queue: None }
+impl<'a> Webhooks<'a> {
+    /// Calls webhooks within `reach`, for events from the queue of this address.
+    pub(crate) fn new(services: &'a Services, reach: Reach, queue_url: Option<&'a str>) -> Self {
+        Self { services, reach, queue_url }
     }
 
     /// Sends one message; otherwise the reason why it was not taken, for the organiser.
@@ -61,7 +54,9 @@ impl Webhooks {
             .header("lottery-signature", message.signature)
             .body(SdkBody::from(message.body))
             .map_err(|_| "the address is not allowed".to_owned())?;
-        let answer = tokio::time::timeout(TIMEOUT, body_of(&self.http, request, MAX_BYTES)).await;
+        let answer =
+            tokio::time::timeout(TIMEOUT, body_of(self.services.webhooks(self.reach), request, MAX_BYTES))
+                .await;
         let answer = match answer {
             Err(_) => return Err("no answer in time".to_owned()),
             // The words of the client may name the address, which may hold a key.
@@ -75,8 +70,9 @@ impl Webhooks {
 
     /// Lets a message of the queue come again after so many seconds. Without that it comes when its time-out is over.
     pub(crate) async fn come_again(&self, receipt: &str, seconds: u32) {
-        let Some((sqs, url)) = &self.queue else { return };
+        let Some(url) = self.queue_url else { return };
         let seconds = i32::try_from(seconds).unwrap_or(i32::MAX);
+        let sqs = self.services.sqs();
         let change = sqs.change_message_visibility().queue_url(url).receipt_handle(receipt);
         if let Err(error) = change.visibility_timeout(seconds).send().await {
             warn!(cause = %aws_sdk_sqs::error::DisplayErrorContext(error), "a retry comes at another time");

@@ -5,14 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use asl_engine::Clock;
-use aws_smithy_runtime_api::client::http::SharedHttpConnector;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use lottery::signature::OrganiserKey;
 use lottery::webhook::Reach;
 use lottery_store::{Store, Tables};
 use platform::S3Presigner;
-use workflow_tasks::{Authorities, BeaconConfig, Relays, TaskContext};
+use workflow_tasks::{BeaconConfig, Services, TaskContext};
 
 use crate::authority::Authority;
 use crate::aws::{self, Endpoint};
@@ -24,9 +23,6 @@ use crate::functions::FunctionTable;
 use crate::limits::{self, Account};
 use crate::schedule::Schedule;
 use crate::{BeaconChoice, Config, Issuer, Limits, Lottery, StartError};
-
-/// As on AWS.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Every function of the lottery.
 pub(crate) fn lottery_functions(
@@ -40,7 +36,6 @@ pub(crate) fn lottery_functions(
     for function in workflow_tasks::Function::ALL {
         // Clients of its own, since on AWS a function is a process of its own.
         let sdk = aws::sdk_config(endpoint, function.name());
-        let further = sdk.clone();
         let streaming = aws::socket_sdk_config(aws_url, function.name());
         let tables = Tables {
             lottery: task_config.lottery_table.clone(),
@@ -48,21 +43,14 @@ pub(crate) fn lottery_functions(
         };
         let clock = TaskClock { clock: config.clock.clone(), account: account.cloned() };
         let (task_config, organiser_key) = (task_config.clone(), organiser_key.clone());
-        let plain = move || TaskContext {
+        let context = move || TaskContext {
             store: Store::new(aws_sdk_dynamodb::Client::new(&sdk), tables.clone()),
-            sns: aws_sdk_sns::Client::new(&sdk),
-            ses: aws_sdk_sesv2::Client::new(&sdk),
-            sfn: aws_sdk_sfn::Client::new(&sdk),
-            lists: None,
-            relays: Relays::new(task_config.beacon.relays.clone(), outside_connector()),
-            authorities: Authorities::new(task_config.authorities.clone(), outside_connector()),
-            webhooks: None,
+            services: Services::new(sdk.clone()).with_s3(streaming.clone()),
             organiser_key: Some(organiser_key.clone()),
             metrics: workflow_tasks::Metrics::new(task_config.metrics_namespace.clone()),
             config: task_config.clone(),
             clock: Arc::new(clock.clone()),
         };
-        let context = move || plain().with_lists(&streaming).with_webhooks(&further);
         let run = move |cx: TaskContext| {
             move |payload| {
                 let cx = cx.clone();
@@ -104,10 +92,6 @@ pub(crate) fn authorities(config: &Config, aws_url: &str) -> Vec<String> {
         [] => vec![format!("{aws_url}{}", Authority::PATH)],
         named => named.to_vec(),
     }
-}
-
-fn outside_connector() -> SharedHttpConnector {
-    platform::https_connector(CONNECT_TIMEOUT, None)
 }
 
 pub(crate) fn task_config(

@@ -4,6 +4,6 @@ use workflow_tasks::{Function, import_batch, lambda};
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let cx = lambda::start_with_lists(Function::ImportBatch).await?;
+    let cx = lambda::start(Function::ImportBatch).await?;
     lambda::serve(|input| import_batch::handle(&cx, input)).await
 }

@@ -4,6 +4,6 @@ use workflow_tasks::{Function, inspect_list, lambda};
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let cx = lambda::start_with_lists(Function::InspectList).await?;
+    let cx = lambda::start(Function::InspectList).await?;
     lambda::serve(|input| inspect_list::handle(&cx, input)).await
 }

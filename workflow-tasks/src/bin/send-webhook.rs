@@ -4,6 +4,6 @@ use workflow_tasks::{Function, lambda, send_webhook};
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let cx = lambda::start_with_webhooks(Function::SendWebhook).await?;
+    let cx = lambda::start(Function::SendWebhook).await?;
     lambda::serve(|input| send_webhook::handle(&cx, input)).await
 }

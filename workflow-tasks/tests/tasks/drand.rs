@@ -6,7 +6,6 @@ use lottery::beacon::{BeaconRound, Chain};
 use serde_json::json;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
-use workflow_tasks::Relays;
 
 pub(crate) struct Server {
     url: String,
@@ -33,9 +32,13 @@ impl Server {
     }
 
     /// A relay that is not there, and this one.
-    pub(crate) fn relays(&self) -> Relays {
-        let connector = SharedHttpConnector::new(Connector::builder().build_http());
-        Relays::new(vec!["http://127.0.0.1:1".to_owned(), self.url.clone()], connector)
+    pub(crate) fn relays(&self) -> Vec<String> {
+        vec!["http://127.0.0.1:1".to_owned(), self.url.clone()]
+    }
+
+    /// Reaches it.
+    pub(crate) fn connector() -> SharedHttpConnector {
+        SharedHttpConnector::new(Connector::builder().build_http())
     }
 }
 

@@ -429,7 +429,8 @@ async fn a_recorded_round_of_drand_quicknet_decides_a_draw_sealed_before_it() {
     let server = crate::drand::Server::start(&quicknet, &rounds).await;
     world.cx.config.beacon.chain = quicknet.clone();
     world.cx.config.beacon.margin_seconds = 10;
-    world.cx.relays = server.relays();
+    world.cx.config.beacon.relays = server.relays();
+    world.cx.services = world.cx.services.clone().with_http(crate::drand::Server::connector());
 
     let round_at = quicknet.time_of(round.round).unwrap().timestamp();
     world.clock.set(round_at - Duration::from_secs(12));

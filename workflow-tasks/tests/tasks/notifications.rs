@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use aws_sdk_sns::config::{BehaviorVersion, Credentials, Region};
 use lottery::{DrawId, DrawStatus, ParticipantId};
 use lottery_store::{NotificationClaim, NotificationKind, NotificationState};
 use serde_json::json;
@@ -144,10 +145,14 @@ async fn a_connection_that_a_real_client_cannot_make_counts_as_not_taken() {
     let (mut world, draw_id) = one_winner().await;
     // A port that was free a moment ago and is closed again.
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let config = world.cx.sns.config().to_builder();
-    let real = aws_smithy_http_client::Builder::new().build_http();
-    let config = config.endpoint_url(format!("http://127.0.0.1:{port}")).http_client(real).build();
-    world.cx.sns = aws_sdk_sns::Client::from_conf(config);
+    let sns = aws_sdk_sns::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("us-east-1"))
+        .credentials_provider(Credentials::new("test", "test", None, None, "test"))
+        .endpoint_url(format!("http://127.0.0.1:{port}"))
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .build();
+    world.cx.services = world.cx.services.clone().with_sns(aws_sdk_sns::Client::from_conf(sns));
     let answer = world.notify(&draw_id).await.remove(0).unwrap();
     assert_eq!((&answer["position"]["next"], &answer["position"]["wait_seconds"]), (&json!(1), &json!(2)));
     assert_eq!(world.only_entry(&draw_id).await, None);

@@ -94,7 +94,7 @@ pub(crate) async fn one_reader() -> (World, Ses, DrawId) {
     let mut world = World::new().await;
     let ses = Ses::default();
     let connector = SharedHttpConnector::new(ses.clone());
-    world.cx.ses = aws_sdk_sesv2::Client::from_conf(
+    let ses_client = aws_sdk_sesv2::Client::from_conf(
         aws_sdk_sesv2::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new("us-east-1"))
@@ -103,6 +103,7 @@ pub(crate) async fn one_reader() -> (World, Ses, DrawId) {
             .http_client(http_client_fn(move |_, _| connector.clone()))
             .build(),
     );
+    world.cx.services = world.cx.services.clone().with_ses(ses_client);
     world.cx.config.email_sender = Some("draws@example.com".to_owned());
     let lottery = NewLottery::parse(&json!({"id": "letters", "name": "Letters", "email_through": "ses"}));
     let lottery = lottery.unwrap().begin([1; 16], dynamodb::now());

@@ -12,8 +12,9 @@ use lottery::verify::{Options, StepName, verify};
 use lottery::witness::local::LocalAuthority;
 use lottery::{DrawId, DrawStatus};
 use serde_json::json;
-use workflow_tasks::{Authorities, Clock};
+use workflow_tasks::Clock;
 
+use test_world::beacon::Beacon;
 use test_world::{ManualClock, PATH, World};
 
 /// What an authority does with a request.
@@ -32,16 +33,33 @@ enum Manner {
     Endless,
 }
 
-/// The authorities of a test; each address ends in its number.
+/// The authorities of a test, whose addresses end in their numbers, and the beacon beside them.
 #[derive(Clone)]
 struct Answering {
     manners: Vec<Manner>,
     clock: Arc<ManualClock>,
+    beacon: Beacon,
     asked: Arc<Mutex<Vec<String>>>,
+}
+
+impl Answering {
+    /// Makes these the authorities of `world`.
+    fn in_world(world: &mut World, manners: &[Manner]) -> Self {
+        let (clock, beacon) = (world.clock.clone(), world.beacon.clone());
+        let answering = Self { manners: manners.to_vec(), clock, beacon, asked: Arc::default() };
+        let urls = (0..manners.len()).map(|number| format!("http://authority.invalid/{number}"));
+        world.cx.config.authorities = urls.collect();
+        let connector = SharedHttpConnector::new(answering.clone());
+        world.cx.services = world.cx.services.clone().with_http(connector);
+        answering
+    }
 }
 
 impl HttpConnector for Answering {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        if !request.uri().starts_with("http://authority.invalid/") {
+            return self.beacon.call(request);
+        }
         self.asked.lock().unwrap().push(request.uri().to_owned());
         assert_eq!(request.headers().get("content-type"), Some("application/timestamp-query"));
         let number: usize = request.uri().rsplit('/').next().unwrap().parse().unwrap();
@@ -79,10 +97,7 @@ impl fmt::Debug for Answering {
 /// A world with these authorities, and a draw that is sealed.
 async fn sealed(manners: &[Manner]) -> (World, DrawId, Answering) {
     let mut world = World::with_phones(5).await;
-    let answering =
-        Answering { manners: manners.to_vec(), clock: world.clock.clone(), asked: Arc::default() };
-    let urls = (0..manners.len()).map(|number| format!("http://authority.invalid/{number}")).collect();
-    world.cx.authorities = Authorities::new(urls, SharedHttpConnector::new(answering.clone()));
+    let answering = Answering::in_world(&mut world, manners);
     let draw_id = world.ask("d1", json!({"winners": 2})).await;
     world.call("seal-entries", &draw_id).await.unwrap();
     (world, draw_id, answering)
@@ -144,13 +159,7 @@ async fn what_is_no_stamp_of_this_commitment_is_not_kept_and_the_draw_goes_on() 
 async fn a_silent_authority_is_waited_for_no_longer_than_five_seconds_nor_than_until_the_round() {
     for (draw_at, longest) in [(3600, 5.0), (0, 4.0)] {
         let (mut world, _, _) = sealed(&[]).await;
-        let answering = Answering {
-            manners: vec![Manner::Silent, Manner::Good],
-            clock: world.clock.clone(),
-            asked: Arc::default(),
-        };
-        let urls = vec!["http://authority.invalid/0".to_owned(), "http://authority.invalid/1".to_owned()];
-        world.cx.authorities = Authorities::new(urls, SharedHttpConnector::new(answering));
+        Answering::in_world(&mut world, &[Manner::Silent, Manner::Good]);
         world.call("fetch-beacon", &DrawId::parse("d1").unwrap()).await.unwrap();
         for function in &PATH[2..] {
             world.call(function, &DrawId::parse("d1").unwrap()).await.unwrap();

@@ -8,6 +8,7 @@ pub mod beacon;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use aws_config::SdkConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use aws_smithy_runtime_api::client::http::{
     HttpConnector, HttpConnectorFuture, SharedHttpClient, SharedHttpConnector, http_client_fn,
@@ -23,8 +24,7 @@ use lottery_store::{Notification, NotificationState, Store, Tables, Winner};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 use workflow_tasks::{
-    Authorities, BeaconConfig, Clock, Config, DeliveryConfig, Metrics, Relays, TaskContext, TaskError,
-    Webhooks, invoke,
+    BeaconConfig, Clock, Config, DeliveryConfig, Metrics, Services, TaskContext, TaskError, invoke,
 };
 
 use crate::beacon::Beacon;
@@ -50,6 +50,32 @@ pub struct World {
     death: Death,
 }
 
+/// Clients of the doubles; the end-to-end tests cover what has none here.
+fn services(sns: &Sns, executions: &Executions, beacon: &Beacon) -> Services {
+    let sns = aws_sdk_sns::Client::from_conf(
+        aws_sdk_sns::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("us-east-1"))
+            .credentials_provider(credentials())
+            .endpoint_url("http://sns.invalid")
+            .http_client(client(sns.clone()))
+            .build(),
+    );
+    let sfn = aws_sdk_sfn::Client::from_conf(
+        aws_sdk_sfn::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("us-east-1"))
+            .credentials_provider(credentials())
+            .endpoint_url("http://states.invalid")
+            .http_client(client(executions.clone()))
+            .build(),
+    );
+    Services::new(SdkConfig::builder().behavior_version(BehaviorVersion::latest()).build())
+        .with_sns(sns)
+        .with_sfn(sfn)
+        .with_http(SharedHttpConnector::new(beacon.clone()))
+}
+
 impl World {
     /// The lottery `party` with nobody in it.
     pub async fn new() -> Self {
@@ -73,29 +99,7 @@ impl World {
                 ),
                 Tables { lottery: "Lottery".to_owned(), contacts: "Contacts".to_owned() },
             ),
-            sns: aws_sdk_sns::Client::from_conf(
-                aws_sdk_sns::Config::builder()
-                    .behavior_version(BehaviorVersion::latest())
-                    .region(Region::new("us-east-1"))
-                    .credentials_provider(credentials())
-                    .endpoint_url("http://sns.invalid")
-                    .http_client(client(sns.clone()))
-                    .build(),
-            ),
-            // The end-to-end tests cover SES; nothing here calls it.
-            ses: aws_sdk_sesv2::Client::from_conf(
-                aws_sdk_sesv2::Config::builder().behavior_version(BehaviorVersion::latest()).build(),
-            ),
-            sfn: aws_sdk_sfn::Client::from_conf(
-                aws_sdk_sfn::Config::builder()
-                    .behavior_version(BehaviorVersion::latest())
-                    .region(Region::new("us-east-1"))
-                    .credentials_provider(credentials())
-                    .endpoint_url("http://states.invalid")
-                    .http_client(client(executions.clone()))
-                    .build(),
-            ),
-            lists: None,
+            services: services(&sns, &executions, &beacon),
             config: Config {
                 lottery_table: "Lottery".to_owned(),
                 contacts_table: "Contacts".to_owned(),
@@ -116,12 +120,6 @@ impl World {
                 webhook_reach: Reach::Public,
                 lists_bucket: None,
             },
-            relays: Relays::new(
-                vec!["http://one.invalid".to_owned(), "http://other.invalid".to_owned()],
-                SharedHttpConnector::new(beacon.clone()),
-            ),
-            authorities: Authorities::new(Vec::new(), SharedHttpConnector::new(beacon.clone())),
-            webhooks: Some(Webhooks::of(SharedHttpConnector::new(beacon.clone()))),
             organiser_key: Some(OrganiserKey::from_seed(&[7; 32])),
             metrics: Metrics::default(),
             clock: clock.clone(),
