@@ -264,3 +264,21 @@ async fn a_stack_that_is_killed_imports_exactly_the_people_of_the_list() {
     let listed = listed.await.unwrap().text().await.unwrap();
     assert!(listed.contains("<KeyCount>0</KeyCount>"), "{listed}");
 }
+
+#[tokio::test]
+async fn the_bucket_and_its_rule_are_created_with_the_first_upload() {
+    let directory = tempfile::tempdir().unwrap();
+    let exist = || ["s3.sqlite", "events.sqlite"].map(|file| directory.path().join(file).exists());
+    let stack = Process::start(directory.path()).await;
+    create(&stack.client()).await;
+    assert_eq!(exist(), [false, false], "who uploads nothing pays nothing");
+    let import = upload(&stack.client(), list(10).as_bytes(), json!({})).await;
+    wait_for(&stack.client(), &import, "SUCCEEDED").await;
+    assert_eq!(exist(), [true, true]);
+    stack.interrupt().await;
+    // They are there already, and used again.
+    let stack = Process::start(directory.path()).await;
+    let import = upload(&stack.client(), list(11).as_bytes(), json!({})).await;
+    assert_eq!(wait_for(&stack.client(), &import, "SUCCEEDED").await["accepted"], 1);
+    stack.interrupt().await;
+}

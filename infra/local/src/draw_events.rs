@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::StartError;
 use crate::config::{ACCOUNT, REGION};
 use crate::definitions::DRAW_EVENTS;
-use crate::events::Events;
+use crate::events::Operation;
 use crate::functions::Functions;
 use crate::sqs::Queues;
 
@@ -36,15 +36,18 @@ fn arn(queue: &str) -> String {
     format!("arn:aws:sqs:{REGION}:{ACCOUNT}:{queue}")
 }
 
-/// Makes what is not there yet.
-pub(crate) async fn create(events: &Events, sqs: &Queues) -> Result<(), StartError> {
-    let failed = |reason: String| StartError::SetUp { what: "the event bus of the draws".to_owned(), reason };
+/// What creates the bus and its rule.
+pub(crate) fn bus() -> [Operation; 3] {
     let bus = json!({"Name": DRAW_EVENTS, "Description": "What happens to the draws, by ids alone"});
-    match events.call("CreateEventBus", bus).await {
-        Ok(_) => {}
-        Err(error) if error.name == "ResourceAlreadyExistsException" => {}
-        Err(error) => return Err(failed(error.to_string())),
-    }
+    let rule = json!({"Name": QUEUE, "EventBusName": DRAW_EVENTS,
+        "EventPattern": json!({"source": ["lottery"]}).to_string()});
+    let targets = json!({"Rule": QUEUE, "EventBusName": DRAW_EVENTS,
+        "Targets": [{"Id": "webhooks", "Arn": arn(QUEUE)}]});
+    [("CreateEventBus", bus), ("PutRule", rule), ("PutTargets", targets)]
+}
+
+/// Creates the queues that are not there yet.
+pub(crate) async fn create_queues(sqs: &Queues) -> Result<(), StartError> {
     let redrive = json!({"deadLetterTargetArn": arn(DEAD_LETTERS), "maxReceiveCount": MAX_ATTEMPTS});
     let attributes =
         json!({"VisibilityTimeout": VISIBILITY.to_string(), "RedrivePolicy": redrive.to_string()});
@@ -52,14 +55,10 @@ pub(crate) async fn create(events: &Events, sqs: &Queues) -> Result<(), StartErr
         json!({"QueueName": DEAD_LETTERS, "Attributes": {"MessageRetentionPeriod": "1209600"}}),
         json!({"QueueName": QUEUE, "Attributes": attributes}),
     ] {
-        sqs.call("CreateQueue", queue).await.map_err(|error| failed(error.to_string()))?;
-    }
-    let rule = json!({"Name": QUEUE, "EventBusName": DRAW_EVENTS,
-        "EventPattern": json!({"source": ["lottery"]}).to_string()});
-    let targets = json!({"Rule": QUEUE, "EventBusName": DRAW_EVENTS,
-        "Targets": [{"Id": "webhooks", "Arn": arn(QUEUE)}]});
-    for (operation, request) in [("PutRule", rule), ("PutTargets", targets)] {
-        events.call(operation, request).await.map_err(|error| failed(error.to_string()))?;
+        sqs.call("CreateQueue", queue).await.map_err(|error| StartError::SetUp {
+            what: "the queues of events for webhooks".to_owned(),
+            reason: error.to_string(),
+        })?;
     }
     Ok(())
 }

@@ -139,7 +139,7 @@ impl Stack {
         if config.lottery == Lottery::Deployed {
             create_tables(Store::new(aws_sdk_dynamodb::Client::new(&set_up), tables.clone())).await?;
             create_operator_topic(&aws_sdk_sns::Client::new(&set_up)).await?;
-            draw_events::create(&events, &sqs).await?;
+            draw_events::create_queues(&sqs).await?;
         }
 
         let functions = match (&config.lambda_endpoint, &account) {
@@ -223,9 +223,6 @@ impl Stack {
             reason: error.to_string(),
         })?;
 
-        if config.lottery == Lottery::Deployed {
-            lists::create(&services).await?;
-        }
         if let Some(deployment) = &config.deployment {
             deployment.create(&config, &services, &step_functions).await?;
         }
@@ -369,7 +366,8 @@ fn open_s3(config: &Config, directory: Option<&DataDirectory>) -> Result<S3, Sta
     if let Some(path) = path.as_ref().filter(|path| path.exists()) {
         look_over(path, &[])?;
     }
-    Ok(S3::new(path, config.clock.clone()))
+    let initial = (config.lottery == Lottery::Deployed).then_some(lists::BUCKET);
+    Ok(S3::new(path, config.clock.clone(), initial))
 }
 
 /// EventBridge, likewise.
@@ -378,7 +376,11 @@ fn open_events(config: &Config, directory: Option<&DataDirectory>) -> Result<Eve
     if let Some(path) = path.as_ref().filter(|path| path.exists()) {
         look_over(path, &[])?;
     }
-    Ok(Events::new(path, config.clock.clone()))
+    let initial = match config.lottery {
+        Lottery::Deployed => lists::rule().into_iter().chain(draw_events::bus()).collect(),
+        Lottery::Absent => Vec::new(),
+    };
+    Ok(Events::new(path, config.clock.clone(), initial))
 }
 
 fn open_sns(

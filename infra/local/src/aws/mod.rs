@@ -85,8 +85,8 @@ impl Endpoint {
         (beacon, authority): (Beacon, Authority),
         call_log: Option<CallLog>,
     ) -> Endpoint {
-        let s3 = Arc::new(S3::new(None, asl_engine::Clock::system()));
-        let events = Events::new(None, asl_engine::Clock::system());
+        let s3 = Arc::new(S3::new(None, asl_engine::Clock::system(), None));
+        let events = Events::new(None, asl_engine::Clock::system(), Vec::new());
         let later = OnceLock::new();
         Endpoint { dynamodb, sns, s3, sqs, events, beacon, authority, call_log, guard: None, later }
     }

@@ -3,7 +3,8 @@
 //!
 //! What comes in is matched against the rules and written down once for each target in the same transaction; a loop then
 //! calls the targets and strikes off what they took. The database is opened with the first request, or at the start if
-//! there is one already, because something may have to be delivered.
+//! there is one already, because something may have to be delivered. The stack's own buses and rules are created when it is
+//! opened.
 //!
 //! In reading order: `service` (the protocols), `store` with `buses`, `policies`, `rules`, `put`, `destinations` and `scheduler` (the operations),
 //! `pattern` (which events are meant), `input` (what targets get), `deliveries`, `deliver`, `targets` and `http_target` (how it
@@ -57,7 +58,12 @@ struct Settings {
     /// Without it everything is in memory.
     file: Option<PathBuf>,
     clock: Clock,
+    /// The operations that create what has to be there from the beginning.
+    initial: Vec<Operation>,
 }
+
+/// An operation with its request.
+pub(crate) type Operation = (&'static str, Value);
 
 /// The service, as its callers see it.
 #[derive(Clone)]
@@ -79,12 +85,15 @@ struct Inner {
 }
 
 impl Events {
-    /// EventBridge in this file, or in memory. Nothing is opened yet.
-    pub(crate) fn new(file: Option<PathBuf>, clock: Clock) -> Events {
+    /// EventBridge in this file, or in memory. Nothing is opened yet; `initial` creates what is there from the beginning
+    /// as soon as it is, and may be repeated.
+    pub(crate) fn new(file: Option<PathBuf>, clock: Clock, initial: Vec<Operation>) -> Events {
+        // An event that such a rule is about is what opens the database.
+        let has_rules = OWN_SOURCES.map(|source| AtomicBool::new(store::have_rules_for(&initial, source)));
         Events(Arc::new(Inner {
-            settings: Settings { file, clock },
+            settings: Settings { file, clock, initial },
             worker: OnceCell::new(),
-            has_rules: Arc::default(),
+            has_rules: Arc::new(has_rules),
             targets: Mutex::default(),
             reported: Mutex::default(),
             caller: std::sync::OnceLock::new(),
@@ -156,10 +165,10 @@ impl Inner {
     /// The thread of the database, which the first call starts, and the loop that delivers.
     async fn open(self: &Arc<Inner>) -> Result<&Worker<Store>, EventsError> {
         let opened = self.worker.get_or_try_init(|| async {
-            let (file, clock, has_rules) =
-                (self.settings.file.clone(), self.settings.clock.clone(), self.has_rules.clone());
+            let inner = self.clone();
             let open = move || {
-                let database = match &file {
+                let Settings { file, clock, initial } = &inner.settings;
+                let database = match file {
                     Some(file) => {
                         // One that was there was looked over at the start.
                         if !file.exists() {
@@ -170,7 +179,7 @@ impl Inner {
                     }
                     None => Connection::open_in_memory()?,
                 };
-                let store = Store::open(database, clock, has_rules)?;
+                let store = Store::open(database, clock.clone(), initial, inner.has_rules.clone())?;
                 Worker::start("events", store).map_err(|error| EventsError::internal(error.to_string()))
             };
             // Opening reads the disk.

@@ -13,7 +13,7 @@ use super::input::{self, About};
 use super::pattern::Pattern;
 use super::request::{DEFAULT_BUS, Request};
 use super::sources::OWN_SOURCES;
-use super::{EventsError, database};
+use super::{EventsError, Operation, database};
 use crate::config::{ACCOUNT, REGION};
 
 /// The service on its thread.
@@ -48,10 +48,19 @@ impl Store {
     pub(super) fn open(
         database: Connection,
         clock: Clock,
+        initial: &[Operation],
         has_rules: Arc<[AtomicBool; OWN_SOURCES.len()]>,
     ) -> Result<Store, EventsError> {
         database::prepare(&database)?;
-        let mut store = Store { database, clock, rules: Vec::new(), has_rules };
+        // Others see which rules there are only when all are.
+        let mut store = Store { database, clock, rules: Vec::new(), has_rules: Arc::default() };
+        for (operation, request) in initial {
+            match store.call(operation, request) {
+                Err(error) if error.name != "ResourceAlreadyExistsException" => return Err(error),
+                _ => {}
+            }
+        }
+        store.has_rules = has_rules;
         store.refresh()?;
         Ok(store)
     }
@@ -179,6 +188,16 @@ impl Store {
         }
         Ok(())
     }
+}
+
+/// Whether one of these operations creates a rule that could be about an event of one of the stack's own services.
+pub(super) fn have_rules_for(operations: &[Operation], source: &str) -> bool {
+    operations.iter().any(|(operation, request)| {
+        let pattern = request["EventPattern"].as_str().and_then(|pattern| Pattern::parse(pattern).ok());
+        *operation == "PutRule"
+            && request["EventBusName"].is_null()
+            && pattern.is_some_and(|pattern| pattern.may_be_about(source))
+    })
 }
 
 /// What a target of a rule gets of an event.

@@ -40,7 +40,7 @@ impl Fixture {
         let mut config = asl_engine::Config::in_memory();
         config.clock = clock.clone().into();
         let engine = Engine::start(config).await.unwrap();
-        let events = Events::new(file, clock.clone().into());
+        let events = Events::new(file, clock.clone().into(), Vec::new());
         Fixture { clock, events, queues, engine }
     }
 

@@ -53,7 +53,7 @@ impl HostInvoker {
         s3: Arc<S3>,
     ) -> HostInvoker {
         let forwarder = Forwarder::new(Endpoints::default());
-        let events = Events::new(None, Clock::system());
+        let events = Events::new(None, Clock::system(), Vec::new());
         let http = http::HttpTasks::new(Connections::default());
         HostInvoker {
             functions,

@@ -1,6 +1,7 @@
 //! S3 for the local stack: buckets and objects on SQLite, behind the REST protocol that every AWS SDK speaks.
 //!
-//! It is opened with the first request, so that who needs no objects pays nothing. In reading order: `request` (what is
+//! It is opened with the first request, so that who needs no objects pays nothing; the stack's own bucket is created then.
+//! In reading order: `request` (what is
 //! asked of what), `service` and `objects` (the operations), `multipart`, `receive` and `chunked` (how bytes come in),
 //! `send` (how they go out), then what runs on the database's thread: `store`, `uploads`, `contents`, `database`. `events`
 //! is where others learn of new objects.
@@ -41,33 +42,42 @@ use crate::worker::Worker;
 /// The number of a content in the database.
 type ContentId = i64;
 
+/// A bucket that is there from the beginning.
+#[derive(Clone, Copy)]
+pub(crate) struct InitialBucket {
+    pub(crate) name: &'static str,
+    /// The documents that configure it, each with its kind.
+    pub(crate) configurations: &'static [(&'static str, &'static str)],
+}
+
 /// S3.
 pub(crate) struct S3 {
     /// Without it everything is in memory.
     file: Option<PathBuf>,
     clock: Clock,
+    initial: Option<InitialBucket>,
     worker: OnceCell<Arc<Worker<Store>>>,
     /// Who is notified of objects that were created or removed.
     pub(crate) observers: Observers,
 }
 
 impl S3 {
-    /// S3 in this file, or in memory. Nothing is opened yet.
-    pub(crate) fn new(file: Option<PathBuf>, clock: Clock) -> S3 {
+    /// S3 in this file, or in memory. Nothing is opened yet; `initial` is created as soon as it is.
+    pub(crate) fn new(file: Option<PathBuf>, clock: Clock, initial: Option<InitialBucket>) -> S3 {
         let observers = Observers::default();
         observers.add(|ObjectEvent { name, bucket, key, size, etag, time }| {
             tracing::debug!(name, bucket, key, size, etag, time, "an object changed");
             None
         });
-        S3 { file, clock, worker: OnceCell::new(), observers }
+        S3 { file, clock, initial, worker: OnceCell::new(), observers }
     }
 
     /// The thread of the database, which the first call starts.
     async fn worker(&self) -> Result<&Arc<Worker<Store>>, S3Error> {
         let opened = self.worker.get_or_try_init(|| async {
-            let file = self.file.clone();
+            let (file, initial, now) = (self.file.clone(), self.initial, self.now());
             let open = move || {
-                let store = match &file {
+                let mut store = match &file {
                     Some(file) => {
                         // One that was there was looked over at the start.
                         if !file.exists() {
@@ -78,6 +88,12 @@ impl S3 {
                     }
                     None => Store::open(Connection::open_in_memory()?, true)?,
                 };
+                if let Some(InitialBucket { name, configurations }) = initial {
+                    store.create_bucket(name, now)?;
+                    for (kind, document) in configurations {
+                        store.configure(name, kind, Some(document))?;
+                    }
+                }
                 let started = Worker::start("s3", store);
                 Ok(Arc::new(started.map_err(|error| S3Error::unavailable(error.to_string()))?))
             };

@@ -23,7 +23,7 @@ fn code(response: &Response<Bytes>) -> String {
 }
 
 async fn with_bucket() -> S3 {
-    let s3 = S3::new(None, Clock::system());
+    let s3 = S3::new(None, Clock::system(), None);
     assert_eq!(ask(&s3, "PUT", "/bucket", &[], b"").await.status(), StatusCode::OK);
     s3
 }
@@ -157,14 +157,14 @@ async fn observers_learn_of_objects_that_are_stored() {
 async fn objects_outlive_the_process_and_unfinished_writes_do_not() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("s3.sqlite");
-    let s3 = S3::new(Some(file.clone()), Clock::system());
+    let s3 = S3::new(Some(file.clone()), Clock::system(), None);
     ask(&s3, "PUT", "/bucket", &[], b"").await;
     ask(&s3, "PUT", "/bucket/k", &[], b"kept").await;
     // A write that the process does not survive.
     let content = s3.on_store(Store::begin_content).await.unwrap();
     s3.on_store(move |store| store.append(content, 0, b"lost")).await.unwrap();
     s3.stop().await;
-    let s3 = S3::new(Some(file), Clock::system());
+    let s3 = S3::new(Some(file), Clock::system(), None);
     assert_eq!(ask(&s3, "GET", "/bucket/k", &[], b"").await.body(), "kept");
     let count = |store: &mut Store| {
         Ok(store.database.query_row("SELECT count(*) FROM chunks", [], |row| row.get(0))?)

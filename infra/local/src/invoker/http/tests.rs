@@ -75,7 +75,7 @@ async fn ask(tasks: &HttpTasks, connection: &str, url: &str, more: Value) -> Res
         json!({"ApiEndpoint": url, "Method": "GET", "Authentication": {"ConnectionArn": arn}});
     let members = parameters.as_object_mut().unwrap();
     members.extend(more.as_object().unwrap().clone());
-    invoke(tasks, parameters, &Events::new(None, Clock::system())).await
+    invoke(tasks, parameters, &Events::new(None, Clock::system(), Vec::new())).await
 }
 
 async fn invoke(tasks: &HttpTasks, parameters: Value, events: &Events) -> Result<Value, TaskFailure> {
@@ -85,7 +85,7 @@ async fn invoke(tasks: &HttpTasks, parameters: Value, events: &Events) -> Result
 #[tokio::test]
 async fn a_connection_of_eventbridge_comes_before_one_of_the_file() {
     let (address, _) = server().await;
-    let (tasks, events) = (tasks(&address), Events::new(None, Clock::system()));
+    let (tasks, events) = (tasks(&address), Events::new(None, Clock::system(), Vec::new()));
     let made = json!({"Name": "key", "AuthorizationType": "API_KEY", "AuthParameters": {
         "ApiKeyAuthParameters": {"ApiKeyName": "X-Key", "ApiKeyValue": "of EventBridge"}}});
     let arn = events.call("CreateConnection", made).await.unwrap()["ConnectionArn"].clone();
@@ -189,7 +189,7 @@ async fn a_trace_shows_the_request_without_what_the_connection_adds_unless_secre
         "ApiEndpoint": format!("{address}/pay"), "Method": "POST", "Authentication": {"ConnectionArn": arn},
         "Headers": {"X-Own": "yes"}, "QueryParameters": {"tag": "x"}, "RequestBody": {"amount": 1},
     }));
-    let events = Events::new(None, Clock::system());
+    let events = Events::new(None, Clock::system(), Vec::new());
     let mut shown = Vec::new();
     for secrets in [Secrets::Hidden, Secrets::Revealed] {
         let traced = tasks.invoke_traced(&parameters, &events, secrets).await;
@@ -220,7 +220,7 @@ async fn a_trace_shows_the_request_without_what_the_connection_adds_unless_secre
 #[tokio::test]
 async fn a_trace_shows_what_failed_as_far_as_it_came() {
     let (address, _) = server().await;
-    let (tasks, events) = (tasks(&address), Events::new(None, Clock::system()));
+    let (tasks, events) = (tasks(&address), Events::new(None, Clock::system(), Vec::new()));
     let arn = "arn:aws:events:us-east-1:123456789012:connection/key/1";
     let ask = |url: String| {
         Json::from(json!({"ApiEndpoint": url, "Method": "GET", "Authentication": {"ConnectionArn": arn}}))
