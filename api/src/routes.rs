@@ -273,7 +273,7 @@ mod tests {
             ("ReleaseBody", &draws::RELEASE_FIELDS.map(|(name, _)| name)),
             // These are read by their schemas' own structs.
             ("NewUpload", &["bytes", "mode", "preview", "settings"]),
-            ("UploadAnswer", &["settings"]),
+            ("UploadAnswer", &["mode", "preview", "settings"]),
             (
                 "ListSettingsBody",
                 &["charset", "country", "mapping", "header_row", "sheet", "strict", "clear"],

@@ -99,6 +99,6 @@ pub use seat_changes::{CloseDraw, PassedSeat, Replaced, Resumed, SeatTaker, With
 pub use stage::{MoveStage, StageRecord};
 pub use store::{Store, Tables};
 pub use table::{TableDefinition, table_definitions};
-pub use uploads::{BatchCounts, Upload, UploadId, UploadState};
+pub use uploads::{BatchCounts, Upload, UploadAnswer, UploadId, UploadState};
 pub use webhooks::{WebhookDelivery, WebhookState, parse_event_id};
 pub use winners::{MarkDrawn, RankedEntry, RecordWinners, Winner};

@@ -135,6 +135,17 @@ pub struct Upload {
     pub failure: Option<Value>,
 }
 
+/// What the organiser answers when asked about an upload.
+#[derive(Debug, Clone)]
+pub struct UploadAnswer {
+    /// How the list is read, as JSON.
+    pub settings: Value,
+    /// What becomes of those who are not on the list; as before if absent.
+    pub mode: Option<ImportMode>,
+    /// Asks again, before anything is imported.
+    pub preview: bool,
+}
+
 /// What came of one batch.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BatchCounts {
@@ -265,30 +276,30 @@ impl Store {
         Ok(matches!(self.write(&ask).await?, Outcome::Done))
     }
 
-    /// Takes the organiser's answer: how the list is to be read. The token completes the task that waits for it; none if
-    /// nothing is asked.
+    /// Takes the organiser's answer. The token completes the task that waits for it; none if nothing is asked.
     pub async fn answer_upload(
         &self,
         lottery_id: &LotteryId,
         upload_id: &UploadId,
-        settings: &Value,
+        UploadAnswer { settings, mode, preview }: &UploadAnswer,
     ) -> Result<Option<WaitToken>, StoreError> {
-        let Some(Upload { state: UploadState::Asking, token: Some(token), .. }) =
+        let Some(Upload { state: UploadState::Asking, token: Some(token), mode: former, .. }) =
             self.upload(lottery_id, upload_id).await?
         else {
             return Ok(None);
         };
         // The token stays, so that an answer whose caller was stopped can be given again.
-        let answer =
-            Write::update(keys::upload(lottery_id, upload_id), "SET settings = :settings, preview = :no")
-                .only_if("#state = :asking AND #token = :token")
-                .name("#state", "state")
-                .name("#token", "token")
-                .value(":settings", json(settings))
-                .value(":no", flag(false))
-                .value(":asking", text(UploadState::Asking.as_str()))
-                .value(":token", text(token.reveal()))
-                .silently();
+        let change = "SET settings = :settings, preview = :preview, replaces = :replaces";
+        let answer = Write::update(keys::upload(lottery_id, upload_id), change)
+            .only_if("#state = :asking AND #token = :token")
+            .name("#state", "state")
+            .name("#token", "token")
+            .value(":settings", json(settings))
+            .value(":preview", flag(*preview))
+            .value(":replaces", flag(mode.unwrap_or(former) == ImportMode::Replace))
+            .value(":asking", text(UploadState::Asking.as_str()))
+            .value(":token", text(token.reveal()))
+            .silently();
         Ok(matches!(self.write(&answer).await?, Outcome::Done).then_some(token))
     }
 

@@ -163,6 +163,29 @@ async fn an_organiser_is_asked_where_a_list_is_unclear_and_the_answer_is_taken()
     assert_eq!((&view["accepted"], &view["refused"]), (&json!(2), &json!(0)), "{view:#}");
     client.post(&answer, &settings).await.expect(409);
 
+    // Looked at again with other settings, it is shown as it is read then; what becomes of the others is said at the end.
+    let import = upload(&client, csv.as_bytes(), json!({"preview": true})).await;
+    let asked = wait_for(&client, &import, "ASKING").await;
+    let inspection = &asked["inspection"];
+    assert_eq!((&inspection["looks"], &asked["mode"]), (&json!(1), &json!("merge")), "{asked:#}");
+    assert_eq!(inspection["sample"][0]["cells"], json!(["Kennung", "Wer da kommt"]));
+    assert_eq!(inspection["sample"][2]["cells"], json!(["A-2", "Tracy"]));
+    let again = json!({"settings": {"mapping": {"1": "participant_id", "2": "name"}, "header_row": "1"}, "preview": true});
+    client.post(&path(&import, "/answer"), &again).await.expect(200);
+    let asked = eventually("the second look", async || {
+        let view = client.get(&path(&import, "")).await.expect(200);
+        (view["state"] == "ASKING" && view["inspection"]["looks"] == 2).then_some(view)
+    })
+    .await;
+    let inspection = &asked["inspection"];
+    assert_eq!((&inspection["rows"], &inspection["unreadable"]), (&json!(2), &json!(null)), "{asked:#}");
+    assert_eq!(inspection["sample"][0]["name"], "Rose");
+    let decided = json!({"settings": again["settings"], "mode": "replace"});
+    client.post(&path(&import, "/answer"), &json!({"settings": {}, "mode": "shoes"})).await.expect(422);
+    client.post(&path(&import, "/answer"), &decided).await.expect(200);
+    let view = wait_for(&client, &import, "SUCCEEDED").await;
+    assert_eq!((&view["mode"], &view["unchanged"]), (&json!("replace"), &json!(2)), "{view:#}");
+
     // GBK is a guess, and is asked about; the names come in as they are.
     let gbk: &[u8] = b"\xb9\xa4\xba\xc5,\xd0\xd5\xc3\xfb\nB-1,\xd5\xc5\xce\xb0\nB-2,\xc0\xee\xc4\xc8\n";
     let import = upload(&client, gbk, json!({"preview": true})).await;

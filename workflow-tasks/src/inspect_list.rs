@@ -3,7 +3,10 @@
 
 use aws_sdk_s3::primitives::ByteStream;
 use lottery::list::limits::MAX_FILE_BYTES;
-use lottery::list::{Batch, Certainty, Detected, Options, Reader, Remark, Row, is_question};
+use lottery::list::{
+    Batch, Certainty, Detected, HeaderRow, ListPerson, ListRemark, Mapping, Options, Reader, Remark, Row,
+    Why, is_question,
+};
 use lottery_store::UploadState;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -15,6 +18,8 @@ use crate::{TaskContext, TaskError};
 const LOOKED_AT: usize = 1024 * 1024;
 /// Rows that are shown.
 const SAMPLE: usize = 20;
+/// Refused rows that are listed, and remarks; the others are counted.
+const LISTED: usize = 100;
 
 /// What to do next.
 #[derive(Debug, Serialize)]
@@ -34,8 +39,12 @@ pub async fn handle(cx: &TaskContext, input: UploadInput) -> Result<Output, Task
     let lottery = lottery_of(cx, &upload).await?;
     let options = Options { shown_rows: SAMPLE, ..options(&upload, &lottery)? };
     let body = cx.lists()?.stream(&input.key, &input.etag).await?;
-    let look = look(body, options).await?;
-    if !cx.store.note_inspection(&upload, &look.shown()).await? {
+    let mut look = look_at(body, options.clone()).await?;
+    if look.unreadable.as_ref().is_some_and(|remark| is_about_columns(&remark.why)) {
+        look.rows = raw_rows(cx.lists()?.stream(&input.key, &input.etag).await?, options).await?;
+    }
+    let looks = upload.inspection.as_ref().map_or(0, |before| before["looks"].as_u64().unwrap_or(0));
+    if !cx.store.note_inspection(&upload, &look.shown(looks + 1)).await? {
         return Err(TaskError::ImportOver);
     }
     match &look.unreadable {
@@ -54,52 +63,111 @@ pub async fn handle(cx: &TaskContext, input: UploadInput) -> Result<Output, Task
 /// What was seen.
 struct Look {
     detected: Detected,
+    /// Rows of people that were looked at.
+    count: u64,
+    refused: u64,
+    warned: u64,
+    /// The first of the rows.
     rows: Vec<Row>,
+    refusals: Vec<Remark>,
     remarks: Vec<Remark>,
+    /// The end of the list was reached.
+    is_whole: bool,
     unreadable: Option<Remark>,
 }
 
 impl Look {
-    /// As the organiser sees it.
-    fn shown(&self) -> Value {
-        let rows = self.rows.iter().take(SAMPLE).map(shown_row);
+    /// As the organiser sees it. `looks` counts how often the list was looked at.
+    fn shown(&self, looks: u64) -> Value {
         json!({
+            "looks": looks,
             "detected": detected(&self.detected),
-            "sample": rows.collect::<Vec<_>>(),
-            "remarks": self.remarks.iter().take(SAMPLE).map(said).collect::<Vec<_>>(),
+            "sample": self.rows.iter().map(shown_row).collect::<Vec<_>>(),
+            "rows": self.count,
+            "is_whole": self.is_whole,
+            "refused": self.refused,
+            "refusals": self.refusals.iter().map(said).collect::<Vec<_>>(),
+            "warned": self.warned,
+            "remarks": self.remarks.iter().map(said).collect::<Vec<_>>(),
             "unreadable": self.unreadable.as_ref().map(said),
         })
     }
+
+    fn add(&mut self, batch: Batch) {
+        self.warn(batch.remarks);
+        for mut row in batch.rows {
+            self.count += 1;
+            self.warn(std::mem::take(&mut row.warnings));
+            if let Err(remark) = &row.person {
+                self.refused += 1;
+                if self.refusals.len() < LISTED {
+                    self.refusals.push(remark.clone());
+                }
+            }
+            if self.rows.len() < SAMPLE {
+                self.rows.push(row);
+            }
+        }
+    }
+
+    fn warn(&mut self, remarks: Vec<Remark>) {
+        self.warned += remarks.len() as u64;
+        let room = LISTED.saturating_sub(self.remarks.len());
+        self.remarks.extend(remarks.into_iter().take(room));
+    }
 }
 
-async fn look(mut body: ByteStream, options: Options) -> Result<Look, TaskError> {
+/// Whether a list is unreadable because nobody knows what its columns hold.
+fn is_about_columns(why: &Why) -> bool {
+    matches!(
+        why,
+        Why::List(
+            ListRemark::HeaderNotFound { .. }
+                | ListRemark::ColumnAmbiguous { .. }
+                | ListRemark::NameColumnMissing
+                | ListRemark::MappedColumnMissing { .. }
+        )
+    )
+}
+
+/// The first rows of a list whose columns are unknown, for somebody to say what they hold: every row is taken for a person.
+async fn raw_rows(body: ByteStream, options: Options) -> Result<Vec<Row>, TaskError> {
+    let mapping = Mapping::parse(r#"{"1": "name"}"#).map_err(|_| TaskError::WrongInput)?;
+    let options = Options { header_row: HeaderRow::None, mapping, ..options };
+    Ok(look_at(body, options).await?.rows)
+}
+
+async fn look_at(mut body: ByteStream, options: Options) -> Result<Look, TaskError> {
     let (mut reader, mut seen, mut is_workbook) = (Reader::new(options), 0, false);
-    let mut look =
-        Look { detected: reader.detected(), rows: Vec::new(), remarks: Vec::new(), unreadable: None };
-    let add = |look: &mut Look, batch: Batch| {
-        let room = SAMPLE.saturating_sub(look.rows.len());
-        look.rows.extend(batch.rows.into_iter().take(room));
-        look.remarks.extend(batch.remarks);
+    let mut look = Look {
+        detected: reader.detected(),
+        count: 0,
+        refused: 0,
+        warned: 0,
+        rows: Vec::new(),
+        refusals: Vec::new(),
+        remarks: Vec::new(),
+        is_whole: true,
+        unreadable: None,
     };
-    let mut is_whole = true;
     while let Some(bytes) = next(&mut body).await? {
         is_workbook |= seen == 0 && (bytes.starts_with(b"PK") || bytes.starts_with(&[0xd0, 0xcf]));
         seen += bytes.len();
         let (read, batch, outcome) = step(reader, move |reader, batch| reader.push(&bytes, batch)).await?;
         reader = read;
-        add(&mut look, batch);
+        look.add(batch);
         if let Err(remark) = outcome {
             return Ok(Look { detected: reader.detected(), unreadable: Some(remark), ..look });
         }
         if seen >= LOOKED_AT && !is_workbook {
-            is_whole = false;
+            look.is_whole = false;
             break;
         }
     }
     // Lists without ids give their rows at the end. The end of a part says nothing about the list.
     let (reader, batch, outcome) = step(reader, Reader::finish).await?;
-    add(&mut look, batch);
-    let unreadable = outcome.err().filter(|remark| is_whole || is_question(&remark.why));
+    look.add(batch);
+    let unreadable = outcome.err().filter(|remark| look.is_whole || is_question(&remark.why));
     Ok(Look { detected: reader.detected(), unreadable, ..look })
 }
 
@@ -136,15 +204,28 @@ fn detected(detected: &Detected) -> Value {
 }
 
 fn shown_row(row: &Row) -> Value {
-    let (id, name, refused) = match &row.person {
-        Ok(person) => (Some(&person.participant_id), person.name.as_ref(), None),
-        Err(remark) => (row.participant_id.as_ref(), None, Some(said(remark))),
+    let mut shown = match &row.person {
+        Ok(person) => shown_person(person),
+        Err(remark) => json!({
+            "participant_id": row.participant_id.as_ref().map(ToString::to_string),
+            "refused": said(remark),
+        }),
     };
+    shown["line"] = json!(row.line);
+    shown["cells"] = json!(row.cells);
+    shown
+}
+
+fn shown_person(person: &ListPerson) -> Value {
+    let ListPerson { participant_id, name, phone, email, group, tickets, excluded } = person;
     json!({
-        "line": row.line,
-        "participant_id": id.map(ToString::to_string),
-        "name": name.map(ToString::to_string),
-        "refused": refused,
-        "cells": row.cells,
+        "participant_id": participant_id.to_string(),
+        "name": name.as_ref().map(ToString::to_string),
+        "phone": phone.clone().value().map(|phone| phone.to_string()),
+        "email": email.clone().value().map(|email| email.to_string()),
+        "group": group.clone().value().map(|group| group.to_string()),
+        "tickets": tickets.value().map(|tickets| tickets.get()),
+        "excluded": excluded.value(),
+        "refused": null,
     })
 }

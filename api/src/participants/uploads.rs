@@ -73,6 +73,13 @@ pub(crate) struct UploadAnswer {
     /// How the list is read; it takes the place of what was said before.
     #[schema(value_type = ListSettingsBody)]
     settings: ListSettings,
+    /// `merge` or `replace`; what was said before if absent.
+    #[serde(default)]
+    #[schema(pattern = "^(merge|replace)$")]
+    mode: Option<String>,
+    /// Look at the list with these settings and ask again, rather than import it.
+    #[serde(default)]
+    preview: bool,
 }
 
 /// Where the file goes.
@@ -132,7 +139,14 @@ pub(crate) struct UploadView {
     warned: u64,
     /// Participants that were withdrawn because they are not on the list.
     withdrawn: u64,
-    /// What was found out about the list: `detected`, `sample`, `remarks`, and `unreadable` if it cannot be read as it is.
+    /// `merge` or `replace`.
+    #[schema(pattern = "^(merge|replace)$")]
+    mode: &'static str,
+    /// How the list is read.
+    #[schema(value_type = ListSettingsBody)]
+    settings: Value,
+    /// What was found out about the beginning of the list: `detected`, `sample`, `rows`, `refused` and `refusals`, `warned` and `remarks`,
+    /// `is_whole`, `unreadable` if it cannot be read as it is, and how often it was looked at, `looks`.
     #[schema(value_type = Option<Object>)]
     inspection: Option<Value>,
     /// The first refused lines: at most 100.
@@ -174,11 +188,7 @@ pub(crate) async fn begin_upload(
         let detail = format!("`bytes` must be from 1 to {MAX_FILE_BYTES}");
         return Err(ApiError::invalid("BadBody", detail).at("bytes"));
     }
-    let mode = match asked.mode.as_deref() {
-        None | Some("merge") => ImportMode::Merge,
-        Some("replace") => ImportMode::Replace,
-        Some(_) => return Err(ApiError::invalid("BadBody", "mode must be merge or replace").at("mode")),
-    };
+    let mode = mode(asked.mode.as_deref())?.unwrap_or(ImportMode::Merge);
     check(&asked.settings, &lottery)?;
     let now = state.clock.now();
     let upload = Upload {
@@ -241,8 +251,12 @@ pub(crate) async fn answer_upload(
     let answer: UploadAnswer = body(value)?;
     let lottery = state.store.lottery(&lottery_id).await?.ok_or_else(unknown_lottery)?;
     check(&answer.settings, &lottery)?;
-    let settings = json!(answer.settings);
-    let token = state.store.answer_upload(&lottery_id, &upload_id, &settings).await?;
+    let answer = lottery_store::UploadAnswer {
+        settings: json!(answer.settings),
+        mode: mode(answer.mode.as_deref())?,
+        preview: answer.preview,
+    };
+    let token = state.store.answer_upload(&lottery_id, &upload_id, &answer).await?;
     let Some(token) = token else {
         current(&state, &lottery_id, &upload_id).await?;
         return Err(ApiError::conflict("NotAsking", "this import does not wait for an answer"));
@@ -279,6 +293,15 @@ pub(crate) async fn cancel_upload(
 
 fn body<T: serde::de::DeserializeOwned>(value: Value) -> Result<T, ApiError> {
     serde_json::from_value(value).map_err(|error| ApiError::invalid("BadBody", error.to_string()))
+}
+
+fn mode(named: Option<&str>) -> Result<Option<ImportMode>, ApiError> {
+    match named {
+        None => Ok(None),
+        Some("merge") => Ok(Some(ImportMode::Merge)),
+        Some("replace") => Ok(Some(ImportMode::Replace)),
+        Some(_) => Err(ApiError::invalid("BadBody", "mode must be merge or replace").at("mode")),
+    }
 }
 
 fn lists(state: &AppState) -> Result<&Lists, ApiError> {
@@ -357,6 +380,11 @@ async fn view(state: &AppState, lottery: &Lottery, upload: Upload) -> Result<Upl
         unchanged: sum.unchanged,
         refused: sum.refused,
         warned: sum.warnings,
+        mode: match upload.mode {
+            ImportMode::Merge => "merge",
+            ImportMode::Replace => "replace",
+        },
+        settings: upload.settings,
         inspection: upload.inspection,
         refusals: listed("refusals"),
         warnings: listed("warnings"),
