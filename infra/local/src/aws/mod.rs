@@ -114,7 +114,8 @@ impl Endpoint {
 
     /// Answers a request of S3, whose body is a stream.
     pub(crate) async fn answer_s3(&self, head: &Parts, body: Body) -> Response<Body> {
-        if self.looks_at_calls() {
+        // No permission is needed to ask which pages may use a bucket.
+        if self.looks_at_calls() && head.method != Method::OPTIONS {
             let (operation, needed) = crate::s3::needed(head);
             if let Some(guard) = &self.guard
                 && let Err(refused) = guard.allow(call_log::caller(&head.headers).as_deref(), &needed)

@@ -3,11 +3,12 @@
 //! It is opened with the first request, so that who needs no objects pays nothing; the stack's own bucket is created then.
 //! In reading order: `request` (what is
 //! asked of what), `service` and `objects` (the operations), `multipart`, `receive` and `chunked` (how bytes come in),
-//! `send` (how they go out), then what runs on the database's thread: `store`, `uploads`, `contents`, `database`. `events`
+//! `send` (how they go out), `cors` (what web pages may send), then what runs on the database's thread: `store`, `uploads`, `contents`, `database`. `events`
 //! is where others learn of new objects.
 
 mod chunked;
 mod contents;
+mod cors;
 mod database;
 mod error;
 mod events;

@@ -16,16 +16,18 @@ use super::{S3, S3Error};
 use crate::config::{ACCOUNT, REGION};
 
 /// The operations that Task states can call, as the API names them.
-const OPERATIONS: [&str; 26] = [
+const OPERATIONS: [&str; 29] = [
     "AbortMultipartUpload",
     "CompleteMultipartUpload",
     "CopyObject",
     "CreateBucket",
     "CreateMultipartUpload",
     "DeleteBucket",
+    "DeleteBucketCors",
     "DeleteObject",
     "DeleteObjectTagging",
     "DeleteObjects",
+    "GetBucketCors",
     "GetBucketLocation",
     "GetBucketNotificationConfiguration",
     "GetBucketTagging",
@@ -38,6 +40,7 @@ const OPERATIONS: [&str; 26] = [
     "ListObjects",
     "ListObjectsV2",
     "ListParts",
+    "PutBucketCors",
     "PutBucketNotificationConfiguration",
     "PutBucketTagging",
     "PutObject",
@@ -84,6 +87,9 @@ impl S3 {
         let id = uuid::Uuid::new_v4().simple().to_string().to_uppercase();
         let answered = async {
             let request = Request::parse(head)?;
+            if request.method == Method::OPTIONS {
+                return self.preflight(&request).await;
+            }
             request.check_expiry(self.now())?;
             self.dispatch(&request, body).await
         };
@@ -96,6 +102,7 @@ impl S3 {
             response.extensions_mut().insert(error);
             response
         });
+        self.share(head, &mut response).await;
         let headers = response.headers_mut();
         headers.insert("x-amz-id-2", crate::aws::header_value(format!("{id}{id}")));
         headers.insert("x-amz-request-id", crate::aws::header_value(&id[..16]));
@@ -226,6 +233,9 @@ impl S3 {
             },
             "PUT" => {
                 let document = document(request, body).await?;
+                if kind == "cors" {
+                    super::cors::check(&document)?;
+                }
                 self.on_store(move |store| store.configure(&bucket, kind, Some(&document))).await?;
                 Ok(empty(200))
             }

@@ -172,3 +172,56 @@ async fn objects_outlive_the_process_and_unfinished_writes_do_not() {
     assert_eq!(s3.on_store(count).await, Ok(1));
     s3.stop().await;
 }
+
+#[tokio::test]
+async fn a_bucket_says_which_pages_may_use_it() {
+    let s3 = with_bucket().await;
+    let own = "http://localhost:8080";
+    let asks = |origin, method| {
+        [
+            ("origin", origin),
+            ("access-control-request-method", method),
+            ("access-control-request-headers", "Content-Type"),
+        ]
+    };
+    let preflight = async |origin, method| {
+        ask(&s3, "OPTIONS", "/bucket/a?X-Amz-Signature=1", &asks(origin, method), b"").await
+    };
+    let refused = preflight(own, "PUT").await;
+    assert_eq!((refused.status(), code(&refused)), (StatusCode::FORBIDDEN, "AccessForbidden".to_owned()));
+    let rules = format!(
+        "<CORSConfiguration><CORSRule><AllowedMethod>PUT</AllowedMethod><AllowedOrigin>{own}</AllowedOrigin>\
+         <AllowedHeader>content-type</AllowedHeader><MaxAgeSeconds>60</MaxAgeSeconds></CORSRule></CORSConfiguration>"
+    );
+    let broken = ask(&s3, "PUT", "/bucket?cors", &[], b"<CORSConfiguration/>").await;
+    assert_eq!(code(&broken), "MalformedXML");
+    assert_eq!(ask(&s3, "PUT", "/bucket?cors", &[], rules.as_bytes()).await.status(), StatusCode::OK);
+    let allowed = preflight(own, "PUT").await;
+    assert_eq!(allowed.status(), StatusCode::OK);
+    for (name, value) in [
+        ("access-control-allow-origin", own),
+        ("access-control-allow-methods", "PUT"),
+        ("access-control-allow-headers", "content-type"),
+        ("access-control-max-age", "60"),
+    ] {
+        assert_eq!(allowed.headers()[name], value, "{name}");
+    }
+    for (origin, method) in
+        [(own, "DELETE"), ("http://localhost:3000", "PUT"), ("https://evil.example", "PUT")]
+    {
+        let refused = preflight(origin, method).await;
+        assert_eq!(refused.status(), StatusCode::FORBIDDEN, "{origin} {method}");
+        assert!(refused.headers().get("access-control-allow-origin").is_none());
+    }
+    // The page reads the answers, refusals among them; another page does not.
+    for (origin, is_shared) in [(own, true), ("https://evil.example", false)] {
+        let put = ask(&s3, "PUT", "/bucket/a", &[("origin", origin)], b"x").await;
+        assert_eq!(put.headers().contains_key("access-control-allow-origin"), is_shared, "{origin}");
+    }
+    let expired = "/bucket/a?X-Amz-Date=20200101T000000Z&X-Amz-Expires=60";
+    let over = ask(&s3, "PUT", expired, &[("origin", own)], b"x").await;
+    assert_eq!((over.status(), code(&over)), (StatusCode::FORBIDDEN, "AccessDenied".to_owned()));
+    assert_eq!(over.headers()["access-control-allow-origin"], own);
+    assert_eq!(ask(&s3, "DELETE", "/bucket?cors", &[], b"").await.status(), StatusCode::NO_CONTENT);
+    assert_eq!(preflight(own, "PUT").await.status(), StatusCode::FORBIDDEN);
+}

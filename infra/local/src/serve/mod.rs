@@ -44,7 +44,7 @@ use answers::{Answer, Dialect};
 use bodies::{Bodies, MAX_HELD_BYTES};
 use connections::{Connection, Connections, Order};
 use limits::{Limits, raise_descriptors};
-use origin::Hosts;
+use origin::{Foreign, Hosts};
 
 /// The largest request that DynamoDB takes; nobody else takes more.
 const MAX_AWS_BODY: usize = 16 * 1024 * 1024;
@@ -240,9 +240,18 @@ impl Client {
         let (lease, held) = self.front.bodies.begin(counted, now);
         self.connection.begin_request(&lease, now);
         let dialect = Dialect::of(&self.service, &head.headers);
-        let refusal = match self.front.hosts.check(&head, local) {
-            Err(foreign) => Some(Answer::foreign(&foreign)),
-            Ok(()) => crate::health::clock_fault(self.front.health.clock()).map(Answer::down),
+        let foreign = match (self.front.hosts.check(&head, local).err(), &self.service) {
+            // A bucket says itself which pages may use it.
+            (Some(Foreign::Origin(_)), Service::Aws(endpoint))
+                if is_of_s3 && endpoint.s3.allows_page(&head).await =>
+            {
+                None
+            }
+            (foreign, _) => foreign,
+        };
+        let refusal = match foreign {
+            Some(foreign) => Some(Answer::foreign(&foreign)),
+            None => crate::health::clock_fault(self.front.health.clock()).map(Answer::down),
         };
         let body = Body::new(bodies::Counted::new(body, self.front.bodies.clone(), lease.clone()));
         let path_is_healthz = head.uri.path() == "/healthz";
