@@ -2,7 +2,7 @@
 //! sheets and markup as they lie in `api/web`, with no build step between.
 
 use std::collections::HashMap;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use axum::Json;
 use axum::extract::{Path, Request, State};
@@ -21,7 +21,7 @@ use crate::state::AppState;
 
 /// Nothing from elsewhere, nothing inline.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
-    connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+    base-uri 'none'; form-action 'none'; frame-ancestors 'none'; connect-src 'self'";
 
 /// A file of the page.
 struct File {
@@ -82,6 +82,8 @@ static FILES: LazyLock<Vec<File>> = LazyLock::new(|| {
         "i18n/en.js",
         "i18n/index.js",
         "i18n/zh-CN.js",
+        "list/big.js",
+        "list/big_cards.js",
         "list/columns.js",
         "list/country.js",
         "list/cut.js",
@@ -92,10 +94,12 @@ static FILES: LazyLock<Vec<File>> = LazyLock::new(|| {
         "list/person.js",
         "list/preview.js",
         "list/progress.js",
+        "list/question.js",
         "list/remarks.js",
         "list/send.js",
         "list/tally.js",
         "list/template.js",
+        "list/upload.js",
         "stage/cast.js",
         "stage/confetti.js",
         "stage/countdown.js",
@@ -182,10 +186,27 @@ static BUILD: LazyLock<String> = LazyLock::new(|| {
 });
 
 /// The page of this build: it loads files of this build and no other.
-static PAGE: LazyLock<Answer> = LazyLock::new(|| {
+fn page() -> Answer {
     let page = INDEX.replace("\"page/", &format!("\"page/{}/", *BUILD));
-    with_policy(Answer::new(page, "text/html; charset=utf-8", CacheRule::Page).compressible())
-});
+    Answer::new(page, "text/html; charset=utf-8", CacheRule::Page).compressible()
+}
+
+/// The page of a service without a bucket for lists.
+pub(crate) fn without_uploads() -> Arc<Answer> {
+    static PAGE: LazyLock<Arc<Answer>> = LazyLock::new(|| Arc::new(with_policy(page())));
+    PAGE.clone()
+}
+
+/// The page that sends big lists to the bucket at `address`, and reads what came of them there: its policy allows that address
+/// and those below, and no other. An address that cannot stand in a policy is not allowed.
+pub(crate) fn with_uploads(address: &str) -> Arc<Answer> {
+    let is_source = address.bytes().all(|byte| byte.is_ascii_graphic() && !b";,'\"".contains(&byte));
+    let policy = HeaderValue::try_from(format!("{POLICY} {address}")).ok().filter(|_| is_source);
+    match policy {
+        Some(policy) => Arc::new(page().with_header(CONTENT_SECURITY_POLICY, policy)),
+        None => without_uploads(),
+    }
+}
 
 /// Each file's responses: under the tag of the build, and without it.
 static ANSWERS: LazyLock<HashMap<&'static str, [Answer; 2]>> = LazyLock::new(|| {
@@ -201,8 +222,8 @@ fn with_policy(answer: Answer) -> Answer {
 /// The page.
 #[utoipa::path(get, path = "/", tag = "page",
     responses((status = 200, description = "The page, for people", content_type = "text/html")))]
-pub(crate) async fn index(headers: HeaderMap) -> Response {
-    PAGE.respond(&headers)
+pub(crate) async fn index(State(state): State<AppState>, headers: HeaderMap) -> Response {
+    state.page.respond(&headers)
 }
 
 /// A file of the page.
@@ -380,6 +401,23 @@ mod tests {
         for file in FILES.iter().filter(|file| file.path.ends_with(".js")) {
             let found = forbidden.iter().find(|word| file.content.contains(**word));
             assert_eq!(found, None, "{}", file.path);
+        }
+    }
+
+    #[test]
+    fn the_page_may_speak_to_its_service_and_to_the_bucket_of_lists_alone() {
+        let policy = |page: Arc<Answer>| {
+            let response = page.respond(&HeaderMap::new());
+            response.headers()[CONTENT_SECURITY_POLICY].to_str().unwrap().to_owned()
+        };
+        let own = policy(without_uploads());
+        assert!(own.starts_with("default-src 'none'; ") && own.ends_with("; connect-src 'self'"), "{own}");
+        let lists = "https://lists.s3.eu-central-1.amazonaws.com/";
+        assert_eq!(policy(with_uploads(lists)), format!("{own} {lists}"));
+        for broken in
+            ["https://a b/", "https://a/;script-src *", "https://a/\n", "https://a/ 'unsafe-inline'"]
+        {
+            assert_eq!(policy(with_uploads(broken)), own, "{broken}");
         }
     }
 

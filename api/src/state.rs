@@ -7,6 +7,7 @@ use lottery::{DrawId, LotteryId};
 use lottery_store::Store;
 use platform::{Clock, S3Presigner};
 
+use crate::answer::Answer;
 use crate::auth::Verifier;
 use crate::config::Config;
 use crate::error::ApiError;
@@ -38,6 +39,8 @@ pub struct AppState {
     /// The queue of events for webhooks, by its address.
     pub(crate) webhook_queue: Option<(aws_sdk_sqs::Client, String)>,
     pub(crate) lists: Option<Lists>,
+    /// The page, with the policy of this service.
+    pub(crate) page: Arc<Answer>,
 }
 
 /// The bucket of uploaded lists, with what signs its addresses.
@@ -73,6 +76,7 @@ impl AppState {
             opted_out: Arc::default(),
             webhook_queue: None,
             lists: None,
+            page: crate::page::without_uploads(),
         }
     }
 
@@ -97,7 +101,9 @@ impl AppState {
     /// The same, which takes big lists by this bucket.
     #[must_use]
     pub fn with_lists(self, presigner: S3Presigner, bucket: impl Into<String>) -> Self {
-        Self { lists: Some(Lists { presigner, bucket: bucket.into() }), ..self }
+        let bucket = bucket.into();
+        let page = crate::page::with_uploads(&presigner.bucket_url(&bucket));
+        Self { lists: Some(Lists { presigner, bucket }), page, ..self }
     }
 
     /// The same, whose health check calls `health` and responds 503 with its sentence. On AWS nothing is checked: the

@@ -9,9 +9,7 @@ use end_to_end_tests::{python, stack};
 
 #[tokio::test]
 async fn axe_finds_nothing_serious_on_any_view() {
-    let python = python::tool("python3").await;
-    let tools = python.ancestors().nth(3).unwrap();
-    let axe = std::fs::read_to_string(tools.join(".axe/axe_playwright_python/axe.min.js")).unwrap();
+    let axe = axe().await;
     let stack = stack::start().await;
     let client = stack.client();
     client
@@ -71,7 +69,15 @@ async fn axe_finds_nothing_serious_on_any_view() {
     }
 }
 
-async fn scan(browser: &Browser, axe: &str, view: &str) {
+/// The script that finds barriers.
+pub(crate) async fn axe() -> String {
+    let python = python::tool("python3").await;
+    let tools = python.ancestors().nth(3).unwrap();
+    std::fs::read_to_string(tools.join(".axe/axe_playwright_python/axe.min.js")).unwrap()
+}
+
+/// Fails if a view has serious barriers.
+pub(crate) async fn scan(browser: &Browser, axe: &str, view: &str) {
     let script = "
         const found = await axe.run(document, { resultTypes: ['violations'] });
         return found.violations.filter((one) => ['serious', 'critical'].includes(one.impact))

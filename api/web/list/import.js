@@ -6,14 +6,13 @@ import { find, h, put } from "../dom.js";
 import { number, trouble } from "../format.js";
 import { t } from "../i18n/index.js";
 import { keepView } from "../router.js";
+import { bigImport } from "./big.js";
 import { Pace } from "./pace.js";
 import { preview } from "./preview.js";
 import { lastImport, progress, result } from "./progress.js";
 import { bring, finish, last, look } from "./send.js";
 import { saveTemplate } from "./template.js";
-
-/** A file up to this size is held: what is imported is what was looked at, even if the file is saved anew meanwhile. */
-const HELD = 4 * 1024 * 1024;
+import { MAX_DIRECT_BYTES, MAX_UPLOAD_BYTES } from "./upload.js";
 
 /**
  * The panel of a lottery. `people` is its list: `total()` is how many are on it, `reload()` shows it anew.
@@ -72,9 +71,38 @@ export function importPanel(lottery, people, signal) {
   let isImporting = false;
   let endPreview = () => {};
 
-  const showFormer = async () =>
-    put(former, lastImport(id, await last(id, signal).catch(() => null), people.reload, signal));
+  const showFormer = async () => {
+    const known = await last(id, signal).catch(() => null);
+    if (!zone.hidden && !stage.children.length) put(former, lastImport(id, known, people.reload, signal));
+  };
   showFormer();
+
+  const big = bigImport({
+    lottery,
+    stage,
+    people,
+    signal,
+    isBusy: () => isImporting || Boolean(zone.hidden),
+    onBusy: () => {
+      isImporting = true;
+      zone.hidden = true;
+      problem.textContent = "";
+      put(former);
+    },
+    onFree: () => {
+      isImporting = false;
+      zone.hidden = false;
+      input.value = "";
+      text.value = "";
+      if (!stage.children.length) showFormer();
+    },
+    onDirect: (file) => {
+      zone.hidden = true;
+      put(former);
+      showPreview(file);
+    },
+  });
+  big.resume();
 
   async function take(file) {
     problem.textContent = "";
@@ -83,8 +111,19 @@ export function importPanel(lottery, people, signal) {
       problem.textContent = t("import.empty");
       return;
     }
+    if (file.size > MAX_UPLOAD_BYTES) {
+      problem.textContent = t("big.too_large");
+      return;
+    }
+    if (file.size > MAX_DIRECT_BYTES) {
+      endPreview();
+      big.start(file);
+      return;
+    }
+    big.forget();
     try {
-      if (file.size <= HELD) file = new File([await file.arrayBuffer()], file.name, { type: file.type });
+      // What is imported is what was looked at, even if the file is saved anew meanwhile.
+      file = new File([await file.arrayBuffer()], file.name, { type: file.type });
     } catch {
       problem.textContent = t("import.unreadable");
       return;
@@ -247,6 +286,7 @@ export function importPanel(lottery, people, signal) {
     "emptied",
     () => {
       if (zone.hidden) return;
+      big.forget();
       put(stage);
       showFormer();
     },

@@ -30,19 +30,30 @@ export function choice(name, values, value, onchange) {
   return select;
 }
 
+/** What a file was read as; null of one that is not known. */
+export function kindOfFile({ form, delimiter }) {
+  if (!form) return null;
+  const separator = delimiter
+    ? (known(`delimiter.${delimiter}`) ?? t("delimiter.other", { delimiter }))
+    : null;
+  const kind = [
+    t(`form.${form}`),
+    form === "csv" && separator ? t("form.separated", { delimiter: separator }) : null,
+  ];
+  return h(
+    "p",
+    { class: "kind-of-file" },
+    t("preview.detected"),
+    t("remarks.colon"),
+    h("strong", null, kind.filter(Boolean).join(t("remarks.comma"))),
+  );
+}
+
 /** What was detected, each as far as it can be said otherwise. */
 export function settingFields(detected, options, lottery, change, warnings) {
   const { encoding, form } = detected;
   const isWorkbook = ["xlsx", "xls", "ods"].includes(form);
   const fields = [];
-  const separator = detected.delimiter
-    ? (known(`delimiter.${detected.delimiter}`) ?? t("delimiter.other", { delimiter: detected.delimiter }))
-    : null;
-  const kind = form
-    ? [t(`form.${form}`), form === "csv" && separator ? t("form.separated", { delimiter: separator }) : null]
-        .filter(Boolean)
-        .join(t("remarks.comma"))
-    : null;
   if (!isWorkbook) {
     const found = encoding
       ? t(encoding.certainty === "guessed" ? "charset.guessed" : "charset.found", {
@@ -100,11 +111,7 @@ export function settingFields(detected, options, lottery, change, warnings) {
   );
   country.addEventListener("change", () => change({ country: country.value || null }));
   fields.push(field(t("preview.country"), country));
-  return [
-    form &&
-      h("p", { class: "kind-of-file" }, t("preview.detected"), t("remarks.colon"), h("strong", null, kind)),
-    h("div", { class: "setting-fields" }, fields),
-  ];
+  return [kindOfFile(detected), h("div", { class: "setting-fields" }, fields)];
 }
 
 /** The sheet that is read, and those that hold something too. */

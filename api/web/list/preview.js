@@ -206,18 +206,19 @@ function whyNot(error) {
   return error.status === 413 ? t("import.too_large") : trouble(error);
 }
 
-function blind(rows) {
+/** Columns of which nothing is known. */
+export function blind(rows) {
   const length = rows ? Math.max(...rows.map((row) => row.cells.length)) : BLIND_COLUMNS;
   return Array.from({ length }, () => ({ header: "", field: null }));
 }
 
 /** A row that holds a number or an address is a person. */
-function looksLikeHeader(row) {
+export function looksLikeHeader(row) {
   return row !== undefined && !row.cells.some((cell) => /\d{3}|@/.test(cell));
 }
 
 /** Draws anew without taking the focus from the control that somebody has just used. */
-function keepFocus(element, draw) {
+export function keepFocus(element, draw) {
   const { name, type } = /** @type {any} */ (
     element.contains(document.activeElement) ? document.activeElement : {}
   );
@@ -226,6 +227,7 @@ function keepFocus(element, draw) {
     element.querySelector(`[name="${CSS.escape(name)}"]${type === "radio" ? ":checked" : ""}`)?.focus();
 }
 
-function idsMade(detected) {
+/** Says that ids were made. */
+export function idsMade(detected) {
   return detected.ids_made ? h("p", { class: "notice" }, t("preview.ids_made")) : null;
 }

@@ -75,23 +75,28 @@ export function result({ lottery, file, tally, first, import: known, onUndone, s
     { class: "card result", "aria-label": t("result.label") },
     h("h3", { tabindex: "-1" }, title),
     h("p", { class: "quiet" }, foreign(file.name)),
-    h(
-      "ul",
-      { class: "figures" },
-      parts.map(([name, value]) =>
-        h(
-          "li",
-          { "data-figure": name, class: value ? null : "none" },
-          h("strong", null, number(value)),
-          h("span", null, t(`result.${name}`)),
-        ),
-      ),
-    ),
+    figureList(parts),
     remarkList(t("result.refused_title", { n: number(tally.refused) }), tally.refusals, tally.refused, "bad"),
     lines,
     remarkList(t("preview.warned", { n: number(tally.warned) }), tally.warnings, tally.warned, "warn"),
     [...tally.notices.values()].map((notice) => h("p", { class: "notice" }, explanation(notice))),
     known?.can_undo ? undoButton(lottery, known, onUndone, signal) : null,
+  );
+}
+
+/** Figures with their names, such as `["new", 12]`. */
+export function figureList(parts) {
+  return h(
+    "ul",
+    { class: "figures" },
+    parts.map(([name, value]) =>
+      h(
+        "li",
+        { "data-figure": name, class: value ? null : "none" },
+        h("strong", null, number(value)),
+        h("span", null, t(`result.${name}`)),
+      ),
+    ),
   );
 }
 
@@ -211,7 +216,7 @@ function refusedLines(file, tally, first) {
 }
 
 /** A spreadsheet must not take a cell for a formula; the service drops the mark again. */
-function guarded(cell) {
+export function guarded(cell) {
   return /^[=+\-@\t\r]/.test(cell ?? "") ? `'${cell}` : cell;
 }
 

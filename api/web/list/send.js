@@ -64,7 +64,7 @@ async function request(lottery, query, body, { signal, pace, type, onLost, ask }
 }
 
 /** A file that was moved or saved anew cannot be sent: its error is not that of a lost connection. */
-async function stillThere(body) {
+export async function stillThere(body) {
   try {
     await body.slice(0, 1).arrayBuffer();
   } catch (error) {

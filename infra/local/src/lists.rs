@@ -11,14 +11,10 @@ use crate::s3::InitialBucket;
 /// The name of the rule.
 const RULE: &str = "list-arrived";
 
-/// The bucket, which tells EventBridge of its objects.
-pub(crate) const BUCKET: InitialBucket = InitialBucket {
-    name: LISTS_BUCKET,
-    configurations: &[(
-        "notification",
-        "<NotificationConfiguration><EventBridgeConfiguration/></NotificationConfiguration>",
-    )],
-};
+/// The bucket, to which pages of `origins` may send lists. The template allows all origins: there a signature protects the bucket.
+pub(crate) fn bucket(origins: Vec<String>) -> InitialBucket {
+    InitialBucket { name: LISTS_BUCKET, origins }
+}
 
 /// What creates the rule.
 pub(crate) fn rule() -> [Operation; 2] {

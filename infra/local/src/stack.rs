@@ -129,7 +129,7 @@ impl Stack {
         let guard = Guard::new(iam.clone(), account.clone());
         let (log, queues) = (config.call_log.clone(), sqs.clone());
         let endpoint = Endpoint::new(dynamodb.clone(), sns.clone(), queues, own, log);
-        let s3 = Arc::new(open_s3(&config, directory.as_ref())?);
+        let s3 = Arc::new(open_s3(&config, directory.as_ref(), &api_url)?);
         let events = open_events(&config, directory.as_ref())?;
         events.observe(&s3);
         let endpoint = endpoint.with_s3(s3.clone()).with_events(events.clone());
@@ -361,12 +361,13 @@ fn open_dynamodb(
 }
 
 /// S3, whose file is looked over if there is one, and opened or made with the first request.
-fn open_s3(config: &Config, directory: Option<&DataDirectory>) -> Result<S3, StartError> {
+fn open_s3(config: &Config, directory: Option<&DataDirectory>, api_url: &str) -> Result<S3, StartError> {
     let path = directory.map(|directory| directory.file("s3.sqlite"));
     if let Some(path) = path.as_ref().filter(|path| path.exists()) {
         look_over(path, &[])?;
     }
-    let initial = (config.lottery == Lottery::Deployed).then_some(lists::BUCKET);
+    let bucket = || lists::bucket(serve::page_origins(api_url, &config.public_hosts));
+    let initial = (config.lottery == Lottery::Deployed).then(bucket);
     Ok(S3::new(path, config.clock.clone(), initial))
 }
 

@@ -73,6 +73,12 @@ impl S3Presigner {
         Ok(format!("{url}?{}", query.collect::<Vec<_>>().join("&")))
     }
 
+    /// The address of a bucket, which those of all its objects begin with. It ends with a slash.
+    #[must_use]
+    pub fn bucket_url(&self, bucket: &str) -> String {
+        self.unsigned(bucket, "")
+    }
+
     /// The address of an object. An endpoint of one's own may have no name for each bucket.
     fn unsigned(&self, bucket: &str, key: &str) -> String {
         let key = utf8_percent_encode(key, PATH);
@@ -154,7 +160,8 @@ mod tests {
 
     #[test]
     fn buckets_in_china_have_another_host() {
-        let url = presigner("cn-north-1", None).unsigned("lists", "one");
-        assert_eq!(url, "https://lists.s3.cn-north-1.amazonaws.com.cn/one");
+        let china = presigner("cn-north-1", None);
+        assert_eq!(china.unsigned("lists", "one"), "https://lists.s3.cn-north-1.amazonaws.com.cn/one");
+        assert_eq!(china.bucket_url("lists"), "https://lists.s3.cn-north-1.amazonaws.com.cn/");
     }
 }

@@ -36,6 +36,7 @@ pub(crate) use events::{ObjectEvent, Observers};
 pub(crate) use request::{is_meant, needed};
 pub(crate) use service::{denied, has};
 use store::Store;
+use xml::Document;
 
 use crate::forward::Element;
 use crate::worker::Worker;
@@ -43,12 +44,28 @@ use crate::worker::Worker;
 /// The number of a content in the database.
 type ContentId = i64;
 
-/// A bucket that is there from the beginning.
-#[derive(Clone, Copy)]
+/// A bucket that is there from the beginning, and tells EventBridge of its objects.
+#[derive(Clone)]
 pub(crate) struct InitialBucket {
     pub(crate) name: &'static str,
-    /// The documents that configure it, each with its kind.
-    pub(crate) configurations: &'static [(&'static str, &'static str)],
+    /// Whose pages may read and write its objects, with an address that is signed.
+    pub(crate) origins: Vec<String>,
+}
+
+impl InitialBucket {
+    fn create(&self, store: &mut Store, now: i64) -> Result<(), S3Error> {
+        store.create_bucket(self.name, now)?;
+        let mut notification = Document::new("NotificationConfiguration");
+        notification.begin("EventBridgeConfiguration");
+        store.configure(self.name, "notification", Some(&notification.finish()))?;
+        let mut cors = Document::new("CORSConfiguration");
+        cors.begin("CORSRule").leaf("AllowedMethod", "GET").leaf("AllowedMethod", "PUT");
+        for origin in &self.origins {
+            cors.leaf("AllowedOrigin", origin);
+        }
+        cors.leaf("AllowedHeader", "content-type").leaf("MaxAgeSeconds", "3000");
+        store.configure(self.name, "cors", Some(&cors.finish()))
+    }
 }
 
 /// S3.
@@ -76,7 +93,7 @@ impl S3 {
     /// The thread of the database, which the first call starts.
     async fn worker(&self) -> Result<&Arc<Worker<Store>>, S3Error> {
         let opened = self.worker.get_or_try_init(|| async {
-            let (file, initial, now) = (self.file.clone(), self.initial, self.now());
+            let (file, initial, now) = (self.file.clone(), self.initial.clone(), self.now());
             let open = move || {
                 let mut store = match &file {
                     Some(file) => {
@@ -89,11 +106,8 @@ impl S3 {
                     }
                     None => Store::open(Connection::open_in_memory()?, true)?,
                 };
-                if let Some(InitialBucket { name, configurations }) = initial {
-                    store.create_bucket(name, now)?;
-                    for (kind, document) in configurations {
-                        store.configure(name, kind, Some(document))?;
-                    }
+                if let Some(bucket) = initial {
+                    bucket.create(&mut store, now)?;
                 }
                 let started = Worker::start("s3", store);
                 Ok(Arc::new(started.map_err(|error| S3Error::unavailable(error.to_string()))?))

@@ -44,6 +44,7 @@ use answers::{Answer, Dialect};
 use bodies::{Bodies, MAX_HELD_BYTES};
 use connections::{Connection, Connections, Order};
 use limits::{Limits, raise_descriptors};
+pub(crate) use origin::page_origins;
 use origin::{Foreign, Hosts};
 
 /// The largest request that DynamoDB takes; nobody else takes more.

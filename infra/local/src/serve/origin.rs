@@ -161,6 +161,26 @@ impl Foreign {
     }
 }
 
+/// The origins of the page of a port: by the addresses of this machine, and by the names of a proxy in front. `url` is where the
+/// port is.
+pub(crate) fn page_origins(url: &str, public_hosts: &[String]) -> Vec<String> {
+    let port = url.rsplit_once(':').map_or("", |(_, port)| port);
+    let own = ["127.0.0.1", "localhost", "[::1]"].map(|host| format!("http://{host}:{port}"));
+    let mut origins = vec![url.to_owned()];
+    origins.extend(own.into_iter().filter(|origin| origin != url));
+    for host in public_hosts {
+        let host = plain(host).to_ascii_lowercase();
+        origins.extend([
+            format!("https://{host}"),
+            format!("http://{host}"),
+            format!("http://{host}:{port}"),
+        ]);
+    }
+    // An asterisk would be a pattern.
+    origins.retain(|origin| !origin.contains('*'));
+    origins
+}
+
 /// A host without the dot that it may end with.
 fn plain(host: &str) -> &str {
     host.strip_suffix('.').unwrap_or(host)
@@ -311,6 +331,20 @@ mod tests {
         }
         let other_port = [("host", "127.0.0.1:8080"), ("origin", "http://draw.example:3000")];
         assert!(check(&hosts(), "POST", &other_port).is_err());
+    }
+
+    #[test]
+    fn a_page_has_the_origins_by_which_it_can_be_opened() {
+        let origins = page_origins("http://127.0.0.1:8080", &["Draw.Example.".to_owned(), "*".to_owned()]);
+        let expected = [
+            "http://127.0.0.1:8080",
+            "http://localhost:8080",
+            "http://[::1]:8080",
+            "https://draw.example",
+            "http://draw.example",
+            "http://draw.example:8080",
+        ];
+        assert_eq!(origins, expected);
     }
 
     #[test]
