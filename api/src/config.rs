@@ -6,6 +6,8 @@ use lottery::Channel;
 use lottery::webhook::Reach;
 use thiserror::Error;
 
+use crate::state::ScheduleTarget;
+
 /// The settings of the API.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -144,6 +146,8 @@ pub struct Settings {
     pub organiser_secret_arn: Option<String>,
     /// The bucket of uploaded lists; without it no big list is taken.
     pub lists_bucket: Option<String>,
+    /// What the schedules of repeating draws call; without it no draw repeats.
+    pub schedules: Option<ScheduleTarget>,
     /// The sender of e-mails through SES.
     pub email_sender: Option<String>,
     /// The queue of events for webhooks; without it none can be sent again.
@@ -274,6 +278,15 @@ impl Settings {
         let organiser_secret_arn = get("ORGANISER_SECRET_ARN");
         let webhook_queue_url = get("WEBHOOK_QUEUE_URL");
         let lists_bucket = get("LISTS_BUCKET");
+        let (group, function_arn, role_arn) =
+            (get("REPEATS_GROUP"), get("START_REPEAT_ARN"), get("REPEATS_ROLE_ARN"));
+        let dead_letters_arn = get("REPEATS_DEAD_LETTERS_ARN");
+        let schedules = match (group, function_arn, role_arn) {
+            (Some(group), Some(function_arn), Some(role_arn)) => {
+                Some(ScheduleTarget { group, function_arn, role_arn, dead_letters_arn })
+            }
+            _ => None,
+        };
         Ok(Self {
             api,
             lottery_table,
@@ -281,6 +294,7 @@ impl Settings {
             keys,
             organiser_secret_arn,
             lists_bucket,
+            schedules,
             email_sender,
             webhook_queue_url,
             listen,

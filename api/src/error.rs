@@ -7,9 +7,11 @@ use std::borrow::Cow;
 use std::fmt;
 
 use axum::response::{IntoResponse, Response};
+use draw_start::{ExecutionError, StartError};
 use http::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use http::{StatusCode, header};
-use lottery::{DrawRequestError, FieldError};
+use lottery::feasibility::UnknownGroup;
+use lottery::{DrawRequest, DrawRequestError, FieldError};
 use lottery_store::StoreError;
 use platform::Chain;
 use serde_json::{Map, Value, json};
@@ -87,6 +89,18 @@ impl ApiError {
         )
         .because(internal)
         .retry_after(2)
+    }
+
+    /// Names the fields at fault as members of `field`.
+    #[must_use]
+    pub(crate) fn within(mut self, field: &str) -> Self {
+        let errors = self.0.members.get_mut("errors").and_then(Value::as_array_mut);
+        for error in errors.into_iter().flatten() {
+            if let Some(inner) = error["field"].as_str() {
+                error["field"] = format!("{field}.{inner}").into();
+            }
+        }
+        self
     }
 
     /// Adds the text for the log.
@@ -289,6 +303,45 @@ impl From<DrawRequestError> for ApiError {
             }
         }
     }
+}
+
+impl From<StartError> for ApiError {
+    fn from(error: StartError) -> Self {
+        let sentence = error.to_string();
+        match error {
+            StartError::Closed => Self::conflict("LotteryClosed", sentence),
+            StartError::Request(error) => error.into(),
+            StartError::ChannelUnavailable { .. } => {
+                Self::invalid("ChannelUnavailable", sentence).at("channels")
+            }
+            StartError::UnknownGroup { request, unknown } => of_unknown_groups(&request, &unknown),
+            StartError::AnotherDraw => Self::invalid(
+                "IdempotencyKeyReused",
+                "this Idempotency-Key started another draw of this lottery; use a new key for a new draw",
+            )
+            .at("Idempotency-Key"),
+            StartError::Store(error) => error.into(),
+            StartError::Execution(ExecutionError::Unknown(internal)) => Self::unavailable(internal),
+            StartError::Execution(ExecutionError::Refused(internal)) => Self::internal(internal),
+        }
+    }
+}
+
+fn of_unknown_groups(request: &DrawRequest, unknown: &[UnknownGroup]) -> ApiError {
+    let why = |unknown: &UnknownGroup| Explanation::from(unknown.refusal());
+    let detail = unknown.iter().map(|unknown| why(unknown).reason).collect::<Vec<_>>().join("; ");
+    let mut error = ApiError::invalid("UnknownGroup", detail);
+    if let Some(first) = unknown.first() {
+        error = error.explained(why(first));
+    }
+    for (index, prize) in request.prizes.as_slice().iter().enumerate() {
+        for (number, quota) in prize.quota.iter().enumerate() {
+            for unknown in unknown.iter().filter(|unknown| quota.groups.contains(&unknown.group)) {
+                error = error.at_field(&format!("prizes[{index}].quota[{number}]"), why(unknown));
+            }
+        }
+    }
+    error
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap};
 use http::request::Parts;
 use http::{StatusCode, Uri};
 use lottery::claim::ClaimToken;
-use lottery::{DrawId, Label, LotteryId, ParticipantId};
+use lottery::{DrawId, Label, LotteryId, ParticipantId, RepeatId};
 use lottery_store::{StoreError, UploadId};
 use serde_json::Value;
 
@@ -35,6 +35,9 @@ pub(crate) struct ImportPath(pub(crate) LotteryId, pub(crate) u64);
 
 /// An event for the webhook of a lottery, named in the path by its id.
 pub(crate) struct EventPath(pub(crate) LotteryId, pub(crate) String);
+
+/// A repeating draw of a lottery, named in the path by its id.
+pub(crate) struct RepeatPath(pub(crate) LotteryId, pub(crate) RepeatId);
 
 /// The import of an uploaded list, named in the path.
 pub(crate) struct UploadPath(pub(crate) LotteryId, pub(crate) UploadId);
@@ -86,6 +89,11 @@ pub(crate) fn unknown_lottery() -> ApiError {
 /// 404 for an unknown draw.
 pub(crate) fn unknown_draw() -> ApiError {
     ApiError::not_found("there is no draw of this id in this lottery")
+}
+
+/// 404 for an unknown repeating draw.
+pub(crate) fn unknown_repeat() -> ApiError {
+    ApiError::not_found("there is no repeating draw of this id in this lottery")
 }
 
 /// 404 for an unknown participant.
@@ -150,6 +158,15 @@ impl<S: Send + Sync> FromRequestParts<S> for EventPath {
         let event_id: String = parameter(parts, "event_id", unknown).await?;
         lottery_store::parse_event_id(&event_id).map_err(|_| unknown())?;
         Ok(Self(lottery_id, event_id))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for RepeatPath {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let lottery_id = parameter(parts, "lottery_id", unknown_lottery).await?;
+        Ok(Self(lottery_id, parameter(parts, "repeat_id", unknown_repeat).await?))
     }
 }
 

@@ -7,6 +7,7 @@
 //! - `lotteries`, `participants`, `draws`, `claims`: the handlers; `page`: the page for people
 //! - `organiser_address`: where the organiser is sent how draws ended
 //! - `webhooks`: the address that hears what happens to draws
+//! - `repeats`: draws that repeat, by the schedules of EventBridge
 //! - `messenger`: one message to one person, such as a code
 //! - `spreadsheet`: tables as CSV and as workbooks
 //! - `watch`: draws with their events, their executions, the cache of public reads; `answer`, `cache_control`: responses that
@@ -37,6 +38,7 @@ mod participants;
 mod preview;
 mod rate_limit;
 mod refusal;
+mod repeats;
 mod routes;
 mod settings;
 mod spreadsheet;
@@ -50,4 +52,4 @@ pub use error::ApiError;
 pub use organiser::{Organiser, Secret};
 pub use rate_limit::RateClass;
 pub use routes::{Endpoint, router, router_with};
-pub use state::AppState;
+pub use state::{AppState, ScheduleTarget};

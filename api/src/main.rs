@@ -12,7 +12,7 @@ use axum::response::Response;
 use http::HeaderValue;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use lottery_store::{Store, Tables};
-use platform::{S3Presigner, SystemClock};
+use platform::{S3Presigner, Scheduler, SystemClock};
 use tokio::net::TcpListener;
 
 #[tokio::main]
@@ -70,6 +70,14 @@ async fn state(settings: Settings) -> anyhow::Result<AppState> {
         Some(bucket) => {
             let presigner = S3Presigner::new(&sdk).context("AWS_REGION is not set")?;
             state.with_lists(presigner, bucket)
+        }
+        None => state,
+    };
+    let state = match settings.schedules {
+        Some(target) => {
+            let connector = platform::https_connector(Duration::from_secs(3), Some(Duration::from_secs(6)));
+            let scheduler = Scheduler::new(&sdk, connector, target.group.clone());
+            state.with_schedules(scheduler.context("AWS_REGION is not set")?, target)
         }
         None => state,
     };

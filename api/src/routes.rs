@@ -20,8 +20,8 @@ use crate::parameters::{self, Parameters};
 use crate::rate_limit::RateClass;
 use crate::state::AppState;
 use crate::{
-    claims, draws, edge, key_page, lotteries, organiser_address, page, participants, preview, settings,
-    webhooks,
+    claims, draws, edge, key_page, lotteries, organiser_address, page, participants, preview, repeats,
+    settings, webhooks,
 };
 
 /// One route with all that is declared about it.
@@ -166,6 +166,13 @@ fn table() -> Vec<Endpoint> {
             .fails_with(&[400, 404, 409]),
         Endpoint::declared(Only(DrawsWrite), Write, routes!(draws::start))
             .fails_with(&[400, 404, 409, 413, 415, 422]),
+        Endpoint::declared(Only(DrawsWrite), Read, routes!(repeats::repeats)).fails_with(&[404]),
+        Endpoint::declared(Only(DrawsWrite), Write, routes!(repeats::create_repeat))
+            .fails_with(&[400, 404, 409, 413, 415, 422]),
+        Endpoint::declared(Only(DrawsWrite), Read, routes!(repeats::repeat)).fails_with(&[404]),
+        Endpoint::declared(Only(DrawsWrite), Write, routes!(repeats::change_repeat))
+            .fails_with(&[400, 404, 409, 413, 415, 422]),
+        Endpoint::declared(Only(DrawsWrite), Write, routes!(repeats::delete_repeat)).fails_with(&[404]),
         Endpoint::declared(Public, Read, routes!(draws::list)).fails_with(&[400, 404]),
         Endpoint::declared(Public, Read, routes!(draws::get)).fails_with(&[404]),
         Endpoint::declared(Public, Read, routes!(draws::events)).fails_with(&[400, 404]),
@@ -242,7 +249,7 @@ impl Endpoint {
 mod tests {
     use std::collections::{BTreeMap, BTreeSet};
 
-    use lottery::{DrawRequest, LotteryChange, NewLottery, ParticipantFields};
+    use lottery::{DrawRequest, LotteryChange, NewLottery, ParticipantFields, Repeat};
     use serde_json::Value;
 
     use super::*;
@@ -265,6 +272,8 @@ mod tests {
             ("PresenceBody", &participants::PRESENCE_FIELDS),
             ("DrawChangeBody", &draws::CHANGE_FIELDS),
             ("LotteryChangeBody", &LotteryChange::FIELDS),
+            ("RepeatBody", &Repeat::FIELDS),
+            ("RepeatChangeBody", &Repeat::FIELDS),
             ("OrganiserBody", &organiser_address::ORGANISER_FIELDS),
             ("WebhookBody", &webhooks::WEBHOOK_FIELDS),
             ("MessagesBody", &LotteryChange::LANGUAGES),

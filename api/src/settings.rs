@@ -3,6 +3,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use draw_start::StartError;
 use jiff::Timestamp;
 use lottery::message::{OwnWording, Template};
 use lottery::{Group, Locale, Lottery, LotteryChange, LotteryId};
@@ -14,6 +15,7 @@ use crate::error::ApiError;
 use crate::extract::{JsonBody, LotteryPath, unknown_lottery};
 use crate::lotteries::LotteryView;
 use crate::participants::{Expected, ExpectedQuery, withdraw_everybody};
+use crate::repeats;
 use crate::state::AppState;
 
 /// How often a change that others have come before is made anew.
@@ -180,10 +182,7 @@ impl SettingsView {
 pub(crate) fn check_not_closed(lottery: &Lottery) -> Result<(), ApiError> {
     match lottery.closed_at {
         None => Ok(()),
-        Some(_) => Err(ApiError::conflict(
-            "LotteryClosed",
-            "this lottery is closed: nobody is added and no draw begins; its organiser may open it again",
-        )),
+        Some(_) => Err(StartError::Closed.into()),
     }
 }
 
@@ -208,8 +207,12 @@ pub(crate) async fn change(
     LotteryPath(lottery_id): LotteryPath,
     JsonBody { value, .. }: JsonBody,
 ) -> Result<Json<SettingsView>, ApiError> {
+    let names_time_zone = value.get("time_zone").is_some();
     let change = LotteryChange::parse(value)?;
     let lottery = apply(&state, &lottery_id, |lottery, now| Ok(change.apply(lottery, now)?)).await?;
+    if names_time_zone {
+        repeats::follow_time_zone(&state, &lottery).await?;
+    }
     tracing::info!(%lottery_id, "changed a lottery");
     Ok(Json(SettingsView::new(&lottery, state.clock.now())))
 }
@@ -243,7 +246,7 @@ pub(crate) struct Deleted {
     remaining: u64,
 }
 
-/// Delete a lottery with all contact data: names, addresses, answers, the organiser's own addresses, the webhook, and what is kept to undo imports. What draws have sealed
+/// Delete a lottery with all contact data: names, addresses, answers, the organiser's own addresses, the webhook, repeating draws, and what is kept to undo imports. What draws have sealed
 /// stays, with their proofs, and the lottery is found by its address, but listed no longer. It cannot be undone.
 ///
 /// A lottery with a draw that has not ended is not deleted.
@@ -279,6 +282,7 @@ pub(crate) async fn delete(
     };
     state.store.forget_organiser_address(&lottery_id).await?;
     state.store.forget_webhook(&lottery_id).await?;
+    repeats::delete_all(&state, &lottery_id).await?;
     let withdrawn = withdraw_everybody(&state, &lottery, budget).await?;
     let remaining = state.store.participant_counts(&lottery_id).await?.total;
     if remaining == 0 {

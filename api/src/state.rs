@@ -3,9 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
+use draw_start::Starter;
 use lottery::{DrawId, LotteryId};
 use lottery_store::Store;
-use platform::{Clock, S3Presigner};
+use platform::{Clock, S3Presigner, Scheduler};
 
 use crate::answer::Answer;
 use crate::auth::Verifier;
@@ -41,6 +42,27 @@ pub struct AppState {
     pub(crate) lists: Option<Lists>,
     /// The page, with the policy of this service.
     pub(crate) page: Arc<Answer>,
+    pub(crate) schedules: Option<Schedules>,
+}
+
+/// The schedules of repeating draws.
+#[derive(Clone)]
+pub(crate) struct Schedules {
+    pub(crate) scheduler: Scheduler,
+    pub(crate) target: ScheduleTarget,
+}
+
+/// What the schedules of repeating draws call, and as whom.
+#[derive(Debug, Clone)]
+pub struct ScheduleTarget {
+    /// The group that the schedules are in.
+    pub group: String,
+    /// The ARN of the function that starts the draw which is due.
+    pub function_arn: String,
+    /// The ARN of the role with which the Scheduler calls it.
+    pub role_arn: String,
+    /// The ARN of the queue of what could not be delivered.
+    pub dead_letters_arn: Option<String>,
 }
 
 /// The bucket of uploaded lists, with what signs its addresses.
@@ -77,6 +99,7 @@ impl AppState {
             webhook_queue: None,
             lists: None,
             page: crate::page::without_uploads(),
+            schedules: None,
         }
     }
 
@@ -104,6 +127,23 @@ impl AppState {
         let bucket = bucket.into();
         let page = crate::page::with_uploads(&presigner.bucket_url(&bucket));
         Self { lists: Some(Lists { presigner, bucket }), page, ..self }
+    }
+
+    /// The same, which can have draws repeat by the schedules of EventBridge.
+    #[must_use]
+    pub fn with_schedules(self, scheduler: Scheduler, target: ScheduleTarget) -> Self {
+        Self { schedules: Some(Schedules { scheduler, target }), ..self }
+    }
+
+    /// What starts draws now.
+    pub(crate) fn starter(&self) -> Starter<'_> {
+        Starter {
+            store: &self.store,
+            executions: &self.executions.client,
+            state_machine_arn: &self.executions.state_machine_arn,
+            channels: &self.config.channels,
+            now: self.clock.now(),
+        }
     }
 
     /// The same, whose health check calls `health` and responds 503 with its sentence. On AWS nothing is checked: the

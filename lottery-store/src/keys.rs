@@ -8,6 +8,7 @@
 //! | ids on the list of an import that replaces, hashed | Lottery | `LOTTERY#l#IMPORT#n` | `SEEN#random` |
 //! | import of a list that is uploaded | Lottery | `LOTTERY#l#UPLOADS` | `UPLOAD#i` |
 //! | what came of a batch of it | Lottery | `LOTTERY#l#UPLOAD#i` | `BATCH#nnnnnn` |
+//! | repeating draw, with what came of its times | Lottery | `LOTTERY#l#REPEATS` | `REPEAT#i` |
 //! | counts of the list, a sixteenth | Lottery | `LOTTERY#l#SUMMARY` | `COUNTS#ss` |
 //! | groups that are counted by name | Lottery | `LOTTERY#l#SUMMARY` | `GROUPS` |
 //! | list of lotteries | Lottery | `LOTTERIES` | `l` |
@@ -55,7 +56,9 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use lottery::claim::ClaimId;
 use lottery::joining::mailbox_of;
-use lottery::{Address, Channel, DrawId, EmailAddress, Label, LotteryId, ParticipantId, PhoneNumber};
+use lottery::{
+    Address, Channel, DrawId, EmailAddress, Label, LotteryId, ParticipantId, PhoneNumber, RepeatId,
+};
 use sha2::{Digest, Sha256};
 
 use crate::store::Table;
@@ -162,6 +165,15 @@ pub(crate) fn upload_batch(lottery_id: &LotteryId, upload_id: &UploadId, batch: 
 pub(crate) fn upload_batches(lottery_id: &LotteryId, upload_id: &UploadId) -> Range {
     let pk = format!("LOTTERY#{lottery_id}#UPLOAD#{upload_id}");
     Range { table: Table::Lottery, pk, prefix: "BATCH#" }
+}
+
+/// A repeating draw.
+pub(crate) fn repeat(lottery_id: &LotteryId, repeat_id: &RepeatId) -> Key {
+    Key::lottery(repeats(lottery_id).pk, format!("REPEAT#{repeat_id}"))
+}
+
+pub(crate) fn repeats(lottery_id: &LotteryId) -> Range {
+    Range { table: Table::Lottery, pk: format!("LOTTERY#{lottery_id}#REPEATS"), prefix: "REPEAT#" }
 }
 
 /// A part of the counts of a lottery's list: as many parts as shards, so that imports do not wait for each other.

@@ -11,6 +11,7 @@
 //!   address is not confirmed yet; `own_entry`: what became of one of them
 //! - `draws`, and `draw_status` with the four ways in which a draw ends
 //! - `pool`, `past_winners`, `attempts`, `chunks`, `seal`, `witnesses`, `beacon_round`, `winners`: the draw itself
+//! - `repeats`: draws that repeat, and what came of their times
 //! - `release`: the winners of a held draw; `seat_changes`, with `sealed_line`: seats that change hands
 //! - `ledger`, `notification_counts`, `deliveries`, `reopen`: the messages to winners
 //! - `organiser`: where the organiser is sent how a draw ended
@@ -54,6 +55,7 @@ mod pool;
 mod reconcile;
 mod release;
 mod reopen;
+mod repeats;
 mod seal;
 mod sealed_line;
 mod seat_changes;
@@ -94,6 +96,7 @@ pub use pool::{PoolMember, PoolReader};
 pub use reconcile::{UnfinishedDraw, UnfinishedListing};
 pub use release::{ReleaseRequest, ReleaseWait, Released, Visit, WaitToken};
 pub use reopen::{NotificationLine, Reopened, ReopenedCounts, RetryRequest};
+pub use repeats::StoredRepeat;
 pub use seal::{CommitSeal, SealedDraw};
 pub use seat_changes::{CloseDraw, PassedSeat, Replaced, Resumed, SeatTaker, Withdrawals};
 pub use stage::{MoveStage, StageRecord};

@@ -87,6 +87,10 @@ refusals! {
         UnknownPlaceholder { name: String },
         #[error("must be a time such as 2026-12-24T18:00:00Z")]
         NotTime,
+        #[error("must be a time of day such as 17:00")]
+        NotTimeOfDay,
+        #[error("is the time of one draw: a draw that repeats begins when it is due")]
+        NotInRepeat,
         #[error("must lie in the future")]
         NotInFuture,
         #[error("must be later than {other}")]

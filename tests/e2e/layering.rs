@@ -7,16 +7,25 @@ use std::process::Command;
 use serde_json::Value;
 
 /// For each package of the workspace, the others of ours that it may name in its manifest.
-const MAY_DEPEND_ON: [(&str, &[&str]); 16] = [
+const MAY_DEPEND_ON: [(&str, &[&str]); 17] = [
     ("lottery", &[]),
     ("platform", &[]),
     ("asl-engine", &[]),
     ("state-machines", &[]),
     ("lottery-store", &["lottery", "platform", "test-support"]),
-    ("api", &["lottery", "lottery-store", "platform", "state-machines", "test-support"]),
+    ("draw-start", &["lottery", "lottery-store"]),
+    ("api", &["draw-start", "lottery", "lottery-store", "platform", "state-machines", "test-support"]),
     (
         "workflow-tasks",
-        &["lottery", "lottery-store", "platform", "state-machines", "test-support", "test-world"],
+        &[
+            "draw-start",
+            "lottery",
+            "lottery-store",
+            "platform",
+            "state-machines",
+            "test-support",
+            "test-world",
+        ],
     ),
     (
         "local-stack",

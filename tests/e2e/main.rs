@@ -38,6 +38,7 @@ mod queues;
 mod quotas;
 mod recovery;
 mod removal;
+mod repeats;
 mod smoke;
 mod stage;
 mod talk;

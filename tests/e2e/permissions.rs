@@ -9,7 +9,7 @@ use std::time::Duration;
 use local_stack::{CallLog, Fault, FaultTime, Limits, ManualClock, Permission};
 use serde_json::{Value, json};
 
-use crate::{big_lists, claims};
+use crate::{big_lists, claims, repeats};
 use end_to_end_tests::client::{email_of, phone_of};
 use end_to_end_tests::deployment::{assert_least_privilege, template};
 use end_to_end_tests::stack::{self, Started};
@@ -22,7 +22,7 @@ const TABLE: &str = "arn:aws:dynamodb:us-east-1:123456789012:table/Lottery";
 const WITHOUT_EMAIL: &str = "participant_id,name,phone\n011,Solo,+12025550111\n";
 
 /// Calls that no story makes, and where they are made: caller, action, resource.
-const ELSEWHERE: [(&str, &str, &str); 17] = [
+const ELSEWHERE: [(&str, &str, &str); 20] = [
     // Takes back what SNS or SES did not take: workflow-tasks/tests/tasks/notifications.rs.
     ("send-email", "dynamodb:DeleteItem", TABLE),
     ("announce-commitment", "dynamodb:DeleteItem", TABLE),
@@ -53,6 +53,18 @@ const ELSEWHERE: [(&str, &str, &str); 17] = [
     ("api", "s3:GetObject", "arn:aws:s3:::lists/results/party/i-1.ndjson"),
     // Only for an execution that was started and not answered.
     ("api", "states:DescribeExecution", "arn:aws:states:us-east-1:123456789012:execution:lottery:draw-1"),
+    (
+        "start-repeat",
+        "states:DescribeExecution",
+        "arn:aws:states:us-east-1:123456789012:execution:lottery:draw-1",
+    ),
+    // The Scheduler itself, with the role that it is handed: tests/e2e/repeats.rs.
+    (
+        "scheduler.amazonaws.com",
+        "lambda:InvokeFunction",
+        "arn:aws:lambda:us-east-1:123456789012:function:start-repeat",
+    ),
+    ("scheduler.amazonaws.com", "sqs:SendMessage", "arn:aws:sqs:us-east-1:123456789012:DeadLetters"),
 ];
 
 async fn stack_with(log: &CallLog, faults: Vec<Fault>) -> Started {
@@ -376,6 +388,7 @@ async fn every_role_allows_what_is_called_and_nothing_more() {
         throttled_deliveries(&log),
         a_webhook_takes_nothing(&log),
         big_lists(&log),
+        repeats::everything(&log),
     );
 
     let template = template();

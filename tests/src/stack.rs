@@ -14,7 +14,7 @@ use crate::deployment::template;
 
 /// A started stack, stopped when dropped. Its functions may do what their roles on AWS allow, and must not have tried
 /// anything else by then.
-pub struct Started(Stack, CallLog);
+pub struct Started(Option<Stack>, CallLog);
 
 /// An empty stack without faults.
 pub async fn start() -> Started {
@@ -27,16 +27,14 @@ pub async fn start_with(change: impl FnOnce(&mut Config)) -> Started {
     let mut config = Config { call_log, iam, ..Config::in_memory() };
     change(&mut config);
     let log = config.call_log.clone().unwrap_or_default();
-    Started(Stack::start(config).await.unwrap(), log)
+    Started(Some(Stack::start(config).await.unwrap()), log)
 }
 
 impl Drop for Started {
     fn drop(&mut self) {
-        if std::thread::panicking() {
-            return;
+        if !std::thread::panicking() {
+            self.assert_allowed();
         }
-        let denied = self.0.denied();
-        assert!(denied.is_empty(), "infra/template.yaml does not allow what was called: {denied:#?}");
     }
 }
 
@@ -54,22 +52,22 @@ pub fn run_clock(clock: &ManualClock) -> JoinHandle<()> {
 
 impl Started {
     pub fn client(&self) -> Client {
-        Client::organiser(&self.0.api_url, &self.0.token)
+        Client::organiser(&self.stack().api_url, &self.stack().token)
     }
 
     /// Where people and the API are.
     pub fn api(&self) -> &str {
-        &self.0.api_url
+        &self.stack().api_url
     }
 
     /// The organiser's token.
     pub fn token(&self) -> &str {
-        &self.0.token
+        &self.stack().token
     }
 
     /// The public key of the tokens, as a JSON Web Key Set.
     pub fn jwks(&self) -> String {
-        self.0.issuer.jwks()
+        self.stack().issuer.jwks()
     }
 
     /// What its functions have called.
@@ -79,12 +77,12 @@ impl Started {
 
     /// What the organiser's token says.
     pub fn claims(&self) -> Value {
-        self.0.issuer.claims()
+        self.stack().issuer.claims()
     }
 
     /// A token with these claims, signed by the stack's own key.
     pub fn sign(&self, claims: &Value) -> String {
-        self.0.issuer.sign(claims)
+        self.stack().issuer.sign(claims)
     }
 
     /// The same claims signed by somebody else.
@@ -98,6 +96,23 @@ impl Started {
         format!("{}.{}.", encode(r#"{"alg":"none","typ":"JWT"}"#.to_owned()), encode(claims.to_string()))
     }
 
+    /// Stops it in order, so that another one may start on its directory.
+    pub async fn shutdown(mut self) {
+        self.assert_allowed();
+        if let Some(stack) = self.0.take() {
+            stack.shutdown().await;
+        }
+    }
+
+    fn assert_allowed(&self) {
+        let denied = self.0.as_ref().map(Stack::denied).unwrap_or_default();
+        assert!(denied.is_empty(), "infra/template.yaml does not allow what was called: {denied:#?}");
+    }
+
+    fn stack(&self) -> &Stack {
+        self.0.as_ref().expect("only `shutdown` takes it, and the rest with it")
+    }
+
     /// Moves the stack's clock while nothing happens, until `work` is done.
     pub async fn fast_forward<T>(
         &self,
@@ -105,17 +120,17 @@ impl Started {
         step: Duration,
         work: impl Future<Output = T>,
     ) -> T {
-        local_stack::fast_forward(&self.0, clock, step, work).await
+        local_stack::fast_forward(self.stack(), clock, step, work).await
     }
 
     /// What AWS would have billed so far.
     pub async fn bill(&self) -> Bill {
-        self.0.bill().await.expect("the stack has limits")
+        self.stack().bill().await.expect("the stack has limits")
     }
 
     /// The AWS-compatible endpoint.
     pub fn aws(&self) -> &str {
-        &self.0.aws_url
+        &self.stack().aws_url
     }
 
     /// The texts that the operator topic's subscriber got.

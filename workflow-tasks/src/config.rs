@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use lottery::Channel;
 use lottery::beacon::Chain;
 use lottery::webhook::Reach;
 
@@ -31,9 +32,11 @@ pub struct Config {
     pub delivery: DeliveryConfig,
     /// The namespace of the functions' metrics in CloudWatch, if they have metrics.
     pub metrics_namespace: Option<String>,
-    /// The lottery's state machine. Only the reconciler needs it; for the tasks it would be a circular reference in the
+    /// The lottery's state machine. Only the reconciler and the function that starts repeating draws need it; for the tasks it would be a circular reference in the
     /// template, since the state machine names them.
     pub state_machine_arn: Option<String>,
+    /// The channels that there are, for draws that this function starts.
+    pub channels: Vec<Channel>,
     /// The queue of the events for webhooks. Only the function that sends them needs it.
     pub webhook_queue_url: Option<String>,
     /// Which addresses webhooks may have.
@@ -149,6 +152,14 @@ impl BeaconConfig {
     }
 }
 
+/// Channels with commas between; without any all that there are.
+fn channels(names: Option<String>) -> Result<Vec<Channel>, ConfigError> {
+    let Some(names) = names else { return Ok(Channel::ALL.to_vec()) };
+    let channels: Result<Vec<Channel>, _> =
+        names.split(',').map(|name| Channel::parse(name.trim())).collect();
+    channels.map_err(|_| ConfigError::Malformed("CHANNELS"))
+}
+
 /// Addresses with commas between; without any the public ones that are used where nothing else is said. `none` is none.
 fn authorities(addresses: Option<String>) -> Vec<String> {
     match addresses.as_deref() {
@@ -202,9 +213,10 @@ impl Config {
             metrics_namespace: optional("METRICS_NAMESPACE"),
             organiser_secret,
             state_machine_arn: match function {
-                Function::ReconcileDraws => Some(required("STATE_MACHINE_ARN")?),
+                Function::ReconcileDraws | Function::StartRepeat => Some(required("STATE_MACHINE_ARN")?),
                 _ => None,
             },
+            channels: channels(optional("CHANNELS"))?,
             webhook_queue_url: match function {
                 Function::SendWebhook => Some(required("WEBHOOK_QUEUE_URL")?),
                 _ => None,
@@ -243,6 +255,7 @@ mod tests {
         );
         for (function, name) in [
             (Function::ReconcileDraws, "STATE_MACHINE_ARN"),
+            (Function::StartRepeat, "STATE_MACHINE_ARN"),
             (Function::SendWebhook, "WEBHOOK_QUEUE_URL"),
             (Function::SealEntries, "ORGANISER_SECRET_ARN"),
             (Function::RecordWinners, "ORGANISER_SECRET_ARN"),

@@ -45,6 +45,8 @@ pub enum Function {
     RecordDelivery,
     /// Sends what happens to draws to the webhooks of their lotteries.
     SendWebhook,
+    /// Starts the draw of a repeating draw that is due.
+    StartRepeat,
     /// Finds out what an uploaded list is, and whether its organiser is to be asked.
     InspectList,
     /// Waits until the organiser has said how an uploaded list is to be read.
@@ -61,7 +63,7 @@ pub enum Function {
 
 impl Function {
     /// Every function.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::SealEntries,
         Self::StampCommitment,
         Self::AnnounceCommitment,
@@ -82,6 +84,7 @@ impl Function {
         Self::ReconcileDraws,
         Self::RecordDelivery,
         Self::SendWebhook,
+        Self::StartRepeat,
         Self::InspectList,
         Self::AwaitMapping,
         Self::SplitList,
@@ -113,6 +116,7 @@ impl Function {
             Self::ReconcileDraws => "reconcile-draws",
             Self::RecordDelivery => "record-delivery",
             Self::SendWebhook => "send-webhook",
+            Self::StartRepeat => "start-repeat",
             Self::InspectList => "inspect-list",
             Self::AwaitMapping => "await-mapping",
             Self::SplitList => "split-list",
@@ -145,6 +149,7 @@ impl Function {
             Self::ReconcileDraws => "ReconcileDraws",
             Self::RecordDelivery => "RecordDelivery",
             Self::SendWebhook => "SendWebhook",
+            Self::StartRepeat => "StartRepeat",
             Self::InspectList => "InspectList",
             Self::AwaitMapping => "AwaitMapping",
             Self::SplitList => "SplitList",

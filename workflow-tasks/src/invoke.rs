@@ -8,7 +8,7 @@ use crate::{
     check_claims, check_release, complete_draw, draw_winners, fail_import, fetch_beacon, finish_import,
     import_batch, inspect_list, mark_incomplete, notify_organiser, notify_others, reconcile_draws,
     record_delivery, record_winners, release_winners, seal_entries, send_email, send_sms, send_webhook,
-    split_list, stamp_commitment,
+    split_list, stamp_commitment, start_repeat,
 };
 
 /// Calls the function of this name, over the same JSON border that Lambda has.
@@ -34,6 +34,7 @@ pub async fn invoke(cx: &TaskContext, function: &str, payload: Value) -> Result<
         Function::ReconcileDraws => call(|input| reconcile_draws::handle(cx, input), payload).await,
         Function::RecordDelivery => call(|input| record_delivery::handle(cx, input), payload).await,
         Function::SendWebhook => call(|input| send_webhook::handle(cx, input), payload).await,
+        Function::StartRepeat => call(|input| start_repeat::handle(cx, input), payload).await,
         Function::InspectList => call(|input| inspect_list::handle(cx, input), payload).await,
         Function::AwaitMapping => call(|input| await_mapping::handle(cx, input), payload).await,
         Function::SplitList => call(|input| split_list::handle(cx, input), payload).await,

@@ -28,6 +28,7 @@
 //!   or resumes those that wait for a release or for claims, by `held`
 //! - [`record_delivery`]: on events of SES, for UNKNOWN messages and bounces
 //! - [`send_webhook`]: on events of draws, from a queue: sends them to `webhooks` of organisers
+//! - [`start_repeat`]: on schedules of EventBridge: starts the draw of a repeating draw that is due
 //!
 //! Of `import-participants.asl.json`, which imports a big list that was uploaded; `upload` is what they share, `batch` the files
 //! between them, `objects` the bucket:
@@ -99,6 +100,7 @@ pub mod send_sms;
 pub mod send_webhook;
 pub mod split_list;
 pub mod stamp_commitment;
+pub mod start_repeat;
 
 pub use config::{BeaconConfig, Config, ConfigError, DeliveryConfig, OrganiserSecret};
 pub use context::TaskContext;

@@ -97,8 +97,9 @@ fn every_function_of_the_file_exists_and_every_function_is_in_the_file() {
     for infrastructure in ["Partition", "OperatorTopic", "DrawEvents"] {
         assert!(named.remove(infrastructure), "{infrastructure}");
     }
-    // These are invoked by a timer, by events of SES, and by the queue of the webhooks.
-    let others = [Function::ReconcileDraws, Function::RecordDelivery, Function::SendWebhook];
+    // These are invoked by timers, by events of SES, and by the queue of the webhooks.
+    let others =
+        [Function::ReconcileDraws, Function::RecordDelivery, Function::SendWebhook, Function::StartRepeat];
     let ours = Function::ALL
         .into_iter()
         .filter(|function| !others.contains(function))

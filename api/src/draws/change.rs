@@ -6,6 +6,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use draw_start::ExecutionError;
 use jiff::SignedDuration;
 use lottery::{Draw, DrawRequest, DrawStatus};
 use lottery_store::{ChangeDraw, UnfinishedDraw};
@@ -13,13 +14,12 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
-use super::groups_on_the_list;
 use super::start::{NewPrize, ReleaseName};
 use super::view::DrawView;
 use crate::error::ApiError;
 use crate::extract::{DrawPath, JsonBody, unknown_draw, unknown_lottery};
 use crate::state::AppState;
-use crate::watch::{StartError, WatchedDraw};
+use crate::watch::WatchedDraw;
 
 /// Nearer to its closing time a draw is not changed: sealing may begin.
 const LATEST: SignedDuration = SignedDuration::from_secs(5);
@@ -94,7 +94,7 @@ pub(crate) async fn change(
         return Err(too_late());
     }
     let request = DrawRequest::parse(&merged(&before, value)?, lottery.locale, now)?;
-    groups_on_the_list::check(&state, &lottery_id, &draw_id, &request).await?;
+    state.starter().check_groups(&lottery_id, Some(&draw_id), &request).await?;
     let mut after = request.begin(lottery_id.clone(), draw_id.clone(), before.created_at);
     after.changes = before.changes + 1;
     if after.rehearsal {
@@ -123,8 +123,8 @@ async fn store(state: &AppState, before: &Draw, mut after: Draw, resumes: u32) -
             after.execution_arn = Some(arn);
         }
         // The reconciler starts what was counted and is not there.
-        Err(StartError::Unknown(internal)) => return Err(ApiError::unavailable(internal)),
-        Err(StartError::Refused(internal)) => return Err(ApiError::internal(internal)),
+        Err(ExecutionError::Unknown(internal)) => return Err(ApiError::unavailable(internal)),
+        Err(ExecutionError::Refused(internal)) => return Err(ApiError::internal(internal)),
     }
     state.executions.stop_earlier(&after.draw_id, resumes).await?;
     Ok(after)

@@ -3,7 +3,6 @@
 mod cancel;
 mod change;
 mod events;
-mod groups_on_the_list;
 mod notifications;
 mod odds;
 mod proof;
@@ -39,7 +38,7 @@ pub(crate) use release::{__path_release, release, wake};
 pub(crate) use replace::REPLACE_FIELDS;
 pub(crate) use replace::{__path_close, __path_replace, __path_seat_taker, close, replace, seat_taker};
 pub(crate) use stage::{__path_move_stage, __path_stage, move_stage, stage};
-pub(crate) use start::{__path_start, start};
+pub(crate) use start::{__path_start, NewDrawBody, start};
 pub(crate) use view::{DrawSummary, DrawView};
 pub(crate) use winners::{__path_winners, winners};
 

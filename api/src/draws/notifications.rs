@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use draw_start::ExecutionError;
 use http::header::LOCATION;
 use http::{StatusCode, Uri};
 use jiff::Timestamp;
@@ -19,7 +20,6 @@ use crate::error::ApiError;
 use crate::extract::{DrawPath, JsonBody, Paging, query, unknown_draw};
 use crate::idempotency::IdempotencyKey;
 use crate::state::AppState;
-use crate::watch::StartError;
 
 /// Pages of the ledger that are read for one response.
 const MAX_LOOKS: usize = 10;
@@ -228,7 +228,7 @@ pub(crate) async fn retry(
                 // Should it not start, the reconciler starts it: the draw says that it needs one.
                 match worker.executions.resume(&draw, resumes).await {
                     Ok(arn) => worker.store.set_execution(&lottery_id, &draw_id, &arn).await?,
-                    Err(StartError::Unknown(internal) | StartError::Refused(internal)) => {
+                    Err(ExecutionError::Unknown(internal) | ExecutionError::Refused(internal)) => {
                         tracing::warn!(%lottery_id, %draw_id, internal, "an execution is left to the reconciler");
                     }
                 }

@@ -4,6 +4,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use draw_start::ExecutionError;
 use jiff::Timestamp;
 use lottery::{FieldError, PassedOn, Refusal, ReplaceReason};
 use lottery_store::{CloseDraw, PassedSeat, Replaced, Resumed};
@@ -18,7 +19,7 @@ use crate::error::ApiError;
 use crate::extract::{DrawPath, JsonBody, RankPath, unknown_draw};
 use crate::idempotency::IdempotencyKey;
 use crate::state::AppState;
-use crate::watch::{StartError, WatchedDraw};
+use crate::watch::WatchedDraw;
 
 /// Why a winner is replaced.
 #[derive(Deserialize, ToSchema)]
@@ -109,7 +110,7 @@ pub(crate) async fn replace(
             // Should it not start, the reconciler starts it: the draw says that it needs one.
             match worker.executions.resume(&draw, resumes).await {
                 Ok(arn) => store.set_execution(&lottery_id, &draw_id, &arn).await?,
-                Err(StartError::Unknown(internal) | StartError::Refused(internal)) => {
+                Err(ExecutionError::Unknown(internal) | ExecutionError::Refused(internal)) => {
                     tracing::warn!(%lottery_id, %draw_id, internal, "an execution is left to the reconciler");
                 }
             }

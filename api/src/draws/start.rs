@@ -1,34 +1,22 @@
-//! Starting a draw.
-//!
-//! First the draw is written, then its execution is started under a name that follows from the draw's id: after
-//! a crash between the two, the same request finds the draw and starts it, or the reconciler ends it.
-
-use std::time::Duration;
+//! Starting a draw on an organiser's request; `draw_start` does it.
 
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use draw_start::Started;
 use http::StatusCode;
 use http::header::LOCATION;
-use jiff::Timestamp;
-use lottery::{Channel, Draw, DrawId, DrawRequest, DrawStatus, Lottery, LotteryId, Reason, ReleaseMode};
-use lottery_store::CreateDraw;
+use lottery::{Channel, Draw, DrawId, Lottery};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::groups_on_the_list;
 use crate::error::ApiError;
 use crate::explanation::Explanation;
 use crate::extract::{JsonBody, LotteryPath, unknown_lottery};
 use crate::idempotency::IdempotencyKey;
 use crate::refusal::Notice;
-use crate::settings::check_not_closed;
 use crate::state::AppState;
-use crate::watch::StartError;
-
-/// How long a list is counted before a draw starts.
-const COUNT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The draw to start: either `winners`, or `prizes`.
 #[derive(Deserialize, ToSchema)]
@@ -166,121 +154,14 @@ pub(crate) async fn start(
     let worker = state.clone();
     let action = async move {
         let lottery = worker.store.lottery(&lottery_id).await?.ok_or_else(unknown_lottery)?;
-        check_not_closed(&lottery)?;
-        let (draw, mut notices) = begin(&worker, &lottery, draw_id, &value).await?;
+        let Started { draw, unknown } = worker.starter().start(&lottery, draw_id, &value).await?;
+        let mut notices: Vec<Explanation> = unknown.iter().map(|one| one.refusal().into()).collect();
         notices.extend(notice_of_email(&worker, &lottery, &draw));
         Ok(answer(&draw, notices))
     };
     // Continues if the caller hangs up: a draw that is written should be started.
     let request = async move { key.once(&state, &bytes, action).await };
     tokio::spawn(tracing::Instrument::in_current_span(request)).await.map_err(ApiError::internal)?
-}
-
-async fn begin(
-    state: &AppState,
-    lottery: &Lottery,
-    draw_id: DrawId,
-    request: &serde_json::Value,
-) -> Result<(Draw, Vec<Explanation>), ApiError> {
-    let now = state.clock.now();
-    let channels_asked_for = request.get("channels").is_some_and(|channels| !channels.is_null());
-    let mut request = DrawRequest::parse(request, lottery.locale, now)?;
-    if request.rehearsal {
-        request.channels = Vec::new();
-    } else if !channels_asked_for {
-        request.channels = default_channels(state, lottery, &request).await?;
-    } else if let Some(missing) = request.channels.iter().find(|it| !state.config.channels.contains(it)) {
-        let there = state.config.channels.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        let sentence = format!("{missing} is not available where this service runs; there is: {there}");
-        return Err(ApiError::invalid("ChannelUnavailable", sentence).at("channels"));
-    }
-    let notices = groups_on_the_list::check(state, &lottery.lottery_id, &draw_id, &request).await?;
-    let asked = request.begin(lottery.lottery_id.clone(), draw_id, now);
-    if asked.asks_to_claim().is_some() {
-        state.store.prepare_claims(&asked.lottery_id).await?;
-    }
-    let mut draw = match state.store.create_draw(&asked).await? {
-        CreateDraw::Created => asked,
-        CreateDraw::Exists(found) if asks_for_the_same(&asked, &found) => *found,
-        CreateDraw::Exists(_) => {
-            return Err(ApiError::invalid(
-                "IdempotencyKeyReused",
-                "this Idempotency-Key started another draw of this lottery; use a new key for a new draw",
-            )
-            .at("Idempotency-Key"));
-        }
-    };
-    if draw.status != DrawStatus::Waiting {
-        return Ok((draw, notices));
-    }
-    let execution_arn = match state.executions.start(&draw).await {
-        Ok(execution_arn) => execution_arn,
-        Err(StartError::Unknown(internal)) => return Err(ApiError::unavailable(internal)),
-        Err(StartError::Refused(internal)) => {
-            give_up(state, &draw.lottery_id, &draw.draw_id).await?;
-            return Err(ApiError::internal(internal));
-        }
-    };
-    if draw.execution_arn.is_none() {
-        state.store.set_execution(&draw.lottery_id, &draw.draw_id, &execution_arn).await?;
-        draw.execution_arn = Some(execution_arn);
-    }
-    tracing::info!(lottery_id = %draw.lottery_id, draw_id = %draw.draw_id, "started a draw");
-    Ok((draw, notices))
-}
-
-/// All channels that there are, unless the list has no address at all: then there is nobody to tell, which is no failure.
-/// The list of a draw that closes later may still come.
-async fn default_channels(
-    state: &AppState,
-    lottery: &Lottery,
-    request: &DrawRequest,
-) -> Result<Vec<Channel>, ApiError> {
-    let configured = state.config.channels.clone();
-    if request.closes_at.is_some() {
-        return Ok(configured);
-    }
-    let counting = state.store.participant_counts(&lottery.lottery_id);
-    // A list from before there were counts is counted one by one, which nobody waits for.
-    let Ok(counts) = tokio::time::timeout(COUNT_TIMEOUT, counting).await else { return Ok(configured) };
-    let counts = counts?;
-    let has_nobody_to_tell = counts.total > 0 && counts.unreachable == counts.total;
-    Ok(if has_nobody_to_tell { Vec::new() } else { configured })
-}
-
-/// A draw that no execution will ever carry does not stay WAITING.
-async fn give_up(state: &AppState, lottery_id: &LotteryId, draw_id: &DrawId) -> Result<(), ApiError> {
-    let reason = Reason {
-        name: "ExecutionNotStarted".to_owned(),
-        sentence: "The draw could not be started; nobody was drawn.".to_owned(),
-        groups: Vec::new(),
-    };
-    state.store.cancel_draw(lottery_id, draw_id, &reason, state.clock.now()).await?;
-    Ok(())
-}
-
-/// Whether a request would start the draw that is there already.
-fn asks_for_the_same(asked: &Draw, found: &Draw) -> bool {
-    asked.prizes == found.prizes
-        && asked.alternates == found.alternates
-        && asked.exclude_past_winners == found.exclude_past_winners
-        && asked.present_only == found.present_only
-        && asked.rehearsal == found.rehearsal
-        && asked.announce_commitment == found.announce_commitment
-        && asked.notify_others == found.notify_others
-        && asked.closes_at == found.closes_at
-        && asked.draw_at == found.draw_at
-        && asked.channels == found.channels
-        && hold_asked_for(asked) == hold_asked_for(found)
-        && claims_asked_for(asked) == claims_asked_for(found)
-}
-
-fn hold_asked_for(draw: &Draw) -> Option<(ReleaseMode, Option<Timestamp>)> {
-    draw.hold.as_ref().map(|hold| (hold.mode, hold.release_by))
-}
-
-fn claims_asked_for(draw: &Draw) -> Option<u32> {
-    draw.claims.as_ref().map(|claims| claims.within_seconds)
 }
 
 /// Explains a delay of e-mails to an organiser who imports and draws at once.

@@ -1,9 +1,10 @@
-//! The Step Functions execution of a draw: start, stop, resume. The draw's item says what the execution has done so far;
+//! The Step Functions execution of a draw: stop, resume; `draw_start` starts it. The draw's item says what the execution has done so far;
 //! watchers never ask Step Functions.
 
 use aws_sdk_sfn::Client;
-use aws_sdk_sfn::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
-use lottery::execution::{first_input, name, resume_input};
+use aws_sdk_sfn::error::{DisplayErrorContext, ProvideErrorMetadata};
+use draw_start::ExecutionError;
+use lottery::execution::{name, resume_input};
 use lottery::{Draw, DrawId};
 use lottery_store::WaitToken;
 
@@ -11,8 +12,8 @@ use crate::error::ApiError;
 
 /// Executions of the one state machine.
 pub(crate) struct Executions {
-    client: Client,
-    state_machine_arn: String,
+    pub(crate) client: Client,
+    pub(crate) state_machine_arn: String,
 }
 
 impl Executions {
@@ -27,30 +28,6 @@ impl Executions {
 
     fn arn_of(&self, name: &str) -> String {
         lottery::execution::arn(&self.state_machine_arn, name)
-    }
-
-    /// Starts the execution of a draw. Started already, running or closed, is as good.
-    pub(crate) async fn start(&self, draw: &Draw) -> Result<String, StartError> {
-        let started = self
-            .client
-            .start_execution()
-            .state_machine_arn(&self.state_machine_arn)
-            .name(name(&draw.draw_id, 0))
-            .input(first_input(draw).to_string())
-            .send()
-            .await;
-        match started {
-            Ok(output) => Ok(output.execution_arn),
-            Err(error) if error.code() == Some("ExecutionAlreadyExists") => {
-                self.existing(&draw.draw_id).await
-            }
-            Err(error) => Err(StartError::of(error)),
-        }
-    }
-
-    async fn existing(&self, draw_id: &DrawId) -> Result<String, StartError> {
-        let described = self.client.describe_execution().execution_arn(self.arn(draw_id)).send().await;
-        described.map(|output| output.execution_arn).map_err(StartError::of)
     }
 
     /// Stops the execution of a cancelled draw; one that is closed, or never began, is stopped.
@@ -91,7 +68,7 @@ impl Executions {
 
     /// Starts the further execution of a draw whose messages are sent again, as the reconciler would. Started already is
     /// as good.
-    pub(crate) async fn resume(&self, draw: &Draw, resumes: u32) -> Result<String, StartError> {
+    pub(crate) async fn resume(&self, draw: &Draw, resumes: u32) -> Result<String, ExecutionError> {
         let name = name(&draw.draw_id, resumes);
         let started = self
             .client
@@ -104,38 +81,7 @@ impl Executions {
         match started {
             Ok(output) => Ok(output.execution_arn),
             Err(error) if error.code() == Some("ExecutionAlreadyExists") => Ok(self.arn_of(&name)),
-            Err(error) => Err(StartError::of(error)),
+            Err(error) => Err(ExecutionError::of(error)),
         }
-    }
-}
-
-/// Why an execution did not start.
-#[derive(Debug)]
-pub(crate) enum StartError {
-    /// Perhaps it did: there was no answer, or one that says nothing about it.
-    Unknown(String),
-    /// It did not, and will not.
-    Refused(String),
-}
-
-impl StartError {
-    fn of<E>(error: SdkError<E>) -> Self
-    where
-        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
-    {
-        let refused = matches!(
-            error.code(),
-            Some(
-                "StateMachineDoesNotExist"
-                    | "StateMachineDeleting"
-                    | "InvalidArn"
-                    | "InvalidName"
-                    | "InvalidExecutionInput"
-                    | "ValidationException"
-                    | "AccessDeniedException"
-            )
-        );
-        let text = DisplayErrorContext(error).to_string();
-        if refused { Self::Refused(text) } else { Self::Unknown(text) }
     }
 }

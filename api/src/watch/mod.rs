@@ -10,4 +10,4 @@ mod executions;
 pub(crate) use cache::Cache;
 pub(crate) use draw::WatchedDraw;
 pub(crate) use event::PublicEvent;
-pub(crate) use executions::{Executions, StartError};
+pub(crate) use executions::Executions;

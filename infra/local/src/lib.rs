@@ -46,6 +46,7 @@ mod local_api;
 mod lock;
 mod lottery_parts;
 mod names;
+mod repeats;
 mod s3;
 mod schedule;
 mod serve;

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use lottery::signature::OrganiserKey;
 use lottery::webhook::Reach;
 use lottery_store::{Store, Tables};
-use platform::S3Presigner;
+use platform::{S3Presigner, Scheduler};
 use workflow_tasks::{BeaconConfig, Services, TaskContext};
 
 use crate::authority::Authority;
@@ -21,8 +21,13 @@ use crate::definitions::{LISTS_BUCKET, LOTTERY, TOPIC_PREFIX};
 use crate::draw_events;
 use crate::functions::FunctionTable;
 use crate::limits::{self, Account};
+use crate::repeats;
 use crate::schedule::Schedule;
 use crate::{BeaconChoice, Config, Issuer, Limits, Lottery, StartError};
+
+/// As on AWS.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+const AWS_TIMEOUT: Duration = Duration::from_secs(6);
 
 /// Every function of the lottery.
 pub(crate) fn lottery_functions(
@@ -109,6 +114,7 @@ pub(crate) fn task_config(
         organiser_secret: None,
         email_sender: Some(EMAIL_SENDER.to_owned()),
         state_machine_arn: Some(LOTTERY.arn()),
+        channels: lottery::Channel::ALL.to_vec(),
         webhook_queue_url: Some(draw_events::queue_url(aws_url)),
         // The receivers of a local stack are beside it.
         webhook_reach: Reach::Anywhere,
@@ -155,6 +161,9 @@ pub(crate) fn api_states(
         .expect("the configuration of the stack's own clients is complete");
     let organiser = api::Organiser::Key(organiser_key.clone().into());
     let webhook_queue = draw_events::queue_url(aws_url);
+    let connector = platform::https_connector(CONNECT_TIMEOUT, Some(AWS_TIMEOUT));
+    let scheduler = Scheduler::new(&aws::socket_sdk_config(aws_url, "api"), connector, repeats::GROUP)
+        .expect("the configuration of the stack's own clients is complete");
     Ok(move || {
         let store = Store::new(aws_sdk_dynamodb::Client::new(&sdk), tables.clone());
         let (sns, sfn) = (aws_sdk_sns::Client::new(&sdk), aws_sdk_sfn::Client::new(&sdk));
@@ -162,6 +171,7 @@ pub(crate) fn api_states(
         let ses = aws_sdk_sesv2::Client::new(&sdk);
         let state = state.with_organiser(organiser.clone()).with_email(ses, EMAIL_SENDER);
         let state = state.with_webhook_queue(aws_sdk_sqs::Client::new(&sdk), &webhook_queue);
+        let state = state.with_schedules(scheduler.clone(), repeats::target());
         state.with_lists(presigner.clone(), LISTS_BUCKET)
     })
 }

@@ -20,6 +20,8 @@ use crate::schedule::Expression;
 
 /// The group that every account has.
 const DEFAULT_GROUP: &str = "default";
+/// The groups that nobody makes here: that one, and the one of the lottery's template.
+const GIVEN_GROUPS: [&str; 2] = [DEFAULT_GROUP, crate::repeats::GROUP];
 
 /// What of a request is kept.
 const MEMBERS: [&str; 10] = [
@@ -164,15 +166,15 @@ impl Store {
     fn group(&self, name: &str) -> Result<Value, EventsError> {
         let mut statement = self.database.prepare_cached("SELECT created FROM groups WHERE name = ?")?;
         let created = statement.query_row([name], |row| row.get(0)).optional()?;
-        let created: Option<i64> = created.or_else(|| (name == DEFAULT_GROUP).then_some(0));
+        let created: Option<i64> = created.or_else(|| GIVEN_GROUPS.contains(&name).then_some(0));
         let created = created.ok_or_else(|| not_found(&format!("Schedule group {name} does not exist.")))?;
         Ok(describe_group(name, created))
     }
 
     fn delete_group(&mut self, request: Request<'_>) -> Result<Value, EventsError> {
         let name = request.require("Name")?;
-        if name == DEFAULT_GROUP {
-            return Err(EventsError::validation("Cannot delete the default schedule group."));
+        if GIVEN_GROUPS.contains(&name) {
+            return Err(EventsError::validation(format!("Cannot delete the {name} schedule group.")));
         }
         self.group(name)?;
         self.database.prepare_cached("DELETE FROM schedules WHERE grouped = ?")?.execute([name])?;

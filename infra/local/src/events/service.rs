@@ -105,7 +105,11 @@ pub(crate) fn needed(head: &Parts, body: &[u8]) -> (String, Vec<(String, String)
             false => format!("arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule/{group}/{name}"),
         };
         let operation = format!("scheduler:{operation}");
-        return (operation.clone(), vec![(operation, arn)]);
+        let mut needs = vec![(operation.clone(), arn)];
+        // The caller hands over the role with which the schedule acts.
+        let role = request.pointer("/Target/RoleArn").and_then(Value::as_str);
+        needs.extend(role.map(|role| ("iam:PassRole".to_owned(), role.to_owned())));
+        return (operation, needs);
     };
     let bus = |of: &Value| bus_arn(of["EventBusName"].as_str().map_or(DEFAULT_BUS, bus_name));
     let rule = parsed["Rule"].as_str().or_else(|| parsed["Name"].as_str()).unwrap_or("*");

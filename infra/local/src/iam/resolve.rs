@@ -220,7 +220,7 @@ impl<'a> Resolver<'a> {
             "AWS::S3::Bucket" => bucket_name(name),
             "AWS::Serverless::Function" => function_name(resource),
             "AWS::Logs::LogGroup" => property("LogGroupName")?.unwrap_or_else(|| name.to_owned()),
-            "AWS::Events::EventBus" | "AWS::SES::ConfigurationSet" => {
+            "AWS::Events::EventBus" | "AWS::SES::ConfigurationSet" | "AWS::Scheduler::ScheduleGroup" => {
                 property("Name")?.unwrap_or_else(|| name.to_owned())
             }
             "AWS::Serverless::StateMachine"

@@ -117,6 +117,7 @@ impl World {
                 metrics_namespace: None,
                 state_machine_arn: Some(STATE_MACHINE.to_owned()),
                 webhook_queue_url: None,
+                channels: lottery::Channel::ALL.to_vec(),
                 webhook_reach: Reach::Public,
                 lists_bucket: None,
             },
