@@ -160,6 +160,7 @@ static FILES: LazyLock<Vec<File>> = LazyLock::new(|| {
         "views/own_words.js",
         "views/quota_form.js",
         "views/release.js",
+        "views/repeats.js",
         "views/replace.js",
         "views/sign_in.js",
         "views/stage.js",

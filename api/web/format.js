@@ -125,7 +125,9 @@ function inWords(parameters) {
 }
 
 /** A field of a request as the page's forms name it: `prizes[1].name` is the name of the second prize. */
-function fieldName(field) {
+function fieldName(whole) {
+  // What each draw of a repeating draw asks for.
+  const field = whole.replace(/^draw\./, "");
   const prize = /^prizes\[(\d+)\](?:\.(\w+))?/.exec(field);
   if (prize)
     return [t("field.prize", { n: number(Number(prize[1]) + 1) }), known(`field.${prize[2]}`)]

@@ -21,6 +21,7 @@ mod opted_out;
 mod proof;
 mod quotas;
 mod release;
+mod repeats;
 mod replace;
 mod resend;
 mod stage;

@@ -14,6 +14,7 @@ import { token } from "../session.js";
 import { drawForm } from "./draw_form.js";
 import { drawList } from "./lottery.js";
 import { lotterySettings } from "./lottery_settings.js";
+import { repeatingDraws } from "./repeats.js";
 import { showSignIn } from "./sign_in.js";
 import { webhookSettings } from "./webhook.js";
 
@@ -54,6 +55,7 @@ export async function show(root, { parameters: [id], signal }) {
         "section",
         { class: "aside" },
         lottery.closed_at ? h("p", { class: "notice" }, t("lottery.closed")) : drawForm(lottery),
+        repeatingDraws(lottery, signal),
         lotterySettings(lottery, signal),
         webhookSettings(lottery, signal),
       ),
