@@ -154,6 +154,8 @@ pub(crate) struct RepeatResultView {
     error: Option<String>,
     /// The same as a sentence.
     reason: Option<String>,
+    /// The groups that a quota names and nobody is in, if that is the reason.
+    groups: Vec<String>,
 }
 
 /// The draws of a lottery that repeat.
@@ -170,6 +172,7 @@ impl From<&RepeatResult> for RepeatResultView {
             status: None,
             error: None,
             reason: None,
+            groups: Vec::new(),
         };
         view.explain(result.reason.as_ref());
         view
@@ -180,6 +183,7 @@ impl RepeatResultView {
     fn explain(&mut self, reason: Option<&Reason>) {
         self.error = reason.map(|reason| reason.name.clone());
         self.reason = reason.map(|reason| reason.sentence.clone());
+        self.groups = reason.iter().flat_map(|reason| &reason.groups).map(ToString::to_string).collect();
     }
 }
 

@@ -922,7 +922,7 @@ export default {
   "repeats.new": "A new repeating draw",
   "repeats.next": "Next draws:",
   "repeats.none": "No draw repeats.",
-  "repeats.not_started": "no draw",
+  "repeats.not_started": "no draw started:",
   "repeats.pause": "Pause",
   "repeats.paused": "paused",
   "repeats.resume": "Resume",

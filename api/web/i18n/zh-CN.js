@@ -922,7 +922,7 @@ export default {
   "repeats.new": "新的重复抽奖",
   "repeats.next": "接下来的抽奖：",
   "repeats.none": "没有重复抽奖。",
-  "repeats.not_started": "没有抽奖",
+  "repeats.not_started": "没有开始抽奖：",
   "repeats.pause": "暂停",
   "repeats.paused": "已暂停",
   "repeats.resume": "继续",

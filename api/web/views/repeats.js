@@ -123,7 +123,10 @@ class RepeatsView {
     const lost = missed ? h("p", { class: "notice" }, t("repeats.missed"), " ", timestamp(missed)) : null;
     if (!last) return lost;
     const reason = last.error
-      ? reasonOf({ status: last.status, reason: { name: last.error, sentence: last.reason } })
+      ? reasonOf({
+          status: last.status,
+          reason: { name: last.error, sentence: last.reason, groups: last.groups },
+        })
       : null;
     const draw = last.draw_id
       ? h(

@@ -14,6 +14,7 @@ mod organiser;
 mod people;
 mod reconciler;
 mod release;
+mod repeats;
 mod replace;
 mod ses;
 mod stamps;
