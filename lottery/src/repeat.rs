@@ -223,6 +223,9 @@ impl Days {
     fn parse(members: &Map<String, Value>) -> Result<Self, FieldError> {
         let refused = |field: &str, reason| FieldError::new(field, reason);
         let every = text(members, "every")?.ok_or_else(|| refused("every", Refusal::Missing))?;
+        if !["day", "week", "month"].contains(&every) {
+            return Err(refused("every", Refusal::NotOneOf { values: "day, week, month" }));
+        }
         let given = |field: &str| members.get(field).filter(|value| !value.is_null());
         for (field, of) in [("weekdays", "week"), ("day_of_month", "month")] {
             if every != of && given(field).is_some() {
@@ -230,7 +233,6 @@ impl Days {
             }
         }
         match every {
-            "day" => Ok(Self::Daily),
             "week" => {
                 let names = given("weekdays").ok_or_else(|| refused("weekdays", Refusal::Missing))?;
                 let names = names.as_array().ok_or_else(|| refused("weekdays", Refusal::NotArray))?;
@@ -252,7 +254,7 @@ impl Days {
                     day.map(Self::Monthly).ok_or_else(unknown)
                 }
             },
-            _ => Err(refused("every", Refusal::NotOneOf { values: "day, week, month" })),
+            _ => Ok(Self::Daily),
         }
     }
 
