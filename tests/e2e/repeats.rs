@@ -69,14 +69,16 @@ async fn draws(client: &Client) -> Vec<Value> {
     page["draws"].as_array().unwrap().clone()
 }
 
-/// What came of this time, once its draw has ended or the reason why there is none is there.
+/// What came of this time, once its draw has ended or the reason why there is none is there. The clock stands until something
+/// came of it, so that no function runs out of time.
 async fn result_at(stack: &Started, clock: &ManualClock, path: &str, due_at: &str) -> Value {
     let client = stack.client();
-    let result = eventually("what came of a time", async || {
-        let last = client.get(path).await.expect(200)["last"].clone();
-        let status = last["status"].as_str();
-        let is_final = status.is_none() || ["SUCCEEDED", "REJECTED"].contains(&status.unwrap());
-        (last["due_at"] == due_at && is_final).then_some(last)
+    let last = async || client.get(path).await.expect(200)["last"].clone();
+    eventually("what came of a time", async || (last().await["due_at"] == due_at).then_some(())).await;
+    let result = eventually("the end of a draw", async || {
+        let last = last().await;
+        let is_final = last["status"].as_str().is_none_or(|it| ["SUCCEEDED", "REJECTED"].contains(&it));
+        is_final.then_some(last)
     });
     stack.fast_forward(clock, STEP, result).await
 }
