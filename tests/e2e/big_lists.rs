@@ -11,7 +11,7 @@ use end_to_end_tests::stack;
 use end_to_end_tests::{Client, Process, eventually};
 
 /// A lottery whose e-mails go through SES.
-async fn create(client: &Client) {
+pub(crate) async fn create(client: &Client) {
     let body = json!({"id": "party", "name": "Company party", "email_through": "ses"});
     client.post("/lotteries", &body).await.expect(201);
 }
@@ -21,7 +21,7 @@ fn path(import: &str, rest: &str) -> String {
 }
 
 /// Asks for an address and sends the file there. Returns the import's id.
-async fn upload(client: &Client, file: &[u8], asked: Value) -> String {
+pub(crate) async fn upload(client: &Client, file: &[u8], asked: Value) -> String {
     let mut body = json!({"bytes": file.len()});
     body.as_object_mut().unwrap().extend(asked.as_object().cloned().unwrap_or_default());
     let begun = client.post("/lotteries/party/imports", &body).await.expect(201);
@@ -33,7 +33,7 @@ async fn upload(client: &Client, file: &[u8], asked: Value) -> String {
 }
 
 /// Waits until an import is in this state.
-async fn wait_for(client: &Client, import: &str, state: &str) -> Value {
+pub(crate) async fn wait_for(client: &Client, import: &str, state: &str) -> Value {
     eventually(&format!("an import that is {state}"), async || {
         let view = client.get(&path(import, "")).await.expect(200);
         let is_over = ["SUCCEEDED", "FAILED", "CANCELLED"].contains(&view["state"].as_str().unwrap());
@@ -47,7 +47,7 @@ async fn people(client: &Client) -> u64 {
     client.get("/lotteries/party/counts").await.expect(200)["total"].as_u64().unwrap()
 }
 
-fn list(count: usize) -> String {
+pub(crate) fn list(count: usize) -> String {
     (0..count).fold("phone,name,participant_id\n".to_owned(), |mut csv, number| {
         writeln!(csv, "+86138{number:08},Person {number},p-{number}").unwrap();
         csv

@@ -6,6 +6,8 @@ use serde_json::json;
 use end_to_end_tests::lambda::Lambda;
 use end_to_end_tests::{Client, stack};
 
+use crate::big_lists;
+
 #[tokio::test]
 async fn a_whole_draw_runs_with_every_function_as_a_lambda_process() {
     let mut lambda = Lambda::start().await;
@@ -71,4 +73,19 @@ async fn an_error_of_a_lambda_process_is_caught_by_its_name() {
     })
     .await;
     assert_eq!(execution["error"], "NotEnoughParticipants", "{execution}");
+}
+
+#[tokio::test]
+async fn a_big_list_is_imported_by_lambda_processes() {
+    let mut lambda = Lambda::start().await;
+    let stack = stack::start_with(|config| config.lambda_endpoint = Some(lambda.url.clone())).await;
+    lambda.run_import_tasks(stack.aws());
+    let client = stack.client();
+    big_lists::create(&client).await;
+    let import = big_lists::upload(&client, big_lists::list(2_500).as_bytes(), json!({})).await;
+    let view = big_lists::wait_for(&client, &import, "SUCCEEDED").await;
+    assert_eq!((&view["accepted"], &view["batches_done"]), (&json!(2_500), &json!(2)), "{view:#}");
+    // What is no list ends the import, by the other tasks.
+    let import = big_lists::upload(&client, b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01", json!({})).await;
+    big_lists::wait_for(&client, &import, "FAILED").await;
 }

@@ -10,7 +10,7 @@ use tokio::process::{Child, Command};
 
 use crate::{eventually, process};
 
-/// Every task that the state machine calls, by the name of its binary.
+/// Every task of a draw, by the name of its binary.
 const TASKS: [&str; 17] = [
     "seal-entries",
     "stamp-commitment",
@@ -30,6 +30,10 @@ const TASKS: [&str; 17] = [
     "release-winners",
     "mark-incomplete",
 ];
+
+/// Every task of the import of a big list.
+const IMPORT_TASKS: [&str; 6] =
+    ["inspect-list", "await-mapping", "split-list", "import-batch", "finish-import", "fail-import"];
 
 /// A runtime API and the functions that answer for it. All of it ends when this is dropped.
 pub struct Lambda {
@@ -64,7 +68,7 @@ impl Lambda {
         Self { url, processes: vec![watch], secret }
     }
 
-    /// Starts every task, whose SDK speaks to `aws`, where the stack's beacon and time-stamp authority are as well.
+    /// Starts every task of a draw, whose SDK speaks to `aws`, where the stack's beacon and time-stamp authority are as well.
     pub async fn run_tasks(&mut self, aws: &str) {
         let chain = crate::http().get(format!("{aws}/info")).send().await.unwrap().text().await.unwrap();
         let secret = self.secret.path().to_str().unwrap().to_owned();
@@ -81,6 +85,13 @@ impl Lambda {
         ];
         for task in TASKS {
             self.run(task, aws, &variables);
+        }
+    }
+
+    /// Starts every task of the import of a big list, whose SDK speaks to `aws`.
+    pub fn run_import_tasks(&mut self, aws: &str) {
+        for task in IMPORT_TASKS {
+            self.run(task, aws, &[("LISTS_BUCKET", "lists"), ("PUBLIC_URL", "https://lottery.example")]);
         }
     }
 
