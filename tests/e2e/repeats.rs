@@ -69,7 +69,7 @@ async fn draws(client: &Client) -> Vec<Value> {
     page["draws"].as_array().unwrap().clone()
 }
 
-/// What came of this time, once its draw has ended or the reason why there is none is there. The clock stands until something
+/// What came of this time, once its draw has ended or the reason why there is none is there. The clock does not move until something
 /// came of it, so that no function runs out of time.
 async fn result_at(stack: &Started, clock: &ManualClock, path: &str, due_at: &str) -> Value {
     let client = stack.client();
