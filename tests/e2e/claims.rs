@@ -207,11 +207,15 @@ async fn nobody_claims(people: usize, winners: usize) -> Size {
     let details = |name: &'static str| events.iter().map(move |event| &event[name]);
     let inputs = details("stateEnteredEventDetails").filter_map(|it| it["input"].as_str());
     let outputs = details("stateExitedEventDetails").filter_map(|it| it["output"].as_str());
-    // The clock moves by a minute while a call is under way, which can end it: an attempt more is three events.
-    let timed_out = events.iter().filter(|it| it["type"].as_str().unwrap().ends_with("TimedOut")).count();
+    // The clock moves by a minute while a call is under way, which can end it, or a call that it makes: an attempt more is three
+    // events.
+    let was_lost = |event: &&Value| {
+        ["TimedOut", "Failed"].iter().any(|end| event["type"].as_str().unwrap().ends_with(end))
+    };
+    let lost = events.iter().filter(was_lost).count();
     Size {
         states_entered: details("stateEnteredEventDetails").filter(|it| !it.is_null()).count(),
-        events: events.len() - 3 * timed_out,
+        events: events.len() - 3 * lost,
         longest_payload: inputs.chain(outputs).map(str::len).max().unwrap(),
     }
 }
