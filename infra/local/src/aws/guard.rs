@@ -61,6 +61,11 @@ impl Guard {
         }
     }
 
+    /// Notes a call of a service without limits, which is under way until the value is dropped.
+    pub(crate) fn unlimited_call(&self) -> Option<ServiceCall> {
+        self.account.as_ref().map(Account::unlimited_call)
+    }
+
     /// Charges the tables of a call with the units that it used.
     pub(crate) fn charge(&self, operation: &str, needed: &[(String, String)], units: f64) {
         let Some(account) = &self.account else { return };

@@ -119,11 +119,10 @@ impl HostInvoker {
         };
         let refused = match &self.guard {
             None => Ok(None),
-            // Lambda has its own limits, which its answer shows; the others have none here.
-            Some(guard)
-                if matches!(service, "lambda" | "s3" | "sqs" | "events" | "eventbridge" | "scheduler") =>
-            {
-                guard.allow(Some(&caller), &needed).map(|()| None)
+            // Lambda has its own limits, which its answer shows.
+            Some(guard) if service == "lambda" => guard.allow(Some(&caller), &needed).map(|()| None),
+            Some(guard) if matches!(service, "s3" | "sqs" | "events" | "eventbridge" | "scheduler") => {
+                guard.allow(Some(&caller), &needed).map(|()| guard.unlimited_call())
             }
             Some(guard) => {
                 let tables = || needed.iter().map(|(_, table)| table.clone()).collect();
@@ -142,13 +141,15 @@ impl HostInvoker {
     }
 
     async fn answer(self, call: Call) -> Result<Json, TaskFailure> {
+        // The calls that are under way count until the answer is there.
         if !is_served(&call.service, &call.action) || self.forwarder.replaces(&call.service) {
+            let _under_way = self.guard.as_ref().and_then(|guard| guard.unlimited_call());
             return self.forwarder.call(&call.service, &call.action, &call.parameters).await;
         }
         if call.service == "http" {
+            let _under_way = self.guard.as_ref().and_then(|guard| guard.unlimited_call());
             return self.http.invoke(&call.parameters, &self.events).await;
         }
-        // Until the answer is there.
         let _under_way = self.admit(&call).await?;
         match call.service.as_str() {
             "lambda" => lambda::invoke(&self.functions, &call.parameters).await,
@@ -268,9 +269,8 @@ impl Invoker for HostInvoker {
     fn read_object(&self, call: Call) -> BoxFuture<'static, Result<ObjectPart, TaskFailure>> {
         let host = self.clone();
         Box::pin(async move {
-            if !host.forwarder.replaces(&call.service) {
-                let _under_way = host.admit(&call).await?;
-            }
+            let is_served = !host.forwarder.replaces(&call.service);
+            let _under_way = if is_served { host.admit(&call).await? } else { None };
             host.forwarder.read_object(&host.s3, &call.parameters).await
         })
     }
@@ -278,6 +278,7 @@ impl Invoker for HostInvoker {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
     use std::time::Duration;
 
     use serde_json::json;
@@ -286,6 +287,7 @@ mod tests {
     use crate::Confirmation;
     use crate::aws::in_memory;
     use crate::functions::FunctionTable;
+    use crate::limits::{Account, Limits};
 
     struct Fixture(HostInvoker);
 
@@ -311,6 +313,30 @@ mod tests {
             };
             self.0.invoke(call).await.map(Value::from)
         }
+    }
+
+    #[tokio::test]
+    async fn a_call_is_under_way_until_it_is_answered() {
+        let server = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut endpoints = Endpoints::default();
+        endpoints.add(&format!("*=http://{}", server.local_addr().unwrap())).unwrap();
+        let account = Account::new(Limits::default(), Clock::system(), BTreeMap::new());
+        let Fixture(host) = Fixture::new();
+        let guard = Guard::new(None, Some(account.clone()));
+        let fixture = Fixture(host.guarded_by(guard).forwarding_to(endpoints));
+        let call = async {
+            fixture.call("aws-sdk:translate", "listLanguages", json!({})).await.unwrap_err();
+        };
+        tokio::pin!(call);
+        let socket = tokio::select! {
+            () = &mut call => panic!("nobody has answered"),
+            accepted = server.accept() => accepted.unwrap().0,
+        };
+        // A clock that is moved while nothing happens does not move now: the time limit of the state is no shorter for it.
+        assert!(account.activity().is_busy());
+        drop((socket, server));
+        call.await;
+        assert!(!account.activity().is_busy());
     }
 
     #[tokio::test]

@@ -181,6 +181,12 @@ impl Account {
         if !self.limits.latency.is_zero() {
             self.sleep(self.limits.latency).await;
         }
+        self.unlimited_call()
+    }
+
+    /// Notes a call of a service that has no limits here, which lasts until the value is dropped.
+    pub(crate) fn unlimited_call(self: &Arc<Account>) -> ServiceCall {
+        self.changed();
         self.calls.fetch_add(1, Ordering::SeqCst);
         ServiceCall(self.clone())
     }
