@@ -177,3 +177,116 @@ async fn read(body: SdkBody) -> Result<String, SchedulerError> {
     }
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+    use std::sync::{Arc, Mutex};
+
+    use aws_credential_types::Credentials;
+    use aws_smithy_runtime_api::client::http::HttpConnectorFuture;
+    use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+    use aws_smithy_runtime_api::client::result::ConnectorError;
+
+    use super::*;
+
+    const SCHEDULE: &str = r#"{"State":"ENABLED"}"#;
+
+    /// A Scheduler that gives these answers, one after another: a status, or none for a lost connection.
+    #[derive(Debug, Clone)]
+    struct Answers(Arc<Mutex<VecDeque<Option<u16>>>>, Arc<Mutex<Vec<HttpRequest>>>);
+
+    impl HttpConnector for Answers {
+        fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+            self.1.lock().unwrap().push(request);
+            let answer = self.0.lock().unwrap().pop_front().expect("no more requests than answers");
+            HttpConnectorFuture::ready(match answer {
+                Some(status) => {
+                    Ok(HttpResponse::new(status.try_into().unwrap(), SdkBody::from("the answer")))
+                }
+                None => Err(ConnectorError::io("cut off".into())),
+            })
+        }
+    }
+
+    impl Answers {
+        fn new(answers: impl IntoIterator<Item = Option<u16>>) -> Self {
+            Self(Arc::new(Mutex::new(answers.into_iter().collect())), Arc::default())
+        }
+
+        fn scheduler(&self, region: &'static str, endpoint: Option<&str>) -> Scheduler {
+            let credentials =
+                SharedCredentialsProvider::new(Credentials::new("key", "secret", None, None, "test"));
+            let mut sdk = SdkConfig::builder().region(Region::new(region)).credentials_provider(credentials);
+            sdk.set_endpoint_url(endpoint.map(ToOwned::to_owned));
+            Scheduler::new(&sdk.build(), SharedHttpConnector::new(self.clone()), "lottery").unwrap()
+        }
+
+        /// What was asked for, as a method, a URL and a body. Each answer was needed.
+        fn requests(&self) -> Vec<(String, String, String)> {
+            assert!(self.0.lock().unwrap().is_empty(), "an answer was not asked for");
+            let text = |body: &SdkBody| String::from_utf8(body.bytes().unwrap().to_vec()).unwrap();
+            let requests = self.1.lock().unwrap();
+            let shown =
+                requests.iter().map(|it| (it.method().to_owned(), it.uri().to_owned(), text(it.body())));
+            shown.collect()
+        }
+
+        fn methods(&self) -> Vec<String> {
+            self.requests().into_iter().map(|(method, ..)| method).collect()
+        }
+    }
+
+    #[tokio::test]
+    async fn a_schedule_is_changed_or_made_in_its_group_by_signed_requests() {
+        let answers = Answers::new([Some(404), Some(200)]);
+        let scheduler = answers.scheduler("eu-central-1", None);
+        scheduler.put("weekly", SCHEDULE).await.unwrap();
+        let (url, body) = (
+            "https://scheduler.eu-central-1.amazonaws.com/schedules/weekly".to_owned(),
+            r#"{"GroupName":"lottery","State":"ENABLED"}"#.to_owned(),
+        );
+        let of = |method: &str| (method.to_owned(), url.clone(), body.clone());
+        assert_eq!(answers.requests(), [of("PUT"), of("POST")]);
+        for request in answers.1.lock().unwrap().iter() {
+            let signed = request.headers().get("authorization").unwrap();
+            assert!(
+                signed.contains("/eu-central-1/scheduler/aws4_request, SignedHeaders=content-type;host;"),
+                "{signed}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn two_who_make_a_schedule_at_once_both_succeed() {
+        let answers = Answers::new([404, 409, 200].map(Some));
+        answers.scheduler("us-east-1", None).put("weekly", SCHEDULE).await.unwrap();
+        assert_eq!(answers.methods(), ["PUT", "POST", "PUT"]);
+    }
+
+    #[tokio::test]
+    async fn a_schedule_that_is_gone_is_deleted() {
+        let answers = Answers::new([Some(404)]);
+        answers.scheduler("cn-north-1", None).delete("weekly").await.unwrap();
+        let url = "https://scheduler.cn-north-1.amazonaws.com.cn/schedules/weekly?groupName=lottery";
+        assert_eq!(answers.requests(), [("DELETE".to_owned(), url.to_owned(), String::new())]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_may_pass_is_tried_three_times_and_a_refusal_once() {
+        let answers = Answers::new([None, Some(429), Some(200)]);
+        let local = Some("http://127.0.0.1:4566/");
+        answers.scheduler("us-east-1", local).put("weekly", SCHEDULE).await.unwrap();
+        assert_eq!(answers.requests()[2].1, "http://127.0.0.1:4566/schedules/weekly");
+
+        let answers = Answers::new([500, 503, 500].map(Some));
+        let error = answers.scheduler("us-east-1", local).delete("weekly").await.unwrap_err();
+        assert_eq!(error.to_string(), "EventBridge Scheduler: status 500: the answer");
+        assert_eq!(answers.methods().len(), 3);
+
+        let answers = Answers::new([Some(400)]);
+        let error = answers.scheduler("us-east-1", local).put("weekly", SCHEDULE).await.unwrap_err();
+        assert_eq!(error.to_string(), "EventBridge Scheduler: status 400: the answer");
+        assert_eq!(answers.methods(), ["PUT"]);
+    }
+}
