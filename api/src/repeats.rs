@@ -7,12 +7,13 @@
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use futures_util::future::try_join_all;
 use http::StatusCode;
 use http::header::LOCATION;
 use jiff::{SignedDuration, Timestamp};
 use lottery::repeat::{MAX_LATENESS, MAX_REPEATS};
-use lottery::{FieldError, Lottery, LotteryId, Reason, Refusal, Repeat, RepeatId, RepeatResult};
+use lottery::{
+    Draw, DrawId, FieldError, Lottery, LotteryId, Reason, Refusal, Repeat, RepeatId, RepeatResult,
+};
 use lottery_store::{StoreError, StoredRepeat};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -188,22 +189,41 @@ impl RepeatResultView {
 }
 
 impl RepeatView {
-    async fn new(state: &AppState, lottery: &Lottery, stored: &StoredRepeat) -> Result<Self, ApiError> {
+    async fn of_one(state: &AppState, lottery: &Lottery, stored: &StoredRepeat) -> Result<Self, ApiError> {
+        let draw = match last_draw_id(stored) {
+            Some(draw_id) => state.store.draw(&lottery.lottery_id, draw_id).await?,
+            None => None,
+        };
+        Ok(Self::new(state.clock.now(), lottery, stored, draw.as_ref()))
+    }
+
+    /// The views of several, whose last draws are read together.
+    async fn of_all(
+        state: &AppState,
+        lottery: &Lottery,
+        stored: &[StoredRepeat],
+    ) -> Result<Vec<Self>, ApiError> {
+        let draw_ids: Vec<_> = stored.iter().filter_map(last_draw_id).cloned().collect();
+        let draws = state.store.draws_by_id(&lottery.lottery_id, &draw_ids).await?;
+        let draw_of = |stored| draws.iter().find(|draw| last_draw_id(stored) == Some(&draw.draw_id));
+        let now = state.clock.now();
+        Ok(stored.iter().map(|stored| Self::new(now, lottery, stored, draw_of(stored))).collect())
+    }
+
+    /// The view of a repeating draw, with its last draw if there is one.
+    fn new(now: Timestamp, lottery: &Lottery, stored: &StoredRepeat, draw: Option<&Draw>) -> Self {
         let StoredRepeat { repeat_id, repeat, results, changed_at, created_at, .. } = stored;
-        let (now, zone) = (state.clock.now(), lottery.time_zone.time_zone());
+        let zone = lottery.time_zone.time_zone();
         let first = repeat.next(now, &zone).filter(|_| !repeat.is_paused);
         let next = std::iter::successors(first, |time| repeat.next(*time, &zone));
         let newest = results.first().map(|result| result.due_at);
         let missed_at = repeat.last(*changed_at, now - GRACE_PERIOD, &zone).filter(|_| !repeat.is_paused);
         let mut last = results.first().map(RepeatResultView::from);
-        if let (Some(last), Some(draw_id)) =
-            (&mut last, results.first().and_then(|last| last.draw_id.as_ref()))
-            && let Some(draw) = state.store.draw(&lottery.lottery_id, draw_id).await?
-        {
+        if let (Some(last), Some(draw)) = (&mut last, draw) {
             last.status = Some(draw.status.to_string());
             last.explain(draw.reason.as_ref());
         }
-        Ok(Self {
+        Self {
             repeat_id: repeat_id.to_string(),
             name: repeat.name().to_owned(),
             every: repeat.every(),
@@ -220,8 +240,13 @@ impl RepeatView {
             last,
             results: results.iter().map(RepeatResultView::from).collect(),
             created_at: *created_at,
-        })
+        }
     }
+}
+
+/// The draw that the last time has started.
+fn last_draw_id(stored: &StoredRepeat) -> Option<&DrawId> {
+    stored.results.first()?.draw_id.as_ref()
 }
 
 /// The draws of the lottery that repeat, with their next times and what came of the last ones.
@@ -233,8 +258,7 @@ pub(crate) async fn repeats(
 ) -> Result<Json<Repeats>, ApiError> {
     let lottery = state.store.lottery(&lottery_id).await?.ok_or_else(unknown_lottery)?;
     let stored = state.store.repeats(&lottery_id).await?;
-    let views = stored.iter().map(|stored| RepeatView::new(&state, &lottery, stored));
-    Ok(Json(Repeats { repeats: try_join_all(views).await? }))
+    Ok(Json(Repeats { repeats: RepeatView::of_all(&state, &lottery, &stored).await? }))
 }
 
 /// Have a draw repeat: every day, on days of the week, or on a day of the month, at a time of day in the lottery's time zone.
@@ -265,7 +289,7 @@ pub(crate) async fn create_repeat(
         let stored = create(&worker, &lottery, repeat_id, repeat).await?;
         let location = format!("/lotteries/{lottery_id}/repeats/{}", stored.repeat_id);
         tracing::info!(%lottery_id, repeat_id = %stored.repeat_id, "a draw repeats");
-        let view = RepeatView::new(&worker, &lottery, &stored).await?;
+        let view = RepeatView::of_one(&worker, &lottery, &stored).await?;
         Ok((StatusCode::CREATED, [(LOCATION, location)], Json(view)).into_response())
     };
     let request = async move { key.once(&state, &bytes, action).await };
@@ -322,7 +346,7 @@ pub(crate) async fn repeat(
 ) -> Result<Json<RepeatView>, ApiError> {
     let lottery = state.store.lottery(&lottery_id).await?.ok_or_else(unknown_lottery)?;
     let stored = state.store.repeat(&lottery_id, &repeat_id).await?.ok_or_else(unknown_repeat)?;
-    Ok(Json(RepeatView::new(&state, &lottery, &stored).await?))
+    Ok(Json(RepeatView::of_one(&state, &lottery, &stored).await?))
 }
 
 /// Change a repeating draw, pause it (`{"paused": true}`) or resume it: what the body names is changed, `null` takes it away, what
@@ -358,7 +382,7 @@ pub(crate) async fn change_repeat(
         put_schedule(&state, &lottery, &repeat_id, &repeat).await?;
         (stored.repeat, stored.changed_at) = (repeat, now);
         tracing::info!(%lottery_id, %repeat_id, "changed a repeating draw");
-        return Ok(Json(RepeatView::new(&state, &lottery, &stored).await?));
+        return Ok(Json(RepeatView::of_one(&state, &lottery, &stored).await?));
     }
     Err(StoreError::Contended.into())
 }

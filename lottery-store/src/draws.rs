@@ -96,11 +96,21 @@ impl Store {
         let range = keys::draws(lottery_id);
         let listed = self.page_of_sort_keys(&range, Order::Descending, cursor, limit).await?;
         let draw_ids: Vec<_> = listed.items.iter().filter_map(|listing| listed_draw(listing)).collect();
+        let draws = self.draws_by_id(lottery_id, &draw_ids).await?;
+        Ok(Page { items: draws, cursor: listed.cursor })
+    }
+
+    /// The draws with these ids, in their order, without those that do not exist. No id may be given twice.
+    pub async fn draws_by_id(
+        &self,
+        lottery_id: &LotteryId,
+        draw_ids: &[DrawId],
+    ) -> Result<Vec<Draw>, StoreError> {
         let keys: Vec<_> = draw_ids.iter().map(|draw_id| keys::draw(lottery_id, draw_id)).collect();
         let items = self.get_many(Table::Lottery, &keys).await?;
         let mut draws = items.iter().map(draw_from).collect::<Result<Vec<_>, _>>()?;
         draws.sort_by_key(|draw| draw_ids.iter().position(|draw_id| *draw_id == draw.draw_id));
-        Ok(Page { items: draws, cursor: listed.cursor })
+        Ok(draws)
     }
 
     /// Stores the ARN of the execution that carries a draw.
