@@ -7,10 +7,10 @@ import { ask } from "../dialog.js";
 import { h, put } from "../dom.js";
 import { trouble } from "../format.js";
 import { t } from "../i18n/index.js";
-import { keepView } from "../router.js";
 import { bigResult, following, interrupted, megabytes, sending } from "./big_cards.js";
 import { question } from "./question.js";
 import { stillThere } from "./send.js";
+import { stoppable } from "./stoppable.js";
 import {
   answer,
   begin,
@@ -56,26 +56,17 @@ export function bigImport(panel) {
     const former = recall(id);
     if (former && !former.isSent) drop(former.id);
     forget();
-    const leaving = new AbortController();
-    const leave = () => leaving.abort();
+    const work = stoppable(signal, { title: t("big.leave_title"), text: t("big.leave_text") });
     let isDirect = false;
     const other = () => {
       isDirect = true;
-      leave();
+      work.stop();
     };
-    signal.addEventListener("abort", leave);
-    const release = keepView({
-      title: t("big.leave_title"),
-      text: t("big.leave_text"),
-      yes: t("leave.yes"),
-      no: t("leave.no"),
-    });
-    const shown = sending(file, { onStop: leave, onDirect: other, signal: leaving.signal });
+    const shown = sending(file, { onStop: work.stop, onDirect: other, signal: work.signal });
     put(stage, shown.element);
     shown.focus();
-    const importId = await deliver(file, shown, leaving.signal, other);
-    signal.removeEventListener("abort", leave);
-    release();
+    const importId = await deliver(file, shown, work.signal, other);
+    work.end();
     if (importId) {
       remember(id, { id: importId, name: file.name, isSent: true });
       return follow(importId, file.name, true);

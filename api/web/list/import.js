@@ -5,12 +5,12 @@ import { ask } from "../dialog.js";
 import { find, h, put } from "../dom.js";
 import { number, trouble } from "../format.js";
 import { t } from "../i18n/index.js";
-import { keepView } from "../router.js";
 import { bigImport } from "./big.js";
 import { Pace } from "./pace.js";
 import { preview } from "./preview.js";
 import { lastImport, progress, result } from "./progress.js";
 import { bring, finish, last, look } from "./send.js";
+import { stoppable } from "./stoppable.js";
 import { saveTemplate } from "./template.js";
 import { MAX_DIRECT_BYTES, MAX_UPLOAD_BYTES } from "./upload.js";
 
@@ -209,26 +209,18 @@ export function importPanel(lottery, people, signal) {
 
   async function run(file, options, first, looked) {
     isImporting = true;
-    const stopping = new AbortController();
-    const stop = () => stopping.abort();
-    signal.addEventListener("abort", stop);
-    const release = keepView({
-      title: t("leave.title"),
-      text: t("leave.text"),
-      yes: t("leave.yes"),
-      no: t("leave.no"),
-    });
+    const work = stoppable(signal, { title: t("leave.title"), text: t("leave.text") });
     /** @type {import("./tally.js").Tally | null} */
     let tally = null;
     const pace = new Pace((state) => shown.setState(state));
-    const shown = progress(file.name, looked.rows, { pace, onStop: stop });
+    const shown = progress(file.name, looked.rows, { pace, onStop: work.stop });
     put(stage, shown.element);
     shown.focus();
     try {
       tally = await bring(id, file, options, {
         first,
         looked,
-        signal: stopping.signal,
+        signal: work.signal,
         pace,
         onAnswer: (so_far) => {
           tally = so_far;
@@ -238,14 +230,13 @@ export function importPanel(lottery, people, signal) {
       await showResult(file, first, tally);
     } catch (error) {
       if (signal.aborted) return;
-      if (!stopping.signal.aborted) put(stage, failed(error, tally));
+      if (!work.signal.aborted) put(stage, failed(error, tally));
       else if (tally?.import) await stopped(file, options, first, tally);
       else reset();
       zone.hidden = false;
     } finally {
       isImporting = false;
-      signal.removeEventListener("abort", stop);
-      release();
+      work.end();
       if (!signal.aborted) people.reload();
     }
   }

@@ -7,8 +7,8 @@ import { field, foreign, h, put } from "../dom.js";
 import { lotteryPath } from "../draws.js";
 import { badge, number, reasonOf, timestamp, trouble } from "../format.js";
 import { language, t } from "../i18n/index.js";
-import { poll } from "../poll.js";
 import { link } from "../router.js";
+import { folded } from "./folded.js";
 import { numberInput } from "./quota_form.js";
 
 const WEEKDAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
@@ -38,26 +38,11 @@ function rhythm(/** @type {any} */ repeat) {
 /** The repeating draws, in a part of the page that is opened. */
 export function repeatingDraws(/** @type {any} */ lottery, /** @type {AbortSignal} */ signal) {
   const where = lotteryPath(lottery.lottery_id, "repeats");
-  const body = h("div");
-  const details = h("details", { class: "card repeats" }, h("summary", null, t("repeats.title")), body);
-  details.addEventListener("toggle", async () => {
-    if (!details.open || body.children.length) return;
-    try {
-      const view = new RepeatsView(lottery, where, signal);
-      view.show(await get(where, { signal }));
-      put(body, view.element);
-      await poll(
-        () => (details.open ? 5000 : 60000),
-        signal,
-        async () => {
-          if (details.open) view.show(await get(where, { signal }));
-        },
-      );
-    } catch (error) {
-      if (!signal.aborted) put(body, h("p", { class: "problem" }, trouble(error)));
-    }
-  });
-  return details;
+  const title = t("repeats.title");
+  return folded(
+    { name: "repeats", title, where, interval: 5000, signal },
+    () => new RepeatsView(lottery, where, signal),
+  );
 }
 
 class RepeatsView {

@@ -6,7 +6,7 @@ import { field, foreign, h, put } from "../dom.js";
 import { lotteryPath } from "../draws.js";
 import { number, timestamp, trouble } from "../format.js";
 import { known, t } from "../i18n/index.js";
-import { poll } from "../poll.js";
+import { folded } from "./folded.js";
 
 const FORMATS = ["json", "wecom", "dingtalk", "feishu", "slack"];
 /** The bots that can ask for a signature of their own. */
@@ -15,29 +15,15 @@ const SIGNING = ["dingtalk", "feishu"];
 /** The webhook of a lottery, in a part of the page that is opened. */
 export function webhookSettings(/** @type {any} */ lottery, /** @type {AbortSignal} */ signal) {
   const where = lotteryPath(lottery.lottery_id, "webhook");
-  const body = h("div");
-  const details = h("details", { class: "card webhook" }, h("summary", null, t("webhook.title")), body);
-  details.addEventListener("toggle", async () => {
-    if (!details.open || body.children.length) return;
-    try {
-      const view = new WebhookView(where, signal, await get(where, { signal }));
-      put(body, view.element);
-      await poll(
-        () => (details.open ? 3000 : 60000),
-        signal,
-        async () => {
-          if (details.open) view.show(await get(where, { signal }));
-        },
-      );
-    } catch (error) {
-      if (!signal.aborted) put(body, h("p", { class: "problem" }, trouble(error)));
-    }
-  });
-  return details;
+  const title = t("webhook.title");
+  return folded(
+    { name: "webhook", title, where, interval: 3000, signal },
+    () => new WebhookView(where, signal),
+  );
 }
 
 class WebhookView {
-  constructor(/** @type {string} */ where, /** @type {AbortSignal} */ signal, /** @type {any} */ webhook) {
+  constructor(/** @type {string} */ where, /** @type {AbortSignal} */ signal) {
     this.where = where;
     this.signal = signal;
     this.now = h("p", { role: "status" });
@@ -60,7 +46,6 @@ class WebhookView {
       this.problem,
       this.deliveries,
     );
-    this.show(webhook);
   }
 
   /** Shows the webhook as it is now. */
