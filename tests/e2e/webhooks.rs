@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use local_stack::{Limits, ManualClock};
+use local_stack::{Limits, ManualClock, Window};
+
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -98,11 +99,15 @@ async fn serve(
 
 /// A stack whose clock is moved while nothing happens.
 async fn stack() -> (Started, ManualClock) {
+    // None, but for the clock, which is stopped while something works.
+    stack_with(Limits::default()).await
+}
+
+async fn stack_with(limits: Limits) -> (Started, ManualClock) {
     let clock = ManualClock::new(jiff::Timestamp::now());
     let stack = stack::start_with(|config| {
         config.clock = clock.clone().into();
-        // None, but for the clock, which is stopped while something works.
-        config.limits = Some(Limits::default());
+        config.limits = Some(limits);
         config.reconcile_every = Duration::from_secs(60);
     })
     .await;
@@ -213,6 +218,25 @@ async fn what_a_dead_receiver_never_takes_is_among_the_dead_letters_and_can_be_s
     stack.fast_forward(&clock, Duration::from_secs(1), again).await;
     assert_eq!(receiver.requests().last().unwrap().json()["event_id"], event);
     client.post("/lotteries/party/webhook/deliveries/nothing/retry", &json!({})).await.expect(404);
+}
+
+#[tokio::test]
+async fn attempts_that_lambda_throttles_are_made_up_for() {
+    // The queue gives each message out eight or nine times meanwhile: every twelve minutes, or somewhat later.
+    let throttled = Window::of_function("send-webhook", Duration::from_secs(100 * 60));
+    let (stack, clock) = stack_with(Limits { windows: vec![throttled], ..Limits::default() }).await;
+    let receiver = Receiver::start([], "").await;
+    let client = stack.client();
+    client.lottery_of_employees("party").await;
+    put(&client, json!({"url": receiver.url})).await;
+    let story = async {
+        client.run_draw("party", json!({"winners": 2})).await;
+        deliveries(&client, &["DELIVERED"]).await
+    };
+    let deliveries = stack.fast_forward(&clock, Duration::from_secs(60), story).await;
+    let attempts: Vec<_> = deliveries.iter().map(|it| it["attempts"].as_u64().unwrap()).collect();
+    assert!(attempts.iter().any(|attempts| *attempts > 8), "{attempts:?}");
+    assert_eq!(receiver.taken().len(), 3);
 }
 
 #[tokio::test]

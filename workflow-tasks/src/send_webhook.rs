@@ -1,7 +1,7 @@
 //! Sends what happens to draws to the webhooks of their lotteries: from a queue, which keeps an event until it is taken.
 //!
-//! An event that is not taken comes again after a pause that grows, eight times in all; then the queue moves it to its
-//! dead letters, and the organiser sees it as dead. An event may come twice: what was delivered is not sent again.
+//! An event that is not taken comes again after a pause that grows, eight times in all; then the organiser sees it as dead, and
+//! the queue moves it to its dead letters. An event may come twice: what was delivered is not sent again.
 
 use jiff::Timestamp;
 use lottery::webhook::{DrawEvent, MAX_ATTEMPTS, WebhookMessage, pause_after};
@@ -75,7 +75,7 @@ pub async fn handle(cx: &TaskContext, input: Input) -> Result<Output, TaskError>
             }
         });
         if !is_done {
-            // The last attempt is over: the queue moves the message when it would come again.
+            // After the last attempt nothing is waited for: the queue moves the message soon.
             let pause = if attempts < MAX_ATTEMPTS { pause_after(attempts) } else { 0 };
             webhooks.come_again(&record.receipt_handle, pause).await;
             batch_item_failures.push(Failed { item_identifier: record.message_id });
@@ -104,8 +104,11 @@ async fn deliver(
     let lottery_id = &event.lottery_id;
     let Some(webhook) = cx.store.webhook(lottery_id).await? else { return Ok(true) };
     let earlier = cx.store.webhook_delivery(lottery_id, &event.event_id).await?;
-    if earlier.is_some_and(|earlier| earlier.state == WebhookState::Delivered) {
-        return Ok(true);
+    match earlier.map(|earlier| earlier.state) {
+        Some(WebhookState::Delivered) => return Ok(true),
+        // The queue gives messages out more often than they are sent, for attempts that broke off.
+        Some(WebhookState::Dead) if attempts > MAX_ATTEMPTS => return Ok(false),
+        _ => {}
     }
     let Some(lottery) = cx.store.lottery(lottery_id).await? else { return Ok(true) };
     let now = cx.clock.now();

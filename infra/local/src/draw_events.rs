@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use lottery::webhook::MAX_ATTEMPTS;
+use lottery::webhook::MAX_RECEIVES;
 use serde_json::{Value, json};
 
 use crate::StartError;
@@ -46,21 +46,28 @@ pub(crate) fn bus() -> [Operation; 3] {
     [("CreateEventBus", bus), ("PutRule", rule), ("PutTargets", targets)]
 }
 
-/// Creates the queues that are not there yet.
+/// Creates the queues that are not there yet, and gives those that an earlier version has created the attributes of this one.
 pub(crate) async fn create_queues(sqs: &Queues) -> Result<(), StartError> {
-    let redrive = json!({"deadLetterTargetArn": arn(DEAD_LETTERS), "maxReceiveCount": MAX_ATTEMPTS});
+    let redrive = json!({"deadLetterTargetArn": arn(DEAD_LETTERS), "maxReceiveCount": MAX_RECEIVES});
     let attributes =
         json!({"VisibilityTimeout": VISIBILITY.to_string(), "RedrivePolicy": redrive.to_string()});
-    for queue in [
-        json!({"QueueName": DEAD_LETTERS, "Attributes": {"MessageRetentionPeriod": "1209600"}}),
-        json!({"QueueName": QUEUE, "Attributes": attributes}),
-    ] {
-        sqs.call("CreateQueue", queue).await.map_err(|error| StartError::SetUp {
-            what: "the queues of events for webhooks".to_owned(),
-            reason: error.to_string(),
-        })?;
-    }
-    Ok(())
+    create_queue(sqs, DEAD_LETTERS, json!({"MessageRetentionPeriod": "1209600"})).await?;
+    create_queue(sqs, QUEUE, attributes).await
+}
+
+async fn create_queue(sqs: &Queues, name: &str, attributes: Value) -> Result<(), StartError> {
+    let created = sqs.call("CreateQueue", json!({"QueueName": name, "Attributes": attributes})).await;
+    let ready = match created {
+        Err(error) if error.name == "QueueNameExists" => {
+            let url = format!("{}/{ACCOUNT}/{name}", sqs.base_url());
+            sqs.call("SetQueueAttributes", json!({"QueueUrl": url, "Attributes": attributes})).await
+        }
+        created => created,
+    };
+    ready.map(drop).map_err(|error| StartError::SetUp {
+        what: "the queues of events for webhooks".to_owned(),
+        reason: error.to_string(),
+    })
 }
 
 /// Hands the messages of the queue to their function, for ever; what the function does not take comes again.
@@ -112,4 +119,37 @@ fn record(message: &Value) -> Value {
         "eventSourceARN": arn(QUEUE),
         "awsRegion": REGION,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use asl_engine::Clock;
+
+    use super::*;
+    use crate::sqs::in_memory;
+
+    #[tokio::test]
+    async fn a_queue_of_an_earlier_version_gets_the_attributes_of_this_one() {
+        let sqs = in_memory(Clock::system());
+        create_queue(&sqs, QUEUE, json!({"VisibilityTimeout": "30"})).await.unwrap();
+        for _start in 1..=2 {
+            create_queues(&sqs).await.unwrap();
+            let asked = json!({"QueueUrl": queue_url(sqs.base_url()), "AttributeNames": ["All"]});
+            let attributes = sqs.call("GetQueueAttributes", asked).await.unwrap()["Attributes"].take();
+            assert_eq!(attributes["VisibilityTimeout"], VISIBILITY.to_string());
+            let policy: Value = serde_json::from_str(attributes["RedrivePolicy"].as_str().unwrap()).unwrap();
+            assert_eq!(policy["maxReceiveCount"], MAX_RECEIVES);
+        }
+    }
+
+    #[test]
+    fn the_queue_on_aws_has_the_same_figures() {
+        let (_, queue) = crate::iam::EMBEDDED.split_once("\n  WebhookEvents:\n").unwrap();
+        let (queue, _) = queue.split_once("\n\n").unwrap();
+        for figure in
+            [format!("maxReceiveCount: {MAX_RECEIVES}}}"), format!("VisibilityTimeout: {VISIBILITY}\n")]
+        {
+            assert!(queue.contains(&figure), "{figure} is not in {queue}");
+        }
+    }
 }

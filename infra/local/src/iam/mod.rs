@@ -77,7 +77,7 @@ pub(crate) struct Denied {
 }
 
 /// `infra/template.yaml`, as it was when this program was built.
-const EMBEDDED: &str = include_str!("../../../template.yaml");
+pub(crate) const EMBEDDED: &str = include_str!("../../../template.yaml");
 
 impl Template {
     /// The project's own.
