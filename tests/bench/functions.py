@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Sizes, cold starts and memory of the Lambda functions, as a table of Markdown.
 
-    cargo lambda build --profile lambda --arm64 --package api --package workflow-tasks    # what is weighed
+    cargo lambda build --release --arm64 --package api --package workflow-tasks    # what is weighed
     cargo build --profile lambda --target-dir target/timed --package api --package workflow-tasks    # what is timed, on this machine
     cargo build --release    # the local stack
     tests/bench/functions.py [--draws N]
