@@ -140,14 +140,19 @@ impl HostInvoker {
         Ok(under_way)
     }
 
+    /// A call that no limit of a service holds back, while it is under way.
+    fn unlimited_call(&self) -> Option<ServiceCall> {
+        self.guard.as_ref().and_then(|guard| guard.unlimited_call())
+    }
+
     async fn answer(self, call: Call) -> Result<Json, TaskFailure> {
         // The calls that are under way count until the answer is there.
         if !is_served(&call.service, &call.action) || self.forwarder.replaces(&call.service) {
-            let _under_way = self.guard.as_ref().and_then(|guard| guard.unlimited_call());
+            let _under_way = self.unlimited_call();
             return self.forwarder.call(&call.service, &call.action, &call.parameters).await;
         }
         if call.service == "http" {
-            let _under_way = self.guard.as_ref().and_then(|guard| guard.unlimited_call());
+            let _under_way = self.unlimited_call();
             return self.http.invoke(&call.parameters, &self.events).await;
         }
         let _under_way = self.admit(&call).await?;
@@ -260,6 +265,7 @@ impl Invoker for HostInvoker {
         let host = self.clone();
         Box::pin(async move {
             if call.service == "http" && !host.forwarder.replaces(&call.service) {
+                let _under_way = host.unlimited_call();
                 return host.http.invoke_traced(&call.parameters, &host.events, secrets).await;
             }
             Traced { result: host.answer(call).await, exchange: None }
@@ -270,7 +276,7 @@ impl Invoker for HostInvoker {
         let host = self.clone();
         Box::pin(async move {
             let is_served = !host.forwarder.replaces(&call.service);
-            let _under_way = if is_served { host.admit(&call).await? } else { None };
+            let _under_way = if is_served { host.admit(&call).await? } else { host.unlimited_call() };
             host.forwarder.read_object(&host.s3, &call.parameters).await
         })
     }
