@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use end_to_end_tests::client::phone_of;
 use end_to_end_tests::process::verify;
 use end_to_end_tests::stack::{self, Started};
-use end_to_end_tests::{Client, Process, eventually};
+use end_to_end_tests::{Client, Process, TIMEOUT, eventually};
 
 /// How long winners have here, in seconds.
 const TO_CLAIM: u64 = 120;
@@ -183,8 +183,9 @@ struct Size {
     longest_payload: usize,
 }
 
-/// Asks so many winners of so many people, none of whom claims: every prize is passed on until nobody is left.
-async fn nobody_claims(people: usize, winners: usize) -> Size {
+/// Asks so many winners of so many people, none of whom claims: every prize is passed on until nobody is left. The draw may take
+/// so long by the clock on the wall.
+async fn nobody_claims(people: usize, winners: usize, limit: Duration) -> Size {
     let (stack, clock) = stack_of(&CallLog::default()).await;
     let client = stack.client();
     let story = async {
@@ -194,7 +195,8 @@ async fn nobody_claims(people: usize, winners: usize) -> Size {
             client.import("party", &format!("participant_id,name,phone\n{}", some.concat())).await;
         }
         let request = json!({"winners": winners, "claim_within_seconds": 3_600, "channels": ["sms"]});
-        client.run_draw("party", request).await
+        let draw = client.start_draw("party", request).await;
+        client.wait_for_end_within(limit, "party", &draw).await
     };
     let draw = stack.fast_forward(&clock, Duration::from_secs(60), story).await;
     // A draw passes on no more seats than that.
@@ -222,8 +224,8 @@ async fn nobody_claims(people: usize, winners: usize) -> Size {
 
 #[tokio::test]
 async fn what_a_round_of_claims_costs_does_not_depend_on_how_many_winners_there_are() {
-    let few = nobody_claims(30, 12).await;
-    let many = nobody_claims(300, 120).await;
+    let few = nobody_claims(30, 12, TIMEOUT).await;
+    let many = nobody_claims(300, 120, TIMEOUT).await;
     assert_eq!((few.states_entered, few.events), (many.states_entered, many.events));
     // Three rounds: docs/cost.md says what one is.
     assert!(few.states_entered < 30 + 3 * 24, "{} states", few.states_entered);
@@ -235,7 +237,7 @@ async fn what_a_round_of_claims_costs_does_not_depend_on_how_many_winners_there_
 #[ignore = "minutes"]
 #[expect(clippy::print_stderr, reason = "what the run is for")]
 async fn ten_thousand_winners_are_asked_in_one_state_and_their_seats_passed_on() {
-    let size = nobody_claims(12_000, 10_000).await;
+    let size = nobody_claims(12_000, 10_000, 10 * TIMEOUT).await;
     eprintln!(
         "{} states entered, {} events, {} bytes the longest payload",
         size.states_entered, size.events, size.longest_payload

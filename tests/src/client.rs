@@ -1,11 +1,12 @@
 //! A client with the API's verbs, so that a test reads as a story.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::eventually;
+use crate::{TIMEOUT, eventually_within};
 
 /// Speaks to one stack as its organiser, or as nobody.
 #[derive(Clone)]
@@ -116,7 +117,12 @@ impl Client {
 
     /// Waits for the draw's end, and answers it.
     pub async fn wait_for_end(&self, lottery: &str, draw: &str) -> Value {
-        eventually("the end of a draw", async || {
+        self.wait_for_end_within(TIMEOUT, lottery, draw).await
+    }
+
+    /// Waits until the draw has ended, for so long at most, and answers it.
+    pub async fn wait_for_end_within(&self, limit: Duration, lottery: &str, draw: &str) -> Value {
+        eventually_within(limit, "the end of a draw", async || {
             let draw = self.draw(lottery, draw).await;
             let status = draw["status"].as_str().unwrap();
             ["SUCCEEDED", "INCOMPLETE", "REJECTED", "FAILED", "CANCELLED", "ABANDONED"]

@@ -33,13 +33,25 @@ pub fn http() -> reqwest::Client {
 ///
 /// # Panics
 /// When [`TIMEOUT`] is over, naming `what`.
-pub async fn eventually<T, F: AsyncFnMut() -> Option<T>>(what: &str, mut probe: F) -> T {
+pub async fn eventually<T, F: AsyncFnMut() -> Option<T>>(what: &str, probe: F) -> T {
+    eventually_within(TIMEOUT, what, probe).await
+}
+
+/// Asks again until `probe` gives a value, for what takes longer than others.
+///
+/// # Panics
+/// When `limit` is over, naming `what`.
+pub async fn eventually_within<T, F: AsyncFnMut() -> Option<T>>(
+    limit: Duration,
+    what: &str,
+    mut probe: F,
+) -> T {
     let began = Instant::now();
     loop {
         if let Some(found) = probe().await {
             return found;
         }
-        assert!(began.elapsed() < TIMEOUT, "gave up waiting for {what}");
+        assert!(began.elapsed() < limit, "gave up waiting for {what}");
         tokio::time::sleep(Duration::from_millis(30)).await;
     }
 }
