@@ -1023,6 +1023,7 @@ export default {
   "stage.fixed_plain": "The public beacon has fixed the winners. The motion decides nothing.",
   "stage.full": "Full screen",
   "stage.heads": "are in",
+  "stage.heads_one": "is in",
   "stage.hide_alternates": "Hide alternates",
   "stage.join": "Scan and take part",
   "stage.leave": "Leave",

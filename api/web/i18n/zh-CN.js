@@ -1023,6 +1023,7 @@ export default {
   "stage.fixed_plain": "中奖者已由公开信标确定，滚动画面不影响结果。",
   "stage.full": "全屏",
   "stage.heads": "人已参与",
+  "stage.heads_one": "人已参与",
   "stage.hide_alternates": "隐藏候补",
   "stage.join": "扫码参与抽奖",
   "stage.leave": "离开",

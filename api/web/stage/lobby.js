@@ -64,18 +64,14 @@ export function wayIn(lottery) {
 /** How many are on the list, kept up to date. */
 export function headCount(/** @type {string} */ lottery, /** @type {AbortSignal} */ signal) {
   const figure = h("span", { class: "stage-count" });
-  const element = h(
-    "p",
-    { class: "stage-heads", hidden: true },
-    figure,
-    " ",
-    h("span", { class: "stage-count-words" }, t("stage.heads")),
-  );
+  const words = h("span", { class: "stage-count-words" });
+  const element = h("p", { class: "stage-heads", hidden: true }, figure, " ", words);
   let shown = -1;
   const ask = async () => {
     const { people: count } = await get(lotteryPath(lottery, "head-count"), { signal });
     if (count === shown) return;
     put(figure, number(count));
+    put(words, t(count === 1 ? "stage.heads_one" : "stage.heads"));
     element.hidden = false;
     if (shown >= 0) {
       figure.classList.remove("grown");
