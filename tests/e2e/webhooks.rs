@@ -4,16 +4,15 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use end_to_end_tests::stack::{self, Started};
+use end_to_end_tests::{Client, eventually};
 use local_stack::{Limits, ManualClock, Window};
-
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::draw_events::aws;
-use end_to_end_tests::stack::{self, Started};
-use end_to_end_tests::{Client, eventually};
 
 /// A receiver that answers with these statuses, and then with 200.
 struct Receiver {

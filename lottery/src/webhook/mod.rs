@@ -25,6 +25,7 @@ pub const MAX_ATTEMPTS: u32 = 8;
 /// How often the queue of the events gives one out before it is among the dead letters. An attempt that broke off, such as while
 /// the function was throttled, is made up for.
 pub const MAX_RECEIVES: u32 = MAX_ATTEMPTS + 2;
+
 /// The pauses before the second attempt and, at most, before the last one, in seconds. Each is three times the one before it.
 const FIRST_PAUSE: u32 = 10;
 const MAX_PAUSE: u32 = 10_800;
