@@ -114,11 +114,21 @@ impl Number {
             Repr::Large(value) => digits(*value),
             Repr::Huge(digits) => digits.len(),
             Repr::Float(value) => {
-                let mut text = String::new();
-                write_float(*value, &mut text);
-                text.len()
+                let mut length = Length(0);
+                write_float(*value, &mut length);
+                length.0
             }
         }
+    }
+}
+
+/// Counts what is written.
+struct Length(usize);
+
+impl fmt::Write for Length {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0 += text.len();
+        Ok(())
     }
 }
 
@@ -144,8 +154,7 @@ fn write_whole(mut value: u64, negative: bool, out: &mut String) {
 }
 
 /// Java's `Double.toString`: plain between 10^-3 and 10^7 with at least one decimal, else `1.5E10`.
-fn write_float(value: f64, out: &mut String) {
-    use fmt::Write;
+fn write_float(value: f64, out: &mut impl fmt::Write) {
     let magnitude = value.abs();
     let written = if value == 0.0 || (1e-3..1e7).contains(&magnitude) {
         write!(out, "{value:?}")
@@ -158,7 +167,7 @@ fn write_float(value: f64, out: &mut String) {
             None => write!(out, "{text}"),
         }
     };
-    written.expect("writing to a String does not fail");
+    written.expect("neither a String nor a length fails");
 }
 
 /// The order of two whole numbers by their digits, which have no leading zeros.

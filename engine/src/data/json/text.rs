@@ -79,9 +79,35 @@ fn needs_escape(byte: u8) -> bool {
     byte < 0x20 || byte == b'"' || byte == b'\\'
 }
 
+/// Whether any byte of a text needs an escape, eight bytes at a time: nearly all texts are short, and need none.
+fn has_escapes(text: &str) -> bool {
+    let (words, rest) = text.as_bytes().as_chunks::<8>();
+    words.iter().any(|word| word_has_escapes(u64::from_ne_bytes(*word)))
+        || rest.iter().any(|&byte| needs_escape(byte))
+}
+
+/// Whether one of eight bytes is below 0x20, a quotation mark or a backslash ("Bit Twiddling Hacks", Sean Eron Anderson:
+/// "Determine if a word has a byte less than n", "… a byte equal to n").
+fn word_has_escapes(word: u64) -> bool {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    const HIGH: u64 = ONES << 7;
+    let has_less = |word: u64, n: u8| word.wrapping_sub(ONES * u64::from(n)) & !word & HIGH != 0;
+    let has = |byte: u8| has_less(word ^ (ONES * u64::from(byte)), 1);
+    has_less(word, 0x20) | has(b'"') | has(b'\\')
+}
+
 /// Appends a text in quotes, escaped as JSON asks and no further.
 pub(super) fn write_string(text: &str, out: &mut String) {
     out.push('"');
+    if has_escapes(text) {
+        write_escaped(text, out);
+    } else {
+        out.push_str(text);
+    }
+    out.push('"');
+}
+
+fn write_escaped(text: &str, out: &mut String) {
     let mut rest = text;
     while let Some(at) = rest.bytes().position(needs_escape) {
         // What needs an escape is ASCII, so both cuts fall between characters.
@@ -90,7 +116,6 @@ pub(super) fn write_string(text: &str, out: &mut String) {
         rest = &rest[at + 1..];
     }
     out.push_str(rest);
-    out.push('"');
 }
 
 fn write_escape(byte: u8, out: &mut String) {
@@ -112,17 +137,13 @@ fn write_escape(byte: u8, out: &mut String) {
 }
 
 fn string_len(text: &str) -> usize {
-    let escapes: usize = text.bytes().map(|byte| usize::from(needs_escape(byte))).sum();
-    let mut len = text.len() + 2;
-    if escapes > 0 {
-        for byte in text.bytes().filter(|&byte| needs_escape(byte)) {
-            len += match byte {
-                b'"' | b'\\' | b'\n' | b'\r' | b'\t' | 0x08 | 0x0C => 1,
-                _ => 5,
-            };
-        }
-    }
-    len
+    let escapes = |byte| match byte {
+        b'"' | b'\\' | b'\n' | b'\r' | b'\t' | 0x08 | 0x0C => 1,
+        0..0x20 => 5,
+        _ => 0,
+    };
+    let more: usize = if has_escapes(text) { text.bytes().map(escapes).sum() } else { 0 };
+    text.len() + 2 + more
 }
 
 #[cfg(test)]
@@ -133,6 +154,21 @@ mod tests {
     fn control_characters_are_escaped_and_nothing_else_is() {
         let text = "a\"\\/\n\u{1f}\u{7f}é😀";
         assert_eq!(Json::from(text).to_text(), "\"a\\\"\\\\/\\n\\u001F\u{7f}é😀\"");
+    }
+
+    #[test]
+    fn a_byte_that_needs_an_escape_is_found_wherever_it_is() {
+        for byte in 0..0x80 {
+            for at in 0..19 {
+                let mut text = "a\u{7f}é1😀9\u{ff}Zz!#[]".repeat(2).into_bytes();
+                text.truncate(20);
+                text.insert(0, byte);
+                text[..=at].rotate_left(1);
+                let Ok(text) = String::from_utf8(text) else { continue };
+                assert_eq!(has_escapes(&text), needs_escape(byte), "{byte:#x} at {at}");
+                assert_eq!(string_len(&text), Json::from(text.as_str()).to_text().len());
+            }
+        }
     }
 
     #[test]
