@@ -1,12 +1,13 @@
 //! The OpenAPI document: what the table of routes says, for programs.
 
-use std::sync::Arc;
+use std::collections::btree_map::Entry;
+use std::sync::{Arc, LazyLock};
 
 use axum::extract::Extension;
 use axum::response::Response;
 use http::{HeaderMap, StatusCode};
-use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn};
-use utoipa::openapi::schema::{ComponentsBuilder, ObjectBuilder, SchemaType, Type};
+use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn, Paths};
+use utoipa::openapi::schema::{ComponentsBuilder, ObjectBuilder, Schema, SchemaType, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{
     ContentBuilder, InfoBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, Required, ResponseBuilder,
@@ -23,14 +24,17 @@ use crate::explanation::{RefusalCode, RefusalParameters};
 const BEARER: &str = "bearer";
 const PROBLEM: &str = "application/problem+json";
 
-/// The document, written once.
+/// The document, made and written when it is asked for first.
 #[derive(Clone)]
-pub(crate) struct Document(Arc<Answer>);
+pub(crate) struct Document(Arc<LazyLock<Answer, Box<dyn FnOnce() -> Answer + Send>>>);
 
 impl Document {
-    pub(crate) fn new(document: &OpenApi) -> Self {
-        let text = serde_json::to_vec(document).expect("the document holds nothing that JSON cannot");
-        Self(Arc::new(Answer::new(text, "application/json", CacheRule::Document)))
+    pub(crate) fn new(make: impl FnOnce() -> OpenApi + Send + 'static) -> Self {
+        let write = || {
+            let text = serde_json::to_vec(&make()).expect("the document holds nothing that JSON cannot");
+            Answer::new(text, "application/json", CacheRule::Document)
+        };
+        Self(Arc::new(LazyLock::new(Box::new(write))))
     }
 }
 
@@ -112,6 +116,17 @@ pub(crate) fn empty(config: &Config) -> OpenApi {
         .servers(servers)
         .components(Some(components))
         .build()
+}
+
+/// Adds a route to the document.
+pub(crate) fn add(document: &mut OpenApi, schemas: Vec<(String, RefOr<Schema>)>, paths: Paths) {
+    document.components.get_or_insert_default().schemas.extend(schemas);
+    for (path, item) in paths.paths {
+        match document.paths.paths.entry(path) {
+            Entry::Vacant(entry) => _ = entry.insert(item),
+            Entry::Occupied(mut entry) => entry.get_mut().merge_operations(item),
+        }
+    }
 }
 
 /// The redirections that GET of a public address may return.

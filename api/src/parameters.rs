@@ -2,7 +2,7 @@
 //!
 //! A misspelt `dry_run` must not start an import.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use axum::extract::{Request, State};
 use axum::middleware::Next;
@@ -15,32 +15,38 @@ use utoipa::openapi::path::{Operation, Parameter, ParameterIn};
 use crate::error::ApiError;
 use crate::extract::query;
 
-/// The parameters of the operations of one address.
-#[derive(Debug, Default)]
-pub(crate) struct Parameters(Vec<(Method, Vec<String>)>);
+/// The names of the query parameters of the operations of one address, by the operations' methods.
+type Known = Vec<(Method, Vec<String>)>;
+
+/// The query parameters of one address, read from its description with the first request that has any.
+pub(crate) struct Parameters(LazyLock<Known, Box<dyn FnOnce() -> Known + Send>>);
 
 impl Parameters {
-    /// Adds an operation.
-    pub(crate) fn add(&mut self, method: Method, operation: &Operation) {
-        let of_query = |parameter: &RefOr<Parameter>| match parameter {
-            RefOr::T(parameter) if parameter.parameter_in == ParameterIn::Query => {
-                Some(parameter.name.clone())
-            }
-            _ => None,
-        };
-        let names = operation.parameters.iter().flatten().filter_map(of_query).collect();
-        self.0.push((method, names));
+    pub(crate) fn new(read: impl FnOnce() -> Known + Send + 'static) -> Self {
+        Self(LazyLock::new(Box::new(read)))
     }
 
     fn check(&self, request: &Request) -> Result<(), ApiError> {
+        let given = query(request.uri())?;
+        if given.is_empty() {
+            return Ok(());
+        }
         let method = if request.method() == Method::HEAD { &Method::GET } else { request.method() };
         let Some((_, known)) = self.0.iter().find(|(other, _)| other == method) else { return Ok(()) };
-        let given = query(request.uri())?;
         match given.into_iter().find(|(name, _)| !known.contains(name)) {
             Some((name, _)) => Err(unknown(&name, known)),
             None => Ok(()),
         }
     }
+}
+
+/// The names of the query parameters that an operation documents.
+pub(crate) fn of_query(operation: &Operation) -> Vec<String> {
+    let of_query = |parameter: &RefOr<Parameter>| match parameter {
+        RefOr::T(parameter) if parameter.parameter_in == ParameterIn::Query => Some(parameter.name.clone()),
+        _ => None,
+    };
+    operation.parameters.iter().flatten().filter_map(of_query).collect()
 }
 
 /// Refuses a request with a parameter that its operation does not have.

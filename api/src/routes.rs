@@ -10,9 +10,10 @@ use axum::extract::Extension;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::MethodRouter;
 use http::Method;
-use utoipa::openapi::path::{HttpMethod, Operation, OperationBuilder, Paths};
-use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter, UtoipaMethodRouterExt};
-use utoipa_axum::routes;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::path::{HttpMethod, Operation, OperationBuilder, PathItem, Paths};
+use utoipa::openapi::schema::Schema;
+use utoipa_axum::{PathItemExt, routes};
 
 use crate::auth::{Access, Guard, Scope, guard};
 use crate::openapi::{self, Document};
@@ -26,12 +27,49 @@ use crate::{
 
 /// One route with all that is declared about it.
 pub struct Endpoint {
-    access: Access,
+    declaration: Declaration,
     class: RateClass,
+    handler: Handler,
+}
+
+/// What the OpenAPI document says of a route beside what its handler says.
+#[derive(Clone, Copy)]
+struct Declaration {
+    access: Access,
     failures: &'static [u16],
     /// Whether any query parameters are accepted: for files, whose links others append parameters to.
     takes_any: bool,
-    routes: UtoipaMethodRouter<AppState>,
+}
+
+/// The schemas of a route, and its operations.
+type Description = (Vec<(String, RefOr<Schema>)>, Paths);
+
+/// A handler, its address and its methods.
+struct Handler {
+    path: String,
+    router: MethodRouter<AppState>,
+    /// Makes the handler's part of the OpenAPI document. The parts of all take megabytes, and milliseconds of a function's cold start.
+    describe: Arc<dyn Fn() -> Description + Send + Sync>,
+}
+
+/// The [`Handler`] of a function with `#[utoipa::path]`.
+macro_rules! handler {
+    ($module:ident::$function:ident) => {
+        utoipa_axum::paste! {{
+            type Documented = $module::[<__path_ $function>];
+            let methods = <Documented as utoipa::Path>::methods();
+            Handler {
+                path: <Documented as utoipa::Path>::path(),
+                router: methods.iter().fold(MethodRouter::new(), |router, method| {
+                    router.on(method.to_method_filter(), $module::$function)
+                }),
+                describe: Arc::new(|| {
+                    let (schemas, paths, _): (_, _, MethodRouter<AppState>) = routes!($module::$function);
+                    (schemas, paths)
+                }),
+            }
+        }}
+    };
 }
 
 impl Endpoint {
@@ -60,28 +98,30 @@ impl Endpoint {
             OperationBuilder::new().summary(Some(summary)).tag("local").parameters(parameters).build();
         let mut paths = Paths::new();
         paths.add_path_operation(path, vec![method], operation);
-        Self::declared(access, class, (Vec::new(), paths, handler.with_state(())))
+        let describe = Arc::new(move || (Vec::new(), paths.clone()));
+        Self::declared(
+            access,
+            class,
+            Handler { path: path.to_owned(), router: handler.with_state(()), describe },
+        )
     }
 
-    fn declared(access: Access, class: RateClass, routes: UtoipaMethodRouter<AppState>) -> Self {
-        Self { access, class, failures: &[], takes_any: false, routes }
+    fn declared(access: Access, class: RateClass, handler: Handler) -> Self {
+        Self { declaration: Declaration { access, failures: &[], takes_any: false }, class, handler }
     }
 
     /// Accepts any query parameters.
     fn takes_any(mut self) -> Self {
-        self.takes_any = true;
+        self.declaration.takes_any = true;
         self
     }
 
     /// The statuses of the failures that are this route's own.
     fn fails_with(mut self, failures: &'static [u16]) -> Self {
-        self.failures = failures;
+        self.declaration.failures = failures;
         self
     }
 }
-
-/// The methods of an [`Endpoint`], in the order in which its operations are looked at.
-const METHODS: [Method; 5] = [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
 
 /// The service's own routes.
 fn table() -> Vec<Endpoint> {
@@ -90,114 +130,117 @@ fn table() -> Vec<Endpoint> {
     use Scope::{DrawsWrite, ParticipantsRead, ParticipantsWrite, ResultsRead};
 
     vec![
-        Endpoint::declared(Public, Read, routes!(page::index)).takes_any(),
-        Endpoint::declared(Public, Read, routes!(page::file)).takes_any().fails_with(&[404]),
-        Endpoint::declared(Public, Read, routes!(page::file_in_folder)).takes_any().fails_with(&[404]),
-        Endpoint::declared(Public, Read, routes!(page::file_of_build)).takes_any().fails_with(&[404]),
-        Endpoint::declared(Public, Health, routes!(page::health)),
-        Endpoint::declared(Public, Read, routes!(openapi::document)),
-        Endpoint::declared(Public, Read, routes!(key_page::key_page)).fails_with(&[400]),
-        Endpoint::declared(Only(DrawsWrite), Write, routes!(lotteries::create))
+        Endpoint::declared(Public, Read, handler!(page::index)).takes_any(),
+        Endpoint::declared(Public, Read, handler!(page::file)).takes_any().fails_with(&[404]),
+        Endpoint::declared(Public, Read, handler!(page::file_in_folder)).takes_any().fails_with(&[404]),
+        Endpoint::declared(Public, Read, handler!(page::file_of_build)).takes_any().fails_with(&[404]),
+        Endpoint::declared(Public, Health, handler!(page::health)),
+        Endpoint::declared(Public, Read, handler!(openapi::document)),
+        Endpoint::declared(Public, Read, handler!(key_page::key_page)).fails_with(&[400]),
+        Endpoint::declared(Only(DrawsWrite), Write, handler!(lotteries::create))
             .fails_with(&[400, 409, 413, 415, 422]),
-        Endpoint::declared(Public, Read, routes!(lotteries::list)).fails_with(&[400]),
-        Endpoint::declared(Public, Read, routes!(lotteries::get)).fails_with(&[404]),
-        Endpoint::declared(Only(ParticipantsWrite), Write, routes!(participants::import))
+        Endpoint::declared(Public, Read, handler!(lotteries::list)).fails_with(&[400]),
+        Endpoint::declared(Public, Read, handler!(lotteries::get)).fails_with(&[404]),
+        Endpoint::declared(Only(ParticipantsWrite), Write, handler!(participants::import))
             .fails_with(&[400, 404, 408, 409, 413, 415]),
-        Endpoint::declared(Only(ParticipantsWrite), Write, routes!(participants::empty))
+        Endpoint::declared(Only(ParticipantsWrite), Write, handler!(participants::empty))
             .fails_with(&[400, 404, 409]),
-        Endpoint::declared(Only(ParticipantsWrite), Read, routes!(participants::last)).fails_with(&[404]),
-        Endpoint::declared(Only(ParticipantsWrite), Write, routes!(participants::undo))
+        Endpoint::declared(Only(ParticipantsWrite), Read, handler!(participants::last)).fails_with(&[404]),
+        Endpoint::declared(Only(ParticipantsWrite), Write, handler!(participants::undo))
             .fails_with(&[400, 404, 409]),
-        Endpoint::declared(Only(ParticipantsWrite), Write, routes!(participants::begin_upload))
+        Endpoint::declared(Only(ParticipantsWrite), Write, handler!(participants::begin_upload))
             .fails_with(&[400, 404, 409, 413, 415, 422]),
-        Endpoint::declared(Only(ParticipantsWrite), Read, routes!(participants::list_uploads))
+        Endpoint::declared(Only(ParticipantsWrite), Read, handler!(participants::list_uploads))
             .fails_with(&[404]),
-        Endpoint::declared(Only(ParticipantsWrite), Read, routes!(participants::get_upload))
+        Endpoint::declared(Only(ParticipantsWrite), Read, handler!(participants::get_upload))
             .fails_with(&[404]),
-        Endpoint::declared(Only(ParticipantsWrite), Write, routes!(participants::answer_upload))
+        Endpoint::declared(Only(ParticipantsWrite), Write, handler!(participants::answer_upload))
             .fails_with(&[400, 404, 409, 413, 415, 422]),
-        Endpoint::declared(Only(ParticipantsWrite), Write, routes!(participants::cancel_upload))
+        Endpoint::declared(Only(ParticipantsWrite), Write, handler!(participants::cancel_upload))
             .fails_with(&[404, 409]),
-        Endpoint::declared(Either(ParticipantsRead, ParticipantsWrite), Read, routes!(participants::list))
+        Endpoint::declared(Either(ParticipantsRead, ParticipantsWrite), Read, handler!(participants::list))
             .fails_with(&[400, 404, 406, 413, 422]),
-        Endpoint::declared(Either(ParticipantsRead, ParticipantsWrite), Read, routes!(participants::counts))
+        Endpoint::declared(Either(ParticipantsRead, ParticipantsWrite), Read, handler!(participants::counts))
             .fails_with(&[400, 404]),
         Endpoint::declared(
             Either(ParticipantsRead, ParticipantsWrite),
             Read,
-            routes!(participants::opted_out),
+            handler!(participants::opted_out),
         )
         .fails_with(&[400, 404]),
-        Endpoint::declared(Either(ParticipantsRead, ParticipantsWrite), Read, routes!(participants::get))
+        Endpoint::declared(Either(ParticipantsRead, ParticipantsWrite), Read, handler!(participants::get))
             .fails_with(&[400, 404]),
-        Endpoint::declared(Only(ParticipantsWrite), Write, routes!(participants::edit))
+        Endpoint::declared(Only(ParticipantsWrite), Write, handler!(participants::edit))
             .fails_with(&[400, 404, 409, 413, 415, 422]),
-        Endpoint::declared(Only(ParticipantsWrite), Write, routes!(participants::withdraw))
+        Endpoint::declared(Only(ParticipantsWrite), Write, handler!(participants::withdraw))
             .fails_with(&[404]),
-        Endpoint::declared(Only(ParticipantsWrite), Read, routes!(participants::receipt)).fails_with(&[404]),
-        Endpoint::declared(Public, Join, routes!(participants::join))
+        Endpoint::declared(Only(ParticipantsWrite), Read, handler!(participants::receipt)).fails_with(&[404]),
+        Endpoint::declared(Public, Join, handler!(participants::join))
             .fails_with(&[400, 403, 404, 409, 413, 415, 422]),
-        Endpoint::declared(Public, Join, routes!(participants::confirm))
+        Endpoint::declared(Public, Join, handler!(participants::confirm))
             .fails_with(&[400, 403, 404, 409, 413, 415, 422]),
-        Endpoint::declared(Public, Join, routes!(participants::send_own_link))
+        Endpoint::declared(Public, Join, handler!(participants::send_own_link))
             .fails_with(&[400, 404, 413, 415, 422]),
-        Endpoint::declared(Public, Read, routes!(participants::own_entry))
+        Endpoint::declared(Public, Read, handler!(participants::own_entry))
             .fails_with(&[400, 404, 413, 415, 422]),
-        Endpoint::declared(Public, Read, routes!(participants::leave)).fails_with(&[400, 404, 413, 415, 422]),
-        Endpoint::declared(Public, Join, routes!(participants::check_in))
+        Endpoint::declared(Public, Read, handler!(participants::leave))
+            .fails_with(&[400, 404, 413, 415, 422]),
+        Endpoint::declared(Public, Join, handler!(participants::check_in))
             .fails_with(&[400, 403, 404, 413, 415, 422]),
-        Endpoint::declared(Public, Read, routes!(participants::head_count)).fails_with(&[404]),
-        Endpoint::declared(Only(ParticipantsWrite), Write, routes!(participants::mark))
+        Endpoint::declared(Public, Read, handler!(participants::head_count)).fails_with(&[404]),
+        Endpoint::declared(Only(ParticipantsWrite), Write, handler!(participants::mark))
             .fails_with(&[400, 404, 409, 413, 415, 422]),
-        Endpoint::declared(Only(DrawsWrite), Read, routes!(settings::settings)).fails_with(&[404]),
-        Endpoint::declared(Only(DrawsWrite), Write, routes!(settings::change))
+        Endpoint::declared(Only(DrawsWrite), Read, handler!(settings::settings)).fails_with(&[404]),
+        Endpoint::declared(Only(DrawsWrite), Write, handler!(settings::change))
             .fails_with(&[400, 404, 409, 413, 415, 422]),
-        Endpoint::declared(Only(DrawsWrite), Read, routes!(organiser_address::organiser)).fails_with(&[404]),
-        Endpoint::declared(Only(DrawsWrite), Write, routes!(organiser_address::set_organiser))
+        Endpoint::declared(Only(DrawsWrite), Read, handler!(organiser_address::organiser)).fails_with(&[404]),
+        Endpoint::declared(Only(DrawsWrite), Write, handler!(organiser_address::set_organiser))
             .fails_with(&[400, 404, 409, 413, 415, 422]),
-        Endpoint::declared(Only(DrawsWrite), Read, routes!(webhooks::webhook)).fails_with(&[404]),
-        Endpoint::declared(Only(DrawsWrite), Write, routes!(webhooks::set_webhook))
+        Endpoint::declared(Only(DrawsWrite), Read, handler!(webhooks::webhook)).fails_with(&[404]),
+        Endpoint::declared(Only(DrawsWrite), Write, handler!(webhooks::set_webhook))
             .fails_with(&[400, 404, 409, 413, 415, 422]),
-        Endpoint::declared(Only(DrawsWrite), Write, routes!(webhooks::forget_webhook)).fails_with(&[404]),
-        Endpoint::declared(Only(DrawsWrite), Write, routes!(webhooks::retry_webhook)).fails_with(&[404, 409]),
-        Endpoint::declared(Only(DrawsWrite), Read, routes!(preview::preview))
+        Endpoint::declared(Only(DrawsWrite), Write, handler!(webhooks::forget_webhook)).fails_with(&[404]),
+        Endpoint::declared(Only(DrawsWrite), Write, handler!(webhooks::retry_webhook))
+            .fails_with(&[404, 409]),
+        Endpoint::declared(Only(DrawsWrite), Read, handler!(preview::preview))
             .fails_with(&[400, 404, 413, 415, 422]),
-        Endpoint::declared(Only(ParticipantsWrite), Write, routes!(settings::delete))
+        Endpoint::declared(Only(ParticipantsWrite), Write, handler!(settings::delete))
             .fails_with(&[400, 404, 409]),
-        Endpoint::declared(Only(DrawsWrite), Write, routes!(draws::start))
+        Endpoint::declared(Only(DrawsWrite), Write, handler!(draws::start))
             .fails_with(&[400, 404, 409, 413, 415, 422]),
-        Endpoint::declared(Only(DrawsWrite), Read, routes!(repeats::repeats)).fails_with(&[404]),
-        Endpoint::declared(Only(DrawsWrite), Write, routes!(repeats::create_repeat))
+        Endpoint::declared(Only(DrawsWrite), Read, handler!(repeats::repeats)).fails_with(&[404]),
+        Endpoint::declared(Only(DrawsWrite), Write, handler!(repeats::create_repeat))
             .fails_with(&[400, 404, 409, 413, 415, 422]),
-        Endpoint::declared(Only(DrawsWrite), Read, routes!(repeats::repeat)).fails_with(&[404]),
-        Endpoint::declared(Only(DrawsWrite), Write, routes!(repeats::change_repeat))
+        Endpoint::declared(Only(DrawsWrite), Read, handler!(repeats::repeat)).fails_with(&[404]),
+        Endpoint::declared(Only(DrawsWrite), Write, handler!(repeats::change_repeat))
             .fails_with(&[400, 404, 409, 413, 415, 422]),
-        Endpoint::declared(Only(DrawsWrite), Write, routes!(repeats::delete_repeat)).fails_with(&[404]),
-        Endpoint::declared(Public, Read, routes!(draws::list)).fails_with(&[400, 404]),
-        Endpoint::declared(Public, Read, routes!(draws::get)).fails_with(&[404]),
-        Endpoint::declared(Public, Read, routes!(draws::events)).fails_with(&[400, 404]),
-        Endpoint::declared(PublicOr(ResultsRead), Read, routes!(draws::winners)).fails_with(&[400, 404, 406]),
-        Endpoint::declared(Only(ResultsRead), Read, routes!(draws::notifications)).fails_with(&[400, 404]),
-        Endpoint::declared(Only(DrawsWrite), Write, routes!(draws::retry))
+        Endpoint::declared(Only(DrawsWrite), Write, handler!(repeats::delete_repeat)).fails_with(&[404]),
+        Endpoint::declared(Public, Read, handler!(draws::list)).fails_with(&[400, 404]),
+        Endpoint::declared(Public, Read, handler!(draws::get)).fails_with(&[404]),
+        Endpoint::declared(Public, Read, handler!(draws::events)).fails_with(&[400, 404]),
+        Endpoint::declared(PublicOr(ResultsRead), Read, handler!(draws::winners))
+            .fails_with(&[400, 404, 406]),
+        Endpoint::declared(Only(ResultsRead), Read, handler!(draws::notifications)).fails_with(&[400, 404]),
+        Endpoint::declared(Only(DrawsWrite), Write, handler!(draws::retry))
             .fails_with(&[400, 404, 409, 413, 415, 422]),
-        Endpoint::declared(Only(DrawsWrite), Write, routes!(draws::release))
+        Endpoint::declared(Only(DrawsWrite), Write, handler!(draws::release))
             .fails_with(&[400, 404, 409, 413, 415, 422]),
-        Endpoint::declared(Only(DrawsWrite), Write, routes!(draws::replace))
+        Endpoint::declared(Only(DrawsWrite), Write, handler!(draws::replace))
             .fails_with(&[400, 404, 409, 413, 415, 422]),
-        Endpoint::declared(Only(ResultsRead), Read, routes!(draws::seat_taker)).fails_with(&[404, 409]),
-        Endpoint::declared(Only(DrawsWrite), Write, routes!(draws::close)).fails_with(&[404, 409]),
-        Endpoint::declared(Only(DrawsWrite), Write, routes!(draws::cancel)).fails_with(&[404, 409]),
-        Endpoint::declared(Only(DrawsWrite), Write, routes!(draws::change))
+        Endpoint::declared(Only(ResultsRead), Read, handler!(draws::seat_taker)).fails_with(&[404, 409]),
+        Endpoint::declared(Only(DrawsWrite), Write, handler!(draws::close)).fails_with(&[404, 409]),
+        Endpoint::declared(Only(DrawsWrite), Write, handler!(draws::cancel)).fails_with(&[404, 409]),
+        Endpoint::declared(Only(DrawsWrite), Write, handler!(draws::change))
             .fails_with(&[400, 404, 409, 413, 415, 422]),
-        Endpoint::declared(PublicOr(DrawsWrite), Read, routes!(draws::stage)).fails_with(&[404]),
-        Endpoint::declared(Only(DrawsWrite), Write, routes!(draws::move_stage))
+        Endpoint::declared(PublicOr(DrawsWrite), Read, handler!(draws::stage)).fails_with(&[404]),
+        Endpoint::declared(Only(DrawsWrite), Write, handler!(draws::move_stage))
             .fails_with(&[400, 404, 409, 413, 415, 422]),
-        Endpoint::declared(Public, Read, routes!(draws::proof)).fails_with(&[404, 409]),
-        Endpoint::declared(Public, Read, routes!(draws::entries)).fails_with(&[400, 404, 409]),
-        Endpoint::declared(Public, Read, routes!(draws::inclusion)).fails_with(&[404, 409]),
-        Endpoint::declared(Public, Read, routes!(draws::odds)).fails_with(&[400, 404, 409]),
-        Endpoint::declared(Public, Read, routes!(claims::claim)).fails_with(&[404]),
-        Endpoint::declared(Public, Read, routes!(claims::confirm)).fails_with(&[404, 410]),
+        Endpoint::declared(Public, Read, handler!(draws::proof)).fails_with(&[404, 409]),
+        Endpoint::declared(Public, Read, handler!(draws::entries)).fails_with(&[400, 404, 409]),
+        Endpoint::declared(Public, Read, handler!(draws::inclusion)).fails_with(&[404, 409]),
+        Endpoint::declared(Public, Read, handler!(draws::odds)).fails_with(&[400, 404, 409]),
+        Endpoint::declared(Public, Read, handler!(claims::claim)).fails_with(&[404]),
+        Endpoint::declared(Public, Read, handler!(claims::confirm)).fails_with(&[404, 410]),
     ]
 }
 
@@ -208,40 +251,65 @@ pub fn router(state: AppState) -> Router {
 
 /// The whole service, with routes of its host.
 pub fn router_with(state: AppState, extra: Vec<Endpoint>) -> Router {
-    let mut routes = OpenApiRouter::with_openapi(openapi::empty(&state.config));
-    for endpoint in table().into_iter().chain(extra) {
-        routes = routes.routes(endpoint.guarded(&state));
+    let mut router = Router::new();
+    let mut described = Vec::new();
+    for Endpoint { declaration, class, handler } in table().into_iter().chain(extra) {
+        let Handler { path, router: mut methods, describe } = handler;
+        if !declaration.takes_any {
+            let describe = describe.clone();
+            let known = Parameters::new(move || {
+                let (_, mut paths) = describe();
+                let operations = paths.paths.values_mut().flat_map(operations);
+                operations.map(|(method, operation)| (method, parameters::of_query(operation))).collect()
+            });
+            methods = methods.route_layer(from_fn_with_state(Arc::new(known), parameters::check));
+        }
+        let guarded = Guard { state: state.clone(), access: declaration.access, class };
+        router = router.route(&path, methods.route_layer(from_fn_with_state(guarded, guard)));
+        described.push((declaration, describe));
     }
-    let (router, document) = routes.split_for_parts();
+    let config = state.config.clone();
+    let document = Document::new(move || {
+        let mut document = openapi::empty(&config);
+        for (declaration, describe) in described {
+            let (schemas, mut paths) = describe();
+            declaration.complete(&mut paths, &config.scope_prefix);
+            openapi::add(&mut document, schemas, paths);
+        }
+        document
+    });
     router
         .fallback(edge::not_found)
         .method_not_allowed_fallback(edge::method_not_allowed)
-        .layer(Extension(Document::new(&document)))
+        .layer(Extension(document))
         .layer(from_fn_with_state(state.clone(), page::for_people))
         .layer(from_fn(edge::edge))
         .with_state(state)
 }
 
-impl Endpoint {
-    fn guarded(self, state: &AppState) -> UtoipaMethodRouter<AppState> {
-        let Self { access, class, failures, takes_any, routes: (schemas, mut paths, router) } = self;
-        let mut known = Parameters::default();
-        let prefix = &state.config.scope_prefix;
+/// The operations of an address, with their methods.
+fn operations(item: &mut PathItem) -> impl Iterator<Item = (Method, &mut Operation)> {
+    let operations = [
+        (Method::GET, &mut item.get),
+        (Method::POST, &mut item.post),
+        (Method::PUT, &mut item.put),
+        (Method::PATCH, &mut item.patch),
+        (Method::DELETE, &mut item.delete),
+    ];
+    operations.into_iter().filter_map(|(method, operation)| Some((method, operation.as_mut()?)))
+}
+
+impl Declaration {
+    /// Writes into the operations of a route what follows from this.
+    fn complete(self, paths: &mut Paths, scope_prefix: &str) {
+        let Self { access, failures, takes_any } = self;
         for (path, item) in &mut paths.paths {
-            let operations: [&mut Option<Operation>; 5] =
-                [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
-            for (index, operation) in operations.into_iter().enumerate() {
-                let Some(operation) = operation else { continue };
-                let redirections = if index == 0 { openapi::redirections(path, access) } else { Vec::new() };
-                openapi::complete(operation, path, access, prefix, failures, takes_any, &redirections);
-                if !takes_any {
-                    known.add(METHODS[index].clone(), operation);
-                }
+            for (method, operation) in operations(item) {
+                let redirections =
+                    if method == Method::GET { openapi::redirections(path, access) } else { Vec::new() };
+                openapi::complete(operation, path, access, scope_prefix, failures, takes_any, &redirections);
             }
         }
-        let router = router.route_layer(from_fn_with_state(Arc::new(known), parameters::check));
-        let guard = from_fn_with_state(Guard { state: state.clone(), access, class }, guard);
-        (schemas, paths, router).map(|router| router.route_layer(guard))
     }
 }
 
@@ -311,7 +379,7 @@ mod tests {
     fn the_fields_of_each_documented_body_are_those_that_its_parser_takes() {
         let (mut schemas, mut bodies) = (BTreeMap::new(), BTreeSet::new());
         for endpoint in table() {
-            let (declared, paths, _) = endpoint.routes;
+            let (declared, paths) = (endpoint.handler.describe)();
             for (name, schema) in declared {
                 schemas.insert(name, serde_json::to_value(schema).unwrap());
             }
