@@ -75,11 +75,19 @@ impl Definition {
 
     /// The definition with its placeholders filled.
     pub(crate) fn filled(&self) -> String {
-        let mut text = self.text.to_owned();
-        for (name, value) in (self.placeholders)() {
-            text = text.replace(&format!("${{{name}}}"), &value);
+        let values = (self.placeholders)();
+        let mut parts = self.text.split("${");
+        let mut filled = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            let named = part.split_once('}').and_then(|(name, rest)| {
+                let (_, value) = values.iter().find(|(known, _)| *known == name)?;
+                Some((value.as_str(), rest))
+            });
+            let (value, rest) = named.unwrap_or(("${", part));
+            filled.push_str(value);
+            filled.push_str(rest);
         }
-        text
+        filled
     }
 
     /// Creates the state machine, or updates it if it is there and differs.

@@ -1,7 +1,7 @@
 //! The lottery's own parts of the stack: its functions and its API, each with clients and settings of its own, and what
 //! runs on a timer.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use asl_engine::Clock;
@@ -56,7 +56,9 @@ pub(crate) fn lottery_functions(
             config: task_config.clone(),
             clock: Arc::new(clock.clone()),
         };
-        let run = move |cx: TaskContext| {
+        // Clients take memory, and many a function is never called.
+        let run = move || {
+            let cx = Arc::new(LazyLock::new(context.clone()));
             move |payload| {
                 let cx = cx.clone();
                 async move {
@@ -66,8 +68,8 @@ pub(crate) fn lottery_functions(
             }
         };
         match account {
-            None => table.add(function.name(), run(context())),
-            Some(account) => table.add_environments(function.name(), account, move || run(context())),
+            None => table.add(function.name(), run()),
+            Some(account) => table.add_environments(function.name(), account, run),
         }
     }
     table

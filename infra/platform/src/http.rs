@@ -1,6 +1,8 @@
 //! TLS, and what is made with it: the configuration of AWS clients, and a connector for other HTTPS requests.
 
 use std::borrow::Cow;
+use std::fmt;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use aws_config::timeout::TimeoutConfig;
@@ -9,7 +11,10 @@ use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::{Builder, Connector};
 use aws_smithy_runtime_api::client::dns::ResolveDns;
-use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpClient, SharedHttpConnector};
+use aws_smithy_runtime_api::client::http::{
+    HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 
 /// The default would bring a second version of rustls and a cryptography library in C.
 const TLS: Provider = Provider::Rustls(CryptoMode::Ring);
@@ -40,8 +45,26 @@ pub fn https_client() -> SharedHttpClient {
 pub fn https_connector(connect_timeout: Duration, read_timeout: Option<Duration>) -> SharedHttpConnector {
     let mut settings = HttpConnectorSettings::builder().connect_timeout(connect_timeout);
     settings.set_read_timeout(read_timeout);
-    let connector = Connector::builder().tls_provider(TLS).connector_settings(settings.build());
-    SharedHttpConnector::new(connector.build())
+    let settings = settings.build();
+    SharedHttpConnector::new(LazyConnector(LazyLock::new(Box::new(move || {
+        let connector = Connector::builder().tls_provider(TLS).connector_settings(settings);
+        SharedHttpConnector::new(connector.build())
+    }))))
+}
+
+/// A connector that is made with its first request: it reads all certificates of the system, and not every program sends one.
+struct LazyConnector(LazyLock<SharedHttpConnector, Box<dyn FnOnce() -> SharedHttpConnector + Send>>);
+
+impl HttpConnector for LazyConnector {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        self.0.call(request)
+    }
+}
+
+impl fmt::Debug for LazyConnector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("LazyConnector").finish_non_exhaustive()
+    }
 }
 
 /// The same, where `resolver` says which addresses the names of hosts have.
